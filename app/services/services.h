@@ -1,0 +1,331 @@
+// services.h: what Conclave does, for the window, the terminal program and the server alike.
+//
+//   auto services = services::Services::start({});
+//   (*services)->chats().send({.text = "How many nights may I book?"}, {
+//       .onText = [](const std::string& all) { show(all); },
+//       .onFinished = [](Result<Message> answer) { … }});
+//
+// A call returns at once and answers through its callback, on a service's thread and with values
+// only; `wait` turns one into a plain result where blocking is right (terminal, tests). Text is
+// UTF-8, positions are byte offsets.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/places.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "retrieval/retrieval.h"
+#include "storage/storage.h"
+
+namespace conclave::services {
+
+using storage::AnswerDetails;
+using storage::Chat;
+using storage::ChatId;
+using storage::Chunk;
+using storage::Collection;
+using storage::CollectionId;
+using storage::Document;
+using storage::DocumentId;
+using storage::DocumentState;
+using storage::Finding;
+using storage::Folder;
+using storage::FolderId;
+using storage::Message;
+using storage::MessageHit;
+using storage::MessageId;
+using storage::MessageState;
+using storage::Page;
+using storage::Role;
+using storage::StoredCitation;
+using storage::StoredPassage;
+
+template <typename T>
+using Reply = std::function<void(Result<T>)>;
+
+/// Runs `call(reply)` and waits for its reply.
+///   Result<std::vector<Chat>> all = wait<std::vector<Chat>>([&](auto reply) { chats.list(reply);
+///   });
+template <typename T, typename Call>
+[[nodiscard]] Result<T> wait(Call&& call) {
+    auto promise = std::make_shared<std::promise<Result<T>>>();
+    std::future<Result<T>> future = promise->get_future();
+    std::forward<Call>(call)(
+        Reply<T>([promise](Result<T> result) { promise->set_value(std::move(result)); }));
+    return future.get();
+}
+
+// ---------------------------------------------------------------------------------------- models
+
+/// A model file that can be chosen.
+struct ModelEntry {
+    std::string name;  ///< display name: from the file's metadata, else the file's name
+    std::filesystem::path file;
+    engine::ModelInfo info;
+    bool isEmbedded = false;  ///< the demonstration model that comes with Conclave
+    std::string problem;      ///< why it cannot be used; empty: it can
+};
+
+struct ModelStatus {
+    enum class State { None, Loading, Ready, Failed } state = State::None;
+    ModelEntry model;
+    float progress = 0.0f;  ///< while Loading
+    std::string error;      ///< when Failed: one sentence with the way forward
+};
+
+/// Which models there are and which one is loaded. One chat model is loaded at a time, on first
+/// use, and shared by all chats.
+class ModelService {
+public:
+    virtual ~ModelService() = default;
+
+    /// Every *.gguf below the models folder, the added files and folders (scanned in place, never
+    /// copied) and the embedded one; unusable ones carry their problem.
+    virtual void list(Reply<std::vector<ModelEntry>> reply) = 0;
+
+    /// Makes a GGUF file, or every one in a folder, choosable where it is.
+    virtual void add(const std::filesystem::path& fileOrFolder,
+                     Reply<std::vector<ModelEntry>> reply) = 0;
+    /// Forgets an added file or folder; deletes the file only from the models folder, and only
+    /// then.
+    virtual void remove(std::string_view nameOrFile, Reply<void> reply) = 0;
+
+    /// The choice for new answers, by name or file; remembered. Loading starts at once.
+    virtual void choose(std::string_view nameOrFile, Reply<ModelEntry> reply) = 0;
+    [[nodiscard]] virtual ModelStatus status() const = 0;
+    /// Called at each change of status(), on a service's thread. One listener; empty: none.
+    virtual void onStatus(std::function<void(ModelStatus)> listener) = 0;
+
+    /// Header, hash and every tensor's bounds checked.
+    virtual void verify(const std::filesystem::path& file, Reply<std::vector<Finding>> reply) = 0;
+
+    /// Downloads into the models folder, resuming a partial file; kept only if the hash matches.
+    /// The one place of Conclave that uses the network, and only when the user asks.
+    /// `progress` gets bytes done and total (0: unknown), returns false to stop (resumable).
+    virtual void pull(const std::string& url, const std::string& sha256,
+                      std::function<bool(std::uint64_t, std::uint64_t)> progress,
+                      Reply<std::filesystem::path> reply) = 0;
+
+    /// The chosen model, loaded (blocking). For the terminal's raw commands and the worker threads.
+    [[nodiscard]] virtual Result<std::shared_ptr<const engine::Model>> loaded() = 0;
+    /// The bundled text embedder (blocking).
+    [[nodiscard]] virtual Result<std::shared_ptr<const engine::TextEmbedder>> embedder() = 0;
+};
+
+// ----------------------------------------------------------------------------------- collections
+
+struct IndexProgress {
+    CollectionId collection = 0;
+    std::string collectionName;
+    enum class State { Scanning, Reading, Done, Stopped, Failed } state = State::Scanning;
+    int filesDone = 0;
+    int filesTotal = 0;
+    std::string currentFile;
+    std::string error;  ///< when Failed
+};
+
+struct IndexReport {
+    CollectionId collection = 0;
+    std::string name;
+    int documents = 0;  ///< ready now
+    int chunks = 0;     ///< in all of them
+    int read = 0;       ///< read by this run
+    int unchanged = 0;
+    int removed = 0;
+    std::vector<std::pair<std::filesystem::path, std::string>> failed;
+    std::chrono::duration<double> time{};
+    bool stopped = false;  ///< by the user; the next run goes on from here
+};
+
+struct SearchHit {
+    int rank = 1;
+    Chunk chunk;
+    double score = 0.0;
+};
+
+struct SearchRequest {
+    std::string query;
+    std::vector<CollectionId> collections;  ///< empty: all
+    retrieval::SearchMode mode = retrieval::SearchMode::Hybrid;
+    int limit = 8;
+};
+
+/// A document as the reader shows it.
+struct DocumentView {
+    Document document;
+    std::vector<Page> pages;
+};
+
+/// Folders of documents that are kept indexed and can be asked.
+class CollectionService {
+public:
+    virtual ~CollectionService() = default;
+
+    virtual void list(Reply<std::vector<Collection>> reply) = 0;
+    virtual void documents(CollectionId id, Reply<std::vector<Document>> reply) = 0;
+    virtual void create(std::string_view name, Reply<CollectionId> reply) = 0;
+    virtual void rename(CollectionId id, std::string_view name, Reply<void> reply) = 0;
+    virtual void remove(CollectionId id, Reply<void> reply) = 0;
+    /// Adds files or folders and indexes them.
+    virtual void addPaths(CollectionId id, std::vector<std::filesystem::path> paths,
+                          Reply<IndexReport> reply) = 0;
+    /// Takes a root out with its documents; the files on disk are not touched.
+    virtual void removePath(CollectionId id, const std::filesystem::path& path,
+                            Reply<void> reply) = 0;
+
+    /// Reads what is new or changed, by size, time and then hash; removes what is gone, unless its
+    /// whole root is gone (then it is Unavailable). `retryFailed` reads failed ones again.
+    virtual void update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) = 0;
+    /// update() for every collection; at start and when the window becomes active.
+    virtual void updateAll() = 0;
+    /// Stops running and queued updates of this collection after the current file.
+    virtual void stop(CollectionId id) = 0;
+    /// Progress of all updates, at most 10 a second each. One listener; empty: none.
+    virtual void onProgress(std::function<void(IndexProgress)> listener) = 0;
+
+    virtual void search(SearchRequest request, Reply<std::vector<SearchHit>> reply) = 0;
+    virtual void open(DocumentId id, Reply<DocumentView> reply) = 0;
+};
+
+// ----------------------------------------------------------------------------------------- chats
+
+/// Per-chat choices; absent ones fall back to the model's and the application's defaults. Stored in
+/// Chat::settings by toJson and fromJson.
+struct ChatSettings {
+    std::optional<std::string> systemPrompt;
+    std::optional<std::vector<CollectionId>> collections;  ///< empty vector: no retrieval
+    std::optional<engine::SamplerSettings> sampling;
+    std::optional<int> maxTokens;
+
+    [[nodiscard]] nlohmann::json toJson() const;
+    [[nodiscard]] static ChatSettings fromJson(const nlohmann::json& json);
+};
+
+struct ChatView {
+    Chat chat;
+    std::vector<Message> messages;  ///< the whole tree, parents first
+    std::string draft;
+};
+
+struct AnswerStage {
+    enum class Kind { Waiting, Searching, LoadingModel, Reading, Writing } kind = Kind::Waiting;
+    float progress = 0.0f;  ///< of LoadingModel and Reading (prefill), 0..1
+};
+
+/// What happens during one answer, in this order; on a service's thread. Any may be empty.
+struct AnswerEvents {
+    /// Both rows exist in the database now; the answer is empty.
+    std::function<void(Chat chat, std::optional<Message> question, Message answer)> onStarted;
+    std::function<void(AnswerStage)> onStage;
+    std::function<void(std::vector<StoredPassage>)> onPassages;
+    /// The whole text so far, about 30 times a second, and tokens per second of decode.
+    std::function<void(std::string text, double tokensPerSecond)> onText;
+    /// The stored answer with its details; stopped answers are answers too. An error only if no
+    /// answer could be stored or the model could not run (then the message is Failed with the
+    /// text).
+    std::function<void(Result<Message>)> onFinished;
+};
+
+struct SendRequest {
+    std::optional<ChatId> chat;  ///< none: a new chat, made by the send
+    std::string text;
+    ChatSettings settings;  ///< for a new chat; ignored otherwise (use changeSettings)
+    std::vector<std::filesystem::path> attachments;  ///< read as passages of this message
+    bool retrieval = true;
+};
+
+struct ContextUse {
+    int usedTokens = 0;
+    int contextLength = 0;
+};
+
+class ChatService {
+public:
+    virtual ~ChatService() = default;
+
+    virtual void list(Reply<std::vector<Chat>> reply) = 0;
+    virtual void load(ChatId id, Reply<ChatView> reply) = 0;
+    virtual void rename(ChatId id, std::string_view title, Reply<void> reply) = 0;
+    virtual void pin(ChatId id, bool pinned, Reply<void> reply) = 0;
+    virtual void move(ChatId id, std::optional<FolderId> folder, Reply<void> reply) = 0;
+    virtual void changeSettings(ChatId id, const ChatSettings& settings, Reply<void> reply) = 0;
+    /// To the trash; restore() undoes it.
+    virtual void remove(ChatId id, Reply<void> reply) = 0;
+    virtual void restore(ChatId id, Reply<void> reply) = 0;
+
+    virtual void folders(Reply<std::vector<Folder>> reply) = 0;
+    virtual void createFolder(std::string_view name, Reply<FolderId> reply) = 0;
+    virtual void renameFolder(FolderId id, std::string_view name, Reply<void> reply) = 0;
+    virtual void removeFolder(FolderId id, Reply<void> reply) = 0;
+
+    virtual void search(std::string_view query, int limit,
+                        Reply<std::vector<MessageHit>> reply) = 0;
+
+    /// Saved in order, the last one wins; no reply, problems go to the log.
+    virtual void saveDraft(std::optional<ChatId> chat, std::string_view text) = 0;
+    virtual void draft(std::optional<ChatId> chat, Reply<std::string> reply) = 0;
+
+    /// Asks; answers of all chats share one worker and wait their turn.
+    virtual void send(SendRequest request, AnswerEvents events) = 0;
+    /// A further answer to the question that `answer` answers: a sibling branch.
+    virtual void regenerate(MessageId answer, AnswerEvents events) = 0;
+    /// The question again with another text: a sibling branch.
+    virtual void edit(MessageId question, std::string text, AnswerEvents events) = 0;
+    /// Ends the running or waiting answer of this chat within 100 ms; what is written stays.
+    virtual void stop(ChatId id) = 0;
+    /// Shows the branch that `leaf` ends.
+    virtual void selectBranch(ChatId id, MessageId leaf, Reply<void> reply) = 0;
+
+    /// Context taken by the shown branch with `draft` added.
+    virtual void contextUse(std::optional<ChatId> chat, std::string draft,
+                            Reply<ContextUse> reply) = 0;
+};
+
+// ------------------------------------------------------------------------------------------- all
+
+struct StartOptions {
+    std::optional<Places> places;  ///< none: findPlaces()
+    std::string model;             ///< name or file; empty: the remembered one, else the best found
+    int nThreads = 0;              ///< 0: automatic
+    int contextLength = 0;         ///< 0: automatic
+    bool indexGuide = true;        ///< make the collection "Conclave Guide" at first start
+    bool inMemory = false;         ///< keep nothing; for evaluations
+};
+
+/// The running application without its face. Destroying it stops the workers, then closes the
+/// database.
+class Services {
+public:
+    /// Errors: those of storage::Database::open and findPlaces.
+    [[nodiscard]] static Result<std::unique_ptr<Services>> start(const StartOptions& options);
+
+    virtual ~Services() = default;
+
+    [[nodiscard]] virtual ChatService& chats() = 0;
+    [[nodiscard]] virtual CollectionService& collections() = 0;
+    [[nodiscard]] virtual ModelService& models() = 0;
+    [[nodiscard]] virtual const Places& places() const = 0;
+    [[nodiscard]] virtual retrieval::Extractor& extractor() = 0;
+
+    /// The application's settings (window state, theme, …); saved at once.
+    virtual void setting(std::string_view key, Reply<std::optional<nlohmann::json>> reply) = 0;
+    virtual void setSetting(std::string_view key, const nlohmann::json& value) = 0;
+
+    virtual void doctor(Reply<std::vector<Finding>> reply) = 0;
+    virtual void backup(const std::filesystem::path& to, Reply<void> reply) = 0;
+};
+
+}  // namespace conclave::services

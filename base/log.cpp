@@ -1,0 +1,56 @@
+#include "base/log.h"
+
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+
+namespace conclave {
+namespace {
+
+std::shared_ptr<spdlog::logger> makeLogger(const LogOptions& options) {
+    const char* wanted = std::getenv("CONCLAVE_LOG");
+    const auto chosen = [&](spdlog::level::level_enum fallback) {
+        return wanted ? spdlog::level::from_str(wanted) : fallback;
+    };
+    std::vector<spdlog::sink_ptr> sinks;
+    if (options.toStderr) {
+        auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+        sink->set_level(chosen(spdlog::level::warn));
+        sink->set_pattern("conclave: %^%l%$: %v");
+        sinks.push_back(std::move(sink));
+    }
+    std::string fileProblem;
+    if (!options.file.empty()) {
+        try {
+            constexpr std::size_t kFileBytes = 2u << 20;
+            auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+                options.file.string(), kFileBytes, 2);
+            sink->set_level(chosen(spdlog::level::info));
+            sinks.push_back(std::move(sink));
+        } catch (const spdlog::spdlog_ex& problem) {
+            fileProblem = problem.what();
+        }
+    }
+    auto logger = std::make_shared<spdlog::logger>("conclave", sinks.begin(), sinks.end());
+    logger->set_level(spdlog::level::debug);
+    logger->flush_on(spdlog::level::warn);
+    if (!fileProblem.empty()) logger->warn("no log file: {}", fileProblem);
+    return logger;
+}
+
+std::shared_ptr<spdlog::logger>& current() {
+    static std::shared_ptr<spdlog::logger> logger = makeLogger({});
+    return logger;
+}
+
+}  // namespace
+
+void startLog(const LogOptions& options) { current() = makeLogger(options); }
+
+spdlog::logger& log() { return *current(); }
+
+}  // namespace conclave

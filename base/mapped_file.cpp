@@ -1,0 +1,55 @@
+#include "base/mapped_file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace conclave {
+
+Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        const ErrorCode code = errno == ENOENT ? ErrorCode::NotFound : ErrorCode::Io;
+        return fail(code, "cannot open " + path.string() + ": " + std::strerror(errno));
+    }
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+        ::close(descriptor);
+        return fail(ErrorCode::Io, path.string() + " is not a regular file");
+    }
+    if (status.st_size == 0) {
+        ::close(descriptor);
+        return fail(ErrorCode::Corrupt, path.string() + " is empty");
+    }
+    MappedFile file;
+    file.m_sizeBytes = static_cast<std::size_t>(status.st_size);
+    void* address = ::mmap(nullptr, file.m_sizeBytes, PROT_READ, MAP_SHARED, descriptor, 0);
+    const int problem = errno;
+    ::close(descriptor);
+    if (address == MAP_FAILED) {
+        return fail(ErrorCode::Io, "cannot map " + path.string() + ": " + std::strerror(problem));
+    }
+    file.m_data = static_cast<const std::byte*>(address);
+    return file;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : m_data(std::exchange(other.m_data, nullptr)),
+      m_sizeBytes(std::exchange(other.m_sizeBytes, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+    std::swap(m_data, other.m_data);
+    std::swap(m_sizeBytes, other.m_sizeBytes);
+    return *this;
+}
+
+MappedFile::~MappedFile() {
+    if (m_data != nullptr) ::munmap(const_cast<std::byte*>(m_data), m_sizeBytes);
+}
+
+}  // namespace conclave

@@ -1,0 +1,7 @@
+# Linked privately by every target of ours; CONCLAVE_WERROR is on in the presets that ./check uses.
+option(CONCLAVE_WERROR "Treat warnings as errors" OFF)
+add_library(conclave_warnings INTERFACE)
+add_library(conclave::warnings ALIAS conclave_warnings)
+target_compile_options(conclave_warnings INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual
+    $<$<BOOL:${CONCLAVE_WERROR}>:-Werror>)

@@ -1,0 +1,260 @@
+// engine.h: text in, text out. Runs a GGUF language model, or a text embedder, on this CPU.
+//
+//   auto model = engine::Model::load("conclave-tiny-20M-Q8_0.gguf");
+//   auto session = engine::Session::create(*model, {});
+//   engine::GenerateRequest request{.prompt = (*model)->tokenize("Hello", {.parseSpecial = true})};
+//   request.onText = [](std::string_view piece) { std::cout << piece; };
+//   auto answer = (*session)->generate(request);
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.h"
+
+namespace conclave::engine {
+
+using TokenId = std::int32_t;
+
+// ---------------------------------------------------------------------------------------- models
+
+/// What a model file says about itself.
+struct ModelInfo {
+    std::string name;
+    std::string architecture;  ///< GGUF's general.architecture, as deepseek2 or llama
+    std::string fileType;      ///< main weight type, as Q8_0
+    std::string description;
+    std::string license;
+    std::uint64_t fileBytes = 0;  ///< all parts of a split file together
+    std::uint64_t nParameters = 0;
+    std::uint64_t nActiveParameters = 0;  ///< used for one token; equals nParameters if dense
+    int contextLength = 0;                ///< tokens the model was trained for
+    int vocabularySize = 0;
+    int nLayers = 0;
+    int nExperts = 0;  ///< 0 for a dense model
+    int nExpertsUsed = 0;
+    bool isEmbedder = false;  ///< load with TextEmbedder, not Model
+    bool hasChatTemplate = false;
+};
+
+/// Reads and checks a model file's header and tensor table without loading weights.
+/// Errors: NotFound, Io, Corrupt (names the field), Unsupported (names the architecture or type).
+[[nodiscard]] Result<ModelInfo> readModelInfo(const std::filesystem::path& path);
+
+/// One turn of a conversation as a chat template sees it.
+struct ChatMessage {
+    std::string role;  ///< system, user, assistant or tool
+    std::string content;
+};
+
+struct ChatTemplateOptions {
+    bool addGenerationPrompt = true;
+    /// Further variables for the template, as tools or enable_thinking.
+    nlohmann::ordered_json variables = nlohmann::ordered_json::object();
+};
+
+struct TokenizeOptions {
+    bool addBos = true;         ///< put BOS first if the model asks for it
+    bool parseSpecial = false;  ///< read <|control|> text as control tokens; never for user text
+};
+
+/// Called with 0..1 while weights are read; return false to give up (the load then ends Cancelled).
+using LoadProgress = std::function<bool(float fraction)>;
+
+/// Memory that a model needs and what the machine has, in bytes.
+struct MemoryForecast {
+    std::uint64_t weightBytes = 0;
+    std::uint64_t kvCacheBytes = 0;  ///< for the asked context length
+    std::uint64_t scratchBytes = 0;
+    std::uint64_t availableBytes = 0;
+    int longestContext = 0;  ///< tokens that would fit; 0 if not even the weights do
+    [[nodiscard]] bool fits() const {
+        return weightBytes + kvCacheBytes + scratchBytes <= availableBytes;
+    }
+};
+
+/// A loaded model: weights, tokenizer and chat template. Immutable, so any thread may use it and
+/// several sessions share it.
+class Model {
+public:
+    /// Errors: as readModelInfo, and OutOfMemory (says what would fit), Cancelled.
+    [[nodiscard]] static Result<std::shared_ptr<const Model>> load(
+        const std::filesystem::path& path, const LoadProgress& progress = {});
+
+    virtual ~Model() = default;
+
+    [[nodiscard]] virtual const ModelInfo& info() const = 0;
+
+    /// Any bytes are accepted; invalid UTF-8 goes through byte tokens or becomes U+FFFD.
+    [[nodiscard]] virtual std::vector<TokenId> tokenize(
+        std::string_view text, const TokenizeOptions& options = {}) const = 0;
+
+    /// Bytes of the tokens, which may end inside a UTF-8 character; control tokens are left out
+    /// unless `renderSpecial`.
+    [[nodiscard]] virtual std::string detokenize(std::span<const TokenId> tokens,
+                                                 bool renderSpecial = false) const = 0;
+
+    /// The prompt text for a conversation by the model's own template, or ChatML without one.
+    /// Tokenize the result with parseSpecial, and addBos only if the text lacks it (see
+    /// tokenizeChat, which does both and keeps control tokens in message contents inert).
+    /// Errors: InvalidArgument (the template raised an exception: its message), Unsupported (the
+    /// template uses what our interpreter does not know: names it and the line).
+    [[nodiscard]] virtual Result<std::string> renderChat(
+        std::span<const ChatMessage> messages, const ChatTemplateOptions& options = {}) const = 0;
+
+    /// renderChat and tokenize in one: control tokens come from the template only, so that a
+    /// document or a user writing "<|system|>" cannot forge a turn.
+    [[nodiscard]] virtual Result<std::vector<TokenId>> tokenizeChat(
+        std::span<const ChatMessage> messages, const ChatTemplateOptions& options = {}) const = 0;
+
+    /// True for tokens that end the model's turn (eos, eot, eom).
+    [[nodiscard]] virtual bool isEndOfTurn(TokenId token) const = 0;
+
+    /// Memory for one more session of `contextLength` tokens; weights count as already loaded.
+    [[nodiscard]] virtual MemoryForecast forecast(int contextLength) const = 0;
+};
+
+// -------------------------------------------------------------------------------------- sampling
+
+/// How the next token is chosen, in llama.cpp's order and meaning: logit bias, penalties, top-k,
+/// typical, top-p, min-p, temperature, then a draw. A value that switches its step off is given.
+struct SamplerSettings {
+    float temperature = 0.8f;           ///< <= 0: greedy
+    int topK = 40;                      ///< <= 0: off
+    float topP = 0.95f;                 ///< 1: off
+    float minP = 0.05f;                 ///< 0: off
+    float typicalP = 1.0f;              ///< 1: off
+    float repeatPenalty = 1.0f;         ///< 1: off
+    float frequencyPenalty = 0.0f;      ///< 0: off
+    float presencePenalty = 0.0f;       ///< 0: off
+    int penaltyWindow = 64;             ///< last tokens looked at; 0: none, -1: the whole context
+    std::optional<std::uint64_t> seed;  ///< none: from the system; the seed used is reported
+    std::vector<std::pair<TokenId, float>> logitBias;
+
+    friend bool operator==(const SamplerSettings&, const SamplerSettings&) = default;
+};
+
+// -------------------------------------------------------------------------------------- sessions
+
+enum class FinishReason { EndOfTurn, StopString, MaxTokens, ContextFull, Cancelled, Repetition };
+
+[[nodiscard]] std::string_view finishReasonName(FinishReason reason);
+
+struct Usage {
+    int promptTokens = 0;
+    int cachedTokens = 0;  ///< of the prompt, already in the KV cache
+    int completionTokens = 0;
+    std::chrono::duration<double> prefillTime{};
+    std::chrono::duration<double> decodeTime{};
+    std::chrono::duration<double> timeToFirstToken{};  ///< from the call to the first token chosen
+
+    /// Tokens per second; 0 when nothing was done.
+    [[nodiscard]] double prefillSpeed() const;
+    [[nodiscard]] double decodeSpeed() const;
+};
+
+/// One generation. Callbacks run on the calling thread.
+struct GenerateRequest {
+    std::vector<TokenId> prompt;
+    SamplerSettings sampling;
+    int maxTokens = -1;             ///< -1: until the model ends its turn or the context is full
+    std::vector<std::string> stop;  ///< the text ends before the first of these; never shown
+    bool ignoreEndOfTurn = false;   ///< for benchmarks
+    bool stopOnRepetition = false;  ///< end (Repetition) when the tail repeats itself many times
+    std::function<void(int done, int total)> onPrefill;
+    std::function<void(std::string_view)> onText;  ///< whole UTF-8 characters only
+    std::stop_token cancel;  ///< seen between layers and tokens: takes effect within 100 ms
+};
+
+struct GenerateResult {
+    std::string text;  ///< valid UTF-8
+    std::vector<TokenId> tokens;
+    FinishReason reason = FinishReason::EndOfTurn;
+    std::uint64_t seed = 0;  ///< the one used: the same request with it gives the same text
+    Usage usage;
+};
+
+struct SessionOptions {
+    int contextLength =
+        0;             ///< tokens; 0: the model's own, but at most 8192 and what fits in memory
+    int nThreads = 0;  ///< 0: as many as the machine has cores
+    int batchTokens = 512;  ///< prefill step
+};
+
+/// One conversation's state on a model: its KV cache and buffers. Not thread-safe: one worker uses
+/// it. A cancelled or failed call leaves it usable.
+class Session {
+public:
+    /// Errors: OutOfMemory (says which context length would fit), InvalidArgument.
+    [[nodiscard]] static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
+                                                                 const SessionOptions& options);
+
+    virtual ~Session() = default;
+
+    [[nodiscard]] virtual const Model& model() const = 0;
+    [[nodiscard]] virtual int contextLength() const = 0;
+    [[nodiscard]] virtual std::span<const TokenId> cachedTokens() const = 0;
+
+    /// Continues `request.prompt`. The KV cache is cut back to the longest common prefix with what
+    /// is cached, so a follow-up, an edit or a retry computes only what changed.
+    /// Being cancelled is no error: the text so far comes back with reason Cancelled.
+    /// Errors: InvalidArgument (prompt empty, a token id out of range, or longer than the context:
+    /// says both lengths).
+    [[nodiscard]] virtual Result<GenerateResult> generate(const GenerateRequest& request) = 0;
+
+    /// Logits of every position of `tokens`, shape [vocabularySize], in order; for perplexity and
+    /// tests. Uses and cuts the cache as generate does, but recomputes at least what it reports.
+    [[nodiscard]] virtual Result<void> evaluate(
+        std::span<const TokenId> tokens,
+        const std::function<void(int position, std::span<const float> logits)>& onLogits,
+        std::stop_token cancel = {}) = 0;
+
+    /// Forgets all cached tokens; keeps the memory.
+    virtual void clear() = 0;
+};
+
+// ------------------------------------------------------------------------------------- embedding
+
+/// Turns texts into unit vectors. Immutable: any thread may use it.
+class TextEmbedder {
+public:
+    /// Errors: as Model::load.
+    [[nodiscard]] static Result<std::shared_ptr<const TextEmbedder>> load(
+        const std::filesystem::path& path);
+
+    virtual ~TextEmbedder() = default;
+
+    [[nodiscard]] virtual const ModelInfo& info() const = 0;
+    [[nodiscard]] virtual int dimension() const = 0;
+
+    /// Names the model and its version: vectors of different ids must not be compared.
+    [[nodiscard]] virtual const std::string& id() const = 0;
+
+    /// Unit vector of `text`, or all zeros for a text without a known token. `vector` has
+    /// dimension() values.
+    virtual void embed(std::string_view text, std::span<float> vector) const = 0;
+
+    [[nodiscard]] virtual std::vector<TokenId> tokenize(std::string_view text) const = 0;
+};
+
+// ----------------------------------------------------------------------------------- diagnostics
+
+/// The kernel set in use, as "avx2"; CONCLAVE_ISA=scalar|avx2|avx512 forces one this CPU has.
+[[nodiscard]] std::string_view kernelSetName();
+
+/// Threads that `SessionOptions::nThreads == 0` gives.
+[[nodiscard]] int defaultThreadCount();
+
+}  // namespace conclave::engine

@@ -1,0 +1,405 @@
+// storage.h: everything Conclave must not lose, in one SQLite file: chats, documents, their
+// chunks and embeddings, settings. The only SQL of the program is behind this header.
+//
+//   auto database = storage::Database::open(places.database(), {.analyzer = analyzer});
+//   auto chat = (*database)->chats().createChat({.title = "Travel"});
+//   auto question = (*database)->chats().addMessage({.chat = *chat, .role = Role::User, .text =
+//   "…"});
+//
+// All calls are thread-safe and block on disk, so the window's thread makes none. Text is UTF-8,
+// positions are byte offsets. Each call that changes something is one transaction: after a crash it
+// has happened or it has not.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.h"
+
+namespace conclave::storage {
+
+using ChatId = std::int64_t;
+using FolderId = std::int64_t;
+using MessageId = std::int64_t;
+using CollectionId = std::int64_t;
+using DocumentId = std::int64_t;
+using ChunkId = std::int64_t;
+using Time = std::chrono::sys_time<std::chrono::milliseconds>;
+
+// ----------------------------------------------------------------------------------------- chats
+
+struct Folder {
+    FolderId id = 0;
+    std::string name;
+};
+
+/// A conversation: a tree of messages and the leaf of the branch that is shown.
+struct Chat {
+    ChatId id = 0;
+    std::string title;  ///< empty: untitled, the window shows the first question
+    std::optional<FolderId> folder;
+    bool pinned = false;
+    std::optional<MessageId> leaf;
+    nlohmann::json settings = nlohmann::json::object();  ///< model, sampling, collections, …
+    Time created{};
+    Time updated{};
+};
+
+enum class Role { System, User, Assistant };
+
+enum class MessageState {
+    Complete,
+    Streaming,    ///< being written now
+    Stopped,      ///< the user stopped it
+    Interrupted,  ///< was Streaming when the program ended; set when the database is next opened
+    Failed,       ///< `error` says why
+};
+
+/// A passage that was given to the model, kept with the answer so that it stays readable even when
+/// its document changes or goes away.
+struct StoredPassage {
+    int number = 0;                      ///< the n of [n], from 1
+    std::optional<DocumentId> document;  ///< none once the document was removed
+    std::string path;
+    std::string title;
+    std::string heading;
+    int page = 1;               ///< from 1
+    std::size_t startByte = 0;  ///< in the page's text
+    std::size_t endByte = 0;
+    std::string text;
+    double score = 0.0;
+};
+
+/// One [n] in an answer, checked against its passage.
+struct StoredCitation {
+    std::size_t answerStart = 0;  ///< bytes of the "[n]" in the answer's text
+    std::size_t answerEnd = 0;
+    int passage = 0;             ///< StoredPassage::number
+    std::size_t quoteStart = 0;  ///< bytes in the *page's* text: the aligned span
+    std::size_t quoteEnd = 0;
+    std::string quote;
+    bool supported = false;
+};
+
+/// How an answer came about: enough to show it, and to make it again.
+struct AnswerDetails {
+    std::string model;  ///< display name
+    std::string modelFile;
+    std::uint64_t seed = 0;
+    nlohmann::json sampling = nlohmann::json::object();
+    nlohmann::json usage = nlohmann::json::object();  ///< counts and speeds as in `conclave ask`
+    std::string finishReason;
+    std::vector<StoredPassage> passages;
+    std::vector<StoredCitation> citations;
+};
+
+struct Message {
+    MessageId id = 0;
+    ChatId chat = 0;
+    std::optional<MessageId> parent;  ///< none: a first message; siblings are branches
+    Role role = Role::User;
+    std::string text;
+    MessageState state = MessageState::Complete;
+    std::string error;
+    Time created{};
+    std::optional<AnswerDetails> details;  ///< of assistant messages, once known
+};
+
+struct NewChat {
+    std::string title;
+    std::optional<FolderId> folder;
+    nlohmann::json settings = nlohmann::json::object();
+};
+
+struct NewMessage {
+    ChatId chat = 0;
+    std::optional<MessageId> parent;
+    Role role = Role::User;
+    std::string text;
+    MessageState state = MessageState::Complete;
+};
+
+/// Fields that are set are changed.
+struct ChatChange {
+    std::optional<std::string> title;
+    std::optional<bool> pinned;
+    std::optional<std::optional<FolderId>> folder;
+    std::optional<nlohmann::json> settings;
+    std::optional<MessageId> leaf;
+};
+
+struct MessageHit {
+    ChatId chat = 0;
+    MessageId message = 0;
+    std::string chatTitle;
+    std::string snippet;  ///< around the first match; matches between U+E000 and U+E001
+    Time created{};
+};
+
+class ChatStore {
+public:
+    virtual ~ChatStore() = default;
+
+    [[nodiscard]] virtual Result<ChatId> createChat(const NewChat& chat) = 0;
+    [[nodiscard]] virtual Result<Chat> chat(ChatId id) = 0;
+    /// Pinned first, then newest first; deleted ones left out.
+    [[nodiscard]] virtual Result<std::vector<Chat>> chats() = 0;
+    [[nodiscard]] virtual Result<void> changeChat(ChatId id, const ChatChange& change) = 0;
+
+    /// Moves the chat to the trash, from where restoreChat brings it back; purgeTrash forgets for
+    /// good those deleted before `before`.
+    [[nodiscard]] virtual Result<void> deleteChat(ChatId id) = 0;
+    [[nodiscard]] virtual Result<void> restoreChat(ChatId id) = 0;
+    [[nodiscard]] virtual Result<int> purgeTrash(Time before) = 0;
+
+    [[nodiscard]] virtual Result<FolderId> createFolder(std::string_view name) = 0;
+    [[nodiscard]] virtual Result<std::vector<Folder>> folders() = 0;
+    [[nodiscard]] virtual Result<void> renameFolder(FolderId id, std::string_view name) = 0;
+    /// Its chats stay, outside any folder.
+    [[nodiscard]] virtual Result<void> deleteFolder(FolderId id) = 0;
+
+    /// Adds a message and makes it the chat's leaf.
+    /// Errors: NotFound, InvalidArgument (a parent of another chat).
+    [[nodiscard]] virtual Result<MessageId> addMessage(const NewMessage& message) = 0;
+
+    /// Replaces text and state, as while streaming: cheap, called about twice a second.
+    [[nodiscard]] virtual Result<void> updateMessage(MessageId id, std::string_view text,
+                                                     MessageState state,
+                                                     std::string_view error = {}) = 0;
+    [[nodiscard]] virtual Result<void> setAnswerDetails(MessageId id,
+                                                        const AnswerDetails& details) = 0;
+
+    [[nodiscard]] virtual Result<Message> message(MessageId id) = 0;
+    /// All messages of the chat, parents before children, oldest first.
+    [[nodiscard]] virtual Result<std::vector<Message>> messages(ChatId chat) = 0;
+    /// From the first message to `leaf`.
+    [[nodiscard]] virtual Result<std::vector<Message>> branch(MessageId leaf) = 0;
+
+    /// Messages with all words of `query` (as the analyzer sees them; the last may be a beginning),
+    /// best first.
+    [[nodiscard]] virtual Result<std::vector<MessageHit>> searchMessages(std::string_view query,
+                                                                         int limit) = 0;
+
+    /// What is typed but not sent; chat none: the new-chat page. An empty text removes it.
+    [[nodiscard]] virtual Result<void> saveDraft(std::optional<ChatId> chat,
+                                                 std::string_view text) = 0;
+    [[nodiscard]] virtual Result<std::string> draft(std::optional<ChatId> chat) = 0;
+};
+
+// ------------------------------------------------------------------------------------- documents
+
+struct Collection {
+    CollectionId id = 0;
+    std::string name;
+    std::vector<std::filesystem::path> roots;  ///< files and folders it is made of
+    int nDocuments = 0;                        ///< ready ones
+    int nFailed = 0;
+    int nChunks = 0;
+    Time created{};
+};
+
+enum class DocumentState {
+    Pending,      ///< seen, not read yet
+    Ready,        ///< text, chunks and embeddings are in the database
+    Failed,       ///< `error` says why; read again when the file changes or on retry
+    NeedsOcr,     ///< no text on its pages
+    Unavailable,  ///< its root cannot be reached; content is kept
+};
+
+struct Document {
+    DocumentId id = 0;
+    CollectionId collection = 0;
+    std::filesystem::path path;
+    std::string title;
+    std::string mime;
+    DocumentState state = DocumentState::Pending;
+    std::string error;
+    std::uint64_t sizeBytes = 0;
+    std::int64_t modifiedNs = 0;  ///< the file's mtime
+    std::string sha256;           ///< of the content that was read, lower-case hex
+    int nPages = 0;
+    int nChunks = 0;
+    std::vector<std::string> warnings;
+};
+
+struct Page {
+    int number = 1;
+    std::string text;
+};
+
+/// One chunk to store. Its text is pages[page].text from startByte to endByte.
+struct NewChunk {
+    int page = 1;
+    std::size_t startByte = 0;
+    std::size_t endByte = 0;
+    std::string heading;               ///< title and heading path: indexed, not part of the text
+    std::vector<std::byte> embedding;  ///< as the caller encodes it; empty: none
+};
+
+/// Everything read from one file, stored in one transaction.
+struct DocumentContent {
+    std::string title;
+    std::string mime;
+    std::string sha256;
+    std::uint64_t sizeBytes = 0;
+    std::int64_t modifiedNs = 0;
+    std::vector<std::string> warnings;
+    std::vector<Page> pages;
+    std::vector<NewChunk> chunks;
+    std::string embedder;  ///< id of the model that made the embeddings
+};
+
+struct Chunk {
+    ChunkId id = 0;
+    DocumentId document = 0;
+    CollectionId collection = 0;
+    std::filesystem::path path;
+    std::string title;
+    std::string heading;
+    int page = 1;
+    std::size_t startByte = 0;
+    std::size_t endByte = 0;
+    std::string text;
+};
+
+struct KeywordHit {
+    ChunkId chunk = 0;
+    double bm25 = 0.0;  ///< larger is better
+};
+
+class DocumentStore {
+public:
+    virtual ~DocumentStore() = default;
+
+    /// Errors: InvalidArgument (empty or already used name).
+    [[nodiscard]] virtual Result<CollectionId> createCollection(std::string_view name) = 0;
+    [[nodiscard]] virtual Result<std::vector<Collection>> collections() = 0;
+    [[nodiscard]] virtual Result<void> renameCollection(CollectionId id, std::string_view name) = 0;
+    [[nodiscard]] virtual Result<void> deleteCollection(CollectionId id) = 0;
+    [[nodiscard]] virtual Result<void> setRoots(CollectionId id,
+                                                std::span<const std::filesystem::path> roots) = 0;
+
+    [[nodiscard]] virtual Result<std::vector<Document>> documents(CollectionId collection) = 0;
+    [[nodiscard]] virtual Result<Document> document(DocumentId id) = 0;
+
+    /// Finds or adds the row of a file, Pending if new.
+    [[nodiscard]] virtual Result<DocumentId> ensureDocument(CollectionId collection,
+                                                            const std::filesystem::path& path) = 0;
+    /// Replaces pages, chunks, full text and embeddings and makes the document Ready.
+    [[nodiscard]] virtual Result<void> storeContent(DocumentId id,
+                                                    const DocumentContent& content) = 0;
+    /// Records the new size and time of a file whose content is unchanged (same hash).
+    [[nodiscard]] virtual Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
+                                                     std::int64_t modifiedNs) = 0;
+    /// For Failed and NeedsOcr size and time are kept too, so that an unchanged bad file is not
+    /// read again at each scan.
+    [[nodiscard]] virtual Result<void> setDocumentState(DocumentId id, DocumentState state,
+                                                        std::string_view error,
+                                                        std::uint64_t sizeBytes = 0,
+                                                        std::int64_t modifiedNs = 0) = 0;
+    /// Renamed on disk: content and embeddings stay.
+    [[nodiscard]] virtual Result<void> moveDocument(DocumentId id,
+                                                    const std::filesystem::path& path) = 0;
+    [[nodiscard]] virtual Result<void> removeDocument(DocumentId id) = 0;
+
+    [[nodiscard]] virtual Result<std::vector<Page>> pages(DocumentId id) = 0;
+    /// In the order asked; unknown ids are left out.
+    [[nodiscard]] virtual Result<std::vector<Chunk>> chunks(std::span<const ChunkId> ids) = 0;
+    /// All chunks of a document, in reading order.
+    [[nodiscard]] virtual Result<std::vector<Chunk>> chunksOf(DocumentId id) = 0;
+
+    /// BM25 (k1 1.2, b 0.75) of chunks that have any of `terms`, best first, ties to the lower id.
+    /// A term given twice counts twice. Terms are as the analyzer makes them, and are data: no FTS5
+    /// query syntax. Empty `collections`: all.
+    [[nodiscard]] virtual Result<std::vector<KeywordHit>> keywordSearch(
+        std::span<const std::string> terms, std::span<const CollectionId> collections,
+        int limit) = 0;
+    /// The same score for given chunks; those without any term are left out.
+    [[nodiscard]] virtual Result<std::vector<KeywordHit>> keywordScores(
+        std::span<const std::string> terms, std::span<const ChunkId> chunks) = 0;
+
+    /// Calls back for every stored embedding of this embedder, in chunk order.
+    [[nodiscard]] virtual Result<void> forEachEmbedding(
+        std::string_view embedder,
+        const std::function<void(ChunkId, CollectionId, std::span<const std::byte>)>& visit) = 0;
+
+    /// Grows with every change to chunks: a cache built at one value is right while it stays.
+    [[nodiscard]] virtual Result<std::int64_t> generation() = 0;
+};
+
+// -------------------------------------------------------------------------------------- settings
+
+/// The application's own settings; values are JSON.
+class SettingStore {
+public:
+    virtual ~SettingStore() = default;
+    [[nodiscard]] virtual Result<std::optional<nlohmann::json>> get(std::string_view key) = 0;
+    [[nodiscard]] virtual Result<void> set(std::string_view key, const nlohmann::json& value) = 0;
+};
+
+// -------------------------------------------------------------------------------------- database
+
+/// Receives one term of a text and where it stood; terms at one place may overlap (bigrams).
+using TermSink =
+    std::function<void(std::string_view term, std::size_t startByte, std::size_t endByte)>;
+/// Splits text into index terms: the same function serves index and query.
+using Analyzer = std::function<void(std::string_view text, const TermSink& sink)>;
+
+struct OpenOptions {
+    Analyzer analyzer;
+    int analyzerVersion = 1;  ///< a new value rebuilds the full-text indexes at the next open
+    bool inMemory = false;    ///< for evaluations and tests; the path is ignored
+};
+
+/// One line of a doctor's report.
+struct Finding {
+    bool ok = true;
+    std::string subject;
+    std::string detail;
+};
+
+class Database {
+public:
+    /// Opens or creates; brings an older schema up to date after copying the file beside it.
+    /// Never changes a file it cannot read. Errors: TooNew, Corrupt (both say what to do), Busy
+    /// (another Conclave writes), Io, DiskFull.
+    [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,
+                                                                const OpenOptions& options);
+
+    virtual ~Database() = default;
+
+    [[nodiscard]] virtual ChatStore& chats() = 0;
+    [[nodiscard]] virtual DocumentStore& documents() = 0;
+    [[nodiscard]] virtual SettingStore& settings() = 0;
+
+    /// Integrity of the file, foreign keys, full-text indexes and embeddings.
+    [[nodiscard]] virtual Result<std::vector<Finding>> check() = 0;
+
+    /// A consistent copy while in use, verified after writing; never overwrites.
+    [[nodiscard]] virtual Result<void> backup(
+        const std::filesystem::path& to,
+        const std::function<bool(float fraction)>& progress = {}) = 0;
+};
+
+/// Replaces the database at `path` by the backup `from` after checking it; the old file is kept
+/// beside it and its new name returned. No Database may be open on `path`.
+/// Errors: NotFound, Corrupt, TooNew, Busy.
+[[nodiscard]] Result<std::filesystem::path> restoreDatabase(const std::filesystem::path& path,
+                                                            const std::filesystem::path& from);
+
+/// Saves what can be read of a damaged database into a new one at `path`; the damaged file is kept
+/// beside it and its new name returned.
+[[nodiscard]] Result<std::filesystem::path> repairDatabase(const std::filesystem::path& path);
+
+}  // namespace conclave::storage
