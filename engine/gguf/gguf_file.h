@@ -78,11 +78,13 @@ struct TensorInfo {
     [[nodiscard]] std::uint64_t rowBytes() const;  ///< of shape[0] values
 };
 
-/// A metadata array; strings borrow from the mapped file.
+/// A metadata array; strings and bytes borrow from the mapped file. Wider numbers are copied, since
+/// the file does not align them.
 struct GgufArray {
     using Values = std::variant<std::vector<std::string_view>, std::vector<std::int64_t>,
-                                std::vector<double>, std::vector<bool>, std::span<const float>,
-                                std::span<const std::int32_t>, std::span<const std::uint8_t>>;
+                                std::vector<std::int32_t>, std::vector<double>, std::vector<float>,
+                                std::vector<bool>, std::span<const std::uint8_t>,
+                                std::span<const std::int8_t>>;
     Values values;
 };
 
