@@ -24,6 +24,13 @@ enum class TokenType : std::uint8_t {
     Byte = 6,
 };
 
+/// One stretch of a rendered prompt: text written by the template, where control tokens count, or
+/// text of a message, where they are plain characters.
+struct PromptPart {
+    std::string text;
+    bool fromTemplate = false;
+};
+
 /// A vocabulary with its segmentation: SentencePiece BPE ("llama"), byte-level BPE ("gpt2") or
 /// Unigram ("t5"). Immutable, so any thread may use it.
 class Tokenizer {
@@ -37,6 +44,9 @@ public:
     [[nodiscard]] virtual int vocabularySize() const = 0;
     [[nodiscard]] virtual std::vector<TokenId> encode(std::string_view text,
                                                       const TokenizeOptions& options) const = 0;
+    /// As encodePrompt, without BOS.
+    [[nodiscard]] virtual std::vector<TokenId> encodeParts(
+        std::span<const PromptPart> parts) const = 0;
     /// Bytes of one token as they are appended to text; empty for control tokens unless
     /// `renderSpecial`. A SentencePiece word's leading space is there: dropping the first one of a
     /// whole text is decode's business.
@@ -51,16 +61,10 @@ public:
     [[nodiscard]] virtual bool addsBos() const = 0;
 };
 
-/// One stretch of a rendered prompt: text written by the template, where control tokens count, or
-/// text of a message, where they are plain characters.
-struct PromptPart {
-    std::string text;
-    bool fromTemplate = false;
-};
-
 /// Tokens of a prompt made of parts. Neighbouring parts are segmented as one text wherever no
 /// control token separates them, so that this equals tokenizing the whole text whenever no message
-/// contains a control token's spelling.
+/// contains a control token's spelling. BOS is put first if the model asks for it and the template
+/// did not write it.
 [[nodiscard]] std::vector<TokenId> encodePrompt(const Tokenizer& tokenizer,
                                                 std::span<const PromptPart> parts);
 
