@@ -28,7 +28,7 @@ packagesOf() {
 # installPackages SECTION...: installs what is missing and does nothing, quickly, if nothing is.
 installPackages() {
     local package missing=() packages=() installed
-    mapfile -t packages < <(packagesOf "$@")
+    mapfile -t packages <<<"$(packagesOf "$@")"
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
         say "This is not Debian: I cannot install packages here and hope that these are present: ${packages[*]}"
         return 0
