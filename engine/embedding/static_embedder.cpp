@@ -1,0 +1,198 @@
+// static_embedder.cpp: a table of token vectors, mean pooling, unit length. No transformer, so a
+// paragraph costs microseconds and the same text always gives the same vector.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "engine/embedding/row_sum.h"
+#include "engine/engine.h"
+#include "engine/gguf/gguf_file.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace conclave::engine {
+namespace {
+
+/// FNV-1a, 64 bits.
+class Fingerprint {
+public:
+    void add(std::span<const std::byte> bytes) {
+        for (const std::byte b : bytes) {
+            m_hash = (m_hash ^ std::to_integer<std::uint64_t>(b)) * 0x100000001B3u;
+        }
+    }
+    void add(std::string_view text) { add(std::as_bytes(std::span(text))); }
+
+    [[nodiscard]] std::string hex() const {
+        char text[17] = {};
+        std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(m_hash));
+        return text;
+    }
+
+private:
+    std::uint64_t m_hash = 0xCBF29CE484222325u;
+};
+
+class StaticEmbedder final : public TextEmbedder {
+public:
+    static Result<std::shared_ptr<const TextEmbedder>> load(const std::filesystem::path& path) {
+        auto file = GgufFile::open(path);
+        if (!file) return tl::unexpected(file.error());
+        auto embedder = std::make_shared<StaticEmbedder>(std::move(*file));
+        if (auto done = embedder->prepare(); !done) return tl::unexpected(done.error());
+        return embedder;
+    }
+
+    explicit StaticEmbedder(GgufFile file) : m_file(std::move(file)) {}
+
+    const ModelInfo& info() const override { return m_info; }
+    int dimension() const override { return m_dimension; }
+    const std::string& id() const override { return m_id; }
+
+    void embed(std::string_view text, std::span<float> vector) const override {
+        CONCLAVE_CHECK(std::ssize(vector) == m_dimension);
+        std::fill(vector.begin(), vector.end(), 0.0f);
+        const std::vector<TokenId> tokens = tokenize(text);
+        std::vector<float> weighted(m_tokenWeights.empty() ? 0 : vector.size());
+        for (const TokenId token : tokens) {
+            const auto row = static_cast<std::size_t>(token);
+            const std::byte* data = m_table->data.data() + row * m_rowBytes;
+            if (m_tokenWeights.empty()) {
+                m_addRow(data, vector.size(), vector.data());
+                continue;
+            }
+            std::fill(weighted.begin(), weighted.end(), 0.0f);
+            m_addRow(data, vector.size(), weighted.data());
+            for (std::size_t i = 0; i < vector.size(); ++i) {
+                vector[i] += m_tokenWeights[row] * weighted[i];
+            }
+        }
+        // The mean's divisor falls out: only the direction counts.
+        double squares = 0.0;
+        for (const float value : vector) squares += double{value} * double{value};
+        const bool usable = std::isfinite(squares) && squares > 0.0;
+        const auto scale = static_cast<float>(usable ? 1.0 / std::sqrt(squares) : 0.0);
+        for (float& value : vector) value = usable ? value * scale : 0.0f;
+    }
+
+    std::vector<TokenId> tokenize(std::string_view text) const override {
+        std::vector<TokenId> tokens = m_tokenizer->encode(text, {});
+        if (tokens.size() > m_longestText) tokens.resize(m_longestText);
+        return tokens;
+    }
+
+private:
+    Result<void> prepare() {
+        if (auto done = readInfo(); !done) return done;
+        if (auto done = readTable(); !done) return done;
+        if (auto done = readTokenWeights(); !done) return done;
+        makeId();
+        return {};
+    }
+
+    Result<void> readInfo() {
+        const auto architecture = m_file.requireString("general.architecture");
+        if (!architecture) return tl::unexpected(architecture.error());
+        if (*architecture != "static-embed") {
+            return fail(ErrorCode::Unsupported,
+                        "general.architecture \"" + std::string(*architecture) +
+                            "\" is not an embedder that this version knows");
+        }
+        const std::string_view pooling = m_file.string("static-embed.pooling").value_or("mean");
+        if (pooling != "mean") {
+            return fail(ErrorCode::Unsupported,
+                        "static-embed.pooling \"" + std::string(pooling) + "\" is not known");
+        }
+        auto info = readModelInfo(m_file.path());
+        if (!info) return tl::unexpected(info.error());
+        m_info = std::move(*info);
+        constexpr std::int64_t kLargestDimension = 65536;
+        const auto dimension =
+            m_file.requireInteger("static-embed.embedding_length", 1, kLargestDimension);
+        if (!dimension) return tl::unexpected(dimension.error());
+        m_dimension = static_cast<int>(*dimension);
+        if (m_file.integer("static-embed.context_length")) {
+            const auto longest =
+                m_file.requireInteger("static-embed.context_length", 1, std::int64_t{1} << 31u);
+            if (!longest) return tl::unexpected(longest.error());
+            m_longestText = static_cast<std::size_t>(*longest);
+        }
+        auto tokenizer = Tokenizer::load(m_file);
+        if (!tokenizer) return tl::unexpected(tokenizer.error());
+        m_tokenizer = std::move(*tokenizer);
+        return {};
+    }
+
+    Result<void> readTable() {
+        m_table = m_file.tensor("token_embd.weight");
+        if (m_table == nullptr) {
+            return fail(ErrorCode::Corrupt, "the tensor token_embd.weight is missing");
+        }
+        const std::vector<std::uint64_t> expected = {
+            static_cast<std::uint64_t>(m_dimension),
+            static_cast<std::uint64_t>(m_tokenizer->vocabularySize())};
+        if (m_table->shape != expected) {
+            return fail(ErrorCode::Corrupt,
+                        "token_embd.weight is not embedding_length x vocabulary in shape");
+        }
+        switch (m_table->type) {
+            case TensorType::Q8_0: m_addRow = addRowQ8(); break;
+            case TensorType::F16: m_addRow = addRowF16(); break;
+            case TensorType::F32: m_addRow = addRowF32(); break;
+            default:
+                return fail(ErrorCode::Unsupported,
+                            "token_embd.weight of an embedder must be Q8_0, F16 or F32");
+        }
+        m_rowBytes = static_cast<std::size_t>(m_table->rowBytes());
+        return {};
+    }
+
+    /// Optional: later files may keep a token's weight beside its row.
+    Result<void> readTokenWeights() {
+        const TensorInfo* weights = m_file.tensor("token_weight.weight");
+        if (weights == nullptr) return {};
+        const auto nTokens = static_cast<std::uint64_t>(m_tokenizer->vocabularySize());
+        if (weights->type != TensorType::F32 || weights->nValues() != nTokens) {
+            return fail(ErrorCode::Corrupt, "token_weight.weight is not one F32 number a token");
+        }
+        m_tokenWeights.assign(static_cast<std::size_t>(nTokens), 0.0f);
+        addRowF32()(weights->data.data(), m_tokenWeights.size(), m_tokenWeights.data());
+        return {};
+    }
+
+    /// Name, size and a sample of the rows: cheap, and different for every trained version.
+    void makeId() {
+        Fingerprint fingerprint;
+        fingerprint.add(std::to_string(m_info.fileBytes));
+        fingerprint.add(std::to_string(m_dimension));
+        constexpr std::size_t kSamples = 64;
+        const auto nRows = static_cast<std::size_t>(m_tokenizer->vocabularySize());
+        for (std::size_t i = 0; i < kSamples; ++i) {
+            const std::size_t row = i * nRows / kSamples;
+            fingerprint.add(m_table->data.subspan(row * m_rowBytes, m_rowBytes));
+            fingerprint.add(m_tokenizer->tokenText(static_cast<TokenId>(row)));
+        }
+        const std::string& name = m_info.name.empty() ? m_info.architecture : m_info.name;
+        m_id = name + "#" + fingerprint.hex();
+    }
+
+    GgufFile m_file;
+    ModelInfo m_info;
+    std::string m_id;
+    std::unique_ptr<const Tokenizer> m_tokenizer;
+    const TensorInfo* m_table = nullptr;
+    AddRow m_addRow = nullptr;
+    std::size_t m_rowBytes = 0;
+    std::vector<float> m_tokenWeights;
+    std::size_t m_longestText = 2048;
+    int m_dimension = 0;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const TextEmbedder>> TextEmbedder::load(const std::filesystem::path& path) {
+    return StaticEmbedder::load(path);
+}
+
+}  // namespace conclave::engine

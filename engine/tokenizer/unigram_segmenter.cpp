@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "base/utf8.h"
+#include "engine/tokenizer/charsmap.h"
+#include "engine/tokenizer/segmenter.h"
+
+namespace conclave::engine {
+namespace {
+
+constexpr float kUnknownPenalty = 10.0f;
+
+class UnigramSegmenter final : public Segmenter {
+public:
+    UnigramSegmenter(std::shared_ptr<const Vocabulary> vocabulary, Charsmap charsmap,
+                     bool collapsesSpaces)
+        : m_vocabulary(std::move(vocabulary)),
+          m_charsmap(std::move(charsmap)),
+          m_collapsesSpaces(collapsesSpaces) {
+        std::vector<ByteTrie::Entry> pieces;
+        float lowest = std::numeric_limits<float>::max();
+        float highest = std::numeric_limits<float>::lowest();
+        for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
+            const TokenType type = m_vocabulary->type(token);
+            if (type != TokenType::Normal && type != TokenType::UserDefined) continue;
+            pieces.emplace_back(m_vocabulary->text(token), token);
+            lowest = std::min(lowest, m_vocabulary->score(token));
+            highest = std::max(highest, m_vocabulary->score(token));
+        }
+        m_pieces = ByteTrie::build(std::move(pieces));
+        m_unknownScore = lowest - kUnknownPenalty;
+        m_highestScore = highest;
+        prepareAscii();
+    }
+
+    void segment(std::string_view text, bool afterMarker,
+                 std::vector<TokenId>& tokens) const override {
+        const std::string normalized = normalize(text, afterMarker);
+        if (!normalized.empty()) viterbi(normalized, tokens);
+    }
+
+    std::string bytesOf(std::string_view tokenText) const override { return withSpaces(tokenText); }
+
+private:
+    struct AsciiCharacter {
+        bool simple = false;
+        std::string text;  ///< what it becomes
+    };
+
+    /// The best segmentation of a text's start.
+    struct Best {
+        float score = std::numeric_limits<float>::lowest();
+        TokenId token = -1;
+        std::size_t begin = 0;  ///< of its last piece
+        bool reached = false;
+    };
+
+    /// Most text is ASCII, and most of that is replaced character by character: those replacements
+    /// are looked up once. An ASCII character counts as simple when no longer sequence of the map
+    /// goes on from it with another ASCII character.
+    void prepareAscii() {
+        for (unsigned byte = 1; byte < m_ascii.size(); ++byte) {
+            std::array<char, 2> pair = {static_cast<char>(byte), 0};
+            bool simple = true;
+            for (unsigned next = 1; simple && next < m_ascii.size(); ++next) {
+                pair[1] = static_cast<char>(next);
+                simple = !m_charsmap.begins({pair.data(), pair.size()});
+            }
+            if (!simple) continue;
+            const std::string_view character(pair.data(), 1);
+            const Charsmap::Match match = m_charsmap.longestMatch(character);
+            m_ascii[byte].simple = true;
+            m_ascii[byte].text = match.length > 0 ? match.replacement : character;
+        }
+    }
+
+    /// Replaces by the charsmap; trims, collapses and marks spaces.
+    std::string normalize(std::string_view text, bool afterMarker) const {
+        std::string result;
+        result.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
+        // A space is written only once something follows it, which trims the end.
+        bool pendingSpace = afterMarker && m_vocabulary->addsSpacePrefix;
+        bool started = false;
+        const auto append = [&](std::string_view piece) {
+            for (const char c : piece) {
+                if (c == ' ') {
+                    if (!m_collapsesSpaces) {
+                        if (std::exchange(pendingSpace, false)) result += kSpaceMark;
+                        result += kSpaceMark;
+                    } else if (started) {
+                        pendingSpace = true;
+                    }
+                    continue;
+                }
+                if (std::exchange(pendingSpace, false)) result += kSpaceMark;
+                result += c;
+                started = true;
+            }
+        };
+        for (std::size_t position = 0; position < text.size();) {
+            const auto byte = static_cast<unsigned char>(text[position]);
+            const bool nextIsAscii =
+                position + 1 == text.size() ||
+                static_cast<unsigned char>(text[position + 1]) < m_ascii.size();
+            if (byte < m_ascii.size() && nextIsAscii && m_ascii[byte].simple) {
+                append(m_ascii[byte].text);
+                ++position;
+                continue;
+            }
+            const Charsmap::Match match = m_charsmap.longestMatch(text.substr(position));
+            if (match.length > 0) {
+                append(match.replacement);
+                position += match.length;
+                continue;
+            }
+            std::string character;
+            appendUtf8(character, nextCodePoint(text, position));  // invalid bytes become U+FFFD
+            append(character);
+        }
+        return result;
+    }
+
+    void viterbi(std::string_view text, std::vector<TokenId>& tokens) const {
+        std::vector<Best> best(text.size() + 1);  // [i]: of the first i bytes
+        best[0] = {0.0f, -1, 0, true};
+        for (std::size_t begin = 0; begin < text.size();) {
+            std::size_t characterEnd = begin;
+            (void)nextCodePoint(text, characterEnd);
+            const float score = best[begin].score;
+            bool hasCharacter = false;
+            const auto offer = [&](std::size_t length, TokenId token, float pieceScore) {
+                Best& target = best[begin + length];
+                if (target.reached && score + pieceScore <= target.score) return;
+                target = {score + pieceScore, token, begin, true};
+            };
+            m_pieces.forEachPrefix(text.substr(begin), [&](std::size_t length, TokenId token) {
+                hasCharacter = hasCharacter || begin + length == characterEnd;
+                offer(length, token, pieceScore(token, length));
+            });
+            if (!hasCharacter) offer(characterEnd - begin, m_vocabulary->unknown, m_unknownScore);
+            begin = characterEnd;
+        }
+        trace(best, text.size(), tokens);
+    }
+
+    /// User-defined pieces always win, as in SentencePiece.
+    float pieceScore(TokenId token, std::size_t length) const {
+        if (m_vocabulary->type(token) != TokenType::UserDefined) return m_vocabulary->score(token);
+        constexpr float kMargin = 0.1f;
+        return static_cast<float>(length) * m_highestScore - kMargin;
+    }
+
+    /// Follows the best pieces back from the end; unknown characters in a row make one token.
+    void trace(const std::vector<Best>& best, std::size_t end, std::vector<TokenId>& tokens) const {
+        const auto first = std::ssize(tokens);
+        while (end > 0) {
+            const TokenId token = best[end].token;
+            const bool repeatsUnknown = token == m_vocabulary->unknown &&
+                                        std::ssize(tokens) > first && tokens.back() == token;
+            if (!repeatsUnknown) tokens.push_back(token);
+            end = best[end].begin;
+        }
+        std::reverse(tokens.begin() + first, tokens.end());
+    }
+
+    std::shared_ptr<const Vocabulary> m_vocabulary;
+    Charsmap m_charsmap;
+    ByteTrie m_pieces;
+    std::array<AsciiCharacter, 128> m_ascii;
+    float m_unknownScore = 0.0f;
+    float m_highestScore = 0.0f;
+    bool m_collapsesSpaces = true;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<const Segmenter>> makeUnigramSegmenter(
+    const GgufFile& file, std::shared_ptr<const Vocabulary> vocabulary) {
+    if (!vocabulary->hasScores()) {
+        return fail(ErrorCode::Corrupt, "tokenizer.ggml.scores is missing");
+    }
+    if (vocabulary->unknown < 0) {
+        return fail(ErrorCode::Corrupt, "tokenizer.ggml.unknown_token_id is missing");
+    }
+    Charsmap charsmap;
+    if (const auto blob = file.bytes("tokenizer.ggml.precompiled_charsmap");
+        blob && !blob->empty()) {
+        auto parsed = Charsmap::parse(*blob);
+        if (!parsed) return tl::unexpected(parsed.error());
+        charsmap = std::move(*parsed);
+    }
+    const bool collapses = file.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
+    return std::make_unique<UnigramSegmenter>(std::move(vocabulary), std::move(charsmap),
+                                              collapses);
+}
+
+}  // namespace conclave::engine

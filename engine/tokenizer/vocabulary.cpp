@@ -1,0 +1,214 @@
+#include "engine/tokenizer/vocabulary.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace conclave::engine {
+namespace {
+
+/// Ends of turn by name, for files that name only one in their metadata.
+constexpr std::string_view kEndOfTurnNames[] = {
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<|endoftext|>",
+    "<end_of_turn>",
+    "<turn|>",
+    "<｜end▁of▁sentence｜>",
+    "<|end_of_text|>",
+    "<EOT>",
+    "<|return|>",
+    "<|call|>",
+    "<|END_OF_TURN_TOKEN|>",
+    "<|end_of_turn|>",
+    "<|eot|>",
+    "[EOS]",
+};
+
+bool startsAndEnds(std::string_view text, std::string_view start, std::string_view end) {
+    return text.size() > start.size() + end.size() && text.starts_with(start) &&
+           text.ends_with(end);
+}
+
+/// Spellings by which models mark turns. Some files list them as user-defined, not as control.
+bool looksLikeTurnMark(std::string_view text) {
+    constexpr std::string_view kNames[] = {
+        "<start_of_turn>", "<end_of_turn>", "[INST]", "[/INST]",         "<<SYS>>",
+        "<</SYS>>",        "<s>",           "</s>",   "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"};
+    return startsAndEnds(text, "<|", "|>") || startsAndEnds(text, "<｜", "｜>") ||
+           std::find(std::begin(kNames), std::end(kNames), text) != std::end(kNames);
+}
+
+/// The byte that "<0x0A>" spells, or -1.
+int spelledByte(std::string_view text) {
+    constexpr std::size_t kLength = 6;
+    if (text.size() != kLength || !startsAndEnds(text, "<0x", ">")) return -1;
+    int byte = -1;
+    const char* end = text.data() + kLength - 1;
+    const auto [stop, error] = std::from_chars(text.data() + 3, end, byte, 16);
+    return error == std::errc() && stop == end ? byte : -1;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Vocabulary>> Vocabulary::load(const GgufFile& file, bool defaultAddBos,
+                                                           bool defaultAddSpacePrefix) {
+    auto vocabulary = std::make_shared<Vocabulary>();
+    if (auto done = vocabulary->readTokens(file); !done) return tl::unexpected(done.error());
+    if (auto done = vocabulary->readSpecialIds(file); !done) return tl::unexpected(done.error());
+    vocabulary->addsBos = file.boolean("tokenizer.ggml.add_bos_token").value_or(defaultAddBos) &&
+                          vocabulary->bos >= 0;
+    vocabulary->addsSpacePrefix =
+        file.boolean("tokenizer.ggml.add_space_prefix").value_or(defaultAddSpacePrefix);
+    std::string name(file.string("general.name").value_or(""));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    vocabulary->trimsAfterMarkers =
+        name.find("phi-3") != std::string::npos || name.find("phi3") != std::string::npos;
+    vocabulary->indexTokens();
+    return vocabulary;
+}
+
+Result<void> Vocabulary::readTokens(const GgufFile& file) {
+    const auto tokens = file.strings("tokenizer.ggml.tokens");
+    if (!tokens || tokens->empty()) {
+        return fail(ErrorCode::Corrupt, "tokenizer.ggml.tokens is missing or empty");
+    }
+    constexpr std::size_t kMost = std::size_t{1} << 24u;
+    if (tokens->size() > kMost) {
+        return fail(ErrorCode::Corrupt, "tokenizer.ggml.tokens has more than 2^24 tokens");
+    }
+    std::size_t nBytes = 0;
+    for (const std::string_view token : *tokens) nBytes += token.size();
+    m_bytes.reserve(nBytes);  // views into it stay valid: it never grows past this
+    m_texts.reserve(tokens->size());
+    for (const std::string_view token : *tokens) {
+        m_bytes.append(token);
+        m_texts.emplace_back(m_bytes.data() + m_bytes.size() - token.size(), token.size());
+    }
+
+    m_scores.assign(m_texts.size(), 0.0f);
+    if (auto scores = file.numbers("tokenizer.ggml.scores")) {
+        if (scores->size() != m_texts.size()) {
+            return fail(ErrorCode::Corrupt,
+                        "tokenizer.ggml.scores has " + std::to_string(scores->size()) +
+                            " values, but there are " + std::to_string(m_texts.size()) + " tokens");
+        }
+        if (std::any_of(scores->begin(), scores->end(),
+                        [](float s) { return !std::isfinite(s); })) {
+            return fail(ErrorCode::Corrupt, "tokenizer.ggml.scores has a value that is no number");
+        }
+        m_scores = std::move(*scores);
+        m_hasScores = true;
+    }
+
+    m_types.assign(m_texts.size(), TokenType::Normal);
+    if (const auto types = file.integers("tokenizer.ggml.token_type")) {
+        if (types->size() != m_texts.size()) {
+            return fail(ErrorCode::Corrupt,
+                        "tokenizer.ggml.token_type has " + std::to_string(types->size()) +
+                            " values, but there are " + std::to_string(m_texts.size()) + " tokens");
+        }
+        for (std::size_t i = 0; i < types->size(); ++i) {
+            const std::int64_t type = (*types)[i];
+            if (type < 0 || type > 6) {
+                return fail(ErrorCode::Corrupt, "tokenizer.ggml.token_type has the unknown type " +
+                                                    std::to_string(type) + " for token " +
+                                                    std::to_string(i));
+            }
+            // 0 is "undefined", which old converters wrote.
+            m_types[i] = type == 0 ? TokenType::Normal : static_cast<TokenType>(type);
+        }
+    }
+    return {};
+}
+
+Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
+    const auto read = [&](std::string_view key, TokenId& id) -> Result<void> {
+        const auto value = file.integer(key);
+        // Some converters write "none" as -1, signed or not.
+        if (!value || *value == -1 || *value == std::numeric_limits<std::uint32_t>::max())
+            return {};
+        if (*value < 0 || *value >= size()) {
+            return fail(ErrorCode::Corrupt, std::string(key) + " is " + std::to_string(*value) +
+                                                ", but there are " + std::to_string(size()) +
+                                                " tokens");
+        }
+        id = static_cast<TokenId>(*value);
+        return {};
+    };
+    if (file.string("tokenizer.ggml.model") == "llama") {
+        // SentencePiece's own defaults, on which old files rely.
+        if (size() > 2) {
+            unknown = 0;
+            bos = 1;
+            eos = 2;
+        }
+    }
+    TokenId eot = -1;
+    TokenId eom = -1;
+    const std::pair<std::string_view, TokenId*> keys[] = {
+        {"tokenizer.ggml.bos_token_id", &bos},         {"tokenizer.ggml.eos_token_id", &eos},
+        {"tokenizer.ggml.eot_token_id", &eot},         {"tokenizer.ggml.eom_token_id", &eom},
+        {"tokenizer.ggml.unknown_token_id", &unknown},
+    };
+    for (const auto& [key, id] : keys) {
+        if (auto done = read(key, *id); !done) return done;
+    }
+    for (const TokenId id : {eos, eot, eom}) {
+        if (id >= 0) m_endOfTurn.push_back(id);
+    }
+    return {};
+}
+
+void Vocabulary::findEndOfTurnTokens() {
+    for (const std::string_view name : kEndOfTurnNames) {
+        const TokenId token = find(name);
+        if (token < 0) continue;
+        // In the harmony format <|end|> only ends one of several messages of a turn.
+        if (name == "<|end|>" && find("<|return|>") >= 0 && find("<|call|>") >= 0) continue;
+        m_endOfTurn.push_back(token);
+    }
+    std::sort(m_endOfTurn.begin(), m_endOfTurn.end());
+    m_endOfTurn.erase(std::unique(m_endOfTurn.begin(), m_endOfTurn.end()), m_endOfTurn.end());
+}
+
+void Vocabulary::indexTokens() {
+    m_byteTokens.fill(-1);
+    m_index.reserve(m_texts.size());
+    m_reserved.assign(m_texts.size(), false);
+    std::vector<ByteTrie::Entry> markers;
+    for (TokenId token = 0; token < size(); ++token) {
+        m_index[text(token)] = token;
+        if (type(token) == TokenType::Byte) {
+            const int byte = spelledByte(text(token));
+            if (byte >= 0) m_byteTokens[static_cast<std::size_t>(byte)] = token;
+        }
+        const bool isControl =
+            type(token) == TokenType::Control || type(token) == TokenType::Unknown;
+        if (isControl || type(token) == TokenType::UserDefined) {
+            markers.emplace_back(text(token), token);
+            m_reserved[at(token)] = isControl || looksLikeTurnMark(text(token));
+        }
+    }
+    m_markers = ByteTrie::build(std::move(markers));
+    findEndOfTurnTokens();
+}
+
+bool Vocabulary::isEndOfTurn(TokenId token) const {
+    return std::binary_search(m_endOfTurn.begin(), m_endOfTurn.end(), token);
+}
+
+TokenId Vocabulary::find(std::string_view text) const {
+    const auto found = m_index.find(text);
+    return found == m_index.end() ? -1 : found->second;
+}
+
+unsigned char Vocabulary::byteOf(TokenId token) const {
+    return static_cast<unsigned char>(std::max(spelledByte(text(token)), 0));
+}
+
+}  // namespace conclave::engine
