@@ -41,16 +41,16 @@ using Time = std::chrono::sys_time<std::chrono::milliseconds>;
 
 struct Folder {
     FolderId id = 0;
-    std::string name;
+    std::string name{};
 };
 
 /// A conversation: a tree of messages and the leaf of the branch that is shown.
 struct Chat {
     ChatId id = 0;
-    std::string title;  ///< empty: untitled, the window shows the first question
-    std::optional<FolderId> folder;
+    std::string title{};  ///< empty: untitled, the window shows the first question
+    std::optional<FolderId> folder{};
     bool pinned = false;
-    std::optional<MessageId> leaf;
+    std::optional<MessageId> leaf{};
     nlohmann::json settings = nlohmann::json::object();  ///< model, sampling, collections, …
     Time created{};
     Time updated{};
@@ -69,15 +69,15 @@ enum class MessageState {
 /// A passage that was given to the model, kept with the answer so that it stays readable even when
 /// its document changes or goes away.
 struct StoredPassage {
-    int number = 0;                      ///< the n of [n], from 1
-    std::optional<DocumentId> document;  ///< none once the document was removed
-    std::string path;
-    std::string title;
-    std::string heading;
+    int number = 0;                        ///< the n of [n], from 1
+    std::optional<DocumentId> document{};  ///< none once the document was removed
+    std::string path{};
+    std::string title{};
+    std::string heading{};
     int page = 1;               ///< from 1
     std::size_t startByte = 0;  ///< in the page's text
     std::size_t endByte = 0;
-    std::string text;
+    std::string text{};
     double score = 0.0;
 };
 
@@ -88,62 +88,62 @@ struct StoredCitation {
     int passage = 0;             ///< StoredPassage::number
     std::size_t quoteStart = 0;  ///< bytes in the *page's* text: the aligned span
     std::size_t quoteEnd = 0;
-    std::string quote;
+    std::string quote{};
     bool supported = false;
 };
 
 /// How an answer came about: enough to show it, and to make it again.
 struct AnswerDetails {
-    std::string model;  ///< display name
-    std::string modelFile;
+    std::string model{};  ///< display name
+    std::string modelFile{};
     std::uint64_t seed = 0;
     nlohmann::json sampling = nlohmann::json::object();
     nlohmann::json usage = nlohmann::json::object();  ///< counts and speeds as in `conclave ask`
-    std::string finishReason;
-    std::vector<StoredPassage> passages;
-    std::vector<StoredCitation> citations;
+    std::string finishReason{};
+    std::vector<StoredPassage> passages{};
+    std::vector<StoredCitation> citations{};
 };
 
 struct Message {
     MessageId id = 0;
     ChatId chat = 0;
-    std::optional<MessageId> parent;  ///< none: a first message; siblings are branches
+    std::optional<MessageId> parent{};  ///< none: a first message; siblings are branches
     Role role = Role::User;
-    std::string text;
+    std::string text{};
     MessageState state = MessageState::Complete;
-    std::string error;
+    std::string error{};
     Time created{};
-    std::optional<AnswerDetails> details;  ///< of assistant messages, once known
+    std::optional<AnswerDetails> details{};  ///< of assistant messages, once known
 };
 
 struct NewChat {
-    std::string title;
-    std::optional<FolderId> folder;
+    std::string title{};
+    std::optional<FolderId> folder{};
     nlohmann::json settings = nlohmann::json::object();
 };
 
 struct NewMessage {
     ChatId chat = 0;
-    std::optional<MessageId> parent;
+    std::optional<MessageId> parent{};
     Role role = Role::User;
-    std::string text;
+    std::string text{};
     MessageState state = MessageState::Complete;
 };
 
 /// Fields that are set are changed.
 struct ChatChange {
-    std::optional<std::string> title;
-    std::optional<bool> pinned;
-    std::optional<std::optional<FolderId>> folder;
-    std::optional<nlohmann::json> settings;
-    std::optional<MessageId> leaf;
+    std::optional<std::string> title{};
+    std::optional<bool> pinned{};
+    std::optional<std::optional<FolderId>> folder{};
+    std::optional<nlohmann::json> settings{};
+    std::optional<MessageId> leaf{};
 };
 
 struct MessageHit {
     ChatId chat = 0;
     MessageId message = 0;
-    std::string chatTitle;
-    std::string snippet;  ///< around the first match; matches between U+E000 and U+E001
+    std::string chatTitle{};
+    std::string snippet{};  ///< around the first match; matches between U+E000 and U+E001
     Time created{};
 };
 
@@ -201,9 +201,9 @@ public:
 
 struct Collection {
     CollectionId id = 0;
-    std::string name;
-    std::vector<std::filesystem::path> roots;  ///< files and folders it is made of
-    int nDocuments = 0;                        ///< ready ones
+    std::string name{};
+    std::vector<std::filesystem::path> roots{};  ///< files and folders it is made of
+    int nDocuments = 0;                          ///< ready ones
     int nFailed = 0;
     int nChunks = 0;
     Time created{};
@@ -220,22 +220,22 @@ enum class DocumentState {
 struct Document {
     DocumentId id = 0;
     CollectionId collection = 0;
-    std::filesystem::path path;
-    std::string title;
-    std::string mime;
+    std::filesystem::path path{};
+    std::string title{};
+    std::string mime{};
     DocumentState state = DocumentState::Pending;
-    std::string error;
+    std::string error{};
     std::uint64_t sizeBytes = 0;
     std::int64_t modifiedNs = 0;  ///< the file's mtime
-    std::string sha256;           ///< of the content that was read, lower-case hex
+    std::string sha256{};         ///< of the content that was read, lower-case hex
     int nPages = 0;
     int nChunks = 0;
-    std::vector<std::string> warnings;
+    std::vector<std::string> warnings{};
 };
 
 struct Page {
     int number = 1;
-    std::string text;
+    std::string text{};
 };
 
 /// One chunk to store. Its text is pages[page].text from startByte to endByte.
@@ -243,34 +243,34 @@ struct NewChunk {
     int page = 1;
     std::size_t startByte = 0;
     std::size_t endByte = 0;
-    std::string heading;               ///< title and heading path: indexed, not part of the text
-    std::vector<std::byte> embedding;  ///< as the caller encodes it; empty: none
+    std::string heading{};               ///< title and heading path: indexed, not part of the text
+    std::vector<std::byte> embedding{};  ///< as the caller encodes it; empty: none
 };
 
 /// Everything read from one file, stored in one transaction.
 struct DocumentContent {
-    std::string title;
-    std::string mime;
-    std::string sha256;
+    std::string title{};
+    std::string mime{};
+    std::string sha256{};
     std::uint64_t sizeBytes = 0;
     std::int64_t modifiedNs = 0;
-    std::vector<std::string> warnings;
-    std::vector<Page> pages;
-    std::vector<NewChunk> chunks;
-    std::string embedder;  ///< id of the model that made the embeddings
+    std::vector<std::string> warnings{};
+    std::vector<Page> pages{};
+    std::vector<NewChunk> chunks{};
+    std::string embedder{};  ///< id of the model that made the embeddings
 };
 
 struct Chunk {
     ChunkId id = 0;
     DocumentId document = 0;
     CollectionId collection = 0;
-    std::filesystem::path path;
-    std::string title;
-    std::string heading;
+    std::filesystem::path path{};
+    std::string title{};
+    std::string heading{};
     int page = 1;
     std::size_t startByte = 0;
     std::size_t endByte = 0;
-    std::string text;
+    std::string text{};
 };
 
 struct KeywordHit {
@@ -357,7 +357,7 @@ using TermSink =
 using Analyzer = std::function<void(std::string_view text, const TermSink& sink)>;
 
 struct OpenOptions {
-    Analyzer analyzer;
+    Analyzer analyzer{};
     int analyzerVersion = 1;  ///< a new value rebuilds the full-text indexes at the next open
     bool inMemory = false;    ///< for evaluations and tests; the path is ignored
 };
@@ -365,8 +365,8 @@ struct OpenOptions {
 /// One line of a doctor's report.
 struct Finding {
     bool ok = true;
-    std::string subject;
-    std::string detail;
+    std::string subject{};
+    std::string detail{};
 };
 
 class Database {

@@ -1,0 +1,433 @@
+#include "storage/document_store.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/utf8.h"
+#include "storage/columns.h"
+
+namespace conclave::storage {
+namespace {
+
+// A transaction that deletes this many takes about 100 ms: a streaming answer can wait for that.
+constexpr int kSweepDocuments = 10;
+
+Error noCollection(CollectionId id) {
+    return {ErrorCode::NotFound, "there is no collection " + std::to_string(id)};
+}
+Error noDocument(DocumentId id) {
+    return {ErrorCode::NotFound, "there is no document " + std::to_string(id)};
+}
+
+Result<void> metOne(const Result<void>& done, const Connection& connection, Error otherwise) {
+    if (!done) return done;
+    if (connection.nChanged() == 0) return tl::unexpected(std::move(otherwise));
+    return {};
+}
+
+Result<void> bumpGeneration(Connection& db) {
+    return db.run("UPDATE meta SET value = value + 1 WHERE key = 'generation'");
+}
+
+Result<void> checkName(Connection& db, CollectionId self, std::string_view name) {
+    if (name.empty()) return fail(ErrorCode::InvalidArgument, "a collection needs a name");
+    const auto used = db.integer(
+        "SELECT id FROM collection WHERE name = ?1 AND deleted = 0 AND id <> ?2", name, self);
+    if (!used) return pass(used);
+    if (*used) {
+        return fail(ErrorCode::InvalidArgument,
+                    "there is a collection \"" + std::string(name) + "\" already");
+    }
+    return {};
+}
+
+Result<void> checkCollection(Connection& db, CollectionId id) {
+    const auto found = db.integer("SELECT id FROM collection WHERE id = ?1 AND deleted = 0", id);
+    if (!found) return pass(found);
+    if (!*found) return tl::unexpected(noCollection(id));
+    return {};
+}
+
+constexpr std::string_view kDocumentColumns =
+    "SELECT id, collection_id, path, title, mime, state, error, size_bytes, modified_ns, sha256, "
+    "n_pages, n_chunks, warnings FROM document ";
+
+Document documentOf(const Statement& row) {
+    Document document;
+    document.id = row.integer(0);
+    document.collection = row.integer(1);
+    document.path = row.text(2);
+    document.title = row.text(3);
+    document.mime = row.text(4);
+    document.state = enumOf<DocumentState>(kDocumentStateNames, row.view(5));
+    document.error = row.text(6);
+    document.sizeBytes = row.size(7);
+    document.modifiedNs = row.integer(8);
+    document.sha256 = row.text(9);
+    document.nPages = row.small(10);
+    document.nChunks = row.small(11);
+    const nlohmann::json warnings = jsonOf(row.view(12));
+    for (const auto& warning : warnings) {
+        if (warning.is_string()) document.warnings.push_back(warning.get<std::string>());
+    }
+    return document;
+}
+
+constexpr std::string_view kChunkColumns =
+    "SELECT c.id, c.document_id, c.collection_id, d.path, d.title, c.heading, c.page, "
+    "c.start_byte, c.end_byte, c.text FROM chunk AS c JOIN document AS d ON d.id = c.document_id ";
+
+Chunk chunkOf(const Statement& row) {
+    Chunk chunk;
+    chunk.id = row.integer(0);
+    chunk.document = row.integer(1);
+    chunk.collection = row.integer(2);
+    chunk.path = row.text(3);
+    chunk.title = row.text(4);
+    chunk.heading = row.text(5);
+    chunk.page = row.small(6);
+    chunk.startByte = row.size(7);
+    chunk.endByte = row.size(8);
+    chunk.text = row.text(9);
+    return chunk;
+}
+
+/// The text of a chunk; none if its span is not one of the pages.
+std::optional<std::string_view> textOf(const NewChunk& chunk,
+                                       const std::unordered_map<int, std::string_view>& pages) {
+    const auto page = pages.find(chunk.page);
+    if (page == pages.end() || chunk.startByte >= chunk.endByte ||
+        chunk.endByte > page->second.size()) {
+        return std::nullopt;
+    }
+    return page->second.substr(chunk.startByte, chunk.endByte - chunk.startByte);
+}
+
+Result<std::int64_t> embedderId(Connection& db, std::string_view name) {
+    const auto added =
+        db.run("INSERT INTO embedder (name) VALUES (?1) ON CONFLICT (name) DO NOTHING", name);
+    if (!added) return pass(added);
+    const auto found = db.integer("SELECT id FROM embedder WHERE name = ?1", name);
+    if (!found) return pass(found);
+    return found->value_or(0);
+}
+
+Result<void> storePages(Connection& db, DocumentId id, std::span<const Page> pages) {
+    if (auto done = db.run("DELETE FROM page WHERE document_id = ?1", id); !done) return done;
+    for (const Page& page : pages) {
+        auto done = db.run("INSERT INTO page (document_id, number, text) VALUES (?1, ?2, ?3)", id,
+                           page.number, page.text);
+        if (!done) return done;
+    }
+    return {};
+}
+
+Result<void> storeChunks(Connection& db, DocumentId id, CollectionId collection,
+                         const DocumentContent& content) {
+    if (auto done = db.run("DELETE FROM chunk WHERE document_id = ?1", id); !done) return done;
+    std::unordered_map<int, std::string_view> pages;
+    for (const Page& page : content.pages) pages.emplace(page.number, page.text);
+    std::optional<std::int64_t> embedder;
+    for (const NewChunk& chunk : content.chunks) {
+        const auto text = textOf(chunk, pages);
+        if (!text) {
+            return fail(ErrorCode::InvalidArgument,
+                        "chunk at bytes " + std::to_string(chunk.startByte) + " to " +
+                            std::to_string(chunk.endByte) + " of page " +
+                            std::to_string(chunk.page) + " lies outside its document");
+        }
+        auto done = db.run(
+            "INSERT INTO chunk (document_id, collection_id, page, start_byte, end_byte, heading, "
+            "text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            id, collection, chunk.page, chunk.startByte, chunk.endByte, chunk.heading, *text);
+        if (!done) return done;
+        if (chunk.embedding.empty()) continue;
+        if (!embedder) {
+            const auto known = embedderId(db, content.embedder);
+            if (!known) return pass(known);
+            embedder = *known;
+        }
+        done = db.run("INSERT INTO embedding (chunk_id, embedder_id, code) VALUES (?1, ?2, ?3)",
+                      db.lastId(), *embedder, chunk.embedding);
+        if (!done) return done;
+    }
+    return {};
+}
+
+}  // namespace
+
+// ----------------------------------------------------------------------------------- collections
+
+Result<CollectionId> SqliteDocumentStore::createCollection(std::string_view name) {
+    return m_connections.write(Durability::Synced, [&](Connection& db) -> Result<CollectionId> {
+        if (const auto good = checkName(db, 0, name); !good) return pass(good);
+        const auto done =
+            db.run("INSERT INTO collection (name, created) VALUES (?1, ?2)", name, columnOf(now()));
+        if (!done) return pass(done);
+        return db.lastId();
+    });
+}
+
+Result<std::vector<Collection>> SqliteDocumentStore::collections() {
+    using Found = Result<std::vector<Collection>>;
+    return m_connections.read([&](Connection& db) -> Found {
+        std::vector<Collection> collections;
+        auto read = db.forEach(
+            "SELECT c.id, c.name, c.created, count(d.id) FILTER (WHERE d.state = 'ready'), "
+            "count(d.id) FILTER (WHERE d.state IN ('failed', 'needs_ocr')), "
+            "ifnull(sum(d.n_chunks), 0) FROM collection AS c "
+            "LEFT JOIN document AS d ON d.collection_id = c.id WHERE c.deleted = 0 "
+            "GROUP BY c.id ORDER BY c.name COLLATE NOCASE, c.id",
+            [&](const Statement& row) {
+                Collection& collection = collections.emplace_back();
+                collection.id = row.integer(0);
+                collection.name = row.text(1);
+                collection.created = timeOf(row.integer(2));
+                collection.nDocuments = row.small(3);
+                collection.nFailed = row.small(4);
+                collection.nChunks = row.small(5);
+            });
+        if (!read) return pass(read);
+        for (Collection& collection : collections) {
+            read = db.forEach(
+                "SELECT path FROM collection_root WHERE collection_id = ?1 ORDER BY place",
+                [&](const Statement& row) { collection.roots.emplace_back(row.text(0)); },
+                collection.id);
+            if (!read) return pass(read);
+        }
+        return collections;
+    });
+}
+
+Result<void> SqliteDocumentStore::renameCollection(CollectionId id, std::string_view name) {
+    return m_connections.write(Durability::Synced, [&](Connection& db) -> Result<void> {
+        if (auto found = checkCollection(db, id); !found) return found;
+        if (auto good = checkName(db, id, name); !good) return good;
+        return db.run("UPDATE collection SET name = ?2 WHERE id = ?1", id, name);
+    });
+}
+
+Result<void> SqliteDocumentStore::deleteCollection(CollectionId id) {
+    auto hidden = m_connections.write(Durability::Synced, [&](Connection& db) -> Result<void> {
+        if (auto found = checkCollection(db, id); !found) return found;
+        if (auto done = db.run("UPDATE collection SET deleted = 1 WHERE id = ?1", id); !done) {
+            return done;
+        }
+        return bumpGeneration(db);
+    });
+    if (!hidden) return hidden;
+    return sweepDeleted();
+}
+
+Result<void> SqliteDocumentStore::sweepDeleted() {
+    while (true) {
+        const auto again =
+            m_connections.write(Durability::Batched, [&](Connection& db) -> Result<bool> {
+                auto done = db.run(
+                    "DELETE FROM document WHERE id IN (SELECT d.id FROM document AS d "
+                    "JOIN collection AS c ON c.id = d.collection_id WHERE c.deleted = 1 LIMIT ?1)",
+                    kSweepDocuments);
+                if (!done) return pass(done);
+                if (db.nChanged() > 0) return true;
+                done = db.run("DELETE FROM collection WHERE deleted = 1");
+                if (!done) return pass(done);
+                return false;
+            });
+        if (!again) return pass(again);
+        if (!*again) return {};
+    }
+}
+
+Result<void> SqliteDocumentStore::setRoots(CollectionId id,
+                                           std::span<const std::filesystem::path> roots) {
+    return m_connections.write(Durability::Synced, [&](Connection& db) -> Result<void> {
+        if (auto found = checkCollection(db, id); !found) return found;
+        auto done = db.run("DELETE FROM collection_root WHERE collection_id = ?1", id);
+        int place = 0;
+        for (const std::filesystem::path& root : roots) {
+            if (!done) return done;
+            done = db.run(
+                "INSERT INTO collection_root (collection_id, place, path) VALUES (?1, ?2, ?3)", id,
+                place++, root);
+        }
+        return done;
+    });
+}
+
+// ------------------------------------------------------------------------------------- documents
+
+Result<std::vector<Document>> SqliteDocumentStore::documents(CollectionId collection) {
+    using Found = Result<std::vector<Document>>;
+    return m_connections.read([&](Connection& db) -> Found {
+        if (const auto found = checkCollection(db, collection); !found) return pass(found);
+        std::vector<Document> documents;
+        const auto read = db.forEach(
+            std::string(kDocumentColumns) + "WHERE collection_id = ?1 ORDER BY path",
+            [&](const Statement& row) { documents.push_back(documentOf(row)); }, collection);
+        if (!read) return pass(read);
+        return documents;
+    });
+}
+
+Result<Document> SqliteDocumentStore::document(DocumentId id) {
+    return m_connections.read([&](Connection& db) -> Result<Document> {
+        Statement found = db.statement(std::string(kDocumentColumns) + "WHERE id = ?1", id);
+        const auto row = found.step();
+        if (!row) return pass(row);
+        if (!*row) return tl::unexpected(noDocument(id));
+        return documentOf(found);
+    });
+}
+
+Result<DocumentId> SqliteDocumentStore::ensureDocument(CollectionId collection,
+                                                       const std::filesystem::path& path) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<DocumentId> {
+        if (const auto found = checkCollection(db, collection); !found) return pass(found);
+        const auto known = db.integer(
+            "SELECT id FROM document WHERE collection_id = ?1 AND path = ?2", collection, path);
+        if (!known) return pass(known);
+        if (*known) return **known;
+        const auto done =
+            db.run("INSERT INTO document (collection_id, path) VALUES (?1, ?2)", collection, path);
+        if (!done) return pass(done);
+        return db.lastId();
+    });
+}
+
+Result<void> SqliteDocumentStore::storeContent(DocumentId id, const DocumentContent& content) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<void> {
+        const auto collection = db.integer("SELECT collection_id FROM document WHERE id = ?1", id);
+        if (!collection) return pass(collection);
+        if (!*collection) return tl::unexpected(noDocument(id));
+        if (auto done = storeChunks(db, id, **collection, content); !done) return done;
+        if (auto done = storePages(db, id, content.pages); !done) return done;
+        auto done = db.run(
+            "UPDATE document SET title = ?2, mime = ?3, state = 'ready', error = '', "
+            "size_bytes = ?4, modified_ns = ?5, sha256 = ?6, n_pages = ?7, n_chunks = ?8, "
+            "warnings = ?9 WHERE id = ?1",
+            id, content.title, content.mime, content.sizeBytes, content.modifiedNs, content.sha256,
+            content.pages.size(), content.chunks.size(),
+            columnOf(nlohmann::json(content.warnings)));
+        if (!done) return done;
+        return bumpGeneration(db);
+    });
+}
+
+Result<void> SqliteDocumentStore::touchDocument(DocumentId id, std::uint64_t sizeBytes,
+                                                std::int64_t modifiedNs) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<void> {
+        return metOne(db.run("UPDATE document SET size_bytes = ?2, modified_ns = ?3 WHERE id = ?1",
+                             id, sizeBytes, modifiedNs),
+                      db, noDocument(id));
+    });
+}
+
+Result<void> SqliteDocumentStore::setDocumentState(DocumentId id, DocumentState state,
+                                                   std::string_view error, std::uint64_t sizeBytes,
+                                                   std::int64_t modifiedNs) {
+    const bool wasRead = state == DocumentState::Failed || state == DocumentState::NeedsOcr;
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<void> {
+        auto done = metOne(db.run("UPDATE document SET state = ?2, error = ?3 WHERE id = ?1", id,
+                                  nameOf(state), error),
+                           db, noDocument(id));
+        if (!done || !wasRead) return done;
+        return db.run("UPDATE document SET size_bytes = ?2, modified_ns = ?3 WHERE id = ?1", id,
+                      sizeBytes, modifiedNs);
+    });
+}
+
+Result<void> SqliteDocumentStore::moveDocument(DocumentId id, const std::filesystem::path& path) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<void> {
+        const auto collection = db.integer("SELECT collection_id FROM document WHERE id = ?1", id);
+        if (!collection) return pass(collection);
+        if (!*collection) return tl::unexpected(noDocument(id));
+        // A file renamed over another one replaces it.
+        auto done =
+            db.run("DELETE FROM document WHERE collection_id = ?1 AND path = ?2 AND id <> ?3",
+                   **collection, path, id);
+        if (!done) return done;
+        if (db.nChanged() > 0) {
+            if (done = bumpGeneration(db); !done) return done;
+        }
+        return db.run("UPDATE document SET path = ?2 WHERE id = ?1", id, path);
+    });
+}
+
+Result<void> SqliteDocumentStore::removeDocument(DocumentId id) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<void> {
+        auto done = metOne(db.run("DELETE FROM document WHERE id = ?1", id), db, noDocument(id));
+        if (!done) return done;
+        return bumpGeneration(db);
+    });
+}
+
+// ----------------------------------------------------------------------------------------- content
+
+Result<std::vector<Page>> SqliteDocumentStore::pages(DocumentId id) {
+    return m_connections.read([&](Connection& db) -> Result<std::vector<Page>> {
+        const auto found = db.integer("SELECT id FROM document WHERE id = ?1", id);
+        if (!found) return pass(found);
+        if (!*found) return tl::unexpected(noDocument(id));
+        std::vector<Page> pages;
+        const auto read = db.forEach(
+            "SELECT number, text FROM page WHERE document_id = ?1 ORDER BY number",
+            [&](const Statement& row) {
+                pages.push_back({.number = row.small(0), .text = row.text(1)});
+            },
+            id);
+        if (!read) return pass(read);
+        return pages;
+    });
+}
+
+Result<std::vector<Chunk>> SqliteDocumentStore::chunks(std::span<const ChunkId> ids) {
+    return m_connections.read([&](Connection& db) -> Result<std::vector<Chunk>> {
+        std::vector<Chunk> chunks;
+        for (const ChunkId id : ids) {
+            const auto read = db.forEach(
+                std::string(kChunkColumns) + "WHERE c.id = ?1",
+                [&](const Statement& row) { chunks.push_back(chunkOf(row)); }, id);
+            if (!read) return pass(read);
+        }
+        return chunks;
+    });
+}
+
+Result<std::vector<Chunk>> SqliteDocumentStore::chunksOf(DocumentId id) {
+    return m_connections.read([&](Connection& db) -> Result<std::vector<Chunk>> {
+        const auto found = db.integer("SELECT id FROM document WHERE id = ?1", id);
+        if (!found) return pass(found);
+        if (!*found) return tl::unexpected(noDocument(id));
+        std::vector<Chunk> chunks;
+        const auto read = db.forEach(
+            std::string(kChunkColumns) + "WHERE c.document_id = ?1 ORDER BY c.id",
+            [&](const Statement& row) { chunks.push_back(chunkOf(row)); }, id);
+        if (!read) return pass(read);
+        return chunks;
+    });
+}
+
+Result<void> SqliteDocumentStore::forEachEmbedding(
+    std::string_view embedder,
+    const std::function<void(ChunkId, CollectionId, std::span<const std::byte>)>& visit) {
+    return m_connections.read([&](Connection& db) {
+        return db.forEach(
+            "SELECT e.chunk_id, c.collection_id, e.code FROM embedding AS e "
+            "CROSS JOIN chunk AS c ON c.id = e.chunk_id "
+            "WHERE e.embedder_id = (SELECT id FROM embedder WHERE name = ?1) "
+            "AND c.collection_id IN (SELECT id FROM collection WHERE deleted = 0) "
+            "ORDER BY e.chunk_id",
+            [&](const Statement& row) { visit(row.integer(0), row.integer(1), row.blob(2)); },
+            embedder);
+    });
+}
+
+Result<std::int64_t> SqliteDocumentStore::generation() {
+    return m_connections.read([&](Connection& db) -> Result<std::int64_t> {
+        const auto found = db.integer("SELECT value FROM meta WHERE key = 'generation'");
+        if (!found) return pass(found);
+        return found->value_or(0);
+    });
+}
+
+}  // namespace conclave::storage

@@ -1,0 +1,56 @@
+// document_store.h: collections, documents, their text, chunks and embeddings in their tables.
+#pragma once
+
+#include "storage/connections.h"
+#include "storage/storage.h"
+
+namespace conclave::storage {
+
+class SqliteDocumentStore final : public DocumentStore {
+public:
+    /// `connections` must outlive the store.
+    explicit SqliteDocumentStore(Connections& connections) : m_connections(connections) {}
+
+    Result<CollectionId> createCollection(std::string_view name) override;
+    Result<std::vector<Collection>> collections() override;
+    Result<void> renameCollection(CollectionId id, std::string_view name) override;
+    Result<void> deleteCollection(CollectionId id) override;
+    Result<void> setRoots(CollectionId id, std::span<const std::filesystem::path> roots) override;
+
+    Result<std::vector<Document>> documents(CollectionId collection) override;
+    Result<Document> document(DocumentId id) override;
+    Result<DocumentId> ensureDocument(CollectionId collection,
+                                      const std::filesystem::path& path) override;
+    Result<void> storeContent(DocumentId id, const DocumentContent& content) override;
+    Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
+                               std::int64_t modifiedNs) override;
+    Result<void> setDocumentState(DocumentId id, DocumentState state, std::string_view error,
+                                  std::uint64_t sizeBytes, std::int64_t modifiedNs) override;
+    Result<void> moveDocument(DocumentId id, const std::filesystem::path& path) override;
+    Result<void> removeDocument(DocumentId id) override;
+
+    Result<std::vector<Page>> pages(DocumentId id) override;
+    Result<std::vector<Chunk>> chunks(std::span<const ChunkId> ids) override;
+    Result<std::vector<Chunk>> chunksOf(DocumentId id) override;
+
+    Result<std::vector<KeywordHit>> keywordSearch(std::span<const std::string> terms,
+                                                  std::span<const CollectionId> collections,
+                                                  int limit) override;
+    Result<std::vector<KeywordHit>> keywordScores(std::span<const std::string> terms,
+                                                  std::span<const ChunkId> chunks) override;
+
+    Result<void> forEachEmbedding(
+        std::string_view embedder,
+        const std::function<void(ChunkId, CollectionId, std::span<const std::byte>)>& visit)
+        override;
+    Result<std::int64_t> generation() override;
+
+    /// Removes the content of deleted collections, some documents a transaction. Called at open
+    /// for what an earlier run left.
+    [[nodiscard]] Result<void> sweepDeleted();
+
+private:
+    Connections& m_connections;
+};
+
+}  // namespace conclave::storage
