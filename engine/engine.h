@@ -122,7 +122,8 @@ public:
     /// True for tokens that end the model's turn (eos, eot, eom).
     [[nodiscard]] virtual bool isEndOfTurn(TokenId token) const = 0;
 
-    /// Memory for one more session of `contextLength` tokens; weights count as already loaded.
+    /// Memory for one more session of `contextLength` tokens. The weights are part of the need even
+    /// though they are loaded, since pages of mapped files count as available.
     [[nodiscard]] virtual MemoryForecast forecast(int contextLength) const = 0;
 };
 

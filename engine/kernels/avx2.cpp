@@ -1,0 +1,439 @@
+// avx2.cpp: kernels for AVX2, FMA and F16C. Compiled with these flags, see kernels.h.
+#include <immintrin.h>
+
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/quant_blocks.h"
+
+namespace conclave::engine {
+namespace {
+
+// ------------------------------------------------------------------------------ small helpers
+
+/// Lanes 0 to n-1 set, for masked loads and stores of the last n < 8 values of a row.
+__m256i tailMask(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+__m256 load(const float* x, int i, int n) {
+    return n - i >= 8 ? _mm256_loadu_ps(x + i) : _mm256_maskload_ps(x + i, tailMask(n - i));
+}
+
+void store(float* x, int i, int n, __m256 value) {
+    if (n - i >= 8) {
+        _mm256_storeu_ps(x + i, value);
+    } else {
+        _mm256_maskstore_ps(x + i, tailMask(n - i), value);
+    }
+}
+
+float sumOf(__m256 lanes) {
+    __m128 sum = _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps(lanes, 1));
+    sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+}
+
+float maxOf(__m256 lanes) {
+    __m128 max = _mm_max_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps(lanes, 1));
+    max = _mm_max_ps(max, _mm_movehl_ps(max, max));
+    return _mm_cvtss_f32(_mm_max_ss(max, _mm_movehdup_ps(max)));
+}
+
+/// e^x within 2 ulp, for x clamped to [-87, 88]: 2^k * p(r), r in [-ln2/2, ln2/2], by the Taylor
+/// polynomial of degree 7 (its error at ln2/2 is below 6e-9).
+__m256 expOf(__m256 x) {
+    const auto constant = [](float c) { return _mm256_set1_ps(c); };
+    x = _mm256_min_ps(_mm256_max_ps(x, constant(-87.0f)), constant(88.0f));
+    const __m256 k = _mm256_round_ps(_mm256_mul_ps(x, constant(1.44269504f)),
+                                     _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    // ln 2 in two parts: the first has few enough bits for k times it to be exact.
+    __m256 r = _mm256_fnmadd_ps(k, constant(0.693359375f), x);
+    r = _mm256_fnmadd_ps(k, constant(-2.12194440e-4f), r);
+    __m256 p = constant(1.0f / 5040);
+    p = _mm256_fmadd_ps(p, r, constant(1.0f / 720));
+    p = _mm256_fmadd_ps(p, r, constant(1.0f / 120));
+    p = _mm256_fmadd_ps(p, r, constant(1.0f / 24));
+    p = _mm256_fmadd_ps(p, r, constant(1.0f / 6));
+    p = _mm256_fmadd_ps(p, r, constant(0.5f));
+    p = _mm256_fmadd_ps(p, r, constant(1.0f));
+    p = _mm256_fmadd_ps(p, r, constant(1.0f));
+    const __m256i exponent =
+        _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127)), 23);
+    return _mm256_mul_ps(p, _mm256_castsi256_ps(exponent));
+}
+
+float fromHalf(std::uint16_t half) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half))); }
+
+// ------------------------------------------------------- weight types that are read as floats
+// load8: weights i to i+7 of a row; value: weight i.
+
+struct F32 {
+    static constexpr TensorType kType = TensorType::F32;
+    static __m256 load8(const std::byte* row, int i) {
+        return _mm256_loadu_ps(reinterpret_cast<const float*>(row) + i);
+    }
+    static float value(const std::byte* row, int i) {
+        return _mm_cvtss_f32(_mm_load_ss(reinterpret_cast<const float*>(row) + i));
+    }
+};
+
+struct F16 {
+    static constexpr TensorType kType = TensorType::F16;
+    static __m256 load8(const std::byte* row, int i) {
+        return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 2 * i)));
+    }
+    static float value(const std::byte* row, int i) {
+        return fromHalf(*reinterpret_cast<const std::uint16_t*>(row + 2 * i));
+    }
+};
+
+struct BF16 {
+    static constexpr TensorType kType = TensorType::BF16;
+    static __m256 load8(const std::byte* row, int i) {
+        const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 2 * i));
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+    }
+    static float value(const std::byte* row, int i) {
+        const std::uint32_t bits = *reinterpret_cast<const std::uint16_t*>(row + 2 * i);
+        return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(static_cast<int>(bits << 16))));
+    }
+};
+
+// ----------------------------------------------------------------- weight types in blocks of 32
+// values: the block's 32 integers in order; scale: its factor.
+
+struct Q8_0 {
+    static constexpr TensorType kType = TensorType::Q8_0;
+    using Block = BlockQ8_0;
+    static __m256i values(const Block& block) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.values));
+    }
+};
+
+struct Q4_0 {
+    static constexpr TensorType kType = TensorType::Q4_0;
+    using Block = BlockQ4_0;
+    static __m256i values(const Block& block) {
+        const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block.nibbles));
+        const __m256i both = _mm256_set_m128i(_mm_srli_epi16(packed, 4), packed);
+        return _mm256_sub_epi8(_mm256_and_si256(both, _mm256_set1_epi8(15)), _mm256_set1_epi8(8));
+    }
+};
+
+// ----------------------------------------------------------------------------- matrix products
+// A tile is kRows rows times kTokens tokens, one register of 8 partial sums each. The tile's shape
+// only decides what is reused: every pair of row and token sees the same operations.
+
+template <typename Type, int kRows, int kTokens>
+void floatTile(const MatmulArgs& args, int row, int token) {
+    const std::byte* weights[kRows];
+    const float* x[kTokens];
+    __m256 sums[kRows][kTokens];
+    for (int r = 0; r < kRows; ++r) {
+        weights[r] = args.weights + static_cast<std::size_t>(row + r) * args.rowBytes;
+    }
+    for (int t = 0; t < kTokens; ++t) x[t] = static_cast<const float*>(args.inputs[token + t]);
+    for (int r = 0; r < kRows; ++r) {
+        for (int t = 0; t < kTokens; ++t) sums[r][t] = _mm256_setzero_ps();
+    }
+    int i = 0;
+    for (; i + 8 <= args.nColumns; i += 8) {
+        __m256 values[kTokens];
+        for (int t = 0; t < kTokens; ++t) values[t] = _mm256_loadu_ps(x[t] + i);
+        for (int r = 0; r < kRows; ++r) {
+            const __m256 w = Type::load8(weights[r], i);
+            for (int t = 0; t < kTokens; ++t) {
+                sums[r][t] = _mm256_fmadd_ps(w, values[t], sums[r][t]);
+            }
+        }
+    }
+    for (int r = 0; r < kRows; ++r) {
+        for (int t = 0; t < kTokens; ++t) {
+            float sum = sumOf(sums[r][t]);
+            for (int j = i; j < args.nColumns; ++j) sum += Type::value(weights[r], j) * x[t][j];
+            args.outputs[token + t][row + r] = sum;
+        }
+    }
+}
+
+template <typename Type, int kRows, int kTokens>
+void blockTile(const MatmulArgs& args, int row, int token) {
+    using Block = typename Type::Block;
+    const int nBlocks = args.nColumns / kActivationBlock;
+    const Block* weights[kRows];
+    const float* scales[kTokens];
+    const std::int8_t* x[kTokens];
+    __m256 sums[kRows][kTokens];
+    for (int r = 0; r < kRows; ++r) {
+        weights[r] = reinterpret_cast<const Block*>(
+            args.weights + static_cast<std::size_t>(row + r) * args.rowBytes);
+    }
+    for (int t = 0; t < kTokens; ++t) {
+        scales[t] = static_cast<const float*>(args.inputs[token + t]);
+        x[t] = reinterpret_cast<const std::int8_t*>(scales[t] + 2 * nBlocks);
+    }
+    for (int r = 0; r < kRows; ++r) {
+        for (int t = 0; t < kTokens; ++t) sums[r][t] = _mm256_setzero_ps();
+    }
+    for (int block = 0; block < nBlocks; ++block) {
+        __m256i values[kTokens];
+        for (int t = 0; t < kTokens; ++t) {
+            values[t] = _mm256_loadu_si256(
+                reinterpret_cast<const __m256i*>(x[t] + block * kActivationBlock));
+        }
+        for (int r = 0; r < kRows; ++r) {
+            // maddubs wants one unsigned side: |w| * (x with w's sign). It cannot saturate, since
+            // |w| <= 128 and |x| <= 127, and 2 * 128 * 127 < 32768.
+            const __m256i w = Type::values(weights[r][block]);
+            const __m256i magnitude = _mm256_abs_epi8(w);
+            const __m256 scale = _mm256_set1_ps(fromHalf(weights[r][block].scale));
+            for (int t = 0; t < kTokens; ++t) {
+                const __m256i pairs =
+                    _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(values[t], w));
+                const __m256i quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+                const __m256 factor = _mm256_mul_ps(scale, _mm256_broadcast_ss(scales[t] + block));
+                sums[r][t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(quads), factor, sums[r][t]);
+            }
+        }
+    }
+    for (int r = 0; r < kRows; ++r) {
+        for (int t = 0; t < kTokens; ++t) args.outputs[token + t][row + r] = sumOf(sums[r][t]);
+    }
+}
+
+template <typename Type>
+struct FloatTiles {
+    static constexpr int kRows = 4, kTokens = 3, kRowsAlone = 8;
+    template <int rows, int tokens>
+    static void run(const MatmulArgs& args, int row, int token) {
+        floatTile<Type, rows, tokens>(args, row, token);
+    }
+};
+
+template <typename Type>
+struct BlockTiles {
+    static constexpr int kRows = 2, kTokens = 4, kRowsAlone = 4;
+    template <int rows, int tokens>
+    static void run(const MatmulArgs& args, int row, int token) {
+        blockTile<Type, rows, tokens>(args, row, token);
+    }
+};
+
+/// Rows outside, tokens inside: a few rows stay in the first-level cache for all tokens. A single
+/// token takes more rows at once, to keep enough independent sums in flight.
+template <typename Tiles>
+void matmul(const MatmulArgs& args) {
+    int row = 0;
+    if (args.nTokens == 1) {
+        for (; row + Tiles::kRowsAlone <= args.nRows; row += Tiles::kRowsAlone) {
+            Tiles::template run<Tiles::kRowsAlone, 1>(args, row, 0);
+        }
+    }
+    for (; row + Tiles::kRows <= args.nRows; row += Tiles::kRows) {
+        int token = 0;
+        for (; token + Tiles::kTokens <= args.nTokens; token += Tiles::kTokens) {
+            Tiles::template run<Tiles::kRows, Tiles::kTokens>(args, row, token);
+        }
+        for (; token < args.nTokens; ++token)
+            Tiles::template run<Tiles::kRows, 1>(args, row, token);
+    }
+    for (; row < args.nRows; ++row) {
+        for (int token = 0; token < args.nTokens; ++token) {
+            Tiles::template run<1, 1>(args, row, token);
+        }
+    }
+}
+
+template <typename Type>
+void dequantizeFloat(const std::byte* row, int n, float* out) {
+    int i = 0;
+    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(out + i, Type::load8(row, i));
+    for (; i < n; ++i) out[i] = Type::value(row, i);
+}
+
+template <typename Type>
+void dequantizeBlocks(const std::byte* row, int n, float* out) {
+    const auto* blocks = reinterpret_cast<const typename Type::Block*>(row);
+    for (int block = 0; block < n / kActivationBlock; ++block) {
+        const __m256i values = Type::values(blocks[block]);
+        const __m256 scale = _mm256_set1_ps(fromHalf(blocks[block].scale));
+        const __m128i halves[2] = {_mm256_castsi256_si128(values),
+                                   _mm256_extracti128_si256(values, 1)};
+        for (int part = 0; part < 4; ++part) {
+            const __m128i bytes =
+                part % 2 == 0 ? halves[part / 2] : _mm_srli_si128(halves[part / 2], 8);
+            const __m256 floats = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+            _mm256_storeu_ps(out + block * kActivationBlock + part * 8,
+                             _mm256_mul_ps(scale, floats));
+        }
+    }
+}
+
+// ------------------------------------------------------------------------------ vector functions
+
+constexpr float kSmallestBlock = 1e-30f;
+
+void quantize(const float* x, int n, void* out) {
+    const int nBlocks = n / kActivationBlock;
+    auto* scales = static_cast<float*>(out);
+    auto* sums = reinterpret_cast<std::int32_t*>(scales + nBlocks);
+    auto* values = reinterpret_cast<std::int8_t*>(sums + nBlocks);
+    const __m256 signBit = _mm256_set1_ps(-0.0f);
+    for (int block = 0; block < nBlocks; ++block) {
+        __m256 in[4];
+        __m256 magnitude = _mm256_setzero_ps();
+        for (int i = 0; i < 4; ++i) {
+            in[i] = _mm256_loadu_ps(x + block * kActivationBlock + 8 * i);
+            magnitude = _mm256_max_ps(_mm256_andnot_ps(signBit, in[i]), magnitude);
+        }
+        const float largest = maxOf(magnitude);
+        const __m256 inverse = _mm256_set1_ps(largest > kSmallestBlock ? 127.0f / largest : 0.0f);
+        __m256i q[4];
+        for (int i = 0; i < 4; ++i) q[i] = _mm256_cvtps_epi32(_mm256_mul_ps(in[i], inverse));
+        // Packing works within 128-bit halves; the permutation restores the order.
+        const __m256i bytes = _mm256_permutevar8x32_epi32(
+            _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3])),
+            _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(values + block * kActivationBlock), bytes);
+        const __m256i lanes =
+            _mm256_add_epi32(_mm256_add_epi32(q[0], q[1]), _mm256_add_epi32(q[2], q[3]));
+        __m128i sum =
+            _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+        sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
+        sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 1));
+        sums[block] = _mm_cvtsi128_si32(sum);
+        scales[block] = largest / 127.0f;
+    }
+}
+
+void toHalf(const float* x, int n, std::uint16_t* out) {
+    int i = 0;
+    for (; i + 8 <= n; i += 8) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                         _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT));
+    }
+    for (; i < n; ++i) {
+        const __m128i half = _mm_cvtps_ph(_mm_load_ss(x + i), _MM_FROUND_TO_NEAREST_INT);
+        out[i] = static_cast<std::uint16_t>(_mm_extract_epi16(half, 0));
+    }
+}
+
+void rmsNorm(const float* x, const float* weight, int n, float epsilon, float* out) {
+    __m256 squares = _mm256_setzero_ps();
+    for (int i = 0; i < n; i += 8) {
+        const __m256 values = load(x, i, n);
+        squares = _mm256_fmadd_ps(values, values, squares);
+    }
+    const float mean = sumOf(squares) / static_cast<float>(n);
+    const __m256 scale =
+        _mm256_set1_ps(1.0f / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(mean + epsilon))));
+    for (int i = 0; i < n; i += 8) {
+        store(out, i, n, _mm256_mul_ps(_mm256_mul_ps(load(x, i, n), scale), load(weight, i, n)));
+    }
+}
+
+void softmax(float* x, int n, float scale) {
+    __m256 largestLanes = _mm256_set1_ps(x[0]);
+    for (int i = 0; i + 8 <= n; i += 8) {
+        largestLanes = _mm256_max_ps(largestLanes, _mm256_loadu_ps(x + i));
+    }
+    float largest = maxOf(largestLanes);
+    for (int i = n & ~7; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
+    __m256 sums = _mm256_setzero_ps();
+    for (int i = 0; i < n; i += 8) {
+        const __m256 shifted = _mm256_sub_ps(load(x, i, n), _mm256_set1_ps(largest));
+        __m256 e = expOf(_mm256_mul_ps(shifted, _mm256_set1_ps(scale)));
+        if (n - i < 8) e = _mm256_and_ps(e, _mm256_castsi256_ps(tailMask(n - i)));
+        store(x, i, n, e);
+        sums = _mm256_add_ps(sums, e);
+    }
+    const __m256 inverse = _mm256_set1_ps(1.0f / sumOf(sums));
+    for (int i = 0; i < n; i += 8) store(x, i, n, _mm256_mul_ps(load(x, i, n), inverse));
+}
+
+void swiglu(const float* gate, const float* up, int n, float* out) {
+    const __m256 one = _mm256_set1_ps(1.0f);
+    for (int i = 0; i < n; i += 8) {
+        const __m256 g = load(gate, i, n);
+        const __m256 e = expOf(_mm256_sub_ps(_mm256_setzero_ps(), g));
+        const __m256 silu = _mm256_div_ps(g, _mm256_add_ps(one, e));
+        store(out, i, n, _mm256_mul_ps(silu, load(up, i, n)));
+    }
+}
+
+void addScaled(float* y, const float* x, float scale, int n) {
+    const __m256 factor = _mm256_set1_ps(scale);
+    for (int i = 0; i < n; i += 8) {
+        store(y, i, n, _mm256_fmadd_ps(factor, load(x, i, n), load(y, i, n)));
+    }
+}
+
+template <int kQueries>
+void weightedSumTile(const WeightedSumArgs& args, int query, int d) {
+    __m256 sums[kQueries][2];
+    for (int q = 0; q < kQueries; ++q) sums[q][0] = sums[q][1] = _mm256_setzero_ps();
+    const std::uint16_t* values = args.values + d;
+    for (int position = 0; position < args.nPositions; ++position, values += args.stride) {
+        const auto* halves = reinterpret_cast<const __m128i*>(values);
+        const __m256 low = _mm256_cvtph_ps(_mm_loadu_si128(halves));
+        const __m256 high = _mm256_cvtph_ps(_mm_loadu_si128(halves + 1));
+        for (int q = 0; q < kQueries; ++q) {
+            const __m256 weight = _mm256_broadcast_ss(args.weights[query + q] + position);
+            sums[q][0] = _mm256_fmadd_ps(weight, low, sums[q][0]);
+            sums[q][1] = _mm256_fmadd_ps(weight, high, sums[q][1]);
+        }
+    }
+    for (int q = 0; q < kQueries; ++q) {
+        _mm256_storeu_ps(args.outputs[query + q] + d, sums[q][0]);
+        _mm256_storeu_ps(args.outputs[query + q] + d + 8, sums[q][1]);
+    }
+}
+
+void weightedSum(const WeightedSumArgs& args) {
+    int d = 0;
+    for (; d + 16 <= args.dim; d += 16) {
+        int query = 0;
+        for (; query + 4 <= args.nQueries; query += 4) weightedSumTile<4>(args, query, d);
+        for (; query < args.nQueries; ++query) weightedSumTile<1>(args, query, d);
+    }
+    for (; d < args.dim; ++d) {
+        for (int query = 0; query < args.nQueries; ++query) {
+            const std::uint16_t* values = args.values + d;
+            __m128 sum = _mm_setzero_ps();
+            for (int position = 0; position < args.nPositions; ++position, values += args.stride) {
+                const __m128 weight = _mm_load_ss(args.weights[query] + position);
+                sum = _mm_fmadd_ss(weight, _mm_set_ss(fromHalf(*values)), sum);
+            }
+            args.outputs[query][d] = _mm_cvtss_f32(sum);
+        }
+    }
+}
+
+template <typename Type>
+constexpr WeightKernels kFloatType = {Type::kType, ActivationFormat::Float32,
+                                      matmul<FloatTiles<Type>>, dequantizeFloat<Type>};
+template <typename Type>
+constexpr WeightKernels kBlockType = {Type::kType, ActivationFormat::Int8Blocks,
+                                      matmul<BlockTiles<Type>>, dequantizeBlocks<Type>};
+
+constexpr WeightKernels kWeightTypes[] = {
+    kFloatType<F32>, kFloatType<F16>, kFloatType<BF16>, kBlockType<Q8_0>, kBlockType<Q4_0>,
+};
+
+constexpr KernelTable kTable = {
+    .isa = "avx2",
+    .weightTypes = kWeightTypes,
+    .nWeightTypes = sizeof(kWeightTypes) / sizeof(kWeightTypes[0]),
+    .quantize = quantize,
+    .toHalf = toHalf,
+    .rmsNorm = rmsNorm,
+    .softmax = softmax,
+    .swiglu = swiglu,
+    .addScaled = addScaled,
+    .weightedSum = weightedSum,
+};
+
+}  // namespace
+
+const KernelTable& avx2Kernels() { return kTable; }
+
+}  // namespace conclave::engine

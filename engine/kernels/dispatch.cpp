@@ -1,0 +1,60 @@
+// dispatch.cpp: chooses the kernel set. Built without any set's flags.
+#include <cstdlib>
+#include <string_view>
+
+#include "base/log.h"
+#include "engine/engine.h"
+#include "engine/kernels/cpu_features.h"
+#include "engine/kernels/kernels.h"
+
+namespace conclave::engine {
+namespace {
+
+const KernelTable& bestKernels() {
+    if (hasAvx2()) return avx2Kernels();
+    return scalarKernels();
+}
+
+const KernelTable& chooseKernels() {
+    const char* wanted = std::getenv("CONCLAVE_ISA");
+    if (wanted == nullptr || *wanted == '\0') return bestKernels();
+    if (const KernelTable* set = kernelSet(wanted)) return *set;
+    const KernelTable& best = bestKernels();
+    log().warn("CONCLAVE_ISA={}: this CPU has no such kernel set; using {}", wanted, best.isa);
+    return best;
+}
+
+}  // namespace
+
+std::size_t activationBytes(ActivationFormat format, int n) {
+    constexpr std::size_t kCacheLine = 64;
+    const auto count = static_cast<std::size_t>(n);
+    const std::size_t bytes =
+        format == ActivationFormat::Float32
+            ? count * sizeof(float)
+            : count + count / kActivationBlock * (sizeof(float) + sizeof(std::int32_t));
+    return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+}
+
+const WeightKernels* KernelTable::find(TensorType type) const {
+    for (int i = 0; i < nWeightTypes; ++i) {
+        if (weightTypes[i].type == type) return &weightTypes[i];
+    }
+    return nullptr;
+}
+
+const KernelTable* kernelSet(const char* isa) {
+    const std::string_view name = isa;
+    if (name == "scalar") return &scalarKernels();
+    if (name == "avx2" && hasAvx2()) return &avx2Kernels();
+    return nullptr;
+}
+
+const KernelTable& kernels() {
+    static const KernelTable& chosen = chooseKernels();
+    return chosen;
+}
+
+std::string_view kernelSetName() { return kernels().isa; }
+
+}  // namespace conclave::engine

@@ -1,0 +1,94 @@
+// kernels.h: the arithmetic of the engine, one table of functions per instruction set.
+//
+// Every set computes one (row, token) result as one chain of operations that depends on nothing but
+// the row and the token. So a token gives the same bits alone or in a batch, on one thread or many;
+// only between sets do results differ, by rounding.
+//
+// The files of the sets are compiled with flags of their own. They call no inline function of a
+// shared header: the linker may keep that copy for the whole program, and an older CPU would stop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/gguf/gguf_file.h"
+
+namespace conclave::engine {
+
+/// Values in one block of quantized activations, as in Q8_0 and Q4_0 weights.
+inline constexpr int kActivationBlock = 32;
+
+/// The form in which a weight type's kernel reads a token.
+enum class ActivationFormat : std::uint8_t {
+    Float32,     ///< n floats
+    Int8Blocks,  ///< n / 32 float scales, n / 32 int32 sums of the values, n int8 values
+};
+
+/// Bytes of one token of n values; a multiple of 64. n is a multiple of 32 for Int8Blocks.
+[[nodiscard]] std::size_t activationBytes(ActivationFormat format, int n);
+
+/// outputs[token][row] = dot(weights row, inputs[token])
+struct MatmulArgs {
+    const std::byte* weights = nullptr;  ///< the first row
+    std::size_t rowBytes = 0;            ///< from one row to the next
+    int nRows = 0;
+    int nColumns = 0;
+    const void* const* inputs = nullptr;  ///< [nTokens], each in the type's activation format
+    float* const* outputs = nullptr;      ///< [nTokens], each of nRows values
+    int nTokens = 0;
+};
+
+/// What a kernel set does with one weight type.
+struct WeightKernels {
+    TensorType type;
+    ActivationFormat input;
+    void (*matmul)(const MatmulArgs& args);
+    /// @param n  multiple of the type's block
+    void (*dequantize)(const std::byte* row, int n, float* out);
+};
+
+/// outputs[query][d] = sum over positions p of weights[query][p] * values[p][d], in order of p.
+struct WeightedSumArgs {
+    const float* const* weights = nullptr;  ///< [nQueries], each of nPositions
+    const std::uint16_t* values = nullptr;  ///< fp16, the first position
+    std::size_t stride = 0;                 ///< values from one position to the next
+    int nPositions = 0;
+    int dim = 0;
+    int nQueries = 0;
+    float* const* outputs = nullptr;  ///< [nQueries], each of dim values
+};
+
+struct KernelTable {
+    const char* isa;
+    const WeightKernels* weightTypes;
+    int nWeightTypes;
+
+    /// Blocks of 32: scale = max |x| / 127, values rounded to nearest even. The same in every set.
+    void (*quantize)(const float* x, int n, void* out);
+    /// fp32 to fp16, to nearest even.
+    void (*toHalf)(const float* x, int n, std::uint16_t* out);
+    /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.
+    void (*rmsNorm)(const float* x, const float* weight, int n, float epsilon, float* out);
+    /// x = softmax(scale * x), n >= 1.
+    void (*softmax)(float* x, int n, float scale);
+    /// out = silu(gate) * up; out may be gate or up.
+    void (*swiglu)(const float* gate, const float* up, int n, float* out);
+    /// y += scale * x
+    void (*addScaled)(float* y, const float* x, float scale, int n);
+    void (*weightedSum)(const WeightedSumArgs& args);
+
+    /// Null if the set has no kernel for this type.
+    [[nodiscard]] const WeightKernels* find(TensorType type) const;
+};
+
+/// The table for this CPU, chosen once: the best set it has, or the one CONCLAVE_ISA names.
+[[nodiscard]] const KernelTable& kernels();
+
+/// The set of that name, or null if it does not exist or this CPU lacks it.
+[[nodiscard]] const KernelTable* kernelSet(const char* isa);
+
+[[nodiscard]] const KernelTable& scalarKernels();
+[[nodiscard]] const KernelTable& avx2Kernels();    ///< needs hasAvx2()
+[[nodiscard]] const KernelTable& avx512Kernels();  ///< needs hasAvx512()
+
+}  // namespace conclave::engine

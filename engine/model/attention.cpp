@@ -1,0 +1,208 @@
+#include "engine/model/attention.h"
+
+#include <algorithm>
+
+namespace conclave::engine {
+namespace {
+
+std::size_t size(int n) { return static_cast<std::size_t>(n); }
+
+void addBias(const KernelTable& kernels, const std::vector<float>& bias, float* values) {
+    if (!bias.empty()) kernels.addScaled(values, bias.data(), 1.0f, static_cast<int>(bias.size()));
+}
+
+int latentKeyDim(const ModelConfig& config) { return config.latent.latentDim + config.rope.dim; }
+
+}  // namespace
+
+// ------------------------------------------------------------------------------ latent attention
+
+LatentAttention::LatentAttention(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8)
+    : m_queryLatent(maxTokens, config.latent.queryRank, wantsInt8),
+      m_query(maxTokens, config.nHeads * (config.latent.nopeDim + config.rope.dim), false),
+      m_kv(maxTokens, latentKeyDim(config), false),
+      m_queryNope(maxTokens * size(config.nHeads), config.latent.nopeDim, wantsInt8),
+      m_absorbed(maxTokens * size(config.nHeads), latentKeyDim(config), false),
+      m_attended(maxTokens * size(config.nHeads), config.latent.latentDim, wantsInt8),
+      m_values(maxTokens, config.nHeads * config.latent.valueDim, wantsInt8) {}
+
+std::size_t LatentAttention::bytes(const ModelConfig& config, std::size_t maxTokens,
+                                   bool wantsInt8) {
+    const auto& latent = config.latent;
+    const std::size_t nPairs = maxTokens * size(config.nHeads);
+    return Rows::bytes(maxTokens, latent.queryRank, wantsInt8) +
+           Rows::bytes(nPairs, latent.nopeDim + config.rope.dim, false) +
+           Rows::bytes(maxTokens, latentKeyDim(config), false) +
+           Rows::bytes(nPairs, latent.nopeDim, wantsInt8) +
+           Rows::bytes(nPairs, latentKeyDim(config), false) +
+           Rows::bytes(nPairs, latent.latentDim, wantsInt8) +
+           Rows::bytes(nPairs, latent.valueDim, wantsInt8);
+}
+
+void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weights,
+                          const Batch& batch, const Rows& in, Rows& out) {
+    const auto nTokens = size(batch.nTokens);
+    const auto nHeads = size(m.config.nHeads);
+    const bool compressed = weights.queryDown.has_value();
+
+    // Down to the latents of queries (if these are compressed) and of keys and values.
+    if (compressed) {
+        m.products.addRows(*weights.queryDown, in, m_queryLatent, nTokens);
+    } else {
+        m.products.addRows(weights.query, in, m_query, nTokens);
+    }
+    m.products.addRows(weights.kvDown, in, m_kv, nTokens);
+    m.products.run(m.pool);
+    parallelFor(m.pool, nTokens, size(m_queryLatent.dim() + m_kv.dim()), [&](std::size_t token) {
+        if (compressed) {
+            m.kernels.rmsNorm(m_queryLatent.row(token), weights.queryNorm.data(),
+                              m_queryLatent.dim(), m.config.normEpsilon, m_queryLatent.row(token));
+            m_queryLatent.finish(m.kernels, token);
+        }
+        compressKeys(m, weights, batch, token);
+    });
+
+    // Up to the queries of heads; their part without position goes on into the latent space.
+    if (compressed) {
+        m.products.addRows(weights.query, m_queryLatent, m_query, nTokens);
+        m.products.run(m.pool);
+    }
+    parallelFor(m.pool, nTokens, size(m_query.dim()) * 2,
+                [&](std::size_t token) { splitQuery(m, token); });
+    for (std::size_t head = 0; head < nHeads; ++head) {
+        const Matrix& keyUp = weights.keyUp[head];
+        m.products.add(keyUp);
+        for (std::size_t token = 0; token < nTokens; ++token) {
+            const std::size_t pair = token * nHeads + head;
+            m.products.addToken(m_queryNope.input(keyUp.kernels->input, pair),
+                                m_absorbed.row(pair));
+        }
+    }
+    m.products.run(m.pool);
+
+    const std::uint16_t* latents = m.cache.entry(batch.layer, 0);
+    attend(m.kernels, m.pool,
+           {.queries = m_absorbed.row(0),
+            .outputs = m_attended.row(0),
+            .keys = latents,
+            .values = latents,
+            .stride = size(m.cache.dim()),
+            .queryDim = m_absorbed.dim(),
+            .valueDim = m_attended.dim(),
+            .nHeads = m.config.nHeads,
+            .nKvHeads = 1,
+            .nTokens = batch.nTokens,
+            .firstPosition = batch.firstPosition,
+            .scale = m.config.attentionScale});
+    parallelFor(m.pool, nTokens * nHeads, size(m_attended.dim()),
+                [&](std::size_t pair) { m_attended.finish(m.kernels, pair); });
+
+    // Up to the values of heads, and out.
+    for (std::size_t head = 0; head < nHeads; ++head) {
+        const Matrix& valueUp = weights.valueUp[head];
+        m.products.add(valueUp);
+        for (std::size_t token = 0; token < nTokens; ++token) {
+            m.products.addToken(m_attended.input(valueUp.kernels->input, token * nHeads + head),
+                                m_values.row(token) + head * size(m.config.latent.valueDim));
+        }
+    }
+    m.products.run(m.pool);
+    parallelFor(m.pool, nTokens, size(m_values.dim()),
+                [&](std::size_t token) { m_values.finish(m.kernels, token); });
+    m.products.addRows(weights.output, m_values, out, nTokens);
+    m.products.run(m.pool);
+}
+
+/// Norm covers the latent only; position goes into the shared key only. Both join the cache.
+void LatentAttention::compressKeys(const Machinery& m, const LatentAttentionWeights& weights,
+                                   const Batch& batch, std::size_t token) {
+    float* latent = m_kv.row(token);
+    const int latentDim = m.config.latent.latentDim;
+    m.kernels.rmsNorm(latent, weights.kvNorm.data(), latentDim, m.config.normEpsilon, latent);
+    const int index = static_cast<int>(token);
+    m.rope.rotate(index, latent + latentDim);
+    m.kernels.toHalf(latent, m_kv.dim(), m.cache.entry(batch.layer, batch.firstPosition + index));
+}
+
+/// A head's query is [nopeDim without position | ropeDim with it]. The first part is set aside for
+/// the product into the latent space, the second goes behind that product's result.
+void LatentAttention::splitQuery(const Machinery& m, std::size_t token) {
+    const int nopeDim = m.config.latent.nopeDim;
+    const int ropeDim = m.config.rope.dim;
+    const auto nHeads = size(m.config.nHeads);
+    float* query = m_query.row(token);
+    for (std::size_t pair = token * nHeads; pair < (token + 1) * nHeads; ++pair) {
+        std::copy_n(query, nopeDim, m_queryNope.row(pair));
+        m_queryNope.finish(m.kernels, pair);
+        query += nopeDim;
+        m.rope.rotate(static_cast<int>(token), query);
+        std::copy_n(query, ropeDim, m_absorbed.row(pair) + m.config.latent.latentDim);
+        query += ropeDim;
+    }
+}
+
+// ----------------------------------------------------------------------------- grouped attention
+
+GroupedAttention::GroupedAttention(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8)
+    : m_query(maxTokens, config.nHeads * config.grouped.headDim, false),
+      m_key(maxTokens, config.grouped.nKvHeads * config.grouped.headDim, false),
+      m_value(maxTokens, config.grouped.nKvHeads * config.grouped.headDim, false),
+      m_attended(maxTokens, config.nHeads * config.grouped.headDim, wantsInt8) {}
+
+std::size_t GroupedAttention::bytes(const ModelConfig& config, std::size_t maxTokens,
+                                    bool wantsInt8) {
+    const auto& grouped = config.grouped;
+    return Rows::bytes(maxTokens, config.nHeads * grouped.headDim, false) +
+           2 * Rows::bytes(maxTokens, grouped.nKvHeads * grouped.headDim, false) +
+           Rows::bytes(maxTokens, config.nHeads * grouped.headDim, wantsInt8);
+}
+
+void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& weights,
+                           const Batch& batch, const Rows& in, Rows& out) {
+    const auto nTokens = size(batch.nTokens);
+    const int headDim = m.config.grouped.headDim;
+    const int kvDim = m_key.dim();
+    m.products.addRows(weights.query, in, m_query, nTokens);
+    m.products.addRows(weights.key, in, m_key, nTokens);
+    m.products.addRows(weights.value, in, m_value, nTokens);
+    m.products.run(m.pool);
+
+    parallelFor(m.pool, nTokens, size(m_query.dim() + 2 * kvDim), [&](std::size_t token) {
+        const int index = static_cast<int>(token);
+        addBias(m.kernels, weights.queryBias, m_query.row(token));
+        addBias(m.kernels, weights.keyBias, m_key.row(token));
+        addBias(m.kernels, weights.valueBias, m_value.row(token));
+        for (int at = 0; at < m_query.dim(); at += headDim) {
+            m.rope.rotate(index, m_query.row(token) + at);
+        }
+        for (int at = 0; at < kvDim; at += headDim) m.rope.rotate(index, m_key.row(token) + at);
+        std::uint16_t* entry = m.cache.entry(batch.layer, batch.firstPosition + index);
+        m.kernels.toHalf(m_key.row(token), kvDim, entry);
+        m.kernels.toHalf(m_value.row(token), kvDim, entry + kvDim);
+    });
+
+    const std::uint16_t* entries = m.cache.entry(batch.layer, 0);
+    attend(m.kernels, m.pool,
+           {.queries = m_query.row(0),
+            .outputs = m_attended.row(0),
+            .keys = entries,
+            .values = entries + kvDim,
+            .stride = size(m.cache.dim()),
+            .queryDim = headDim,
+            .valueDim = headDim,
+            .nHeads = m.config.nHeads,
+            .nKvHeads = m.config.grouped.nKvHeads,
+            .nTokens = batch.nTokens,
+            .firstPosition = batch.firstPosition,
+            .scale = m.config.attentionScale});
+    parallelFor(m.pool, nTokens, size(m_attended.dim()),
+                [&](std::size_t token) { m_attended.finish(m.kernels, token); });
+    m.products.addRows(weights.output, m_attended, out, nTokens);
+    m.products.run(m.pool);
+    if (weights.outputBias.empty()) return;
+    for (std::size_t token = 0; token < nTokens; ++token) {
+        addBias(m.kernels, weights.outputBias, out.row(token));
+    }
+}
+
+}  // namespace conclave::engine

@@ -1,0 +1,42 @@
+#include "engine/model/blas.h"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include <cblas.h>
+
+namespace conclave::engine {
+namespace {
+
+/// Packs the tokens' values one after another.
+std::vector<float> gathered(std::span<const void* const> inputs, int n) {
+    std::vector<float> values;
+    values.reserve(inputs.size() * static_cast<std::size_t>(n));
+    for (const void* input : inputs) {
+        const auto* x = static_cast<const float*>(input);
+        values.insert(values.end(), x, x + n);
+    }
+    return values;
+}
+
+}  // namespace
+
+void multiplyWithBlas(const Matrix& weights, int firstRow, int nRows,
+                      std::span<const void* const> inputs, std::span<float* const> outputs) {
+    static std::once_flag once;
+    std::call_once(once, [] { openblas_set_num_threads(1); });
+    const int nTokens = static_cast<int>(inputs.size());
+    const int nColumns = weights.nColumns;
+    const std::vector<float> in = gathered(inputs, nColumns);
+    std::vector<float> out(inputs.size() * static_cast<std::size_t>(nRows));
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, nTokens, nRows, nColumns, 1.0f, in.data(),
+                nColumns, reinterpret_cast<const float*>(weights.row(firstRow)),
+                static_cast<int>(weights.rowBytes / sizeof(float)), 0.0f, out.data(), nRows);
+    for (std::size_t token = 0; token < outputs.size(); ++token) {
+        std::copy_n(out.data() + token * static_cast<std::size_t>(nRows), nRows,
+                    outputs[token] + firstRow);
+    }
+}
+
+}  // namespace conclave::engine

@@ -1,0 +1,15 @@
+// blas.h: dense products of F32 weights, by OpenBLAS.
+#pragma once
+
+#include <span>
+
+#include "engine/model/weights.h"
+
+namespace conclave::engine {
+
+/// outputs[token][firstRow + r] = dot(row firstRow + r of weights, inputs[token]), on the calling
+/// thread: the pool's threads each call it for rows of their own. `weights` is F32.
+void multiplyWithBlas(const Matrix& weights, int firstRow, int nRows,
+                      std::span<const void* const> inputs, std::span<float* const> outputs);
+
+}  // namespace conclave::engine

@@ -1,0 +1,157 @@
+#include "engine/model/experts.h"
+
+#include <algorithm>
+
+namespace conclave::engine {
+namespace {
+
+std::size_t size(int n) { return static_cast<std::size_t>(n); }
+
+/// Zero where the model has no network of that kind.
+int denseDim(const ModelConfig& config) { return config.isMoeLayer(0) ? 0 : config.feedForwardDim; }
+
+int sharedDim(const ModelConfig& config) {
+    return config.moe.nSharedExperts * config.moe.expertDim;
+}
+
+std::size_t maxSlots(const ModelConfig& config, std::size_t maxTokens) {
+    return maxTokens * size(config.moe.nExpertsUsed);
+}
+
+}  // namespace
+
+FeedForward::FeedForward(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8)
+    : m_dense{Rows(maxTokens, denseDim(config), wantsInt8),
+              Rows(maxTokens, denseDim(config), false)},
+      m_shared{Rows(maxTokens, sharedDim(config), wantsInt8),
+               Rows(maxTokens, sharedDim(config), false)},
+      m_experts{Rows(maxSlots(config, maxTokens), config.moe.expertDim, wantsInt8),
+                Rows(maxSlots(config, maxTokens), config.moe.expertDim, false)},
+      m_expertOut(maxSlots(config, maxTokens), config.embeddingDim, false),
+      m_routerLogits(maxTokens, config.moe.nExperts, false),
+      m_choices(maxSlots(config, maxTokens)),
+      m_slots(maxSlots(config, maxTokens)),
+      m_firstSlot(size(config.moe.nExperts) + 1) {}
+
+std::size_t FeedForward::bytes(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8) {
+    const auto hidden = [&](std::size_t nRows, int dim) {
+        return Rows::bytes(nRows, dim, wantsInt8) + Rows::bytes(nRows, dim, false);
+    };
+    const std::size_t nSlots = maxSlots(config, maxTokens);
+    return hidden(maxTokens, denseDim(config)) + hidden(maxTokens, sharedDim(config)) +
+           hidden(nSlots, config.moe.expertDim) + Rows::bytes(nSlots, config.embeddingDim, false) +
+           Rows::bytes(maxTokens, config.moe.nExperts, false) +
+           nSlots * (sizeof(ExpertChoice) + sizeof(std::size_t));
+}
+
+void FeedForward::activate(const Machinery& m, Hidden& hidden, std::size_t nRows) {
+    const int dim = hidden.gate.dim();
+    parallelFor(m.pool, nRows, 4 * size(dim), [&](std::size_t row) {
+        m.kernels.swiglu(hidden.gate.row(row), hidden.up.row(row), dim, hidden.gate.row(row));
+        hidden.gate.finish(m.kernels, row);
+    });
+}
+
+void FeedForward::dense(const Machinery& m, const FeedForwardWeights& weights, const Batch& batch,
+                        const Rows& in, Rows& out) {
+    const auto nTokens = size(batch.nTokens);
+    m.products.addRows(weights.gate, in, m_dense.gate, nTokens);
+    m.products.addRows(weights.up, in, m_dense.up, nTokens);
+    m.products.run(m.pool);
+    activate(m, m_dense, nTokens);
+    m.products.addRows(weights.down, m_dense.gate, out, nTokens);
+    m.products.run(m.pool);
+}
+
+void FeedForward::mixture(const Machinery& m, const MoeWeights& weights, const Batch& batch,
+                          const Rows& in, Rows& out) {
+    const auto nTokens = size(batch.nTokens);
+    const auto nUsed = size(m.config.moe.nExpertsUsed);
+    chooseExperts(m, weights, batch, in);
+    if (m.pool.stopRequested()) return;  // the choices may not have been made
+    groupByExpert(nTokens * nUsed);
+
+    for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
+        const std::span<const std::size_t> slots = slotsOf(expert);
+        if (slots.empty()) continue;
+        const FeedForwardWeights& network = weights.experts[expert];
+        m.products.add(network.gate);
+        for (const std::size_t slot : slots) {
+            m.products.addToken(in.input(network.gate.kernels->input, slot / nUsed),
+                                m_experts.gate.row(slot));
+        }
+        m.products.add(network.up);
+        for (const std::size_t slot : slots) {
+            m.products.addToken(in.input(network.up.kernels->input, slot / nUsed),
+                                m_experts.up.row(slot));
+        }
+    }
+    if (weights.shared) {
+        m.products.addRows(weights.shared->gate, in, m_shared.gate, nTokens);
+        m.products.addRows(weights.shared->up, in, m_shared.up, nTokens);
+    }
+    m.products.run(m.pool);
+    activate(m, m_experts, nTokens * nUsed);
+    if (weights.shared) activate(m, m_shared, nTokens);
+
+    for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
+        const std::span<const std::size_t> slots = slotsOf(expert);
+        if (slots.empty()) continue;
+        const Matrix& down = weights.experts[expert].down;
+        m.products.add(down);
+        for (const std::size_t slot : slots) {
+            m.products.addToken(m_experts.gate.input(down.kernels->input, slot),
+                                m_expertOut.row(slot));
+        }
+    }
+    if (weights.shared) m.products.addRows(weights.shared->down, m_shared.gate, out, nTokens);
+    m.products.run(m.pool);
+
+    // Each expert's result has a row of its own, so that they are added in order of rank whatever
+    // order they were computed in.
+    const int dim = m.config.embeddingDim;
+    parallelFor(m.pool, nTokens, (nUsed + 1) * size(dim), [&](std::size_t token) {
+        float* sum = out.row(token);
+        if (!weights.shared) std::fill_n(sum, dim, 0.0f);
+        for (std::size_t slot = token * nUsed; slot < (token + 1) * nUsed; ++slot) {
+            m.kernels.addScaled(sum, m_expertOut.row(slot), m_choices[slot].weight, dim);
+        }
+    });
+}
+
+void FeedForward::chooseExperts(const Machinery& m, const MoeWeights& weights, const Batch& batch,
+                                const Rows& in) {
+    const auto nTokens = size(batch.nTokens);
+    const auto nUsed = size(m.config.moe.nExpertsUsed);
+    // Not through OpenBLAS: the last bits of a score decide ties, and must not depend on the batch.
+    m.products.add(weights.router);
+    for (std::size_t token = 0; token < nTokens; ++token) {
+        m.products.addToken(in.input(weights.router.kernels->input, token),
+                            m_routerLogits.row(token));
+    }
+    m.products.run(m.pool);
+    parallelFor(m.pool, nTokens, 40 * size(m.config.moe.nExperts), [&](std::size_t token) {
+        route(m.config.moe, {m_routerLogits.row(token), size(m.config.moe.nExperts)},
+              weights.routerBias, std::span(m_choices).subspan(token * nUsed, nUsed));
+    });
+}
+
+/// Counting sort.
+void FeedForward::groupByExpert(std::size_t nSlots) {
+    std::fill(m_firstSlot.begin(), m_firstSlot.end(), 0);
+    for (std::size_t slot = 0; slot < nSlots; ++slot) {
+        ++m_firstSlot[size(m_choices[slot].expert) + 1];
+    }
+    for (std::size_t i = 1; i < m_firstSlot.size(); ++i) m_firstSlot[i] += m_firstSlot[i - 1];
+    std::vector<std::size_t> next(m_firstSlot.begin(), m_firstSlot.end() - 1);
+    for (std::size_t slot = 0; slot < nSlots; ++slot) {
+        m_slots[next[size(m_choices[slot].expert)]++] = slot;
+    }
+}
+
+std::span<const std::size_t> FeedForward::slotsOf(std::size_t expert) const {
+    return std::span(m_slots).subspan(m_firstSlot[expert],
+                                      m_firstSlot[expert + 1] - m_firstSlot[expert]);
+}
+
+}  // namespace conclave::engine

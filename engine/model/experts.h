@@ -1,0 +1,56 @@
+// experts.h: the feed-forward block of a layer, dense or with experts.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/model/attention.h"
+#include "engine/model/products.h"
+#include "engine/model/router.h"
+#include "engine/model/weights.h"
+
+namespace conclave::engine {
+
+/// down(silu(gate(x)) * up(x)), of one feed-forward network for every token, or of the experts that
+/// the router chose for each. A batch's tokens are grouped by expert, so that each expert's weights
+/// are read once.
+class FeedForward {
+public:
+    FeedForward(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8);
+
+    /// @param in   normalized tokens, finished
+    /// @param out  written: what the block adds to the residual stream
+    void dense(const Machinery& m, const FeedForwardWeights& weights, const Batch& batch,
+               const Rows& in, Rows& out);
+    /// As dense. Shared experts are added unweighted.
+    void mixture(const Machinery& m, const MoeWeights& weights, const Batch& batch, const Rows& in,
+                 Rows& out);
+
+    [[nodiscard]] static std::size_t bytes(const ModelConfig& config, std::size_t maxTokens,
+                                           bool wantsInt8);
+
+private:
+    void chooseExperts(const Machinery& m, const MoeWeights& weights, const Batch& batch,
+                       const Rows& in);
+    void groupByExpert(std::size_t nSlots);
+    /// Slots (token * nExpertsUsed + place) of one expert, in order of tokens.
+    [[nodiscard]] std::span<const std::size_t> slotsOf(std::size_t expert) const;
+
+    /// Room between the two layers of one kind of network; the gate's becomes silu(gate) * up.
+    struct Hidden {
+        Rows gate;
+        Rows up;
+    };
+    void activate(const Machinery& m, Hidden& hidden, std::size_t nRows);
+
+    Hidden m_dense;                        ///< [token][feedForwardDim]
+    Hidden m_shared;                       ///< [token][nSharedExperts * expertDim]
+    Hidden m_experts;                      ///< [slot][expertDim]
+    Rows m_expertOut;                      ///< [slot][embeddingDim]
+    Rows m_routerLogits;                   ///< [token][nExperts]
+    std::vector<ExpertChoice> m_choices;   ///< [slot]
+    std::vector<std::size_t> m_slots;      ///< slots sorted by expert
+    std::vector<std::size_t> m_firstSlot;  ///< [nExperts + 1], where an expert's begin in m_slots
+};
+
+}  // namespace conclave::engine

@@ -1,0 +1,63 @@
+// transformer.h: the forward pass, from tokens to logits.
+#pragma once
+
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/model/attention.h"
+#include "engine/model/experts.h"
+#include "engine/model/model_config.h"
+#include "engine/model/products.h"
+#include "engine/model/rope.h"
+#include "engine/model/weights.h"
+#include "engine/runtime/kv_cache.h"
+#include "engine/runtime/thread_pool.h"
+
+namespace conclave::engine {
+
+/// The decoder of one session: borrows the model's weights and the session's cache and threads, and
+/// owns the buffers of a batch. Not thread-safe.
+class Transformer {
+public:
+    /// @param maxTokens  most tokens of one forward pass
+    Transformer(const ModelConfig& config, const Weights& weights, const KernelTable& kernels,
+                KvCache& cache, ThreadPool& pool, int maxTokens);
+
+    /// Computes `tokens` at positions `firstPosition` and on, reading the cache before them and
+    /// writing their entries. All ids and positions must be in range.
+    /// Returns false if the pool was asked to stop; the entries are then worthless.
+    [[nodiscard]] bool forward(std::span<const TokenId> tokens, int firstPosition);
+
+    /// Logits of tokens `first` to `first + n - 1` of the last forward pass,
+    /// written as [n][vocabularySize]. Returns false if the pool was asked to stop.
+    [[nodiscard]] bool logits(int first, int n, std::span<float> out);
+
+    /// Memory of the buffers.
+    [[nodiscard]] static std::uint64_t bytes(const ModelConfig& config, bool wantsInt8,
+                                             int maxTokens);
+
+private:
+    void embed(std::span<const TokenId> tokens);
+    void runLayer(const LayerWeights& layer, const Batch& batch);
+    /// normed = rmsNorm(stream) * weight, for tokens first to first + n - 1.
+    void normalize(const std::vector<float>& weight, std::size_t first, std::size_t n);
+    /// stream += delta
+    void addDelta(std::size_t nTokens);
+
+    const ModelConfig& m_config;
+    const Weights& m_weights;
+    const KernelTable& m_kernels;
+    KvCache& m_cache;
+    ThreadPool& m_pool;
+    RopeTable m_rope;
+    Products m_products;
+    Rows m_stream;  ///< the residual stream, [token][embeddingDim]
+    Rows m_normed;
+    Rows m_delta;  ///< what a block adds to the stream
+    std::variant<LatentAttention, GroupedAttention> m_attention;
+    FeedForward m_feedForward;
+};
+
+}  // namespace conclave::engine

@@ -1,0 +1,280 @@
+#include "engine/model/weights.h"
+
+#include <cstring>
+#include <string>
+
+namespace conclave::engine {
+namespace {
+
+using Shape = std::vector<std::uint64_t>;
+
+std::string shapeText(const Shape& shape) {
+    std::string text;
+    for (const std::uint64_t extent : shape) {
+        text += (text.empty() ? "" : " x ") + std::to_string(extent);
+    }
+    return text;
+}
+
+/// Finds tensors and remembers the first error, so that a layer's list of tensors reads as a list.
+class Finder {
+public:
+    Finder(const GgufFile& file, const KernelTable& kernels) : m_file(file), m_kernels(kernels) {}
+
+    void enterLayer(int layer) { m_prefix = "blk." + std::to_string(layer) + "."; }
+    void leaveLayers() { m_prefix.clear(); }
+
+    [[nodiscard]] bool has(const std::string& name) const {
+        return m_file.tensor(m_prefix + name) != nullptr;
+    }
+
+    /// Values of a small tensor, as fp32.
+    [[nodiscard]] std::vector<float> vector(const std::string& name, int n) {
+        const TensorInfo* tensor = find(name, {extent(n)});
+        if (tensor == nullptr) return {};
+        std::vector<float> values(extent(n));
+        m_kernels.find(tensor->type)->dequantize(tensor->data.data(), n, values.data());
+        return values;
+    }
+    [[nodiscard]] std::vector<float> optionalVector(const std::string& name, int n) {
+        return has(name) ? vector(name, n) : std::vector<float>();
+    }
+
+    [[nodiscard]] Matrix matrix(const std::string& name, int nRows, int nColumns) {
+        const TensorInfo* tensor = find(name, {extent(nColumns), extent(nRows)});
+        return tensor != nullptr ? slice(*tensor, nRows, nColumns, 0) : Matrix();
+    }
+
+    /// `n` matrices stored as one tensor.
+    [[nodiscard]] std::vector<Matrix> matrices(const std::string& name, int n, int nRows,
+                                               int nColumns) {
+        const TensorInfo* tensor = find(name, {extent(nColumns), extent(nRows), extent(n)});
+        std::vector<Matrix> all(extent(n));
+        for (int i = 0; tensor != nullptr && i < n; ++i) {
+            all[extent(i)] = slice(*tensor, nRows, nColumns, i);
+        }
+        return all;
+    }
+
+    [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+    [[nodiscard]] bool needsInt8() const { return m_needsInt8; }
+    [[nodiscard]] std::uint64_t sizeBytes() const { return m_sizeBytes; }
+
+private:
+    static std::uint64_t extent(int n) { return static_cast<std::uint64_t>(n); }
+
+    const TensorInfo* find(const std::string& shortName, Shape shape) {
+        const std::string name = m_prefix + shortName;
+        const TensorInfo* tensor = m_file.tensor(name);
+        if (tensor == nullptr) return remember(ErrorCode::Corrupt, "lacks the tensor " + name);
+        // Dimensions of 1 at the end are a matter of taste among writers.
+        Shape found = tensor->shape;
+        while (found.size() > 1 && found.back() == 1) found.pop_back();
+        while (shape.size() > 1 && shape.back() == 1) shape.pop_back();
+        if (found != shape) {
+            return remember(ErrorCode::Corrupt, "has the tensor " + name + " of shape " +
+                                                    shapeText(tensor->shape) + " instead of " +
+                                                    shapeText(shape));
+        }
+        const WeightKernels* kernels = m_kernels.find(tensor->type);
+        if (kernels == nullptr) {
+            return remember(ErrorCode::Unsupported,
+                            "has the tensor " + name + " of type " +
+                                std::string(typeTraits(tensor->type)->name) +
+                                ", which this version cannot compute with");
+        }
+        m_needsInt8 = m_needsInt8 || kernels->input == ActivationFormat::Int8Blocks;
+        m_sizeBytes += tensor->data.size();
+        return tensor;
+    }
+
+    [[nodiscard]] Matrix slice(const TensorInfo& tensor, int nRows, int nColumns, int index) const {
+        const std::size_t rowBytes = tensor.rowBytes();
+        return {tensor.data.data() + extent(index) * extent(nRows) * rowBytes, rowBytes, nRows,
+                nColumns, m_kernels.find(tensor.type)};
+    }
+
+    std::nullptr_t remember(ErrorCode code, const std::string& what) {
+        if (!m_error) m_error = Error{code, "the model file " + what};
+        return nullptr;
+    }
+
+    const GgufFile& m_file;
+    const KernelTable& m_kernels;
+    std::string m_prefix;
+    std::optional<Error> m_error;
+    bool m_needsInt8 = false;
+    std::uint64_t m_sizeBytes = 0;
+};
+
+/// Splits an old file's attn_kv_b, [nHeads * (nopeDim + valueDim)][latentDim], into the two factors
+/// of each head. Decode multiplies a query by the key factor from the other side, so that one is
+/// transposed: as fp32 if the file is fp32 or bf16, whose range fp16 lacks, else as fp16.
+void splitKvUp(const Matrix& kvUp, const ModelConfig& config, const KernelTable& kernels,
+               LatentAttentionWeights& weights) {
+    const auto& latent = config.latent;
+    const TensorType source = kvUp.kernels->type;
+    const bool wide = source == TensorType::F32 || source == TensorType::BF16;
+    const WeightKernels* type = kernels.find(wide ? TensorType::F32 : TensorType::F16);
+    const std::size_t valueBytes = wide ? sizeof(float) : sizeof(std::uint16_t);
+    const auto nopeDim = static_cast<std::size_t>(latent.nopeDim);
+    const auto latentDim = static_cast<std::size_t>(latent.latentDim);
+    weights.transposed.resize(static_cast<std::size_t>(config.nHeads) * nopeDim * latentDim *
+                              valueBytes);
+    std::vector<float> row(latentDim);
+    std::vector<float> block(latentDim * nopeDim);
+    std::byte* target = weights.transposed.data();
+    for (int head = 0; head < config.nHeads; ++head) {
+        const int firstRow = head * (latent.nopeDim + latent.valueDim);
+        for (std::size_t n = 0; n < nopeDim; ++n) {
+            kvUp.kernels->dequantize(kvUp.row(firstRow + static_cast<int>(n)), latent.latentDim,
+                                     row.data());
+            for (std::size_t l = 0; l < latentDim; ++l) block[l * nopeDim + n] = row[l];
+        }
+        if (wide) {
+            std::memcpy(target, block.data(), block.size() * valueBytes);
+        } else {
+            kernels.toHalf(block.data(), static_cast<int>(block.size()),
+                           reinterpret_cast<std::uint16_t*>(target));
+        }
+        weights.keyUp.push_back(
+            {target, nopeDim * valueBytes, latent.latentDim, latent.nopeDim, type});
+        weights.valueUp.push_back({kvUp.row(firstRow + latent.nopeDim), kvUp.rowBytes,
+                                   latent.valueDim, latent.latentDim, kvUp.kernels});
+        target += block.size() * valueBytes;
+    }
+}
+
+LatentAttentionWeights loadLatentAttention(Finder& finder, const ModelConfig& config,
+                                           const KernelTable& kernels) {
+    const auto& latent = config.latent;
+    const int headDim = latent.nopeDim + config.rope.dim;
+    LatentAttentionWeights weights;
+    int queryInput = config.embeddingDim;
+    if (latent.queryRank > 0) {
+        weights.queryDown = finder.matrix("attn_q_a.weight", latent.queryRank, config.embeddingDim);
+        weights.queryNorm = finder.vector("attn_q_a_norm.weight", latent.queryRank);
+        queryInput = latent.queryRank;
+    }
+    weights.query = finder.matrix(latent.queryRank > 0 ? "attn_q_b.weight" : "attn_q.weight",
+                                  config.nHeads * headDim, queryInput);
+    weights.kvDown = finder.matrix("attn_kv_a_mqa.weight", latent.latentDim + config.rope.dim,
+                                   config.embeddingDim);
+    weights.kvNorm = finder.vector("attn_kv_a_norm.weight", latent.latentDim);
+    if (finder.has("attn_kv_b.weight")) {
+        const Matrix kvUp =
+            finder.matrix("attn_kv_b.weight", config.nHeads * (latent.nopeDim + latent.valueDim),
+                          latent.latentDim);
+        if (!finder.error()) splitKvUp(kvUp, config, kernels, weights);
+    } else {
+        weights.keyUp =
+            finder.matrices("attn_k_b.weight", config.nHeads, latent.latentDim, latent.nopeDim);
+        weights.valueUp =
+            finder.matrices("attn_v_b.weight", config.nHeads, latent.valueDim, latent.latentDim);
+    }
+    weights.output =
+        finder.matrix("attn_output.weight", config.embeddingDim, config.nHeads * latent.valueDim);
+    return weights;
+}
+
+GroupedAttentionWeights loadGroupedAttention(Finder& finder, const ModelConfig& config) {
+    const int queryDim = config.nHeads * config.grouped.headDim;
+    const int kvDim = config.grouped.nKvHeads * config.grouped.headDim;
+    return {
+        .query = finder.matrix("attn_q.weight", queryDim, config.embeddingDim),
+        .key = finder.matrix("attn_k.weight", kvDim, config.embeddingDim),
+        .value = finder.matrix("attn_v.weight", kvDim, config.embeddingDim),
+        .output = finder.matrix("attn_output.weight", config.embeddingDim, queryDim),
+        .queryBias = finder.optionalVector("attn_q.bias", queryDim),
+        .keyBias = finder.optionalVector("attn_k.bias", kvDim),
+        .valueBias = finder.optionalVector("attn_v.bias", kvDim),
+        .outputBias = finder.optionalVector("attn_output.bias", config.embeddingDim),
+    };
+}
+
+/// @param suffix  "", or "_shexp" for the shared experts
+FeedForwardWeights loadFeedForward(Finder& finder, const ModelConfig& config,
+                                   const std::string& suffix, int hiddenDim) {
+    return {finder.matrix("ffn_gate" + suffix + ".weight", hiddenDim, config.embeddingDim),
+            finder.matrix("ffn_up" + suffix + ".weight", hiddenDim, config.embeddingDim),
+            finder.matrix("ffn_down" + suffix + ".weight", config.embeddingDim, hiddenDim)};
+}
+
+/// One kind of matrix of all experts; files from before 2024-04 hold a tensor for each expert.
+std::vector<Matrix> loadExperts(Finder& finder, const std::string& kind, int nExperts, int nRows,
+                                int nColumns) {
+    if (finder.has(kind + "_exps.weight") || !finder.has(kind + ".0.weight")) {
+        return finder.matrices(kind + "_exps.weight", nExperts, nRows, nColumns);
+    }
+    std::vector<Matrix> experts;
+    for (int i = 0; i < nExperts; ++i) {
+        experts.push_back(
+            finder.matrix(kind + "." + std::to_string(i) + ".weight", nRows, nColumns));
+    }
+    return experts;
+}
+
+MoeWeights loadMoe(Finder& finder, const ModelConfig& config) {
+    const MoeConfig& moe = config.moe;
+    MoeWeights weights;
+    weights.router = finder.matrix("ffn_gate_inp.weight", moe.nExperts, config.embeddingDim);
+    weights.routerBias = finder.optionalVector("exp_probs_b.bias", moe.nExperts);
+    const auto gate =
+        loadExperts(finder, "ffn_gate", moe.nExperts, moe.expertDim, config.embeddingDim);
+    const auto up = loadExperts(finder, "ffn_up", moe.nExperts, moe.expertDim, config.embeddingDim);
+    const auto down =
+        loadExperts(finder, "ffn_down", moe.nExperts, config.embeddingDim, moe.expertDim);
+    for (std::size_t i = 0; i < gate.size(); ++i) {
+        weights.experts.push_back({gate[i], up[i], down[i]});
+    }
+    if (moe.nSharedExperts > 0) {
+        weights.shared =
+            loadFeedForward(finder, config, "_shexp", moe.expertDim * moe.nSharedExperts);
+    }
+    return weights;
+}
+
+LayerWeights loadLayer(Finder& finder, const ModelConfig& config, const KernelTable& kernels,
+                       int index) {
+    finder.enterLayer(index);
+    LayerWeights layer;
+    layer.attentionNorm = finder.vector("attn_norm.weight", config.embeddingDim);
+    if (config.architecture == Architecture::DeepSeek2) {
+        layer.attention = loadLatentAttention(finder, config, kernels);
+    } else {
+        layer.attention = loadGroupedAttention(finder, config);
+    }
+    layer.feedForwardNorm = finder.vector("ffn_norm.weight", config.embeddingDim);
+    if (config.isMoeLayer(index)) {
+        layer.feedForward = loadMoe(finder, config);
+    } else {
+        layer.feedForward = loadFeedForward(finder, config, "", config.feedForwardDim);
+    }
+    return layer;
+}
+
+}  // namespace
+
+Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
+                              const KernelTable& kernels) {
+    Finder finder(file, kernels);
+    Weights weights;
+    weights.embedding =
+        finder.matrix("token_embd.weight", config.vocabularySize, config.embeddingDim);
+    for (int i = 0; i < config.nLayers && !finder.error(); ++i) {
+        weights.layers.push_back(loadLayer(finder, config, kernels, i));
+    }
+    finder.leaveLayers();
+    weights.outputNorm = finder.vector("output_norm.weight", config.embeddingDim);
+    weights.output =
+        finder.has("output.weight")
+            ? finder.matrix("output.weight", config.vocabularySize, config.embeddingDim)
+            : weights.embedding;
+    weights.ropeDivisors = finder.optionalVector("rope_freqs.weight", config.rope.dim / 2);
+    if (finder.error()) return tl::unexpected(*finder.error());
+    weights.needsInt8 = finder.needsInt8();
+    weights.sizeBytes = finder.sizeBytes();
+    return weights;
+}
+
+}  // namespace conclave::engine

@@ -1,0 +1,80 @@
+// weights.h: the tensors of a model, found by name and checked for shape and type.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/gguf/gguf_file.h"
+#include "engine/kernels/kernels.h"
+#include "engine/model/model_config.h"
+
+namespace conclave::engine {
+
+/// A weight matrix [nRows][nColumns] inside the mapped file, with the kernels of its type.
+struct Matrix {
+    const std::byte* data = nullptr;
+    std::size_t rowBytes = 0;
+    int nRows = 0;
+    int nColumns = 0;
+    const WeightKernels* kernels = nullptr;
+
+    [[nodiscard]] const std::byte* row(int index) const {
+        return data + static_cast<std::size_t>(index) * rowBytes;
+    }
+};
+
+struct LatentAttentionWeights {
+    std::optional<Matrix> queryDown;  ///< [queryRank][embeddingDim]
+    std::vector<float> queryNorm;
+    Matrix query;  ///< [nHeads * (nopeDim + ropeDim)][queryRank, or embeddingDim without queryDown]
+    Matrix kvDown;  ///< [latentDim + ropeDim][embeddingDim]
+    std::vector<float> kvNorm;
+    std::vector<Matrix> keyUp;          ///< per head, transposed: [latentDim][nopeDim]
+    std::vector<Matrix> valueUp;        ///< per head: [valueDim][latentDim]
+    Matrix output;                      ///< [embeddingDim][nHeads * valueDim]
+    std::vector<std::byte> transposed;  ///< what keyUp points to in files with one attn_kv_b
+};
+
+struct GroupedAttentionWeights {
+    Matrix query, key, value, output;
+    std::vector<float> queryBias, keyBias, valueBias, outputBias;  ///< empty in most models
+};
+
+struct FeedForwardWeights {
+    Matrix gate, up, down;
+};
+
+struct MoeWeights {
+    Matrix router;                  ///< [nExperts][embeddingDim]
+    std::vector<float> routerBias;  ///< for the choice only; empty in most models
+    std::vector<FeedForwardWeights> experts;
+    std::optional<FeedForwardWeights> shared;  ///< all shared experts as one
+};
+
+struct LayerWeights {
+    std::vector<float> attentionNorm;
+    std::variant<LatentAttentionWeights, GroupedAttentionWeights> attention;
+    std::vector<float> feedForwardNorm;
+    std::variant<FeedForwardWeights, MoeWeights> feedForward;
+};
+
+struct Weights {
+    Matrix embedding;  ///< [vocabularySize][embeddingDim]
+    std::vector<LayerWeights> layers;
+    std::vector<float> outputNorm;
+    Matrix output;                    ///< [vocabularySize][embeddingDim]
+    std::vector<float> ropeDivisors;  ///< Llama 3.1: angles are divided by these; or empty
+    bool needsInt8 = false;           ///< some matrix reads quantized activations
+    std::uint64_t sizeBytes = 0;      ///< of all tensors used
+
+    /// Matrices point into `file`, which must outlive them.
+    /// Errors: Corrupt (names the tensor), Unsupported (names the tensor and its type).
+    [[nodiscard]] static Result<Weights> load(const GgufFile& file, const ModelConfig& config,
+                                              const KernelTable& kernels);
+};
+
+}  // namespace conclave::engine

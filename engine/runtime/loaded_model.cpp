@@ -1,0 +1,186 @@
+#include "engine/runtime/loaded_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <sys/mman.h>
+
+#include "engine/model/attend.h"
+#include "engine/model/model_info.h"
+#include "engine/model/transformer.h"
+#include "engine/runtime/memory.h"
+
+namespace conclave::engine {
+namespace {
+
+constexpr int kDefaultBatchTokens = 512;
+
+/// A byte that the compiler may not optimise away brings in its page.
+void touch(std::span<const std::byte> bytes) {
+    constexpr std::size_t kPage = 4096;
+    for (std::size_t at = 0; at < bytes.size(); at += kPage) {
+        static_cast<void>(*static_cast<const volatile std::byte*>(bytes.data() + at));
+    }
+}
+
+std::unique_ptr<const ChatTemplate> noTemplate() { return nullptr; }
+
+}  // namespace
+
+LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels)
+    : m_file(std::move(file)), m_kernels(kernels), m_template(noTemplate()) {}
+
+Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path,
+                                                 const LoadProgress& progress) {
+    auto model = LoadedModel::load(path, kernels(), progress);
+    if (!model) return tl::unexpected(model.error());
+    return std::shared_ptr<const Model>(std::move(*model));
+}
+
+Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesystem::path& path,
+                                                             const KernelTable& kernels,
+                                                             const LoadProgress& progress) {
+    auto file = GgufFile::open(path);
+    if (!file) return tl::unexpected(file.error());
+    // Not make_shared, whose access to the private constructor would need a friend.
+    std::shared_ptr<LoadedModel> model(new LoadedModel(std::move(*file), kernels));
+    auto done = model->fill().and_then([&] { return model->checkMemory(); }).and_then([&] {
+        return model->readAhead(progress);
+    });
+    if (!done) {
+        Error error = done.error();
+        error.detail = path.filename().string() + ": " + error.detail;
+        return tl::unexpected(std::move(error));
+    }
+    return model;
+}
+
+Result<void> LoadedModel::fill() {
+    auto info = describeModel(m_file);
+    if (!info) return tl::unexpected(info.error());
+    if (info->isEmbedder) {
+        return fail(ErrorCode::Unsupported, "this is a text embedder, not a language model");
+    }
+    m_info = std::move(*info);
+    auto config = ModelConfig::read(m_file);
+    if (!config) return tl::unexpected(config.error());
+    m_config = std::move(*config);
+    auto weights = Weights::load(m_file, m_config, m_kernels);
+    if (!weights) return tl::unexpected(weights.error());
+    m_weights = std::move(*weights);
+    auto tokenizer = Tokenizer::load(m_file);
+    if (!tokenizer) return tl::unexpected(tokenizer.error());
+    m_tokenizer = std::move(*tokenizer);
+    if (m_tokenizer->vocabularySize() > m_config.vocabularySize) {
+        return fail(ErrorCode::Corrupt, "the tokenizer has " +
+                                            std::to_string(m_tokenizer->vocabularySize()) +
+                                            " tokens, but the embedding only " +
+                                            std::to_string(m_config.vocabularySize));
+    }
+    const auto spelling = [&](TokenId token) {
+        return token >= 0 ? std::string(m_tokenizer->tokenText(token)) : std::string();
+    };
+    m_template = ChatTemplate::parse(
+        m_file.string("tokenizer.chat_template").value_or(defaultChatTemplate()),
+        spelling(m_tokenizer->bos()), spelling(m_tokenizer->eos()));
+    return {};
+}
+
+Result<void> LoadedModel::checkMemory() const {
+    constexpr int kLeastContext = 256;
+    const MemoryForecast need = forecast(std::min(kLeastContext, m_config.contextLength));
+    if (need.fits()) return {};
+    return fail(ErrorCode::OutOfMemory,
+                "needs " + sizeText(need.weightBytes + need.kvCacheBytes + need.scratchBytes) +
+                    " of memory, but only " + sizeText(need.availableBytes) +
+                    " are available; a smaller model or a stronger quantization would fit");
+}
+
+Result<void> LoadedModel::readAhead(const LoadProgress& progress) const {
+    constexpr std::size_t kStep = std::size_t{16} << 20;
+    std::uint64_t done = 0;
+    std::uint64_t total = 1;
+    for (const TensorInfo& tensor : m_file.tensors()) total += tensor.data.size();
+    for (const TensorInfo& tensor : m_file.tensors()) {
+        for (std::size_t at = 0; at < tensor.data.size(); at += kStep) {
+            const auto part = tensor.data.subspan(at, std::min(kStep, tensor.data.size() - at));
+            touch(part);
+            done += part.size();
+            const float fraction = static_cast<float>(done) / static_cast<float>(total);
+            if (progress && !progress(fraction)) {
+                return fail(ErrorCode::Cancelled, "loading was cancelled");
+            }
+        }
+    }
+    if (progress) progress(1.0f);
+    return {};
+}
+
+std::vector<TokenId> LoadedModel::tokenize(std::string_view text,
+                                           const TokenizeOptions& options) const {
+    return m_tokenizer->encode(text, options);
+}
+
+std::string LoadedModel::detokenize(std::span<const TokenId> tokens, bool renderSpecial) const {
+    return m_tokenizer->decode(tokens, renderSpecial);
+}
+
+Result<std::vector<PromptPart>> LoadedModel::renderParts(std::span<const ChatMessage> messages,
+                                                         const ChatTemplateOptions& options) const {
+    if (!m_template) return tl::unexpected(m_template.error());
+    return (*m_template)->render(messages, options);
+}
+
+Result<std::string> LoadedModel::renderChat(std::span<const ChatMessage> messages,
+                                            const ChatTemplateOptions& options) const {
+    const auto parts = renderParts(messages, options);
+    if (!parts) return tl::unexpected(parts.error());
+    std::string text;
+    for (const PromptPart& part : *parts) text += part.text;
+    return text;
+}
+
+Result<std::vector<TokenId>> LoadedModel::tokenizeChat(std::span<const ChatMessage> messages,
+                                                       const ChatTemplateOptions& options) const {
+    const auto parts = renderParts(messages, options);
+    if (!parts) return tl::unexpected(parts.error());
+    return encodePrompt(*m_tokenizer, *parts);
+}
+
+bool LoadedModel::isEndOfTurn(TokenId token) const { return m_tokenizer->isEndOfTurn(token); }
+
+MemoryForecast LoadedModel::forecast(int contextLength) const {
+    return forecast(contextLength, kDefaultBatchTokens, defaultThreadCount());
+}
+
+MemoryForecast LoadedModel::forecast(int contextLength, int batchTokens, int nThreads) const {
+    const auto scratchFor = [&](int context) {
+        return Transformer::bytes(m_config, m_weights.needsInt8, std::min(batchTokens, context)) +
+               static_cast<std::uint64_t>(nThreads) * attendScratchBytes(context) +
+               static_cast<std::uint64_t>(m_config.vocabularySize) * sizeof(float);
+    };
+    MemoryForecast need;
+    need.weightBytes = m_weights.sizeBytes;
+    need.kvCacheBytes = KvCache::bytes(m_config, contextLength);
+    need.scratchBytes = scratchFor(contextLength);
+    need.availableBytes = availableMemory();
+    // What a context needs grows with its length, so the longest that fits is found by halving.
+    const auto fits = [&](int context) {
+        return need.weightBytes + KvCache::bytes(m_config, context) + scratchFor(context) <=
+               need.availableBytes;
+    };
+    int low = 0;
+    int high = m_config.contextLength;
+    while (low < high) {
+        const int middle = high - (high - low) / 2;
+        if (fits(middle)) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    need.longestContext = low;
+    return need;
+}
+
+}  // namespace conclave::engine

@@ -1,0 +1,67 @@
+// loaded_model.h: what stands behind engine::Model.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "engine/engine.h"
+#include "engine/gguf/gguf_file.h"
+#include "engine/kernels/kernels.h"
+#include "engine/model/model_config.h"
+#include "engine/model/weights.h"
+#include "engine/tokenizer/chat_template.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace conclave::engine {
+
+/// Most tokens of one forward pass that a session may ask for.
+inline constexpr int kMaxBatchTokens = 4096;
+
+class LoadedModel final : public Model {
+public:
+    /// As Model::load, with a kernel set of the caller's choice.
+    [[nodiscard]] static Result<std::shared_ptr<const LoadedModel>> load(
+        const std::filesystem::path& path, const KernelTable& kernels,
+        const LoadProgress& progress = {});
+
+    [[nodiscard]] const ModelInfo& info() const override { return m_info; }
+    [[nodiscard]] std::vector<TokenId> tokenize(std::string_view text,
+                                                const TokenizeOptions& options) const override;
+    [[nodiscard]] std::string detokenize(std::span<const TokenId> tokens,
+                                         bool renderSpecial) const override;
+    [[nodiscard]] Result<std::string> renderChat(std::span<const ChatMessage> messages,
+                                                 const ChatTemplateOptions& options) const override;
+    [[nodiscard]] Result<std::vector<TokenId>> tokenizeChat(
+        std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const override;
+    [[nodiscard]] bool isEndOfTurn(TokenId token) const override;
+    [[nodiscard]] MemoryForecast forecast(int contextLength) const override;
+
+    /// As forecast, for sessions with other batches and threads than the default.
+    [[nodiscard]] MemoryForecast forecast(int contextLength, int batchTokens, int nThreads) const;
+
+    [[nodiscard]] const ModelConfig& config() const { return m_config; }
+    [[nodiscard]] const Weights& weights() const { return m_weights; }
+    [[nodiscard]] const KernelTable& kernels() const { return m_kernels; }
+    [[nodiscard]] const Tokenizer& tokenizer() const { return *m_tokenizer; }
+
+private:
+    LoadedModel(GgufFile file, const KernelTable& kernels);
+
+    [[nodiscard]] Result<void> fill();
+    [[nodiscard]] Result<void> checkMemory() const;
+    /// Brings the weights into memory, so that the first answer does not wait for the disk.
+    [[nodiscard]] Result<void> readAhead(const LoadProgress& progress) const;
+    [[nodiscard]] Result<std::vector<PromptPart>> renderParts(
+        std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
+
+    GgufFile m_file;
+    const KernelTable& m_kernels;
+    ModelInfo m_info;
+    ModelConfig m_config;
+    Weights m_weights;
+    std::unique_ptr<const Tokenizer> m_tokenizer;
+    /// A template that our interpreter rejects leaves the model usable for raw completion.
+    Result<std::unique_ptr<const ChatTemplate>> m_template;
+};
+
+}  // namespace conclave::engine

@@ -1,0 +1,91 @@
+#include "engine/runtime/thread_pool.h"
+
+#include <chrono>
+
+#include "base/result.h"
+
+namespace conclave::engine {
+namespace {
+
+/// Tells the CPU that this loop only waits.
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/// Waits until `value` differs from `old`: first awake, since steps follow one another within
+/// microseconds, then asleep, since on a busy machine others need the core.
+template <typename T>
+void waitForChange(const std::atomic<T>& value, T old) {
+    constexpr auto kAwake = std::chrono::microseconds(30);
+    constexpr int kPausesBetweenLooksAtTheClock = 32;
+    const auto end = std::chrono::steady_clock::now() + kAwake;
+    do {
+        for (int i = 0; i < kPausesBetweenLooksAtTheClock; ++i) {
+            if (value.load(std::memory_order_acquire) != old) return;
+            pause();
+        }
+    } while (std::chrono::steady_clock::now() < end);
+    value.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int nThreads) {
+    CONCLAVE_CHECK(nThreads >= 1);
+    for (int i = 1; i < nThreads; ++i) m_workers.emplace_back([this] { workerLoop(); });
+}
+
+ThreadPool::~ThreadPool() {
+    m_quit.store(true);
+    m_jobNumber.fetch_add(1);
+    m_jobNumber.notify_all();
+    for (std::thread& worker : m_workers) worker.join();
+}
+
+void ThreadPool::runErased(int nTasks, Function function, const void* task) {
+    if (nTasks <= 1 || m_workers.empty()) {
+        for (int i = 0; i < nTasks && !m_stop.stop_requested(); ++i) function(task, i);
+        return;
+    }
+    m_job = {function, task, nTasks};
+    m_nDone.store(0, std::memory_order_relaxed);
+    const std::uint32_t number = m_jobNumber.load(std::memory_order_relaxed) + 1;
+    m_left.store(std::uint64_t{number} << 32 | static_cast<std::uint32_t>(nTasks),
+                 std::memory_order_release);
+    m_jobNumber.store(number, std::memory_order_release);
+    m_jobNumber.notify_all();
+    work(number);
+    for (int done = m_nDone.load(std::memory_order_acquire); done != nTasks;
+         done = m_nDone.load(std::memory_order_acquire)) {
+        waitForChange(m_nDone, done);
+    }
+}
+
+void ThreadPool::work(std::uint32_t jobNumber) {
+    std::uint64_t left = m_left.load(std::memory_order_acquire);
+    while (true) {
+        const auto nLeft = static_cast<std::uint32_t>(left);
+        if (left >> 32 != jobNumber || nLeft == 0) return;
+        if (!m_left.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel)) continue;
+        // Until this task is counted as done the job cannot end, so its fields are ours to read.
+        const Job& job = m_job;
+        const int nTasks = job.nTasks;
+        if (!m_stop.stop_requested()) job.function(job.task, nTasks - static_cast<int>(nLeft));
+        if (m_nDone.fetch_add(1, std::memory_order_acq_rel) + 1 == nTasks) m_nDone.notify_all();
+        left = m_left.load(std::memory_order_acquire);
+    }
+}
+
+void ThreadPool::workerLoop() {
+    std::uint32_t seen = 0;
+    while (true) {
+        waitForChange(m_jobNumber, seen);
+        seen = m_jobNumber.load(std::memory_order_acquire);
+        if (m_quit.load()) return;
+        work(seen);
+    }
+}
+
+}  // namespace conclave::engine
