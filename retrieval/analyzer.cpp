@@ -1,0 +1,378 @@
+#include "retrieval/analyzer.h"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <unicode/brkiter.h>
+#include <unicode/bytestream.h>
+#include <unicode/edits.h>
+#include <unicode/normalizer2.h>
+#include <unicode/utext.h>
+
+#include "base/utf8.h"
+#include "retrieval/characters.h"
+#include "retrieval/stemmer.h"
+#include "retrieval/stop_words.h"
+
+namespace conclave::retrieval {
+namespace {
+
+/// Longer words (hashes, base64) are indexed by their beginning.
+constexpr std::size_t kLongestTerm = 64;
+
+enum Ascii : std::uint8_t { kNone, kLowerLetter, kUpperLetter, kDigit };
+
+constexpr std::array<std::uint8_t, 256> kAscii = [] {
+    std::array<std::uint8_t, 256> kinds{};
+    for (int c = 'a'; c <= 'z'; ++c) kinds[static_cast<std::size_t>(c)] = kLowerLetter;
+    for (int c = 'A'; c <= 'Z'; ++c) kinds[static_cast<std::size_t>(c)] = kUpperLetter;
+    for (int c = '0'; c <= '9'; ++c) kinds[static_cast<std::size_t>(c)] = kDigit;
+    return kinds;
+}();
+
+const icu::Normalizer2* folding() {
+    static const icu::Normalizer2* const instance = [] {
+        UErrorCode status = U_ZERO_ERROR;
+        const auto* normalizer = icu::Normalizer2::getNFKCCasefoldInstance(status);
+        return U_SUCCESS(status) ? normalizer : nullptr;
+    }();
+    return instance;
+}
+
+/// NFKC case folding of `text` into `folded`; `edits` may be null.
+void fold(std::string_view text, std::string& folded, icu::Edits* edits) {
+    folded.clear();
+    UErrorCode status = U_ZERO_ERROR;
+    icu::StringByteSink<std::string> sink(&folded);
+    if (folding() != nullptr) {
+        folding()->normalizeUTF8(0,
+                                 icu::StringPiece(text.data(), static_cast<int32_t>(text.size())),
+                                 sink, edits, status);
+    }
+    if (folding() == nullptr || U_FAILURE(status)) folded.assign(text);
+}
+
+std::string_view cutTerm(std::string_view term) {
+    if (term.size() <= kLongestTerm) return term;
+    return term.substr(0, completeUtf8Prefix(term.substr(0, kLongestTerm)));
+}
+
+icu::BreakIterator* wordBreaker() {
+    thread_local const std::unique_ptr<icu::BreakIterator> breaker = [] {
+        UErrorCode status = U_ZERO_ERROR;
+        std::unique_ptr<icu::BreakIterator> made(
+            icu::BreakIterator::createWordInstance(icu::Locale::getRoot(), status));
+        if (U_FAILURE(status)) made.reset();
+        return made;
+    }();
+    return breaker.get();
+}
+
+/// Walks one text and hands out its terms. Its buffers are reused from word to word.
+template <typename Sink>
+class TermScanner {
+public:
+    TermScanner(std::string_view text, const Sink& sink)
+        : m_text(text), m_sink(sink), m_stemmer(Stemmer::ofThisThread()) {}
+
+    void run() {
+        while (m_position < m_text.size()) {
+            const auto byte = static_cast<unsigned char>(m_text[m_position]);
+            if (byte < 0x80) {
+                if (kAscii[byte] != kNone) {
+                    scanWord();
+                } else {
+                    ++m_position;
+                }
+                continue;
+            }
+            std::size_t after = m_position;
+            switch (classify(nextCodePoint(m_text, after)).kind) {
+                case CharacterKind::Word: scanWord(); break;
+                case CharacterKind::Cjk: scanCjk(); break;
+                case CharacterKind::Unspaced: scanUnspaced(); break;
+                default: m_position = after;
+            }
+        }
+    }
+
+private:
+    struct Boundary {
+        std::size_t folded = 0;
+        std::size_t byte = 0;
+    };
+
+    [[nodiscard]] unsigned char byteAt(std::size_t position) const {
+        return position < m_text.size() ? static_cast<unsigned char>(m_text[position]) : 0;
+    }
+    [[nodiscard]] bool isDigitAt(std::size_t position) const {
+        return kAscii[byteAt(position)] == kDigit;
+    }
+
+    void scanWord() {
+        const std::size_t start = m_position;
+        m_folded.clear();
+        m_parts.clear();
+        m_isAscii = true;
+        m_isFolded = true;
+        m_hasDigit = false;
+        m_isCapitalized = kAscii[byteAt(start)] == kUpperLetter;
+        while (m_position < m_text.size() &&
+               (scanAsciiRun(start) || scanWordCharacter() || scanInnerPunctuation(start))) {
+        }
+        if (!m_isFolded) refold();
+        if (m_folded.empty()) return;
+        emitWord(m_folded, start, m_position, AnalyzedTerm::Kind::Word, m_isCapitalized);
+        if (m_isAscii && !m_parts.empty()) emitParts(start);
+    }
+
+    /// The fast path. Finds camelCase boundaries: before a capital after a small letter or digit,
+    /// and before the last capital of a run that small letters follow (HTTP|Server).
+    bool scanAsciiRun(std::size_t start) {
+        const std::size_t from = m_position;
+        for (; m_position < m_text.size(); ++m_position) {
+            const unsigned char byte = byteAt(m_position);
+            const std::uint8_t kind = kAscii[byte];
+            if (kind == kNone) break;
+            if (kind == kUpperLetter) {
+                const std::uint8_t before =
+                    m_position > start ? kAscii[byteAt(m_position - 1)] : std::uint8_t{kNone};
+                const bool startsPart =
+                    before == kLowerLetter || before == kDigit ||
+                    (before == kUpperLetter && kAscii[byteAt(m_position + 1)] == kLowerLetter);
+                if (startsPart) m_parts.push_back({m_folded.size(), m_position});
+                m_folded.push_back(static_cast<char>(byte | 0x20u));
+            } else {
+                m_hasDigit = m_hasDigit || kind == kDigit;
+                m_folded.push_back(static_cast<char>(byte));
+            }
+        }
+        return m_position > from;
+    }
+
+    bool scanWordCharacter() {
+        if (byteAt(m_position) < 0x80) return false;
+        std::size_t after = m_position;
+        const CharacterClass found = classify(nextCodePoint(m_text, after));
+        if (found.kind == CharacterKind::Ignorable) {
+            m_position = after;
+            return true;
+        }
+        if (found.kind != CharacterKind::Word) return false;
+        if (m_folded.empty()) m_isCapitalized = found.isUpper;
+        m_isAscii = false;
+        m_isFolded = m_isFolded && found.isFolded;
+        m_hasDigit = m_hasDigit || found.isDigit;
+        m_folded.append(m_text.substr(m_position, after - m_position));
+        m_position = after;
+        return true;
+    }
+
+    /// 3.14 and 1,000 (as 1000) are one word, and so are don't and Anna's; l'homme is two.
+    bool scanInnerPunctuation(std::size_t start) {
+        const unsigned char byte = byteAt(m_position);
+        const bool afterDigit = m_position > start && isDigitAt(m_position - 1);
+        if (byte == '.' && afterDigit && isDigitAt(m_position + 1)) {
+            m_folded.push_back('.');
+            ++m_position;
+            return true;
+        }
+        if (byte == ',' && afterDigit && isDigitAt(m_position + 1) && isDigitAt(m_position + 2) &&
+            isDigitAt(m_position + 3) && !isDigitAt(m_position + 4)) {
+            ++m_position;
+            return true;
+        }
+        std::size_t after = m_position;
+        if (classify(nextCodePoint(m_text, after)).kind != CharacterKind::Apostrophe) return false;
+        std::size_t nLetters = 0;
+        while (nLetters < 3 && (kAscii[byteAt(after + nLetters)] == kLowerLetter ||
+                                kAscii[byteAt(after + nLetters)] == kUpperLetter)) {
+            ++nLetters;
+        }
+        if (nLetters < 1 || nLetters > 2 || byteAt(after + nLetters) >= 0x80) return false;
+        m_folded.push_back('\'');
+        m_position = after;
+        return true;
+    }
+
+    /// Folding may bring in brackets and dots, as of a circled number; they are no part of a term.
+    void refold() {
+        std::swap(m_folded, m_scratch);
+        fold(m_scratch, m_folded, nullptr);
+        m_scratch.clear();
+        m_isAscii = true;
+        for (std::size_t i = 0; i < m_folded.size();) {
+            const std::size_t from = i;
+            const char32_t c = nextCodePoint(m_folded, i);
+            const CharacterKind kind = classify(c).kind;
+            if (kind == CharacterKind::Separator && c != U'.') continue;
+            m_isAscii = m_isAscii && c < 0x80;
+            m_scratch.append(m_folded, from, i - from);
+        }
+        std::swap(m_folded, m_scratch);
+        m_parts.clear();
+    }
+
+    void emitWord(std::string_view word, std::size_t start, std::size_t end,
+                  AnalyzedTerm::Kind kind, bool isCapitalized) {
+        const std::string_view surface = cutTerm(word);
+        m_sink(AnalyzedTerm{.term = m_stemmer.stem(surface),
+                            .surface = surface,
+                            .startByte = start,
+                            .endByte = end,
+                            .kind = kind,
+                            .hasDigit = m_hasDigit,
+                            .isCapitalized = isCapitalized});
+    }
+
+    void emitParts(std::size_t start) {
+        m_parts.push_back({m_folded.size(), m_position});
+        Boundary from{0, start};
+        const std::string_view folded = m_folded;
+        for (const Boundary& to : m_parts) {
+            if (to.folded - from.folded >= 2) {
+                emitWord(folded.substr(from.folded, to.folded - from.folded), from.byte, to.byte,
+                         AnalyzedTerm::Kind::Part, false);
+            }
+            from = to;
+        }
+    }
+
+    void scanCjk() {
+        const std::size_t start = m_position;
+        bool isFolded = true;
+        std::size_t end = start;
+        for (std::size_t after = start; after < m_text.size();) {
+            const CharacterClass found = classify(nextCodePoint(m_text, after));
+            if (found.kind != CharacterKind::Cjk && found.kind != CharacterKind::Ignorable) break;
+            isFolded = isFolded && found.isFolded && found.kind == CharacterKind::Cjk;
+            end = after;
+        }
+        m_position = end;
+        const std::string_view run = m_text.substr(start, end - start);
+        if (isFolded) {
+            emitCjk(run, [&](std::size_t i) { return start + i; });
+            return;
+        }
+        icu::Edits edits;
+        fold(run, m_scratch, &edits);
+        auto finder = edits.getFineIterator();
+        emitCjk(m_scratch, [&](std::size_t i) {
+            UErrorCode status = U_ZERO_ERROR;
+            const int32_t source =
+                finder.sourceIndexFromDestinationIndex(static_cast<int32_t>(i), status);
+            return start + static_cast<std::size_t>(source);
+        });
+    }
+
+    /// `toSource` maps an offset in `run` to one in the text; inside a character that folding made
+    /// longer it gives that character's end, so each one's start is remembered.
+    template <typename ToSource>
+    void emitCjk(std::string_view run, const ToSource& toSource) {
+        std::string_view before;
+        std::size_t beforeStart = 0;
+        std::size_t lastStart = toSource(0);
+        std::size_t lastEnd = lastStart;
+        for (std::size_t i = 0; i < run.size();) {
+            const std::size_t from = i;
+            static_cast<void>(nextCodePoint(run, i));
+            std::size_t start = toSource(from);
+            const std::size_t end = toSource(i);
+            if (start >= end) start = lastStart;
+            if (end > lastEnd) {
+                lastStart = start;
+                lastEnd = end;
+            }
+            const std::string_view character = run.substr(from, i - from);
+            if (!before.empty()) {
+                emitPlain({before.data(), before.size() + character.size()}, beforeStart, end,
+                          AnalyzedTerm::Kind::CjkPair);
+            }
+            emitPlain(character, start, end, AnalyzedTerm::Kind::CjkOne);
+            before = character;
+            beforeStart = start;
+        }
+    }
+
+    void emitPlain(std::string_view term, std::size_t start, std::size_t end,
+                   AnalyzedTerm::Kind kind) {
+        m_sink(AnalyzedTerm{
+            .term = term, .surface = term, .startByte = start, .endByte = end, .kind = kind});
+    }
+
+    void scanUnspaced() {
+        const std::size_t start = m_position;
+        std::size_t end = start;
+        for (std::size_t after = start; after < m_text.size();) {
+            const CharacterKind kind = classify(nextCodePoint(m_text, after)).kind;
+            if (kind != CharacterKind::Unspaced && kind != CharacterKind::Ignorable) break;
+            end = after;
+        }
+        m_position = end;
+        const std::string_view run = m_text.substr(start, end - start);
+        UErrorCode status = U_ZERO_ERROR;
+        UText* utext =
+            utext_openUTF8(nullptr, run.data(), static_cast<int64_t>(run.size()), &status);
+        icu::BreakIterator* breaker = wordBreaker();
+        if (breaker != nullptr && U_SUCCESS(status)) breaker->setText(utext, status);
+        if (breaker == nullptr || U_FAILURE(status)) {
+            emitFolded(run, start);
+        } else {
+            int32_t from = breaker->first();
+            for (int32_t to = breaker->next(); to != icu::BreakIterator::DONE;
+                 to = breaker->next()) {
+                const auto offset = static_cast<std::size_t>(from);
+                emitFolded(run.substr(offset, static_cast<std::size_t>(to - from)), start + offset);
+                from = to;
+            }
+        }
+        utext_close(utext);
+    }
+
+    void emitFolded(std::string_view word, std::size_t start) {
+        fold(word, m_scratch, nullptr);
+        if (!m_scratch.empty()) {
+            emitPlain(cutTerm(m_scratch), start, start + word.size(), AnalyzedTerm::Kind::Word);
+        }
+    }
+
+    std::string_view m_text;
+    const Sink& m_sink;
+    Stemmer& m_stemmer;
+    std::size_t m_position = 0;
+    std::string m_folded;
+    std::string m_scratch;
+    std::vector<Boundary> m_parts;
+    bool m_isAscii = true;
+    bool m_isFolded = true;
+    bool m_hasDigit = false;
+    bool m_isCapitalized = false;
+};
+
+}  // namespace
+
+void analyzeTerms(std::string_view text, const std::function<void(const AnalyzedTerm&)>& sink) {
+    TermScanner(text, sink).run();
+}
+
+void analyze(std::string_view text, const TermSink& sink) {
+    const auto plain = [&](const AnalyzedTerm& found) {
+        sink(found.term, found.startByte, found.endByte);
+    };
+    TermScanner(text, plain).run();
+}
+
+std::vector<std::string> queryTerms(std::string_view query) {
+    std::vector<std::string> all;
+    std::vector<std::string> content;
+    const auto collect = [&](const AnalyzedTerm& found) {
+        all.emplace_back(found.term);
+        if (!isStopWord(found.surface)) content.emplace_back(found.term);
+    };
+    TermScanner(query, collect).run();
+    return content.empty() ? all : content;
+}
+
+}  // namespace conclave::retrieval

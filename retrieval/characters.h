@@ -1,0 +1,32 @@
+// characters.h: what kind of character a code point is, as analysis, chunking and citation see it.
+#pragma once
+
+#include <cstdint>
+
+namespace conclave::retrieval {
+
+enum class CharacterKind : std::uint8_t {
+    Separator,   ///< space, punctuation, symbol
+    Word,        ///< letter, mark or digit of a script that separates words
+    Cjk,         ///< Han, Kana, Hangul, Bopomofo: indexed by character and pair
+    Unspaced,    ///< Thai, Lao, Khmer, Myanmar: words are found by dictionary
+    Ignorable,   ///< soft hyphen, joiners, variation selectors: part of the word, not of the term
+    Apostrophe,  ///< ' and its typographic form
+};
+
+struct CharacterClass {
+    CharacterKind kind = CharacterKind::Separator;
+    bool isFolded = true;  ///< its own NFKC case folding, and never joins the character before
+    bool isUpper = false;
+    bool isLower = false;
+    bool isDigit = false;
+};
+
+/// Any code point; those above U+10FFFF are separators. One table look-up for the first 64 Ki.
+[[nodiscard]] CharacterClass classify(char32_t codePoint);
+
+[[nodiscard]] bool isCjk(char32_t codePoint);
+/// Unicode white space.
+[[nodiscard]] bool isSpace(char32_t codePoint);
+
+}  // namespace conclave::retrieval

@@ -1,0 +1,398 @@
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "base/utf8.h"
+#include "retrieval/characters.h"
+#include "retrieval/retrieval.h"
+#include "retrieval/sentences.h"
+
+namespace conclave::retrieval {
+namespace {
+
+/// Characters of a text, and how many of them count for "mostly CJK".
+struct TextSize {
+    std::size_t nCharacters = 0;
+    std::size_t nCjk = 0;
+    std::size_t nVisible = 0;
+
+    TextSize operator+(const TextSize& other) const {
+        return {nCharacters + other.nCharacters, nCjk + other.nCjk, nVisible + other.nVisible};
+    }
+    [[nodiscard]] std::size_t limit(const ChunkOptions& options) const {
+        const std::size_t wanted =
+            2 * nCjk > nVisible ? options.maxCjkCharacters : options.maxCharacters;
+        return std::max<std::size_t>(wanted, 1);
+    }
+    [[nodiscard]] bool fits(const ChunkOptions& options) const {
+        return nCharacters <= limit(options);
+    }
+};
+
+TextSize measure(std::string_view text) {
+    TextSize size;
+    for (std::size_t i = 0; i < text.size();) {
+        const char32_t c = nextCodePoint(text, i);
+        ++size.nCharacters;
+        if (isSpace(c)) continue;
+        ++size.nVisible;
+        if (isCjk(c)) ++size.nCjk;
+    }
+    return size;
+}
+
+struct Range {
+    std::size_t start = 0;
+    std::size_t end = 0;
+};
+
+/// A paragraph, list item or table row: the smallest thing that is kept whole where it fits.
+struct Block {
+    Range range;  ///< without white space at its ends
+    TextSize size;
+};
+
+/// A stretch of one page under one heading.
+struct Section {
+    Range range;
+    std::size_t bodyStart = 0;  ///< end of its heading; range.start if it has none
+    std::string heading;
+};
+
+Range trim(std::string_view text, Range range) {
+    while (range.start < range.end) {
+        std::size_t after = range.start;
+        if (!isSpace(nextCodePoint(text, after))) break;
+        range.start = after;
+    }
+    while (range.end > range.start) {
+        std::size_t last = range.end - 1;
+        while (last > range.start && (static_cast<unsigned char>(text[last]) & 0xC0u) == 0x80u) {
+            --last;
+        }
+        std::size_t after = last;
+        if (!isSpace(nextCodePoint(text, after))) break;
+        range.end = last;
+    }
+    return range;
+}
+
+bool startsListItem(std::string_view line) {
+    std::size_t i = line.find_first_not_of(" \t");
+    if (i == std::string_view::npos) return false;
+    const std::string_view rest = line.substr(i);
+    if (rest[0] == '-' || rest[0] == '*' || rest[0] == '+') {
+        return rest.size() > 1 && (rest[1] == ' ' || rest[1] == '\t');
+    }
+    if (rest.starts_with("•") || rest.starts_with("·") || rest.starts_with("◦")) return true;
+    std::size_t digits = 0;
+    while (digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9') ++digits;
+    return digits > 0 && digits <= 3 && digits + 1 < rest.size() &&
+           (rest[digits] == '.' || rest[digits] == ')') && rest[digits + 1] == ' ';
+}
+
+bool isTableRow(std::string_view line) {
+    return line.find('|') != std::string_view::npos || line.find('\t') != std::string_view::npos;
+}
+
+/// Blocks of a section: paragraphs end at empty lines, list items and table rows at their line.
+std::vector<Block> splitBlocks(std::string_view text, Range section) {
+    std::vector<Block> blocks;
+    Range open{section.start, section.start};
+    bool openIsRow = false;
+    const auto close = [&] {
+        const Range range = trim(text, open);
+        if (range.end > range.start) {
+            blocks.push_back({range, measure(text.substr(range.start, range.end - range.start))});
+        }
+    };
+    for (std::size_t lineStart = section.start; lineStart < section.end;) {
+        std::size_t lineEnd = text.find('\n', lineStart);
+        lineEnd =
+            lineEnd == std::string_view::npos || lineEnd >= section.end ? section.end : lineEnd + 1;
+        const std::string_view line = text.substr(lineStart, lineEnd - lineStart);
+        const Range words = trim(text, {lineStart, lineEnd});
+        const bool isBlank = words.start >= words.end;
+        const bool isRow = !isBlank && isTableRow(line);
+        if (isBlank || isRow || openIsRow || startsListItem(line)) {
+            close();
+            open.start = lineStart;
+        }
+        open.end = lineEnd;
+        openIsRow = isRow;
+        lineStart = lineEnd;
+    }
+    close();
+    return blocks;
+}
+
+/// Gathers blocks into chunks of one section.
+class SectionChunker {
+public:
+    SectionChunker(const ExtractedPage& page, const Section& section, const ChunkOptions& options,
+                   std::vector<ChunkSpan>& chunks)
+        : m_text(page.text),
+          m_page(page.number),
+          m_section(section),
+          m_options(options),
+          m_chunks(chunks) {}
+
+    void run() {
+        for (const Block& block : splitBlocks(m_text, m_section.range)) add(block);
+        finish();
+    }
+
+private:
+    void add(const Block& block) {
+        Block next = block;
+        if (m_open) {
+            const Range gap{m_open->range.end, block.range.start};
+            next = {{m_open->range.start, block.range.end},
+                    m_open->size + sizeOf(gap) + block.size};
+            // A heading is nothing without its text, so those two stay together in any case.
+            const bool isHeading = m_open->range.end <= m_section.bodyStart;
+            if (!next.size.fits(m_options) && !isHeading) {
+                finish();
+                next = block;
+            }
+        }
+        if (next.size.fits(m_options)) {
+            m_open = next;
+        } else {
+            m_open.reset();
+            split(next);
+        }
+    }
+
+    void finish() {
+        if (m_open) emit(m_open->range);
+        m_open.reset();
+    }
+
+    [[nodiscard]] std::string_view slice(Range range) const {
+        return m_text.substr(range.start, range.end - range.start);
+    }
+    [[nodiscard]] TextSize sizeOf(Range range) const { return measure(slice(range)); }
+
+    void emit(Range range) {
+        range = trim(m_text, range);
+        if (range.end <= range.start) return;
+        m_chunks.push_back({.page = m_page,
+                            .startByte = range.start,
+                            .endByte = range.end,
+                            .heading = m_section.heading});
+    }
+
+    /// Cuts at sentences into pieces of about equal size. A piece begins with the last sentence of
+    /// the one before it if that is short, so that "it" and "they" keep their meaning.
+    void split(const Block& block) {
+        const std::size_t limit = block.size.limit(m_options);
+        const std::size_t nPieces = (block.size.nCharacters + limit - 1) / limit;
+        const std::size_t target = (block.size.nCharacters + nPieces - 1) / nPieces;
+        Range piece{block.range.start, block.range.start};
+        TextSize size;
+        Range last{};  // the sentence added last, a candidate for overlap
+        std::vector<Range> waiting = sentences(block.range);
+        std::reverse(waiting.begin(), waiting.end());
+        while (!waiting.empty()) {
+            Range sentence = waiting.back();
+            waiting.pop_back();
+            TextSize added = sizeOf(sentence);
+            const bool isHeading =
+                piece.end > piece.start && trim(m_text, piece).end <= m_section.bodyStart;
+            if (isHeading && !(size + added).fits(m_options) && size.nCharacters < limit / 2) {
+                // The words that are left beside the heading's.
+                const Range whole = sentence;
+                sentence.end = cutBefore(
+                    whole, shortestLimit() - std::min(size.nCharacters, shortestLimit() - 1));
+                added = sizeOf(sentence);
+                if (sentence.end < whole.end) waiting.push_back({sentence.end, whole.end});
+            }
+            const bool isFull = size.nCharacters >= target || !(size + added).fits(m_options);
+            if (piece.end > piece.start && isFull) {
+                emit(piece);
+                const TextSize overlap = sizeOf(last);
+                const bool keeps = last.start > piece.start &&
+                                   overlap.nCharacters * kOverlapShare <= limit &&
+                                   (overlap + added).fits(m_options);
+                piece = {keeps ? last.start : sentence.start, sentence.start};
+                size = keeps ? overlap : TextSize{};
+            }
+            piece.end = sentence.end;
+            size = size + added;
+            last = sentence;
+        }
+        emit(piece);
+    }
+
+    /// Sentences of the range, those that are too long themselves cut at clauses or words.
+    [[nodiscard]] std::vector<Range> sentences(Range range) const {
+        std::vector<Range> found;
+        std::size_t start = range.start;
+        for (const std::size_t end : sentenceEnds(slice(range))) {
+            Range rest{start, range.start + end};
+            start = rest.end;
+            while (!fits(rest)) {
+                Range piece{rest.start, cutBefore(rest, m_options.maxCharacters)};
+                if (!fits(piece)) piece.end = cutBefore(rest, m_options.maxCjkCharacters);
+                found.push_back(piece);
+                rest.start = piece.end;
+            }
+            if (rest.end > rest.start) found.push_back(rest);
+        }
+        return found;
+    }
+
+    /// What fits whatever the text is made of.
+    [[nodiscard]] std::size_t shortestLimit() const {
+        return std::max<std::size_t>(std::min(m_options.maxCharacters, m_options.maxCjkCharacters),
+                                     1);
+    }
+
+    [[nodiscard]] std::size_t cutBefore(Range range, std::size_t nCharacters) const {
+        const std::string_view text = slice(range);
+        const std::size_t limit = byteOffsetOf(text, std::max<std::size_t>(nCharacters, 1));
+        return range.start + bestCut(text, limit);
+    }
+
+    /// Measures no more than it must: a text without sentence ends is asked this for every piece.
+    [[nodiscard]] bool fits(Range range) const {
+        const std::size_t most = std::max(m_options.maxCharacters, m_options.maxCjkCharacters);
+        const std::string_view text = slice(range);
+        const std::string_view beginning = text.substr(0, byteOffsetOf(text, most + 1));
+        return beginning.size() == text.size() && measure(text).fits(m_options);
+    }
+
+    /// An overlap is at most this part of the limit.
+    static constexpr std::size_t kOverlapShare = 5;
+
+    std::string_view m_text;
+    int m_page;
+    const Section& m_section;
+    const ChunkOptions& m_options;
+    std::vector<ChunkSpan>& m_chunks;
+    std::optional<Block> m_open;
+};
+
+/// A heading's words on one line; Markdown's emphasis marks are no part of them.
+std::string headingText(std::string_view text, bool isMarkdown) {
+    constexpr std::size_t kLongest = 120;  // code points
+    std::string line;
+    std::size_t nCharacters = 0;
+    bool pendingSpace = false;
+    for (std::size_t i = 0; i < text.size() && nCharacters < kLongest;) {
+        const char32_t c = nextCodePoint(text, i);
+        if (isSpace(c)) {
+            pendingSpace = !line.empty();
+            continue;
+        }
+        if (isMarkdown && (c == U'*' || c == U'`')) continue;
+        if (pendingSpace) {
+            line.push_back(' ');
+            ++nCharacters;
+        }
+        pendingSpace = false;
+        appendUtf8(line, c);
+        ++nCharacters;
+    }
+    return line;
+}
+
+/// Follows the headings through the document and cuts pages into sections.
+class SectionSplitter {
+public:
+    explicit SectionSplitter(const ExtractedDocument& document)
+        : m_document(document), m_isMarkdown(document.mime == "text/markdown") {}
+
+    /// Sections of the next page; to be called page by page.
+    [[nodiscard]] std::vector<Section> split(const ExtractedPage& page) {
+        std::vector<Section> sections;
+        Section open{{0, 0}, 0, path()};
+        std::size_t bodyFrom = 0;  // where the text after the last heading begins
+        for (const Heading& heading : m_document.headings) {
+            if (heading.page != page.number || !isSane(heading, page.text)) continue;
+            const std::size_t lineStart = lineStartOf(page.text, heading.startByte);
+            if (lineStart < bodyFrom) continue;
+            const Range body = trim(page.text, {bodyFrom, lineStart});
+            const bool opensWithHeadings = bodyFrom > open.range.start;
+            const bool isBare = opensWithHeadings && isUnderline(page.text, body);
+            // A heading without text of its own goes with its first subsection.
+            const bool isSubsection = !m_path.empty() && heading.level > m_path.back().level;
+            if (!(isBare && isSubsection)) {
+                open.range.end = lineStart;
+                sections.push_back(open);
+                open.range.start = lineStart;
+            }
+            enter(heading, page.text);
+            open.heading = path();
+            bodyFrom = heading.endByte;
+            open.bodyStart = bodyFrom;
+        }
+        open.range.end = page.text.size();
+        sections.push_back(open);
+        return sections;
+    }
+
+private:
+    struct Level {
+        int level = 1;
+        std::string text;
+    };
+
+    static bool isSane(const Heading& heading, std::string_view text) {
+        return heading.startByte < heading.endByte && heading.endByte <= text.size() &&
+               isBoundary(text, heading.startByte) && isBoundary(text, heading.endByte);
+    }
+    /// True for nothing at all and for the line that Markdown draws below a heading.
+    static bool isUnderline(std::string_view text, Range body) {
+        return body.end <= body.start ||
+               text.substr(body.start, body.end - body.start).find_first_not_of("=-") ==
+                   std::string_view::npos;
+    }
+    static bool isBoundary(std::string_view text, std::size_t at) {
+        return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0u) != 0x80u;
+    }
+    static std::size_t lineStartOf(std::string_view text, std::size_t at) {
+        if (at == 0) return 0;
+        const std::size_t newline = text.rfind('\n', at - 1);
+        return newline == std::string_view::npos ? 0 : newline + 1;
+    }
+
+    void enter(const Heading& heading, std::string_view text) {
+        while (!m_path.empty() && m_path.back().level >= heading.level) m_path.pop_back();
+        m_path.push_back(
+            {heading.level,
+             headingText(text.substr(heading.startByte, heading.endByte - heading.startByte),
+                         m_isMarkdown)});
+    }
+
+    [[nodiscard]] std::string path() const {
+        std::string joined = headingText(m_document.title, false);
+        for (const Level& level : m_path) {
+            if (level.text.empty() || level.text == joined) continue;
+            if (!joined.empty()) joined += " > ";
+            joined += level.text;
+        }
+        return joined;
+    }
+
+    const ExtractedDocument& m_document;
+    bool m_isMarkdown;
+    std::vector<Level> m_path;
+};
+
+}  // namespace
+
+std::vector<ChunkSpan> chunkDocument(const ExtractedDocument& document,
+                                     const ChunkOptions& options) {
+    std::vector<ChunkSpan> chunks;
+    SectionSplitter splitter(document);
+    for (const ExtractedPage& page : document.pages) {
+        for (const Section& section : splitter.split(page)) {
+            SectionChunker(page, section, options, chunks).run();
+        }
+    }
+    return chunks;
+}
+
+}  // namespace conclave::retrieval

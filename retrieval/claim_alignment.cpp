@@ -1,0 +1,230 @@
+#include "retrieval/claim_alignment.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "retrieval/analyzer.h"
+#include "retrieval/stop_words.h"
+
+namespace conclave::retrieval {
+namespace {
+
+/// A claim is a sentence; what is longer is judged by its beginning, which bounds the work.
+constexpr std::size_t kMostClaimTerms = 256;
+constexpr std::size_t kMostPassageTerms = 8192;
+
+/// Share of the claim's weight that one stretch of the passage must hold; calibrated on CMRC 2018
+/// (tests/retrieval/citation_calibration_test.cpp).
+constexpr double kNeededShare = 0.6;
+
+/// Weights in the share: what a claim stands and falls with counts more.
+constexpr double kStopWeight = 0.1;
+constexpr double kWordWeight = 1.0;
+constexpr double kKeyWeight = 2.0;  // numbers and names
+
+struct Term {
+    std::string text;
+    std::size_t start = 0;
+    std::size_t end = 0;
+    double weight = kWordWeight;
+    bool isCjk = false;
+    bool isNumber = false;
+    bool isName = false;
+    bool isNegation = false;
+};
+
+bool isNegation(std::string_view surface) {
+    constexpr auto kNegations =
+        std::to_array<std::string_view>({"not", "no", "never", "neither", "nor", "none", "without",
+                                         "cannot", "不", "没", "無", "无", "未", "非"});
+    return surface.ends_with("n't") ||
+           std::find(kNegations.begin(), kNegations.end(), surface) != kNegations.end();
+}
+
+/// The terms in reading order, CJK by character, camelCase as one.
+std::vector<Term> termsOf(std::string_view text, std::size_t most) {
+    std::vector<Term> terms;
+    bool startsSentence = true;
+    std::size_t lastEnd = 0;
+    analyzeTerms(text, [&](const AnalyzedTerm& found) {
+        using Kind = AnalyzedTerm::Kind;
+        if (found.kind == Kind::CjkPair || found.kind == Kind::Part || terms.size() >= most) return;
+        const std::string_view gap = text.substr(lastEnd, found.startByte - lastEnd);
+        if (!terms.empty()) startsSentence = gap.find_first_of(".!?:\n") != std::string_view::npos;
+        lastEnd = found.endByte;
+        Term term{.text = std::string(found.term),
+                  .start = found.startByte,
+                  .end = found.endByte,
+                  .isCjk = found.kind == Kind::CjkOne,
+                  .isNumber = found.hasDigit,
+                  .isName = found.isCapitalized && !startsSentence,
+                  .isNegation = isNegation(found.surface)};
+        if (isStopWord(found.surface)) {
+            term.weight = kStopWeight;
+            term.isName = false;
+        } else if (term.isNumber || term.isName) {
+            term.weight = kKeyWeight;
+        }
+        terms.push_back(std::move(term));
+    });
+    return terms;
+}
+
+bool isSame(const Term& a, const Term& b) { return a.text == b.text; }
+
+/// The claim's terms as they are in a row somewhere in the passage.
+Support findVerbatim(const std::vector<Term>& claim, const std::vector<Term>& passage) {
+    const auto found =
+        std::search(passage.begin(), passage.end(), claim.begin(), claim.end(), isSame);
+    if (found == passage.end()) return {};
+    const auto last = found + static_cast<std::ptrdiff_t>(claim.size()) - 1;
+    return {.isSupported = true, .start = found->start, .end = last->end};
+}
+
+bool holdsKeys(const std::vector<Term>& claim, const std::vector<Term>& passage) {
+    std::unordered_set<std::string_view> present;
+    for (const Term& term : passage) present.insert(term.text);
+    return std::all_of(claim.begin(), claim.end(), [&](const Term& term) {
+        return !(term.isNumber || term.isName) || present.contains(term.text);
+    });
+}
+
+/// Best local alignment: which passage terms, and which claim terms were matched.
+struct Alignment {
+    std::size_t first = 0;  ///< passage terms [first, last]
+    std::size_t last = 0;
+    std::vector<bool> matched;  ///< by claim term
+    bool exists = false;
+};
+
+Alignment align(const std::vector<Term>& claim, const std::vector<Term>& passage) {
+    constexpr float kMatch = 2.0F;
+    constexpr float kMismatch = -0.6F;
+    constexpr float kGap = -0.35F;
+    enum Step : std::uint8_t { kStop, kDiagonal, kSkipPassage, kSkipClaim };
+
+    const std::size_t width = passage.size() + 1;
+    std::vector<float> above(width, 0.0F);
+    std::vector<float> row(width, 0.0F);
+    std::vector<std::uint8_t> steps((claim.size() + 1) * width, kStop);
+    float best = 0.0F;
+    std::size_t bestClaim = 0;
+    std::size_t bestPassage = 0;
+    for (std::size_t i = 1; i <= claim.size(); ++i) {
+        row[0] = 0.0F;
+        const auto weight = static_cast<float>(claim[i - 1].weight);
+        for (std::size_t j = 1; j < width; ++j) {
+            const bool same = isSame(claim[i - 1], passage[j - 1]);
+            float score = above[j - 1] + (same ? kMatch * weight : kMismatch);
+            std::uint8_t step = kDiagonal;
+            if (row[j - 1] + kGap > score) {
+                score = row[j - 1] + kGap;
+                step = kSkipPassage;
+            }
+            if (above[j] + kGap > score) {
+                score = above[j] + kGap;
+                step = kSkipClaim;
+            }
+            if (score <= 0.0F) {
+                score = 0.0F;
+                step = kStop;
+            }
+            row[j] = score;
+            steps[i * width + j] = step;
+            if (score > best) {
+                best = score;
+                bestClaim = i;
+                bestPassage = j;
+            }
+        }
+        std::swap(above, row);
+    }
+    Alignment found;
+    found.matched.resize(claim.size());
+    for (std::size_t i = bestClaim, j = bestPassage; i > 0 && j > 0;) {
+        const std::uint8_t step = steps[i * width + j];
+        if (step == kStop) break;
+        if (step == kDiagonal) {
+            --i;
+            --j;
+            if (!isSame(claim[i], passage[j])) continue;
+            if (!found.exists) found.last = j;
+            found.first = j;
+            found.exists = true;
+            found.matched[i] = true;
+        } else if (step == kSkipPassage) {
+            --j;
+        } else {
+            --i;
+        }
+    }
+    return found;
+}
+
+/// Share of the claim's weight found in passage terms [first, last], in any order; a CJK character
+/// counts if one of its neighbours is there beside it, since single ones are everywhere.
+double shareWithin(const std::vector<Term>& claim, const std::vector<Term>& passage,
+                   std::size_t first, std::size_t last) {
+    std::unordered_set<std::string> present;
+    for (std::size_t j = first; j <= last; ++j) {
+        present.insert(passage[j].text);
+        if (j > first && passage[j].isCjk && passage[j - 1].isCjk) {
+            present.insert(passage[j - 1].text + passage[j].text);
+        }
+    }
+    double total = 0.0;
+    double held = 0.0;
+    for (std::size_t i = 0; i < claim.size(); ++i) {
+        const Term& term = claim[i];
+        total += term.weight;
+        bool holds = present.contains(term.text);
+        if (holds && term.isCjk) {
+            const bool left = i > 0 && claim[i - 1].isCjk;
+            const bool right = i + 1 < claim.size() && claim[i + 1].isCjk;
+            holds = (!left && !right) ||
+                    (left && present.contains(claim[i - 1].text + term.text)) ||
+                    (right && present.contains(term.text + claim[i + 1].text));
+        }
+        if (holds) held += term.weight;
+    }
+    return total > 0.0 ? held / total : 0.0;
+}
+
+bool saysNot(const std::vector<Term>& terms, std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i <= last && i < terms.size(); ++i) {
+        if (terms[i].isNegation) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Support findSupport(std::string_view claim, std::string_view passage) {
+    const std::vector<Term> claimTerms = termsOf(claim, kMostClaimTerms);
+    const std::vector<Term> passageTerms = termsOf(passage, kMostPassageTerms);
+    const bool saysAnything = std::any_of(claimTerms.begin(), claimTerms.end(),
+                                          [](const Term& t) { return t.weight > kStopWeight; });
+    if (!saysAnything || passageTerms.empty()) return {};
+    if (const Support verbatim = findVerbatim(claimTerms, passageTerms); verbatim.isSupported) {
+        return verbatim;
+    }
+    if (!holdsKeys(claimTerms, passageTerms)) return {};
+    const Alignment aligned = align(claimTerms, passageTerms);
+    if (!aligned.exists) return {};
+    if (shareWithin(claimTerms, passageTerms, aligned.first, aligned.last) < kNeededShare) {
+        return {};
+    }
+    if (saysNot(claimTerms, 0, claimTerms.size()) !=
+        saysNot(passageTerms, aligned.first, aligned.last)) {
+        return {};
+    }
+    return {.isSupported = true,
+            .start = passageTerms[aligned.first].start,
+            .end = passageTerms[aligned.last].end};
+}
+
+}  // namespace conclave::retrieval

@@ -1,0 +1,21 @@
+// claim_alignment.h: does a passage say what a sentence claims, and where?
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace conclave::retrieval {
+
+/// Bytes of the passage that say the claim; `isSupported` false: none do.
+struct Support {
+    bool isSupported = false;
+    std::size_t start = 0;
+    std::size_t end = 0;
+};
+
+/// Looks for the claim word for word first (white space and case aside), else aligns its terms
+/// with the passage's (Smith-Waterman): then every number and name of the claim must occur in the
+/// passage, most of its weight in one stretch, and both or neither must say "not".
+[[nodiscard]] Support findSupport(std::string_view claim, std::string_view passage);
+
+}  // namespace conclave::retrieval

@@ -1,0 +1,96 @@
+#include "retrieval/document_json.h"
+
+#include <algorithm>
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "base/utf8.h"
+
+namespace conclave::retrieval {
+namespace {
+
+using nlohmann::json;
+
+constexpr auto kCodes =
+    std::to_array<ErrorCode>({ErrorCode::InvalidArgument, ErrorCode::NotFound, ErrorCode::Io,
+                              ErrorCode::Corrupt, ErrorCode::Unsupported, ErrorCode::OutOfMemory,
+                              ErrorCode::Timeout, ErrorCode::PasswordRequired,
+                              ErrorCode::LimitExceeded, ErrorCode::NeedsOcr, ErrorCode::Internal});
+
+ErrorCode codeFromName(std::string_view name) {
+    const auto found = std::find_if(kCodes.begin(), kCodes.end(),
+                                    [&](ErrorCode code) { return errorName(code) == name; });
+    return found != kCodes.end() ? *found : ErrorCode::Corrupt;
+}
+
+bool isBoundary(std::string_view text, std::size_t at) {
+    return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0u) != 0x80u;
+}
+
+Result<ExtractedDocument> documentFrom(const json& root) {
+    if (const auto error = root.find("error"); error != root.end()) {
+        return fail(codeFromName(error->at("code").get<std::string>()),
+                    error->at("detail").get<std::string>());
+    }
+    const json& content = root.at("ok");
+    ExtractedDocument document;
+    document.mime = content.at("mime").get<std::string>();
+    document.title = content.at("title").get<std::string>();
+    document.warnings = content.at("warnings").get<std::vector<std::string>>();
+    for (const json& page : content.at("pages")) {
+        document.pages.push_back(
+            {.number = page.at("page").get<int>(), .text = page.at("text").get<std::string>()});
+    }
+    for (const json& entry : content.at("headings")) {
+        const Heading heading{.page = entry.at(0).get<int>(),
+                              .startByte = entry.at(1).get<std::size_t>(),
+                              .endByte = entry.at(2).get<std::size_t>(),
+                              .level = std::clamp(entry.at(3).get<int>(), 1, 6)};
+        const auto page = std::find_if(
+            document.pages.begin(), document.pages.end(),
+            [&](const ExtractedPage& candidate) { return candidate.number == heading.page; });
+        if (page != document.pages.end() && heading.startByte < heading.endByte &&
+            heading.endByte <= page->text.size() && isBoundary(page->text, heading.startByte) &&
+            isBoundary(page->text, heading.endByte)) {
+            document.headings.push_back(heading);
+        }
+    }
+    return document;
+}
+
+}  // namespace
+
+std::string toJson(const Result<ExtractedDocument>& document) {
+    json root;
+    if (!document) {
+        root["error"] = {{"code", errorName(document.error().code)},
+                         {"detail", toValidUtf8(document.error().detail)}};
+        return root.dump();
+    }
+    json pages = json::array();
+    for (const ExtractedPage& page : document->pages) {
+        pages.push_back({{"page", page.number}, {"text", page.text}});
+    }
+    json headings = json::array();
+    for (const Heading& heading : document->headings) {
+        headings.push_back({heading.page, heading.startByte, heading.endByte, heading.level});
+    }
+    root["ok"] = {{"mime", document->mime},
+                  {"title", toValidUtf8(document->title)},
+                  {"pages", std::move(pages)},
+                  {"headings", std::move(headings)},
+                  {"warnings", document->warnings}};
+    return root.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<ExtractedDocument> documentFromJson(std::string_view text) {
+    try {
+        return documentFrom(json::parse(text));
+    } catch (const json::exception& problem) {
+        return fail(ErrorCode::Corrupt,
+                    std::string("the document worker's answer is damaged: ") + problem.what());
+    }
+}
+
+}  // namespace conclave::retrieval

@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "retrieval/extractor/archive.h"
+#include "retrieval/extractor/hidden_text.h"
+#include "retrieval/extractor/parser.h"
+
+namespace conclave::retrieval::extractor {
+namespace {
+
+constexpr std::string_view kOleMagic = "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+
+std::string lowerExtension(std::string_view fileName) {
+    const std::size_t dot = fileName.rfind('.');
+    if (dot == std::string_view::npos) return {};
+    std::string extension(fileName.substr(dot));
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    return extension;
+}
+
+/// The beginning of a text, lower case, without mark and white space.
+std::string lowerStart(std::string_view bytes) {
+    if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
+    const std::size_t first = bytes.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return {};
+    std::string start(bytes.substr(first, 256));
+    std::transform(start.begin(), start.end(), start.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    return start;
+}
+
+Result<Format> detectArchive(const Source& source) {
+    const auto archive = Archive::open(source.bytes);
+    if (!archive) return tl::unexpected(archive.error());
+    if (archive->has("word/document.xml")) return Format::Docx;
+    if (archive->has("META-INF/container.xml")) return Format::Epub;
+    if (archive->has("content.xml")) return Format::Odt;
+    const std::string extension = lowerExtension(source.fileName);
+    if (extension == ".docx") {
+        if (archive->has("[Content_Types].xml")) return Format::Docx;
+        return fail(ErrorCode::Corrupt, "the document has no text part");
+    }
+    return fail(ErrorCode::Unsupported, "this kind of archive is not supported");
+}
+
+/// Office keeps encrypted documents, and those of before 2007, in an OLE2 container.
+Error describeOle(std::string_view bytes) {
+    using namespace std::string_view_literals;
+    constexpr auto kEncrypted = "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0"sv;
+    if (bytes.find(kEncrypted) != std::string_view::npos) {
+        return {ErrorCode::PasswordRequired,
+                "the document is encrypted; save it without a password to have it read"};
+    }
+    return {ErrorCode::Unsupported,
+            "documents of Office before 2007 are not supported; save it as .docx"};
+}
+
+Parser parserFor(Format format, Parser pdf) {
+    switch (format) {
+        case Format::Text: return parseText;
+        case Format::Markdown: return parseMarkdown;
+        case Format::Html: return parseHtml;
+        case Format::Pdf: return pdf;
+        case Format::Docx:
+        case Format::Odt:
+        case Format::Epub:
+        case Format::Unknown: return nullptr;
+    }
+    return nullptr;
+}
+
+/// The file's name without its extension.
+std::string plainName(const std::string& fileName) {
+    const std::size_t dot = fileName.rfind('.');
+    return dot == std::string::npos || dot == 0 ? fileName : fileName.substr(0, dot);
+}
+
+}  // namespace
+
+Result<Format> detectFormat(const Source& source) {
+    constexpr std::size_t kPdfHeaderWithin = 1024;
+    if (source.bytes.substr(0, kPdfHeaderWithin).find("%PDF-") != std::string_view::npos) {
+        return Format::Pdf;
+    }
+    const std::string extension = lowerExtension(source.fileName);
+    if (source.bytes.starts_with("PK\x03\x04") || source.bytes.starts_with("PK\x05\x06")) {
+        return detectArchive(source);
+    }
+    if (source.bytes.starts_with(kOleMagic)) return tl::unexpected(describeOle(source.bytes));
+    if (extension == ".pdf" || extension == ".docx" || extension == ".odt" ||
+        extension == ".epub") {
+        return fail(ErrorCode::Corrupt,
+                    source.fileName + " is not what its name says; it is damaged or incomplete");
+    }
+    if (extension == ".md" || extension == ".markdown" || extension == ".mdx") {
+        return Format::Markdown;
+    }
+    if (extension == ".html" || extension == ".htm" || extension == ".xhtml") return Format::Html;
+    const std::string start = lowerStart(source.bytes);
+    if ((extension.empty() || extension == ".xml") &&
+        (start.starts_with("<!doctype html") || start.starts_with("<html") ||
+         start.find("<html xmlns") != std::string::npos)) {
+        return Format::Html;
+    }
+    return Format::Text;
+}
+
+Result<ExtractedDocument> parseDocument(const Source& source, Parser pdf) {
+    try {
+        const auto format = detectFormat(source);
+        if (!format) return tl::unexpected(format.error());
+        const Parser parser = parserFor(*format, pdf);
+        if (parser == nullptr) {
+            return fail(ErrorCode::Unsupported,
+                        "this build of Conclave has no reader for this format");
+        }
+        auto document = parser(source);
+        if (!document) return document;
+        removeHiddenCharacters(*document);
+        if (document->title.empty()) document->title = plainName(source.fileName);
+        return document;
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::LimitExceeded, "the document needs more memory than it may have");
+    } catch (const std::exception& problem) {
+        return fail(ErrorCode::Corrupt, std::string("the document is damaged: ") + problem.what());
+    }
+}
+
+}  // namespace conclave::retrieval::extractor

@@ -1,0 +1,15 @@
+// markdown_headings.h: the headings of a Markdown text, by CommonMark's rules for blocks.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "retrieval/retrieval.h"
+
+namespace conclave::retrieval::extractor {
+
+/// ATX (# Title #) and setext (underlined by = or -) headings outside fenced and indented code and
+/// front matter; positions are of the heading's words.
+[[nodiscard]] std::vector<Heading> markdownHeadings(std::string_view text);
+
+}  // namespace conclave::retrieval::extractor

@@ -1,0 +1,49 @@
+// parser.h: the one interface of all readers: bytes of a file in, text with headings out.
+//
+// Readers are plain functions without state. They run in the worker program, behind its limits,
+// and in the tests and the fuzzer, where nothing stands between them and a hostile file: each
+// checks every size it reads and bounds its depth and output.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "retrieval/retrieval.h"
+
+namespace conclave::retrieval::extractor {
+
+/// A file as the readers see it.
+struct Source {
+    std::string_view bytes;
+    std::string fileName;  ///< last part of the path; its extension helps to tell formats apart
+    std::string password;
+};
+
+/// Text of one document, over all its pages, at most.
+inline constexpr std::size_t kMostTextBytes = std::size_t{64} << 20;
+
+using Parser = Result<ExtractedDocument> (*)(const Source& source);
+
+enum class Format { Text, Markdown, Html, Pdf, Docx, Odt, Epub, Unknown };
+
+/// By content first (magic bytes, the parts of an archive), then by the file's extension.
+/// Errors: PasswordRequired for an encrypted Office file, Unsupported for what is no document.
+[[nodiscard]] Result<Format> detectFormat(const Source& source);
+
+[[nodiscard]] Result<ExtractedDocument> parseText(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseMarkdown(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseHtml(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseDocx(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseOdt(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseEpub(const Source& source);
+
+/// Through QtPdf, in the program conclave-extract-pdf only.
+[[nodiscard]] Result<ExtractedDocument> parsePdf(const Source& source);
+
+/// detectFormat and the right reader, `pdf` for PDF (null: Unsupported); then hidden characters
+/// are taken out, see hidden_text.h. Exceptions of libraries end here, as Corrupt or
+/// LimitExceeded. Errors: all that Extractor::extract names but Timeout and Cancelled.
+[[nodiscard]] Result<ExtractedDocument> parseDocument(const Source& source, Parser pdf);
+
+}  // namespace conclave::retrieval::extractor

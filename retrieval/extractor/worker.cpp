@@ -1,0 +1,164 @@
+#include "retrieval/extractor/worker.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "retrieval/document_json.h"
+#include "retrieval/extractor/sandbox.h"
+
+namespace conclave::retrieval::extractor {
+namespace {
+
+constexpr std::string_view kHelp =
+    "usage: conclave-extract [--memory BYTES] [--seconds N] [--password-on-stdin] FILE\n"
+    "\n"
+    "Reads one document and writes its text as JSON. Conclave starts it for every file it reads,\n"
+    "so that a damaged or hostile file meets a process without network and without rights.\n"
+    "\n"
+    "example: conclave-extract report.docx\n";
+
+struct Arguments {
+    SandboxLimits limits;
+    bool readsPassword = false;
+    std::filesystem::path file;
+};
+
+std::optional<std::size_t> toNumber(std::string_view text) {
+    std::size_t number = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+/// None for wrong usage.
+std::optional<Arguments> readArguments(const std::vector<std::string_view>& words) {
+    Arguments arguments;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string_view word = words[i];
+        if (word == "--password-on-stdin") {
+            arguments.readsPassword = true;
+        } else if ((word == "--memory" || word == "--seconds") && i + 1 < words.size()) {
+            const auto number = toNumber(words[++i]);
+            if (!number || *number == 0) return std::nullopt;
+            if (word == "--memory") {
+                arguments.limits.memoryBytes = *number;
+            } else {
+                arguments.limits.processorTime = std::chrono::seconds(*number);
+            }
+        } else if (!word.starts_with("--") && arguments.file.empty()) {
+            arguments.file = std::filesystem::path(word);
+        } else {
+            return std::nullopt;
+        }
+    }
+    if (arguments.file.empty()) return std::nullopt;
+    return arguments;
+}
+
+std::string readPassword() {
+    constexpr std::size_t kLongest = 4096;
+    std::array<char, kLongest> buffer{};
+    std::string password;
+    while (password.size() < kLongest) {
+        const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        password.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    return password;
+}
+
+/// A quarter of the memory may go to the file itself; the rest is for what comes of it.
+Result<std::string> readFile(const std::filesystem::path& path, std::size_t memoryBytes) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) {
+        const ErrorCode code = errno == ENOENT ? ErrorCode::NotFound : ErrorCode::Io;
+        return fail(code, "cannot open " + path.string() + ": " + std::strerror(errno));
+    }
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+        ::close(descriptor);
+        return fail(ErrorCode::Io, path.string() + " is not a regular file");
+    }
+    const auto most = memoryBytes / 4;
+    if (static_cast<std::size_t>(status.st_size) > most) {
+        ::close(descriptor);
+        return fail(ErrorCode::LimitExceeded, "the file is larger than " +
+                                                  std::to_string(most >> 20U) +
+                                                  " MiB, the limit for one document");
+    }
+    std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t n = ::read(descriptor, bytes.data() + done, bytes.size() - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            const int problem = errno;
+            ::close(descriptor);
+            return fail(ErrorCode::Io,
+                        "cannot read " + path.string() + ": " + std::strerror(problem));
+        }
+        if (n == 0) break;
+        done += static_cast<std::size_t>(n);
+    }
+    ::close(descriptor);
+    bytes.resize(done);
+    return bytes;
+}
+
+bool writeAll(std::string_view output) {
+    while (!output.empty()) {
+        const ssize_t n = ::write(STDOUT_FILENO, output.data(), output.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        output.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+bool isPdf(const Source& source) {
+    const auto format = detectFormat(source);
+    return format && *format == Format::Pdf;
+}
+
+Result<ExtractedDocument> readDocument(const Arguments& arguments, const WorkerHooks& hooks) {
+    if (hooks.prepare) hooks.prepare();
+    const auto bytes = readFile(arguments.file, arguments.limits.memoryBytes);
+    if (!bytes) return tl::unexpected(bytes.error());
+    Source source{.bytes = *bytes, .fileName = arguments.file.filename().string(), .password = {}};
+    if (hooks.pdf == nullptr && hooks.handOver && isPdf(source)) hooks.handOver();
+    if (arguments.readsPassword) source.password = readPassword();
+    static_cast<void>(forbidSystemCalls());
+    return parseDocument(source, hooks.pdf);
+}
+
+}  // namespace
+
+int runWorker(int argc, char** argv, const WorkerHooks& hooks) {
+    const std::vector<std::string_view> words(argv + 1, argv + argc);
+    if (std::find(words.begin(), words.end(), "--help") != words.end()) {
+        std::cout << kHelp << std::flush;
+        return 0;
+    }
+    const auto arguments = readArguments(words);
+    if (!arguments) {
+        std::cerr << kHelp;
+        return 2;
+    }
+    limitResources(arguments->limits);
+    return writeAll(toJson(readDocument(*arguments, hooks))) ? 0 : 1;
+}
+
+}  // namespace conclave::retrieval::extractor

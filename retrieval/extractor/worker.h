@@ -1,0 +1,25 @@
+// worker.h: the worker program's run, the same for conclave-extract and conclave-extract-pdf.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "retrieval/extractor/parser.h"
+
+namespace conclave::retrieval::extractor {
+
+/// What differs between the two programs.
+struct WorkerHooks {
+    Parser pdf = nullptr;
+    /// Called before the system calls are cut down, to load what a library needs.
+    std::function<void()> prepare;
+    /// Called for a PDF when `pdf` is null: replaces the program by the one that reads PDF.
+    std::function<void()> handOver;
+};
+
+/// Reads the arguments, gives up rights, reads one file and writes it as JSON (document_json.h) on
+/// the standard output. Returns the exit status: 0 if JSON was written, errors included.
+[[nodiscard]] int runWorker(int argc, char** argv, const WorkerHooks& hooks);
+
+}  // namespace conclave::retrieval::extractor

@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "retrieval/document_json.h"
+#include "retrieval/retrieval.h"
+
+namespace conclave::retrieval {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Text beyond this is no document; JSON takes up to six bytes for one of a control character.
+constexpr std::size_t kMostOutputBytes = std::size_t{256} << 20;
+
+/// How long a stop may go unnoticed.
+constexpr std::chrono::milliseconds kPatience{20};
+
+/// A file descriptor that closes itself.
+class Descriptor {
+public:
+    Descriptor() = default;
+    explicit Descriptor(int value) : m_value(value) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() { close(); }
+
+    void close() {
+        if (m_value >= 0) ::close(m_value);
+        m_value = -1;
+    }
+    [[nodiscard]] int get() const { return m_value; }
+
+private:
+    int m_value = -1;
+};
+
+/// The running worker; ends its whole process group and reaps it when it goes out of scope.
+class WorkerProcess {
+public:
+    explicit WorkerProcess(pid_t id) : m_id(id) {}
+    WorkerProcess(const WorkerProcess&) = delete;
+    WorkerProcess& operator=(const WorkerProcess&) = delete;
+    ~WorkerProcess() {
+        if (m_id <= 0) return;
+        kill();
+        static_cast<void>(wait());
+    }
+
+    void kill() const { ::kill(-m_id, SIGKILL); }
+
+    /// The status as of waitpid().
+    int wait() {
+        int status = 0;
+        while (::waitpid(m_id, &status, 0) < 0 && errno == EINTR) {
+        }
+        m_id = -1;
+        return status;
+    }
+
+private:
+    pid_t m_id;
+};
+
+struct Pipe {
+    int read = -1;
+    int write = -1;
+};
+
+Result<Pipe> makePipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        return fail(ErrorCode::Io, std::string("cannot make a pipe: ") + std::strerror(errno));
+    }
+    return Pipe{ends[0], ends[1]};
+}
+
+/// What posix_spawn needs, freed at the end.
+struct SpawnSetup {
+    posix_spawn_file_actions_t actions{};
+    posix_spawnattr_t attributes{};
+    SpawnSetup() {
+        posix_spawn_file_actions_init(&actions);
+        posix_spawnattr_init(&attributes);
+    }
+    SpawnSetup(const SpawnSetup&) = delete;
+    SpawnSetup& operator=(const SpawnSetup&) = delete;
+    ~SpawnSetup() {
+        posix_spawn_file_actions_destroy(&actions);
+        posix_spawnattr_destroy(&attributes);
+    }
+};
+
+/// Starts the worker in a process group of its own, with the pipes as its standard input and
+/// output, default signals and an environment that holds nothing of the user's.
+Result<pid_t> spawnWorker(const std::filesystem::path& worker, std::vector<std::string> arguments,
+                          int input, int output) {
+    SpawnSetup setup;
+    posix_spawn_file_actions_adddup2(&setup.actions, input, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&setup.actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&setup.actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&setup.attributes, &none);
+    posix_spawnattr_setsigdefault(&setup.attributes, &all);
+    posix_spawnattr_setpgroup(&setup.attributes, 0);
+    posix_spawnattr_setflags(
+        &setup.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    std::string program = worker.string();
+    std::vector<char*> argv{program.data()};
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    std::string locale = "LC_ALL=C.UTF-8";
+    std::string sanitizer = "ASAN_OPTIONS=detect_leaks=0";
+    std::array<char*, 3> environment{locale.data(), sanitizer.data(), nullptr};
+    pid_t id = -1;
+    const int problem = ::posix_spawn(&id, program.c_str(), &setup.actions, &setup.attributes,
+                                      argv.data(), environment.data());
+    if (problem != 0) {
+        return fail(ErrorCode::Io,
+                    "cannot start the document worker " + program + ": " + std::strerror(problem));
+    }
+    return id;
+}
+
+/// The password goes through the pipe: the command line can be read by every user.
+void writePassword(int descriptor, const std::string& password) {
+    // The reading end is still open in this process, so this cannot raise SIGPIPE; a pipe holds
+    // 64 KiB, so it cannot block either.
+    constexpr std::size_t kLongest = 4096;
+    const std::string line = password.substr(0, kLongest);
+    static_cast<void>(!::write(descriptor, line.data(), line.size()));
+}
+
+enum class ReadEnd { Complete, TooLong, TimedOut, Cancelled, Failed };
+
+ReadEnd readAll(int descriptor, const ExtractOptions& options, std::string& output) {
+    const Clock::time_point deadline = Clock::now() + options.timeLimit;
+    std::vector<char> buffer(std::size_t{64} << 10);
+    while (true) {
+        if (options.cancel.stop_requested()) return ReadEnd::Cancelled;
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) return ReadEnd::TimedOut;
+        pollfd watched{descriptor, POLLIN, 0};
+        const int ready = ::poll(&watched, 1, static_cast<int>(std::min(left, kPatience).count()));
+        if (ready < 0 && errno != EINTR) return ReadEnd::Failed;
+        if (ready <= 0) continue;
+        const ssize_t n = ::read(descriptor, buffer.data(), buffer.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return ReadEnd::Failed;
+        if (n == 0) return ReadEnd::Complete;
+        output.append(buffer.data(), static_cast<std::size_t>(n));
+        if (output.size() > kMostOutputBytes) return ReadEnd::TooLong;
+    }
+}
+
+Error describeEnd(const std::filesystem::path& path, int status) {
+    const std::string name = path.filename().string();
+    if (WIFSIGNALED(status)) {
+        const int signal = WTERMSIG(status);
+        if (signal == SIGXCPU) {
+            return {ErrorCode::LimitExceeded, name + " takes too much processor time to read"};
+        }
+        return {ErrorCode::Corrupt, "reading " + name + " ended the document worker (signal " +
+                                        std::to_string(signal) + "); the file is damaged"};
+    }
+    return {ErrorCode::Corrupt, "the document worker could not read " + name + " (exit status " +
+                                    std::to_string(WEXITSTATUS(status)) + ")"};
+}
+
+Result<void> checkFile(const std::filesystem::path& path) {
+    std::error_code problem;
+    const auto status = std::filesystem::status(path, problem);
+    if (status.type() == std::filesystem::file_type::not_found) {
+        return fail(ErrorCode::NotFound, path.string() + " does not exist");
+    }
+    if (problem) {
+        return fail(ErrorCode::Io, "cannot open " + path.string() + ": " + problem.message());
+    }
+    if (status.type() != std::filesystem::file_type::regular) {
+        return fail(ErrorCode::Io, path.string() + " is not a regular file");
+    }
+    return {};
+}
+
+}  // namespace
+
+Extractor::Extractor(std::filesystem::path worker) : m_worker(std::move(worker)) {}
+
+Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
+                                             const ExtractOptions& options) const {
+    if (const auto usable = checkFile(path); !usable) return tl::unexpected(usable.error());
+    const auto inputPipe = makePipe();
+    if (!inputPipe) return tl::unexpected(inputPipe.error());
+    const Descriptor inputRead(inputPipe->read);
+    Descriptor inputWrite(inputPipe->write);
+    const auto outputPipe = makePipe();
+    if (!outputPipe) return tl::unexpected(outputPipe.error());
+    const Descriptor outputRead(outputPipe->read);
+    Descriptor outputWrite(outputPipe->write);
+
+    writePassword(inputWrite.get(), options.password);
+    inputWrite.close();
+    std::error_code ignored;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(options.timeLimit).count() + 1;
+    const auto started = spawnWorker(
+        std::filesystem::absolute(m_worker, ignored),
+        {"--memory", std::to_string(options.memoryLimitBytes), "--seconds", std::to_string(seconds),
+         "--password-on-stdin", std::filesystem::absolute(path, ignored)},
+        inputRead.get(), outputWrite.get());
+    if (!started) return tl::unexpected(started.error());
+    WorkerProcess process(*started);
+    outputWrite.close();
+
+    std::string output;
+    switch (readAll(outputRead.get(), options, output)) {
+        case ReadEnd::Complete: break;
+        case ReadEnd::Cancelled: return fail(ErrorCode::Cancelled, "reading was stopped");
+        case ReadEnd::TimedOut:
+            return fail(ErrorCode::Timeout, path.filename().string() +
+                                                " takes longer to read than the limit of " +
+                                                std::to_string(options.timeLimit.count()) + " ms");
+        case ReadEnd::TooLong:
+            return fail(ErrorCode::LimitExceeded,
+                        path.filename().string() +
+                            " holds more text than Conclave reads from one "
+                            "file (256 MiB)");
+        case ReadEnd::Failed:
+            return fail(ErrorCode::Io, std::string("cannot read from the document worker: ") +
+                                           std::strerror(errno));
+    }
+    // It closes its output by ending; one that goes on without output is not waited for.
+    process.kill();
+    const int status = process.wait();
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        return tl::unexpected(describeEnd(path, status));
+    }
+    auto document = documentFromJson(output);
+    if (document && document->title.empty()) document->title = path.filename().string();
+    return document;
+}
+
+}  // namespace conclave::retrieval

@@ -1,0 +1,43 @@
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "retrieval/retrieval.h"
+
+namespace conclave::retrieval {
+namespace {
+
+// Sorted by bytes, for binary search.
+constexpr auto kExtensions = std::to_array<std::string_view>({
+    ".adoc", ".asciidoc", ".bash", ".bat",   ".c",     ".cc",   ".cfg",  ".cmake", ".conf",
+    ".cpp",  ".cs",       ".css",  ".csv",   ".cxx",   ".dart", ".diff", ".docx",  ".epub",
+    ".go",   ".h",        ".hh",   ".hpp",   ".hs",    ".htm",  ".html", ".hxx",   ".ini",
+    ".java", ".js",       ".json", ".jsonl", ".jsx",   ".kt",   ".lisp", ".log",   ".lua",
+    ".m",    ".markdown", ".md",   ".mdx",   ".ml",    ".odt",  ".org",  ".patch", ".pdf",
+    ".php",  ".pl",       ".pm",   ".proto", ".ps1",   ".py",   ".r",    ".rb",    ".rs",
+    ".rst",  ".scala",    ".sh",   ".sql",   ".swift", ".tex",  ".text", ".toml",  ".ts",
+    ".tsv",  ".tsx",      ".txt",  ".vim",   ".xhtml", ".xml",  ".yaml", ".yml",   ".zig",
+});
+
+constexpr auto kNames = std::to_array<std::string_view>(
+    {"authors", "changelog", "copying", "dockerfile", "license", "makefile", "news", "readme"});
+
+}  // namespace
+
+bool isReadable(const std::filesystem::path& path) {
+    static_assert(std::is_sorted(kExtensions.begin(), kExtensions.end()));
+    const auto lower = [](std::string text) {
+        std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+        });
+        return text;
+    };
+    const std::string extension = lower(path.extension().string());
+    if (!extension.empty()) {
+        return std::binary_search(kExtensions.begin(), kExtensions.end(), extension);
+    }
+    const std::string name = lower(path.filename().string());
+    return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+}  // namespace conclave::retrieval

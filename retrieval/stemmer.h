@@ -1,0 +1,41 @@
+// stemmer.h: English stems by Snowball, with a small cache since a text repeats its words.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+struct sb_stemmer;
+
+namespace conclave::retrieval {
+
+/// Not thread-safe: libstemmer works in the stemmer's own buffer. One lives in each thread.
+class Stemmer {
+public:
+    Stemmer();
+    [[nodiscard]] static Stemmer& ofThisThread();
+
+    /// Stem of a lower-case ASCII word (letters and apostrophes); other words come back unchanged,
+    /// so that nothing but English is ever cut. The view lives until the next call.
+    [[nodiscard]] std::string_view stem(std::string_view word);
+
+private:
+    static constexpr std::size_t kCachedWords = 8192;
+    static constexpr std::size_t kLongestCached = 22;
+    struct Entry {
+        std::uint8_t wordLength = 0;
+        std::uint8_t stemLength = 0;
+        std::array<char, kLongestCached> word;
+        std::array<char, kLongestCached> stem;
+    };
+    struct Deleter {
+        void operator()(sb_stemmer* stemmer) const;
+    };
+    [[nodiscard]] std::string_view stemUncached(std::string_view word);
+
+    std::unique_ptr<sb_stemmer, Deleter> m_stemmer;
+    std::unique_ptr<std::array<Entry, kCachedWords>> m_cache;
+};
+
+}  // namespace conclave::retrieval

@@ -1,0 +1,103 @@
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+#include "retrieval/retrieval.h"
+#include "retrieval/stemmer.h"
+
+namespace conclave::retrieval {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Not;
+
+std::vector<std::string> terms(std::string_view text) {
+    std::vector<std::string> found;
+    analyze(text,
+            [&](std::string_view term, std::size_t, std::size_t) { found.emplace_back(term); });
+    return found;
+}
+
+/// "term=covered text" of each term.
+std::vector<std::string> spans(std::string_view text) {
+    std::vector<std::string> found;
+    analyze(text, [&](std::string_view term, std::size_t start, std::size_t end) {
+        found.push_back(std::string(term) + "=" + std::string(text.substr(start, end - start)));
+    });
+    return found;
+}
+
+TEST(Analyzer, StemsEnglishWords) {
+    EXPECT_THAT(terms("Running nights, Approvals!"), ElementsAre("run", "night", "approv"));
+    EXPECT_THAT(terms("Anna's don't"), ElementsAre("anna", "don't"));
+}
+
+TEST(Analyzer, ChineseGivesCharactersAndPairs) {
+    EXPECT_THAT(terms("住宿费"), ElementsAre("住", "住宿", "宿", "宿费", "费"));
+    EXPECT_THAT(terms("用iPhone手机"), Contains("iphon"));
+    EXPECT_THAT(terms("用iPhone手机"), Contains("手机"));
+    EXPECT_THAT(terms("用iPhone手机"), Not(Contains("用手")));
+    EXPECT_THAT(terms("你，好"), Not(Contains("你好"))) << "punctuation separates";
+}
+
+TEST(Analyzer, NeverStemsOtherScripts) {
+    for (const char* word : {"住宿s", "élections", "Straßen", "книги"}) {
+        for (const std::string& term : terms(word)) EXPECT_TRUE(isValidUtf8(term)) << word;
+    }
+    EXPECT_THAT(terms("Straßen"), ElementsAre("strassen"));
+    EXPECT_EQ(Stemmer::ofThisThread().stem("住宿"), "住宿");
+}
+
+TEST(Analyzer, OffsetsCoverTheSource) {
+    EXPECT_THAT(spans("Ｆｕｌｌ－ｗｉｄｔｈ １２"),
+                ElementsAre("full=Ｆｕｌｌ", "width=ｗｉｄｔｈ", "12=１２"));
+    EXPECT_THAT(spans("ｶﾞｽ"), ElementsAre("ガ=ｶﾞ", "ガス=ｶﾞｽ", "ス=ｽ"));
+    EXPECT_THAT(spans("か\u3099く"), ElementsAre("が=か\u3099", "がく=か\u3099く", "く=く"));
+    EXPECT_THAT(spans("한국"), ElementsAre("한=한", "한국=한국", "국=국"));
+}
+
+TEST(Analyzer, DecomposedAndComposedAreOne) {
+    EXPECT_EQ(terms("cafe\u0301"), terms("café"));
+    EXPECT_EQ(terms("\u1112\u1161\u11AB"), terms("한"));
+    EXPECT_EQ(terms("soft\u00ADhyphen"), terms("softhyphen"));
+}
+
+TEST(Analyzer, SplitsIdentifiers) {
+    EXPECT_THAT(terms("parseHTTPHeader"), ElementsAre("parsehttphead", "pars", "http", "header"));
+    EXPECT_THAT(terms("max_open_files"), ElementsAre("max", "open", "file"));
+    EXPECT_THAT(terms("USA"), ElementsAre("usa"));
+}
+
+TEST(Analyzer, KeepsNumbersWhole) {
+    EXPECT_THAT(terms("3.14 1,000,000 2024-11-02 v1.2.3."),
+                ElementsAre("3.14", "1000000", "2024", "11", "02", "v1.2.3"));
+}
+
+TEST(Analyzer, FindsThaiWordsByDictionary) {
+    EXPECT_THAT(terms("ภาษาไทย"), ElementsAre("ภาษา", "ไทย"));
+}
+
+TEST(Analyzer, LongWordsAreCutAndInvalidBytesSurvive) {
+    const std::string longWord(100'000, 'x');
+    EXPECT_THAT(terms(longWord), ElementsAre(std::string(64, 'x')));
+    EXPECT_THAT(terms("ab\xFF\xFE"
+                      "cd\xE4"),
+                ElementsAre("ab", "cd"));
+}
+
+TEST(QueryTerms, DropsStopWordsUnlessNothingIsLeft) {
+    EXPECT_THAT(queryTerms("How many nights may I book?"),
+                ElementsAre("mani", "night", "may", "book"));
+    EXPECT_THAT(queryTerms("who are you"), ElementsAre("who", "are", "you"));
+    EXPECT_THAT(queryTerms("住宿的费用"), Not(Contains("的")));
+    EXPECT_THAT(queryTerms("住宿的费用"), Contains("住宿"));
+    EXPECT_THAT(queryTerms("time flies like time"), ElementsAre("time", "fli", "like", "time"));
+}
+
+}  // namespace
+}  // namespace conclave::retrieval

@@ -1,0 +1,123 @@
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "retrieval/retrieval.h"
+
+namespace conclave::retrieval {
+namespace {
+
+class CitationsTest : public testing::Test {
+protected:
+    CitationsTest() {
+        add("Employees may book second class train tickets without approval. Flights longer than "
+            "six hours need approval from the department head. Receipts must be handed in within "
+            "30 days.");
+        add("The office in Tallinn opens at 8:30. The spare keys are kept by Marta Veldhuis.");
+        add("住宿费每晚不超过500元。出差前须经部门经理批准。");
+    }
+    void add(const std::string& text) {
+        Passage passage;
+        passage.number = static_cast<int>(m_passages.size()) + 1;
+        passage.startByte = 1000;
+        passage.endByte = 1000 + text.size();
+        passage.text = text;
+        m_passages.push_back(passage);
+    }
+    /// The only citation of an answer; its span is checked against its quote.
+    Citation only(const std::string& answer) {
+        const auto found = checkCitations(answer, m_passages);
+        EXPECT_EQ(found.size(), 1U) << answer;
+        if (found.empty()) return {};
+        checkSpan(found.front());
+        return found.front();
+    }
+    void checkSpan(const Citation& citation) {
+        if (!citation.supported) {
+            EXPECT_EQ(citation.quoteStart, citation.quoteEnd);
+            EXPECT_TRUE(citation.quote.empty());
+            return;
+        }
+        const auto index = static_cast<std::size_t>(citation.passage) - 1;
+        ASSERT_LT(index, m_passages.size());
+        EXPECT_EQ(m_passages[index].text.substr(citation.quoteStart - 1000,
+                                                citation.quoteEnd - citation.quoteStart),
+                  citation.quote);
+    }
+    std::vector<Passage> m_passages;
+};
+
+TEST_F(CitationsTest, AcceptsASentenceWordForWord) {
+    const Citation citation = only("The spare keys are kept by Marta Veldhuis. [2]");
+    EXPECT_TRUE(citation.supported);
+    EXPECT_EQ(citation.quote, "The spare keys are kept by Marta Veldhuis.");
+    EXPECT_EQ(citation.answerStart, 43U);
+    EXPECT_EQ(citation.answerEnd, 46U);
+}
+
+TEST_F(CitationsTest, AcceptsBareValues) {
+    EXPECT_EQ(only("8:30 [2]").quote, "8:30");
+    EXPECT_EQ(only("Marta Veldhuis [2]").quote, "Marta Veldhuis");
+    EXPECT_EQ(only("30 days [1]").quote, "30 days");
+    EXPECT_EQ(only("500元[3]").quote, "500元");
+}
+
+TEST_F(CitationsTest, AcceptsAParaphrase) {
+    const Citation citation = only(
+        "According to the policy, flights of more than six hours need the department head's "
+        "approval [1].");
+    EXPECT_TRUE(citation.supported);
+    EXPECT_NE(citation.quote.find("six hours need approval"), std::string::npos);
+    EXPECT_TRUE(only("住宿费不超过每晚500元【3】").supported);
+}
+
+TEST_F(CitationsTest, RefusesOtherNumbersNamesAndPassages) {
+    EXPECT_FALSE(only("Receipts must be handed in within 60 days. [1]").supported);
+    EXPECT_FALSE(only("The spare keys are kept by Jonas Veldhuis. [2]").supported);
+    EXPECT_FALSE(only("The spare keys are kept by Marta Veldhuis. [1]").supported);
+    EXPECT_FALSE(only("住宿费每晚不超过800元。[3]").supported);
+    EXPECT_FALSE(only("The moon is made of cheese. [1]").supported);
+}
+
+TEST_F(CitationsTest, RefusesTheOpposite) {
+    EXPECT_FALSE(only("Receipts must not be handed in within 30 days. [1]").supported);
+    EXPECT_FALSE(only("住宿费每晚超过500元。[3]").supported);
+}
+
+TEST_F(CitationsTest, ANumberWithoutPassageIsKept) {
+    const Citation citation = only("The office opens at 8:30. [9]");
+    EXPECT_EQ(citation.passage, 9);
+    EXPECT_FALSE(citation.supported);
+}
+
+TEST_F(CitationsTest, SeveralNumbersShareTheSentence) {
+    const std::string answer = "The spare keys are kept by Marta Veldhuis [1][2]. Yes [1, 2].";
+    const auto found = checkCitations(answer, m_passages);
+    ASSERT_EQ(found.size(), 4U);
+    EXPECT_FALSE(found[0].supported);
+    EXPECT_TRUE(found[1].supported);
+    EXPECT_EQ(answer.substr(found[3].answerStart, found[3].answerEnd - found[3].answerStart), "2");
+    EXPECT_FALSE(found[2].supported) << "a claim of no word of the passage";
+}
+
+TEST_F(CitationsTest, EachSentenceIsJudgedAlone) {
+    const auto found = checkCitations(
+        "The office in Tallinn opens at 8:30. [2] Receipts must be handed in within 30 days. [1]\n"
+        "- It never closes [2]",
+        m_passages);
+    ASSERT_EQ(found.size(), 3U);
+    EXPECT_TRUE(found[0].supported);
+    EXPECT_TRUE(found[1].supported);
+    EXPECT_EQ(found[1].quote, "Receipts must be handed in within 30 days.");
+    EXPECT_FALSE(found[2].supported);
+}
+
+TEST_F(CitationsTest, LinksAndOtherBracketsAreNone) {
+    EXPECT_TRUE(
+        checkCitations("a[i] [x] [1](https://example.org) [12345] [ ] [", m_passages).empty());
+    EXPECT_FALSE(only("[1]").supported);
+}
+
+}  // namespace
+}  // namespace conclave::retrieval

@@ -1,0 +1,130 @@
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "retrieval/extractor/parser.h"
+
+namespace conclave::retrieval::extractor {
+namespace {
+
+using namespace std::string_view_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+ExtractedDocument parse(std::string_view bytes, const std::string& name) {
+    auto document = parseDocument({.bytes = bytes, .fileName = name, .password = {}}, nullptr);
+    EXPECT_TRUE(document) << document.error().detail;
+    return document ? *document : ExtractedDocument{};
+}
+
+std::string textOf(std::string_view bytes, const std::string& name) {
+    const auto document = parse(bytes, name);
+    return document.pages.empty() ? std::string() : document.pages.front().text;
+}
+
+TEST(TextParser, Utf8IsKeptExactly) {
+    const std::string text = "first\r\n\tsecond  住宿\n\n\n  last \n";
+    EXPECT_EQ(textOf(text, "a.txt"), text);
+    EXPECT_EQ(textOf("\xEF\xBB\xBF" + text, "a.txt"), text);
+    EXPECT_EQ(textOf(text, "a.md"), text);
+    EXPECT_EQ(parse(text, "notes.txt").title, "notes");
+    EXPECT_TRUE(parse(text, "a.txt").warnings.empty());
+}
+
+TEST(TextParser, ReadsOtherEncodings) {
+    EXPECT_EQ(textOf("\xFF\xFEh\0i\0\n\0"sv, "a.txt"), "hi\n");
+    EXPECT_EQ(textOf("h\0e\0l\0l\0o\0 \0y\0o\0u\0"sv, "a.txt"), "hello you");
+    EXPECT_EQ(
+        textOf("\xD7\xA1\xCB\xDE\xB7\xD1\xC3\xBF\xCD\xED\xB2\xBB\xB3\xAC\xB9\xFD\xCE\xE5\xB0\xD9"
+               "\xD4\xAA\xA1\xA3\xB3\xF6\xB2\xEE\xC7\xB0\xD0\xEB\xBE\xAD\xBE\xAD\xC0\xED\xC5\xFA"
+               "\xD7\xBC\xA1\xA3",
+               "gbk.txt"),
+        "住宿费每晚不超过五百元。出差前须经经理批准。");
+}
+
+TEST(TextParser, TakesHiddenCharactersOutAndSaysSo) {
+    const auto document =
+        parse("safe\u200B\u202E\U000E0041 text\n# نمی\u200Cخواهم 👩\u200D💻", "a.txt");
+    EXPECT_EQ(document.pages[0].text, "safe text\n# نمی\u200Cخواهم 👩\u200D💻")
+        << "joiners that a script needs stay";
+    ASSERT_EQ(document.warnings.size(), 1U);
+    EXPECT_THAT(document.warnings[0], HasSubstr("3 invisible"));
+}
+
+TEST(TextParser, RefusesBinaryData) {
+    std::string bytes;
+    for (int i = 0; i < 4096; ++i) bytes.push_back(static_cast<char>((i * 7919) % 251));
+    const auto document =
+        parseDocument({.bytes = bytes, .fileName = "a.txt", .password = {}}, nullptr);
+    ASSERT_FALSE(document);
+    EXPECT_EQ(document.error().code, ErrorCode::Unsupported);
+}
+
+TEST(MarkdownParser, FindsHeadings) {
+    const std::string text =
+        "---\ntitle: x\n---\n# Top #\n\ntext\n\nSetext\n---\n```\n# code\n```\n    # indented\n"
+        "#nospace\n###### Deep\n\u200B## Hidden mark\n- item\n---\n";
+    const auto document = parse(text, "a.md");
+    std::vector<std::string> found;
+    for (const Heading& heading : document.headings) {
+        found.push_back(
+            std::to_string(heading.level) + " " +
+            document.pages[0].text.substr(heading.startByte, heading.endByte - heading.startByte));
+    }
+    EXPECT_THAT(found, testing::ElementsAre("1 Top", "2 Setext", "6 Deep"));
+    EXPECT_EQ(document.title, "Top");
+}
+
+TEST(HtmlParser, GivesTextHeadingsListsAndTables) {
+    const auto document = parse(
+        "<!DOCTYPE html><html><head><title> My  page </title><style>p{}</style></head><body>"
+        "<h1>Top <em>one</em></h1><p>Hello &amp; good\n  bye<br>next</p>"
+        "<ul><li>a<li>b</ul><ol><li>x</li><li>y</li></ol>"
+        "<table><tr><th>Name</th><th>Age</th></tr><tr><td><p>Ann</p></td><td>12</td></tr></table>"
+        "<pre>int  a;\nint b;</pre><script>alert(1)</script></body></html>",
+        "a.html");
+    EXPECT_EQ(document.title, "My page");
+    EXPECT_EQ(document.pages[0].text,
+              "Top one\n\nHello & good bye\nnext\n\n- a\n- b\n\n1. x\n2. y\n\nName | Age\nAnn | "
+              "12\n\nint  a;\nint b;\n");
+    ASSERT_EQ(document.headings.size(), 1U);
+    EXPECT_EQ(document.headings[0].startByte, 0U);
+    EXPECT_EQ(document.headings[0].endByte, 7U);
+}
+
+TEST(HtmlParser, LeavesOutWhatIsHidden) {
+    const auto document = parse(
+        "<p>seen</p><p hidden>secret1</p><div style='DISPLAY : none'>secret2<p>secret3</p></div>"
+        "<span style=\"font-size:0px\">secret4</span><p style='color:#FFF;background:white'>secret5"
+        "</p><noscript>secret6</noscript><!-- secret7 --><p>end</p>",
+        "a.html");
+    EXPECT_EQ(document.pages[0].text, "seen\n\nend\n");
+    EXPECT_EQ(document.warnings.size(), 1U);
+}
+
+TEST(HtmlParser, DropsNavigationOnlyBesideAMainPart) {
+    EXPECT_THAT(textOf("<nav>menu</nav><main>text</main>", "a.html"), Not(HasSubstr("menu")));
+    EXPECT_THAT(textOf("<nav>menu</nav><p>text</p>", "a.html"), HasSubstr("menu"));
+}
+
+TEST(HtmlParser, DecodesByContentBeforeDeclaration) {
+    EXPECT_THAT(textOf("<meta charset=\"iso-8859-1\"><p>住宿</p>", "a.html"), HasSubstr("住宿"));
+    EXPECT_THAT(textOf("<meta charset=\"windows-1251\"><p>\xEA\xED</p>", "a.html"),
+                HasSubstr("кн"));
+}
+
+TEST(HtmlParser, SurvivesDeepNesting) {
+    std::string html;
+    for (int i = 0; i < 50'000; ++i) html += "<div>";
+    EXPECT_THAT(textOf(html + "deep", "a.html"), HasSubstr("deep"));
+    for (int i = 0; i < 60'000; ++i) html += "<b>";
+    const auto document =
+        parseDocument({.bytes = html, .fileName = "a.html", .password = {}}, nullptr);
+    ASSERT_FALSE(document);
+    EXPECT_EQ(document.error().code, ErrorCode::LimitExceeded);
+}
+
+}  // namespace
+}  // namespace conclave::retrieval::extractor

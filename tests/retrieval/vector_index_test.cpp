@@ -1,0 +1,126 @@
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "retrieval/int8_dot.h"
+#include "retrieval/retrieval.h"
+
+namespace conclave::retrieval {
+namespace {
+
+std::vector<float> randomUnit(std::mt19937& random, std::size_t dimension) {
+    std::normal_distribution<float> normal;
+    std::vector<float> vector(dimension);
+    float squares = 0.0F;
+    for (float& value : vector) {
+        value = normal(random);
+        squares += value * value;
+    }
+    for (float& value : vector) value /= std::sqrt(squares);
+    return vector;
+}
+
+TEST(Int8Dot, EveryKernelGivesTheScalarSum) {
+    std::mt19937 random(7);
+    std::uniform_int_distribution<int> code(-128, 127);
+    std::uniform_int_distribution<int> query(-kMaxDotQuery, kMaxDotQuery);
+    for (const std::size_t n : {0U, 1U, 31U, 32U, 33U, 100U, 255U, 256U, 2048U}) {
+        std::vector<std::int8_t> a(n);
+        std::vector<std::int16_t> b(n);
+        for (auto& value : a) value = static_cast<std::int8_t>(code(random));
+        for (auto& value : b) value = static_cast<std::int16_t>(query(random));
+        EXPECT_EQ(int8Dot()(a.data(), b.data(), n), int8DotScalar(a.data(), b.data(), n)) << n;
+    }
+    const std::vector<std::int8_t> lowest(kMaxDotDimension, -128);
+    const std::vector<std::int16_t> highest(kMaxDotDimension, kMaxDotQuery);
+    EXPECT_EQ(int8Dot()(lowest.data(), highest.data(), kMaxDotDimension), -128 * 8191 * 2048)
+        << "the largest sum still fits";
+}
+
+TEST(VectorIndex, FindsWhatExactSearchFinds) {
+    constexpr std::size_t kDimension = 256;
+    std::mt19937 random(11);
+    VectorIndex index(kDimension);
+    std::vector<std::vector<float>> vectors;
+    for (int i = 0; i < 500; ++i) {
+        vectors.push_back(randomUnit(random, kDimension));
+        ASSERT_TRUE(index.add(i, i % 3, encodeVector(vectors.back())));
+    }
+    for (int trial = 0; trial < 20; ++trial) {
+        const std::vector<float> query = randomUnit(random, kDimension);
+        const auto found = index.search(query, {}, 500);
+        ASSERT_EQ(found.size(), 500U);
+        for (const ScoredChunk& hit : found) {
+            double cosine = 0.0;
+            for (std::size_t i = 0; i < kDimension; ++i) {
+                cosine += static_cast<double>(query[i]) *
+                          static_cast<double>(vectors[static_cast<std::size_t>(hit.chunk)][i]);
+            }
+            EXPECT_NEAR(hit.score, cosine, 0.005);
+        }
+        const auto best = index.search(query, {}, 10);
+        for (std::size_t i = 0; i < best.size(); ++i) {
+            EXPECT_EQ(best[i].chunk, found[i].chunk) << "a smaller limit gives the same beginning";
+        }
+    }
+}
+
+TEST(VectorIndex, FiltersByCollection) {
+    std::mt19937 random(3);
+    VectorIndex index(64);
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_TRUE(index.add(i, i % 4, encodeVector(randomUnit(random, 64))));
+    }
+    const std::vector<CollectionId> wanted{1, 3};
+    const auto found = index.search(randomUnit(random, 64), wanted, 100);
+    EXPECT_EQ(found.size(), 50U);
+    for (const ScoredChunk& hit : found) EXPECT_EQ(hit.chunk % 2, 1);
+}
+
+TEST(VectorIndex, ReplacesAndRemoves) {
+    std::mt19937 random(5);
+    VectorIndex index(32);
+    const auto a = randomUnit(random, 32);
+    const auto b = randomUnit(random, 32);
+    ASSERT_TRUE(index.add(1, 0, encodeVector(a)));
+    ASSERT_TRUE(index.add(2, 0, encodeVector(b)));
+    ASSERT_TRUE(index.add(1, 0, encodeVector(b)));
+    EXPECT_EQ(index.size(), 2U);
+    auto found = index.search(b, {}, 2);
+    EXPECT_EQ(found[0].chunk, 1) << "equal scores: the lower id first";
+    EXPECT_EQ(found[0].score, found[1].score);
+    index.remove(1);
+    index.remove(99);
+    found = index.search(b, {}, 2);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].chunk, 2);
+    const std::vector<ChunkId> asked{1, 2};
+    EXPECT_EQ(index.scores(b, asked).size(), 1U);
+    index.clear();
+    EXPECT_EQ(index.size(), 0U);
+}
+
+TEST(VectorIndex, RefusesDamagedCodes) {
+    VectorIndex index(8);
+    EXPECT_EQ(index.add(1, 0, std::vector<std::byte>(11)).error().code, ErrorCode::Corrupt);
+    for (const float scale :
+         {std::numeric_limits<float>::quiet_NaN(), -1.0F, std::numeric_limits<float>::infinity()}) {
+        std::vector<std::byte> code(12);
+        std::memcpy(code.data(), &scale, sizeof(scale));
+        EXPECT_EQ(index.add(1, 0, code).error().code, ErrorCode::Corrupt);
+    }
+    EXPECT_EQ(index.size(), 0U);
+}
+
+TEST(VectorIndex, AQueryWithoutDirectionFindsNothing) {
+    VectorIndex index(4);
+    ASSERT_TRUE(index.add(1, 0, encodeVector(std::vector<float>{1, 0, 0, 0})));
+    EXPECT_TRUE(index.search(std::vector<float>(4), {}, 5).empty());
+}
+
+}  // namespace
+}  // namespace conclave::retrieval
