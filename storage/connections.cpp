@@ -19,6 +19,7 @@ Result<std::unique_ptr<Connection>> Connections::takeReader() {
     auto reader = Connection::open(m_path, Connection::Access::Existing);
     if (!reader) return reader;
     if (const auto set = (*reader)->script("PRAGMA query_only = ON"); !set) return pass(set);
+    if (const auto set = (*reader)->script(kCacheSize); !set) return pass(set);
     if (const auto set = registerFullText(**reader, m_analyzer); !set) return pass(set);
     return reader;
 }

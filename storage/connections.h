@@ -22,6 +22,9 @@ enum class Durability {
     Synced,   ///< waits for the disk: what the user said and got
 };
 
+/// In KiB: the inner pages of a large full-text index and what a search reads of it.
+inline constexpr std::string_view kCacheSize = "PRAGMA cache_size = -8192";
+
 /// Thread-safe. In memory there is one connection for both, since another would see another
 /// database.
 class Connections {

@@ -93,6 +93,7 @@ Result<std::unique_ptr<Connection>> openWriter(const std::filesystem::path& path
     if (const auto done = (*writer)->script("PRAGMA synchronous = NORMAL"); !done) {
         return pass(done);
     }
+    if (const auto done = (*writer)->script(kCacheSize); !done) return pass(done);
     return writer;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <vector>
 
 #include <sqlite3.h>
 
@@ -193,14 +194,6 @@ std::string allOf(std::span<const std::string> terms, bool prefix) {
     std::string query = joined(terms, " AND ");
     if (prefix && !query.empty()) query += " *";
     return query;
-}
-
-std::vector<std::string> termsOf(const Analyzer& analyzer, std::string_view text) {
-    std::vector<std::string> terms;
-    analyzer(text, [&](std::string_view term, std::size_t, std::size_t) {
-        if (!term.empty()) terms.emplace_back(term);
-    });
-    return terms;
 }
 
 }  // namespace conclave::storage

@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "storage/connection.h"
@@ -25,8 +24,5 @@ namespace conclave::storage {
 
 /// The same for rows with all of `terms`, the last of them as a beginning if `prefix`.
 [[nodiscard]] std::string allOf(std::span<const std::string> terms, bool prefix);
-
-/// The terms of a text, in order.
-[[nodiscard]] std::vector<std::string> termsOf(const Analyzer& analyzer, std::string_view text);
 
 }  // namespace conclave::storage

@@ -22,6 +22,32 @@ struct Span {
     std::size_t end = 0;
 };
 
+/// What to look for.
+struct Wanted {
+    std::vector<std::string> terms;
+    /// The last one may go on. Not a single character, which begins too much; nor one that
+    /// overlaps the term before it, as in scripts without spaces, where each character and pair
+    /// is a term and nothing needs to be completed.
+    bool lastIsBeginning = false;
+
+    [[nodiscard]] bool has(std::string_view term) const {
+        return std::find(terms.begin(), terms.end(), term) != terms.end() ||
+               (lastIsBeginning && term.starts_with(terms.back()));
+    }
+};
+
+Wanted wantedOf(const Analyzer& analyzer, std::string_view query) {
+    Wanted wanted;
+    std::size_t lastEnd = 0;
+    analyzer(query, [&](std::string_view term, std::size_t start, std::size_t end) {
+        if (term.empty()) return;
+        wanted.terms.emplace_back(term);
+        wanted.lastIsBeginning = start >= lastEnd && countCodePoints(term) > 1;
+        lastEnd = std::max(lastEnd, end);
+    });
+    return wanted;
+}
+
 bool isContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 /// The nearest character boundary at or after `position`.
@@ -30,13 +56,11 @@ std::size_t boundary(std::string_view text, std::size_t position) {
     return std::min(position, text.size());
 }
 
-/// Where `text` has one of `terms`, the last of them as a beginning; in order, neighbours joined.
-std::vector<Span> matches(const Analyzer& analyzer, std::string_view text,
-                          const std::vector<std::string>& terms) {
+/// Where `text` has what is wanted; in order, neighbours joined.
+std::vector<Span> matches(const Analyzer& analyzer, std::string_view text, const Wanted& wanted) {
     std::vector<Span> spans;
     analyzer(text, [&](std::string_view term, std::size_t start, std::size_t end) {
-        const bool found = std::find(terms.begin(), terms.end(), term) != terms.end() ||
-                           term.starts_with(terms.back());
+        const bool found = wanted.has(term);
         if (found && start < end && end <= text.size()) spans.push_back({start, end});
     });
     std::sort(spans.begin(), spans.end(),
@@ -85,8 +109,8 @@ std::string snippet(std::string_view text, const std::vector<Span>& spans) {
 Result<std::vector<MessageHit>> SqliteChatStore::searchMessages(std::string_view query, int limit) {
     using Hits = Result<std::vector<MessageHit>>;
     const Analyzer& analyzer = m_connections.analyzer();
-    const std::vector<std::string> terms = termsOf(analyzer, query);
-    const std::string match = allOf(terms, true);
+    const Wanted wanted = wantedOf(analyzer, query);
+    const std::string match = allOf(wanted.terms, wanted.lastIsBeginning);
     if (match.empty() || limit < 1) return std::vector<MessageHit>();
     return m_connections.read([&](Connection& db) -> Hits {
         std::vector<MessageHit> hits;
@@ -101,7 +125,7 @@ Result<std::vector<MessageHit>> SqliteChatStore::searchMessages(std::string_view
                 hits.push_back({.chat = row.integer(0),
                                 .message = row.integer(1),
                                 .chatTitle = row.text(2),
-                                .snippet = snippet(text, matches(analyzer, text, terms)),
+                                .snippet = snippet(text, matches(analyzer, text, wanted)),
                                 .created = timeOf(row.integer(4))});
             },
             match, limit);

@@ -1,17 +1,259 @@
+#include <map>
+
 #include "storage_support.h"
 
 namespace conclave::storage {
 namespace {
 
-TEST_F(StorageTest, FindsChunksByTheirTerms) {
-    auto database = open();
-    DocumentStore& store = database->documents();
-    const auto collection = valueOf(store.createCollection("Guide"));
-    const auto document = valueOf(store.ensureDocument(collection, "/docs/a.txt"));
-    valueOf(store.storeContent(document, contentOf("apples and pears\nplums\n住宿上限")));
-    const std::vector<std::string> terms = {"apple", "住宿"};
-    EXPECT_EQ(valueOf(store.keywordSearch(terms, {}, 10)).size(), 2U);
-    expectSound(*database);
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class DocumentStoreTest : public StorageTest {
+protected:
+    DocumentStore& documents() { return m_database->documents(); }
+
+    DocumentId add(CollectionId collection, std::string_view path, std::string text) {
+        const DocumentId id = valueOf(documents().ensureDocument(collection, path));
+        valueOf(documents().storeContent(id, contentOf(std::move(text))));
+        return id;
+    }
+    std::vector<std::string> found(std::string_view term,
+                                   std::vector<CollectionId> collections = {}) {
+        const std::vector<std::string> terms = {std::string(term)};
+        std::vector<ChunkId> ids;
+        for (const auto& hit : valueOf(documents().keywordSearch(terms, collections, 100))) {
+            ids.push_back(hit.chunk);
+        }
+        std::vector<std::string> texts;
+        for (const Chunk& chunk : valueOf(documents().chunks(ids))) texts.push_back(chunk.text);
+        return texts;
+    }
+    std::size_t nEmbeddings() {
+        std::size_t n = 0;
+        valueOf(documents().forEachEmbedding("test-embedder",
+                                             [&](ChunkId, CollectionId, auto) { ++n; }));
+        return n;
+    }
+
+    std::unique_ptr<Database> m_database = open();
+    CollectionId m_guide = valueOf(documents().createCollection("Guide"));
+};
+
+TEST_F(DocumentStoreTest, CollectionsHaveUniqueNamesAndRoots) {
+    EXPECT_FAILS(documents().createCollection("Guide"), ErrorCode::InvalidArgument);
+    EXPECT_FAILS(documents().createCollection(""), ErrorCode::InvalidArgument);
+    const auto other = valueOf(documents().createCollection("Anna's 'quoted' %notes%"));
+    EXPECT_FAILS(documents().renameCollection(other, "Guide"), ErrorCode::InvalidArgument);
+    EXPECT_FAILS(documents().renameCollection(999, "New"), ErrorCode::NotFound);
+    valueOf(documents().renameCollection(other, "Anna's"));
+    valueOf(documents().renameCollection(other, "Anna's"));  // its own name is free for it
+    const std::vector<std::filesystem::path> roots = {"/home/anna/b", "/home/anna/a"};
+    valueOf(documents().setRoots(other, roots));
+    const auto all = valueOf(documents().collections());
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0].name, "Anna's");
+    EXPECT_EQ(all[0].roots, roots);
+    valueOf(documents().deleteCollection(other));
+    EXPECT_FAILS(documents().deleteCollection(other), ErrorCode::NotFound);
+    EXPECT_OK(documents().createCollection("Anna's"));
+}
+
+TEST_F(DocumentStoreTest, StoresADocumentAsItWasRead) {
+    const auto id = valueOf(documents().ensureDocument(m_guide, "/docs/a.pdf"));
+    EXPECT_EQ(valueOf(documents().ensureDocument(m_guide, "/docs/a.pdf")), id);
+    EXPECT_EQ(valueOf(documents().document(id)).state, DocumentState::Pending);
+
+    DocumentContent content;
+    content.title = "Reisekosten — Übersicht";
+    content.mime = "application/pdf";
+    content.sha256 = std::string(64, 'f');
+    content.sizeBytes = 5'000'000'000;
+    content.modifiedNs = 1'700'000'000'123'456'789;
+    content.warnings = {"hidden text removed", "2 \"odd\" pages"};
+    content.pages = {{.number = 1, .text = "住宿上限 500 元"}, {.number = 2, .text = "Ende."}};
+    content.chunks = {{.page = 1, .startByte = 0, .endByte = 12, .heading = "A > B"},
+                      {.page = 2, .startByte = 0, .endByte = 5}};
+    valueOf(documents().storeContent(id, content));
+
+    const Document document = valueOf(documents().document(id));
+    EXPECT_EQ(document.state, DocumentState::Ready);
+    EXPECT_EQ(document.title, content.title);
+    EXPECT_EQ(document.mime, content.mime);
+    EXPECT_EQ(document.sha256, content.sha256);
+    EXPECT_EQ(document.sizeBytes, content.sizeBytes);
+    EXPECT_EQ(document.modifiedNs, content.modifiedNs);
+    EXPECT_EQ(document.warnings, content.warnings);
+    EXPECT_EQ(document.nPages, 2);
+    EXPECT_EQ(document.nChunks, 2);
+    const auto pages = valueOf(documents().pages(id));
+    ASSERT_EQ(pages.size(), 2U);
+    EXPECT_EQ(pages[0].text, "住宿上限 500 元");
+    const auto chunks = valueOf(documents().chunksOf(id));
+    ASSERT_EQ(chunks.size(), 2U);
+    EXPECT_EQ(chunks[0].text, "住宿上限");
+    EXPECT_EQ(chunks[0].heading, "A > B");
+    EXPECT_EQ(chunks[0].path, "/docs/a.pdf");
+    EXPECT_EQ(chunks[0].title, content.title);
+    EXPECT_EQ(chunks[0].collection, m_guide);
+    EXPECT_EQ(chunks[1].page, 2);
+    EXPECT_THAT(found("a"), ElementsAre("住宿上限"));  // by its heading
+    expectSound(*m_database);
+}
+
+TEST_F(DocumentStoreTest, RefusesChunksOutsideTheirPageAndKeepsTheOldContent) {
+    const auto id = add(m_guide, "/docs/a.txt", "apples");
+    for (const NewChunk& bad : {NewChunk{.page = 1, .startByte = 0, .endByte = 7},
+                                NewChunk{.page = 2, .startByte = 0, .endByte = 1},
+                                NewChunk{.page = 1, .startByte = 3, .endByte = 3},
+                                NewChunk{.page = 1, .startByte = 5, .endByte = 2}}) {
+        DocumentContent content = contentOf("grapes");
+        content.chunks.push_back(bad);
+        EXPECT_FAILS(documents().storeContent(id, content), ErrorCode::InvalidArgument);
+    }
+    EXPECT_THAT(found("apple"), ElementsAre("apples"));
+    EXPECT_THAT(found("grape"), IsEmpty());
+    EXPECT_FAILS(documents().storeContent(999, contentOf("x")), ErrorCode::NotFound);
+    expectSound(*m_database);
+}
+
+TEST_F(DocumentStoreTest, ReplacingAndRemovingKeepsTheFullTextRight) {
+    const auto id = add(m_guide, "/docs/a.txt", "apples\npears");
+    const auto other = add(m_guide, "/docs/b.txt", "apples and plums");
+    valueOf(documents().storeContent(id, contentOf("pears\nquinces\nfigs")));
+    EXPECT_THAT(found("apple"), ElementsAre("apples and plums"));
+    EXPECT_THAT(found("quince"), ElementsAre("quinces"));
+    EXPECT_EQ(nEmbeddings(), 4U);
+    valueOf(documents().removeDocument(other));
+    EXPECT_THAT(found("apple"), IsEmpty());
+    EXPECT_EQ(nEmbeddings(), 3U);
+    EXPECT_FAILS(documents().document(other), ErrorCode::NotFound);
+    EXPECT_FAILS(documents().removeDocument(other), ErrorCode::NotFound);
+    EXPECT_FAILS(documents().pages(other), ErrorCode::NotFound);
+    EXPECT_FAILS(documents().chunksOf(other), ErrorCode::NotFound);
+    expectSound(*m_database);
+}
+
+TEST_F(DocumentStoreTest, ChunkIdsAreNeverUsedTwice) {
+    const auto id = add(m_guide, "/docs/a.txt", "apples");
+    const ChunkId before = valueOf(documents().chunksOf(id)).front().id;
+    valueOf(documents().removeDocument(id));
+    m_database.reset();
+    m_database = open();
+    const auto next = add(m_guide, "/docs/b.txt", "pears");
+    EXPECT_GT(valueOf(documents().chunksOf(next)).front().id, before);
+}
+
+TEST_F(DocumentStoreTest, AFailedReadKeepsTheContentAndRemembersTheFile) {
+    const auto id = add(m_guide, "/docs/a.txt", "apples");
+    valueOf(documents().setDocumentState(id, DocumentState::Failed, "password needed", 77, 88));
+    Document document = valueOf(documents().document(id));
+    EXPECT_EQ(document.state, DocumentState::Failed);
+    EXPECT_EQ(document.error, "password needed");
+    EXPECT_EQ(document.sizeBytes, 77U);
+    EXPECT_EQ(document.modifiedNs, 88);
+    EXPECT_THAT(found("apple"), ElementsAre("apples"));
+
+    valueOf(documents().setDocumentState(id, DocumentState::Unavailable, "drive not there"));
+    document = valueOf(documents().document(id));
+    EXPECT_EQ(document.sizeBytes, 77U);
+    EXPECT_THAT(found("apple"), ElementsAre("apples"));
+    valueOf(documents().touchDocument(id, 99, 111));
+    EXPECT_EQ(valueOf(documents().document(id)).modifiedNs, 111);
+    EXPECT_FAILS(documents().touchDocument(999, 1, 1), ErrorCode::NotFound);
+    EXPECT_FAILS(documents().setDocumentState(999, DocumentState::Failed, ""), ErrorCode::NotFound);
+    const auto collection = valueOf(documents().collections()).front();
+    EXPECT_EQ(collection.nDocuments, 0);
+    EXPECT_EQ(collection.nChunks, 1);
+}
+
+TEST_F(DocumentStoreTest, AMovedDocumentKeepsItsContent) {
+    const auto id = add(m_guide, "/docs/a.txt", "apples");
+    const auto replaced = add(m_guide, "/docs/b.txt", "pears");
+    valueOf(documents().moveDocument(id, "/docs/c.txt"));
+    EXPECT_EQ(valueOf(documents().document(id)).path, "/docs/c.txt");
+    EXPECT_EQ(valueOf(documents().chunksOf(id)).front().path, "/docs/c.txt");
+    valueOf(documents().moveDocument(id, "/docs/b.txt"));  // over another file
+    EXPECT_FAILS(documents().document(replaced), ErrorCode::NotFound);
+    EXPECT_THAT(found("apple"), ElementsAre("apples"));
+    EXPECT_THAT(found("pear"), IsEmpty());
+    EXPECT_FAILS(documents().moveDocument(999, "/x"), ErrorCode::NotFound);
+    expectSound(*m_database);
+}
+
+TEST_F(DocumentStoreTest, SearchesTheChosenCollections) {
+    const auto notes = valueOf(documents().createCollection("Notes"));
+    add(m_guide, "/docs/a.txt", "apples guide");
+    add(notes, "/docs/a.txt", "apples notes");
+    EXPECT_EQ(found("apple").size(), 2U);
+    EXPECT_THAT(found("apple", {notes}), ElementsAre("apples notes"));
+    EXPECT_EQ(found("apple", {notes, m_guide}).size(), 2U);
+    EXPECT_THAT(found("apple", {999}), IsEmpty());
+}
+
+TEST_F(DocumentStoreTest, ADeletedCollectionLeavesNothingBehind) {
+    const auto notes = valueOf(documents().createCollection("Notes"));
+    std::vector<DocumentId> ids;
+    for (int i = 0; i < 25; ++i) {
+        ids.push_back(add(notes, "/notes/" + std::to_string(i), "apples\npears"));
+    }
+    add(m_guide, "/docs/a.txt", "apples guide");
+    const auto before = valueOf(documents().generation());
+    valueOf(documents().deleteCollection(notes));
+    EXPECT_GT(valueOf(documents().generation()), before);
+    EXPECT_THAT(found("apple"), ElementsAre("apples guide"));
+    EXPECT_EQ(nEmbeddings(), 1U);
+    EXPECT_FAILS(documents().document(ids.back()), ErrorCode::NotFound);
+    EXPECT_FAILS(documents().documents(notes), ErrorCode::NotFound);
+    EXPECT_FAILS(documents().ensureDocument(notes, "/x"), ErrorCode::NotFound);
+    expectSound(*m_database);
+}
+
+TEST_F(DocumentStoreTest, StreamsEmbeddingsInChunkOrder) {
+    const auto id = add(m_guide, "/docs/a.txt", "one\ntwo\nthree");
+    std::vector<ChunkId> order;
+    std::map<ChunkId, std::byte> first;
+    valueOf(documents().forEachEmbedding(
+        "test-embedder", [&](ChunkId chunk, CollectionId collection, auto code) {
+            EXPECT_EQ(collection, m_guide);
+            EXPECT_EQ(code.size(), 8U);
+            order.push_back(chunk);
+            first[chunk] = code[0];
+            // Calling back into the store is allowed.
+            EXPECT_EQ(valueOf(documents().document(id)).nChunks, 3);
+        }));
+    std::vector<ChunkId> expected;
+    for (const Chunk& chunk : valueOf(documents().chunksOf(id))) {
+        expected.push_back(chunk.id);
+        EXPECT_EQ(first[chunk.id], static_cast<std::byte>(chunk.startByte));
+    }
+    EXPECT_EQ(order, expected);
+    valueOf(documents().forEachEmbedding("another", [](ChunkId, CollectionId, auto) { FAIL(); }));
+}
+
+TEST_F(DocumentStoreTest, ChunksComeInTheOrderAsked) {
+    const auto id = add(m_guide, "/docs/a.txt", "one\ntwo\nthree");
+    const auto all = valueOf(documents().chunksOf(id));
+    const std::vector<ChunkId> asked = {all[2].id, 999, all[0].id, all[2].id};
+    std::vector<std::string> texts;
+    for (const Chunk& chunk : valueOf(documents().chunks(asked))) texts.push_back(chunk.text);
+    EXPECT_THAT(texts, ElementsAre("three", "one", "three"));
+}
+
+TEST_F(DocumentStoreTest, TheGenerationGrowsWithEveryChangeToChunks) {
+    auto last = valueOf(documents().generation());
+    const auto grew = [&] {
+        const auto before = std::exchange(last, valueOf(documents().generation()));
+        return last > before;
+    };
+    const auto id = add(m_guide, "/docs/a.txt", "one");
+    EXPECT_TRUE(grew());
+    valueOf(documents().touchDocument(id, 1, 1));
+    valueOf(documents().moveDocument(id, "/docs/b.txt"));
+    EXPECT_FALSE(grew());
+    valueOf(documents().storeContent(id, contentOf("two")));
+    EXPECT_TRUE(grew());
+    valueOf(documents().removeDocument(id));
+    EXPECT_TRUE(grew());
 }
 
 }  // namespace
