@@ -28,7 +28,8 @@ struct TermTokenizer {
 
 int createTokenizer(void* shared, const char** /*arguments*/, int /*nArguments*/,
                     Fts5Tokenizer** tokenizer) {
-    auto made = std::make_unique<TermTokenizer>(*static_cast<SharedAnalyzer*>(shared));
+    auto made =
+        std::make_unique<TermTokenizer>(TermTokenizer{*static_cast<SharedAnalyzer*>(shared)});
     *tokenizer = reinterpret_cast<Fts5Tokenizer*>(made.release());
     return SQLITE_OK;
 }
