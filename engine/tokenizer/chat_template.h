@@ -25,7 +25,9 @@ public:
 
     virtual ~ChatTemplate() = default;
 
-    /// The prompt in parts, so that control tokens in message contents stay inert.
+    /// The prompt in parts, so that control tokens in message contents stay inert. A "messages"
+    /// among the options' variables stands in for `messages`, for turns with more than role and
+    /// content, as tool calls.
     /// Errors: InvalidArgument (raise_exception's message), Unsupported, LimitExceeded (more than
     /// 16 MiB of output or too many steps: a hostile template).
     [[nodiscard]] virtual Result<std::vector<PromptPart>> render(
