@@ -111,6 +111,8 @@ void limitResources(const SandboxLimits& limits) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     ::prctl(PR_SET_DUMPABLE, 0);
+    // A library that tries to write a cache gets an error instead of ending the process.
+    static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
     ::close_range(3, ~0U, 0);
     constexpr rlim_t kOpenFiles = 64;
     if (!kIsSanitized) setLimit(RLIMIT_AS, limits.memoryBytes);

@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <QAbstractItemModel>
+#include <QBuffer>
+#include <QByteArray>
+#include <QPdfBookmarkModel>
+#include <QPdfDocument>
+#include <QPdfSelection>
+#include <QString>
+#include <QVariant>
+
+#include "retrieval/extractor/parser.h"
+
+namespace conclave::retrieval::extractor {
+namespace {
+
+/// Where a hyphen broke a word at the end of a line; the word is one.
+constexpr QChar kBrokenHyphen(0xFFFE);
+
+std::string toUtf8(const QString& text) {
+    const QByteArray bytes = text.toUtf8();
+    return {bytes.constData(), static_cast<std::size_t>(bytes.size())};
+}
+
+/// A page's text with single line ends, without the marks of broken words.
+std::string pageText(QPdfDocument& pdf, int page) {
+    QString text = pdf.getAllText(page).text();
+    text.replace(QStringLiteral("\r\n"), QStringLiteral("\n"));
+    text.replace(QLatin1Char('\r'), QLatin1Char('\n'));
+    // The mark stands before the line end that it explains.
+    text.replace(QString(kBrokenHyphen) + QLatin1Char('\n'), QString());
+    text.remove(kBrokenHyphen);
+    std::string utf8 = toUtf8(text);
+    if (!utf8.empty() && utf8.back() != '\n') utf8.push_back('\n');
+    return utf8;
+}
+
+bool isBlank(std::string_view text) {
+    return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
+}
+
+/// The words of `title` in `text` from `from` on, with any white space between them.
+Heading findTitle(std::string_view text, std::string_view title, std::size_t from) {
+    const auto isSpace = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+    for (std::size_t start = from; start < text.size(); ++start) {
+        if (isSpace(text[start]) || text[start] != title.front()) continue;
+        std::size_t i = start;
+        std::size_t j = 0;
+        while (j < title.size()) {
+            if (isSpace(title[j])) {
+                ++j;
+            } else if (i < text.size() && isSpace(text[i])) {
+                ++i;
+            } else if (i < text.size() && text[i] == title[j]) {
+                ++i;
+                ++j;
+            } else {
+                break;
+            }
+        }
+        if (j == title.size()) return {.page = 1, .startByte = start, .endByte = i, .level = 1};
+    }
+    return {};
+}
+
+/// Follows the outline (bookmarks) and looks its titles up on their pages.
+class OutlineReader {
+public:
+    OutlineReader(const QPdfBookmarkModel& model, ExtractedDocument& document)
+        : m_model(model), m_document(document) {}
+
+    void read(const QModelIndex& parent, int level) {
+        constexpr int kDeepest = 32;
+        constexpr std::size_t kMostHeadings = 20'000;
+        if (level > kDeepest) return;
+        for (int row = 0; row < m_model.rowCount(parent); ++row) {
+            if (m_document.headings.size() >= kMostHeadings) return;
+            const QModelIndex index = m_model.index(row, 0, parent);
+            const auto role = [&](QPdfBookmarkModel::Role wanted) {
+                return m_model.data(index, static_cast<int>(wanted));
+            };
+            const int page = role(QPdfBookmarkModel::Role::Page).toInt();
+            std::string title = toUtf8(role(QPdfBookmarkModel::Role::Title).toString().simplified());
+            add(title, page, level);
+            read(index, level + 1);
+        }
+    }
+
+private:
+    void add(const std::string& title, int page, int level) {
+        if (title.empty() || page < 0) return;
+        const auto number = static_cast<std::size_t>(page);
+        if (number >= m_document.pages.size()) return;
+        const std::size_t from = page == m_lastPage ? m_lastEnd : 0;
+        Heading heading = findTitle(m_document.pages[number].text, title, from);
+        if (heading.endByte == 0) return;
+        heading.page = page + 1;
+        heading.level = std::min(level, 6);
+        m_lastPage = page;
+        m_lastEnd = heading.endByte;
+        m_document.headings.push_back(heading);
+    }
+
+    const QPdfBookmarkModel& m_model;
+    ExtractedDocument& m_document;
+    int m_lastPage = -1;
+    std::size_t m_lastEnd = 0;
+};
+
+Error describe(QPdfDocument::Error error, bool hasPassword) {
+    switch (error) {
+        case QPdfDocument::Error::IncorrectPassword:
+            return {ErrorCode::PasswordRequired, hasPassword ? "the password is wrong"
+                                                             : "the PDF asks for a password"};
+        case QPdfDocument::Error::UnsupportedSecurityScheme:
+            return {ErrorCode::Unsupported, "the PDF is encrypted in a way that is not supported"};
+        default: return {ErrorCode::Corrupt, "the PDF is damaged beyond reading"};
+    }
+}
+
+}  // namespace
+
+Result<ExtractedDocument> parsePdf(const Source& source) {
+    QByteArray bytes =
+        QByteArray::fromRawData(source.bytes.data(), static_cast<qsizetype>(source.bytes.size()));
+    QBuffer device(&bytes);
+    if (!device.open(QIODevice::ReadOnly)) {
+        return fail(ErrorCode::Internal, "cannot read from memory");
+    }
+    QPdfDocument pdf;
+    if (!source.password.empty()) pdf.setPassword(QString::fromStdString(source.password));
+    pdf.load(&device);
+    if (pdf.status() != QPdfDocument::Status::Ready) {
+        return tl::unexpected(describe(pdf.error(), !source.password.empty()));
+    }
+
+    ExtractedDocument document;
+    document.mime = "application/pdf";
+    document.title =
+        toUtf8(pdf.metaData(QPdfDocument::MetaDataField::Title).toString().simplified());
+    std::size_t total = 0;
+    std::size_t nBlank = 0;
+    for (int page = 0; page < pdf.pageCount(); ++page) {
+        std::string text = pageText(pdf, page);
+        total += text.size();
+        if (total > kMostTextBytes) {
+            return fail(ErrorCode::LimitExceeded, "the PDF holds more than 64 MiB of text");
+        }
+        if (isBlank(text)) ++nBlank;
+        document.pages.push_back({.number = page + 1, .text = std::move(text)});
+    }
+    if (document.pages.empty()) return fail(ErrorCode::Corrupt, "the PDF has no pages");
+    if (nBlank == document.pages.size()) {
+        return fail(ErrorCode::NeedsOcr, "no page has text; they are pictures of text at best");
+    }
+    if (nBlank > 0) {
+        document.warnings.push_back(std::to_string(nBlank) + " of " +
+                                    std::to_string(document.pages.size()) + " pages have no text");
+    }
+    QPdfBookmarkModel outline;
+    outline.setDocument(&pdf);
+    OutlineReader(outline, document).read({}, 1);
+    std::stable_sort(document.headings.begin(), document.headings.end(),
+                     [](const Heading& a, const Heading& b) {
+                         return a.page != b.page ? a.page < b.page : a.startByte < b.startByte;
+                     });
+    return document;
+}
+
+}  // namespace conclave::retrieval::extractor
