@@ -64,10 +64,10 @@ Parser parserFor(Format format, Parser pdf) {
         case Format::Text: return parseText;
         case Format::Markdown: return parseMarkdown;
         case Format::Html: return parseHtml;
+        case Format::Docx: return parseDocx;
+        case Format::Odt: return parseOdt;
+        case Format::Epub: return parseEpub;
         case Format::Pdf: return pdf;
-        case Format::Docx:
-        case Format::Odt:
-        case Format::Epub:
         case Format::Unknown: return nullptr;
     }
     return nullptr;
@@ -116,7 +116,7 @@ Result<ExtractedDocument> parseDocument(const Source& source, Parser pdf) {
         const Parser parser = parserFor(*format, pdf);
         if (parser == nullptr) {
             return fail(ErrorCode::Unsupported,
-                        "this build of Conclave has no reader for this format");
+                        "this build of Conclave reads no PDF; it was made without Qt");
         }
         auto document = parser(source);
         if (!document) return document;

@@ -31,7 +31,7 @@ bool isOneOf(std::string_view name, const std::array<std::string_view, N>& names
 
 constexpr auto kDropped = std::to_array<std::string_view>(
     {"script", "style", "template", "noscript", "svg", "object", "iframe", "canvas", "audio",
-     "video", "select", "button", "map"});
+     "video", "rt", "rp", "select", "button", "map"});
 constexpr auto kParagraphs = std::to_array<std::string_view>(
     {"p",       "div",    "section",    "article", "main",     "header",  "footer",
      "nav",     "aside",  "blockquote", "pre",     "ul",       "ol",      "dl",

@@ -83,7 +83,8 @@ public:
                 return m_model.data(index, static_cast<int>(wanted));
             };
             const int page = role(QPdfBookmarkModel::Role::Page).toInt();
-            std::string title = toUtf8(role(QPdfBookmarkModel::Role::Title).toString().simplified());
+            std::string title =
+                toUtf8(role(QPdfBookmarkModel::Role::Title).toString().simplified());
             add(title, page, level);
             read(index, level + 1);
         }
@@ -113,8 +114,8 @@ private:
 Error describe(QPdfDocument::Error error, bool hasPassword) {
     switch (error) {
         case QPdfDocument::Error::IncorrectPassword:
-            return {ErrorCode::PasswordRequired, hasPassword ? "the password is wrong"
-                                                             : "the PDF asks for a password"};
+            return {ErrorCode::PasswordRequired,
+                    hasPassword ? "the password is wrong" : "the PDF asks for a password"};
         case QPdfDocument::Error::UnsupportedSecurityScheme:
             return {ErrorCode::Unsupported, "the PDF is encrypted in a way that is not supported"};
         default: return {ErrorCode::Corrupt, "the PDF is damaged beyond reading"};

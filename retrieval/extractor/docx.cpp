@@ -1,0 +1,325 @@
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "retrieval/extractor/parser.h"
+#include "retrieval/extractor/text_builder.h"
+#include "retrieval/extractor/xml_reader.h"
+
+namespace conclave::retrieval::extractor {
+namespace {
+
+std::optional<int> toNumber(std::string_view text) {
+    int number = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (problem != std::errc()) return std::nullopt;
+    return number;
+}
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    return result;
+}
+
+/// True unless the property says val="0" or "false".
+bool isOn(const XmlAttributes& attributes) {
+    const std::string_view value = attributes.get("val");
+    return value != "0" && value != "false" && value != "none";
+}
+
+/// Heading level of each paragraph style, by its English name, outline level or parent style; the
+/// identifiers themselves are in the language of the program that wrote them.
+class StyleReader : public XmlHandler {
+public:
+    void start(std::string_view name, const XmlAttributes& attributes) override {
+        if (name == "style") {
+            m_id = attributes.get("styleId");
+        } else if (m_id.empty()) {
+            return;
+        } else if (name == "name") {
+            const std::string value = lower(attributes.get("val"));
+            if (value == "title") m_levels[m_id] = 1;
+            if (value.starts_with("heading ")) {
+                if (const auto level = toNumber(value.substr(8))) m_levels[m_id] = *level;
+            }
+        } else if (name == "outlineLvl") {
+            const auto level = toNumber(attributes.get("val"));
+            if (level && *level >= 0 && *level < 9) m_levels.try_emplace(m_id, *level + 1);
+        } else if (name == "basedOn") {
+            m_parents[m_id] = attributes.get("val");
+        }
+    }
+    void end(std::string_view name) override {
+        if (name == "style") m_id.clear();
+    }
+    void text(std::string_view) override {}
+
+    [[nodiscard]] int levelOf(const std::string& style) const {
+        constexpr int kMostParents = 12;
+        std::string id = style;
+        for (int i = 0; i < kMostParents; ++i) {
+            if (const auto found = m_levels.find(id); found != m_levels.end()) return found->second;
+            const auto parent = m_parents.find(id);
+            if (parent == m_parents.end()) return 0;
+            id = parent->second;
+        }
+        return 0;
+    }
+
+private:
+    std::string m_id;
+    std::unordered_map<std::string, int> m_levels;
+    std::unordered_map<std::string, std::string> m_parents;
+};
+
+/// WordprocessingML to text. Deleted text, field codes and the second of two alternatives are
+/// skipped; a hidden run is skipped and told.
+class WordReader : public XmlHandler {
+public:
+    WordReader(TextBuilder& builder, const StyleReader& styles)
+        : m_builder(builder), m_styles(styles) {}
+
+    [[nodiscard]] bool hadHiddenText() const { return m_hadHiddenText; }
+    [[nodiscard]] bool isTooLarge() const override {
+        return m_builder.sizeBytes() > kMostTextBytes;
+    }
+
+    void start(std::string_view name, const XmlAttributes& attributes) override {
+        if (m_skipDepth > 0 || isSkipped(name, attributes)) {
+            ++m_skipDepth;
+            return;
+        }
+        if (name == "p") {
+            startParagraph();
+        } else if (name == "pPr") {
+            m_inParagraphProperties = true;
+        } else if (m_inParagraphProperties) {
+            readParagraphProperty(name, attributes);
+        } else if (name == "r") {
+            beginParagraph();
+            m_hiddenRuns.push_back(!m_hiddenRuns.empty() && m_hiddenRuns.back());
+        } else if (name == "vanish" && !m_hiddenRuns.empty()) {
+            m_hiddenRuns.back() = isOn(attributes);
+        } else if (name == "t") {
+            m_inText = true;
+        } else if (name == "tab") {
+            addText(" ");
+        } else if (name == "br" || name == "cr") {
+            if (isVisible()) m_builder.breakLine();
+        } else if (name == "noBreakHyphen") {
+            addText("-");
+        } else if (name == "tr") {
+            m_builder.startRow();
+        } else if (name == "tc") {
+            m_builder.startCell();
+        } else if (name == "AlternateContent") {
+            m_alternatives.push_back(false);
+        }
+    }
+
+    void end(std::string_view name) override {
+        if (m_skipDepth > 0) {
+            --m_skipDepth;
+            return;
+        }
+        if (name == "p") {
+            endParagraph();
+        } else if (name == "pPr") {
+            m_inParagraphProperties = false;
+            beginParagraph();
+        } else if (name == "r") {
+            if (!m_hiddenRuns.empty()) m_hiddenRuns.pop_back();
+        } else if (name == "t") {
+            m_inText = false;
+        } else if (name == "tr") {
+            m_builder.endRow();
+        } else if (name == "AlternateContent") {
+            if (!m_alternatives.empty()) m_alternatives.pop_back();
+        }
+    }
+
+    void text(std::string_view text) override {
+        if (m_skipDepth == 0 && m_inText) addText(text);
+    }
+
+private:
+    bool isSkipped(std::string_view name, const XmlAttributes& attributes) {
+        if (name == "Choice" && !m_alternatives.empty()) {
+            if (m_alternatives.back()) return true;
+            m_alternatives.back() = true;
+            return false;
+        }
+        if (name == "Fallback" && !m_alternatives.empty()) return m_alternatives.back();
+        if (name == "footnote" || name == "endnote") {
+            const std::string_view type = attributes.get("type");
+            return !type.empty() && type != "normal";  // separators
+        }
+        return name == "del" || name == "moveFrom" || name == "delText" || name == "instrText" ||
+               name == "rt" || name == "pPrChange" || name == "rPrChange" ||
+               name == "sectPrChange" || name == "tblPrChange";
+    }
+
+    [[nodiscard]] bool isVisible() const { return m_hiddenRuns.empty() || !m_hiddenRuns.back(); }
+
+    void addText(std::string_view text) {
+        if (isVisible()) {
+            m_builder.add(text);
+        } else {
+            m_hadHiddenText = true;
+        }
+    }
+
+    /// A paragraph may hold others, in a text box.
+    struct Paragraph {
+        int level = 0;  ///< of a heading; 0: none
+        bool isListItem = false;
+        bool hasBegun = false;
+        bool isOpenHeading = false;
+    };
+
+    void startParagraph() {
+        if (!m_paragraphs.empty() && m_paragraphs.back().isOpenHeading) {
+            m_builder.endHeading();
+            m_paragraphs.back().isOpenHeading = false;
+        }
+        m_inParagraphProperties = false;
+        m_builder.breakLine();
+        m_paragraphs.emplace_back();
+    }
+
+    void readParagraphProperty(std::string_view name, const XmlAttributes& attributes) {
+        if (m_paragraphs.empty()) return;
+        Paragraph& paragraph = m_paragraphs.back();
+        if (name == "pStyle") {
+            paragraph.level = m_styles.levelOf(std::string(attributes.get("val")));
+        } else if (name == "numId") {
+            paragraph.isListItem = attributes.get("val") != "0";
+        } else if (name == "outlineLvl") {
+            const auto level = toNumber(attributes.get("val"));
+            if (level && *level >= 0 && *level < 9) paragraph.level = *level + 1;
+        }
+    }
+
+    /// Called when the properties are known, or there turn out to be none.
+    void beginParagraph() {
+        if (m_paragraphs.empty() || m_paragraphs.back().hasBegun) return;
+        Paragraph& paragraph = m_paragraphs.back();
+        paragraph.hasBegun = true;
+        if (paragraph.level > 0) {
+            m_builder.startHeading(paragraph.level);
+            paragraph.isOpenHeading = true;
+        } else if (paragraph.isListItem) {
+            if (!m_wasListItem) m_builder.breakParagraph();
+            m_builder.startItem("- ");
+        } else if (m_wasListItem) {
+            m_builder.breakParagraph();
+        }
+    }
+
+    void endParagraph() {
+        if (m_paragraphs.empty()) return;
+        const Paragraph paragraph = m_paragraphs.back();
+        m_paragraphs.pop_back();
+        if (paragraph.isOpenHeading) {
+            m_builder.endHeading();
+        } else if (paragraph.isListItem) {
+            m_builder.breakLine();
+        } else {
+            m_builder.breakParagraph();
+        }
+        m_wasListItem = paragraph.isListItem;
+    }
+
+    TextBuilder& m_builder;
+    const StyleReader& m_styles;
+    int m_skipDepth = 0;
+    bool m_inText = false;
+    bool m_inParagraphProperties = false;
+    bool m_wasListItem = false;
+    bool m_hadHiddenText = false;
+    std::vector<Paragraph> m_paragraphs;
+    std::vector<bool> m_hiddenRuns;
+    std::vector<bool> m_alternatives;  ///< of each AlternateContent: one was taken
+};
+
+/// The text of one element, as dc:title.
+class ElementReader : public XmlHandler {
+public:
+    explicit ElementReader(std::string_view wanted) : m_wanted(wanted) {}
+    void start(std::string_view name, const XmlAttributes&) override {
+        if (name == m_wanted) m_isInside = true;
+    }
+    void end(std::string_view name) override {
+        if (name == m_wanted) m_isInside = false;
+    }
+    void text(std::string_view text) override {
+        constexpr std::size_t kLongest = 1000;
+        if (m_isInside && m_content.size() < kLongest) m_content += text;
+    }
+    [[nodiscard]] const std::string& content() const { return m_content; }
+
+private:
+    std::string_view m_wanted;
+    bool m_isInside = false;
+    std::string m_content;
+};
+
+/// Notes, headers and footers, in this order after the main text.
+std::vector<std::string> furtherParts(const Archive& archive) {
+    std::vector<std::string> parts;
+    for (const char* name : {"word/footnotes.xml", "word/endnotes.xml", "word/comments.xml"}) {
+        if (archive.has(name)) parts.emplace_back(name);
+    }
+    std::vector<std::string> edges;
+    for (const std::string& name : archive.names()) {
+        const bool isEdge = name.starts_with("word/header") || name.starts_with("word/footer");
+        if (isEdge && name.ends_with(".xml")) edges.push_back(name);
+    }
+    std::sort(edges.begin(), edges.end());
+    parts.insert(parts.end(), edges.begin(), edges.end());
+    return parts;
+}
+
+}  // namespace
+
+Result<ExtractedDocument> parseDocx(const Source& source) {
+    const auto archive = Archive::open(source.bytes);
+    if (!archive) return tl::unexpected(archive.error());
+    StyleReader styles;
+    if (archive->has("word/styles.xml")) {
+        const auto read = readXml(*archive, "word/styles.xml", styles);
+        if (!read && read.error().code != ErrorCode::Corrupt) return tl::unexpected(read.error());
+    }
+    ExtractedDocument document;
+    document.mime = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    TextBuilder builder(1);
+    WordReader reader(builder, styles);
+    if (const auto read = readXml(*archive, "word/document.xml", reader); !read) {
+        return tl::unexpected(read.error());
+    }
+    bool hadHiddenText = reader.hadHiddenText();
+    for (const std::string& part : furtherParts(*archive)) {
+        builder.breakParagraph();
+        WordReader further(builder, styles);
+        const auto read = readXml(*archive, part, further);
+        if (!read && read.error().code != ErrorCode::Corrupt) return tl::unexpected(read.error());
+        if (!read) document.warnings.push_back("left out the damaged part " + part);
+        hadHiddenText = hadHiddenText || further.hadHiddenText();
+    }
+    if (hadHiddenText) document.warnings.emplace_back("left out text that the document hides");
+    ElementReader title("title");
+    if (archive->has("docProps/core.xml") && readXml(*archive, "docProps/core.xml", title)) {
+        document.title = title.content();
+    }
+    builder.finish(document);
+    return document;
+}
+
+}  // namespace conclave::retrieval::extractor

@@ -1,0 +1,88 @@
+#include "retrieval/extractor/xml_reader.h"
+
+#include <memory>
+
+#include <libxml/parser.h>
+
+namespace conclave::retrieval::extractor {
+namespace {
+
+constexpr int kValuesPerAttribute = 5;
+
+std::string_view view(const xmlChar* text) {
+    return text != nullptr ? std::string_view(reinterpret_cast<const char*>(text))
+                           : std::string_view();
+}
+
+XmlHandler& handlerOf(void* data) { return *static_cast<XmlHandler*>(data); }
+
+void onStart(void* data, const xmlChar* name, const xmlChar*, const xmlChar*, int, const xmlChar**,
+             int nAttributes, int, const xmlChar** attributes) {
+    handlerOf(data).start(view(name), XmlAttributes(attributes, nAttributes));
+}
+void onEnd(void* data, const xmlChar* name, const xmlChar*, const xmlChar*) {
+    handlerOf(data).end(view(name));
+}
+void onText(void* data, const xmlChar* text, int length) {
+    handlerOf(data).text({reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)});
+}
+void onProblem(void*, const char*, ...) {}
+
+struct ContextDeleter {
+    void operator()(xmlParserCtxt* context) const {
+        if (context->myDoc != nullptr) xmlFreeDoc(context->myDoc);
+        context->myDoc = nullptr;
+        xmlFreeParserCtxt(context);
+    }
+};
+
+}  // namespace
+
+bool XmlAttributes::has(std::string_view localName) const {
+    for (int i = 0; i < m_count; ++i) {
+        if (view(m_values[i * kValuesPerAttribute]) == localName) return true;
+    }
+    return false;
+}
+
+std::string_view XmlAttributes::get(std::string_view localName) const {
+    for (int i = 0; i < m_count; ++i) {
+        const unsigned char** attribute = m_values + i * kValuesPerAttribute;
+        if (view(attribute[0]) != localName) continue;
+        return {reinterpret_cast<const char*>(attribute[3]),
+                static_cast<std::size_t>(attribute[4] - attribute[3])};
+    }
+    return {};
+}
+
+Result<void> readXml(const Archive& archive, const std::string& part, XmlHandler& handler) {
+    xmlSAXHandler events{};
+    events.initialized = XML_SAX2_MAGIC;
+    events.startElementNs = onStart;
+    events.endElementNs = onEnd;
+    events.characters = onText;
+    events.ignorableWhitespace = onText;
+    events.cdataBlock = onText;
+    events.error = onProblem;
+    events.fatalError = onProblem;
+    events.warning = onProblem;
+    const std::unique_ptr<xmlParserCtxt, ContextDeleter> context(
+        xmlCreatePushParserCtxt(&events, &handler, nullptr, 0, nullptr));
+    if (!context) return fail(ErrorCode::OutOfMemory, "no memory for the XML parser");
+    xmlCtxtUseOptions(context.get(), XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    const auto read = archive.read(part, [&](std::string_view piece) {
+        xmlParseChunk(context.get(), piece.data(), static_cast<int>(piece.size()), 0);
+        return context->wellFormed != 0 && !handler.isTooLarge();
+    });
+    if (!read) return read;
+    if (handler.isTooLarge()) {
+        return fail(ErrorCode::LimitExceeded, "the document holds more than 64 MiB of text");
+    }
+    if (context->wellFormed != 0) xmlParseChunk(context.get(), "", 0, 1);
+    if (context->wellFormed == 0) {
+        return fail(ErrorCode::Corrupt, "the part " + part + " of the document is damaged");
+    }
+    return {};
+}
+
+}  // namespace conclave::retrieval::extractor
