@@ -44,9 +44,12 @@ constexpr std::string_view kMend = R"sql(
         SELECT chat_id, '', min(created), max(created) FROM message
         WHERE chat_id NOT IN (SELECT id FROM chat) GROUP BY chat_id;
     UPDATE chat SET folder_id = NULL WHERE folder_id NOT IN (SELECT id FROM folder);
-    UPDATE message SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM message);
+    -- What followed a lost message follows the one before it.
+    UPDATE message SET parent_id = (SELECT max(earlier.id) FROM message AS earlier
+            WHERE earlier.chat_id = message.chat_id AND earlier.id < message.parent_id)
+        WHERE parent_id NOT IN (SELECT id FROM message);
     UPDATE chat SET leaf_id = (SELECT max(id) FROM message WHERE chat_id = chat.id)
-        WHERE leaf_id NOT IN (SELECT id FROM message WHERE chat_id = chat.id);
+        WHERE ifnull(leaf_id, 0) NOT IN (SELECT id FROM message WHERE chat_id = chat.id);
     DELETE FROM draft WHERE chat_id NOT IN (SELECT id FROM chat);
     DELETE FROM answer WHERE message_id NOT IN (SELECT id FROM message);
     DELETE FROM passage WHERE message_id NOT IN (SELECT message_id FROM answer);

@@ -1,0 +1,101 @@
+// Many threads on one database; meant for the thread sanitizer too.
+#include <atomic>
+#include <thread>
+
+#include "storage_support.h"
+
+namespace conclave::storage {
+namespace {
+
+class ConcurrencyTest : public StorageTest {};
+
+TEST_F(ConcurrencyTest, ThreadsReadAndWriteAtOnce) {
+    auto database = open();
+    const auto chat = valueOf(database->chats().createChat({.title = "Busy"}));
+    const auto collection = valueOf(database->documents().createCollection("Guide"));
+    constexpr int kRounds = 30;
+    std::atomic<int> nProblems = 0;
+    const auto good = [&](const auto& result) {
+        if (!result) {
+            ++nProblems;
+            ADD_FAILURE() << problemOf(result);
+        }
+        return result.has_value();
+    };
+    std::vector<std::jthread> threads;
+    // A streaming answer.
+    threads.emplace_back([&] {
+        const auto answer = database->chats().addMessage(
+            {.chat = chat, .role = Role::Assistant, .state = MessageState::Streaming});
+        if (!good(answer)) return;
+        std::string text;
+        for (int i = 0; i < kRounds; ++i) {
+            text += "word ";
+            good(database->chats().updateMessage(*answer, text, MessageState::Streaming));
+        }
+        good(database->chats().updateMessage(*answer, text, MessageState::Complete));
+    });
+    // Two indexers, that replace and remove.
+    for (int worker = 0; worker < 2; ++worker) {
+        threads.emplace_back([&, worker] {
+            for (int i = 0; i < kRounds; ++i) {
+                const auto path =
+                    "/" + std::to_string(worker) + "/" + std::to_string(i % 7) + ".txt";
+                const auto id = database->documents().ensureDocument(collection, path);
+                if (!good(id)) return;
+                good(database->documents().storeContent(*id, contentOf("apples\npears\nfigs")));
+                if (i % 5 == 4) good(database->documents().removeDocument(*id));
+            }
+        });
+    }
+    // Readers: each document is seen whole or not at all.
+    for (int worker = 0; worker < 3; ++worker) {
+        threads.emplace_back([&] {
+            const std::vector<std::string> terms = {"apple", "fig"};
+            for (int i = 0; i < kRounds; ++i) {
+                const auto hits = database->documents().keywordSearch(terms, {}, 100);
+                if (good(hits)) {
+                    EXPECT_EQ(hits->size() % 2, 0U);
+                }
+                std::size_t nEmbeddings = 0;
+                good(database->documents().forEachEmbedding(
+                    "test-embedder", [&](ChunkId, CollectionId, auto) { ++nEmbeddings; }));
+                EXPECT_EQ(nEmbeddings % 3, 0U);
+                good(database->chats().messages(chat));
+                good(database->chats().searchMessages("word", 5));
+                good(database->documents().collections());
+            }
+        });
+    }
+    threads.emplace_back([&] {
+        for (int i = 0; i < kRounds; ++i) {
+            good(database->chats().saveDraft(chat, std::to_string(i)));
+            good(database->settings().set("round", i));
+            good(database->settings().get("round"));
+        }
+    });
+    threads.clear();
+    EXPECT_EQ(nProblems, 0);
+    EXPECT_EQ(valueOf(database->chats().draft(chat)), std::to_string(kRounds - 1));
+    expectSound(*database);
+}
+
+TEST_F(ConcurrencyTest, TwoProgramsWriteInTurn) {
+    auto first = open();
+    auto second = open();
+    const auto chat = valueOf(first->chats().createChat({}));
+    const auto write = [&](Database& database) {
+        for (int i = 0; i < 40; ++i) {
+            EXPECT_OK(database.chats().addMessage({.chat = chat, .text = "hello"}));
+        }
+    };
+    {
+        const std::jthread one([&] { write(*first); });
+        const std::jthread two([&] { write(*second); });
+    }
+    EXPECT_EQ(valueOf(first->chats().messages(chat)).size(), 80U);
+    expectSound(*second);
+}
+
+}  // namespace
+}  // namespace conclave::storage
