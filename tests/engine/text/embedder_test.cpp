@@ -93,6 +93,7 @@ test::GgufWriter smallEmbedder(bool withTable = true) {
     writer.set("general.name", "Small");
     writer.set("static-embed.embedding_length", std::uint32_t{2});
     writer.set("static-embed.context_length", std::uint32_t{64});
+    writer.set("static-embed.vocab_size", std::uint32_t{3});
     writer.set("tokenizer.ggml.model", "t5");
     writer.setStrings("tokenizer.ggml.tokens", {"<unk>", "\u2581cat", "\u2581dog"});
     writer.setFloats("tokenizer.ggml.scores", {0.0f, -1.0f, -2.0f});
