@@ -36,6 +36,7 @@ using storage::AnswerDetails;
 using storage::Chat;
 using storage::ChatId;
 using storage::Chunk;
+using storage::ChunkId;
 using storage::Collection;
 using storage::CollectionId;
 using storage::Document;
@@ -191,6 +192,9 @@ public:
     virtual void update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) = 0;
     /// update() for every collection; at start and when the window becomes active.
     virtual void updateAll() = 0;
+    /// Indexes files and folders for one use, as `ask --docs` does: into a collection of their own
+    /// that is not listed and is found again (and only brought up to date) for the same paths.
+    virtual void indexPaths(std::vector<std::filesystem::path> paths, Reply<IndexReport> reply) = 0;
     /// Stops running and queued updates of this collection after the current file.
     virtual void stop(CollectionId id) = 0;
     /// Progress of all updates, at most 10 a second each. One listener; empty: none.
@@ -327,5 +331,44 @@ public:
     virtual void doctor(Reply<std::vector<Finding>> reply) = 0;
     virtual void backup(const std::filesystem::path& to, Reply<void> reply) = 0;
 };
+
+/// Puts a backup in the database's place; no Services may be running on it. Returns where the old
+/// database is kept. Errors: those of storage::restoreDatabase.
+[[nodiscard]] Result<std::filesystem::path> restoreBackup(const Places& places,
+                                                          const std::filesystem::path& from);
+
+/// Saves what can be read of a damaged database into a new one, as restoreBackup does.
+[[nodiscard]] Result<std::filesystem::path> repair(const Places& places);
+
+// -------------------------------------------------------------------------------- about a model
+
+/// Sampling for a model when nobody chose another.
+[[nodiscard]] engine::SamplerSettings defaultSampling(const engine::ModelInfo& model);
+
+/// True for the tiny models that come with Conclave to show that everything works: they answer from
+/// passages only and know nothing themselves. Faces of the program say so.
+[[nodiscard]] bool isDemonstration(const engine::ModelInfo& model);
+
+/// {"prompt_tokens","completion_tokens","cached_tokens","prefill_tps","decode_tps","ttft_ms"}
+[[nodiscard]] nlohmann::json usageToJson(const engine::Usage& usage);
+
+// ------------------------------------------------------------------------------------ evaluation
+
+struct RetrievalScores {
+    int nQueries = 0;
+    double ndcg10 = 0.0;  ///< gain is the grade, discount log2(rank + 1)
+    double recall10 = 0.0;
+    double mrr10 = 0.0;
+    double millisecondsPerQuery = 0.0;
+};
+
+/// Runs a test set through the pipeline that documents take (chunks, database in memory, vectors,
+/// search) and scores it. `folder` has docs.jsonl (id, title, text), queries.jsonl (id, text) and
+/// qrels.tsv (query, document, grade). A document counts with its best chunk; averaged over the
+/// queries that have a relevant document. `progress` gets documents and queries done and all.
+/// Errors: NotFound, Corrupt (names file and line).
+[[nodiscard]] Result<RetrievalScores> evaluateRetrieval(
+    const std::filesystem::path& folder, retrieval::SearchMode mode,
+    const std::function<void(int, int)>& progress = {});
 
 }  // namespace conclave::services

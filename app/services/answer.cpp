@@ -1,0 +1,379 @@
+#include "app/services/answer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "app/services/file_scan.h"
+#include "app/services/question.h"
+#include "base/log.h"
+#include "base/utf8.h"
+
+namespace conclave::services {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kSearchDepth = 16;  ///< hits looked at for one answer
+/// A passage without a word of the question counts only from this cosine on, as when question and
+/// document are in different languages.
+constexpr double kLeastCosine = 0.45;
+
+StoredPassage toStored(const SearchHit& hit) {
+    const Chunk& chunk = hit.chunk;
+    return {.number = 0,
+            .document = chunk.document,
+            .path = chunk.path.string(),
+            .title = chunk.title,
+            .heading = chunk.heading,
+            .page = chunk.page,
+            .startByte = chunk.startByte,
+            .endByte = chunk.endByte,
+            .text = chunk.text,
+            .score = hit.score};
+}
+
+bool isSamePlace(const StoredPassage& a, const StoredPassage& b) {
+    return a.path == b.path && a.page == b.page && a.startByte == b.startByte;
+}
+
+std::vector<StoredCitation> citationsOf(std::string_view text,
+                                        std::span<const StoredPassage> passages) {
+    std::vector<StoredCitation> stored;
+    for (retrieval::Citation& c : retrieval::checkCitations(text, toPassages(passages))) {
+        stored.push_back({.answerStart = c.answerStart,
+                          .answerEnd = c.answerEnd,
+                          .passage = c.passage,
+                          .quoteStart = c.quoteStart,
+                          .quoteEnd = c.quoteEnd,
+                          .quote = std::move(c.quote),
+                          .supported = c.supported});
+    }
+    return stored;
+}
+
+/// Shows the growing text to the listener about 30 times a second and commits it to the database
+/// more than twice a second.
+class StreamedText {
+public:
+    StreamedText(storage::ChatStore& chats, const AnswerJob& job, std::string start)
+        : m_chats(chats), m_job(job), m_text(std::move(start)) {}
+
+    void add(std::string_view piece) {
+        const Clock::time_point now = Clock::now();
+        if (m_nPieces == 0) m_first = now;
+        m_text += piece;
+        ++m_nPieces;
+        constexpr auto kShowEvery = std::chrono::milliseconds(33);
+        constexpr auto kCommitEvery = std::chrono::milliseconds(350);
+        if (now - m_shown >= kShowEvery) {
+            m_shown = now;
+            if (m_job.events.onText) m_job.events.onText(m_text, speed(now));
+        }
+        if (now - m_committed >= kCommitEvery) {
+            m_committed = now;
+            auto saved = m_chats.updateMessage(m_job.answer.id, m_text, MessageState::Streaming);
+            if (!saved) log().warn("an answer could not be saved: {}", saved.error().detail);
+        }
+    }
+
+    void showLast(double tokensPerSecond) const {
+        if (m_job.events.onText) m_job.events.onText(m_text, tokensPerSecond);
+    }
+
+    [[nodiscard]] const std::string& text() const { return m_text; }
+
+private:
+    [[nodiscard]] double speed(Clock::time_point now) const {
+        const double seconds = std::chrono::duration<double>(now - m_first).count();
+        return seconds > 0 ? (m_nPieces - 1) / seconds : 0.0;
+    }
+
+    storage::ChatStore& m_chats;
+    const AnswerJob& m_job;
+    std::string m_text;
+    int m_nPieces = 0;
+    Clock::time_point m_first;
+    Clock::time_point m_shown;
+    Clock::time_point m_committed;
+};
+
+void reportStage(const AnswerJob& job, AnswerStage::Kind kind, float progress = 0.0f) {
+    if (job.events.onStage) job.events.onStage({kind, progress});
+}
+
+}  // namespace
+
+std::string attachmentsName(ChatId chat) {
+    return std::string(kHiddenPrefix) + "chat\n" + std::to_string(chat);
+}
+
+Answerer::Answerer(storage::Database& database, Library& library,
+                   CollectionServiceImpl& collections, ModelServiceImpl& models, int contextLength,
+                   int nThreads)
+    : m_database(database),
+      m_library(library),
+      m_collections(collections),
+      m_models(models),
+      m_sessions(contextLength, nThreads) {}
+
+Result<Message> Answerer::run(AnswerJob& job) {
+    Result<Message> result = answer(job);
+    if (result) return result;
+    const Error error = result.error();
+    storage::ChatStore& chats = m_database.chats();
+    const auto written = chats.message(job.answer.id);
+    const std::string text = written ? written->text : std::string();
+    if (error.code == ErrorCode::Cancelled) {
+        auto saved = chats.updateMessage(job.answer.id, text, MessageState::Stopped);
+        if (!saved) return tl::unexpected(saved.error());
+        return chats.message(job.answer.id);
+    }
+    auto saved = chats.updateMessage(job.answer.id, text, MessageState::Failed, error.detail);
+    if (!saved) log().error("a failed answer could not be saved: {}", saved.error().detail);
+    return result;
+}
+
+Result<Message> Answerer::answer(AnswerJob& job) {
+    const ChatSettings settings = ChatSettings::fromJson(job.chat.settings);
+    auto branch = m_database.chats().branch(job.question.id);
+    if (!branch) return tl::unexpected(branch.error());
+    branch->pop_back();  // the question itself
+    std::vector<PastTurn> history = turnsOf(*branch);
+
+    auto sources = findSources(job, settings, history);
+    if (!sources) return tl::unexpected(sources.error());
+
+    reportStage(job, AnswerStage::Kind::LoadingModel);
+    auto model = m_models.loaded(job.stop.get_token(), [&](float progress) {
+        reportStage(job, AnswerStage::Kind::LoadingModel, progress);
+    });
+    if (!model) {
+        const Error& error = model.error();
+        if (error.code != ErrorCode::Cancelled && !sources->passages.empty()) {
+            return showPassages(job, std::move(*sources), error);
+        }
+        return tl::unexpected(error);
+    }
+    return write(job, settings, std::move(history), std::move(*sources), *model);
+}
+
+Result<Answerer::Sources> Answerer::findSources(AnswerJob& job, const ChatSettings& settings,
+                                                std::span<const PastTurn> history) {
+    if (!job.attachments.empty()) return readAttachments(job);
+    const std::string& question = job.question.text;
+    Sources sources;
+    if (!job.retrieval || isSmallTalk(question) || bringsItsOwnText(question)) return sources;
+
+    SearchRequest request;
+    if (settings.collections) {
+        request.collections = *settings.collections;
+    } else {
+        auto all = m_collections.visible();
+        if (!all) return tl::unexpected(all.error());
+        request.collections = std::move(*all);
+    }
+    const auto attachments = m_collections.find(attachmentsName(job.chat.id));
+    if (!attachments) return tl::unexpected(attachments.error());
+    if (*attachments) request.collections.push_back(**attachments);
+    if (request.collections.empty()) return sources;
+
+    reportStage(job, AnswerStage::Kind::Searching);
+    request.query = searchQuery(question, history.empty() ? "" : history.back().question);
+    request.limit = kSearchDepth;
+    const auto hits = m_library.search(request);
+    if (!hits) return tl::unexpected(hits.error());
+    const auto fits = m_library.fit(request.query, *hits);
+    if (!fits) return tl::unexpected(fits.error());
+    sources.wereSearched = true;
+    for (std::size_t i = 0; i < hits->size(); ++i) {
+        const Library::Fit& fit = (*fits)[i];
+        if (fit.hasKeyword || fit.cosine >= kLeastCosine) {
+            sources.passages.push_back(toStored((*hits)[i]));
+        }
+    }
+    if (!history.empty() && !history.back().passages.empty() && isFollowUp(question)) {
+        const std::vector<StoredPassage>& last = history.back().passages;
+        sources.keepsLast =
+            sources.passages.empty() ||
+            std::any_of(last.begin(), last.end(), [&](const StoredPassage& passage) {
+                return isSamePlace(passage, sources.passages.front());
+            });
+    }
+    return sources;
+}
+
+Result<Answerer::Sources> Answerer::readAttachments(AnswerJob& job) {
+    reportStage(job, AnswerStage::Kind::Searching);
+    const auto collection = m_collections.ensure(attachmentsName(job.chat.id));
+    if (!collection) return tl::unexpected(collection.error());
+    const auto report = m_collections.indexNow(*collection, job.attachments, job.stop.get_token());
+    if (!report) return tl::unexpected(report.error());
+    if (report->stopped) return fail(ErrorCode::Cancelled, "stopped while reading attachments");
+
+    const auto isAttached = [&](const fs::path& path) {
+        return std::any_of(job.attachments.begin(), job.attachments.end(),
+                           [&](const fs::path& each) { return isWithin(path, tidyPath(each)); });
+    };
+    for (const auto& [path, why] : report->failed) {
+        if (isAttached(path)) {
+            return fail(ErrorCode::Io, path.filename().string() + " could not be read: " + why);
+        }
+    }
+    constexpr int kDeep = 64;
+    const auto hits = m_library.search(
+        {.query = job.question.text, .collections = {*collection}, .limit = kDeep});
+    if (!hits) return tl::unexpected(hits.error());
+    const auto fits = m_library.fit(job.question.text, *hits);
+    if (!fits) return tl::unexpected(fits.error());
+    Sources sources;
+    sources.wereSearched = true;
+    for (std::size_t i = 0; i < hits->size(); ++i) {
+        if ((*fits)[i].hasKeyword && isAttached((*hits)[i].chunk.path)) {
+            sources.passages.push_back(toStored((*hits)[i]));
+        }
+    }
+    if (!sources.passages.empty()) return sources;
+
+    // "Summarise this": no word of it is in the text, so the text is read from its beginning.
+    const auto documents = m_database.documents().documents(*collection);
+    if (!documents) return tl::unexpected(documents.error());
+    for (const Document& document : *documents) {
+        if (!isAttached(document.path)) continue;
+        const auto chunks = m_database.documents().chunksOf(document.id);
+        if (!chunks) return tl::unexpected(chunks.error());
+        for (const Chunk& chunk : *chunks) {
+            if (sources.passages.size() >= kSearchDepth) break;
+            sources.passages.push_back(toStored({.chunk = chunk}));
+        }
+    }
+    return sources;
+}
+
+Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
+                                std::vector<PastTurn> history, Sources sources,
+                                const std::shared_ptr<const engine::Model>& model) {
+    const bool nothingFound =
+        sources.wereSearched && sources.passages.empty() && !sources.keepsLast;
+    if (nothingFound && profileOf(model->info(), 1).isDemonstration) {
+        return sayNothingFound(job, model->info());
+    }
+    const auto session = m_sessions.take(job.chat.id, model);
+    if (!session) {
+        if (sources.passages.empty()) return tl::unexpected(session.error());
+        return showPassages(job, std::move(sources), session.error());
+    }
+    const int contextLength = (*session)->contextLength();
+    const ModelProfile profile = profileOf(model->info(), contextLength);
+    const int maxTokens = settings.maxTokens.value_or(profile.maxTokens);
+    const auto prompt =
+        composePrompt(*model, profile,
+                      {.systemPrompt = settings.systemPrompt.value_or(std::string()),
+                       .history = std::move(history),
+                       .question = job.question.text,
+                       .passages = std::move(sources.passages),
+                       .keepsSources = sources.keepsLast,
+                       .contextLength = contextLength,
+                       .maxTokens = std::clamp(maxTokens, 1, std::max(contextLength / 4, 1))});
+    if (!prompt) return tl::unexpected(prompt.error());
+
+    AnswerDetails details;
+    details.model = model->info().name;
+    details.modelFile = m_models.status().model.file.string();
+    details.passages = prompt->passages;
+    ChatSettings used;
+    used.sampling = settings.sampling.value_or(profile.sampling);
+    details.sampling = used.toJson()["sampling"];
+    // Stored now, so that an answer that is cut short keeps its sources.
+    if (auto saved = m_database.chats().setAnswerDetails(job.answer.id, details); !saved) {
+        return tl::unexpected(saved.error());
+    }
+    if (job.events.onPassages) job.events.onPassages(prompt->passages);
+    reportStage(job, AnswerStage::Kind::Reading);
+
+    StreamedText stream(m_database.chats(), job,
+                        nothingFound ? "I could not find anything about this in your documents; "
+                                       "what follows is the model's own.\n\n"
+                                     : "");
+    bool isWriting = false;
+    engine::GenerateRequest request;
+    request.prompt = prompt->tokens;
+    request.sampling = *used.sampling;
+    request.maxTokens = maxTokens;
+    request.stopOnRepetition = profile.stopOnRepetition;
+    request.cancel = job.stop.get_token();
+    request.onPrefill = [&](int done, int total) {
+        reportStage(job, AnswerStage::Kind::Reading,
+                    static_cast<float>(done) / static_cast<float>(std::max(total, 1)));
+    };
+    request.onText = [&](std::string_view piece) {
+        if (!isWriting) reportStage(job, AnswerStage::Kind::Writing);
+        isWriting = true;
+        stream.add(piece);
+    };
+    const auto result = (*session)->generate(request);
+    if (!result) return tl::unexpected(result.error());
+
+    stream.showLast(result->usage.decodeSpeed());
+    details.seed = result->seed;
+    details.usage = usageToJson(result->usage);
+    details.finishReason = engine::finishReasonName(result->reason);
+    details.citations = citationsOf(stream.text(), details.passages);
+    const bool isStopped = result->reason == engine::FinishReason::Cancelled;
+    return store(job, stream.text(), isStopped ? MessageState::Stopped : MessageState::Complete,
+                 details);
+}
+
+Result<Message> Answerer::sayNothingFound(AnswerJob& job, const engine::ModelInfo& info) {
+    AnswerDetails details;
+    details.model = info.name;
+    details.modelFile = m_models.status().model.file.string();
+    details.usage = usageToJson({});
+    details.finishReason = "nothing_found";
+    return store(job, "I could not find that in your documents.", MessageState::Complete, details);
+}
+
+Result<Message> Answerer::showPassages(AnswerJob& job, Sources sources, const Error& reason) {
+    constexpr std::size_t kShown = 5;
+    if (sources.passages.size() > kShown) sources.passages.resize(kShown);
+    AnswerDetails details;
+    details.usage = usageToJson({});
+    details.finishReason = "no_model";
+    std::string text = "No model can answer now: " + reason.detail +
+                       ".\n\nThese passages fit the question best:\n";
+    int number = 0;
+    for (StoredPassage& passage : sources.passages) {
+        passage.number = ++number;
+        std::string quoted = passage.text;
+        std::replace(quoted.begin(), quoted.end(), '\n', ' ');
+        text += "\n- **" + passage.title + "**, page " + std::to_string(passage.page) + ": " +
+                quoted + " ";
+        const std::string mark = std::string("[").append(std::to_string(number)).append("]");
+        details.citations.push_back({.answerStart = text.size(),
+                                     .answerEnd = text.size() + mark.size(),
+                                     .passage = number,
+                                     .quoteStart = passage.startByte,
+                                     .quoteEnd = passage.endByte,
+                                     .quote = passage.text,
+                                     .supported = true});
+        text += mark + "\n";
+    }
+    details.passages = std::move(sources.passages);
+    if (job.events.onPassages) job.events.onPassages(details.passages);
+    return store(job, text, MessageState::Complete, details);
+}
+
+Result<Message> Answerer::store(AnswerJob& job, const std::string& text, MessageState state,
+                                const AnswerDetails& details) {
+    storage::ChatStore& chats = m_database.chats();
+    if (auto saved = chats.setAnswerDetails(job.answer.id, details); !saved) {
+        return tl::unexpected(saved.error());
+    }
+    if (auto saved = chats.updateMessage(job.answer.id, text, state); !saved) {
+        return tl::unexpected(saved.error());
+    }
+    return chats.message(job.answer.id);
+}
+
+}  // namespace conclave::services

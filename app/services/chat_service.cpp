@@ -1,0 +1,381 @@
+#include "app/services/chat_service.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "app/services/file_scan.h"
+#include "app/services/question.h"
+#include "base/log.h"
+
+namespace conclave::services {
+namespace fs = std::filesystem;
+namespace {
+
+/// In Chat::settings, beside ChatSettings' own keys: {"<question's id>": [path, …]}.
+constexpr const char* kAttachmentsKey = "attachments";
+/// In Chat::settings: questions asked with retrieval switched off.
+constexpr const char* kPlainKey = "plain_questions";
+
+std::vector<fs::path> attachmentsOf(const Chat& chat, MessageId question) {
+    std::vector<fs::path> paths;
+    const auto all = chat.settings.find(kAttachmentsKey);
+    if (all == chat.settings.end() || !all->is_object()) return paths;
+    const auto own = all->find(std::to_string(question));
+    if (own == all->end() || !own->is_array()) return paths;
+    for (const auto& path : *own) {
+        if (path.is_string()) paths.emplace_back(path.get<std::string>());
+    }
+    return paths;
+}
+
+bool isPlain(const Chat& chat, MessageId question) {
+    const auto all = chat.settings.find(kPlainKey);
+    return all != chat.settings.end() && all->is_array() &&
+           std::find(all->begin(), all->end(), nlohmann::json(question)) != all->end();
+}
+
+void report(const AnswerEvents& events, Result<Message> result) {
+    if (events.onFinished) events.onFinished(std::move(result));
+}
+
+}  // namespace
+
+ChatServiceImpl::ChatServiceImpl(storage::Database& database, Library& library,
+                                 CollectionServiceImpl& collections, ModelServiceImpl& models,
+                                 Worker& quick, int contextLength, int nThreads)
+    : m_database(database),
+      m_models(models),
+      m_quick(quick),
+      m_contextLength(contextLength),
+      m_answerer(database, library, collections, models, contextLength, nThreads) {}
+
+ChatServiceImpl::~ChatServiceImpl() { finish(); }
+
+void ChatServiceImpl::finish() {
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const auto& job : m_jobs) job->stop.request_stop();
+    }
+    m_writer.finish();
+}
+
+// ------------------------------------------------------------------------------- chats, folders
+
+void ChatServiceImpl::list(Reply<std::vector<Chat>> reply) {
+    m_quick.post([this, reply = std::move(reply)] { reply(m_database.chats().chats()); });
+}
+
+void ChatServiceImpl::load(ChatId id, Reply<ChatView> reply) {
+    m_quick.post([this, id, reply = std::move(reply)] {
+        auto chat = m_database.chats().chat(id);
+        if (!chat) return reply(tl::unexpected(chat.error()));
+        auto messages = m_database.chats().messages(id);
+        if (!messages) return reply(tl::unexpected(messages.error()));
+        auto draft = m_database.chats().draft(id);
+        if (!draft) return reply(tl::unexpected(draft.error()));
+        reply(ChatView{std::move(*chat), std::move(*messages), std::move(*draft)});
+    });
+}
+
+void ChatServiceImpl::rename(ChatId id, std::string_view title, Reply<void> reply) {
+    m_quick.post([this, id, title = std::string(title), reply = std::move(reply)] {
+        storage::ChatChange change;
+        change.title = title;
+        reply(m_database.chats().changeChat(id, change));
+    });
+}
+
+void ChatServiceImpl::pin(ChatId id, bool pinned, Reply<void> reply) {
+    m_quick.post([this, id, pinned, reply = std::move(reply)] {
+        storage::ChatChange change;
+        change.pinned = pinned;
+        reply(m_database.chats().changeChat(id, change));
+    });
+}
+
+void ChatServiceImpl::move(ChatId id, std::optional<FolderId> folder, Reply<void> reply) {
+    m_quick.post([this, id, folder, reply = std::move(reply)] {
+        storage::ChatChange change;
+        change.folder = folder;
+        reply(m_database.chats().changeChat(id, change));
+    });
+}
+
+void ChatServiceImpl::changeSettings(ChatId id, const ChatSettings& settings, Reply<void> reply) {
+    m_quick.post([this, id, json = settings.toJson(), reply = std::move(reply)]() mutable {
+        const auto chat = m_database.chats().chat(id);
+        if (!chat) return reply(tl::unexpected(chat.error()));
+        for (const char* key : {kAttachmentsKey, kPlainKey}) {
+            if (chat->settings.contains(key)) json[key] = chat->settings[key];
+        }
+        storage::ChatChange change;
+        change.settings = std::move(json);
+        reply(m_database.chats().changeChat(id, change));
+    });
+}
+
+void ChatServiceImpl::remove(ChatId id, Reply<void> reply) {
+    stop(id);
+    m_quick.post(
+        [this, id, reply = std::move(reply)] { reply(m_database.chats().deleteChat(id)); });
+}
+
+void ChatServiceImpl::restore(ChatId id, Reply<void> reply) {
+    m_quick.post(
+        [this, id, reply = std::move(reply)] { reply(m_database.chats().restoreChat(id)); });
+}
+
+void ChatServiceImpl::folders(Reply<std::vector<Folder>> reply) {
+    m_quick.post([this, reply = std::move(reply)] { reply(m_database.chats().folders()); });
+}
+
+void ChatServiceImpl::createFolder(std::string_view name, Reply<FolderId> reply) {
+    m_quick.post([this, name = std::string(name), reply = std::move(reply)] {
+        reply(m_database.chats().createFolder(name));
+    });
+}
+
+void ChatServiceImpl::renameFolder(FolderId id, std::string_view name, Reply<void> reply) {
+    m_quick.post([this, id, name = std::string(name), reply = std::move(reply)] {
+        reply(m_database.chats().renameFolder(id, name));
+    });
+}
+
+void ChatServiceImpl::removeFolder(FolderId id, Reply<void> reply) {
+    m_quick.post(
+        [this, id, reply = std::move(reply)] { reply(m_database.chats().deleteFolder(id)); });
+}
+
+void ChatServiceImpl::search(std::string_view query, int limit,
+                             Reply<std::vector<MessageHit>> reply) {
+    m_quick.post([this, query = std::string(query), limit, reply = std::move(reply)] {
+        reply(m_database.chats().searchMessages(query, limit));
+    });
+}
+
+void ChatServiceImpl::saveDraft(std::optional<ChatId> chat, std::string_view text) {
+    m_quick.post([this, chat, text = std::string(text)] {
+        if (auto saved = m_database.chats().saveDraft(chat, text); !saved) {
+            log().warn("a draft could not be saved: {}", saved.error().detail);
+        }
+    });
+}
+
+void ChatServiceImpl::draft(std::optional<ChatId> chat, Reply<std::string> reply) {
+    m_quick.post([this, chat, reply = std::move(reply)] { reply(m_database.chats().draft(chat)); });
+}
+
+void ChatServiceImpl::selectBranch(ChatId id, MessageId leaf, Reply<void> reply) {
+    m_quick.post([this, id, leaf, reply = std::move(reply)] {
+        storage::ChatChange change;
+        change.leaf = leaf;
+        reply(m_database.chats().changeChat(id, change));
+    });
+}
+
+// --------------------------------------------------------------------------------------- answers
+
+Result<Message> ChatServiceImpl::addQuestion(const SendRequest& request) {
+    storage::ChatStore& chats = m_database.chats();
+    storage::NewMessage question;
+    question.text = request.text;
+    if (request.chat) {
+        const auto chat = chats.chat(*request.chat);
+        if (!chat) return tl::unexpected(chat.error());
+        question.chat = chat->id;
+        question.parent = chat->leaf;
+    } else {
+        storage::NewChat chat;
+        chat.title = titleFor(request.text);
+        chat.settings = request.settings.toJson();
+        const auto id = chats.createChat(chat);
+        if (!id) return tl::unexpected(id.error());
+        question.chat = *id;
+    }
+    const auto id = chats.addMessage(question);
+    if (!id) return tl::unexpected(id.error());
+
+    if (!request.attachments.empty() || !request.retrieval) {
+        const auto chat = chats.chat(question.chat);
+        if (!chat) return tl::unexpected(chat.error());
+        storage::ChatChange change;
+        change.settings = chat->settings;
+        for (const fs::path& path : request.attachments) {
+            (*change.settings)[kAttachmentsKey][std::to_string(*id)].push_back(
+                tidyPath(path).string());
+        }
+        if (!request.retrieval) (*change.settings)[kPlainKey].push_back(*id);
+        if (auto changed = chats.changeChat(chat->id, change); !changed) {
+            return tl::unexpected(changed.error());
+        }
+    }
+    return chats.message(*id);
+}
+
+void ChatServiceImpl::send(SendRequest request, AnswerEvents events) {
+    m_quick.post([this, request = std::move(request), events = std::move(events)]() mutable {
+        if (request.text.find_first_not_of(" \t\r\n") == std::string::npos) {
+            return report(events, fail(ErrorCode::InvalidArgument, "the message is empty"));
+        }
+        const auto question = addQuestion(request);
+        if (!question) return report(events, tl::unexpected(question.error()));
+        enqueue(*question, request.retrieval, std::move(events));
+    });
+}
+
+void ChatServiceImpl::regenerate(MessageId answer, AnswerEvents events) {
+    m_quick.post([this, answer, events = std::move(events)]() mutable {
+        const auto old = m_database.chats().message(answer);
+        if (!old) return report(events, tl::unexpected(old.error()));
+        if (old->role != Role::Assistant || !old->parent) {
+            return report(events, fail(ErrorCode::InvalidArgument, "this message is no answer"));
+        }
+        const auto question = m_database.chats().message(*old->parent);
+        if (!question) return report(events, tl::unexpected(question.error()));
+        enqueue(*question, true, std::move(events));
+    });
+}
+
+void ChatServiceImpl::edit(MessageId question, std::string text, AnswerEvents events) {
+    m_quick.post([this, question, text = std::move(text), events = std::move(events)]() mutable {
+        storage::ChatStore& chats = m_database.chats();
+        const auto old = chats.message(question);
+        if (!old) return report(events, tl::unexpected(old.error()));
+        if (old->role != Role::User) {
+            return report(events, fail(ErrorCode::InvalidArgument, "this message is no question"));
+        }
+        const auto chat = chats.chat(old->chat);
+        if (!chat) return report(events, tl::unexpected(chat.error()));
+        storage::NewMessage changed;
+        changed.chat = old->chat;
+        changed.parent = old->parent;
+        changed.text = std::move(text);
+        const auto id = chats.addMessage(changed);
+        if (!id) return report(events, tl::unexpected(id.error()));
+
+        const std::vector<fs::path> attachments = attachmentsOf(*chat, question);
+        const bool plain = isPlain(*chat, question);
+        if (!attachments.empty() || plain) {
+            storage::ChatChange change;
+            change.settings = chat->settings;
+            if (!attachments.empty()) {
+                (*change.settings)[kAttachmentsKey][std::to_string(*id)] =
+                    chat->settings[kAttachmentsKey][std::to_string(question)];
+            }
+            if (plain) (*change.settings)[kPlainKey].push_back(*id);
+            if (auto saved = chats.changeChat(chat->id, change); !saved) {
+                return report(events, tl::unexpected(saved.error()));
+            }
+        }
+        const auto added = chats.message(*id);
+        if (!added) return report(events, tl::unexpected(added.error()));
+        enqueue(*added, true, std::move(events));
+    });
+}
+
+void ChatServiceImpl::enqueue(const Message& question, bool retrieval, AnswerEvents events) {
+    storage::ChatStore& chats = m_database.chats();
+    storage::NewMessage empty;
+    empty.chat = question.chat;
+    empty.parent = question.id;
+    empty.role = Role::Assistant;
+    empty.state = MessageState::Streaming;
+    const auto id = chats.addMessage(empty);
+    if (!id) return report(events, tl::unexpected(id.error()));
+    auto answer = chats.message(*id);
+    if (!answer) return report(events, tl::unexpected(answer.error()));
+    auto chat = chats.chat(question.chat);
+    if (!chat) return report(events, tl::unexpected(chat.error()));
+
+    auto job = std::make_shared<AnswerJob>();
+    job->question = question;
+    job->attachments = attachmentsOf(*chat, question.id);
+    job->retrieval = retrieval && !isPlain(*chat, question.id);
+    job->answer = std::move(*answer);
+    job->chat = std::move(*chat);
+    job->events = std::move(events);
+    {
+        const std::lock_guard lock(m_mutex);
+        m_jobs.push_back(job);
+    }
+    if (job->events.onStarted) job->events.onStarted(job->chat, job->question, job->answer);
+    if (job->events.onStage) job->events.onStage({AnswerStage::Kind::Waiting});
+    m_writer.post([this, job] { runJob(job); });
+}
+
+void ChatServiceImpl::runJob(const std::shared_ptr<AnswerJob>& job) {
+    if (job->isTaken.exchange(true)) return;
+    // Settings may have changed while the job waited.
+    if (auto chat = m_database.chats().chat(job->chat.id)) job->chat = std::move(*chat);
+    Result<Message> result = m_answerer.run(*job);
+    forget(job);
+    report(job->events, std::move(result));
+}
+
+void ChatServiceImpl::forget(const std::shared_ptr<AnswerJob>& job) {
+    const std::lock_guard lock(m_mutex);
+    m_jobs.remove(job);
+}
+
+void ChatServiceImpl::stop(ChatId id) {
+    stopNow(id);
+    // Once more behind a send that has not got its place in the queue yet.
+    m_quick.post([this, id] { stopNow(id); });
+}
+
+void ChatServiceImpl::stopNow(ChatId id) {
+    std::vector<std::shared_ptr<AnswerJob>> waiting;
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const auto& job : m_jobs) {
+            if (job->chat.id != id) continue;
+            job->stop.request_stop();
+            if (!job->isTaken.exchange(true)) waiting.push_back(job);
+        }
+    }
+    for (const auto& job : waiting) {
+        m_quick.post([this, job] {
+            storage::ChatStore& chats = m_database.chats();
+            auto saved = chats.updateMessage(job->answer.id, {}, MessageState::Stopped);
+            forget(job);
+            report(job->events, saved ? chats.message(job->answer.id)
+                                      : Result<Message>(tl::unexpected(saved.error())));
+        });
+    }
+}
+
+void ChatServiceImpl::contextUse(std::optional<ChatId> chat, std::string draft,
+                                 Reply<ContextUse> reply) {
+    m_quick.post([this, chat, draft = std::move(draft), reply = std::move(reply)] {
+        ContextUse use;
+        const auto model = m_models.loadedNow();
+        if (model == nullptr) return reply(use);
+        constexpr int kAutomaticContext = 8192;
+        use.contextLength = m_contextLength > 0
+                                ? m_contextLength
+                                : std::min(model->info().contextLength, kAutomaticContext);
+        PromptRequest request;
+        request.question = draft;
+        request.contextLength = std::numeric_limits<int>::max();
+        if (chat) {
+            const auto found = m_database.chats().chat(*chat);
+            if (!found) return reply(tl::unexpected(found.error()));
+            const ChatSettings settings = ChatSettings::fromJson(found->settings);
+            request.systemPrompt = settings.systemPrompt.value_or(std::string());
+            if (found->leaf) {
+                const auto branch = m_database.chats().branch(*found->leaf);
+                if (!branch) return reply(tl::unexpected(branch.error()));
+                request.history = turnsOf(*branch);
+            }
+        }
+        if (request.history.empty() && draft.empty()) return reply(use);
+        const auto prompt =
+            composePrompt(*model, profileOf(model->info(), use.contextLength), request);
+        if (!prompt) return reply(tl::unexpected(prompt.error()));
+        use.usedTokens = std::min(static_cast<int>(prompt->tokens.size()), use.contextLength);
+        reply(use);
+    });
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,94 @@
+// How per-chat choices are kept in Chat::settings.
+#include "app/services/services.h"
+
+namespace conclave::services {
+namespace {
+
+nlohmann::json samplingToJson(const engine::SamplerSettings& s) {
+    nlohmann::json json = {{"temperature", s.temperature},
+                           {"top_k", s.topK},
+                           {"top_p", s.topP},
+                           {"min_p", s.minP},
+                           {"typical_p", s.typicalP},
+                           {"repeat_penalty", s.repeatPenalty},
+                           {"frequency_penalty", s.frequencyPenalty},
+                           {"presence_penalty", s.presencePenalty},
+                           {"penalty_window", s.penaltyWindow}};
+    if (s.seed) json["seed"] = *s.seed;
+    if (!s.logitBias.empty()) json["logit_bias"] = s.logitBias;
+    return json;
+}
+
+/// Takes over the value under `key` if it is there and of the right kind.
+template <typename T>
+void read(const nlohmann::json& json, const char* key, T& value) {
+    const auto found = json.find(key);
+    if (found == json.end()) return;
+    if constexpr (std::is_same_v<T, std::string>) {
+        if (found->is_string()) value = found->get<std::string>();
+    } else {
+        if (found->is_number()) value = found->get<T>();
+    }
+}
+
+engine::SamplerSettings samplingFromJson(const nlohmann::json& json) {
+    engine::SamplerSettings s;
+    read(json, "temperature", s.temperature);
+    read(json, "top_k", s.topK);
+    read(json, "top_p", s.topP);
+    read(json, "min_p", s.minP);
+    read(json, "typical_p", s.typicalP);
+    read(json, "repeat_penalty", s.repeatPenalty);
+    read(json, "frequency_penalty", s.frequencyPenalty);
+    read(json, "presence_penalty", s.presencePenalty);
+    read(json, "penalty_window", s.penaltyWindow);
+    if (json.contains("seed") && json["seed"].is_number_unsigned()) {
+        s.seed = json["seed"].get<std::uint64_t>();
+    }
+    if (const auto bias = json.find("logit_bias"); bias != json.end() && bias->is_array()) {
+        for (const auto& pair : *bias) {
+            if (pair.is_array() && pair.size() == 2 && pair[0].is_number_integer() &&
+                pair[1].is_number()) {
+                s.logitBias.emplace_back(pair[0].get<engine::TokenId>(), pair[1].get<float>());
+            }
+        }
+    }
+    return s;
+}
+
+}  // namespace
+
+nlohmann::json ChatSettings::toJson() const {
+    nlohmann::json json = nlohmann::json::object();
+    if (systemPrompt) json["system_prompt"] = *systemPrompt;
+    if (collections) json["collections"] = *collections;
+    if (sampling) json["sampling"] = samplingToJson(*sampling);
+    if (maxTokens) json["max_tokens"] = *maxTokens;
+    return json;
+}
+
+ChatSettings ChatSettings::fromJson(const nlohmann::json& json) {
+    ChatSettings settings;
+    if (!json.is_object()) return settings;
+    if (const auto prompt = json.find("system_prompt");
+        prompt != json.end() && prompt->is_string()) {
+        settings.systemPrompt = prompt->get<std::string>();
+    }
+    if (const auto ids = json.find("collections"); ids != json.end() && ids->is_array()) {
+        settings.collections.emplace();
+        for (const auto& id : *ids) {
+            if (id.is_number_integer()) settings.collections->push_back(id.get<CollectionId>());
+        }
+    }
+    if (const auto sampling = json.find("sampling");
+        sampling != json.end() && sampling->is_object()) {
+        settings.sampling = samplingFromJson(*sampling);
+    }
+    if (const auto most = json.find("max_tokens");
+        most != json.end() && most->is_number_integer()) {
+        settings.maxTokens = most->get<int>();
+    }
+    return settings;
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,271 @@
+#include "app/services/collection_service.h"
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "app/services/file_scan.h"
+#include "app/services/indexer.h"
+#include "base/log.h"
+
+namespace conclave::services {
+namespace fs = std::filesystem;
+
+CollectionServiceImpl::CollectionServiceImpl(storage::Database& database, Library& library,
+                                             const retrieval::Extractor& extractor,
+                                             std::vector<fs::path> excluded, Worker& quick)
+    : m_database(database),
+      m_library(library),
+      m_extractor(extractor),
+      m_excluded(std::move(excluded)),
+      m_quick(quick) {}
+
+CollectionServiceImpl::~CollectionServiceImpl() { finish(); }
+
+void CollectionServiceImpl::finish() {
+    {
+        const std::lock_guard lock(m_mutex);
+        for (auto& [id, source] : m_running) source.request_stop();
+    }
+    m_indexer.finish();
+    m_searcher.finish();
+}
+
+void CollectionServiceImpl::list(Reply<std::vector<Collection>> reply) {
+    m_quick.post([this, reply = std::move(reply)] {
+        auto all = m_database.documents().collections();
+        if (all) std::erase_if(*all, isHidden);
+        reply(std::move(all));
+    });
+}
+
+void CollectionServiceImpl::documents(CollectionId id, Reply<std::vector<Document>> reply) {
+    m_quick.post(
+        [this, id, reply = std::move(reply)] { reply(m_database.documents().documents(id)); });
+}
+
+void CollectionServiceImpl::create(std::string_view name, Reply<CollectionId> reply) {
+    m_quick.post([this, name = std::string(name), reply = std::move(reply)] {
+        if (name.starts_with(kHiddenPrefix)) {
+            reply(fail(ErrorCode::InvalidArgument, "this name cannot be used for a collection"));
+            return;
+        }
+        reply(m_database.documents().createCollection(name));
+    });
+}
+
+void CollectionServiceImpl::rename(CollectionId id, std::string_view name, Reply<void> reply) {
+    m_quick.post([this, id, name = std::string(name), reply = std::move(reply)] {
+        reply(m_database.documents().renameCollection(id, name));
+    });
+}
+
+void CollectionServiceImpl::remove(CollectionId id, Reply<void> reply) {
+    stop(id);
+    // After the running update has seen the stop, so that it does not work on rows that vanish.
+    m_indexer.post([this, id, reply = std::move(reply)] { reply(m_library.removeCollection(id)); });
+}
+
+void CollectionServiceImpl::addPaths(CollectionId id, std::vector<fs::path> paths,
+                                     Reply<IndexReport> reply) {
+    postIndexing(
+        id,
+        [this, id, paths = std::move(paths)](std::stop_token cancel) {
+            return indexNow(id, paths, std::move(cancel));
+        },
+        std::move(reply));
+}
+
+void CollectionServiceImpl::removePath(CollectionId id, const fs::path& path, Reply<void> reply) {
+    m_indexer.post([this, id, path = tidyPath(path), reply = std::move(reply)] {
+        auto roots = rootsOf(id);
+        if (!roots) return reply(tl::unexpected(roots.error()));
+        if (std::erase(*roots, path) == 0) {
+            return reply(
+                fail(ErrorCode::NotFound, path.string() + " is not a folder of this collection"));
+        }
+        if (auto set = m_database.documents().setRoots(id, *roots); !set) return reply(set);
+        // An update drops what no root leads to any more.
+        const auto updated = run(id, false, m_indexer.stopToken());
+        reply(updated ? Result<void>{} : tl::unexpected(updated.error()));
+    });
+}
+
+void CollectionServiceImpl::update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) {
+    postIndexing(
+        id,
+        [this, id, retryFailed](std::stop_token cancel) {
+            return run(id, retryFailed, std::move(cancel));
+        },
+        std::move(reply));
+}
+
+void CollectionServiceImpl::updateAll() {
+    m_quick.post([this] {
+        const auto ids = visible();
+        if (!ids) {
+            log().warn("collections cannot be updated: {}", ids.error().detail);
+            return;
+        }
+        for (const CollectionId id : *ids) {
+            {
+                // The window asks each time it becomes active: one waiting update is enough.
+                const std::lock_guard lock(m_mutex);
+                if (!m_waitingForUpdateAll.insert(id).second) continue;
+            }
+            update(id, false, [this, id](const Result<IndexReport>& result) {
+                if (!result) log().warn("an update failed: {}", result.error().detail);
+                const std::lock_guard lock(m_mutex);
+                m_waitingForUpdateAll.erase(id);
+            });
+        }
+    });
+}
+
+void CollectionServiceImpl::stop(CollectionId id) {
+    const std::lock_guard lock(m_mutex);
+    const auto [first, last] = m_running.equal_range(id);
+    for (auto it = first; it != last; ++it) it->second.request_stop();
+}
+
+void CollectionServiceImpl::onProgress(std::function<void(IndexProgress)> listener) {
+    const std::lock_guard lock(m_mutex);
+    m_listener = std::move(listener);
+}
+
+void CollectionServiceImpl::indexPaths(std::vector<fs::path> paths, Reply<IndexReport> reply) {
+    std::set<fs::path> tidy;
+    for (const fs::path& path : paths) tidy.insert(tidyPath(path));
+    std::string name(kHiddenPrefix);
+    name += "docs";
+    for (const fs::path& path : tidy) name.append("\n").append(path.string());
+    m_quick.post([this, name, paths = std::move(paths), reply = std::move(reply)]() mutable {
+        const auto id = ensure(name);
+        if (!id) return reply(tl::unexpected(id.error()));
+        addPaths(*id, std::move(paths), std::move(reply));
+    });
+}
+
+void CollectionServiceImpl::search(SearchRequest request, Reply<std::vector<SearchHit>> reply) {
+    m_searcher.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
+        if (request.collections.empty()) {
+            auto all = visible();
+            if (!all) return reply(tl::unexpected(all.error()));
+            request.collections = std::move(*all);
+        }
+        reply(m_library.search(request));
+    });
+}
+
+void CollectionServiceImpl::open(DocumentId id, Reply<DocumentView> reply) {
+    m_quick.post([this, id, reply = std::move(reply)] {
+        auto document = m_database.documents().document(id);
+        if (!document) return reply(tl::unexpected(document.error()));
+        auto pages = m_database.documents().pages(id);
+        if (!pages) return reply(tl::unexpected(pages.error()));
+        reply(DocumentView{std::move(*document), std::move(*pages)});
+    });
+}
+
+Result<std::vector<CollectionId>> CollectionServiceImpl::visible() {
+    const auto all = m_database.documents().collections();
+    if (!all) return tl::unexpected(all.error());
+    std::vector<CollectionId> ids;
+    for (const Collection& collection : *all) {
+        if (!isHidden(collection)) ids.push_back(collection.id);
+    }
+    return ids;
+}
+
+Result<std::optional<CollectionId>> CollectionServiceImpl::find(std::string_view name) {
+    const auto all = m_database.documents().collections();
+    if (!all) return tl::unexpected(all.error());
+    for (const Collection& collection : *all) {
+        if (collection.name == name) return collection.id;
+    }
+    return std::nullopt;
+}
+
+Result<CollectionId> CollectionServiceImpl::ensure(const std::string& name) {
+    const auto found = find(name);
+    if (!found) return tl::unexpected(found.error());
+    if (*found) return **found;
+    return m_database.documents().createCollection(name);
+}
+
+Result<IndexReport> CollectionServiceImpl::indexNow(CollectionId id,
+                                                    const std::vector<fs::path>& paths,
+                                                    std::stop_token cancel) {
+    if (auto added = addRoots(id, paths); !added) return tl::unexpected(added.error());
+    return run(id, false, std::move(cancel));
+}
+
+Result<std::vector<fs::path>> CollectionServiceImpl::rootsOf(CollectionId id) {
+    auto all = m_database.documents().collections();
+    if (!all) return tl::unexpected(all.error());
+    for (Collection& collection : *all) {
+        if (collection.id == id) return std::move(collection.roots);
+    }
+    return fail(ErrorCode::NotFound, "there is no such collection");
+}
+
+Result<void> CollectionServiceImpl::addRoots(CollectionId id, const std::vector<fs::path>& paths) {
+    auto roots = rootsOf(id);
+    if (!roots) return tl::unexpected(roots.error());
+    for (const fs::path& given : paths) {
+        const fs::path path = tidyPath(given);
+        std::error_code ignored;
+        if (!fs::exists(path, ignored)) {
+            return fail(ErrorCode::NotFound, "there is no file or folder " + path.string());
+        }
+        const bool isCovered = std::any_of(roots->begin(), roots->end(), [&](const fs::path& root) {
+            return isWithin(path, root);
+        });
+        if (isCovered) continue;
+        std::erase_if(*roots, [&](const fs::path& root) { return isWithin(root, path); });
+        roots->push_back(path);
+    }
+    return m_database.documents().setRoots(id, *roots);
+}
+
+Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed,
+                                               std::stop_token cancel) {
+    IndexJob job{
+        .collection = id,
+        .retryFailed = retryFailed,
+        .excluded = m_excluded,
+        .nThreads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 8U)),
+        .onProgress = {},
+        .cancel = std::move(cancel)};
+    job.onProgress = [this](const IndexProgress& progress) {
+        std::function<void(IndexProgress)> listener;
+        {
+            const std::lock_guard guard(m_mutex);
+            listener = m_listener;
+        }
+        if (listener) listener(progress);
+    };
+    return updateCollection(m_database, m_library, m_extractor, job);
+}
+
+void CollectionServiceImpl::postIndexing(CollectionId id,
+                                         std::function<Result<IndexReport>(std::stop_token)> work,
+                                         Reply<IndexReport> reply) {
+    std::stop_source source;
+    std::multimap<CollectionId, std::stop_source>::iterator entry;
+    {
+        const std::lock_guard lock(m_mutex);
+        entry = m_running.emplace(id, source);
+    }
+    m_indexer.post([this, entry, source, work = std::move(work), reply = std::move(reply)] {
+        Result<IndexReport> result = [&] { return work(source.get_token()); }();
+        {
+            const std::lock_guard lock(m_mutex);
+            m_running.erase(entry);
+        }
+        if (reply) reply(std::move(result));
+    });
+}
+
+}  // namespace conclave::services

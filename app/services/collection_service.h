@@ -1,0 +1,86 @@
+// collection_service.h: keeps folders of documents indexed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <stop_token>
+
+#include "app/services/library.h"
+#include "app/services/services.h"
+#include "app/services/worker.h"
+
+namespace conclave::services {
+
+/// Collections that Conclave keeps for itself (attachments, `ask --docs`) begin with this: they are
+/// searched only when named, and not listed.
+inline constexpr std::string_view kHiddenPrefix = "\x01";
+
+[[nodiscard]] inline bool isHidden(const Collection& collection) {
+    return collection.name.starts_with(kHiddenPrefix);
+}
+
+class CollectionServiceImpl final : public CollectionService {
+public:
+    /// All must outlive the service. `quick` runs the short calls.
+    CollectionServiceImpl(storage::Database& database, Library& library,
+                          const retrieval::Extractor& extractor,
+                          std::vector<std::filesystem::path> excluded, Worker& quick);
+    ~CollectionServiceImpl() override;
+
+    void list(Reply<std::vector<Collection>> reply) override;
+    void documents(CollectionId id, Reply<std::vector<Document>> reply) override;
+    void create(std::string_view name, Reply<CollectionId> reply) override;
+    void rename(CollectionId id, std::string_view name, Reply<void> reply) override;
+    void remove(CollectionId id, Reply<void> reply) override;
+    void addPaths(CollectionId id, std::vector<std::filesystem::path> paths,
+                  Reply<IndexReport> reply) override;
+    void removePath(CollectionId id, const std::filesystem::path& path, Reply<void> reply) override;
+    void update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) override;
+    void updateAll() override;
+    void stop(CollectionId id) override;
+    void onProgress(std::function<void(IndexProgress)> listener) override;
+    void indexPaths(std::vector<std::filesystem::path> paths, Reply<IndexReport> reply) override;
+    void search(SearchRequest request, Reply<std::vector<SearchHit>> reply) override;
+    void open(DocumentId id, Reply<DocumentView> reply) override;
+
+    /// Ids of the collections that are listed.
+    [[nodiscard]] Result<std::vector<CollectionId>> visible();
+    /// The collection of this name, hidden or not, if there is one.
+    [[nodiscard]] Result<std::optional<CollectionId>> find(std::string_view name);
+    /// The collection of this name, made if there is none.
+    [[nodiscard]] Result<CollectionId> ensure(const std::string& name);
+    /// Adds roots (see addPaths) and updates, on the calling thread and without waiting for other
+    /// updates: for a collection that nobody else changes.
+    [[nodiscard]] Result<IndexReport> indexNow(CollectionId id,
+                                               const std::vector<std::filesystem::path>& paths,
+                                               std::stop_token cancel);
+
+    /// Stops the work under way and refuses more.
+    void finish();
+
+private:
+    Result<void> addRoots(CollectionId id, const std::vector<std::filesystem::path>& paths);
+    Result<std::vector<std::filesystem::path>> rootsOf(CollectionId id);
+    Result<IndexReport> run(CollectionId id, bool retryFailed, std::stop_token cancel);
+    /// Posts work on a collection that stop() ends.
+    void postIndexing(CollectionId id, std::function<Result<IndexReport>(std::stop_token)> work,
+                      Reply<IndexReport> reply);
+
+    storage::Database& m_database;
+    Library& m_library;
+    const retrieval::Extractor& m_extractor;
+    std::vector<std::filesystem::path> m_excluded;
+    Worker& m_quick;
+
+    std::mutex m_mutex;  ///< guards the three below
+    std::function<void(IndexProgress)> m_listener;
+    std::multimap<CollectionId, std::stop_source> m_running;  ///< and waiting
+    std::set<CollectionId> m_waitingForUpdateAll;
+
+    Worker m_searcher{Worker::AtEnd::Drop};
+    Worker m_indexer{Worker::AtEnd::Drop};  ///< one update at a time
+};
+
+}  // namespace conclave::services

@@ -1,0 +1,183 @@
+#include "app/services/conversation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/utf8.h"
+
+namespace conclave::services {
+namespace {
+
+int countTokens(const engine::Model& model, std::string_view text) {
+    return static_cast<int>(model.tokenize(text, {.addBos = false}).size());
+}
+
+bool isSamePassages(std::span<const StoredPassage> a, std::span<const StoredPassage> b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+        return x.number == y.number && x.path == y.path && x.page == y.page &&
+               x.startByte == y.startByte && x.endByte == y.endByte;
+    });
+}
+
+/// Shortens a passage to about `tokens`, at the end of a sentence or word where there is one.
+void cutPassage(const engine::Model& model, StoredPassage& passage, int tokens) {
+    std::string_view text = passage.text;
+    while (text.size() > 1 && countTokens(model, text) > tokens) {
+        const double share = static_cast<double>(tokens) / countTokens(model, text);
+        const auto kept = static_cast<std::size_t>(static_cast<double>(text.size()) * share * 0.98);
+        text = text.substr(0, std::min(kept, text.size() - 1));
+        text = text.substr(0, completeUtf8Prefix(text));
+    }
+    for (const std::string_view end : {". ", "\u3002", " "}) {
+        const std::size_t found = text.rfind(end);
+        if (found != std::string_view::npos && found > text.size() / 2) {
+            text = text.substr(0, found + (end == " " ? 0 : end.size()));
+            break;
+        }
+    }
+    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    passage.endByte = passage.startByte + text.size();
+    passage.text = std::string(text);
+}
+
+std::vector<StoredPassage> choosePassages(const engine::Model& model, const ModelProfile& profile,
+                                          const PromptRequest& request) {
+    std::vector<StoredPassage> chosen;
+    int left = profile.passageTokens - countTokens(model, request.question);
+    constexpr int kLeast = 64;  // a shorter rest of a passage is of no use
+    for (const StoredPassage& passage : request.passages) {
+        if (static_cast<int>(chosen.size()) >= profile.maxPassages) break;
+        const bool isTaken = std::any_of(chosen.begin(), chosen.end(), [&](const auto& other) {
+            return other.text == passage.text;
+        });
+        if (isTaken) continue;
+        constexpr int kAround = 4;  // "\n\n[1] " and the line's end
+        const int frame = countTokens(model, passage.title) + kAround;
+        const int size = countTokens(model, passage.text) + frame;
+        if (size <= left) {
+            chosen.push_back(passage);
+            left -= size;
+        } else if (chosen.empty() && left - frame >= kLeast) {
+            chosen.push_back(passage);
+            cutPassage(model, chosen.back(), left - frame);
+            left = 0;
+        }
+    }
+    for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i].number = static_cast<int>(i) + 1;
+    return chosen;
+}
+
+std::string withSources(const std::string& question, std::span<const StoredPassage> passages) {
+    return passages.empty() ? question : retrieval::buildPrompt(question, toPassages(passages));
+}
+
+/// The conversation from turn `first` on. A turn shows its sources unless the one before it
+/// showed the same.
+std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std::size_t first,
+                                              std::span<const StoredPassage> passages) {
+    std::vector<engine::ChatMessage> messages;
+    if (!request.systemPrompt.empty()) messages.push_back({"system", request.systemPrompt});
+    std::span<const StoredPassage> shown;
+    const auto userTurn = [&](const std::string& question, std::span<const StoredPassage> own) {
+        const bool isShown = !own.empty() && isSamePassages(own, shown);
+        messages.push_back({"user", isShown ? question : withSources(question, own)});
+        if (!own.empty()) shown = own;
+    };
+    for (std::size_t i = first; i < request.history.size(); ++i) {
+        userTurn(request.history[i].question, request.history[i].passages);
+        messages.push_back({"assistant", request.history[i].answer});
+    }
+    userTurn(request.question, passages);
+    return messages;
+}
+
+}  // namespace
+
+Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& profile,
+                             const PromptRequest& request) {
+    Prompt prompt;
+    if (request.keepsSources && !request.history.empty()) {
+        prompt.passages = request.history.back().passages;
+    } else {
+        prompt.passages = choosePassages(model, profile, request);
+    }
+    const int room = request.contextLength - request.maxTokens;
+    // Long histories: skip at once what cannot fit, by a token in four bytes at the least.
+    std::size_t first = 0;
+    constexpr std::size_t kMostBytesPerToken = 12;
+    std::size_t bytes = 0;
+    for (std::size_t i = request.history.size(); i-- > 0;) {
+        bytes += request.history[i].question.size() + request.history[i].answer.size();
+        if (bytes > static_cast<std::size_t>(std::max(room, 0)) * kMostBytesPerToken) {
+            first = i + 1;
+            break;
+        }
+    }
+    while (true) {
+        const auto messages = messagesFrom(request, first, prompt.passages);
+        auto tokens = model.tokenizeChat(messages);
+        if (!tokens) return tl::unexpected(tokens.error());
+        const int size = static_cast<int>(tokens->size());
+        if (size <= room) {
+            prompt.tokens = std::move(*tokens);
+            break;
+        }
+        if (first < request.history.size()) {
+            ++first;
+        } else if (prompt.passages.size() > 1) {
+            prompt.passages.pop_back();
+        } else if (prompt.passages.empty() || prompt.passages.front().text.size() < 64) {
+            return fail(ErrorCode::InvalidArgument,
+                        "the message has " + std::to_string(size) +
+                            " tokens, but this model takes at most " + std::to_string(room) +
+                            " besides its answer; shorten it or choose a model with a longer "
+                            "context");
+        } else {
+            StoredPassage& passage = prompt.passages.front();
+            cutPassage(model, passage, countTokens(model, passage.text) - (size - room) - 4);
+        }
+    }
+    prompt.nDroppedTurns = static_cast<int>(first);
+    if (first > 0) {
+        log().info("the oldest {} of {} turns no longer fit the context and were left out", first,
+                   request.history.size());
+    }
+    return prompt;
+}
+
+std::vector<PastTurn> turnsOf(std::span<const Message> branch) {
+    std::vector<PastTurn> turns;
+    for (std::size_t i = 0; i + 1 < branch.size(); ++i) {
+        const Message& question = branch[i];
+        const Message& answer = branch[i + 1];
+        if (question.role != Role::User || answer.role != Role::Assistant) continue;
+        if (answer.state == MessageState::Failed || answer.text.empty()) continue;
+        turns.push_back({question.text, answer.text,
+                         answer.details ? answer.details->passages : std::vector<StoredPassage>{}});
+    }
+    return turns;
+}
+
+retrieval::Passage toPassage(const StoredPassage& stored) {
+    retrieval::Passage passage;
+    passage.number = stored.number;
+    passage.path = stored.path;
+    passage.title = stored.title;
+    passage.heading = stored.heading;
+    passage.page = stored.page;
+    passage.startByte = stored.startByte;
+    passage.endByte = stored.endByte;
+    passage.text = stored.text;
+    passage.score = stored.score;
+    return passage;
+}
+
+std::vector<retrieval::Passage> toPassages(std::span<const StoredPassage> stored) {
+    std::vector<retrieval::Passage> passages;
+    passages.reserve(stored.size());
+    for (const StoredPassage& each : stored) passages.push_back(toPassage(each));
+    return passages;
+}
+
+}  // namespace conclave::services

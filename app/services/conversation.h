@@ -1,0 +1,50 @@
+// conversation.h: what the model gets to read: system prompt, as much of the conversation as fits,
+// and the question with its sources.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/services/model_profile.h"
+#include "app/services/services.h"
+
+namespace conclave::services {
+
+/// A question that was answered before.
+struct PastTurn {
+    std::string question;
+    std::string answer;
+    std::vector<StoredPassage> passages;  ///< what the answer was given
+};
+
+struct PromptRequest {
+    std::string systemPrompt;       ///< empty: none
+    std::vector<PastTurn> history;  ///< oldest first
+    std::string question;
+    std::vector<StoredPassage> passages;  ///< best first, unnumbered; none: a plain question
+    /// The question is about the sources that the last turn brought: they are not given again.
+    bool keepsSources = false;
+    int contextLength = 0;
+    int maxTokens = 0;  ///< room kept for the answer
+};
+
+struct Prompt {
+    std::vector<engine::TokenId> tokens;
+    std::vector<StoredPassage> passages;  ///< given to the model, numbered from 1
+    int nDroppedTurns = 0;                ///< oldest ones, for want of room
+};
+
+/// Takes the best passages that fit the profile's budget (the first is cut to fit if need be), then
+/// as many turns as fit, latest first. System prompt and question are always kept.
+/// Errors: InvalidArgument (the question alone is too long: says both lengths), and the template's.
+[[nodiscard]] Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& profile,
+                                           const PromptRequest& request);
+
+/// The turns of a branch that ends before its last question; failed ones are left out.
+[[nodiscard]] std::vector<PastTurn> turnsOf(std::span<const Message> branch);
+
+[[nodiscard]] retrieval::Passage toPassage(const StoredPassage& stored);
+[[nodiscard]] std::vector<retrieval::Passage> toPassages(std::span<const StoredPassage> stored);
+
+}  // namespace conclave::services

@@ -1,0 +1,39 @@
+// file_scan.h: which files a collection's folders hold now.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+#include "base/result.h"
+
+namespace conclave::services {
+
+struct ScannedFile {
+    std::filesystem::path path;
+    std::uint64_t sizeBytes = 0;
+    std::int64_t modifiedNs = 0;
+};
+
+struct Scan {
+    std::vector<ScannedFile> files;  ///< by path, each file once
+    /// Roots and folders that could not be read: nothing is known about what is below them.
+    std::vector<std::filesystem::path> unreachable;
+};
+
+/// The readable documents below `roots`: named files whatever their type, folders by
+/// retrieval::isReadable. Hidden entries are left out; links are followed, each folder is entered
+/// once; nothing below `excluded` (Conclave's own folders) is looked at.
+/// `keepGoing` is asked at each folder. Errors: Cancelled.
+[[nodiscard]] Result<Scan> scanFiles(const std::vector<std::filesystem::path>& roots,
+                                     const std::vector<std::filesystem::path>& excluded,
+                                     const std::function<bool()>& keepGoing);
+
+/// True if `path` is `folder` or below it. Both absolute and lexically normal.
+[[nodiscard]] bool isWithin(const std::filesystem::path& path, const std::filesystem::path& folder);
+
+/// Absolute and lexically normal, without a trailing slash; links are kept as the user named them.
+[[nodiscard]] std::filesystem::path tidyPath(const std::filesystem::path& path);
+
+}  // namespace conclave::services

@@ -1,0 +1,333 @@
+#include "app/services/indexer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "app/services/file_scan.h"
+#include "app/services/sha256.h"
+#include "base/log.h"
+
+namespace conclave::services {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// One run over one collection.
+class Run {
+public:
+    Run(storage::Database& database, Library& library, const retrieval::Extractor& extractor,
+        const IndexJob& job)
+        : m_database(database),
+          m_store(database.documents()),
+          m_library(library),
+          m_extractor(extractor),
+          m_job(job) {}
+
+    Result<IndexReport> execute() {
+        const Clock::time_point start = Clock::now();
+        Result<void> done = prepare();
+        if (done) done = readAll();
+        if (done) done = dropGone();
+        if (done) done = remember();
+        if (!done && done.error().code != ErrorCode::Cancelled) {
+            m_progress.error = done.error().detail;
+            report(IndexProgress::State::Failed, {});
+            return tl::unexpected(done.error());
+        }
+        m_report.stopped = !done;
+        if (auto counted = count(); !counted) return tl::unexpected(counted.error());
+        m_report.time = Clock::now() - start;
+        report(m_report.stopped ? IndexProgress::State::Stopped : IndexProgress::State::Done, {});
+        return m_report;
+    }
+
+private:
+    struct ToRead {
+        ScannedFile file;
+        std::optional<Document> known;
+    };
+
+    [[nodiscard]] bool isStopped() const { return m_job.cancel.stop_requested(); }
+
+    Result<void> prepare() {
+        auto found = find();
+        if (!found) return tl::unexpected(found.error());
+        m_roots = found->roots;
+        m_report.collection = m_progress.collection = found->id;
+        m_report.name = m_progress.collectionName = found->name;
+        report(IndexProgress::State::Scanning, {});
+
+        const auto remembered = m_database.settings().get(pipelineKey());
+        if (!remembered) return tl::unexpected(remembered.error());
+        m_readAgain =
+            remembered->has_value() && **remembered != nlohmann::json(m_library.pipelineId());
+
+        auto scan = scanFiles(m_roots, m_job.excluded, [this] { return !isStopped(); });
+        if (!scan) return tl::unexpected(scan.error());
+        m_unreachable = std::move(scan->unreachable);
+
+        auto documents = m_store.documents(m_job.collection);
+        if (!documents) return tl::unexpected(documents.error());
+        for (Document& document : *documents) {
+            const fs::path path = document.path;
+            m_gone.emplace(path, std::move(document));
+        }
+        return sortOut(std::move(scan->files));
+    }
+
+    Result<Collection> find() {
+        auto collections = m_store.collections();
+        if (!collections) return tl::unexpected(collections.error());
+        for (Collection& collection : *collections) {
+            if (collection.id == m_job.collection) return std::move(collection);
+        }
+        return fail(ErrorCode::NotFound, "this collection was removed");
+    }
+
+    /// Leaves in m_toRead what must be looked into and in m_gone what no file stands for.
+    Result<void> sortOut(std::vector<ScannedFile> files) {
+        for (ScannedFile& file : files) {
+            const auto known = m_gone.find(file.path);
+            if (known == m_gone.end()) {
+                m_toRead.push_back({std::move(file), std::nullopt});
+                continue;
+            }
+            Document document = std::move(known->second);
+            m_gone.erase(known);
+            const bool isSame = document.sizeBytes == file.sizeBytes &&
+                                document.modifiedNs == file.modifiedNs && !m_readAgain;
+            const bool isBad = document.state == DocumentState::Failed ||
+                               document.state == DocumentState::NeedsOcr;
+            if (!isSame || document.state == DocumentState::Pending ||
+                (isBad && m_job.retryFailed)) {
+                m_toRead.push_back({std::move(file), std::move(document)});
+            } else if (isBad) {
+                m_report.failed.emplace_back(document.path, document.error);
+            } else {
+                if (document.state == DocumentState::Unavailable) {
+                    // Content that was never read has no hash.
+                    if (document.sha256.empty()) {
+                        m_toRead.push_back({std::move(file), std::move(document)});
+                        continue;
+                    }
+                    auto back = m_store.setDocumentState(document.id, DocumentState::Ready, {},
+                                                         file.sizeBytes, file.modifiedNs);
+                    if (!back) return back;
+                }
+                ++m_report.unchanged;
+            }
+        }
+        return {};
+    }
+
+    Result<void> readAll() {
+        m_progress.filesTotal = static_cast<int>(m_toRead.size());
+        report(IndexProgress::State::Reading, {});
+        const auto work = [this] {
+            while (!isStopped() && !hasFailed()) {
+                const std::size_t index = m_next.fetch_add(1);
+                if (index >= m_toRead.size()) return;
+                const ToRead& item = m_toRead[index];
+                report(IndexProgress::State::Reading, item.file.path.filename().string());
+                if (auto read = readOne(item); !read) noteFailure(read.error());
+                const std::lock_guard lock(m_mutex);
+                ++m_progress.filesDone;
+            }
+        };
+        {
+            const std::size_t nThreads =
+                std::min<std::size_t>(m_toRead.size(), std::max(1, m_job.nThreads));
+            std::vector<std::jthread> helpers;
+            for (std::size_t i = 1; i < nThreads; ++i) helpers.emplace_back(work);
+            work();
+        }
+        if (m_failure) return tl::unexpected(*m_failure);
+        if (isStopped()) return fail(ErrorCode::Cancelled, "stopped");
+        return {};
+    }
+
+    /// One file. An error is one of the database: the run ends.
+    Result<void> readOne(const ToRead& item) {
+        const fs::path& path = item.file.path;
+        auto hash = sha256OfFile(path, [this](std::uint64_t) { return !isStopped(); });
+        if (!hash) {
+            return hash.error().code == ErrorCode::Cancelled ? Result<void>{}
+                                                             : record(item, hash.error());
+        }
+        if (!m_readAgain) {
+            if (item.known && item.known->sha256 == *hash && hasContent(*item.known)) {
+                return touch(item.known->id, item.file);
+            }
+            if (!item.known) {
+                if (const std::optional<Document> moved = takeMoved(*hash, item.file.sizeBytes)) {
+                    if (auto renamed = m_store.moveDocument(moved->id, path); !renamed) {
+                        return renamed;
+                    }
+                    return touch(moved->id, item.file);
+                }
+            }
+        }
+        auto extracted = m_extractor.extract(path, {.password = {}, .cancel = m_job.cancel});
+        if (!extracted) {
+            return extracted.error().code == ErrorCode::Cancelled ? Result<void>{}
+                                                                  : record(item, extracted.error());
+        }
+        storage::DocumentContent content = m_library.prepare(std::move(*extracted));
+        content.sha256 = std::move(*hash);
+        content.sizeBytes = item.file.sizeBytes;
+        content.modifiedNs = item.file.modifiedNs;
+        const auto id = m_store.ensureDocument(m_job.collection, path);
+        if (!id) return tl::unexpected(id.error());
+        if (auto stored = m_library.store(*id, content); !stored) return stored;
+        const std::lock_guard lock(m_mutex);
+        ++m_report.read;
+        return {};
+    }
+
+    static bool hasContent(const Document& document) {
+        return document.state == DocumentState::Ready ||
+               document.state == DocumentState::Unavailable;
+    }
+
+    /// Same content as before, perhaps under another name or time.
+    Result<void> touch(DocumentId id, const ScannedFile& file) {
+        if (auto touched = m_store.touchDocument(id, file.sizeBytes, file.modifiedNs); !touched) {
+            return touched;
+        }
+        auto ready =
+            m_store.setDocumentState(id, DocumentState::Ready, {}, file.sizeBytes, file.modifiedNs);
+        if (!ready) return ready;
+        const std::lock_guard lock(m_mutex);
+        ++m_report.unchanged;
+        return {};
+    }
+
+    /// A document whose file is gone and had this very content: the file was renamed.
+    std::optional<Document> takeMoved(const std::string& hash, std::uint64_t sizeBytes) {
+        const std::lock_guard lock(m_mutex);
+        const auto moved = std::find_if(m_gone.begin(), m_gone.end(), [&](const auto& entry) {
+            const Document& document = entry.second;
+            return document.sha256 == hash && document.sizeBytes == sizeBytes &&
+                   hasContent(document) && !isUnreachable(document.path);
+        });
+        if (moved == m_gone.end()) return std::nullopt;
+        Document document = std::move(moved->second);
+        m_gone.erase(moved);
+        return document;
+    }
+
+    /// Keeps why a file could not be read; what an earlier version of it said is dropped.
+    Result<void> record(const ToRead& item, const Error& error) {
+        const auto id = m_store.ensureDocument(m_job.collection, item.file.path);
+        if (!id) return tl::unexpected(id.error());
+        if (item.known && hasContent(*item.known)) {
+            if (auto emptied = m_library.store(*id, {}); !emptied) return emptied;
+        }
+        const DocumentState state =
+            error.code == ErrorCode::NeedsOcr ? DocumentState::NeedsOcr : DocumentState::Failed;
+        log().info("a document could not be read: {}", errorName(error.code));
+        auto set = m_store.setDocumentState(*id, state, error.detail, item.file.sizeBytes,
+                                            item.file.modifiedNs);
+        if (!set) return set;
+        const std::lock_guard lock(m_mutex);
+        m_report.failed.emplace_back(item.file.path, error.detail);
+        return {};
+    }
+
+    [[nodiscard]] bool isUnreachable(const fs::path& path) const {
+        return std::any_of(m_unreachable.begin(), m_unreachable.end(),
+                           [&](const fs::path& folder) { return isWithin(path, folder); });
+    }
+
+    Result<void> dropGone() {
+        for (const auto& [path, document] : m_gone) {
+            if (!isUnreachable(path)) {
+                if (auto removed = m_library.removeDocument(document.id); !removed) return removed;
+                ++m_report.removed;
+            } else if (document.state != DocumentState::Unavailable) {
+                auto set = m_store.setDocumentState(document.id, DocumentState::Unavailable,
+                                                    "its folder cannot be reached",
+                                                    document.sizeBytes, document.modifiedNs);
+                if (!set) return set;
+            }
+        }
+        return {};
+    }
+
+    Result<void> remember() {
+        return m_database.settings().set(pipelineKey(), m_library.pipelineId());
+    }
+
+    Result<void> count() {
+        auto now = find();
+        if (!now) return tl::unexpected(now.error());
+        m_report.documents = now->nDocuments;
+        m_report.chunks = now->nChunks;
+        return {};
+    }
+
+    [[nodiscard]] std::string pipelineKey() const {
+        return "index.pipeline." + std::to_string(m_job.collection);
+    }
+
+    bool hasFailed() {
+        const std::lock_guard lock(m_mutex);
+        return m_failure.has_value();
+    }
+
+    void noteFailure(const Error& error) {
+        const std::lock_guard lock(m_mutex);
+        if (!m_failure) m_failure = error;
+    }
+
+    /// At most 10 a second, but every change of state.
+    void report(IndexProgress::State state, const std::string& file) {
+        if (!m_job.onProgress) return;
+        IndexProgress progress;
+        {
+            const std::lock_guard lock(m_mutex);
+            constexpr auto kPause = std::chrono::milliseconds(100);
+            const Clock::time_point now = Clock::now();
+            if (state == m_progress.state && now - m_lastReport < kPause) return;
+            m_lastReport = now;
+            m_progress.state = state;
+            m_progress.currentFile = file;
+            progress = m_progress;
+        }
+        m_job.onProgress(progress);
+    }
+
+    storage::Database& m_database;
+    storage::DocumentStore& m_store;
+    Library& m_library;
+    const retrieval::Extractor& m_extractor;
+    const IndexJob& m_job;
+
+    std::vector<fs::path> m_roots;
+    std::vector<fs::path> m_unreachable;
+    std::vector<ToRead> m_toRead;
+    bool m_readAgain = false;
+    std::atomic<std::size_t> m_next = 0;
+
+    std::mutex m_mutex;  ///< guards what follows while files are read
+    std::map<fs::path, Document> m_gone;
+    IndexReport m_report;
+    IndexProgress m_progress;
+    Clock::time_point m_lastReport;
+    std::optional<Error> m_failure;
+};
+
+}  // namespace
+
+Result<IndexReport> updateCollection(storage::Database& database, Library& library,
+                                     const retrieval::Extractor& extractor, const IndexJob& job) {
+    return Run(database, library, extractor, job).execute();
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,30 @@
+// indexer.h: brings one collection's documents up to date with its files.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+
+#include "app/services/library.h"
+#include "app/services/services.h"
+
+namespace conclave::services {
+
+struct IndexJob {
+    CollectionId collection = 0;
+    bool retryFailed = false;
+    std::vector<std::filesystem::path> excluded;  ///< Conclave's own folders
+    int nThreads = 1;                             ///< files read at the same time
+    std::function<void(IndexProgress)> onProgress;
+    std::stop_token cancel;  ///< seen between files, and while one is read
+};
+
+/// Compares files with documents by size and time, then by hash: reads new and changed ones,
+/// follows renamed ones, removes those gone. A run that is stopped or killed loses the files being
+/// read at that moment; the next one goes on.
+/// Errors: NotFound (no such collection), DiskFull and other failures of the database. A file that
+/// cannot be read is no error but an entry in `failed`.
+[[nodiscard]] Result<IndexReport> updateCollection(storage::Database& database, Library& library,
+                                                   const retrieval::Extractor& extractor,
+                                                   const IndexJob& job);
+
+}  // namespace conclave::services

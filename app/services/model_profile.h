@@ -1,0 +1,21 @@
+// model_profile.h: how to treat a model, by what its file says about it. The one place for
+// per-model defaults.
+#pragma once
+
+#include "app/services/services.h"
+
+namespace conclave::services {
+
+struct ModelProfile {
+    bool isDemonstration = false;  ///< tiny: answers from passages only, knows nothing itself
+    engine::SamplerSettings sampling;
+    int maxTokens = 1024;
+    bool stopOnRepetition = false;
+    int maxPassages = 8;
+    int passageTokens = 0;  ///< of all passages of one question together
+};
+
+/// `contextLength` is the session's, in tokens.
+[[nodiscard]] ModelProfile profileOf(const engine::ModelInfo& info, int contextLength);
+
+}  // namespace conclave::services

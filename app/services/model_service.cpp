@@ -1,0 +1,354 @@
+#include "app/services/model_service.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "app/services/download.h"
+#include "app/services/file_scan.h"
+#include "app/services/sha256.h"
+#include "base/log.h"
+
+namespace conclave::services {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kChoiceKey = "model.file";
+constexpr std::string_view kPlacesKey = "model.places";
+
+fs::path bundledModels() {
+    const Result<fs::path> resources = findResources();
+    return resources ? *resources / "models" : fs::path();
+}
+
+/// The hash that a file had when it was pulled, to tell later damage.
+std::string hashKey(const fs::path& file) { return "model.sha256." + file.string(); }
+
+Error noModel() {
+    return {ErrorCode::NotFound,
+            "there is no model: put a GGUF file into the models folder, or use `conclave models "
+            "pull URL`"};
+}
+
+}  // namespace
+
+ModelServiceImpl::ModelServiceImpl(storage::SettingStore& settings, const Places& places,
+                                   std::string wanted, Worker& quick)
+    : m_settings(settings),
+      m_folder(places.models()),
+      m_wanted(std::move(wanted)),
+      m_catalog(bundledModels()),
+      m_quick(quick) {}
+
+ModelServiceImpl::~ModelServiceImpl() { finish(); }
+
+void ModelServiceImpl::finish() {
+    ++m_request;
+    m_loader.finish();
+    m_slow.finish();
+    m_changed.notify_all();
+}
+
+std::vector<fs::path> ModelServiceImpl::addedPlaces() {
+    std::vector<fs::path> places;
+    const auto stored = m_settings.get(kPlacesKey);
+    if (stored && stored->has_value() && (*stored)->is_array()) {
+        for (const auto& place : **stored) {
+            if (place.is_string()) places.emplace_back(place.get<std::string>());
+        }
+    }
+    return places;
+}
+
+std::vector<ModelEntry> ModelServiceImpl::listNow() {
+    std::vector<fs::path> places = addedPlaces();
+    places.insert(places.begin(), m_folder);
+    return m_catalog.list(places);
+}
+
+void ModelServiceImpl::list(Reply<std::vector<ModelEntry>> reply) {
+    m_quick.post([this, reply = std::move(reply)] { reply(listNow()); });
+}
+
+void ModelServiceImpl::add(const fs::path& fileOrFolder, Reply<std::vector<ModelEntry>> reply) {
+    m_quick.post([this, place = tidyPath(fileOrFolder), reply = std::move(reply)] {
+        const std::vector<ModelEntry> found = m_catalog.list(std::vector{place});
+        const bool hasModel = std::any_of(found.begin(), found.end(), [&](const ModelEntry& m) {
+            return !m.isEmbedded && m.problem.empty();
+        });
+        if (!hasModel) {
+            const bool hasBroken = !found.empty() && !found.front().isEmbedded;
+            return reply(fail(
+                ErrorCode::NotFound,
+                hasBroken ? found.front().problem : "there is no GGUF model at " + place.string()));
+        }
+        std::vector<fs::path> places = addedPlaces();
+        if (std::find(places.begin(), places.end(), place) == places.end()) {
+            places.push_back(place);
+            nlohmann::json value = nlohmann::json::array();
+            for (const fs::path& each : places) value.push_back(each.string());
+            if (auto saved = m_settings.set(kPlacesKey, value); !saved) {
+                return reply(tl::unexpected(saved.error()));
+            }
+        }
+        reply(listNow());
+    });
+}
+
+void ModelServiceImpl::remove(std::string_view nameOrFile, Reply<void> reply) {
+    m_quick.post([this, wanted = std::string(nameOrFile), reply = std::move(reply)] {
+        std::vector<fs::path> places = addedPlaces();
+        fs::path place = tidyPath(wanted);
+        const std::vector<ModelEntry> models = listNow();
+        const ModelEntry* model = findModel(models, wanted);
+        if (model != nullptr) place = model->file;
+        if (std::erase(places, place) > 0) {
+            nlohmann::json value = nlohmann::json::array();
+            for (const fs::path& each : places) value.push_back(each.string());
+            return reply(m_settings.set(kPlacesKey, value));
+        }
+        if (model == nullptr) {
+            return reply(fail(ErrorCode::NotFound, "there is no model named " + wanted +
+                                                       "; `conclave models list` shows them"));
+        }
+        if (model->isEmbedded || !isWithin(model->file, m_folder)) {
+            return reply(fail(
+                ErrorCode::InvalidArgument,
+                model->file.string() + " is not in Conclave's models folder and is left alone"));
+        }
+        std::error_code problem;
+        fs::remove(model->file, problem);
+        if (problem) {
+            return reply(fail(ErrorCode::Io,
+                              "cannot delete " + model->file.string() + ": " + problem.message()));
+        }
+        reply({});
+    });
+}
+
+Result<ModelEntry> ModelServiceImpl::find(std::string_view nameOrFile) {
+    const std::vector<ModelEntry> models = listNow();
+    if (const ModelEntry* model = findModel(models, nameOrFile)) return *model;
+    const fs::path file = tidyPath(fs::path(nameOrFile));
+    std::error_code ignored;
+    if (fs::is_regular_file(file, ignored)) return m_catalog.look(file);
+    return fail(ErrorCode::NotFound, "there is no model named " + std::string(nameOrFile) +
+                                         "; `conclave models list` shows them");
+}
+
+Result<ModelEntry> ModelServiceImpl::chosen() {
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_choice) return *m_choice;
+    }
+    if (!m_wanted.empty()) return find(m_wanted);
+    const auto remembered = m_settings.get(kChoiceKey);
+    if (remembered && remembered->has_value() && (*remembered)->is_string()) {
+        auto model = find((*remembered)->get<std::string>());
+        if (model && model->problem.empty()) return model;
+        log().warn("the model chosen last is not usable any more; taking another one");
+    }
+    const std::vector<ModelEntry> models = listNow();
+    if (const ModelEntry* best = bestModel(models)) return *best;
+    return tl::unexpected(noModel());
+}
+
+void ModelServiceImpl::choose(std::string_view nameOrFile, Reply<ModelEntry> reply) {
+    m_quick.post([this, wanted = std::string(nameOrFile), reply = std::move(reply)] {
+        auto model = find(wanted);
+        if (!model) return reply(tl::unexpected(model.error()));
+        if (!model->problem.empty()) {
+            return reply(fail(ErrorCode::Unsupported, model->problem));
+        }
+        if (auto saved = m_settings.set(kChoiceKey, model->file.string()); !saved) {
+            return reply(tl::unexpected(saved.error()));
+        }
+        {
+            const std::lock_guard lock(m_mutex);
+            const bool isSame = m_model != nullptr && m_status.model.file == model->file;
+            m_choice = *model;
+            if (!isSame) {
+                ++m_request;
+                m_model = nullptr;
+                m_isLoading = false;
+                m_status = {};
+            }
+        }
+        startLoading();
+        reply(std::move(model));
+    });
+}
+
+ModelStatus ModelServiceImpl::status() const {
+    const std::lock_guard lock(m_mutex);
+    return m_status;
+}
+
+void ModelServiceImpl::onStatus(std::function<void(ModelStatus)> listener) {
+    const std::lock_guard lock(m_mutex);
+    m_listener = std::move(listener);
+}
+
+void ModelServiceImpl::changeStatus(const std::function<void(ModelStatus&)>& change) {
+    std::function<void(ModelStatus)> listener;
+    ModelStatus now;
+    {
+        const std::lock_guard lock(m_mutex);
+        change(m_status);
+        now = m_status;
+        listener = m_listener;
+    }
+    m_changed.notify_all();
+    if (listener) listener(now);
+}
+
+void ModelServiceImpl::startLoading() {
+    std::uint64_t request = 0;
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_model != nullptr || m_isLoading) return;
+        m_isLoading = true;
+        m_status.state = ModelStatus::State::Loading;
+        request = ++m_request;
+    }
+    m_loader.post([this, request] {
+        auto entry = chosen();
+        if (entry && !entry->problem.empty()) {
+            entry = fail(ErrorCode::Unsupported, entry->problem);
+        }
+        if (entry) return load(*entry, request);
+        changeStatus([&](ModelStatus& status) {
+            if (request != m_request) return;
+            m_isLoading = false;
+            m_error = entry.error();
+            status = {.state = ModelStatus::State::Failed, .model = {}, .error = m_error.detail};
+        });
+    });
+}
+
+void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
+    changeStatus([&](ModelStatus& status) {
+        if (request != m_request) return;
+        status = {.state = ModelStatus::State::Loading, .model = entry, .error = {}};
+    });
+    float reported = 0.0f;
+    auto model = engine::Model::load(entry.file, [&](float fraction) {
+        constexpr float kStep = 0.01f;
+        if (fraction - reported >= kStep && request == m_request) {
+            reported = fraction;
+            changeStatus([&](ModelStatus& status) { status.progress = fraction; });
+        }
+        return request == m_request;
+    });
+    if (!model) log().warn("cannot load the model {}: {}", entry.name, model.error().detail);
+    changeStatus([&](ModelStatus& status) {
+        if (request != m_request) return;  // another one was chosen meanwhile
+        m_isLoading = false;
+        status.model = entry;
+        if (model) {
+            m_model = std::move(*model);
+            status.state = ModelStatus::State::Ready;
+            status.progress = 1.0f;
+        } else {
+            m_error = model.error();
+            status.state = ModelStatus::State::Failed;
+            status.error = m_error.detail;
+        }
+    });
+}
+
+Result<std::shared_ptr<const engine::Model>> ModelServiceImpl::loaded() {
+    return loaded(std::stop_token{}, {});
+}
+
+Result<std::shared_ptr<const engine::Model>> ModelServiceImpl::loaded(
+    const std::stop_token& cancel, const std::function<void(float)>& progress) {
+    startLoading();
+    std::unique_lock lock(m_mutex);
+    while (m_model == nullptr) {
+        if (m_status.state == ModelStatus::State::Failed && !m_isLoading) {
+            return tl::unexpected(m_error);
+        }
+        if (cancel.stop_requested() || m_loader.stopToken().stop_requested()) {
+            return fail(ErrorCode::Cancelled, "stopped while the model was loading");
+        }
+        const float before = m_status.progress;
+        // The pause only bounds how late the end of the program is seen.
+        constexpr auto kPause = std::chrono::milliseconds(50);
+        m_changed.wait_for(lock, cancel, kPause, [&] {
+            return m_model != nullptr || m_status.progress != before || !m_isLoading;
+        });
+        if (progress && m_status.progress != before) {
+            const float now = m_status.progress;
+            lock.unlock();
+            progress(now);
+            lock.lock();
+        }
+    }
+    return m_model;
+}
+
+std::shared_ptr<const engine::Model> ModelServiceImpl::loadedNow() const {
+    const std::lock_guard lock(m_mutex);
+    return m_model;
+}
+
+Result<std::shared_ptr<const engine::TextEmbedder>> ModelServiceImpl::embedder() {
+    const std::lock_guard lock(m_embedderMutex);
+    if (m_embedder != nullptr) return m_embedder;
+    const auto file = m_catalog.embedderFile();
+    if (!file) return tl::unexpected(file.error());
+    auto embedder = engine::TextEmbedder::load(*file);
+    if (!embedder) return embedder;
+    m_embedder = std::move(*embedder);
+    return m_embedder;
+}
+
+void ModelServiceImpl::verify(const fs::path& file, Reply<std::vector<Finding>> reply) {
+    m_slow.post([this, file = tidyPath(file), reply = std::move(reply)] {
+        std::error_code ignored;
+        if (!fs::exists(file, ignored)) {
+            return reply(fail(ErrorCode::NotFound, "there is no file " + file.string()));
+        }
+        std::vector<Finding> findings;
+        const auto info = engine::readModelInfo(file);
+        findings.push_back(
+            {info.has_value(), "header, metadata and bounds of every tensor",
+             info ? info->architecture + ", " + info->fileType : info.error().detail});
+        const auto hash = sha256OfFile(
+            file, [this](std::uint64_t) { return !m_slow.stopToken().stop_requested(); });
+        if (!hash) return reply(tl::unexpected(hash.error()));
+        const auto known = m_settings.get(hashKey(file));
+        const bool isRecorded = known && known->has_value() && (*known)->is_string();
+        const bool isSame = !isRecorded || (*known)->get<std::string>() == *hash;
+        findings.push_back({isSame, "SHA-256",
+                            *hash + (isSame ? (isRecorded ? " (as when it was loaded)" : "")
+                                            : " is not the hash it had when it was loaded")});
+        reply(std::move(findings));
+    });
+}
+
+void ModelServiceImpl::pull(const std::string& url, const std::string& sha256,
+                            std::function<bool(std::uint64_t, std::uint64_t)> progress,
+                            Reply<fs::path> reply) {
+    m_slow.post([this, url, sha256, progress = std::move(progress), reply = std::move(reply)] {
+        const auto keepGoing = [&](std::uint64_t done, std::uint64_t total) {
+            return !m_slow.stopToken().stop_requested() && (!progress || progress(done, total));
+        };
+        auto file =
+            download({.url = url, .folder = m_folder, .sha256 = sha256, .progress = keepGoing});
+        if (!file) return reply(std::move(file));
+        if (const ModelEntry entry = m_catalog.look(*file); !entry.problem.empty()) {
+            return reply(fail(ErrorCode::Corrupt, "the file was loaded to " + file->string() +
+                                                      " but cannot be used: " + entry.problem));
+        }
+        if (const auto hash = sha256OfFile(*file)) {
+            if (auto saved = m_settings.set(hashKey(*file), *hash); !saved) {
+                log().warn("the hash of a model could not be kept: {}", saved.error().detail);
+            }
+        }
+        reply(std::move(file));
+    });
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,160 @@
+#include "app/services/question.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <vector>
+
+#include "base/utf8.h"
+
+namespace conclave::services {
+namespace {
+
+/// Lower-case ASCII words; letters of other scripts stay as they are and belong to words.
+std::vector<std::string> wordsOf(std::string_view text) {
+    std::vector<std::string> words;
+    std::string word;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x80 || std::isalnum(byte) != 0 || c == '\'') {
+            word.push_back(static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte));
+        } else if (!word.empty()) {
+            words.push_back(std::move(word));
+            word.clear();
+        }
+    }
+    if (!word.empty()) words.push_back(std::move(word));
+    return words;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) {
+        if (!text.empty()) text += ' ';
+        text += word;
+    }
+    return text;
+}
+
+template <std::size_t N>
+bool isOneOf(std::string_view text, const std::array<std::string_view, N>& list) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+bool isCjk(char32_t c) { return (c >= 0x3040 && c <= 0x30FF) || (c >= 0x3400 && c <= 0x9FFF); }
+
+/// Length as a reader feels it: a CJK character says about as much as half a word.
+std::size_t countWordsAndHalves(std::string_view text) {
+    std::size_t nCjk = 0;
+    for (std::size_t i = 0; i < text.size();) {
+        if (isCjk(nextCodePoint(text, i))) ++nCjk;
+    }
+    return nCjk > 0 ? (nCjk + 1) / 2 : wordsOf(text).size();
+}
+
+}  // namespace
+
+bool isSmallTalk(std::string_view text) {
+    static constexpr std::array<std::string_view, 33> kPhrases = {"hi",
+                                                                  "hello",
+                                                                  "hey",
+                                                                  "hello there",
+                                                                  "hi there",
+                                                                  "good morning",
+                                                                  "good afternoon",
+                                                                  "good evening",
+                                                                  "good day",
+                                                                  "good night",
+                                                                  "thanks",
+                                                                  "thank you",
+                                                                  "thanks a lot",
+                                                                  "thank you very much",
+                                                                  "ok",
+                                                                  "okay",
+                                                                  "great",
+                                                                  "nice",
+                                                                  "bye",
+                                                                  "goodbye",
+                                                                  "see you",
+                                                                  "who are you",
+                                                                  "what are you",
+                                                                  "how are you",
+                                                                  "what can you do",
+                                                                  "what's your name",
+                                                                  "what is your name",
+                                                                  "can you help me",
+                                                                  "help",
+                                                                  "\u4f60\u597d",
+                                                                  "\u60a8\u597d",
+                                                                  "\u8c22\u8c22",
+                                                                  "\u518d\u89c1"};
+    std::string words = joined(wordsOf(text));
+    // Full-width punctuation at the end is part of the last word above.
+    for (const std::string_view mark : {"\uff01", "\u3002", "\uff1f", "\uff5e"}) {
+        if (words.ends_with(mark)) words.resize(words.size() - mark.size());
+    }
+    return isOneOf(words, kPhrases);
+}
+
+bool bringsItsOwnText(std::string_view text) {
+    constexpr std::size_t kLongQuestion = 600;  // characters
+    constexpr std::size_t kShortText = 200;
+    const std::size_t nCharacters = countCodePoints(text);
+    const bool hasBlocks = text.find("\n\n") != std::string_view::npos ||
+                           std::count(text.begin(), text.end(), '\n') >= 4;
+    return nCharacters > kLongQuestion || (hasBlocks && nCharacters > kShortText);
+}
+
+bool isFollowUp(std::string_view text) {
+    static constexpr std::array<std::string_view, 23> kPointers = {
+        "it",    "its",  "this", "that", "these", "those",  "they",  "them",
+        "their", "he",   "she",  "him",  "her",   "his",    "there", "then",
+        "else",  "more", "same", "also", "why",   "former", "latter"};
+    static constexpr std::array<std::string_view, 4> kOpenings = {"and", "but", "so", "or"};
+    static constexpr std::array<std::string_view, 6> kChinesePointers = {
+        "\u5b83", "\u8fd9", "\u90a3", "\u4ed6", "\u5979", "\u5462"};
+    constexpr std::size_t kShort = 3;
+    constexpr std::size_t kLongEnoughToStandAlone = 14;
+    const std::size_t length = countWordsAndHalves(text);
+    if (length <= kShort) return true;
+    if (length > kLongEnoughToStandAlone) return false;
+    const std::vector<std::string> words = wordsOf(text);
+    if (!words.empty() && isOneOf(words.front(), kOpenings)) return true;
+    const bool pointsBack = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+        return isOneOf(word, kPointers);
+    });
+    return pointsBack || std::any_of(kChinesePointers.begin(), kChinesePointers.end(),
+                                     [&](std::string_view pointer) {
+                                         return text.find(pointer) != std::string_view::npos;
+                                     });
+}
+
+std::string searchQuery(std::string_view question, std::string_view previousQuestion) {
+    std::string query(question);
+    if (!previousQuestion.empty() && isFollowUp(question)) {
+        query += '\n';
+        query += previousQuestion;
+    }
+    return query;
+}
+
+std::string titleFor(std::string_view question) {
+    constexpr std::size_t kLongest = 60;
+    const std::size_t start = question.find_first_not_of(" \t\r\n");
+    if (start == std::string_view::npos) return {};
+    std::string_view line = question.substr(start);
+    line = line.substr(0, line.find_first_of("\r\n"));
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) {
+        line.remove_suffix(1);
+    }
+    if (countCodePoints(line) <= kLongest) return std::string(line);
+    std::string_view cut = line.substr(0, byteOffsetOf(line, kLongest));
+    constexpr std::size_t kShortestKept = 30;
+    if (const std::size_t space = cut.rfind(' ');
+        space != std::string_view::npos && space > kShortestKept) {
+        cut = cut.substr(0, space);
+    }
+    return std::string(cut) + "\u2026";
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,202 @@
+#include "app/services/services.h"
+
+#include <memory>
+#include <utility>
+
+#include "app/services/chat_service.h"
+#include "app/services/collection_service.h"
+#include "app/services/library.h"
+#include "app/services/model_profile.h"
+#include "app/services/model_service.h"
+#include "app/services/worker.h"
+#include "base/log.h"
+
+namespace conclave::services {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kGuideKey = "guide.collection";
+constexpr std::string_view kGuideName = "Conclave Guide";
+
+/// The document reader is beside the programs; tests run from the folder next to theirs.
+fs::path findWorker() {
+    const fs::path beside = programFolder() / "conclave-extract";
+    const fs::path next = programFolder() / "../bin/conclave-extract";
+    std::error_code ignored;
+    return !fs::exists(beside, ignored) && fs::exists(next, ignored) ? next : beside;
+}
+
+class ServicesImpl final : public Services {
+public:
+    ServicesImpl(Places places, std::unique_ptr<storage::Database> database,
+                 const StartOptions& options)
+        : m_places(std::move(places)),
+          m_database(std::move(database)),
+          m_extractor(findWorker()),
+          m_models(m_database->settings(), m_places, options.model, m_quick),
+          m_library(m_database->documents(), [this] { return m_models.embedder(); }),
+          m_collections(*m_database, m_library, m_extractor,
+                        {m_places.config, m_places.data, m_places.cache, m_places.state}, m_quick),
+          m_chats(*m_database, m_library, m_collections, m_models, m_quick, options.contextLength,
+                  options.nThreads) {
+        if (options.indexGuide && !options.inMemory) m_quick.post([this] { prepareGuide(); });
+    }
+
+    ~ServicesImpl() override {
+        // Whoever asks others goes first; the short calls last, so that drafts are saved.
+        m_slow.finish();
+        m_chats.finish();
+        m_collections.finish();
+        m_models.finish();
+        m_quick.finish();
+    }
+
+    ChatService& chats() override { return m_chats; }
+    CollectionService& collections() override { return m_collections; }
+    ModelService& models() override { return m_models; }
+    const Places& places() const override { return m_places; }
+    retrieval::Extractor& extractor() override { return m_extractor; }
+
+    void setting(std::string_view key, Reply<std::optional<nlohmann::json>> reply) override {
+        m_quick.post([this, key = std::string(key), reply = std::move(reply)] {
+            reply(m_database->settings().get(key));
+        });
+    }
+
+    void setSetting(std::string_view key, const nlohmann::json& value) override {
+        m_quick.post([this, key = std::string(key), value] {
+            if (auto saved = m_database->settings().set(key, value); !saved) {
+                log().warn("a setting could not be saved: {}", saved.error().detail);
+            }
+        });
+    }
+
+    void doctor(Reply<std::vector<Finding>> reply) override {
+        m_slow.post([this, reply = std::move(reply)] { reply(examine()); });
+    }
+
+    void backup(const fs::path& to, Reply<void> reply) override {
+        m_slow.post([this, to, reply = std::move(reply)] { reply(m_database->backup(to)); });
+    }
+
+private:
+    /// Makes the guide's collection at the first start; later only follows it to where this
+    /// version of Conclave keeps it. One that the user removed stays away.
+    void prepareGuide() {
+        const Result<fs::path> resources = findResources();
+        if (!resources) return;
+        storage::DocumentStore& store = m_database->documents();
+        const auto stored = m_database->settings().get(kGuideKey);
+        if (!stored) return;
+        CollectionId id = 0;
+        if (!stored->has_value()) {
+            const auto made = store.createCollection(kGuideName);
+            if (!made) {
+                log().warn("the guide cannot be made a collection: {}", made.error().detail);
+                return;
+            }
+            id = *made;
+            if (auto saved = m_database->settings().set(kGuideKey, id); !saved) return;
+        } else if ((*stored)->is_number_integer()) {
+            id = (*stored)->get<CollectionId>();
+        }
+        const auto all = store.collections();
+        if (!all) return;
+        for (const Collection& collection : *all) {
+            if (collection.id != id) continue;
+            const std::vector<fs::path> roots{*resources / "guide"};
+            if (collection.roots != roots) {
+                if (auto set = store.setRoots(id, roots); !set) return;
+            }
+            m_collections.update(id, false, [](const Result<IndexReport>& report) {
+                if (!report) log().warn("the guide cannot be read: {}", report.error().detail);
+            });
+        }
+    }
+
+    Result<std::vector<Finding>> examine() {
+        auto findings = m_database->check();
+        if (!findings) return findings;
+        const auto counts = m_library.countChunksAndVectors();
+        if (!counts) return tl::unexpected(counts.error());
+        findings->push_back(
+            {counts->second <= counts->first, "vectors in memory",
+             std::to_string(counts->second) + " for " + std::to_string(counts->first) + " chunks"});
+        const auto embedder = m_models.embedder();
+        findings->push_back({embedder.has_value(), "text embedder",
+                             embedder ? (*embedder)->id() : embedder.error().detail});
+        const auto models =
+            wait<std::vector<ModelEntry>>([this](auto reply) { m_models.list(std::move(reply)); });
+        if (!models) return tl::unexpected(models.error());
+        for (const ModelEntry& model : *models) {
+            if (model.info.isEmbedder) continue;
+            findings->push_back({model.problem.empty(), "model " + model.name,
+                                 model.problem.empty() ? model.file.string() : model.problem});
+        }
+        std::error_code problem;
+        const bool hasWorker = fs::exists(findWorker(), problem);
+        findings->push_back({hasWorker, "document reader",
+                             hasWorker ? "present" : "conclave-extract is missing: reinstall"});
+        const fs::space_info space = fs::space(m_places.data, problem);
+        constexpr std::uintmax_t kLowBytes = std::uintmax_t{200} << 20u;
+        findings->push_back({!problem && space.available >= kLowBytes, "room on the disk",
+                             problem ? problem.message()
+                                     : std::to_string(space.available >> 20u) + " MiB free in " +
+                                           m_places.data.string()});
+        findings->push_back({true, "processor kernels", std::string(engine::kernelSetName())});
+        return findings;
+    }
+
+    Places m_places;
+    std::unique_ptr<storage::Database> m_database;
+    retrieval::Extractor m_extractor;
+    Worker m_quick{Worker::AtEnd::Finish};
+    ModelServiceImpl m_models;
+    Library m_library;
+    CollectionServiceImpl m_collections;
+    ChatServiceImpl m_chats;
+    Worker m_slow{Worker::AtEnd::Drop};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Services>> Services::start(const StartOptions& options) {
+    Places places;
+    if (options.places) {
+        places = *options.places;
+    } else {
+        auto found = findPlaces();
+        if (!found) return tl::unexpected(found.error());
+        places = std::move(*found);
+    }
+    storage::OpenOptions open;
+    open.analyzer = retrieval::analyze;
+    open.analyzerVersion = retrieval::kAnalyzerVersion;
+    open.inMemory = options.inMemory;
+    auto database = storage::Database::open(places.database(), open);
+    if (!database) return tl::unexpected(database.error());
+    return std::make_unique<ServicesImpl>(std::move(places), std::move(*database), options);
+}
+
+Result<fs::path> restoreBackup(const Places& places, const fs::path& from) {
+    return storage::restoreDatabase(places.database(), from);
+}
+
+Result<fs::path> repair(const Places& places) { return storage::repairDatabase(places.database()); }
+
+engine::SamplerSettings defaultSampling(const engine::ModelInfo& model) {
+    return profileOf(model, model.contextLength).sampling;
+}
+
+bool isDemonstration(const engine::ModelInfo& model) {
+    return profileOf(model, model.contextLength).isDemonstration;
+}
+
+nlohmann::json usageToJson(const engine::Usage& usage) {
+    const std::chrono::duration<double, std::milli> firstToken = usage.timeToFirstToken;
+    return {{"prompt_tokens", usage.promptTokens}, {"completion_tokens", usage.completionTokens},
+            {"cached_tokens", usage.cachedTokens}, {"prefill_tps", usage.prefillSpeed()},
+            {"decode_tps", usage.decodeSpeed()},   {"ttft_ms", firstToken.count()}};
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,230 @@
+// `conclave ask`, and what it shares with `conclave chat`.
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <iostream>
+
+#include "app/terminal/asking.h"
+#include "app/terminal/commands.h"
+#include "app/terminal/console.h"
+#include "app/terminal/interrupt.h"
+#include "app/terminal/output.h"
+
+namespace conclave::terminal {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr auto kPoll = std::chrono::milliseconds(20);
+
+/// Waits for `future`, and calls `onInterrupt` once when Ctrl-C is pressed.
+template <typename T>
+T waitFor(std::future<T> future, const std::function<void()>& onInterrupt) {
+    bool isTold = false;
+    while (future.wait_for(kPoll) != std::future_status::ready) {
+        if (wasInterrupted() && !isTold) {
+            isTold = true;
+            onInterrupt();
+        }
+    }
+    return future.get();
+}
+
+int ask(const Arguments& arguments) {
+    const bool isJson = arguments.has("--json");
+    const std::vector<std::string> docs = arguments.list("--docs");
+    const bool usesRetrieval = !arguments.has("--no-retrieval");
+    const auto started = startServices(arguments, usesRetrieval && docs.empty());
+    if (!started) return failed(started.error());
+    services::Services& services = **started;
+
+    auto settings = settingsFrom(services, arguments);
+    if (!settings) return failed(settings.error());
+    if (!docs.empty() && usesRetrieval) {
+        const auto report = runIndexing(services, [&](auto reply) {
+            services.collections().indexPaths({docs.begin(), docs.end()}, std::move(reply));
+        });
+        if (!report) return failed(report.error());
+        for (const auto& [path, error] : report->failed) {
+            note("conclave: " + path.string() + " could not be read: " + error);
+        }
+        if (!settings->collections) settings->collections.emplace();
+        settings->collections->push_back(report->collection);
+    } else if (usesRetrieval) {
+        refresh(services, settings->collections.value_or(std::vector<services::CollectionId>{}));
+    }
+    const auto answer = runAnswer(
+        services,
+        [&](services::AnswerEvents events) {
+            services::SendRequest request;
+            request.text = arguments.plain().front();
+            request.settings = *settings;
+            request.retrieval = usesRetrieval;
+            services.chats().send(std::move(request), std::move(events));
+        },
+        !isJson);
+    if (!answer) return failed(answer.error());
+    if (isJson) {
+        Positions positions(services);
+        printJson(answerToJson(*answer, positions));
+    } else {
+        printCitations(*answer);
+        noteDemonstration(services);
+    }
+    return answer->state == services::MessageState::Stopped ? kFailure : kSuccess;
+}
+
+}  // namespace
+
+Result<services::Message> runAnswer(services::Services& services, const StartAnswer& start,
+                                    bool isShown) {
+    forgetInterrupts();
+    auto promise = std::make_shared<std::promise<Result<services::Message>>>();
+    std::future<Result<services::Message>> future = promise->get_future();
+    const auto chat = std::make_shared<std::atomic<services::ChatId>>(0);
+    const auto nShown = std::make_shared<std::size_t>(0);
+    const auto show = [nShown, isShown](const std::string& text) {
+        if (!isShown || text.size() <= *nShown) return;
+        std::cout << std::string_view(text).substr(*nShown) << std::flush;
+        *nShown = text.size();
+    };
+    services::AnswerEvents events;
+    events.onStarted = [chat](const services::Chat& of, const auto&, const auto&) {
+        *chat = of.id;
+    };
+    const auto bar = std::make_shared<std::optional<ProgressBar>>();
+    events.onStage = [bar](const services::AnswerStage& stage) {
+        using Kind = services::AnswerStage::Kind;
+        if (stage.kind == Kind::LoadingModel || stage.kind == Kind::Reading) {
+            if (!*bar) bar->emplace("");
+            (*bar)->show(stage.progress,
+                         stage.kind == Kind::Reading ? "reading" : "loading the model");
+        } else {
+            bar->reset();
+        }
+    };
+    events.onText = [show](const std::string& text, double) { show(text); };
+    events.onFinished = [promise, show, bar](Result<services::Message> result) {
+        bar->reset();
+        if (result) show(result->text);
+        promise->set_value(std::move(result));
+    };
+    start(std::move(events));
+    auto result = waitFor(std::move(future), [&] { services.chats().stop(*chat); });
+    if (isShown && result) std::cout << '\n' << std::flush;
+    if (result && result->state == services::MessageState::Stopped) note("(stopped)");
+    forgetInterrupts();
+    return result;
+}
+
+Result<std::vector<services::CollectionId>> collectionsNamed(
+    services::Services& services, const std::vector<std::string>& names) {
+    const auto all = services::wait<std::vector<services::Collection>>(
+        [&](auto reply) { services.collections().list(std::move(reply)); });
+    if (!all) return tl::unexpected(all.error());
+    std::vector<services::CollectionId> ids;
+    for (const std::string& name : names) {
+        const auto found = std::find_if(all->begin(), all->end(),
+                                        [&](const auto& each) { return each.name == name; });
+        if (found == all->end()) {
+            std::string known;
+            for (const auto& each : *all) known += (known.empty() ? "" : ", ") + each.name;
+            return fail(ErrorCode::NotFound, "there is no collection \"" + name + "\"; there is: " +
+                                                 (known.empty() ? "none" : known));
+        }
+        ids.push_back(found->id);
+    }
+    return ids;
+}
+
+Result<services::ChatSettings> settingsFrom(services::Services& services,
+                                            const Arguments& arguments) {
+    services::ChatSettings settings;
+    if (arguments.has("--system")) settings.systemPrompt = arguments.text("--system");
+    if (arguments.has("--max-tokens")) settings.maxTokens = arguments.integer("--max-tokens", 0);
+    if (const auto names = arguments.list("--collection"); !names.empty()) {
+        auto ids = collectionsNamed(services, names);
+        if (!ids) return tl::unexpected(ids.error());
+        settings.collections = std::move(*ids);
+    }
+    if (givesSampling(arguments)) {
+        engine::SamplerSettings defaults;
+        if (const auto model = services.models().loaded()) {
+            defaults = services::defaultSampling((*model)->info());
+        }
+        settings.sampling = samplingFrom(arguments, defaults);
+    }
+    return settings;
+}
+
+void refresh(services::Services& services, const std::vector<services::CollectionId>& collections) {
+    std::vector<services::CollectionId> ids = collections;
+    if (ids.empty()) {
+        const auto all = services::wait<std::vector<services::Collection>>(
+            [&](auto reply) { services.collections().list(std::move(reply)); });
+        if (!all) return;
+        for (const services::Collection& each : *all) ids.push_back(each.id);
+    }
+    for (const services::CollectionId id : ids) {
+        const auto report = runIndexing(services, [&](auto reply) {
+            services.collections().update(id, false, std::move(reply));
+        });
+        if (!report) note("conclave: " + report.error().detail);
+    }
+}
+
+Result<services::IndexReport> runIndexing(
+    services::Services& services,
+    const std::function<void(services::Reply<services::IndexReport>)>& start) {
+    forgetInterrupts();
+    const auto bar = std::make_shared<ProgressBar>("");
+    const auto collection = std::make_shared<std::atomic<services::CollectionId>>(0);
+    services.collections().onProgress([bar, collection](const services::IndexProgress& progress) {
+        *collection = progress.collection;
+        const double done = progress.filesTotal > 0
+                                ? static_cast<double>(progress.filesDone) / progress.filesTotal
+                                : 0.0;
+        if (progress.filesTotal > 0) bar->show(done, "reading " + progress.currentFile);
+    });
+    auto promise = std::make_shared<std::promise<Result<services::IndexReport>>>();
+    auto future = promise->get_future();
+    start(
+        [promise](Result<services::IndexReport> report) { promise->set_value(std::move(report)); });
+    auto report = waitFor(std::move(future), [&] { services.collections().stop(*collection); });
+    services.collections().onProgress({});
+    return report;
+}
+
+void noteDemonstration(services::Services& services) {
+    const services::ModelStatus status = services.models().status();
+    if (status.state != services::ModelStatus::State::Ready ||
+        !services::isDemonstration(status.model.info)) {
+        return;
+    }
+    note("\n" + status.model.name +
+         " is a small demonstration model: it quotes from documents and knows nothing else. For "
+         "real answers add a GGUF model: `conclave models --help`.");
+}
+
+std::vector<Command> answerCommands() {
+    using Kind = Option::Kind;
+    std::vector<Option> options = {
+        {"--docs", "PATH…", "ask about these files and folders (read first, reused if unchanged)",
+         Kind::List},
+        {"--collection", "NAME…", "ask these collections; all if neither this nor --docs is given",
+         Kind::List},
+        {"--no-retrieval", "", "ask the model alone", Kind::Flag},
+        {"--system", "TEXT", "the system prompt"},
+    };
+    for (const Option& option : samplingOptions()) options.push_back(option);
+    return {{.name = "ask",
+             .usage = "QUESTION [OPTION…]",
+             .summary = "answer one question from your documents",
+             .details = {},
+             .example = "conclave ask \"Who keeps the spare keys?\" --docs ~/notes --json",
+             .nLeast = 1,
+             .nMost = 1,
+             .options = options,
+             .run = ask}};
+}
+
+}  // namespace conclave::terminal

@@ -1,0 +1,89 @@
+#include "app/terminal/bench.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace conclave::terminal {
+namespace {
+
+using engine::TokenId;
+
+/// Tokens without meaning, the same at each call.
+std::vector<TokenId> someTokens(int count, int vocabularySize) {
+    std::vector<TokenId> tokens;
+    std::uint32_t state = 1;
+    for (int i = 0; i < count; ++i) {
+        constexpr std::uint32_t kFactor = 1664525;  // Numerical Recipes' linear congruences
+        constexpr std::uint32_t kStep = 1013904223;
+        state = state * kFactor + kStep;
+        tokens.push_back(
+            static_cast<TokenId>((state >> 8u) % static_cast<std::uint32_t>(vocabularySize)));
+    }
+    return tokens;
+}
+
+double residentMebibytes() {
+    std::ifstream status("/proc/self/status");
+    std::string line;
+    constexpr double kKibiPerMebi = 1024.0;
+    while (std::getline(status, line)) {
+        if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / kKibiPerMebi;
+    }
+    return 0.0;
+}
+
+}  // namespace
+
+Result<nlohmann::json> runBench(services::Services& services, const BenchSettings& settings,
+                                std::stop_token cancel) {
+    const auto begun = std::chrono::steady_clock::now();
+    const auto model = services.models().loaded();
+    if (!model) return tl::unexpected(model.error());
+    const std::chrono::duration<double, std::milli> loadTime =
+        std::chrono::steady_clock::now() - begun;
+    const int needed = settings.depth + std::max(settings.nPrefill, settings.nDecode + 1) + 1;
+    const auto session =
+        engine::Session::create(*model, {.contextLength = needed, .nThreads = settings.nThreads});
+    if (!session) return tl::unexpected(session.error());
+    const int vocabularySize = (*model)->info().vocabularySize;
+
+    const auto run = [&](int nTokens, int maxTokens) {
+        engine::GenerateRequest request;
+        request.prompt = someTokens(nTokens, vocabularySize);
+        request.sampling.temperature = 0.0f;
+        request.maxTokens = maxTokens;
+        request.ignoreEndOfTurn = true;
+        request.cancel = cancel;
+        return (*session)->generate(request);
+    };
+    nlohmann::json prefill = nlohmann::json::array();
+    nlohmann::json decode = nlohmann::json::array();
+    for (int repeat = 0; repeat < settings.nRepeats; ++repeat) {
+        (*session)->clear();
+        if (settings.depth > 0) {
+            if (auto filled = run(settings.depth, 1); !filled) {
+                return tl::unexpected(filled.error());
+            }
+        }
+        if (settings.nPrefill > 0) {
+            const auto result = run(settings.depth + settings.nPrefill, 1);
+            if (!result) return tl::unexpected(result.error());
+            prefill.push_back(result->usage.prefillSpeed());
+        }
+        if (settings.nDecode > 0) {
+            // The first token comes out of the prompt; the others are decode steps.
+            const auto result = run(settings.depth + 1, settings.nDecode + 1);
+            if (!result) return tl::unexpected(result.error());
+            decode.push_back(result->usage.decodeSpeed());
+        }
+        if (cancel.stop_requested()) return fail(ErrorCode::Cancelled, "stopped");
+    }
+    return nlohmann::json{{"prefill_tps", prefill},         {"decode_tps", decode},
+                          {"load_ms", loadTime.count()},    {"rss_mib", residentMebibytes()},
+                          {"model", (*model)->info().name}, {"isa", engine::kernelSetName()}};
+}
+
+}  // namespace conclave::terminal

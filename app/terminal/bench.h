@@ -1,0 +1,26 @@
+// bench.h: how fast a model is on this machine.
+#pragma once
+
+#include <stop_token>
+
+#include <nlohmann/json.hpp>
+
+#include "app/services/services.h"
+
+namespace conclave::terminal {
+
+struct BenchSettings {
+    int nPrefill = 512;
+    int nDecode = 128;
+    int depth = 0;     ///< tokens in the context before either is measured
+    int nThreads = 0;  ///< 0: automatic
+    int nRepeats = 3;
+};
+
+/// {"prefill_tps":[…],"decode_tps":[…],"load_ms","rss_mib","model","isa"} with one number a repeat.
+/// Errors: the model's, Cancelled.
+[[nodiscard]] Result<nlohmann::json> runBench(services::Services& services,
+                                              const BenchSettings& settings,
+                                              std::stop_token cancel);
+
+}  // namespace conclave::terminal

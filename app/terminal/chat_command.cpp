@@ -1,0 +1,250 @@
+// `conclave chat`: a conversation in the terminal.
+#include <algorithm>
+#include <iostream>
+
+#include "app/terminal/asking.h"
+#include "app/terminal/commands.h"
+#include "app/terminal/console.h"
+#include "app/terminal/interrupt.h"
+#include "app/terminal/output.h"
+
+namespace conclave::terminal {
+namespace {
+
+constexpr std::string_view kHelp =
+    "/new                start a new chat\n"
+    "/collections        list the collections; + marks those that are asked\n"
+    "/collections NAME   ask only this one from now on; /collections all: all of them\n"
+    "/model              list the models; /model NAME chooses one\n"
+    "/regenerate         answer the last question again\n"
+    "/edit TEXT          ask the last question in other words\n"
+    "/sources            list the sources of the last answer; /sources N shows one\n"
+    "/quit               leave (or Ctrl-D)\n"
+    "Ctrl-C stops an answer.";
+
+/// "/model Conclave Tiny" into "/model" and "Conclave Tiny".
+std::pair<std::string, std::string> splitCommand(const std::string& line) {
+    const std::size_t space = line.find(' ');
+    if (space == std::string::npos) return {line, {}};
+    const std::size_t rest = line.find_first_not_of(' ', space);
+    return {line.substr(0, space), rest == std::string::npos ? std::string() : line.substr(rest)};
+}
+
+class ChatLoop {
+public:
+    ChatLoop(services::Services& services, services::ChatSettings settings)
+        : m_services(services), m_settings(std::move(settings)) {}
+
+    int run() {
+        LineReader reader;
+        std::string line;
+        int nInterrupts = 0;
+        while (true) {
+            if (stdoutIsTerminal()) std::cout << bold("> ") << std::flush;
+            forgetInterrupts();
+            const LineReader::Outcome outcome = reader.read(line);
+            if (outcome == LineReader::Outcome::End) break;
+            if (outcome == LineReader::Outcome::Interrupted) {
+                if (++nInterrupts >= 2) break;
+                note("\n(Ctrl-C again, Ctrl-D or /quit leaves)");
+                continue;
+            }
+            nInterrupts = 0;
+            const std::size_t start = line.find_first_not_of(" \t\r");
+            if (start == std::string::npos) continue;
+            line = line.substr(start);
+            if (line == "/quit" || line == "/exit") break;
+            if (line.front() == '/') {
+                command(line);
+            } else {
+                send(line);
+            }
+        }
+        if (stdoutIsTerminal()) std::cout << '\n';
+        return kSuccess;
+    }
+
+private:
+    void command(const std::string& line) {
+        const auto [name, rest] = splitCommand(line);
+        if (name == "/help") {
+            std::cout << kHelp << '\n';
+        } else if (name == "/new") {
+            m_answer.reset();
+            m_chat.reset();
+            note("(a new chat)");
+        } else if (name == "/collections") {
+            collections(rest);
+        } else if (name == "/model") {
+            model(rest);
+        } else if (name == "/regenerate") {
+            regenerate();
+        } else if (name == "/edit") {
+            edit(rest);
+        } else if (name == "/sources") {
+            sources(rest);
+        } else {
+            const std::string_view guess =
+                nearest(name, {"/help", "/new", "/collections", "/model", "/regenerate", "/edit",
+                               "/sources", "/quit"});
+            note("there is no " + name +
+                 (guess.empty() ? "; /help lists all"
+                                : "; did you mean " + std::string(guess) + "?"));
+        }
+    }
+
+    void send(const std::string& text) {
+        services::SendRequest request;
+        request.chat = m_chat;
+        request.text = text;
+        request.settings = m_settings;
+        show([&](services::AnswerEvents events) {
+            m_services.chats().send(std::move(request), std::move(events));
+        });
+    }
+
+    void regenerate() {
+        if (!m_answer) return note("there is no answer yet");
+        show([&](services::AnswerEvents events) {
+            m_services.chats().regenerate(m_answer->id, std::move(events));
+        });
+    }
+
+    void edit(const std::string& text) {
+        if (!m_answer || !m_answer->parent) return note("there is no question yet");
+        if (text.empty()) return note("/edit needs the new text of the question");
+        show([&](services::AnswerEvents events) {
+            m_services.chats().edit(*m_answer->parent, text, std::move(events));
+        });
+    }
+
+    void show(const StartAnswer& start) {
+        auto answer = runAnswer(m_services, start, true);
+        if (!answer) {
+            failed(answer.error());
+            return;
+        }
+        m_chat = answer->chat;
+        printCitations(*answer);
+        m_answer = std::move(*answer);
+    }
+
+    void collections(const std::string& name) {
+        if (name == "all") {
+            m_settings.collections.reset();
+        } else if (!name.empty()) {
+            auto ids = collectionsNamed(m_services, {name});
+            if (!ids) {
+                failed(ids.error());
+                return;
+            }
+            m_settings.collections = std::move(*ids);
+        }
+        if (!name.empty() && m_chat) {
+            const auto changed = services::wait<void>([&](auto reply) {
+                m_services.chats().changeSettings(*m_chat, m_settings, std::move(reply));
+            });
+            if (!changed) failed(changed.error());
+        }
+        const auto all = services::wait<std::vector<services::Collection>>(
+            [&](auto reply) { m_services.collections().list(std::move(reply)); });
+        if (!all) {
+            failed(all.error());
+            return;
+        }
+        for (const services::Collection& each : *all) {
+            const auto& chosen = m_settings.collections;
+            const bool isAsked =
+                !chosen || std::find(chosen->begin(), chosen->end(), each.id) != chosen->end();
+            std::cout << (isAsked ? "+ " : "  ") << each.name << "  "
+                      << dim(std::to_string(each.nDocuments) + " documents") << '\n';
+        }
+    }
+
+    void model(const std::string& name) {
+        if (!name.empty()) {
+            const auto chosen = services::wait<services::ModelEntry>(
+                [&](auto reply) { m_services.models().choose(name, std::move(reply)); });
+            if (!chosen) {
+                failed(chosen.error());
+                return;
+            }
+            note("(answers come from " + chosen->name + " now)");
+            return;
+        }
+        const auto all = services::wait<std::vector<services::ModelEntry>>(
+            [&](auto reply) { m_services.models().list(std::move(reply)); });
+        if (!all) {
+            failed(all.error());
+            return;
+        }
+        const auto current = m_services.models().status().model.file;
+        for (const services::ModelEntry& each : *all) {
+            std::cout << (each.file == current ? "+ " : "  ") << each.name << "  "
+                      << dim(each.problem.empty() ? each.file.string() : each.problem) << '\n';
+        }
+    }
+
+    void sources(const std::string& which) {
+        if (!m_answer || !m_answer->details || m_answer->details->passages.empty()) {
+            return note("the last answer has no sources");
+        }
+        const auto number = parseNumber(which, true);
+        if (!which.empty() && !number) return note("/sources takes the number of a source");
+        constexpr std::size_t kPreview = 80;
+        bool isFound = false;
+        for (const services::StoredPassage& passage : m_answer->details->passages) {
+            if (!number) {
+                std::cout << "[" << passage.number << "] " << passage.title << "  "
+                          << dim(shortened(passage.text, kPreview)) << '\n';
+            } else if (passage.number == static_cast<int>(*number)) {
+                isFound = true;
+                printPassage(passage);
+            }
+        }
+        if (number && !isFound) note("there is no source " + which);
+    }
+
+    services::Services& m_services;
+    services::ChatSettings m_settings;
+    std::optional<services::ChatId> m_chat;
+    std::optional<services::Message> m_answer;
+};
+
+int chat(const Arguments& arguments) {
+    const auto started = startServices(arguments, true);
+    if (!started) return failed(started.error());
+    services::Services& services = **started;
+    auto settings = settingsFrom(services, arguments);
+    if (!settings) return failed(settings.error());
+    refresh(services, settings->collections.value_or(std::vector<services::CollectionId>{}));
+    // Loading goes on while the first question is typed; a problem shows with the answer.
+    if (const auto model = services.models().loaded()) {
+        note("Conclave with " + (*model)->info().name + ". /help shows what you can do here.");
+        noteDemonstration(services);
+    } else {
+        note("conclave: " + model.error().detail);
+    }
+    return ChatLoop(services, std::move(*settings)).run();
+}
+
+}  // namespace
+
+std::vector<Command> chatCommands() {
+    std::vector<Option> options = {
+        {"--collection", "NAME…", "ask these collections instead of all", Option::Kind::List},
+        {"--system", "TEXT", "the system prompt"},
+    };
+    for (const Option& option : samplingOptions()) options.push_back(option);
+    return {{.name = "chat",
+             .usage = "[OPTION…]",
+             .summary = "talk with the model about your documents",
+             .details = kHelp,
+             .example = "conclave chat --collection Papers",
+             .nLeast = 0,
+             .nMost = 0,
+             .options = options,
+             .run = chat}};
+}
+
+}  // namespace conclave::terminal

@@ -1,0 +1,183 @@
+#include "app/terminal/commands.h"
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+
+#include "app/terminal/console.h"
+#include "base/log.h"
+
+namespace conclave::terminal {
+namespace {
+
+std::vector<Option> commonOptions() {
+    return {
+        {"--model", "NAME", "use this model, by name or file, for this run"},
+        {"--threads", "N", "threads to compute with, 1 to 1024", Option::Kind::Integer, 1, 1024},
+        {"--json", "", "print one JSON document", Option::Kind::Flag},
+        {"--help", "", "show this", Option::Kind::Flag},
+    };
+}
+
+void printHelp() {
+    std::cout << "conclave: ask your own documents, on this computer alone\n\n"
+                 "Usage: conclave COMMAND [ARGUMENT…] [OPTION…]\n\n";
+    std::size_t width = 0;
+    for (const Command& command : allCommands()) width = std::max(width, command.name.size());
+    for (const Command& command : allCommands()) {
+        std::cout << "  " << command.name << std::string(width - command.name.size() + 2, ' ')
+                  << command.summary << '\n';
+    }
+    std::cout << "\n`conclave COMMAND --help` says more.\n";
+}
+
+void printHelp(const Command& command, const std::vector<Option>& options) {
+    std::cout << "conclave " << command.name << ": " << command.summary << "\n\nUsage: conclave "
+              << command.name;
+    if (!command.usage.empty()) std::cout << ' ' << command.usage;
+    std::cout << "\n\n";
+    if (!command.details.empty()) std::cout << command.details << "\n\n";
+    const auto left = [](const Option& option) {
+        std::string text(option.name);
+        if (!option.valueName.empty()) text.append(" ").append(option.valueName);
+        return text;
+    };
+    std::size_t width = 0;
+    for (const Option& option : options) width = std::max(width, left(option).size());
+    for (const Option& option : options) {
+        const std::string name = left(option);
+        std::cout << "  " << name << std::string(width - name.size() + 2, ' ') << option.help
+                  << '\n';
+    }
+    std::cout << "\nExample:\n  " << command.example << '\n';
+}
+
+int wrongUsage(const std::string& detail, std::string_view command) {
+    note("conclave: " + detail);
+    note("`conclave " + (command.empty() ? "" : std::string(command) + " ") +
+         "--help` shows how it is used.");
+    return kWrongUsage;
+}
+
+services::StartOptions startOptions(const Arguments& arguments) {
+    services::StartOptions options;
+    options.model = arguments.text("--model");
+    options.nThreads = arguments.integer("--threads", 0);
+    return options;
+}
+
+}  // namespace
+
+const std::vector<Command>& allCommands() {
+    static const std::vector<Command> kCommands = [] {
+        std::vector<Command> all;
+        for (const auto& part : {chatCommands(), answerCommands(), documentCommands(),
+                                 modelCommands(), engineCommands(), upkeepCommands()}) {
+            all.insert(all.end(), part.begin(), part.end());
+        }
+        return all;
+    }();
+    return kCommands;
+}
+
+int runProgram(const std::vector<std::string>& arguments) {
+    if (arguments.empty() || arguments.front() == "--help" || arguments.front() == "help") {
+        printHelp();
+        return arguments.empty() ? kWrongUsage : kSuccess;
+    }
+    const std::string& name = arguments.front();
+    if (name == "--version") {
+        std::cout << "conclave " CONCLAVE_VERSION "\n";
+        return kSuccess;
+    }
+    const auto& commands = allCommands();
+    const auto command = std::find_if(commands.begin(), commands.end(),
+                                      [&](const Command& each) { return each.name == name; });
+    if (command == commands.end()) {
+        std::vector<std::string_view> names;
+        for (const Command& each : commands) names.push_back(each.name);
+        std::string detail = "there is no command " + name;
+        if (const std::string_view guess = nearest(name, names); !guess.empty()) {
+            detail += "; did you mean " + std::string(guess) + "?";
+        }
+        return wrongUsage(detail, {});
+    }
+    Signature signature{command->name, command->nLeast, command->nMost, command->options};
+    for (const Option& option : commonOptions()) signature.options.push_back(option);
+    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    if (std::find(rest.begin(), rest.end(), "--help") != rest.end()) {
+        printHelp(*command, signature.options);
+        return kSuccess;
+    }
+    const auto parsed = Arguments::parse(signature, rest);
+    if (!parsed) return wrongUsage(parsed.error().detail, name);
+    if (parsed->plain().size() < command->nLeast) {
+        return wrongUsage(
+            "something is missing: conclave " + name + " " + std::string(command->usage), name);
+    }
+    if (parsed->plain().size() > command->nMost) {
+        return wrongUsage("\"" + parsed->plain()[command->nMost] +
+                              "\" is too much (put text with spaces in quotation marks)",
+                          name);
+    }
+    if (const auto places = findPlaces()) startLog({.file = places->logFile()});
+    return command->run(*parsed);
+}
+
+std::vector<Option> samplingOptions() {
+    using Kind = Option::Kind;
+    return {
+        {"--temp", "T", "temperature, 0 to 100; 0 always takes the likeliest token", Kind::Number,
+         0, 100},
+        {"--top-p", "P", "sample from the likeliest tokens with together this share, 0 to 1",
+         Kind::Number, 0, 1},
+        {"--top-k", "K", "sample from the K likeliest tokens; 0: from all", Kind::Integer, 0, 1e6},
+        {"--min-p", "P", "leave out tokens below this share of the likeliest, 0 to 1", Kind::Number,
+         0, 1},
+        {"--repeat-penalty", "R", "make repeated tokens less likely, 0.1 to 10; 1: do not",
+         Kind::Number, 0.1, 10},
+        {"--seed", "N", "draw the same way again, from 0", Kind::Integer, 0, 9e15},
+        {"--max-tokens", "N", "end the answer after N tokens, from 1", Kind::Integer, 1, 1e6},
+    };
+}
+
+bool givesSampling(const Arguments& arguments) {
+    constexpr std::array<std::string_view, 6> kNames = {"--temp",  "--top-p",          "--top-k",
+                                                        "--min-p", "--repeat-penalty", "--seed"};
+    return std::any_of(kNames.begin(), kNames.end(),
+                       [&](std::string_view name) { return arguments.has(name); });
+}
+
+engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::SamplerSettings settings) {
+    const auto take = [&](std::string_view option, float& value) {
+        if (const auto given = arguments.number(option)) value = static_cast<float>(*given);
+    };
+    take("--temp", settings.temperature);
+    take("--top-p", settings.topP);
+    take("--min-p", settings.minP);
+    take("--repeat-penalty", settings.repeatPenalty);
+    settings.topK = arguments.integer("--top-k", settings.topK);
+    if (const auto seed = arguments.number("--seed")) {
+        settings.seed = static_cast<std::uint64_t>(*seed);
+    }
+    return settings;
+}
+
+Result<std::unique_ptr<services::Services>> startServices(const Arguments& arguments,
+                                                          bool indexGuide) {
+    services::StartOptions options = startOptions(arguments);
+    options.indexGuide = indexGuide;
+    return services::Services::start(options);
+}
+
+Result<std::unique_ptr<services::Services>> startForModel(const Arguments& arguments) {
+    services::StartOptions options = startOptions(arguments);
+    options.indexGuide = false;
+    auto started = services::Services::start(options);
+    if (started) return started;
+    log().warn("going on without the database: {}", started.error().detail);
+    options.inMemory = true;
+    return services::Services::start(options);
+}
+
+}  // namespace conclave::terminal

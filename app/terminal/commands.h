@@ -1,0 +1,57 @@
+// commands.h: what the terminal program can do; each command is one row of a table.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/services/services.h"
+#include "app/terminal/arguments.h"
+
+namespace conclave::terminal {
+
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailure = 1;
+inline constexpr int kWrongUsage = 2;
+
+struct Command {
+    std::string_view name;
+    std::string_view usage;    ///< what follows the name, as "QUESTION [OPTION…]"
+    std::string_view summary;  ///< one line
+    std::string_view details;  ///< more for --help; may be empty
+    std::string_view example;
+    std::size_t nLeast = 0;  ///< plain arguments
+    std::size_t nMost = 0;
+    std::vector<Option> options;  ///< besides the common ones
+    int (*run)(const Arguments& arguments) = nullptr;
+};
+
+/// All commands, in the order they are listed.
+[[nodiscard]] const std::vector<Command>& allCommands();
+
+/// Runs the program. Returns its exit code.
+int runProgram(const std::vector<std::string>& arguments);
+
+// One function a file gives its rows.
+[[nodiscard]] std::vector<Command> answerCommands();
+[[nodiscard]] std::vector<Command> chatCommands();
+[[nodiscard]] std::vector<Command> documentCommands();
+[[nodiscard]] std::vector<Command> engineCommands();
+[[nodiscard]] std::vector<Command> modelCommands();
+[[nodiscard]] std::vector<Command> upkeepCommands();
+
+/// Options that choose how tokens are sampled, and what they say.
+[[nodiscard]] std::vector<Option> samplingOptions();
+[[nodiscard]] bool givesSampling(const Arguments& arguments);
+/// `settings` with what was given.
+[[nodiscard]] engine::SamplerSettings samplingFrom(const Arguments& arguments,
+                                                   engine::SamplerSettings settings);
+
+/// Starts the services for --model and --threads.
+[[nodiscard]] Result<std::unique_ptr<services::Services>> startServices(const Arguments& arguments,
+                                                                        bool indexGuide);
+/// For commands that need no database: goes on without one if it cannot be opened.
+[[nodiscard]] Result<std::unique_ptr<services::Services>> startForModel(const Arguments& arguments);
+
+}  // namespace conclave::terminal

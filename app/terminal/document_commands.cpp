@@ -1,0 +1,290 @@
+// Commands about documents: index, search, extract, eval-retrieval.
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "app/terminal/asking.h"
+#include "app/terminal/commands.h"
+#include "app/terminal/console.h"
+#include "app/terminal/interrupt.h"
+#include "app/terminal/output.h"
+
+namespace conclave::terminal {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// ----------------------------------------------------------------------------------------- index
+
+/// The collection of this name, made if there is none.
+Result<services::CollectionId> ensureCollection(services::Services& services,
+                                                const std::string& name) {
+    const auto all = services::wait<std::vector<services::Collection>>(
+        [&](auto reply) { services.collections().list(std::move(reply)); });
+    if (!all) return tl::unexpected(all.error());
+    for (const services::Collection& each : *all) {
+        if (each.name == name) return each.id;
+    }
+    return services::wait<services::CollectionId>(
+        [&](auto reply) { services.collections().create(name, std::move(reply)); });
+}
+
+/// The name of the first folder or file.
+std::string nameFor(const std::string& path) {
+    std::error_code ignored;
+    const fs::path absolute = fs::weakly_canonical(path, ignored);
+    return absolute.filename().empty() ? "Documents" : absolute.filename().string();
+}
+
+void printReport(const services::IndexReport& report, bool isJson) {
+    if (isJson) {
+        printJson(reportToJson(report));
+        return;
+    }
+    std::cout << report.name << ": " << report.documents << " documents, " << report.chunks
+              << " chunks (" << report.read << " read, " << report.unchanged << " unchanged, "
+              << report.removed << " removed) in " << report.time.count() << " s\n";
+    for (const auto& [path, error] : report.failed) {
+        note("  could not be read: " + path.string() + ": " + error);
+    }
+}
+
+/// Looks for changes until Ctrl-C.
+int watch(services::Services& services, services::CollectionId id) {
+    constexpr auto kPause = std::chrono::milliseconds(2000);
+    constexpr auto kStep = std::chrono::milliseconds(50);
+    note("(watching for changes; Ctrl-C ends)");
+    while (true) {
+        const auto until = Clock::now() + kPause;
+        while (Clock::now() < until) {
+            if (wasInterrupted()) return kSuccess;
+            std::this_thread::sleep_for(kStep);
+        }
+        const auto report = services::wait<services::IndexReport>(
+            [&](auto reply) { services.collections().update(id, false, std::move(reply)); });
+        if (!report) return failed(report.error());
+        if (report->read > 0 || report->removed > 0) {
+            note(report->name + ": " + std::to_string(report->read) + " read, " +
+                 std::to_string(report->removed) + " removed");
+        }
+    }
+}
+
+int index(const Arguments& arguments) {
+    const auto started = startServices(arguments, false);
+    if (!started) return failed(started.error());
+    services::Services& services = **started;
+    std::vector<fs::path> paths;
+    for (const std::string& path : arguments.plain()) {
+        std::error_code ignored;
+        if (!fs::exists(path, ignored)) {
+            return failed({ErrorCode::NotFound, "there is no file or folder " + path});
+        }
+        paths.emplace_back(path);
+    }
+    const std::string name = arguments.text("--collection", nameFor(arguments.plain().front()));
+    const auto id = ensureCollection(services, name);
+    if (!id) return failed(id.error());
+    const auto report = runIndexing(services, [&](auto reply) {
+        services.collections().addPaths(*id, std::move(paths), std::move(reply));
+    });
+    if (!report) return failed(report.error());
+    printReport(*report, arguments.has("--json"));
+    if (report->stopped) {
+        note("(stopped; the same command goes on from here)");
+        return kFailure;
+    }
+    return arguments.has("--watch") ? watch(services, *id) : kSuccess;
+}
+
+// ---------------------------------------------------------------------------------------- search
+
+Result<retrieval::SearchMode> modeFrom(const Arguments& arguments) {
+    const std::string mode = arguments.text("--mode", "hybrid");
+    if (mode == "hybrid") return retrieval::SearchMode::Hybrid;
+    if (mode == "keyword") return retrieval::SearchMode::Keyword;
+    if (mode == "vector") return retrieval::SearchMode::Vector;
+    return fail(ErrorCode::InvalidArgument,
+                "--mode is hybrid, keyword or vector, not \"" + mode + "\"");
+}
+
+int search(const Arguments& arguments) {
+    const auto mode = modeFrom(arguments);
+    if (!mode) {
+        note("conclave: " + mode.error().detail);
+        return kWrongUsage;
+    }
+    const auto started = startServices(arguments, true);
+    if (!started) return failed(started.error());
+    services::Services& services = **started;
+    const auto ids = collectionsNamed(services, arguments.list("--collection"));
+    if (!ids) return failed(ids.error());
+    refresh(services, *ids);
+
+    constexpr int kHits = 8;
+    const auto begun = Clock::now();
+    const auto hits = services::wait<std::vector<services::SearchHit>>([&](auto reply) {
+        services.collections().search({.query = arguments.plain().front(),
+                                       .collections = *ids,
+                                       .mode = *mode,
+                                       .limit = arguments.integer("-k", kHits)},
+                                      std::move(reply));
+    });
+    const std::chrono::duration<double, std::milli> time = Clock::now() - begun;
+    if (!hits) return failed(hits.error());
+    if (arguments.has("--json")) {
+        Positions positions(services);
+        nlohmann::json json = {{"hits", nlohmann::json::array()}, {"ms", time.count()}};
+        for (const services::SearchHit& hit : *hits) {
+            json["hits"].push_back(hitToJson(hit, positions));
+        }
+        printJson(json);
+        return kSuccess;
+    }
+    constexpr std::size_t kPreview = 240;
+    for (const services::SearchHit& hit : *hits) {
+        std::cout << bold(std::to_string(hit.rank) + ". " + hit.chunk.heading) << "  "
+                  << dim(hit.chunk.path.string() + ":" + std::to_string(hit.chunk.page)) << "\n   "
+                  << shortened(hit.chunk.text, kPreview) << "\n";
+    }
+    if (hits->empty()) note("nothing found");
+    return kSuccess;
+}
+
+// --------------------------------------------------------------------------------------- extract
+
+/// The status of a file that could not be read; empty if it is no matter of its content.
+std::string_view statusOf(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::PasswordRequired: return "password";
+        case ErrorCode::Corrupt: return "corrupt";
+        case ErrorCode::LimitExceeded:
+        case ErrorCode::Timeout: return "limit";
+        case ErrorCode::NeedsOcr: return "needs_ocr";
+        case ErrorCode::Unsupported: return "unsupported";
+        default: return {};
+    }
+}
+
+int extract(const Arguments& arguments) {
+    services::StartOptions options;
+    options.inMemory = true;  // nothing is kept
+    const auto started = services::Services::start(options);
+    if (!started) return failed(started.error());
+    const bool isJson = arguments.has("--json");
+    const auto document = (*started)->extractor().extract(
+        arguments.plain().front(), {.password = arguments.text("--password"), .cancel = {}});
+    if (!document) {
+        const std::string_view status = statusOf(document.error().code);
+        if (isJson && !status.empty()) {
+            printJson({{"status", status},
+                       {"mime", nullptr},
+                       {"pages", nlohmann::json::array()},
+                       {"warnings", {document.error().detail}}});
+        }
+        return failed(document.error());
+    }
+    for (const std::string& warning : document->warnings) note("conclave: " + warning);
+    if (isJson) {
+        nlohmann::json pages = nlohmann::json::array();
+        for (const auto& page : document->pages) {
+            pages.push_back({{"page", page.number}, {"text", page.text}});
+        }
+        printJson({{"status", "ok"},
+                   {"mime", document->mime},
+                   {"title", document->title},
+                   {"pages", pages},
+                   {"warnings", document->warnings}});
+        return kSuccess;
+    }
+    for (std::size_t i = 0; i < document->pages.size(); ++i) {
+        // As pdftotext does: pages are told apart by a form feed.
+        std::cout << (i > 0 ? "\f" : "") << document->pages[i].text << '\n';
+    }
+    return kSuccess;
+}
+
+// -------------------------------------------------------------------------------- eval-retrieval
+
+int evalRetrieval(const Arguments& arguments) {
+    const auto mode = modeFrom(arguments);
+    if (!mode) {
+        note("conclave: " + mode.error().detail);
+        return kWrongUsage;
+    }
+    ProgressBar bar("");
+    const auto scores =
+        services::evaluateRetrieval(arguments.plain().front(), *mode, [&](int done, int total) {
+            bar.show(static_cast<double>(done) / std::max(total, 1), "evaluating");
+        });
+    if (!scores) return failed(scores.error());
+    if (arguments.has("--json")) {
+        printJson({{"queries", scores->nQueries},
+                   {"ndcg@10", scores->ndcg10},
+                   {"recall@10", scores->recall10},
+                   {"mrr@10", scores->mrr10},
+                   {"ms_per_query", scores->millisecondsPerQuery}});
+    } else {
+        std::cout << scores->nQueries << " queries: nDCG@10 " << scores->ndcg10 << ", Recall@10 "
+                  << scores->recall10 << ", MRR@10 " << scores->mrr10 << ", "
+                  << scores->millisecondsPerQuery << " ms a query\n";
+    }
+    return kSuccess;
+}
+
+}  // namespace
+
+std::vector<Command> documentCommands() {
+    using Kind = Option::Kind;
+    constexpr std::size_t kMany = 1000;
+    const Option mode{"--mode", "MODE", "hybrid (as without it), keyword or vector"};
+    return {
+        {.name = "index",
+         .usage = "PATH… [OPTION…]",
+         .summary = "read files and folders into a collection",
+         .details = "Only what is new or changed is read. Files are never changed.",
+         .example = "conclave index ~/papers --collection Papers",
+         .nLeast = 1,
+         .nMost = kMany,
+         .options = {{"--collection", "NAME",
+                      "the collection to add to; without it, one named after the first path"},
+                     {"--watch", "", "go on reading what changes until Ctrl-C", Kind::Flag}},
+         .run = index},
+        {.name = "search",
+         .usage = "QUERY [OPTION…]",
+         .summary = "find passages, without a model",
+         .details = {},
+         .example = "conclave search \"travel policy\" -k 5",
+         .nLeast = 1,
+         .nMost = 1,
+         .options = {{"--collection", "NAME…", "search these collections instead of all",
+                      Kind::List},
+                     {"-k", "N", "number of passages, 1 to 1000", Kind::Integer, 1, 1000},
+                     mode},
+         .run = search},
+        {.name = "extract",
+         .usage = "FILE [OPTION…]",
+         .summary = "show the text that Conclave reads from a file",
+         .details = {},
+         .example = "conclave extract report.pdf --json",
+         .nLeast = 1,
+         .nMost = 1,
+         .options = {{"--password", "P", "opens an encrypted document"}},
+         .run = extract},
+        {.name = "eval-retrieval",
+         .usage = "DIR [OPTION…]",
+         .summary = "score search on a test set",
+         .details =
+             "DIR holds docs.jsonl (id, title, text), queries.jsonl (id, text) and qrels.tsv "
+             "(query, document, grade).",
+         .example = "conclave eval-retrieval cranfield --mode keyword --json",
+         .nLeast = 1,
+         .nMost = 1,
+         .options = {mode},
+         .run = evalRetrieval},
+    };
+}
+
+}  // namespace conclave::terminal

@@ -1,0 +1,397 @@
+// Commands that work with the model directly: tokenize, detokenize, logits, generate, perplexity.
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <sstream>
+#include <thread>
+
+#include "app/terminal/bench.h"
+#include "app/terminal/commands.h"
+#include "app/terminal/console.h"
+#include "app/terminal/interrupt.h"
+#include "app/terminal/output.h"
+
+namespace conclave::terminal {
+namespace {
+
+using engine::TokenId;
+
+/// A loaded model, with the services that keep it.
+struct Loaded {
+    std::unique_ptr<services::Services> services;
+    std::shared_ptr<const engine::Model> model;
+};
+
+Result<Loaded> loadModel(const Arguments& arguments) {
+    auto services = startForModel(arguments);
+    if (!services) return tl::unexpected(services.error());
+    auto model = (*services)->models().loaded();
+    if (!model) return tl::unexpected(model.error());
+    return Loaded{std::move(*services), std::move(*model)};
+}
+
+std::string readAll(std::istream& stream) {
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+Result<std::string> readFile(const std::string& path) {
+    if (path == "-") return readAll(std::cin);
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) return fail(ErrorCode::NotFound, "cannot open " + path);
+    return readAll(stream);
+}
+
+/// Token ids from "1, 2 3", "[1,2,3]" or {"ids":[1,2,3]}.
+Result<std::vector<TokenId>> parseIds(const std::string& text, int vocabularySize) {
+    std::string list = text;
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (json.is_object() && json.contains("ids")) list = json["ids"].dump();
+    std::replace_if(
+        list.begin(), list.end(), [](char c) { return c == ',' || c == '[' || c == ']'; }, ' ');
+    std::istringstream words(list);
+    std::vector<TokenId> ids;
+    for (std::string word; words >> word;) {
+        const auto id = parseNumber(word, true);
+        if (!id || *id < 0 || *id >= vocabularySize) {
+            return fail(ErrorCode::InvalidArgument,
+                        "\"" + word + "\" is not a token id of this model (0 to " +
+                            std::to_string(vocabularySize - 1) + ")");
+        }
+        ids.push_back(static_cast<TokenId>(*id));
+    }
+    return ids;
+}
+
+/// Tokens of a raw prompt; a BOS that the text spells out is not doubled.
+std::vector<TokenId> promptTokens(const engine::Model& model, const std::string& text) {
+    std::vector<TokenId> plain = model.tokenize(text, {.addBos = false, .parseSpecial = true});
+    std::vector<TokenId> tokens = model.tokenize(text, {.addBos = true, .parseSpecial = true});
+    const bool isDoubled =
+        tokens.size() > plain.size() && !plain.empty() && tokens.front() == plain.front();
+    return isDoubled ? plain : tokens;
+}
+
+int tokenize(const Arguments& arguments) {
+    const auto loaded = loadModel(arguments);
+    if (!loaded) return failed(loaded.error());
+    const bool special = !arguments.has("--no-special");
+    const auto ids =
+        loaded->model->tokenize(readAll(std::cin), {.addBos = special, .parseSpecial = special});
+    if (arguments.has("--json")) {
+        printJson({{"ids", ids}});
+    } else {
+        for (std::size_t i = 0; i < ids.size(); ++i) std::cout << (i > 0 ? " " : "") << ids[i];
+        std::cout << '\n';
+    }
+    return kSuccess;
+}
+
+int detokenize(const Arguments& arguments) {
+    const auto loaded = loadModel(arguments);
+    if (!loaded) return failed(loaded.error());
+    const auto ids = parseIds(readAll(std::cin), loaded->model->info().vocabularySize);
+    if (!ids) return failed(ids.error());
+    const std::string text = loaded->model->detokenize(*ids, !arguments.has("--no-special"));
+    if (arguments.has("--json")) {
+        printJson({{"text", text}});
+    } else {
+        std::cout << text;
+    }
+    return kSuccess;
+}
+
+/// Natural logarithms of the probabilities that logits stand for.
+std::vector<double> logProbabilities(std::span<const float> logits) {
+    const double highest = *std::max_element(logits.begin(), logits.end());
+    double sum = 0.0;
+    for (const float logit : logits) sum += std::exp(logit - highest);
+    const double shift = highest + std::log(sum);
+    std::vector<double> result(logits.size());
+    std::transform(logits.begin(), logits.end(), result.begin(),
+                   [&](float logit) { return logit - shift; });
+    return result;
+}
+
+nlohmann::json bestTokens(std::span<const float> logits, std::size_t nBest) {
+    const std::vector<double> logprobs = logProbabilities(logits);
+    std::vector<TokenId> ids(logits.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<TokenId>(i);
+    nBest = std::min(nBest, ids.size());
+    const auto at = [&](TokenId id) { return logprobs[static_cast<std::size_t>(id)]; };
+    std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(nBest), ids.end(),
+                      [&](TokenId a, TokenId b) { return at(a) != at(b) ? at(a) > at(b) : a < b; });
+    nlohmann::json best = nlohmann::json::array();
+    for (std::size_t i = 0; i < nBest; ++i) best.push_back({ids[i], at(ids[i])});
+    return best;
+}
+
+int logits(const Arguments& arguments) {
+    const auto loaded = loadModel(arguments);
+    if (!loaded) return failed(loaded.error());
+    const engine::Model& model = *loaded->model;
+    const auto ids = parseIds(arguments.text("--tokens"), model.info().vocabularySize);
+    if (!ids) return failed(ids.error());
+    if (ids->empty()) {
+        note("conclave: logits needs --tokens, as --tokens 1,2,3");
+        return kWrongUsage;
+    }
+    const auto session =
+        engine::Session::create(loaded->model, {.contextLength = static_cast<int>(ids->size()) + 1,
+                                                .nThreads = arguments.integer("--threads", 0)});
+    if (!session) return failed(session.error());
+    constexpr int kTop = 10;
+    const auto nBest = static_cast<std::size_t>(arguments.integer("--top", kTop));
+    nlohmann::json positions = nlohmann::json::array();
+    const auto done = (*session)->evaluate(*ids, [&](int, std::span<const float> row) {
+        positions.push_back({{"top", bestTokens(row, nBest)}});
+    });
+    if (!done) return failed(done.error());
+    if (arguments.has("--json")) {
+        printJson({{"positions", positions}});
+        return kSuccess;
+    }
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        std::cout << i << ":";
+        for (const auto& [id, logprob] :
+             positions[i]["top"].get<std::vector<std::pair<TokenId, double>>>()) {
+            std::cout << "  " << id << " " << logprob;
+        }
+        std::cout << '\n';
+    }
+    return kSuccess;
+}
+
+/// Asks for an end of the computation when Ctrl-C is pressed.
+class CancelOnInterrupt {
+public:
+    CancelOnInterrupt()
+        : m_thread([this](const std::stop_token& end) {
+              constexpr auto kPoll = std::chrono::milliseconds(20);
+              while (!end.stop_requested()) {
+                  if (wasInterrupted()) m_source.request_stop();
+                  std::this_thread::sleep_for(kPoll);
+              }
+          }) {}
+    [[nodiscard]] std::stop_token token() const { return m_source.get_token(); }
+
+private:
+    std::stop_source m_source;
+    std::jthread m_thread;
+};
+
+int generate(const Arguments& arguments) {
+    const int nSources = static_cast<int>(arguments.has("--prompt")) +
+                         static_cast<int>(arguments.has("--prompt-file")) +
+                         static_cast<int>(arguments.has("--tokens"));
+    if (nSources != 1) {
+        note("conclave: generate needs one of --prompt, --prompt-file and --tokens");
+        return kWrongUsage;
+    }
+    const auto loaded = loadModel(arguments);
+    if (!loaded) return failed(loaded.error());
+    const engine::Model& model = *loaded->model;
+
+    engine::GenerateRequest request;
+    if (arguments.has("--tokens")) {
+        auto ids = parseIds(arguments.text("--tokens"), model.info().vocabularySize);
+        if (!ids) return failed(ids.error());
+        request.prompt = std::move(*ids);
+    } else {
+        Result<std::string> text = arguments.text("--prompt");
+        if (arguments.has("--prompt-file")) text = readFile(arguments.text("--prompt-file"));
+        if (!text) return failed(text.error());
+        request.prompt = promptTokens(model, *text);
+    }
+    constexpr int kMaxTokens = 256;
+    const CancelOnInterrupt cancel;
+    const bool isJson = arguments.has("--json");
+    request.sampling = samplingFrom(arguments, services::defaultSampling(model.info()));
+    request.maxTokens = arguments.integer("--max-tokens", kMaxTokens);
+    request.ignoreEndOfTurn = arguments.has("--ignore-eos");
+    request.cancel = cancel.token();
+    if (!isJson) {
+        request.onText = [](std::string_view piece) { std::cout << piece << std::flush; };
+    }
+    const auto session =
+        engine::Session::create(loaded->model, {.nThreads = arguments.integer("--threads", 0)});
+    if (!session) return failed(session.error());
+    const auto result = (*session)->generate(request);
+    if (!result) return failed(result.error());
+    if (isJson) {
+        printJson({{"text", result->text},
+                   {"tokens", result->tokens},
+                   {"finish_reason", engine::finishReasonName(result->reason)},
+                   {"seed", result->seed},
+                   {"usage", services::usageToJson(result->usage)}});
+    } else {
+        std::cout << '\n';
+    }
+    return result->reason == engine::FinishReason::Cancelled ? kFailure : kSuccess;
+}
+
+int perplexity(const Arguments& arguments) {
+    const auto text = readFile(arguments.plain().front());
+    if (!text) return failed(text.error());
+    const auto loaded = loadModel(arguments);
+    if (!loaded) return failed(loaded.error());
+    const engine::Model& model = *loaded->model;
+    std::vector<TokenId> tokens = model.tokenize(*text);
+    if (tokens.size() < 2) {
+        return failed({ErrorCode::InvalidArgument, "the text is too short to be measured"});
+    }
+    // A text of one window is scored whole; a longer one as llama.cpp does: windows that do not
+    // overlap, each begun anew with BOS, and only its second half scored.
+    constexpr int kContext = 512;
+    const auto window = static_cast<std::size_t>(
+        arguments.integer("--ctx", std::min(kContext, model.info().contextLength)));
+    const bool isOneWindow = tokens.size() <= window;
+    const std::size_t length = std::min(window, tokens.size());
+    const auto bare = model.tokenize(*text, {.addBos = false});
+    const bool hasBos = bare.size() < tokens.size();
+    const TokenId bos = tokens.front();
+    const auto session =
+        engine::Session::create(loaded->model, {.contextLength = static_cast<int>(length) + 1,
+                                                .nThreads = arguments.integer("--threads", 0)});
+    if (!session) return failed(session.error());
+
+    const CancelOnInterrupt cancel;
+    ProgressBar bar("");
+    double sum = 0.0;
+    int nScored = 0;
+    for (std::size_t start = 0; start + length <= tokens.size(); start += length) {
+        std::vector<TokenId> part(tokens.begin() + static_cast<std::ptrdiff_t>(start),
+                                  tokens.begin() + static_cast<std::ptrdiff_t>(start + length));
+        if (hasBos) part.front() = bos;
+        const std::size_t firstScored = isOneWindow ? 0 : length / 2;
+        const auto done = (*session)->evaluate(
+            part,
+            [&](int position, std::span<const float> row) {
+                const auto at = static_cast<std::size_t>(position);
+                if (at < firstScored || at + 1 >= part.size()) return;
+                const double highest = *std::max_element(row.begin(), row.end());
+                double total = 0.0;
+                for (const float logit : row) total += std::exp(logit - highest);
+                sum += row[static_cast<std::size_t>(part[at + 1])] - highest - std::log(total);
+                ++nScored;
+            },
+            cancel.token());
+        if (!done) return failed(done.error());
+        bar.show(static_cast<double>(start + length) / static_cast<double>(tokens.size()));
+    }
+    const double value = std::exp(-sum / std::max(nScored, 1));
+    if (arguments.has("--json")) {
+        printJson({{"perplexity", value}, {"tokens", nScored}});
+    } else {
+        std::cout << "perplexity " << value << " over " << nScored << " tokens\n";
+    }
+    return kSuccess;
+}
+
+int bench(const Arguments& arguments) {
+    const auto started = startForModel(arguments);
+    if (!started) return failed(started.error());
+    const CancelOnInterrupt cancel;
+    const BenchSettings settings{
+        .nPrefill = arguments.integer("-p", 512),
+        .nDecode = arguments.integer("-n", 128),
+        .depth = arguments.integer("-d", 0),
+        .nThreads = arguments.integer("-t", arguments.integer("--threads", 0)),
+        .nRepeats = arguments.integer("-r", 3)};
+    const auto report = runBench(**started, settings, cancel.token());
+    if (!report) return failed(report.error());
+    if (arguments.has("--json")) {
+        printJson(*report);
+        return kSuccess;
+    }
+    const auto mean = [](const nlohmann::json& values) {
+        double sum = 0.0;
+        for (const auto& value : values) sum += value.get<double>();
+        return values.empty() ? 0.0 : sum / static_cast<double>(values.size());
+    };
+    std::cout << (*report)["model"].get<std::string>() << " with "
+              << (*report)["isa"].get<std::string>() << ": prefill "
+              << mean((*report)["prefill_tps"]) << " tokens/s, decode "
+              << mean((*report)["decode_tps"]) << " tokens/s, loaded in " << (*report)["load_ms"]
+              << " ms, " << (*report)["rss_mib"] << " MiB\n";
+    return kSuccess;
+}
+
+}  // namespace
+
+std::vector<Command> engineCommands() {
+    using Kind = Option::Kind;
+    const Option noSpecial{"--no-special", "", "text only: no BOS, no control tokens", Kind::Flag};
+    std::vector<Option> generateOptions = {
+        {"--prompt", "TEXT", "continue this text"},
+        {"--prompt-file", "FILE", "continue the text in this file; - is standard input"},
+        {"--tokens", "1,2,3", "continue these tokens"},
+        {"--ignore-eos", "", "go on past the end of the model's turn", Kind::Flag},
+    };
+    for (const Option& option : samplingOptions()) generateOptions.push_back(option);
+    return {
+        {.name = "tokenize",
+         .usage = "< TEXT",
+         .summary = "show the tokens of a text",
+         .details = {},
+         .example = "echo -n Hello | conclave tokenize --json",
+         .nLeast = 0,
+         .nMost = 0,
+         .options = {noSpecial},
+         .run = tokenize},
+        {.name = "detokenize",
+         .usage = "< IDS",
+         .summary = "show the text of tokens",
+         .details = "Reads ids apart by spaces or commas, or what tokenize --json prints.",
+         .example = "echo 1 575 6051 | conclave detokenize",
+         .nLeast = 0,
+         .nMost = 0,
+         .options = {noSpecial},
+         .run = detokenize},
+        {.name = "logits",
+         .usage = "--tokens 1,2,3 [OPTION…]",
+         .summary = "show the likeliest next tokens at every position",
+         .details = {},
+         .example = "conclave logits --tokens 1,4,6106 --top 5 --json",
+         .nLeast = 0,
+         .nMost = 0,
+         .options = {{"--tokens", "1,2,3", "the tokens to look at"},
+                     {"--top", "N", "tokens shown a position, 1 to 100000", Kind::Integer, 1, 1e5}},
+         .run = logits},
+        {.name = "generate",
+         .usage = "--prompt TEXT [OPTION…]",
+         .summary = "continue a text, without a chat around it",
+         .details = {},
+         .example = "conclave generate --prompt \"Once upon a time\" --temp 0",
+         .nLeast = 0,
+         .nMost = 0,
+         .options = generateOptions,
+         .run = generate},
+        {.name = "perplexity",
+         .usage = "FILE [OPTION…]",
+         .summary = "measure how well the model predicts a text",
+         .details = "A text longer than --ctx is cut into windows, and the second half of each is "
+                    "scored, as llama.cpp does.",
+         .example = "conclave perplexity book.txt --ctx 512 --json",
+         .nLeast = 1,
+         .nMost = 1,
+         .options = {{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6}},
+         .run = perplexity},
+        {.name = "bench",
+         .usage = "[OPTION…]",
+         .summary = "measure how fast the model is",
+         .details = {},
+         .example = "conclave bench -p 512 -n 128 -r 5 --json",
+         .nLeast = 0,
+         .nMost = 0,
+         .options = {{"-p", "N", "tokens of prefill, 0 to skip it", Kind::Integer, 0, 1e6},
+                     {"-n", "N", "tokens of decode, 0 to skip it", Kind::Integer, 0, 1e6},
+                     {"-d", "N", "tokens in the context before either", Kind::Integer, 0, 1e6},
+                     {"-t", "N", "threads, 1 to 1024", Kind::Integer, 1, 1024},
+                     {"-r", "N", "repeats, 1 to 1000", Kind::Integer, 1, 1000}},
+         .run = bench},
+    };
+}
+
+}  // namespace conclave::terminal

@@ -1,0 +1,203 @@
+// `conclave models`: which models there are, and getting one.
+#include <future>
+#include <iostream>
+
+#include "app/terminal/commands.h"
+#include "app/terminal/console.h"
+#include "app/terminal/interrupt.h"
+#include "app/terminal/output.h"
+
+namespace conclave::terminal {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double kMebi = 1024.0 * 1024.0;
+
+nlohmann::json infoToJson(const engine::ModelInfo& info) {
+    return {{"name", info.name},
+            {"architecture", info.architecture},
+            {"type", info.fileType},
+            {"description", info.description},
+            {"license", info.license},
+            {"bytes", info.fileBytes},
+            {"parameters", info.nParameters},
+            {"active_parameters", info.nActiveParameters},
+            {"context_length", info.contextLength},
+            {"vocabulary_size", info.vocabularySize},
+            {"layers", info.nLayers},
+            {"experts", info.nExperts},
+            {"experts_used", info.nExpertsUsed},
+            {"embedder", info.isEmbedder},
+            {"chat_template", info.hasChatTemplate}};
+}
+
+void printInfo(const engine::ModelInfo& info) {
+    constexpr double kMillion = 1e6;
+    std::cout << bold(info.name) << "\n  " << info.description << "\n  " << info.architecture
+              << ", " << info.fileType << ", " << static_cast<double>(info.fileBytes) / kMebi
+              << " MiB, licence " << (info.license.empty() ? "not given" : info.license) << "\n  "
+              << static_cast<double>(info.nParameters) / kMillion << " M parameters, "
+              << static_cast<double>(info.nActiveParameters) / kMillion << " M active for a token; "
+              << info.nLayers << " layers";
+    if (info.nExperts > 0) {
+        std::cout << ", " << info.nExpertsUsed << " of " << info.nExperts << " experts";
+    }
+    std::cout << "\n  context " << info.contextLength << " tokens, vocabulary "
+              << info.vocabularySize << '\n';
+}
+
+int list(services::Services& services, bool isJson) {
+    const auto models = services::wait<std::vector<services::ModelEntry>>(
+        [&](auto reply) { services.models().list(std::move(reply)); });
+    if (!models) return failed(models.error());
+    nlohmann::json json = nlohmann::json::array();
+    for (const services::ModelEntry& model : *models) {
+        if (isJson) {
+            nlohmann::json entry = infoToJson(model.info);
+            entry["name"] = model.name;
+            entry["file"] = model.file.string();
+            entry["embedded"] = model.isEmbedded;
+            entry["problem"] = model.problem;
+            json.push_back(std::move(entry));
+        } else {
+            const std::string kind = model.isEmbedded ? "  (comes with Conclave)" : "";
+            std::cout << bold(model.name) << kind << "  " << dim(model.file.string()) << '\n';
+            if (!model.problem.empty()) std::cout << "  cannot be used: " << model.problem << '\n';
+        }
+    }
+    if (isJson) printJson({{"models", json}});
+    if (models->empty())
+        note("there are no models; put GGUF files into " + services.places().models().string());
+    return kSuccess;
+}
+
+int info(const std::string& file, bool isJson) {
+    const auto read = engine::readModelInfo(file);
+    if (!read) return failed(read.error());
+    if (isJson) {
+        printJson(infoToJson(*read));
+    } else {
+        printInfo(*read);
+    }
+    return kSuccess;
+}
+
+int verify(services::Services& services, const std::string& file, bool isJson) {
+    const auto findings = services::wait<std::vector<services::Finding>>(
+        [&](auto reply) { services.models().verify(file, std::move(reply)); });
+    if (!findings) return failed(findings.error());
+    nlohmann::json json = nlohmann::json::array();
+    bool isGood = true;
+    for (const services::Finding& finding : *findings) {
+        isGood = isGood && finding.ok;
+        json.push_back(
+            {{"ok", finding.ok}, {"subject", finding.subject}, {"detail", finding.detail}});
+        if (!isJson) {
+            std::cout << (finding.ok ? "ok       " : "PROBLEM  ") << finding.subject << ": "
+                      << finding.detail << '\n';
+        }
+    }
+    if (isJson) printJson({{"ok", isGood}, {"findings", json}});
+    return isGood ? kSuccess : kFailure;
+}
+
+int pull(services::Services& services, const std::string& url, const std::string& hash,
+         bool isJson) {
+    const auto bar = std::make_shared<ProgressBar>("");
+    const auto file = services::wait<fs::path>([&](auto reply) {
+        services.models().pull(
+            url, hash,
+            [bar](std::uint64_t done, std::uint64_t total) {
+                const double share =
+                    total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0.0;
+                bar->show(share, std::to_string(done >> 20u) + " of " +
+                                     std::to_string(total >> 20u) + " MiB");
+                return !wasInterrupted();
+            },
+            std::move(reply));
+    });
+    if (!file) return failed(file.error());
+    std::error_code ignored;
+    if (isJson) {
+        printJson({{"file", file->string()}, {"bytes", fs::file_size(*file, ignored)}});
+    } else {
+        std::cout << file->string() << '\n';
+    }
+    return kSuccess;
+}
+
+int done(const Result<void>& result, std::string_view key, const std::string& value, bool isJson) {
+    if (!result) return failed(result.error());
+    if (isJson) {
+        printJson({{std::string(key), value}});
+    } else {
+        std::cout << key << ": " << value << '\n';
+    }
+    return kSuccess;
+}
+
+int models(const Arguments& arguments) {
+    const bool isJson = arguments.has("--json");
+    const std::string what = arguments.plain().front();
+    const bool hasValue = arguments.plain().size() > 1;
+    const std::string value = hasValue ? arguments.plain()[1] : std::string();
+    const std::vector<std::string_view> known = {"list",   "info", "verify", "pull",
+                                                 "remove", "add",  "use"};
+    if (std::find(known.begin(), known.end(), what) == known.end()) {
+        const std::string_view guess = nearest(what, known);
+        note("conclave: models cannot " + what +
+             (guess.empty() ? "" : "; did you mean " + std::string(guess) + "?"));
+        return kWrongUsage;
+    }
+    if (hasValue == (what == "list")) {
+        note("conclave: " + (hasValue ? "models list takes nothing more"
+                                      : "models " + what + " needs to know which one"));
+        return kWrongUsage;
+    }
+    if (what == "info") return info(value, isJson);
+
+    const auto started = startServices(arguments, false);
+    if (!started) return failed(started.error());
+    services::Services& services = **started;
+    if (what == "list") return list(services, isJson);
+    if (what == "verify") return verify(services, value, isJson);
+    if (what == "pull") return pull(services, value, arguments.text("--sha256"), isJson);
+    if (what == "remove") {
+        return done(services::wait<void>(
+                        [&](auto reply) { services.models().remove(value, std::move(reply)); }),
+                    "removed", value, isJson);
+    }
+    if (what == "add") {
+        const auto added = services::wait<std::vector<services::ModelEntry>>(
+            [&](auto reply) { services.models().add(value, std::move(reply)); });
+        return done(added ? Result<void>{} : tl::unexpected(added.error()), "added", value, isJson);
+    }
+    const auto chosen = services::wait<services::ModelEntry>(
+        [&](auto reply) { services.models().choose(value, std::move(reply)); });
+    if (!chosen) return failed(chosen.error());
+    return done({}, "using", chosen->name, isJson);
+}
+
+}  // namespace
+
+std::vector<Command> modelCommands() {
+    return {
+        {.name = "models",
+         .usage = "list | info FILE | verify FILE | add PATH | use NAME | pull URL | remove NAME",
+         .summary = "list, check, add, choose, download and remove models",
+         .details =
+             "  list    all models that can be chosen\n"
+             "  info    what a GGUF file says about itself\n"
+             "  verify  check a file's header, the bounds of every tensor, and its hash\n"
+             "  add     make a GGUF file or a folder of them choosable where it is\n"
+             "  use     answer with this model from now on\n"
+             "  pull    download a model; the only use of the network. Goes on where it stopped\n"
+             "  remove  forget an added file or folder, or delete a pulled file",
+         .example = "conclave models pull https://example.org/model.gguf --sha256 HASH",
+         .nLeast = 1,
+         .nMost = 2,
+         .options = {{"--sha256", "HASH", "keep a pulled file only if it has this hash"}},
+         .run = models}};
+}
+
+}  // namespace conclave::terminal

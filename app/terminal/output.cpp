@@ -1,0 +1,165 @@
+#include "app/terminal/output.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "app/terminal/console.h"
+#include "base/utf8.h"
+
+namespace conclave::terminal {
+namespace {
+
+/// "[3] "
+std::string numbered(int number) {
+    std::string mark = "[";
+    return mark.append(std::to_string(number)).append("] ");
+}
+
+const services::StoredPassage* passageOf(const services::AnswerDetails& details, int number) {
+    const auto found = std::find_if(details.passages.begin(), details.passages.end(),
+                                    [&](const auto& each) { return each.number == number; });
+    return found != details.passages.end() ? &*found : nullptr;
+}
+
+nlohmann::json passageToJson(const services::StoredPassage& passage, Positions& positions) {
+    const auto [start, end] =
+        positions.codePoints(passage.document, passage.page, passage.startByte, passage.endByte);
+    return {{"n", passage.number},
+            {"document", passage.path},
+            {"title", passage.title},
+            {"heading", passage.heading},
+            {"page", passage.page},
+            {"start", start},
+            {"end", end},
+            {"score", passage.score},
+            {"text", passage.text}};
+}
+
+nlohmann::json citationToJson(const services::StoredCitation& citation,
+                              const services::AnswerDetails& details, Positions& positions) {
+    nlohmann::json json = {{"n", citation.passage},
+                           {"document", nullptr},
+                           {"page", nullptr},
+                           {"start", 0},
+                           {"end", 0},
+                           {"quote", citation.quote},
+                           {"supported", citation.supported}};
+    if (const services::StoredPassage* passage = passageOf(details, citation.passage)) {
+        const auto [start, end] = positions.codePoints(passage->document, passage->page,
+                                                       citation.quoteStart, citation.quoteEnd);
+        json["document"] = passage->path;
+        json["page"] = passage->page;
+        json["start"] = start;
+        json["end"] = end;
+    }
+    return json;
+}
+
+}  // namespace
+
+const std::vector<services::Page>& Positions::pagesOf(services::DocumentId document) {
+    const auto known = m_pages.find(document);
+    if (known != m_pages.end()) return known->second;
+    auto view = services::wait<services::DocumentView>(
+        [&](auto reply) { m_services.collections().open(document, std::move(reply)); });
+    return m_pages[document] = view ? std::move(view->pages) : std::vector<services::Page>{};
+}
+
+std::pair<std::size_t, std::size_t> Positions::codePoints(
+    std::optional<services::DocumentId> document, int page, std::size_t startByte,
+    std::size_t endByte) {
+    if (!document) return {startByte, endByte};
+    const std::vector<services::Page>& pages = pagesOf(*document);
+    const auto found = std::find_if(pages.begin(), pages.end(), [&](const services::Page& each) {
+        return each.number == page;
+    });
+    if (found == pages.end() || startByte > endByte || endByte > found->text.size()) {
+        return {startByte, endByte};
+    }
+    const std::string_view text = found->text;
+    const std::size_t start = countCodePoints(text.substr(0, startByte));
+    return {start, start + countCodePoints(text.substr(startByte, endByte - startByte))};
+}
+
+void printJson(const nlohmann::json& json) {
+    constexpr int kIndent = 2;
+    std::cout << json.dump(kIndent, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+nlohmann::json answerToJson(const services::Message& answer, Positions& positions) {
+    nlohmann::json json = {{"answer", answer.text},
+                           {"citations", nlohmann::json::array()},
+                           {"passages", nlohmann::json::array()},
+                           {"usage", nlohmann::json::object()}};
+    if (!answer.details) return json;
+    for (const services::StoredCitation& citation : answer.details->citations) {
+        json["citations"].push_back(citationToJson(citation, *answer.details, positions));
+    }
+    for (const services::StoredPassage& passage : answer.details->passages) {
+        json["passages"].push_back(passageToJson(passage, positions));
+    }
+    json["usage"] = answer.details->usage;
+    json["model"] = answer.details->model;
+    json["finish_reason"] = answer.details->finishReason;
+    json["seed"] = answer.details->seed;
+    return json;
+}
+
+nlohmann::json hitToJson(const services::SearchHit& hit, Positions& positions) {
+    const services::Chunk& chunk = hit.chunk;
+    const auto [start, end] =
+        positions.codePoints(chunk.document, chunk.page, chunk.startByte, chunk.endByte);
+    return {{"rank", hit.rank},     {"document", chunk.path.string()},
+            {"title", chunk.title}, {"heading", chunk.heading},
+            {"page", chunk.page},   {"start", start},
+            {"end", end},           {"score", hit.score},
+            {"text", chunk.text}};
+}
+
+nlohmann::json reportToJson(const services::IndexReport& report) {
+    nlohmann::json failed = nlohmann::json::array();
+    for (const auto& [path, error] : report.failed) {
+        failed.push_back({{"path", path.string()}, {"error", error}});
+    }
+    return {
+        {"collection", report.name}, {"documents", report.documents}, {"chunks", report.chunks},
+        {"read", report.read},       {"unchanged", report.unchanged}, {"removed", report.removed},
+        {"failed", failed},          {"seconds", report.time.count()}};
+}
+
+void printCitations(const services::Message& answer) {
+    if (!answer.details || answer.details->citations.empty()) return;
+    constexpr std::size_t kQuoteLength = 100;
+    std::cout << '\n';
+    for (const services::StoredCitation& citation : answer.details->citations) {
+        const std::string mark = numbered(citation.passage);
+        const services::StoredPassage* passage = passageOf(*answer.details, citation.passage);
+        if (passage == nullptr) {
+            std::cout << dim(mark + "there is no such source") << '\n';
+            continue;
+        }
+        std::string line = mark + passage->path + ":" + std::to_string(passage->page);
+        line += citation.supported ? "  \"" + shortened(citation.quote, kQuoteLength) + "\""
+                                   : "  NOT SUPPORTED by this source";
+        std::cout << dim(line) << '\n';
+    }
+}
+
+void printPassage(const services::StoredPassage& passage) {
+    std::cout << bold(numbered(passage.number) + passage.title) << "  "
+              << dim(passage.path + ":" + std::to_string(passage.page)) << '\n'
+              << passage.text << '\n';
+}
+
+std::string shortened(std::string_view text, std::size_t nCharacters) {
+    std::string line;
+    for (const char c : text) {
+        const bool isSpace = c == '\n' || c == '\r' || c == '\t' || c == ' ';
+        if (isSpace && (line.empty() || line.back() == ' ')) continue;
+        line += isSpace ? ' ' : c;
+    }
+    if (countCodePoints(line) <= nCharacters) return line;
+    return line.substr(0, byteOffsetOf(line, nCharacters)) + "\u2026";
+}
+
+}  // namespace conclave::terminal

@@ -1,0 +1,122 @@
+// Commands that look after the data: doctor, backup, restore.
+#include <iostream>
+
+#include "app/terminal/commands.h"
+#include "app/terminal/console.h"
+#include "app/terminal/output.h"
+
+namespace conclave::terminal {
+namespace fs = std::filesystem;
+namespace {
+
+int repair(bool isJson) {
+    const auto places = findPlaces();
+    if (!places) return failed(places.error());
+    const auto kept = services::repair(*places);
+    if (!kept) return failed(kept.error());
+    if (isJson) {
+        printJson({{"repaired", places->database().string()}, {"kept", kept->string()}});
+    } else {
+        std::cout << "repaired " << places->database().string() << "; the damaged file is kept as "
+                  << kept->string() << '\n';
+    }
+    return kSuccess;
+}
+
+int doctor(const Arguments& arguments) {
+    const bool isJson = arguments.has("--json");
+    if (arguments.has("--repair")) return repair(isJson);
+    std::vector<services::Finding> findings;
+    if (const auto started = startServices(arguments, false)) {
+        auto found = services::wait<std::vector<services::Finding>>(
+            [&](auto reply) { (*started)->doctor(std::move(reply)); });
+        if (!found) return failed(found.error());
+        findings = std::move(*found);
+    } else {
+        findings.push_back({false, "database", started.error().detail});
+    }
+    bool isGood = true;
+    nlohmann::json json = nlohmann::json::array();
+    for (const services::Finding& finding : findings) {
+        isGood = isGood && finding.ok;
+        json.push_back(
+            {{"ok", finding.ok}, {"subject", finding.subject}, {"detail", finding.detail}});
+        if (!isJson) {
+            std::cout << (finding.ok ? "ok       " : "PROBLEM  ") << finding.subject
+                      << (finding.detail.empty() ? "" : ": " + finding.detail) << '\n';
+        }
+    }
+    if (isJson) printJson({{"ok", isGood}, {"findings", json}});
+    if (!isGood) note("conclave: something needs attention, see above");
+    return isGood ? kSuccess : kFailure;
+}
+
+int backup(const Arguments& arguments) {
+    const auto started = startServices(arguments, false);
+    if (!started) return failed(started.error());
+    std::error_code ignored;
+    const fs::path to = fs::absolute(arguments.plain().front(), ignored);
+    const auto saved =
+        services::wait<void>([&](auto reply) { (*started)->backup(to, std::move(reply)); });
+    if (!saved) return failed(saved.error());
+    if (arguments.has("--json")) {
+        printJson({{"file", to.string()}, {"bytes", fs::file_size(to, ignored)}});
+    } else {
+        std::cout << to.string() << '\n';
+    }
+    return kSuccess;
+}
+
+int restore(const Arguments& arguments) {
+    const auto places = findPlaces();
+    if (!places) return failed(places.error());
+    const auto kept = services::restoreBackup(*places, arguments.plain().front());
+    if (!kept) return failed(kept.error());
+    if (arguments.has("--json")) {
+        printJson({{"restored", places->database().string()}, {"kept", kept->string()}});
+    } else {
+        std::cout << "restored " << places->database().string();
+        if (!kept->empty()) std::cout << "; the former one is kept as " << kept->string();
+        std::cout << '\n';
+    }
+    return kSuccess;
+}
+
+}  // namespace
+
+std::vector<Command> upkeepCommands() {
+    return {
+        {.name = "doctor",
+         .usage = "[OPTION…]",
+         .summary = "check the database, the index, the models and the disk",
+         .details = "Changes nothing, unless --repair is given.",
+         .example = "conclave doctor",
+         .nLeast = 0,
+         .nMost = 0,
+         .options = {{"--repair", "", "save what can be read of a damaged database into a new one",
+                      Option::Kind::Flag}},
+         .run = doctor},
+        {.name = "backup",
+         .usage = "FILE",
+         .summary = "copy all chats, collections and settings into one file",
+         .details = "Works while Conclave runs. The copy is verified; an existing file is never "
+                    "overwritten.",
+         .example = "conclave backup ~/conclave-backup.db",
+         .nLeast = 1,
+         .nMost = 1,
+         .options = {},
+         .run = backup},
+        {.name = "restore",
+         .usage = "FILE",
+         .summary = "put a backup in the place of the database",
+         .details = "The backup is checked first, and the database that was there is kept. Close "
+                    "Conclave before.",
+         .example = "conclave restore ~/conclave-backup.db",
+         .nLeast = 1,
+         .nMost = 1,
+         .options = {},
+         .run = restore},
+    };
+}
+
+}  // namespace conclave::terminal

@@ -1,0 +1,76 @@
+#include "app/terminal/arguments.h"
+
+#include <gtest/gtest.h>
+
+namespace conclave::terminal {
+namespace {
+
+using Kind = Option::Kind;
+
+const Signature kAsk{"ask",
+                     1,
+                     1,
+                     {{"--docs", "PATH…", "", Kind::List},
+                      {"--temp", "T", "0 to 2", Kind::Number, 0, 2},
+                      {"-k", "N", "from 1", Kind::Integer, 1, 10},
+                      {"--json", "", "", Kind::Flag},
+                      {"--model", "NAME", ""}}};
+
+Arguments parsed(const std::vector<std::string>& given) {
+    auto arguments = Arguments::parse(kAsk, given);
+    EXPECT_TRUE(arguments.has_value()) << arguments.error().detail;
+    return arguments.value_or(Arguments{});
+}
+
+std::string problem(const std::vector<std::string>& given) {
+    const auto arguments = Arguments::parse(kAsk, given);
+    EXPECT_FALSE(arguments.has_value());
+    return arguments ? std::string() : arguments.error().detail;
+}
+
+TEST(Arguments, TakesOptionsInAnyOrderAndBothSpellings) {
+    const Arguments arguments = parsed({"--temp=0.5", "Why?", "-k", "3", "--json"});
+    EXPECT_EQ(arguments.plain(), (std::vector<std::string>{"Why?"}));
+    EXPECT_EQ(arguments.number("--temp"), 0.5);
+    EXPECT_EQ(arguments.integer("-k", 8), 3);
+    EXPECT_TRUE(arguments.has("--json"));
+    EXPECT_FALSE(arguments.has("--docs"));
+    EXPECT_EQ(arguments.integer("--threads", 8), 8);
+}
+
+TEST(Arguments, AListTakesAllUpToTheNextOptionButLeavesTheQuestion) {
+    EXPECT_EQ(parsed({"Why?", "--docs", "a", "b", "--json"}).list("--docs"),
+              (std::vector<std::string>{"a", "b"}));
+    const Arguments swallowed = parsed({"--docs", "a", "b", "Why?"});
+    EXPECT_EQ(swallowed.list("--docs"), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(swallowed.plain(), (std::vector<std::string>{"Why?"}));
+    EXPECT_EQ(parsed({"--docs", "a", "--docs", "b", "--", "--Why?"}).list("--docs"),
+              (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(Arguments, NamesTheNearestOptionForAnUnknownOne) {
+    EXPECT_EQ(problem({"Why?", "--jsno"}),
+              "conclave ask has no option --jsno; did you mean --json?");
+    EXPECT_EQ(problem({"Why?", "--modle=x"}),
+              "conclave ask has no option --modle; did you mean --model?");
+    EXPECT_EQ(problem({"Why?", "--completely-other"}),
+              "conclave ask has no option --completely-other");
+}
+
+TEST(Arguments, ChecksNumbersWhole) {
+    EXPECT_NE(problem({"Why?", "-k", "3x"}).find("whole number"), std::string::npos);
+    EXPECT_NE(problem({"Why?", "-k", "3.5"}).find("whole number"), std::string::npos);
+    EXPECT_NE(problem({"Why?", "-k", "0"}).find("out of range"), std::string::npos);
+    EXPECT_NE(problem({"Why?", "--temp", "warm"}).find("a number"), std::string::npos);
+    EXPECT_NE(problem({"Why?", "--temp"}).find("needs a value"), std::string::npos);
+    EXPECT_NE(problem({"Why?", "--docs", "--json"}).find("needs a value"), std::string::npos);
+    EXPECT_NE(problem({"Why?", "--json=yes"}).find("takes no value"), std::string::npos);
+}
+
+TEST(Arguments, FindsTheNearestWord) {
+    EXPECT_EQ(nearest("serach", {"search", "chat"}), "search");
+    EXPECT_EQ(nearest("xyz", {"search", "chat"}), "");
+}
+
+}  // namespace
+}  // namespace conclave::terminal

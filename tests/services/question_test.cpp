@@ -1,0 +1,60 @@
+#include "app/services/question.h"
+
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+
+namespace conclave::services {
+namespace {
+
+TEST(Question, KnowsSmallTalkInEnglishAndChinese) {
+    for (const char* text : {"Hello!", "hi", "Thank you very much.", "What can you do?",
+                             "Who are you?", "你好", "谢谢！", "  good morning "}) {
+        EXPECT_TRUE(isSmallTalk(text)) << text;
+    }
+    for (const char* text : {"Hello Kitty prices?", "Who are you allowed to call?", "",
+                             "How many nights may I book?", "你好吗酒店在哪里"}) {
+        EXPECT_FALSE(isSmallTalk(text)) << text;
+    }
+}
+
+TEST(Question, TellsFollowUpsFromQuestionsThatStandAlone) {
+    for (const char* text :
+         {"And for how long?", "Why?", "How old is it?", "Who wrote that?", "那多少钱？"}) {
+        EXPECT_TRUE(isFollowUp(text)) << text;
+    }
+    for (const char* text :
+         {"How many nights may I book in a hotel?", "Which department approves long flights?",
+          "住宿费用的最高限额是多少人民币"}) {
+        EXPECT_FALSE(isFollowUp(text)) << text;
+    }
+}
+
+TEST(Question, SearchesAFollowUpWithTheWordsBeforeIt) {
+    EXPECT_EQ(searchQuery("Why?", "Who keeps the keys?"), "Why?\nWho keeps the keys?");
+    EXPECT_EQ(searchQuery("Which department approves long flights?", "Who keeps the keys?"),
+              "Which department approves long flights?");
+    EXPECT_EQ(searchQuery("Why?", ""), "Why?");
+}
+
+TEST(Question, SeesTextBroughtAlong) {
+    EXPECT_FALSE(bringsItsOwnText("Summarise the travel policy."));
+    EXPECT_TRUE(bringsItsOwnText("Summarise:\n\n" + std::string(300, 'x')));
+    EXPECT_TRUE(bringsItsOwnText(std::string(700, 'x')));
+}
+
+TEST(Question, TitlesAreTheFirstLineCutAtAWord) {
+    EXPECT_EQ(titleFor("  Who keeps the keys?  \nsecond line"), "Who keeps the keys?");
+    EXPECT_EQ(titleFor(" \n "), "");
+    const std::string title = titleFor(
+        "How many nights may an employee book in a hotel near the harbour of Tallinn in summer?");
+    EXPECT_LE(countCodePoints(title), 61U);
+    EXPECT_EQ(title, "How many nights may an employee book in a hotel near the\u2026");
+    std::string chinese;
+    for (int i = 0; i < 100; ++i) chinese += "\u4f4f";
+    EXPECT_EQ(countCodePoints(titleFor(chinese)), 61U);
+    EXPECT_TRUE(isValidUtf8(titleFor(chinese)));
+}
+
+}  // namespace
+}  // namespace conclave::services
