@@ -167,11 +167,18 @@ Result<void> SqliteChatStore::restoreChat(ChatId id) {
 }
 
 Result<int> SqliteChatStore::purgeTrash(Time before) {
-    return m_connections.write(Durability::Synced, [&](Connection& db) -> Result<int> {
+    auto purged = m_connections.write(Durability::Synced, [&](Connection& db) -> Result<int> {
         const auto done = db.run("DELETE FROM chat WHERE deleted < ?1", columnOf(before));
         if (!done) return pass(done);
-        return static_cast<int>(db.nChanged());
+        const auto nPurged = static_cast<int>(db.nChanged());
+        if (nPurged == 0) return nPurged;
+        // Until its parts are merged, the index still holds the words of what was taken out.
+        const auto merged = db.run("INSERT INTO message_fts (message_fts) VALUES ('optimize')");
+        if (!merged) return pass(merged);
+        return nPurged;
     });
+    if (purged && *purged > 0) m_connections.emptyJournal();
+    return purged;
 }
 
 Result<FolderId> SqliteChatStore::createFolder(std::string_view name) {

@@ -10,8 +10,6 @@
 namespace conclave::storage {
 namespace {
 
-constexpr int kBusyMilliseconds = 10'000;
-
 ErrorCode codeOf(int status, int systemError) {
     switch (status & 0xff) {
         case SQLITE_CORRUPT:

@@ -18,6 +18,9 @@ struct sqlite3;
 
 namespace conclave::storage {
 
+/// How long a write waits for another program, which may be storing a large document.
+inline constexpr int kBusyMilliseconds = 30'000;
+
 /// What a failed SQLite call means to the caller; `doing` names the file or statement.
 [[nodiscard]] Error sqliteError(sqlite3* handle, int status, std::string_view doing);
 

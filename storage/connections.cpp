@@ -1,5 +1,8 @@
 #include "storage/connections.h"
 
+#include <sqlite3.h>
+
+#include "base/log.h"
 #include "storage/full_text.h"
 
 namespace conclave::storage {
@@ -27,6 +30,16 @@ Result<std::unique_ptr<Connection>> Connections::takeReader() {
 void Connections::returnReader(std::unique_ptr<Connection> reader) {
     const std::scoped_lock lock(m_readersMutex);
     if (m_idleReaders.size() < kMaxIdleReaders) m_idleReaders.push_back(std::move(reader));
+}
+
+void Connections::emptyJournal() {
+    if (m_inMemory) return;
+    const std::scoped_lock lock(m_writerMutex);
+    // Waiting for a reader of another program is not worth it.
+    sqlite3_busy_timeout(m_writer->handle(), 0);
+    const auto done = m_writer->run("PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_busy_timeout(m_writer->handle(), kBusyMilliseconds);
+    if (!done) log().debug("the journal was not emptied: {}", done.error().detail);
 }
 
 Result<void> Connections::setDurability(Durability durability) {

@@ -68,6 +68,10 @@ public:
         return result;
     }
 
+    /// Folds the journal into the file and empties it, if no other reader or program needs it now;
+    /// otherwise that comes later by itself.
+    void emptyJournal();
+
     [[nodiscard]] const Analyzer& analyzer() const { return *m_analyzer; }
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
     [[nodiscard]] bool inMemory() const { return m_inMemory; }

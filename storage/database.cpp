@@ -38,7 +38,8 @@ Result<void> useWal(Connection& db) {
     if (!*row || asked.view(0) != "wal") {
         return fail(ErrorCode::Io, "the database's folder does not allow shared memory files");
     }
-    return {};
+    // After a large import the journal shrinks again.
+    return db.script("PRAGMA journal_size_limit = 67108864");
 }
 
 /// Builds the full-text indexes anew if their terms were made by another version of the analyzer.
@@ -94,6 +95,10 @@ Result<std::unique_ptr<Connection>> openWriter(const std::filesystem::path& path
         return pass(done);
     }
     if (const auto done = (*writer)->script(kCacheSize); !done) return pass(done);
+    // What the user deletes is overwritten, not only unlinked.
+    if (const auto done = (*writer)->script("PRAGMA secure_delete = ON"); !done) {
+        return pass(done);
+    }
     return writer;
 }
 
@@ -200,10 +205,19 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
     }
     auto database = std::make_unique<SqliteDatabase>(std::move(*lock), path, std::move(*writer),
                                                      std::move(analyzer), false);
-    if (alone) {
-        if (const auto swept = database->documents().sweepDeleted(); !swept) return pass(swept);
-    }
+    if (alone) database->startSweeping();
     return database;
+}
+
+void SqliteDatabase::startSweeping() {
+    const auto waiting = m_connections.read(
+        [](Connection& db) { return db.integer("SELECT id FROM collection WHERE deleted = 1"); });
+    if (!waiting || !*waiting) return;
+    m_sweeper = std::jthread([this](const std::stop_token& stop) {
+        if (const auto done = m_documents.sweepDeleted(stop); !done) {
+            log().error("removing a deleted collection: {}", done.error().detail);
+        }
+    });
 }
 
 }  // namespace conclave::storage

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/result.h"
@@ -70,6 +71,8 @@ public:
     ChatStore& chats() override { return m_chats; }
     SqliteDocumentStore& documents() override { return m_documents; }
     SettingStore& settings() override { return m_settings; }
+    /// Goes on with deletions that an ended program left, in the background.
+    void startSweeping();
     Result<std::vector<Finding>> check() override;
     Result<void> backup(const std::filesystem::path& to,
                         const std::function<bool(float fraction)>& progress) override;
@@ -80,6 +83,7 @@ private:
     SqliteChatStore m_chats;
     SqliteDocumentStore m_documents;
     SqliteSettingStore m_settings;
+    std::jthread m_sweeper;  // last: stops before the others go
 };
 
 }  // namespace conclave::storage

@@ -1,6 +1,8 @@
 // document_store.h: collections, documents, their text, chunks and embeddings in their tables.
 #pragma once
 
+#include <stop_token>
+
 #include "storage/connections.h"
 #include "storage/storage.h"
 
@@ -45,9 +47,9 @@ public:
         override;
     Result<std::int64_t> generation() override;
 
-    /// Removes the content of deleted collections, some documents a transaction. Called at open
-    /// for what an earlier run left.
-    [[nodiscard]] Result<void> sweepDeleted();
+    /// Removes the content of deleted collections in many small transactions, until done or told
+    /// to stop.
+    [[nodiscard]] Result<void> sweepDeleted(const std::stop_token& stop);
 
 private:
     Connections& m_connections;

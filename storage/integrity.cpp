@@ -69,9 +69,10 @@ Finding checkDocuments(Connection& db) {
     return problemsOf(
         db, "documents", "every document has its pages and chunks",
         "SELECT format('document %d should have %d pages and %d chunks', d.id, d.n_pages, "
-        "d.n_chunks) FROM document AS d WHERE "
-        "d.n_pages <> (SELECT count(*) FROM page WHERE document_id = d.id) OR "
-        "d.n_chunks <> (SELECT count(*) FROM chunk WHERE document_id = d.id) "
+        "d.n_chunks) FROM document AS d JOIN collection AS c ON c.id = d.collection_id "
+        "WHERE c.deleted = 0 AND "
+        "(d.n_pages <> (SELECT count(*) FROM page WHERE document_id = d.id) OR "
+        "d.n_chunks <> (SELECT count(*) FROM chunk WHERE document_id = d.id)) "
         "UNION ALL SELECT format('chunk %d is in another collection than its document', c.id) "
         "FROM chunk AS c JOIN document AS d ON d.id = c.document_id "
         "WHERE c.collection_id <> d.collection_id");

@@ -8,7 +8,8 @@
 //
 // All calls are thread-safe and block on disk, so the window's thread makes none. Text is UTF-8,
 // positions are byte offsets. Each call that changes something is one transaction: after a crash it
-// has happened or it has not.
+// has happened or it has not. Several programs may have one database open (the terminal beside the
+// window): they take turns in writing and see what the others wrote.
 #pragma once
 
 #include <chrono>
@@ -62,7 +63,7 @@ enum class MessageState {
     Complete,
     Streaming,    ///< being written now
     Stopped,      ///< the user stopped it
-    Interrupted,  ///< was Streaming when the program ended; set when the database is next opened
+    Interrupted,  ///< was Streaming when the program ended; set when it is next opened alone
     Failed,       ///< `error` says why
 };
 
@@ -158,7 +159,7 @@ public:
     [[nodiscard]] virtual Result<void> changeChat(ChatId id, const ChatChange& change) = 0;
 
     /// Moves the chat to the trash, from where restoreChat brings it back; purgeTrash forgets for
-    /// good those deleted before `before`.
+    /// good those deleted before `before`: their text is overwritten in the file.
     [[nodiscard]] virtual Result<void> deleteChat(ChatId id) = 0;
     [[nodiscard]] virtual Result<void> restoreChat(ChatId id) = 0;
     [[nodiscard]] virtual Result<int> purgeTrash(Time before) = 0;
@@ -286,6 +287,7 @@ public:
     [[nodiscard]] virtual Result<CollectionId> createCollection(std::string_view name) = 0;
     [[nodiscard]] virtual Result<std::vector<Collection>> collections() = 0;
     [[nodiscard]] virtual Result<void> renameCollection(CollectionId id, std::string_view name) = 0;
+    /// Gone at once for every other call; returns when its content is removed too.
     [[nodiscard]] virtual Result<void> deleteCollection(CollectionId id) = 0;
     [[nodiscard]] virtual Result<void> setRoots(CollectionId id,
                                                 std::span<const std::filesystem::path> roots) = 0;
@@ -303,12 +305,13 @@ public:
     [[nodiscard]] virtual Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
                                                      std::int64_t modifiedNs) = 0;
     /// For Failed and NeedsOcr size and time are kept too, so that an unchanged bad file is not
-    /// read again at each scan.
+    /// read again at each scan. What was read of the document before stays and is found: a file
+    /// that cannot be read now is no reason to forget it.
     [[nodiscard]] virtual Result<void> setDocumentState(DocumentId id, DocumentState state,
                                                         std::string_view error,
                                                         std::uint64_t sizeBytes = 0,
                                                         std::int64_t modifiedNs = 0) = 0;
-    /// Renamed on disk: content and embeddings stay.
+    /// Renamed on disk: content and embeddings stay. A document that was at `path` is replaced.
     [[nodiscard]] virtual Result<void> moveDocument(DocumentId id,
                                                     const std::filesystem::path& path) = 0;
     [[nodiscard]] virtual Result<void> removeDocument(DocumentId id) = 0;
@@ -372,8 +375,11 @@ struct Finding {
 class Database {
 public:
     /// Opens or creates; brings an older schema up to date after copying the file beside it.
-    /// Never changes a file it cannot read. Errors: TooNew, Corrupt (both say what to do), Busy
-    /// (another Conclave writes), Io, DiskFull.
+    /// Never changes a file it cannot read. The first to open it finishes what an ended program
+    /// left; for those who come while others have it open there is nothing to finish.
+    /// Errors: TooNew, Corrupt (both say what to do), InvalidArgument (no analyzer, or a database
+    /// of another program), Busy (open in another version of Conclave, or being repaired), Io,
+    /// DiskFull.
     [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,
                                                                 const OpenOptions& options);
 
@@ -393,13 +399,15 @@ public:
 };
 
 /// Replaces the database at `path` by the backup `from` after checking it; the old file is kept
-/// beside it and its new name returned. No Database may be open on `path`.
-/// Errors: NotFound, Corrupt, TooNew, Busy.
+/// beside it and its new name returned (empty if there was none). No Database may be open on
+/// `path`. Errors: NotFound, Corrupt, TooNew, InvalidArgument (of another program), Busy, DiskFull.
 [[nodiscard]] Result<std::filesystem::path> restoreDatabase(const std::filesystem::path& path,
                                                             const std::filesystem::path& from);
 
 /// Saves what can be read of a damaged database into a new one at `path`; the damaged file is kept
-/// beside it and its new name returned.
+/// beside it and its new name returned. Documents that lost a part become Pending, to be read
+/// again; full text is built at the next open. No Database may be open on `path`.
+/// Errors: NotFound, Corrupt (nothing can be read; the file is left alone), TooNew, Busy, DiskFull.
 [[nodiscard]] Result<std::filesystem::path> repairDatabase(const std::filesystem::path& path);
 
 }  // namespace conclave::storage

@@ -1,3 +1,5 @@
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <thread>
 
@@ -130,6 +132,28 @@ TEST_F(ChatStoreTest, DeletedChatsWaitInTheTrash) {
     EXPECT_EQ(valueOf(chats().purgeTrash(Time::max())), 1);
     EXPECT_FAILS(chats().chat(chat), ErrorCode::NotFound);
     EXPECT_FAILS(chats().restoreChat(chat), ErrorCode::NotFound);
+    expectSound(*m_database);
+}
+
+TEST_F(ChatStoreTest, PurgedTextIsNoLongerInTheFile) {
+    const ChatId chat = newChat("xylophone");
+    for (int i = 0; i < 20; ++i) say(chat, std::string(3000, 'x') + " quetzalcoatl");
+    say(newChat(), "stays");
+    const auto isInFile = [&](std::string_view word) {
+        std::string all;
+        for (const auto& entry : std::filesystem::directory_iterator(m_folder)) {
+            std::ifstream stream(entry.path(), std::ios::binary);
+            all.append(std::istreambuf_iterator<char>(stream), {});
+        }
+        return all.find(word) != std::string::npos;
+    };
+    EXPECT_TRUE(isInFile("quetzalcoatl"));
+    valueOf(chats().deleteChat(chat));
+    EXPECT_TRUE(isInFile("quetzalcoatl"));
+    EXPECT_EQ(valueOf(chats().purgeTrash(Time::max())), 1);
+    EXPECT_FALSE(isInFile("quetzalcoatl"));
+    EXPECT_FALSE(isInFile("xylophone"));
+    EXPECT_TRUE(isInFile("stays"));
     expectSound(*m_database);
 }
 

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -140,6 +141,22 @@ TEST_F(OpenTest, SaysThatAFolderCannotBeWritten) {
     ASSERT_FALSE(database.has_value());
     EXPECT_EQ(database.error().code, ErrorCode::Io) << database.error().detail;
     EXPECT_THAT(database.error().detail, HasSubstr("folder"));
+}
+
+TEST_F(OpenTest, GoesOnDeletingWhatAnEndedProgramLeft) {
+    fill();
+    runSql("UPDATE collection SET deleted = 1");
+    auto database = open();
+    EXPECT_EQ(valueOf(database->documents().collections()).size(), 0U);
+    const std::vector<std::string> terms = {"apple"};
+    EXPECT_EQ(valueOf(database->documents().keywordSearch(terms, {}, 10)).size(), 0U);
+    database.reset();  // also in the middle of it
+    database = open();
+    for (int i = 0; i < 500 && database->documents().document(1).has_value(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_FAILS(database->documents().document(1), ErrorCode::NotFound);
+    expectSound(*database);
 }
 
 // -------------------------------------------------------------------------------- a second program
