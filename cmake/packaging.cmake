@@ -5,7 +5,7 @@
 include(GNUInstallDirs)
 
 # The document worker stays beside the programs, where they look for it.
-foreach(program conclave conclave-desktop conclave-extract)
+foreach(program conclave conclave-desktop conclave-extract conclave-extract-pdf)
     if(TARGET ${program})
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     endif()

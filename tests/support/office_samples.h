@@ -2,12 +2,17 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "../support/zip_writer.h"
 
 namespace conclave::test {
 
-inline std::string docxSample() {
+/// Names and contents of an archive's entries.
+using ZipParts = std::vector<std::pair<std::string, std::string>>;
+
+inline ZipParts docxParts() {
     const std::string w =
         "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\" "
         "xmlns:mc=\"http://schemas.openxmlformats.org/markup-compatibility/2006\"";
@@ -30,7 +35,7 @@ inline std::string docxSample() {
         paragraph("in a box") + "</w:txbxContent></mc:Choice><mc:Fallback>" +
         paragraph("in a box") +
         "</mc:Fallback></mc:AlternateContent></w:r></w:p></w:body></w:document>";
-    return makeZip({
+    return {
         {"[Content_Types].xml", "<Types/>"},
         {"word/document.xml", document},
         {"word/styles.xml",
@@ -44,13 +49,13 @@ inline std::string docxSample() {
         {"docProps/core.xml",
          "<cp:coreProperties xmlns:cp=\"cp\" xmlns:dc=\"dc\"><dc:title>Travel rules</dc:title>"
          "</cp:coreProperties>"},
-    });
+    };
 }
 
-inline std::string odtSample(bool isEncrypted = false) {
+inline ZipParts odtParts(bool isEncrypted = false) {
     const std::string names =
         "xmlns:office=\"o\" xmlns:text=\"t\" xmlns:table=\"b\" xmlns:dc=\"dc\"";
-    return makeZip({
+    return {
         {"mimetype", "application/vnd.oasis.opendocument.text"},
         {"META-INF/manifest.xml",
          isEncrypted ? "<manifest><encryption-data/></manifest>" : "<manifest/>"},
@@ -68,11 +73,11 @@ inline std::string odtSample(bool isEncrypted = false) {
              "<table:table-row><table:table-cell><text:p>a</text:p></table:table-cell>"
              "<table:table-cell><text:p>b</text:p></table:table-cell></table:table-row>"
              "</table:table></office:text></office:body></office:document-content>"},
-    });
+    };
 }
 
-inline std::string epubSample(bool isLocked = false) {
-    return makeZip({
+inline ZipParts epubParts(bool isLocked = false) {
+    return {
         {"mimetype", "application/epub+zip"},
         {"META-INF/container.xml",
          "<container><rootfiles><rootfile full-path=\"OEBPS/book.opf\"/></rootfiles></container>"},
@@ -88,7 +93,11 @@ inline std::string epubSample(bool isLocked = false) {
          "<?xml version=\"1.0\"?><html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title/></head>"
          "<body><h2>Second</h2><p>Chapter two.</p></body></html>"},
         {"OEBPS/b.xhtml", "<html><body><h1>First</h1><p>Chapter one, 第一章。</p></body></html>"},
-    });
+    };
 }
+
+inline std::string docxSample() { return makeZip(docxParts()); }
+inline std::string odtSample(bool isEncrypted = false) { return makeZip(odtParts(isEncrypted)); }
+inline std::string epubSample(bool isLocked = false) { return makeZip(epubParts(isLocked)); }
 
 }  // namespace conclave::test
