@@ -1,0 +1,188 @@
+// desktop_main.cpp: the desktop program: reads the command line, starts the services, shows the
+// window.
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QFileInfo>
+#include <QIcon>
+#include <QLibraryInfo>
+#include <QLocale>
+#include <QMessageBox>
+#include <QPushButton>
+#include <QTranslator>
+#include <filesystem>
+#include <memory>
+
+#include "app/services/services.h"
+#include "base/log.h"
+#include "base/places.h"
+#include "storage/storage.h"
+#include "ui/ui.h"
+
+using namespace conclave;
+
+namespace {
+
+QString text(const char* source) { return QCoreApplication::translate("Start", source); }
+
+QString fromPath(const std::filesystem::path& path) {
+    return QString::fromStdString(path.string());
+}
+
+void tell(QMessageBox::Icon shape, const QString& what, const QString& more) {
+    QMessageBox box(shape, text("Conclave"), what, QMessageBox::Ok);
+    box.setInformativeText(more);
+    box.exec();
+}
+
+/// A name for a copy beside the database that is not taken yet.
+std::filesystem::path freeName(const std::filesystem::path& database) {
+    for (int number = 1;; ++number) {
+        std::filesystem::path name = database;
+        name += ".backup-" + std::to_string(number);
+        std::error_code error;
+        if (!std::filesystem::exists(name, error)) return name;
+    }
+}
+
+/// Copies the database file and its journal as they are: a damaged one cannot be copied otherwise.
+void backUp(const std::filesystem::path& database) {
+    const std::filesystem::path to = freeName(database);
+    std::error_code error;
+    std::filesystem::copy_file(database, to, error);
+    for (const char* suffix : {"-wal", "-shm"}) {
+        std::filesystem::path from = database;
+        std::filesystem::path copy = to;
+        std::error_code ignored;  // mostly there is none
+        std::filesystem::copy_file(from += suffix, copy += suffix, ignored);
+    }
+    if (error) {
+        tell(QMessageBox::Warning, text("The copy could not be written."),
+             QString::fromStdString(error.message()));
+    } else {
+        tell(QMessageBox::Information, text("A copy was written."), fromPath(to));
+    }
+}
+
+void repair(const std::filesystem::path& database) {
+    const Result<std::filesystem::path> kept = storage::repairDatabase(database);
+    if (kept) {
+        tell(QMessageBox::Information, text("What could be read was saved into a new database."),
+             text("The damaged file is kept as %1").arg(fromPath(*kept)));
+    } else {
+        tell(QMessageBox::Warning, text("The database could not be repaired."),
+             QString::fromStdString(kept.error().detail));
+    }
+}
+
+/// What to do about a database that does not open. False: quit.
+bool askAboutDatabase(const Error& error, const std::filesystem::path& database) {
+    QString what = text("Conclave could not start.");
+    if (error.code == ErrorCode::TooNew)
+        what = text("Your chats were written by a newer version of Conclave.");
+    if (error.code == ErrorCode::Corrupt)
+        what = text("The file with your chats and documents is damaged.");
+    if (error.code == ErrorCode::Busy)
+        what = text("Another Conclave is using your chats and documents.");
+    if (error.code == ErrorCode::DiskFull) what = text("The disk is full.");
+    QMessageBox box(QMessageBox::Warning, text("Conclave"), what);
+    box.setInformativeText(QString::fromStdString(error.detail) + "\n\n" +
+                           text("Nothing was changed. The file is %1").arg(fromPath(database)));
+    const bool exists = std::filesystem::exists(database);
+    QPushButton* again = box.addButton(text("Try again"), QMessageBox::AcceptRole);
+    QPushButton* copy = exists && error.code != ErrorCode::Busy
+                            ? box.addButton(text("Back up…"), QMessageBox::ActionRole)
+                            : nullptr;
+    QPushButton* mend = exists && error.code == ErrorCode::Corrupt
+                            ? box.addButton(text("Repair…"), QMessageBox::ActionRole)
+                            : nullptr;
+    QPushButton* quit = box.addButton(text("Quit"), QMessageBox::RejectRole);
+    box.setEscapeButton(quit);
+    box.exec();
+    if (copy && box.clickedButton() == copy) backUp(database);
+    if (mend && box.clickedButton() == mend) repair(database);
+    return box.clickedButton() == again || (copy && box.clickedButton() == copy) ||
+           (mend && box.clickedButton() == mend);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    QApplication::setApplicationName(QStringLiteral("conclave-desktop"));
+    QApplication::setApplicationDisplayName(QStringLiteral("Conclave"));
+    QApplication::setApplicationVersion(QStringLiteral(CONCLAVE_VERSION));
+    QApplication::setDesktopFileName(QStringLiteral("org.conclave.Conclave"));
+
+    QCommandLineParser parser;
+    parser.setApplicationDescription(
+        text("Conclave: ask your own documents, on this computer alone.\n\n"
+             "Example: conclave-desktop report.pdf"));
+    const QCommandLineOption help({QStringLiteral("h"), QStringLiteral("help")},
+                                  text("Show this help."));
+    const QCommandLineOption version(QStringLiteral("version"), text("Show the version."));
+    const QCommandLineOption newWindow(QStringLiteral("new-window"),
+                                       text("Open a further window with a new chat."));
+    const QCommandLineOption open(QStringLiteral("open"), text("Show the chat with this number."),
+                                  QStringLiteral("CHAT"));
+    parser.addOptions({help, version, newWindow, open});
+    parser.addPositionalArgument(QStringLiteral("FILE"), text("Files to attach to a new message."),
+                                 QStringLiteral("[FILE…]"));
+
+    // The command line is read before there is a display, so that --help works without one.
+    QStringList arguments;
+    for (int i = 0; i < argc; ++i) arguments << QString::fromLocal8Bit(argv[i]);
+    const bool parsed = parser.parse(arguments);
+    if (parsed && parser.isSet(help)) {
+        std::fputs(qPrintable(parser.helpText()), stdout);
+        return 0;
+    }
+    if (parsed && parser.isSet(version)) {
+        std::fputs("Conclave " CONCLAVE_VERSION "\n", stdout);
+        return 0;
+    }
+    ui::WindowOptions options;
+    bool isNumber = true;
+    if (parser.isSet(open)) options.chat = parser.value(open).toLongLong(&isNumber);
+    if (!parsed || !isNumber) {
+        const QString problem = parsed ? text("--open wants a number, as shown by “conclave chat”.")
+                                       : parser.errorText();
+        std::fprintf(stderr, "%s\n%s\n", qPrintable(problem),
+                     qPrintable(text("Try: conclave-desktop --help")));
+        return 2;
+    }
+    for (const QString& file : parser.positionalArguments()) {
+        const QFileInfo info(file);
+        if (!info.exists()) {
+            std::fprintf(stderr, "%s\n", qPrintable(text("No such file: %1").arg(file)));
+            return 1;
+        }
+        options.attach.emplace_back(info.absoluteFilePath().toStdString());
+    }
+
+    QApplication application(argc, argv);
+    QApplication::setStyle(QStringLiteral("Fusion"));
+    QApplication::setWindowIcon(QIcon(QStringLiteral(":/conclave/icon.svg")));
+    QTranslator qtTexts;
+    if (qtTexts.load(QLocale(), QStringLiteral("qtbase"), QStringLiteral("_"),
+                     QLibraryInfo::path(QLibraryInfo::TranslationsPath))) {
+        QApplication::installTranslator(&qtTexts);
+    }
+
+    const Result<Places> places = findPlaces();
+    if (!places) {
+        tell(QMessageBox::Critical, text("Conclave cannot use its folders."),
+             QString::fromStdString(places.error().detail));
+        return 1;
+    }
+    startLog({.file = places->logFile(), .toStderr = true});
+
+    Result<std::unique_ptr<services::Services>> started =
+        services::Services::start({.places = *places});
+    while (!started) {
+        log().error("start: {}", started.error().detail);
+        if (!askAboutDatabase(started.error(), places->database())) return 1;
+        started = services::Services::start({.places = *places});
+    }
+    const std::unique_ptr<QWidget> window = ui::createMainWindow(**started, options);
+    window->show();
+    return QApplication::exec();
+}

@@ -1,0 +1,84 @@
+// gallery.cpp: shows the window with realistic content and takes pictures of it, to look at while
+// working on its looks.   ui_gallery FOLDER   writes PNG files there.
+#include <QApplication>
+#include <QDir>
+#include <QScrollBar>
+#include <QTest>
+
+#include "tests/ui/support/sample_content.h"
+#include "ui/chat_controller.h"
+#include "ui/main_window.h"
+#include "ui/theme.h"
+#include "ui/widgets/chat_page.h"
+#include "ui/widgets/composer.h"
+#include "ui/widgets/conversation_view.h"
+#include "ui/widgets/settings_dialog.h"
+#include "ui/widgets/sources_panel.h"
+
+using namespace conclave;
+
+int main(int argc, char** argv) {
+    QApplication application(argc, argv);
+    QApplication::setStyle(QStringLiteral("Fusion"));
+    const QDir folder(argc > 1 ? QString::fromLocal8Bit(argv[1]) : QStringLiteral("."));
+    for (const bool dark : {false, true}) {
+        ui::Theme::instance().setMode(dark ? ui::ThemeMode::Dark : ui::ThemeMode::Light);
+        ui::test::ScriptedServices services;
+        const ui::test::SampleChats chats = ui::test::fillWithSamples(services);
+        ui::MainWindow window(services, {});
+        window.show();
+        const auto take = [&](const char* name) {
+            QTest::qWait(300);
+            window.grab().save(
+                folder.filePath(QStringLiteral("%1-%2.png")
+                                    .arg(QString::fromLatin1(name), dark ? "dark" : "light")));
+        };
+        take("welcome");
+        window.openChat(chats.travel);
+        QTest::qWait(300);
+        emit window.chatPage().sourceAsked(chats.answer, 1, 0);
+        take("reader");
+        window.sources().clear();
+        emit window.chatPage().sourceAsked(chats.answer, 0, -1);
+        take("sources");
+        window.openChat(chats.markdown);
+        QTest::qWait(300);
+        window.chatPage().conversation().verticalScrollBar()->setValue(0);
+        take("markdown-top");
+        window.chatPage().conversation().verticalScrollBar()->setValue(620);
+        take("markdown-middle");
+        window.chatPage().conversation().scrollToEnd();
+        take("markdown-end");
+        window.openChat(chats.chinese);
+        take("chinese");
+        services.script = ui::test::sampleScript();
+        window.controller().send(
+            QStringLiteral("How many nights may I book, and what may they cost?"), {});
+        QTest::qWait(60);
+        take("streaming");
+        window.chatPage().composer().setText(QStringLiteral("First line\nsecond line\nthird line"));
+        window.chatPage().composer().attach(
+            {QStringLiteral("/home/ada/report.pdf"),
+             QStringLiteral("/home/ada/notes on the meeting in the autumn.md")});
+        take("composer");
+        window.showDocuments(true);
+        services.sendProgress(ui::test::sampleProgress(chats));
+        take("documents");
+        window.showDocuments(false);
+        window.openChat(chats.failed);
+        take("failed");
+        window.resize(640, 700);
+        take("narrow");
+        ui::SettingsDialog settings(services, window.controller(), &window);
+        settings.show();
+        QTest::qWait(200);
+        settings.grab().save(
+            folder.filePath(QStringLiteral("settings-%1.png").arg(dark ? "dark" : "light")));
+        ui::ShortcutsDialog shortcuts(&window);
+        shortcuts.show();
+        QTest::qWait(200);
+        shortcuts.grab().save(
+            folder.filePath(QStringLiteral("shortcuts-%1.png").arg(dark ? "dark" : "light")));
+    }
+    return 0;
+}

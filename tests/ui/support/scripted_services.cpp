@@ -1,0 +1,549 @@
+#include "tests/ui/support/scripted_services.h"
+
+#include <algorithm>
+
+namespace conclave::ui::test {
+
+using namespace services;
+
+namespace {
+
+storage::Time now() {
+    return std::chrono::time_point_cast<std::chrono::milliseconds>(
+        std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+Thread::Thread()
+    : m_thread([this] {
+          for (;;) {
+              std::function<void()> work;
+              {
+                  std::unique_lock lock(m_mutex);
+                  m_wake.wait(lock, [this] { return m_end || !m_work.empty(); });
+                  if (m_work.empty()) return;
+                  work = std::move(m_work.front());
+                  m_work.pop_front();
+              }
+              work();
+          }
+      }) {}
+
+Thread::~Thread() {
+    {
+        const std::scoped_lock lock(m_mutex);
+        m_end = true;
+    }
+    m_wake.notify_all();
+    m_thread.join();
+}
+
+void Thread::run(std::function<void()> work) {
+    {
+        const std::scoped_lock lock(m_mutex);
+        m_work.push_back(std::move(work));
+    }
+    m_wake.notify_all();
+}
+
+ScriptedServices::ScriptedServices() {
+    const auto base = std::filesystem::temp_directory_path() / "conclave-scripted";
+    m_places = {base / "config", base / "data", base / "cache", base / "state"};
+    ModelEntry tiny;
+    tiny.name = "Conclave Tiny 20M";
+    tiny.file = "conclave-tiny-20M-Q8_0.gguf";
+    tiny.isEmbedded = true;
+    tiny.info.fileType = "Q8_0";
+    tiny.info.nParameters = 20'400'000;
+    tiny.info.nActiveParameters = 6'600'000;
+    tiny.info.nExperts = 16;
+    tiny.info.fileBytes = 23'600'000;
+    models_.push_back(tiny);
+    m_status.model = tiny;
+    m_status.state = ModelStatus::State::Ready;
+}
+
+ScriptedServices::~ScriptedServices() { m_stop = true; }
+
+// -------------------------------------------------------------------------------- making content
+
+Message ScriptedServices::makeMessage(ChatId chat, Role role, const std::string& text,
+                                      std::optional<MessageId> parent) {
+    Message message;
+    message.id = m_nextId++;
+    message.chat = chat;
+    message.role = role;
+    message.text = text;
+    message.parent = parent;
+    message.created = now();
+    m_messages[message.id] = message;
+    m_chats[chat].leaf = message.id;
+    return message;
+}
+
+ChatId ScriptedServices::addChat(const std::string& title, int daysAgo, bool pinned) {
+    const std::scoped_lock lock(mutex);
+    Chat chat;
+    chat.id = m_nextId++;
+    chat.title = title;
+    chat.pinned = pinned;
+    chat.created = chat.updated = now() - std::chrono::hours(24 * daysAgo);
+    m_chats[chat.id] = chat;
+    return chat.id;
+}
+
+MessageId ScriptedServices::addMessage(ChatId chat, Role role, const std::string& text,
+                                       std::optional<MessageId> parent) {
+    const std::scoped_lock lock(mutex);
+    if (!parent) parent = m_chats[chat].leaf;
+    return makeMessage(chat, role, text, parent).id;
+}
+
+void ScriptedServices::setDetails(MessageId id, const AnswerDetails& details) {
+    const std::scoped_lock lock(mutex);
+    m_messages[id].details = details;
+}
+
+void ScriptedServices::setState(MessageId id, MessageState state, const std::string& error) {
+    const std::scoped_lock lock(mutex);
+    m_messages[id].state = state;
+    m_messages[id].error = error;
+}
+
+CollectionId ScriptedServices::addCollection(const std::string& name, int nDocuments, int nChunks,
+                                             int nFailed) {
+    const std::scoped_lock lock(mutex);
+    Collection collection;
+    collection.id = m_nextId++;
+    collection.name = name;
+    collection.nDocuments = nDocuments;
+    collection.nChunks = nChunks;
+    collection.nFailed = nFailed;
+    collection.roots = {"/home/ada/Documents/" + name};
+    m_collections[collection.id] = collection;
+    return collection.id;
+}
+
+DocumentId ScriptedServices::addDocument(CollectionId collection, const std::string& path,
+                                         std::vector<std::string> pages, DocumentState state,
+                                         const std::string& error) {
+    const std::scoped_lock lock(mutex);
+    DocumentView view;
+    view.document.id = m_nextId++;
+    view.document.collection = collection;
+    view.document.path = path;
+    view.document.title = std::filesystem::path(path).filename().string();
+    view.document.state = state;
+    view.document.error = error;
+    for (std::size_t i = 0; i < pages.size(); ++i)
+        view.pages.push_back({static_cast<int>(i) + 1, pages[i]});
+    view.document.nPages = static_cast<int>(pages.size());
+    m_documents[view.document.id] = view;
+    return view.document.id;
+}
+
+void ScriptedServices::sendProgress(const IndexProgress& progress) {
+    m_replies.run([this, progress] {
+        std::function<void(IndexProgress)> listener;
+        {
+            const std::scoped_lock lock(mutex);
+            listener = m_onProgress;
+        }
+        if (listener) listener(progress);
+    });
+}
+
+void ScriptedServices::setModelStatus(const ModelStatus& status) {
+    const std::scoped_lock lock(mutex);
+    m_status = status;
+    m_replies.run([this, status] {
+        std::function<void(ModelStatus)> listener;
+        {
+            const std::scoped_lock inner(mutex);
+            listener = m_onStatus;
+        }
+        if (listener) listener(status);
+    });
+}
+
+// -------------------------------------------------------------------------------- Services
+
+retrieval::Extractor& ScriptedServices::extractor() {
+    CONCLAVE_CHECK(!"the window reads no files itself");
+    std::abort();
+}
+
+void ScriptedServices::setting(std::string_view key, Reply<std::optional<nlohmann::json>> reply) {
+    m_replies.run([this, key = std::string(key), reply] {
+        std::optional<nlohmann::json> value;
+        {
+            const std::scoped_lock lock(mutex);
+            if (settings.contains(key)) value = settings[key];
+        }
+        reply(value);
+    });
+}
+
+void ScriptedServices::setSetting(std::string_view key, const nlohmann::json& value) {
+    const std::scoped_lock lock(mutex);
+    settings[std::string(key)] = value;
+}
+
+void ScriptedServices::doctor(Reply<std::vector<Finding>> reply) { reply(std::vector<Finding>{}); }
+void ScriptedServices::backup(const std::filesystem::path&, Reply<void> reply) { reply({}); }
+
+// -------------------------------------------------------------------------------- ChatService
+
+void ScriptedServices::list(Reply<std::vector<Chat>> reply) {
+    m_replies.run([this, reply] {
+        std::vector<Chat> chats;
+        {
+            const std::scoped_lock lock(mutex);
+            for (const auto& [id, chat] : m_chats) chats.push_back(chat);
+        }
+        reply(chats);
+    });
+}
+
+void ScriptedServices::load(ChatId id, Reply<ChatView> reply) {
+    m_replies.run([this, id, reply] {
+        ChatView view;
+        {
+            const std::scoped_lock lock(mutex);
+            if (!m_chats.contains(id)) {
+                reply(fail(ErrorCode::NotFound, "chat " + std::to_string(id)));
+                return;
+            }
+            view.chat = m_chats[id];
+            for (const auto& [key, message] : m_messages) {
+                if (message.chat == id) view.messages.push_back(message);
+            }
+            if (drafts.contains(id)) view.draft = drafts[id];
+        }
+        reply(view);
+    });
+}
+
+void ScriptedServices::rename(ChatId id, std::string_view title, Reply<void> reply) {
+    m_replies.run([this, id, title = std::string(title), reply] {
+        {
+            const std::scoped_lock lock(mutex);
+            if (m_chats.contains(id)) m_chats[id].title = title;
+            if (m_collections.contains(id)) m_collections[id].name = title;
+        }
+        reply({});
+    });
+}
+
+void ScriptedServices::pin(ChatId id, bool pinned, Reply<void> reply) {
+    m_replies.run([this, id, pinned, reply] {
+        {
+            const std::scoped_lock lock(mutex);
+            m_chats[id].pinned = pinned;
+        }
+        reply({});
+    });
+}
+
+void ScriptedServices::move(ChatId, std::optional<FolderId>, Reply<void> reply) { reply({}); }
+
+void ScriptedServices::changeSettings(ChatId id, const ChatSettings& next, Reply<void> reply) {
+    m_replies.run([this, id, next, reply] {
+        {
+            const std::scoped_lock lock(mutex);
+            m_chats[id].settings = next.toJson();
+        }
+        reply({});
+    });
+}
+
+void ScriptedServices::remove(ChatId id, Reply<void> reply) {
+    m_replies.run([this, id, reply] {
+        {
+            const std::scoped_lock lock(mutex);
+            m_collections.erase(id);
+            if (const auto chat = m_chats.extract(id)) m_trash[id] = chat.mapped();
+        }
+        reply({});
+    });
+}
+
+void ScriptedServices::restore(ChatId id, Reply<void> reply) {
+    m_replies.run([this, id, reply] {
+        {
+            const std::scoped_lock lock(mutex);
+            if (const auto chat = m_trash.extract(id)) m_chats[id] = chat.mapped();
+        }
+        reply({});
+    });
+}
+
+void ScriptedServices::folders(Reply<std::vector<Folder>> reply) { reply(std::vector<Folder>{}); }
+void ScriptedServices::createFolder(std::string_view, Reply<FolderId> reply) { reply(FolderId{1}); }
+void ScriptedServices::renameFolder(FolderId, std::string_view, Reply<void> reply) { reply({}); }
+void ScriptedServices::removeFolder(FolderId, Reply<void> reply) { reply({}); }
+
+void ScriptedServices::search(std::string_view query, int, Reply<std::vector<MessageHit>> reply) {
+    m_replies.run([this, query = std::string(query), reply] {
+        std::vector<MessageHit> hits;
+        {
+            const std::scoped_lock lock(mutex);
+            for (const auto& [id, message] : m_messages) {
+                const std::size_t at = message.text.find(query);
+                if (at == std::string::npos) continue;
+                MessageHit hit{message.chat, id, m_chats[message.chat].title, {}, message.created};
+                hit.snippet = message.text.substr(0, at) + "\uE000" + query + "\uE001" +
+                              message.text.substr(at + query.size());
+                hits.push_back(hit);
+            }
+        }
+        reply(hits);
+    });
+}
+
+void ScriptedServices::saveDraft(std::optional<ChatId> chat, std::string_view text) {
+    const std::scoped_lock lock(mutex);
+    drafts[chat.value_or(0)] = text;
+}
+
+void ScriptedServices::draft(std::optional<ChatId> chat, Reply<std::string> reply) {
+    m_replies.run([this, chat, reply] {
+        std::string text;
+        {
+            const std::scoped_lock lock(mutex);
+            text = drafts[chat.value_or(0)];
+        }
+        reply(text);
+    });
+}
+
+void ScriptedServices::answer(ChatId chat, std::optional<Message> question, MessageId parent,
+                              AnswerEvents events) {
+    m_stop = false;
+    m_generation.run([this, chat, question, parent, events, plan = script] {
+        Message message;
+        Chat shown;
+        {
+            const std::scoped_lock lock(mutex);
+            message = makeMessage(chat, Role::Assistant, {}, parent);
+            message.state = MessageState::Streaming;
+            m_messages[message.id] = message;
+            m_chats[chat].updated = now();
+            shown = m_chats[chat];
+        }
+        events.onStarted(shown, question, message);
+        events.onStage({AnswerStage::Kind::Searching, 0.0f});
+        if (!plan.passages.empty()) events.onPassages(plan.passages);
+        events.onStage({AnswerStage::Kind::Reading, 0.5f});
+        if (plan.fails) {
+            events.onFinished(fail(ErrorCode::NotFound, plan.error));
+            return;
+        }
+        std::size_t written = 0;
+        while (written < plan.answer.size() && !m_stop) {
+            std::this_thread::sleep_for(plan.perStep);
+            written = std::min(plan.answer.size(), written + plan.bytesPerStep);
+            while (written < plan.answer.size() &&
+                   (static_cast<unsigned char>(plan.answer[written]) & 0xC0u) == 0x80u)
+                ++written;
+            events.onText(plan.answer.substr(0, written), 24.5);
+        }
+        message.text = plan.answer.substr(0, written);
+        message.state =
+            written == plan.answer.size() ? MessageState::Complete : MessageState::Stopped;
+        AnswerDetails details;
+        details.model = "Conclave Tiny 20M";
+        details.passages = plan.passages;
+        details.citations = plan.citations;
+        details.usage = {{"decode_tps", 24.5}, {"completion_tokens", 42}};
+        message.details = details;
+        {
+            const std::scoped_lock lock(mutex);
+            m_messages[message.id] = message;
+        }
+        events.onFinished(message);
+    });
+}
+
+void ScriptedServices::send(SendRequest request, AnswerEvents events) {
+    const std::scoped_lock lock(mutex);
+    sent.push_back(request);
+    ChatId chat = request.chat.value_or(0);
+    if (!chat) {
+        chat = m_nextId++;
+        m_chats[chat].id = chat;
+        m_chats[chat].title = request.text.substr(0, 40);
+        m_chats[chat].created = m_chats[chat].updated = now();
+        m_chats[chat].settings = request.settings.toJson();
+    }
+    const Message question = makeMessage(chat, Role::User, request.text, m_chats[chat].leaf);
+    answer(chat, question, question.id, std::move(events));
+}
+
+void ScriptedServices::regenerate(MessageId id, AnswerEvents events) {
+    const std::scoped_lock lock(mutex);
+    const Message old = m_messages[id];
+    answer(old.chat, std::nullopt, old.parent.value_or(0), std::move(events));
+}
+
+void ScriptedServices::edit(MessageId id, std::string text, AnswerEvents events) {
+    const std::scoped_lock lock(mutex);
+    const Message old = m_messages[id];
+    const Message question = makeMessage(old.chat, Role::User, text, old.parent);
+    answer(old.chat, question, question.id, std::move(events));
+}
+
+void ScriptedServices::stop(ChatId) { m_stop = true; }
+
+void ScriptedServices::selectBranch(ChatId id, MessageId leaf, Reply<void> reply) {
+    m_replies.run([this, id, leaf, reply] {
+        {
+            const std::scoped_lock lock(mutex);
+            m_chats[id].leaf = leaf;
+        }
+        reply({});
+    });
+}
+
+void ScriptedServices::contextUse(std::optional<ChatId>, std::string draft,
+                                  Reply<ContextUse> reply) {
+    m_replies.run([draft, reply] {
+        reply(ContextUse{312 + static_cast<int>(draft.size() / 4), 1024});
+    });
+}
+
+// --------------------------------------------------------------------------------
+// CollectionService
+
+void ScriptedServices::list(Reply<std::vector<Collection>> reply) {
+    m_replies.run([this, reply] {
+        std::vector<Collection> all;
+        {
+            const std::scoped_lock lock(mutex);
+            for (const auto& [id, collection] : m_collections) all.push_back(collection);
+        }
+        reply(all);
+    });
+}
+
+void ScriptedServices::documents(CollectionId id, Reply<std::vector<Document>> reply) {
+    m_replies.run([this, id, reply] {
+        std::vector<Document> all;
+        {
+            const std::scoped_lock lock(mutex);
+            for (const auto& [key, view] : m_documents) {
+                if (view.document.collection == id) all.push_back(view.document);
+            }
+        }
+        reply(all);
+    });
+}
+
+void ScriptedServices::create(std::string_view name, Reply<CollectionId> reply) {
+    const CollectionId id = addCollection(std::string(name), 0, 0, 0);
+    m_replies.run([id, reply] { reply(id); });
+}
+
+void ScriptedServices::addPaths(CollectionId id, std::vector<std::filesystem::path> paths,
+                                Reply<IndexReport> reply) {
+    m_replies.run([this, id, paths, reply] {
+        IndexReport report;
+        report.collection = id;
+        {
+            const std::scoped_lock lock(mutex);
+            m_collections[id].nDocuments += static_cast<int>(paths.size());
+            report.documents = m_collections[id].nDocuments;
+        }
+        reply(report);
+    });
+}
+
+void ScriptedServices::removePath(CollectionId, const std::filesystem::path&, Reply<void> reply) {
+    reply({});
+}
+void ScriptedServices::update(CollectionId id, bool, Reply<IndexReport> reply) {
+    addPaths(id, {}, std::move(reply));
+}
+
+void ScriptedServices::onProgress(std::function<void(IndexProgress)> listener) {
+    const std::scoped_lock lock(mutex);
+    m_onProgress = std::move(listener);
+}
+
+void ScriptedServices::search(SearchRequest, Reply<std::vector<SearchHit>> reply) {
+    reply(std::vector<SearchHit>{});
+}
+
+void ScriptedServices::open(DocumentId id, Reply<DocumentView> reply) {
+    m_replies.run([this, id, reply] {
+        std::optional<DocumentView> view;
+        {
+            const std::scoped_lock lock(mutex);
+            if (m_documents.contains(id)) view = m_documents[id];
+        }
+        if (view) {
+            reply(*view);
+        } else {
+            reply(fail(ErrorCode::NotFound, "document " + std::to_string(id)));
+        }
+    });
+}
+
+// -------------------------------------------------------------------------------- ModelService
+
+void ScriptedServices::list(Reply<std::vector<ModelEntry>> reply) {
+    m_replies.run([this, reply] { reply(models_); });
+}
+
+void ScriptedServices::add(const std::filesystem::path& file,
+                           Reply<std::vector<ModelEntry>> reply) {
+    m_replies.run([this, file, reply] {
+        ModelEntry entry;
+        entry.name = file.stem().string();
+        entry.file = file;
+        addedModels.push_back(file);
+        models_.push_back(entry);
+        reply(std::vector<ModelEntry>{entry});
+    });
+}
+
+void ScriptedServices::remove(std::string_view, Reply<void> reply) { reply({}); }
+
+void ScriptedServices::choose(std::string_view nameOrFile, Reply<ModelEntry> reply) {
+    m_replies.run([this, name = std::string(nameOrFile), reply] {
+        for (const ModelEntry& entry : models_) {
+            if (entry.file != name && entry.name != name) continue;
+            setModelStatus({ModelStatus::State::Ready, entry, 1.0f, {}});
+            reply(entry);
+            return;
+        }
+        reply(fail(ErrorCode::NotFound, name));
+    });
+}
+
+ModelStatus ScriptedServices::status() const { return m_status; }
+
+void ScriptedServices::onStatus(std::function<void(ModelStatus)> listener) {
+    const std::scoped_lock lock(mutex);
+    m_onStatus = std::move(listener);
+}
+
+void ScriptedServices::verify(const std::filesystem::path&, Reply<std::vector<Finding>> reply) {
+    reply(std::vector<Finding>{});
+}
+
+void ScriptedServices::pull(const std::string&, const std::string&,
+                            std::function<bool(std::uint64_t, std::uint64_t)>,
+                            Reply<std::filesystem::path> reply) {
+    reply(fail(ErrorCode::Unsupported, "no network in tests"));
+}
+
+Result<std::shared_ptr<const engine::Model>> ScriptedServices::loaded() {
+    return fail(ErrorCode::NotFound, "no model in tests");
+}
+Result<std::shared_ptr<const engine::TextEmbedder>> ScriptedServices::embedder() {
+    return fail(ErrorCode::NotFound, "no model in tests");
+}
+
+}  // namespace conclave::ui::test

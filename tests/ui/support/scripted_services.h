@@ -1,0 +1,171 @@
+// scripted_services.h: the services with answers from a script, in memory, on a thread of their own
+// as the real ones. For tests of the window only.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "app/services/services.h"
+
+namespace conclave::ui::test {
+
+/// What the next answers say.
+struct Script {
+    std::string answer = "The answer.";
+    std::vector<services::StoredPassage> passages;
+    std::vector<services::StoredCitation> citations;
+    std::chrono::milliseconds perStep{2};
+    std::size_t bytesPerStep = 12;
+    bool fails = false;
+    std::string error = "The model file is gone. Choose another model.";
+};
+
+/// Runs what it is given, in order, on one thread.
+class Thread {
+public:
+    Thread();
+    ~Thread();
+    void run(std::function<void()> work);
+
+private:
+    std::mutex m_mutex;
+    std::condition_variable m_wake;
+    std::deque<std::function<void()>> m_work;
+    bool m_end = false;
+    std::thread m_thread;
+};
+
+class ScriptedServices : public services::Services,
+                         private services::ChatService,
+                         private services::CollectionService,
+                         private services::ModelService {
+public:
+    ScriptedServices();
+    ~ScriptedServices() override;
+
+    Script script;  ///< set before asking
+
+    // What tests look at; call from the test's thread after the replies have come.
+    std::vector<services::SendRequest> sent;
+    std::map<std::int64_t, std::string> drafts;  ///< 0: the page for a new chat
+    std::map<std::string, nlohmann::json> settings;
+    std::mutex mutex;
+
+    services::ChatId addChat(const std::string& title, int daysAgo, bool pinned = false);
+    services::MessageId addMessage(services::ChatId chat, services::Role role,
+                                   const std::string& text,
+                                   std::optional<services::MessageId> parent = {});
+    void setDetails(services::MessageId id, const services::AnswerDetails& details);
+    void setState(services::MessageId id, services::MessageState state, const std::string& error);
+    services::CollectionId addCollection(const std::string& name, int nDocuments, int nChunks,
+                                         int nFailed);
+    services::DocumentId addDocument(services::CollectionId collection, const std::string& path,
+                                     std::vector<std::string> pages,
+                                     services::DocumentState state = services::DocumentState::Ready,
+                                     const std::string& error = {});
+    void sendProgress(const services::IndexProgress& progress);
+    void setModelStatus(const services::ModelStatus& status);
+    std::vector<services::ModelEntry> models_;
+    std::vector<std::filesystem::path> addedModels;
+
+    services::ChatService& chats() override { return *this; }
+    services::CollectionService& collections() override { return *this; }
+    services::ModelService& models() override { return *this; }
+    const Places& places() const override { return m_places; }
+    retrieval::Extractor& extractor() override;
+    void setting(std::string_view key,
+                 services::Reply<std::optional<nlohmann::json>> reply) override;
+    void setSetting(std::string_view key, const nlohmann::json& value) override;
+    void doctor(services::Reply<std::vector<services::Finding>> reply) override;
+    void backup(const std::filesystem::path& to, services::Reply<void> reply) override;
+
+private:
+    // ChatService
+    void list(services::Reply<std::vector<services::Chat>> reply) override;
+    void load(services::ChatId id, services::Reply<services::ChatView> reply) override;
+    void rename(services::ChatId id, std::string_view title, services::Reply<void> reply) override;
+    void pin(services::ChatId id, bool pinned, services::Reply<void> reply) override;
+    void move(services::ChatId id, std::optional<services::FolderId> folder,
+              services::Reply<void> reply) override;
+    void changeSettings(services::ChatId id, const services::ChatSettings& next,
+                        services::Reply<void> reply) override;
+    void remove(services::ChatId id, services::Reply<void> reply) override;
+    void restore(services::ChatId id, services::Reply<void> reply) override;
+    void folders(services::Reply<std::vector<services::Folder>> reply) override;
+    void createFolder(std::string_view name, services::Reply<services::FolderId> reply) override;
+    void renameFolder(services::FolderId id, std::string_view name,
+                      services::Reply<void> reply) override;
+    void removeFolder(services::FolderId id, services::Reply<void> reply) override;
+    void search(std::string_view query, int limit,
+                services::Reply<std::vector<services::MessageHit>> reply) override;
+    void saveDraft(std::optional<services::ChatId> chat, std::string_view text) override;
+    void draft(std::optional<services::ChatId> chat, services::Reply<std::string> reply) override;
+    void send(services::SendRequest request, services::AnswerEvents events) override;
+    void regenerate(services::MessageId answer, services::AnswerEvents events) override;
+    void edit(services::MessageId question, std::string text,
+              services::AnswerEvents events) override;
+    void stop(services::ChatId id) override;
+    void selectBranch(services::ChatId id, services::MessageId leaf,
+                      services::Reply<void> reply) override;
+    void contextUse(std::optional<services::ChatId> chat, std::string draft,
+                    services::Reply<services::ContextUse> reply) override;
+    // CollectionService; rename and remove are shared with ChatService, whose ids differ
+    void list(services::Reply<std::vector<services::Collection>> reply) override;
+    void documents(services::CollectionId id,
+                   services::Reply<std::vector<services::Document>> reply) override;
+    void create(std::string_view name, services::Reply<services::CollectionId> reply) override;
+    void addPaths(services::CollectionId id, std::vector<std::filesystem::path> paths,
+                  services::Reply<services::IndexReport> reply) override;
+    void removePath(services::CollectionId id, const std::filesystem::path& path,
+                    services::Reply<void> reply) override;
+    void update(services::CollectionId id, bool retryFailed,
+                services::Reply<services::IndexReport> reply) override;
+    void updateAll() override {}
+    void onProgress(std::function<void(services::IndexProgress)> listener) override;
+    void search(services::SearchRequest request,
+                services::Reply<std::vector<services::SearchHit>> reply) override;
+    void open(services::DocumentId id, services::Reply<services::DocumentView> reply) override;
+    // ModelService
+    void list(services::Reply<std::vector<services::ModelEntry>> reply) override;
+    void add(const std::filesystem::path& fileOrFolder,
+             services::Reply<std::vector<services::ModelEntry>> reply) override;
+    void remove(std::string_view nameOrFile, services::Reply<void> reply) override;
+    void choose(std::string_view nameOrFile, services::Reply<services::ModelEntry> reply) override;
+    services::ModelStatus status() const override;
+    void onStatus(std::function<void(services::ModelStatus)> listener) override;
+    void verify(const std::filesystem::path& file,
+                services::Reply<std::vector<services::Finding>> reply) override;
+    void pull(const std::string& url, const std::string& sha256,
+              std::function<bool(std::uint64_t, std::uint64_t)> progress,
+              services::Reply<std::filesystem::path> reply) override;
+    Result<std::shared_ptr<const engine::Model>> loaded() override;
+    Result<std::shared_ptr<const engine::TextEmbedder>> embedder() override;
+
+    void answer(services::ChatId chat, std::optional<services::Message> question,
+                services::MessageId parent, services::AnswerEvents events);
+    services::Message makeMessage(services::ChatId chat, services::Role role,
+                                  const std::string& text,
+                                  std::optional<services::MessageId> parent);
+
+    Places m_places;
+    std::int64_t m_nextId = 1;
+    std::map<services::ChatId, services::Chat> m_chats;
+    std::map<services::ChatId, services::Chat> m_trash;
+    std::map<services::MessageId, services::Message> m_messages;
+    std::map<services::CollectionId, services::Collection> m_collections;
+    std::map<services::DocumentId, services::DocumentView> m_documents;
+    services::ModelStatus m_status;
+    std::function<void(services::IndexProgress)> m_onProgress;
+    std::function<void(services::ModelStatus)> m_onStatus;
+    std::atomic<bool> m_stop{false};
+    Thread m_replies;
+    Thread m_generation;
+};
+
+}  // namespace conclave::ui::test

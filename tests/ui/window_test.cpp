@@ -1,0 +1,346 @@
+// The whole window against scripted services.
+#include <gtest/gtest.h>
+
+#include <QAbstractButton>
+#include <QApplication>
+#include <QClipboard>
+#include <QInputMethodEvent>
+#include <QLineEdit>
+#include <QListView>
+#include <QMimeData>
+#include <QPushButton>
+#include <QScrollBar>
+#include <QSignalSpy>
+#include <QTest>
+
+#include "tests/ui/support/sample_content.h"
+#include "ui/bridge.h"
+#include "ui/chat_controller.h"
+#include "ui/main_window.h"
+#include "ui/models/chat_list_model.h"
+#include "ui/widgets/chat_page.h"
+#include "ui/widgets/composer.h"
+#include "ui/widgets/conversation_view.h"
+#include "ui/widgets/document_reader.h"
+#include "ui/widgets/message_text.h"
+#include "ui/widgets/message_view.h"
+#include "ui/widgets/sidebar.h"
+#include "ui/widgets/sources_panel.h"
+
+namespace conclave::ui {
+namespace {
+
+using namespace services;
+
+class WindowTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        m_chats = test::fillWithSamples(m_services);
+        m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
+        m_window->show();
+        ASSERT_TRUE(QTest::qWaitFor([this] { return m_window->sidebar().chats().rowCount() > 8; }));
+        settle();
+    }
+    static void settle() { QTest::qWait(60); }
+    Composer& composer() { return m_window->chatPage().composer(); }
+    ConversationView& conversation() { return m_window->chatPage().conversation(); }
+    ChatController& controller() { return m_window->controller(); }
+    int nMessages() { return controller().messages().rowCount(); }
+    void open(ChatId chat) {
+        m_window->openChat(chat);
+        ASSERT_TRUE(QTest::qWaitFor([&] { return controller().chat() == chat; }));
+        settle();
+    }
+    void finishAnswer() {
+        ASSERT_TRUE(QTest::qWaitFor([this] { return !controller().isAnswering(); }, 20000));
+        settle();
+    }
+    std::string lastText() { return controller().messages().at(nMessages() - 1).text; }
+
+    test::ScriptedServices m_services;
+    test::SampleChats m_chats;
+    std::unique_ptr<MainWindow> m_window;
+};
+
+TEST_F(WindowTest, EnterSendsAndTheAnswerStreamsIn) {
+    m_services.script.answer = "Up to **4 nights** are fine.";
+    QTest::keyClicks(&composer().edit(), "How many nights?");
+    QTest::keyClick(&composer().edit(), Qt::Key_Return, Qt::ShiftModifier);
+    QTest::keyClicks(&composer().edit(), "Please.");
+    EXPECT_TRUE(m_services.sent.empty());
+    QTest::keyClick(&composer().edit(), Qt::Key_Return);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return nMessages() == 2; }));
+    finishAnswer();
+    EXPECT_EQ(m_services.sent.at(0).text, "How many nights?\nPlease.");
+    EXPECT_EQ(lastText(), "Up to **4 nights** are fine.");
+    EXPECT_TRUE(composer().text().isEmpty());
+    EXPECT_TRUE(controller().chat().has_value());
+}
+
+TEST_F(WindowTest, EnterDuringCompositionDoesNotSend) {
+    QInputMethodEvent composing(QStringLiteral("zhù"), {});
+    QApplication::sendEvent(&composer().edit(), &composing);
+    QTest::keyClick(&composer().edit(), Qt::Key_Return);
+    settle();
+    EXPECT_TRUE(m_services.sent.empty());
+    QInputMethodEvent done;
+    done.setCommitString(QStringLiteral("住宿"));
+    QApplication::sendEvent(&composer().edit(), &done);
+    QTest::keyClick(&composer().edit(), Qt::Key_Return);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return m_services.sent.size() == 1; }));
+    EXPECT_EQ(m_services.sent[0].text, "住宿");
+    finishAnswer();
+}
+
+TEST_F(WindowTest, StopKeepsWhatIsWritten) {
+    m_services.script.answer = std::string(4000, 'x');
+    m_services.script.perStep = std::chrono::milliseconds(10);
+    controller().send("Go on", {});
+    ASSERT_TRUE(QTest::qWaitFor([this] { return nMessages() == 2 && !lastText().empty(); }));
+    QTest::keyClick(&composer().edit(), Qt::Key_Escape);
+    finishAnswer();
+    EXPECT_EQ(controller().messages().at(1).state, MessageState::Stopped);
+    EXPECT_FALSE(lastText().empty());
+    EXPECT_LT(lastText().size(), 4000u);
+}
+
+TEST_F(WindowTest, FailureShowsItsReason) {
+    m_services.script.fails = true;
+    controller().send("Question", {});
+    finishAnswer();
+    const Message& answer = controller().messages().at(1);
+    EXPECT_EQ(answer.state, MessageState::Failed);
+    EXPECT_NE(answer.error.find(m_services.script.error), std::string::npos);
+}
+
+TEST_F(WindowTest, GrowsToEightLinesAndNoFurther) {
+    composer().setText("one");
+    const int one = composer().edit().height();
+    composer().setText("1\n2\n3\n4\n5\n6\n7\n8");
+    const int eight = composer().edit().height();
+    EXPECT_GT(eight, 5 * one);
+    composer().setText("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11");
+    EXPECT_EQ(composer().edit().height(), eight);
+}
+
+TEST_F(WindowTest, SavesDraftsAndBringsThemBack) {
+    open(m_chats.travel);
+    QTest::keyClicks(&composer().edit(), "unfinished");
+    ASSERT_TRUE(QTest::qWaitFor([this] {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.drafts[m_chats.travel] == "unfinished";
+    }));
+    open(m_chats.chinese);
+    EXPECT_TRUE(composer().text().isEmpty());
+    open(m_chats.travel);
+    EXPECT_EQ(composer().text().toStdString(), "unfinished");
+}
+
+TEST_F(WindowTest, UpEditsTheLastQuestionAsABranch) {
+    open(m_chats.travel);
+    QTest::keyClick(&composer().edit(), Qt::Key_Up);
+    EXPECT_EQ(composer().text().toStdString(), "And who pays for breakfast?");
+    composer().setText("And lunch?");
+    QTest::keyClick(&composer().edit(), Qt::Key_Return);
+    ASSERT_TRUE(QTest::qWaitFor(
+        [this] { return controller().isAnswering() || lastText() == "The answer."; }));
+    finishAnswer();
+    ASSERT_EQ(nMessages(), 4);
+    EXPECT_EQ(controller().messages().at(2).text, "And lunch?");
+    EXPECT_EQ(controller().messages().branchPlace(controller().messages().at(2).id).count, 2);
+    controller().showSibling(controller().messages().at(2).id, -1);
+    EXPECT_EQ(controller().messages().at(2).text, "And who pays for breakfast?");
+}
+
+TEST_F(WindowTest, RegenerateMakesASibling) {
+    open(m_chats.travel);
+    m_services.script.answer = "Another answer.";
+    m_window->chatPage().regenerateLast();
+    finishAnswer();
+    EXPECT_EQ(lastText(), "Another answer.");
+    EXPECT_EQ(controller().messages().branchPlace(controller().messages().at(3).id).count, 2);
+}
+
+TEST_F(WindowTest, FollowsTheStreamOnlyAtTheEnd) {
+    open(m_chats.markdown);
+    m_services.script.answer.clear();
+    for (int i = 0; i < 120; ++i)
+        m_services.script.answer += "Paragraph " + std::to_string(i) + " of a long answer.\n\n";
+    m_services.script.bytesPerStep = 60;
+    m_services.script.perStep = std::chrono::milliseconds(5);
+    QScrollBar* bar = conversation().verticalScrollBar();
+    controller().send("Go on", {});
+    ASSERT_TRUE(QTest::qWaitFor([&] { return nMessages() == 4 && lastText().size() > 900; }));
+    EXPECT_TRUE(conversation().isFollowing());
+    EXPECT_EQ(bar->value(), bar->maximum());
+    bar->setValue(200);
+    const int maximum = bar->maximum();
+    const std::size_t size = lastText().size();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return lastText().size() > size + 900; }));
+    settle();
+    EXPECT_EQ(bar->value(), 200);
+    EXPECT_GT(bar->maximum(), maximum);
+    EXPECT_FALSE(conversation().isFollowing());
+    conversation().scrollToEnd();
+    finishAnswer();
+    EXPECT_EQ(bar->value(), bar->maximum());
+}
+
+TEST_F(WindowTest, AnswerGoesOnInItsOwnChatWhileAnotherIsShown) {
+    m_services.script.answer = std::string(600, 'y');
+    m_services.script.perStep = std::chrono::milliseconds(10);
+    open(m_chats.travel);
+    controller().send("Slow one", {});
+    ASSERT_TRUE(QTest::qWaitFor([this] { return nMessages() == 6 && !lastText().empty(); }));
+    open(m_chats.chinese);
+    EXPECT_EQ(nMessages(), 2);
+    EXPECT_FALSE(controller().isAnswering());
+    open(m_chats.travel);
+    EXPECT_TRUE(controller().isAnswering());
+    EXPECT_FALSE(lastText().empty());
+    finishAnswer();
+    EXPECT_EQ(lastText().size(), 600u);
+}
+
+TEST_F(WindowTest, CitationOpensTheDocumentAtTheQuote) {
+    open(m_chats.travel);
+    emit m_window->chatPage().sourceAsked(m_chats.answer, 1, 0);
+    ASSERT_TRUE(QTest::qWaitFor([this] {
+        return m_window->sources().reader().markedText() ==
+               "Employees may book up to 4 nights without a further approval.";
+    }));
+    EXPECT_TRUE(m_window->sources().isVisible());
+    EXPECT_EQ(m_window->sources().reader().page(), 3);
+}
+
+TEST_F(WindowTest, SearchesTitlesAndMessages) {
+    QTest::keyClick(m_window.get(), Qt::Key_K, Qt::ControlModifier);
+    auto* field = m_window->sidebar().findChild<QLineEdit*>();
+    field->setText("breakfast");
+    ASSERT_TRUE(QTest::qWaitFor([this] { return m_window->sidebar().chats().rowCount() == 2; }));
+    auto* list = m_window->sidebar().findChild<QListView*>();
+    emit list->clicked(list->model()->index(1, 0));
+    ASSERT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.travel; }));
+    field->clear();
+    EXPECT_GT(m_window->sidebar().chats().rowCount(), 8);
+}
+
+TEST_F(WindowTest, FindsInTheChat) {
+    open(m_chats.travel);
+    EXPECT_EQ(conversation().find("breakfast"), 2);
+    EXPECT_EQ(conversation().findStep(-1), 2);
+    EXPECT_EQ(conversation().findStep(1), 1);
+    EXPECT_EQ(conversation().find(""), 0);
+}
+
+TEST_F(WindowTest, DeletedChatComesBackByUndo) {
+    open(m_chats.travel);
+    m_window->sidebar().removeCurrent();
+    ASSERT_TRUE(
+        QTest::qWaitFor([this] { return !m_window->sidebar().chats().chat(m_chats.travel); }));
+    QPushButton* undo = nullptr;
+    for (QPushButton* button : m_window->findChildren<QPushButton*>()) {
+        if (button->text() == "Undo") undo = button;
+    }
+    ASSERT_NE(undo, nullptr);
+    undo->click();
+    ASSERT_TRUE(QTest::qWaitFor(
+        [this] { return m_window->sidebar().chats().chat(m_chats.travel) != nullptr; }));
+    ASSERT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.travel; }));
+}
+
+TEST_F(WindowTest, GgufFilesBecomeModelsAndOthersAttachments) {
+    composer().attach({"/tmp/model.GGUF", "/tmp/report.pdf", "/tmp/report.pdf"});
+    EXPECT_EQ(composer().attachments().size(), 1u);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return m_services.addedModels.size() == 1; }));
+    controller().send("With a file", composer().attachments());
+    finishAnswer();
+    EXPECT_EQ(m_services.sent.at(0).attachments.size(), 1u);
+}
+
+TEST_F(WindowTest, ChosenCollectionsGoWithTheQuestion) {
+    controller().setCollections(std::vector<CollectionId>{m_chats.policies});
+    controller().send("Only there", {});
+    finishAnswer();
+    ASSERT_TRUE(m_services.sent.at(0).settings.collections.has_value());
+    EXPECT_EQ(m_services.sent[0].settings.collections->at(0), m_chats.policies);
+    EXPECT_TRUE(m_services.sent[0].retrieval);
+    controller().setCollections(std::vector<CollectionId>{});
+    controller().send("Without documents", {});
+    finishAnswer();
+    EXPECT_FALSE(m_services.sent.at(1).retrieval);
+}
+
+TEST_F(WindowTest, CopiesTheLastAnswerAsMarkdown) {
+    open(m_chats.travel);
+    m_window->chatPage().copyLastAnswer();
+    EXPECT_EQ(QApplication::clipboard()->text().toStdString(),
+              "Breakfast is paid if it is on the hotel's bill [1].");
+}
+
+TEST_F(WindowTest, RemembersTheChatAndTheWindow) {
+    open(m_chats.chinese);
+    m_window->close();
+    {
+        const std::scoped_lock lock(m_services.mutex);
+        EXPECT_EQ(m_services.settings["window"]["chat"], m_chats.chinese);
+    }
+    m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
+    m_window->show();
+    EXPECT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.chinese; }));
+}
+
+TEST_F(WindowTest, LongChatsAreBuiltFromTheEnd) {
+    const ChatId chat = m_services.addChat("Long", 0);
+    MessageId first = 0;
+    for (int i = 0; i < 150; ++i) {
+        const MessageId id = m_services.addMessage(chat, i % 2 ? Role::Assistant : Role::User,
+                                                   "Message " + std::to_string(i));
+        if (i == 0) first = id;
+    }
+    open(chat);
+    EXPECT_EQ(conversation().verticalScrollBar()->value(),
+              conversation().verticalScrollBar()->maximum());
+    conversation().showMessage(first);
+    settle();
+    EXPECT_LT(conversation().verticalScrollBar()->value(), 60);
+    EXPECT_TRUE(QTest::qWaitFor(
+        [this] { return conversation().findChildren<MessageView*>().size() == 150; }));
+}
+
+TEST_F(WindowTest, EveryButtonHasAName) {
+    for (const QAbstractButton* button : m_window->findChildren<QAbstractButton*>()) {
+        // Qt's own buttons inside of a line edit are no stops for the keyboard.
+        if (button->inherits("QLineEditIconButton") || button->objectName().startsWith("qt_"))
+            continue;
+        EXPECT_FALSE(button->accessibleName().isEmpty() && button->text().isEmpty() &&
+                     button->toolTip().isEmpty())
+            << button->metaObject()->className() << " in "
+            << button->parent()->metaObject()->className();
+    }
+}
+
+TEST(MessageText, CopiesCitationsAsTheyAreWritten) {
+    MessageText text;
+    text.setMarkdown("Four nights [1].\n\n- breakfast too [2]", {true, {{1, true}, {2, false}}});
+    text.selectAll();
+    text.copy();
+    EXPECT_EQ(QApplication::clipboard()->text().toStdString(),
+              "Four nights [1].\n\u2022 breakfast too [2]");
+}
+
+TEST(MessageText, ClickOnAChipNamesTheCitation) {
+    MessageText text;
+    text.setMarkdown("[3] says so", {true, {{3, true}}});
+    text.resize(400, text.heightForTextWidth(400));
+    text.show();
+    QSignalSpy clicks(&text, &MessageText::citationClicked);
+    const QRect chip = text.cursorRect(QTextCursor(text.document()));
+    QTest::mouseClick(text.viewport(), Qt::LeftButton, {}, chip.center() + QPoint(8, 0));
+    ASSERT_EQ(clicks.count(), 1);
+    EXPECT_EQ(clicks[0][0].toInt(), 3);
+    EXPECT_EQ(clicks[0][1].toInt(), 0);
+}
+
+}  // namespace
+}  // namespace conclave::ui

@@ -1,0 +1,320 @@
+#include "ui/widgets/chat_page.h"
+
+#include <QClipboard>
+#include <QDesktopServices>
+#include <QGridLayout>
+#include <QGuiApplication>
+#include <QKeyEvent>
+#include <QLineEdit>
+#include <QMessageBox>
+#include <QScrollArea>
+#include <QStackedWidget>
+#include <QUrl>
+#include <QVBoxLayout>
+
+#include "ui/bridge.h"
+#include "ui/chat_controller.h"
+#include "ui/widgets/composer.h"
+#include "ui/widgets/conversation_view.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+ChatPage::ChatPage(ChatController& controller, QWidget* parent)
+    : QWidget(parent), m_controller(controller), m_stack(new QStackedWidget(this)),
+      m_conversation(new ConversationView(controller.messages(), m_stack)),
+      m_composer(new Composer(this)), m_bottom(new QWidget(this)) {
+    setObjectName(QStringLiteral("page"));
+    m_stack->setObjectName(QStringLiteral("page"));
+    makeWelcome();
+    m_stack->addWidget(m_welcome);
+    m_stack->addWidget(m_conversation);
+
+    auto* bottom = new QVBoxLayout(m_bottom);
+    bottom->setContentsMargins(0, 0, 0, 10);
+    bottom->setSpacing(8);
+    makeBanner();
+    bottom->addWidget(m_banner);
+    bottom->addWidget(m_composer);
+
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(6);
+    column->addWidget(m_stack, 1);
+    auto* centred = new QHBoxLayout;
+    centred->setContentsMargins(0, 0, 0, 0);
+    centred->addStretch();
+    centred->addWidget(m_bottom);
+    centred->addStretch();
+    column->addLayout(centred);
+    makeFindBar();
+
+    connect(m_composer, &Composer::sendAsked, this, &ChatPage::send);
+    connect(m_composer, &Composer::stopAsked, &controller, &ChatController::stop);
+    connect(m_composer, &Composer::editLastAsked, this, &ChatPage::editLast);
+    connect(m_composer, &Composer::draftChanged, &controller, &ChatController::saveDraft);
+    connect(m_composer, &Composer::modelFileGiven, this, &ChatPage::modelFileGiven);
+    connect(m_composer, &Composer::manageCollectionsAsked, this, &ChatPage::manageCollectionsAsked);
+    connect(m_composer, &Composer::collectionsChosen, &controller, &ChatController::setCollections);
+
+    connect(&controller, &ChatController::opened, this, [this](const QString& draft) {
+        m_composer->endEdit();
+        m_composer->setText(draft);
+        closeFind();
+        refresh();
+        m_composer->focus();
+    });
+    connect(&controller, &ChatController::draftFound, this, [this](const QString& draft) {
+        if (m_composer->text().isEmpty()) m_composer->setText(draft);
+    });
+    connect(&controller, &ChatController::showMessage, m_conversation, &ConversationView::showMessage);
+    connect(&controller, &ChatController::settingsChanged, this, [this] {
+        m_composer->setCollections(m_collections, m_controller.settings().collections);
+    });
+    connect(&controller, &ChatController::answeringChanged, this, &ChatPage::refresh);
+    connect(&controller.messages(), &QAbstractItemModel::rowsInserted, this, &ChatPage::refresh);
+
+    connect(m_conversation, &ConversationView::copyAsked, this, [this](qint64 id) {
+        if (const auto* message = m_controller.messages().find(id)) {
+            QGuiApplication::clipboard()->setText(fromUtf8(message->text));
+        }
+    });
+    connect(m_conversation, &ConversationView::regenerateAsked, &controller, &ChatController::regenerate);
+    connect(m_conversation, &ConversationView::editAsked, this, &ChatPage::beginEdit);
+    connect(m_conversation, &ConversationView::siblingAsked, &controller, &ChatController::showSibling);
+    connect(m_conversation, &ConversationView::sourceAsked, this, &ChatPage::sourceAsked);
+    connect(m_conversation, &ConversationView::linkAsked, this, &ChatPage::openLink);
+    refresh();
+}
+
+// -------------------------------------------------------------------------------- parts
+
+void ChatPage::makeWelcome() {
+    auto* scroll = new QScrollArea(m_stack);
+    scroll->setObjectName(QStringLiteral("page"));
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    auto* page = new QWidget(scroll);
+    page->setObjectName(QStringLiteral("column"));
+    auto* column = new QVBoxLayout(page);
+    column->setContentsMargins(32, 24, 32, 24);
+    column->setSpacing(10);
+    column->addStretch(3);
+    auto* mark = new QLabel(page);
+    mark->setAlignment(Qt::AlignHCenter);
+    onTheme(mark, [mark] {
+        mark->setPixmap(QIcon(QStringLiteral(":/conclave/icon.svg")).pixmap(QSize(56, 56), mark->devicePixelRatioF()));
+    });
+    QLabel* title = makeLabel(tr("What would you like to know?"), TextSize::Display, page, false, QFont::DemiBold);
+    title->setAlignment(Qt::AlignHCenter);
+    QLabel* text = makeLabel(tr("Conclave reads your documents and answers on this computer. "
+                                "Nothing leaves it."),
+                             TextSize::Message, page, true);
+    text->setAlignment(Qt::AlignHCenter);
+    text->setWordWrap(true);
+    column->addWidget(mark);
+    column->addSpacing(4);
+    column->addWidget(title);
+    column->addWidget(text);
+    column->addSpacing(20);
+
+    auto* box = new QWidget(page);
+    box->setMaximumWidth(720);
+    auto* grid = new QGridLayout(box);
+    grid->setContentsMargins(0, 0, 0, 0);
+    grid->setSpacing(10);
+    const QStringList questions = {tr("What can Conclave do?"), tr("How do I add my own documents?"),
+                                   tr("How do I use a larger model?"), tr("Where is my data kept?")};
+    for (int i = 0; i < questions.size(); ++i) {
+        QPushButton* button = makeButton(questions[i], box, "suggestion");
+        connect(button, &QPushButton::clicked, this, [this, question = questions[i]] {
+            if (!m_controller.isAnswering()) m_controller.send(question, {});
+        });
+        grid->addWidget(button, i / 2, i % 2);
+    }
+    auto* boxRow = new QHBoxLayout;
+    boxRow->addStretch();
+    boxRow->addWidget(box, 1);
+    boxRow->addStretch();
+    column->addLayout(boxRow);
+    QPushButton* add = makeButton(tr("Add a folder of your own…"), page, "link");
+    connect(add, &QPushButton::clicked, this, &ChatPage::manageCollectionsAsked);
+    column->addSpacing(6);
+    column->addWidget(add, 0, Qt::AlignHCenter);
+    column->addStretch(4);
+    scroll->setWidget(page);
+    m_welcome = scroll;
+}
+
+void ChatPage::makeBanner() {
+    m_banner = new QFrame(m_bottom);
+    m_banner->setObjectName(QStringLiteral("banner"));
+    auto* row = new QHBoxLayout(m_banner);
+    row->setContentsMargins(12, 4, 4, 4);
+    m_bannerText = makeLabel(tr("Demonstration model: it copies answers from your documents and knows "
+                                "little else. Add a larger model for real work."),
+                             TextSize::Small, m_banner);
+    m_bannerText->setWordWrap(true);
+    QPushButton* add = makeButton(tr("Add a model…"), m_banner, "link");
+    connect(add, &QPushButton::clicked, this, &ChatPage::addModelAsked);
+    QToolButton* close = makeIconButton(Icon::Close, tr("Hide until the next start"), m_banner);
+    connect(close, &QToolButton::clicked, this, [this] {
+        m_bannerClosed = true;
+        m_banner->hide();
+    });
+    row->addWidget(m_bannerText, 1);
+    row->addWidget(add);
+    row->addWidget(close);
+    m_banner->hide();
+}
+
+void ChatPage::makeFindBar() {
+    m_findBar = new QFrame(this);
+    m_findBar->setObjectName(QStringLiteral("find"));
+    auto* row = new QHBoxLayout(m_findBar);
+    row->setContentsMargins(8, 6, 6, 6);
+    row->setSpacing(4);
+    m_findField = new QLineEdit(m_findBar);
+    m_findField->setPlaceholderText(tr("Find in this chat"));
+    m_findField->setAccessibleName(tr("Find in this chat"));
+    m_findField->setFixedWidth(220);
+    m_findField->installEventFilter(this);
+    m_findCount = makeLabel({}, TextSize::Small, m_findBar, true);
+    m_findCount->setMinimumWidth(54);
+    m_findCount->setAlignment(Qt::AlignCenter);
+    QToolButton* up = makeIconButton(Icon::Left, tr("Previous hit (Shift+Enter)"), m_findBar);
+    QToolButton* down = makeIconButton(Icon::Right, tr("Next hit (Enter)"), m_findBar);
+    QToolButton* close = makeIconButton(Icon::Close, tr("Close (Esc)"), m_findBar);
+    for (QWidget* widget : std::initializer_list<QWidget*>{m_findField, m_findCount, up, down, close}) {
+        row->addWidget(widget);
+    }
+    const auto go = [this](int step) {
+        const int at = m_conversation->findStep(step);
+        m_findCount->setText(m_nFound ? tr("%1 of %2").arg(at).arg(m_nFound) : tr("None"));
+    };
+    connect(m_findField, &QLineEdit::textChanged, this, &ChatPage::find);
+    connect(down, &QToolButton::clicked, this, [go] { go(1); });
+    connect(up, &QToolButton::clicked, this, [go] { go(-1); });
+    connect(close, &QToolButton::clicked, this, &ChatPage::closeFind);
+    connect(m_findField, &QLineEdit::returnPressed, this, [go] {
+        go(QGuiApplication::keyboardModifiers() & Qt::ShiftModifier ? -1 : 1);
+    });
+    m_findBar->hide();
+}
+
+bool ChatPage::eventFilter(QObject* object, QEvent* event) {
+    if (object == m_findField && event->type() == QEvent::KeyPress &&
+        static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
+        closeFind();
+        return true;
+    }
+    return QWidget::eventFilter(object, event);
+}
+
+void ChatPage::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    const Theme& theme = Theme::instance();
+    m_bottom->setFixedWidth(std::max(200, std::min(width() - 2 * theme.scaled(space::kLarge),
+                                                   theme.scaled(space::kColumnWidth) + 2 * space::kLarge)));
+    m_findBar->adjustSize();
+    m_findBar->move(width() - m_findBar->width() - 20, 10);
+}
+
+// -------------------------------------------------------------------------------- doing
+
+void ChatPage::refresh() {
+    const bool empty = m_controller.messages().rowCount() == 0;
+    m_stack->setCurrentWidget(empty && !m_controller.isAnswering() ? m_welcome : m_conversation);
+    m_composer->setAnswering(m_controller.isAnswering());
+}
+
+void ChatPage::setCollections(const std::vector<services::Collection>& collections) {
+    m_collections = collections;
+    m_composer->setCollections(m_collections, m_controller.settings().collections);
+}
+
+void ChatPage::setModelStatus(const services::ModelStatus& status) {
+    m_banner->setVisible(status.model.isEmbedded && !m_bannerClosed &&
+                         status.state != services::ModelStatus::State::None);
+}
+
+void ChatPage::send() {
+    const QString text = m_composer->text().trimmed();
+    if (text.isEmpty() || m_controller.isAnswering()) return;
+    if (const auto question = m_composer->editing()) {
+        m_composer->endEdit();
+        m_controller.edit(*question, text);
+        return;
+    }
+    m_controller.send(text, m_composer->attachments());
+    m_composer->clear();
+}
+
+void ChatPage::beginEdit(services::MessageId question) {
+    if (m_controller.isAnswering()) return;
+    if (const auto* message = m_controller.messages().find(question)) {
+        m_composer->beginEdit(question, fromUtf8(message->text));
+    }
+}
+
+void ChatPage::editLast() {
+    if (const auto question = m_controller.lastQuestion()) beginEdit(*question);
+}
+
+void ChatPage::regenerateLast() {
+    if (const auto answer = m_controller.lastAnswer()) m_controller.regenerate(*answer);
+}
+
+void ChatPage::copyLastAnswer() {
+    const auto answer = m_controller.lastAnswer();
+    if (!answer) return;
+    QGuiApplication::clipboard()->setText(fromUtf8(m_controller.messages().find(*answer)->text));
+    emit notice(tr("Answer copied"));
+}
+
+void ChatPage::openLink(const QString& href) {
+    const QUrl url(href);
+    if (url.scheme() != QLatin1String("http") && url.scheme() != QLatin1String("https") &&
+        url.scheme() != QLatin1String("mailto")) {
+        QGuiApplication::clipboard()->setText(href);
+        emit notice(tr("Link copied"));
+        return;
+    }
+    // The text may come from a document or a model: the person decides with the address in view.
+    QMessageBox box(QMessageBox::Question, tr("Open this link?"),
+                    tr("It opens in your web browser, outside Conclave:"), QMessageBox::NoButton, this);
+    box.setInformativeText(url.toDisplayString().left(600));
+    box.setTextFormat(Qt::PlainText);
+    QPushButton* open = box.addButton(tr("Open"), QMessageBox::AcceptRole);
+    QPushButton* copy = box.addButton(tr("Copy address"), QMessageBox::ActionRole);
+    box.setDefaultButton(box.addButton(QMessageBox::Cancel));
+    box.exec();
+    if (box.clickedButton() == open) QDesktopServices::openUrl(url);
+    if (box.clickedButton() == copy) QGuiApplication::clipboard()->setText(href);
+}
+
+void ChatPage::openFind() {
+    m_findBar->show();
+    m_findBar->raise();
+    m_findBar->adjustSize();
+    m_findBar->move(width() - m_findBar->width() - 20, 10);
+    m_findField->setFocus();
+    m_findField->selectAll();
+    find();
+}
+
+void ChatPage::find() {
+    m_nFound = m_conversation->find(m_findField->text());
+    const int at = m_nFound ? m_conversation->findStep(-1) : 0;
+    m_findCount->setText(m_findField->text().isEmpty() ? QString()
+                         : m_nFound ? tr("%1 of %2").arg(at).arg(m_nFound) : tr("None"));
+}
+
+void ChatPage::closeFind() {
+    if (!m_findBar->isVisible()) return;
+    m_findBar->hide();
+    m_conversation->find({});
+    m_composer->focus();
+}
+
+}  // namespace conclave::ui

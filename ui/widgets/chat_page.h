@@ -1,0 +1,74 @@
+// chat_page.h: the centre of the window: conversation or welcome, find bar, banner and composer.
+#pragma once
+
+#include <QStringList>
+#include <QWidget>
+#include <vector>
+
+#include "app/services/services.h"
+
+class QFrame;
+class QLabel;
+class QLineEdit;
+class QStackedWidget;
+
+namespace conclave::ui {
+
+class ChatController;
+class Composer;
+class ConversationView;
+
+class ChatPage : public QWidget {
+    Q_OBJECT
+public:
+    ChatPage(ChatController& controller, QWidget* parent);
+
+    [[nodiscard]] Composer& composer() { return *m_composer; }
+    [[nodiscard]] ConversationView& conversation() { return *m_conversation; }
+
+    void setCollections(const std::vector<services::Collection>& collections);
+    void setModelStatus(const services::ModelStatus& status);
+    void openFind();
+    void copyLastAnswer();
+    void regenerateLast();
+    void editLast();
+
+signals:
+    void sourceAsked(qint64 message, int number, int citation);
+    void modelFileGiven(const QString& file);
+    void addModelAsked();
+    void manageCollectionsAsked();
+    void notice(const QString& text);
+
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+    bool eventFilter(QObject* object, QEvent* event) override;
+
+private:
+    void makeWelcome();
+    void makeBanner();
+    void makeFindBar();
+    void send();
+    void refresh();
+    void openLink(const QString& href);
+    void beginEdit(services::MessageId question);
+    void find();
+    void closeFind();
+
+    ChatController& m_controller;
+    QStackedWidget* m_stack;
+    QWidget* m_welcome = nullptr;
+    ConversationView* m_conversation;
+    Composer* m_composer;
+    QWidget* m_bottom;
+    QFrame* m_banner = nullptr;
+    QLabel* m_bannerText = nullptr;
+    bool m_bannerClosed = false;
+    QFrame* m_findBar = nullptr;
+    QLineEdit* m_findField = nullptr;
+    QLabel* m_findCount = nullptr;
+    int m_nFound = 0;
+    std::vector<services::Collection> m_collections;
+};
+
+}  // namespace conclave::ui

@@ -1,0 +1,212 @@
+#include "ui/widgets/collection_card.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLocale>
+#include <QMenu>
+#include <QProgressBar>
+#include <QVBoxLayout>
+
+#include "ui/bridge.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+using services::Document;
+using services::DocumentState;
+
+namespace {
+
+constexpr int kMostRows = 200;
+
+QString problemOf(const Document& document) {
+    switch (document.state) {
+        case DocumentState::NeedsOcr:
+            return CollectionCard::tr(
+                "Pages are pictures without text; run text recognition first.");
+        case DocumentState::Unavailable:
+            return CollectionCard::tr("Its folder cannot be reached now.");
+        case DocumentState::Failed:
+            return document.error.empty() ? CollectionCard::tr("It could not be read.")
+                                          : fromUtf8(document.error);
+        case DocumentState::Pending: return CollectionCard::tr("Not read yet.");
+        case DocumentState::Ready: break;
+    }
+    return {};
+}
+
+}  // namespace
+
+CollectionCard::CollectionCard(services::CollectionService& service, services::CollectionId id,
+                               QWidget* parent)
+    : QFrame(parent),
+      m_service(service),
+      m_id(id),
+      m_name(new ElidedLabel({}, this)),
+      m_numbers(makeLabel({}, TextSize::Small, this, true)),
+      m_roots(new ElidedLabel({}, this)),
+      m_current(new ElidedLabel({}, this)),
+      m_progress(new QProgressBar(this)),
+      m_stop(makeButton(tr("Stop"), this, "link")),
+      m_failed(makeButton({}, this, "link")),
+      m_menu(makeIconButton(Icon::More, tr("More"), this)),
+      m_details(new QWidget(this)),
+      m_detailRows(new QVBoxLayout(m_details)) {
+    setObjectName(QStringLiteral("card"));
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(16, 12, 10, 12);
+    column->setSpacing(5);
+
+    auto* top = new QHBoxLayout;
+    top->setSpacing(6);
+    auto* sign = new QLabel(this);
+    onTheme(sign, [sign] {
+        sign->setPixmap(iconPixmap(Icon::Folder, colors().accent, 20, sign->devicePixelRatioF()));
+    });
+    onTheme(m_name, [this] {
+        m_name->setFont(Theme::instance().font(TextSize::Message, QFont::DemiBold));
+    });
+    QPushButton* ask = makeButton(tr("Ask"), this);
+    QPushButton* addFolder = makeButton(tr("Add folder…"), this);
+    QPushButton* addFiles = makeButton(tr("Add files…"), this);
+    connect(ask, &QPushButton::clicked, this, &CollectionCard::askAsked);
+    connect(addFolder, &QPushButton::clicked, this, &CollectionCard::addFolderAsked);
+    connect(addFiles, &QPushButton::clicked, this, &CollectionCard::addFilesAsked);
+    top->addWidget(sign);
+    top->addSpacing(2);
+    top->addWidget(m_name, 1);
+    top->addWidget(ask);
+    top->addWidget(addFolder);
+    top->addWidget(addFiles);
+    top->addWidget(m_menu);
+    column->addLayout(top);
+    column->addWidget(m_numbers);
+    for (ElidedLabel* label : {m_roots, m_current}) {
+        label->setProperty("muted", true);
+        onTheme(label, [label] { label->setFont(Theme::instance().font(TextSize::Caption)); });
+        column->addWidget(label);
+    }
+    auto* progressRow = new QHBoxLayout;
+    m_progress->setTextVisible(false);
+    progressRow->addWidget(m_progress, 1);
+    progressRow->addWidget(m_stop);
+    column->addLayout(progressRow);
+    column->addWidget(m_failed, 0, Qt::AlignLeft);
+    m_detailRows->setContentsMargins(0, 4, 6, 0);
+    m_detailRows->setSpacing(6);
+    column->addWidget(m_details);
+    m_details->hide();
+
+    m_menu->setPopupMode(QToolButton::InstantPopup);
+    m_menu->setMenu(new QMenu(m_menu));
+    connect(m_menu->menu(), &QMenu::aboutToShow, this, &CollectionCard::fillMenu);
+    connect(m_stop, &QPushButton::clicked, this, &CollectionCard::stopAsked);
+    connect(m_failed, &QPushButton::clicked, this, &CollectionCard::toggleDetails);
+}
+
+void CollectionCard::show(const services::Collection& collection,
+                          const std::optional<services::IndexProgress>& progress) {
+    const bool changed = m_collection.nFailed != collection.nFailed ||
+                         m_collection.nDocuments != collection.nDocuments;
+    m_collection = collection;
+    m_name->setFullText(fromUtf8(collection.name));
+    m_numbers->setText(collection.nDocuments == 0 && !progress
+                           ? tr("Nothing in it yet: add a folder or files")
+                           : counted(collection.nDocuments, tr("1 document"), tr("%1 documents")) +
+                                 QStringLiteral("  ·  ") +
+                                 counted(collection.nChunks, tr("1 passage"), tr("%1 passages")));
+    QStringList roots;
+    for (const auto& root : collection.roots) roots << fromUtf8(root.string());
+    m_roots->setFullText(roots.join(QStringLiteral(",  ")));
+    m_roots->setVisible(!roots.isEmpty());
+
+    const bool running = progress.has_value();
+    m_progress->setVisible(running);
+    m_stop->setVisible(running);
+    m_current->setVisible(running);
+    if (running) {
+        const bool counted = progress->filesTotal > 0;
+        m_progress->setRange(0, counted ? progress->filesTotal : 0);
+        m_progress->setValue(progress->filesDone);
+        m_current->setFullText(counted ? tr("Reading %1 of %2: %3")
+                                             .arg(progress->filesDone)
+                                             .arg(progress->filesTotal)
+                                             .arg(fromUtf8(progress->currentFile))
+                                       : tr("Looking for files…"));
+    }
+    m_failed->setVisible(collection.nFailed > 0);
+    showFailedLabel();
+    if (collection.nFailed == 0) m_details->hide();
+    if (changed && m_details->isVisibleTo(this)) loadDetails();
+}
+
+void CollectionCard::fillMenu() {
+    QMenu* menu = m_menu->menu();
+    menu->clear();
+    connect(menu->addAction(icon(Icon::Refresh, colors().muted), tr("Look for changes")),
+            &QAction::triggered, this, [this] { emit updateAsked(false); });
+    QAction* retry = menu->addAction(tr("Read failed files again"));
+    retry->setEnabled(m_collection.nFailed > 0);
+    connect(retry, &QAction::triggered, this, [this] { emit updateAsked(true); });
+    if (m_collection.roots.size() > 1) {
+        QMenu* roots = menu->addMenu(tr("Take out"));
+        for (const auto& root : m_collection.roots) {
+            connect(roots->addAction(fromUtf8(root.string())), &QAction::triggered, this,
+                    [this, root] {
+                        m_service.removePath(m_id, root, onGui<void>(this, [this](Result<void>) {
+                                                 emit updateAsked(false);
+                                             }));
+                    });
+        }
+    }
+    menu->addSeparator();
+    connect(menu->addAction(icon(Icon::Edit, colors().muted), tr("Rename…")), &QAction::triggered,
+            this, &CollectionCard::renameAsked);
+    connect(menu->addAction(icon(Icon::Trash, colors().danger), tr("Remove…")), &QAction::triggered,
+            this, &CollectionCard::removeAsked);
+}
+
+void CollectionCard::toggleDetails() {
+    m_details->setVisible(!m_details->isVisibleTo(this));
+    if (m_details->isVisibleTo(this)) loadDetails();
+    showFailedLabel();
+}
+
+void CollectionCard::showFailedLabel() {
+    const QString label = counted(m_collection.nFailed, tr("1 file could not be read"),
+                                  tr("%1 files could not be read"));
+    m_failed->setText(m_details->isVisibleTo(this) ? tr("%1: hide").arg(label)
+                                                   : tr("%1: show why").arg(label));
+}
+
+void CollectionCard::loadDetails() {
+    using Documents = std::vector<Document>;
+    m_service.documents(m_id, onGui<Documents>(this, [this](Result<Documents> documents) {
+                            if (documents) showDocuments(*documents);
+                        }));
+}
+
+void CollectionCard::showDocuments(const std::vector<Document>& documents) {
+    while (QLayoutItem* item = m_detailRows->takeAt(0)) {
+        if (item->widget()) item->widget()->deleteLater();
+        delete item;
+    }
+    int nRows = 0;
+    for (const Document& document : documents) {
+        if (document.state == DocumentState::Ready || document.state == DocumentState::Pending)
+            continue;
+        if (++nRows > kMostRows) break;
+        auto* name = new ElidedLabel(fromUtf8(document.path.filename().string()), m_details);
+        name->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold));
+        name->setToolTip(fromUtf8(document.path.string()));
+        QLabel* why = makeLabel(problemOf(document), TextSize::Small, m_details, true);
+        why->setWordWrap(true);
+        m_detailRows->addWidget(name);
+        m_detailRows->addWidget(why);
+    }
+    QPushButton* retry = makeButton(tr("Read them again"), m_details);
+    connect(retry, &QPushButton::clicked, this, [this] { emit updateAsked(true); });
+    m_detailRows->addWidget(retry, 0, Qt::AlignLeft);
+}
+
+}  // namespace conclave::ui

@@ -1,0 +1,59 @@
+// collection_card.h: one collection: its name, numbers, progress, and the files with problems.
+#pragma once
+
+#include <QFrame>
+#include <optional>
+
+#include "app/services/services.h"
+
+class QLabel;
+class QProgressBar;
+class QPushButton;
+class QToolButton;
+class QVBoxLayout;
+
+namespace conclave::ui {
+
+class ElidedLabel;
+
+class CollectionCard : public QFrame {
+    Q_OBJECT
+public:
+    CollectionCard(services::CollectionService& service, services::CollectionId id,
+                   QWidget* parent);
+
+    void show(const services::Collection& collection,
+              const std::optional<services::IndexProgress>& progress);
+
+signals:
+    void askAsked();
+    void addFolderAsked();
+    void addFilesAsked();
+    void updateAsked(bool retryFailed);
+    void stopAsked();
+    void renameAsked();
+    void removeAsked();
+
+private:
+    void fillMenu();
+    void toggleDetails();
+    void showFailedLabel();
+    void loadDetails();
+    void showDocuments(const std::vector<services::Document>& documents);
+
+    services::CollectionService& m_service;
+    services::CollectionId m_id;
+    services::Collection m_collection;
+    ElidedLabel* m_name;
+    QLabel* m_numbers;
+    ElidedLabel* m_roots;
+    ElidedLabel* m_current;
+    QProgressBar* m_progress;
+    QPushButton* m_stop;
+    QPushButton* m_failed;
+    QToolButton* m_menu;
+    QWidget* m_details;
+    QVBoxLayout* m_detailRows;
+};
+
+}  // namespace conclave::ui

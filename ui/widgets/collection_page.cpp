@@ -1,0 +1,221 @@
+#include "ui/widgets/collection_page.h"
+
+#include <QDir>
+#include <QDragEnterEvent>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QHBoxLayout>
+#include <QInputDialog>
+#include <QLabel>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QScrollArea>
+#include <QVBoxLayout>
+
+#include "ui/bridge.h"
+#include "ui/models/collection_model.h"
+#include "ui/widgets/collection_card.h"
+#include "ui/widgets/composer.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+using services::CollectionId;
+
+namespace {
+
+std::vector<std::filesystem::path> toPaths(const QStringList& names) {
+    std::vector<std::filesystem::path> paths;
+    for (const QString& name : names) paths.emplace_back(name.toStdString());
+    return paths;
+}
+
+}  // namespace
+
+CollectionPage::CollectionPage(services::CollectionService& service, QWidget* parent)
+    : QWidget(parent), m_service(service), m_model(new CollectionModel(this)),
+      m_empty(makeLabel(tr("No documents yet. Add a folder: Conclave reads PDF, Word, Markdown, HTML, EPUB and "
+                           "text files where they are, and keeps up with changes."),
+                        TextSize::Message, this, true)) {
+    setObjectName(QStringLiteral("page"));
+    setAcceptDrops(true);
+    auto* outer = new QVBoxLayout(this);
+    outer->setContentsMargins(0, 0, 0, 0);
+    auto* scroll = new QScrollArea(this);
+    scroll->setObjectName(QStringLiteral("page"));
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    auto* page = new QWidget(scroll);
+    page->setObjectName(QStringLiteral("column"));
+    auto* row = new QHBoxLayout(page);
+    row->setContentsMargins(24, 24, 24, 24);
+    auto* box = new QWidget(page);
+    box->setMaximumWidth(860);
+    row->addStretch();
+    row->addWidget(box, 100);
+    row->addStretch();
+    m_column = new QVBoxLayout(box);
+    m_column->setContentsMargins(0, 0, 0, 0);
+    m_column->setSpacing(12);
+    scroll->setWidget(page);
+    outer->addWidget(scroll);
+
+    auto* top = new QHBoxLayout;
+    QLabel* title = makeLabel(tr("Documents"), TextSize::Display, box, false, QFont::DemiBold);
+    QPushButton* folder = makeButton(tr("Add a folder…"), box, "primary");
+    QPushButton* create = makeButton(tr("New collection…"), box);
+    connect(folder, &QPushButton::clicked, this, [this] {
+        const QString chosen = QFileDialog::getExistingDirectory(window(), tr("Add a folder of documents"));
+        if (!chosen.isEmpty()) addFolderAsCollection(chosen);
+    });
+    connect(create, &QPushButton::clicked, this, &CollectionPage::createNamed);
+    top->addWidget(title, 1);
+    top->addWidget(create);
+    top->addWidget(folder);
+    m_column->addLayout(top);
+    QLabel* text = makeLabel(tr("Answers are looked up here. Files stay where they are, and nothing leaves this computer."),
+                             TextSize::Body, box, true);
+    text->setWordWrap(true);
+    m_column->addWidget(text);
+    m_column->addSpacing(6);
+    m_empty->setWordWrap(true);
+    m_column->addWidget(m_empty);
+    m_column->addStretch();
+
+    connect(m_model, &QAbstractItemModel::rowsInserted, this, &CollectionPage::syncCards);
+    connect(m_model, &QAbstractItemModel::rowsRemoved, this, &CollectionPage::syncCards);
+    connect(m_model, &QAbstractItemModel::dataChanged, this, [this](const QModelIndex& index) {
+        const auto card = m_cards.find(m_model->at(index.row()).id);
+        if (card != m_cards.end()) card->second->show(m_model->at(index.row()), m_model->progress(index.row()));
+    });
+}
+
+void CollectionPage::setCollections(std::vector<services::Collection> collections) {
+    m_model->setCollections(std::move(collections));
+    m_empty->setVisible(m_model->rowCount() == 0);
+}
+
+void CollectionPage::setProgress(const services::IndexProgress& progress) { m_model->setProgress(progress); }
+
+void CollectionPage::syncCards() {
+    for (auto card = m_cards.begin(); card != m_cards.end();) {
+        if (m_model->rowOf(card->first) < 0) {
+            card->second->deleteLater();
+            card = m_cards.erase(card);
+        } else {
+            ++card;
+        }
+    }
+    for (int row = 0; row < m_model->rowCount(); ++row) {
+        const CollectionId id = m_model->at(row).id;
+        if (m_cards.contains(id)) continue;
+        auto* card = new CollectionCard(m_service, id, this);
+        m_cards[id] = card;
+        m_column->insertWidget(m_column->count() - 1, card);
+        card->show(m_model->at(row), m_model->progress(row));
+        connect(card, &CollectionCard::askAsked, this, [=, this] { emit askAsked(id); });
+        connect(card, &CollectionCard::addFolderAsked, this, [=, this] {
+            const QString chosen = QFileDialog::getExistingDirectory(window(), tr("Add a folder of documents"));
+            if (!chosen.isEmpty()) add(id, {chosen});
+        });
+        connect(card, &CollectionCard::addFilesAsked, this, [=, this] {
+            const QStringList chosen = QFileDialog::getOpenFileNames(window(), tr("Add documents"));
+            if (!chosen.isEmpty()) add(id, chosen);
+        });
+        connect(card, &CollectionCard::updateAsked, this, [=, this](bool retry) { update(id, retry); });
+        connect(card, &CollectionCard::stopAsked, this, [=, this] { m_service.stop(id); });
+        connect(card, &CollectionCard::renameAsked, this, [=, this] { rename(id); });
+        connect(card, &CollectionCard::removeAsked, this, [=, this] { remove(id); });
+    }
+    m_empty->setVisible(m_model->rowCount() == 0);
+}
+
+services::Reply<services::IndexReport> CollectionPage::reportReply() {
+    return onGui<services::IndexReport>(this, [this](Result<services::IndexReport> report) {
+        if (!report && report.error().code != ErrorCode::Cancelled) emit failed(errorText(report.error()));
+        emit changed();
+    });
+}
+
+void CollectionPage::createNamed() {
+    bool accepted = false;
+    const QString name = QInputDialog::getText(window(), tr("New collection"), tr("Name"), QLineEdit::Normal, {}, &accepted);
+    if (accepted && !name.trimmed().isEmpty()) create(name.trimmed(), {});
+}
+
+void CollectionPage::addFolderAsCollection(const QString& folder) {
+    QString name = QDir(folder).dirName();
+    for (int row = 0, number = 2; row < m_model->rowCount(); ++row) {
+        if (m_model->index(row).data().toString() != name) continue;
+        name = QStringLiteral("%1 (%2)").arg(QDir(folder).dirName()).arg(number++);
+        row = -1;
+    }
+    create(name, {folder});
+}
+
+void CollectionPage::create(const QString& name, const QStringList& paths) {
+    m_service.create(name.toStdString(), onGui<CollectionId>(this, [=, this](Result<CollectionId> id) {
+        if (!id) {
+            emit failed(errorText(id.error()));
+            return;
+        }
+        emit changed();
+        if (!paths.isEmpty()) add(*id, paths);
+    }));
+}
+
+void CollectionPage::add(CollectionId id, const QStringList& paths) {
+    m_service.addPaths(id, toPaths(paths), reportReply());
+}
+
+void CollectionPage::update(CollectionId id, bool retryFailed) { m_service.update(id, retryFailed, reportReply()); }
+
+void CollectionPage::rename(CollectionId id) {
+    const int row = m_model->rowOf(id);
+    if (row < 0) return;
+    bool accepted = false;
+    const QString name = QInputDialog::getText(window(), tr("Rename the collection"), tr("Name"), QLineEdit::Normal,
+                                               m_model->index(row).data().toString(), &accepted);
+    if (!accepted || name.trimmed().isEmpty()) return;
+    m_service.rename(id, name.trimmed().toStdString(), onGui<void>(this, [this](Result<void> result) {
+        if (!result) emit failed(errorText(result.error()));
+        emit changed();
+    }));
+}
+
+void CollectionPage::remove(CollectionId id) {
+    const int row = m_model->rowOf(id);
+    if (row < 0) return;
+    QMessageBox box(QMessageBox::Warning, tr("Remove the collection?"),
+                    tr("“%1” is forgotten together with what was read from its documents.")
+                        .arg(m_model->index(row).data().toString()),
+                    QMessageBox::Cancel, window());
+    box.setInformativeText(tr("The files themselves stay untouched. Answers keep their passages."));
+    QPushButton* confirm = box.addButton(tr("Remove"), QMessageBox::DestructiveRole);
+    box.setDefaultButton(QMessageBox::Cancel);
+    box.exec();
+    if (box.clickedButton() != confirm) return;
+    m_service.remove(id, onGui<void>(this, [this](Result<void> result) {
+        if (!result) emit failed(errorText(result.error()));
+        emit changed();
+    }));
+}
+
+void CollectionPage::dragEnterEvent(QDragEnterEvent* event) {
+    if (!localFiles(event->mimeData()).isEmpty()) event->acceptProposedAction();
+}
+
+void CollectionPage::dropEvent(QDropEvent* event) {
+    QStringList files;
+    for (const QString& path : localFiles(event->mimeData())) {
+        if (QFileInfo(path).isDir()) {
+            addFolderAsCollection(path);
+        } else {
+            files << path;
+        }
+    }
+    if (!files.isEmpty()) create(tr("Dropped files"), files);
+    event->acceptProposedAction();
+}
+
+}  // namespace conclave::ui

@@ -1,0 +1,57 @@
+// collection_page.h: the documents that can be asked: add folders, watch them being read, see what
+// could not be read and why.
+#pragma once
+
+#include <QWidget>
+#include <map>
+#include <vector>
+
+#include "app/services/services.h"
+
+class QLabel;
+class QVBoxLayout;
+
+namespace conclave::ui {
+
+class CollectionCard;
+class CollectionModel;
+
+class CollectionPage : public QWidget {
+    Q_OBJECT
+public:
+    CollectionPage(services::CollectionService& service, QWidget* parent);
+
+    void setCollections(std::vector<services::Collection> collections);
+    void setProgress(const services::IndexProgress& progress);
+    [[nodiscard]] CollectionModel& model() { return *m_model; }
+    /// Makes a collection named after the folder and adds it.
+    void addFolderAsCollection(const QString& folder);
+
+signals:
+    void changed();
+    void closeAsked();
+    void askAsked(qint64 collection);
+    void failed(const QString& what);
+
+protected:
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+
+private:
+    void createNamed();
+    void create(const QString& name, const QStringList& paths);
+    void add(services::CollectionId id, const QStringList& paths);
+    void update(services::CollectionId id, bool retryFailed);
+    void rename(services::CollectionId id);
+    void remove(services::CollectionId id);
+    void syncCards();
+    [[nodiscard]] services::Reply<services::IndexReport> reportReply();
+
+    services::CollectionService& m_service;
+    CollectionModel* m_model;
+    QVBoxLayout* m_column;
+    QLabel* m_empty;
+    std::map<services::CollectionId, CollectionCard*> m_cards;
+};
+
+}  // namespace conclave::ui

@@ -1,0 +1,115 @@
+// composer.h: where one writes: text that grows, attachments, the sources to ask, send and stop.
+#pragma once
+
+#include <QFrame>
+#include <QPlainTextEdit>
+#include <QStringList>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "app/services/services.h"
+
+class QLabel;
+class QMimeData;
+class QTimer;
+class QToolButton;
+
+namespace conclave::ui {
+
+/// The text field: Enter sends, Shift+Enter breaks the line, dropped and pasted files are attached.
+class ComposerEdit : public QPlainTextEdit {
+    Q_OBJECT
+public:
+    explicit ComposerEdit(QWidget* parent);
+    /// Height for the text, between one and eight lines.
+    [[nodiscard]] int wantedHeight() const;
+
+signals:
+    void sendAsked();
+    void editLastAsked();
+    void escapePressed();
+    void filesGiven(const QStringList& files);
+    void focusChanged(bool focused);
+
+protected:
+    void keyPressEvent(QKeyEvent* event) override;
+    void inputMethodEvent(QInputMethodEvent* event) override;
+    [[nodiscard]] bool canInsertFromMimeData(const QMimeData* given) const override;
+    void insertFromMimeData(const QMimeData* given) override;
+    void focusInEvent(QFocusEvent* event) override;
+    void focusOutEvent(QFocusEvent* event) override;
+
+private:
+    bool m_composing = false;  ///< an input method shows unfinished text
+};
+
+/// Local files of a drop or paste; empty: none.
+[[nodiscard]] QStringList localFiles(const QMimeData* data);
+
+class Composer : public QFrame {
+    Q_OBJECT
+public:
+    explicit Composer(QWidget* parent);
+
+    [[nodiscard]] QString text() const;
+    /// Replaces the text without draftChanged().
+    void setText(const QString& text);
+    [[nodiscard]] const std::vector<std::filesystem::path>& attachments() const {
+        return m_attachments;
+    }
+    void attach(const QStringList& files);
+    void clearAttachments();
+    void clear();
+    void focus();
+    [[nodiscard]] ComposerEdit& edit() { return *m_edit; }
+
+    void setAnswering(bool answering);
+    void setCollections(const std::vector<services::Collection>& all,
+                        const std::optional<std::vector<services::CollectionId>>& chosen);
+
+    /// Rewrites an earlier question; text and draft so far come back when it ends.
+    void beginEdit(services::MessageId question, const QString& text);
+    void endEdit();
+    [[nodiscard]] std::optional<services::MessageId> editing() const { return m_editing; }
+
+signals:
+    void sendAsked();
+    void stopAsked();
+    void editLastAsked();
+    void draftChanged(const QString& text);
+    void modelFileGiven(const QString& file);
+    void collectionsChosen(const std::optional<std::vector<services::CollectionId>>& chosen);
+    void manageCollectionsAsked();
+
+protected:
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dragLeaveEvent(QDragLeaveEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+    bool event(QEvent* event) override;
+
+private:
+    void makeRow();
+    void refresh();
+    void showAttachments();
+    void showSources();
+    void fillSourcesMenu();
+
+    ComposerEdit* m_edit;
+    QWidget* m_editStrip;
+    QWidget* m_chips;
+    QToolButton* m_attach = nullptr;
+    QToolButton* m_sources = nullptr;
+    QLabel* m_hint = nullptr;
+    QToolButton* m_send = nullptr;
+    QTimer* m_draftTimer;
+    std::vector<std::filesystem::path> m_attachments;
+    std::vector<services::Collection> m_collections;
+    std::optional<std::vector<services::CollectionId>> m_chosen;
+    std::optional<services::MessageId> m_editing;
+    QString m_textBeforeEdit;
+    bool m_answering = false;
+    bool m_settingText = false;
+};
+
+}  // namespace conclave::ui

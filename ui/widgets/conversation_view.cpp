@@ -1,0 +1,260 @@
+#include "ui/widgets/conversation_view.h"
+
+#include <QKeyEvent>
+#include <QPointer>
+#include <QScrollBar>
+#include <QTimer>
+#include <QToolButton>
+#include <algorithm>
+
+#include "ui/models/message_model.h"
+#include "ui/widgets/message_text.h"
+#include "ui/widgets/message_view.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+namespace {
+
+constexpr int kBuiltAtOnce = 24;
+constexpr int kBuiltWhenIdle = 6;
+constexpr int kEndTolerance = 24;  ///< pixels from the end that still count as the end
+
+}  // namespace
+
+ConversationView::ConversationView(MessageModel& model, QWidget* parent)
+    : QScrollArea(parent), m_model(model), m_column(new QWidget), m_jump(new QToolButton(this)) {
+    setObjectName(QStringLiteral("page"));
+    setFrameShape(QFrame::NoFrame);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    setAccessibleName(tr("Conversation"));
+    m_column->setObjectName(QStringLiteral("column"));
+    setWidget(m_column);
+
+    m_jump->setObjectName(QStringLiteral("jump"));
+    m_jump->setToolTip(tr("Jump to the latest (End)"));
+    m_jump->setAccessibleName(tr("Jump to the latest"));
+    m_jump->setCursor(Qt::PointingHandCursor);
+    m_jump->hide();
+    onTheme(m_jump, [this] { m_jump->setIcon(icon(Icon::Down, colors().text)); });
+    connect(m_jump, &QToolButton::clicked, this, &ConversationView::scrollToEnd);
+
+    connect(verticalScrollBar(), &QScrollBar::valueChanged, this, &ConversationView::scrolled);
+    connect(&model, &QAbstractItemModel::modelReset, this, &ConversationView::rebuild);
+    connect(&model, &QAbstractItemModel::rowsInserted, this,
+            [this](const QModelIndex&, int first, int last) { insertRows(first, last); });
+    connect(&model, &QAbstractItemModel::rowsRemoved, this,
+            [this](const QModelIndex&, int first, int last) { removeRows(first, last); });
+    connect(&model, &QAbstractItemModel::dataChanged, this,
+            [this](const QModelIndex& first, const QModelIndex& last) { updateRows(first.row(), last.row()); });
+    connect(&Theme::instance(), &Theme::changed, this, [this] {
+        for (MessageView* view : m_views) view->restyle();
+        layOut(0);
+    });
+    rebuild();
+}
+
+int ConversationView::columnWidth() const {
+    const int side = Theme::instance().scaled(space::kHuge);
+    return std::max(200, std::min(viewport()->width() - 2 * side, Theme::instance().scaled(space::kColumnWidth)));
+}
+
+void ConversationView::rebuild() {
+    for (MessageView* view : m_views) delete view;
+    m_views.clear();
+    m_hits.clear();
+    m_hit = -1;
+    const int nRows = m_model.rowCount();
+    m_firstBuilt = std::max(0, nRows - kBuiltAtOnce);
+    for (int row = m_firstBuilt; row < nRows; ++row) m_views.push_back(makeView(row));
+    m_following = true;
+    layOut(0);
+    scrollToEnd();
+    if (m_firstBuilt > 0) QTimer::singleShot(0, this, [this] { buildEarlier(kBuiltWhenIdle); });
+}
+
+void ConversationView::buildEarlier(int nRows) {
+    const int first = std::max(0, m_firstBuilt - nRows);
+    if (first == m_firstBuilt) return;
+    std::vector<MessageView*> earlier;
+    for (int row = first; row < m_firstBuilt; ++row) earlier.push_back(makeView(row));
+    m_views.insert(m_views.begin(), earlier.begin(), earlier.end());
+    m_firstBuilt = first;
+    // What is in view stays in view: all that comes is above it.
+    const int before = m_column->height();
+    const int value = verticalScrollBar()->value();
+    layOut(0);
+    if (!m_following) {
+        m_moving = true;
+        verticalScrollBar()->setValue(value + m_column->height() - before);
+        m_moving = false;
+    }
+    if (m_firstBuilt > 0) QTimer::singleShot(0, this, [this] { buildEarlier(kBuiltWhenIdle); });
+}
+
+MessageView* ConversationView::makeView(int row) {
+    const services::Message& message = m_model.at(row);
+    auto* view = new MessageView(message.role, m_column);
+    const qint64 id = message.id;
+    connect(view, &MessageView::copyAsked, this, [=, this] { emit copyAsked(id); });
+    connect(view, &MessageView::regenerateAsked, this, [=, this] { emit regenerateAsked(id); });
+    connect(view, &MessageView::editAsked, this, [=, this] { emit editAsked(id); });
+    connect(view, &MessageView::siblingAsked, this, [=, this](int step) { emit siblingAsked(id, step); });
+    connect(view, &MessageView::sourceAsked, this,
+            [=, this](int number, int citation) { emit sourceAsked(id, number, citation); });
+    connect(view, &MessageView::linkAsked, this, &ConversationView::linkAsked);
+    view->show(message, m_model.running(message.id), m_model.branchPlace(message.id));
+    view->QWidget::show();
+    return view;
+}
+
+void ConversationView::insertRows(int first, int last) {
+    if (first < m_firstBuilt) {
+        rebuild();
+        return;
+    }
+    const auto at = static_cast<std::size_t>(first - m_firstBuilt);
+    for (int row = first; row <= last; ++row) {
+        m_views.insert(m_views.begin() + (row - m_firstBuilt), makeView(row));
+    }
+    // One who sends wants to see what comes.
+    m_following = m_following || m_model.at(first).role == services::Role::User;
+    layOut(static_cast<int>(at));
+    if (m_following) scrollToEnd();
+}
+
+void ConversationView::removeRows(int first, int last) {
+    for (int row = last; row >= std::max(first, m_firstBuilt); --row) {
+        const auto at = m_views.begin() + (row - m_firstBuilt);
+        // A button of this very message may have asked for it.
+        (*at)->hide();
+        (*at)->deleteLater();
+        m_views.erase(at);
+    }
+    if (first < m_firstBuilt) {
+        m_firstBuilt = first;
+    }
+    layOut(std::max(0, first - m_firstBuilt));
+}
+
+void ConversationView::updateRows(int first, int last) {
+    for (int row = std::max(first, m_firstBuilt); row <= last; ++row) {
+        const services::Message& message = m_model.at(row);
+        m_views[static_cast<std::size_t>(row - m_firstBuilt)]->show(message, m_model.running(message.id),
+                                                                     m_model.branchPlace(message.id));
+    }
+    layOut(std::max(0, first - m_firstBuilt));
+}
+
+void ConversationView::layOut(int firstView) {
+    const Theme& theme = Theme::instance();
+    const int width = columnWidth();
+    const int left = (viewport()->width() - width) / 2;
+    int y = theme.scaled(space::kHuge);
+    if (firstView > 0) {
+        const QRect before = m_views[static_cast<std::size_t>(firstView) - 1]->geometry();
+        y = before.bottom() + 1 + theme.scaled(space::kMedium);
+    }
+    for (std::size_t i = static_cast<std::size_t>(firstView); i < m_views.size(); ++i) {
+        MessageView* view = m_views[i];
+        const int height = view->heightForColumn(width);
+        view->setGeometry(left, y, width, height);
+        y += height + theme.scaled(space::kMedium);
+    }
+    y += theme.scaled(space::kMedium);
+    m_moving = true;
+    m_column->resize(viewport()->width(), y);
+    m_moving = false;
+    if (m_following) scrollToEnd();
+    placeJumpButton();
+}
+
+void ConversationView::scrollToEnd() {
+    m_following = true;
+    m_moving = true;
+    verticalScrollBar()->setValue(verticalScrollBar()->maximum());
+    m_moving = false;
+    placeJumpButton();
+}
+
+void ConversationView::scrolled() {
+    if (!m_moving) m_following = verticalScrollBar()->value() >= verticalScrollBar()->maximum() - kEndTolerance;
+    placeJumpButton();
+}
+
+void ConversationView::placeJumpButton() {
+    const bool away = verticalScrollBar()->value() < verticalScrollBar()->maximum() - 120;
+    m_jump->setVisible(away);
+    constexpr int kSize = 34;
+    m_jump->setGeometry((width() - kSize) / 2, height() - kSize - 10, kSize, kSize);
+    m_jump->raise();
+}
+
+void ConversationView::resizeEvent(QResizeEvent* event) {
+    // Keep the message at the top of the view there while lines break anew.
+    const int top = verticalScrollBar()->value();
+    QPointer<MessageView> anchor;
+    int offset = 0;
+    for (MessageView* view : m_views) {
+        if (view->geometry().bottom() >= top) {
+            anchor = view;
+            offset = view->y() - top;
+            break;
+        }
+    }
+    QScrollArea::resizeEvent(event);
+    const bool following = m_following;
+    layOut(0);
+    if (anchor && !following) {
+        m_moving = true;
+        verticalScrollBar()->setValue(anchor->y() - offset);
+        m_moving = false;
+    }
+}
+
+void ConversationView::keyPressEvent(QKeyEvent* event) {
+    switch (event->key()) {
+        case Qt::Key_End: scrollToEnd(); break;
+        case Qt::Key_Home: verticalScrollBar()->setValue(0); break;
+        case Qt::Key_PageUp: verticalScrollBar()->triggerAction(QAbstractSlider::SliderPageStepSub); break;
+        case Qt::Key_PageDown: verticalScrollBar()->triggerAction(QAbstractSlider::SliderPageStepAdd); break;
+        default: QScrollArea::keyPressEvent(event); break;
+    }
+}
+
+void ConversationView::showMessage(services::MessageId id) {
+    const int row = m_model.rowOf(id);
+    if (row < 0) return;
+    if (row < m_firstBuilt) buildEarlier(m_firstBuilt - row);
+    const MessageView* view = m_views[static_cast<std::size_t>(row - m_firstBuilt)];
+    m_following = false;
+    verticalScrollBar()->setValue(view->y() - Theme::instance().scaled(space::kHuge));
+}
+
+int ConversationView::find(const QString& words) {
+    if (!words.isEmpty() && m_firstBuilt > 0) buildEarlier(m_firstBuilt);
+    m_hits.clear();
+    m_hit = -1;
+    for (MessageView* view : m_views) {
+        const int nHits = view->text().markFound(words);
+        for (int i = 0; i < nHits; ++i) m_hits.push_back({view->id(), i});
+    }
+    return static_cast<int>(m_hits.size());
+}
+
+int ConversationView::findStep(int step) {
+    if (m_hits.empty()) return 0;
+    const int nHits = static_cast<int>(m_hits.size());
+    m_hit = m_hit < 0 ? (step > 0 ? 0 : nHits - 1) : (m_hit + step + nHits) % nHits;
+    const Hit hit = m_hits[static_cast<std::size_t>(m_hit)];
+    for (MessageView* view : m_views) {
+        const QRect where = view->text().showFound(view->id() == hit.message ? hit.index : -1);
+        if (view->id() != hit.message) continue;
+        m_following = false;
+        const int y = view->y() + view->text().y() + where.y();
+        verticalScrollBar()->setValue(y - viewport()->height() / 3);
+    }
+    return m_hit + 1;
+}
+
+}  // namespace conclave::ui

@@ -1,0 +1,335 @@
+#include "ui/widgets/message_view.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPainter>
+#include <QProgressBar>
+#include <QTimer>
+#include <QToolButton>
+#include <algorithm>
+#include <set>
+
+#include "ui/bridge.h"
+#include "ui/widgets/message_text.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+using services::AnswerStage;
+using services::Message;
+using services::MessageState;
+
+namespace {
+
+constexpr int kMostSourceChips = 4;
+
+QString stageText(const AnswerStage& stage) {
+    switch (stage.kind) {
+        case AnswerStage::Kind::Waiting: return MessageView::tr("Waiting for its turn…");
+        case AnswerStage::Kind::Searching: return MessageView::tr("Searching your documents…");
+        case AnswerStage::Kind::LoadingModel: return MessageView::tr("Loading the model…");
+        case AnswerStage::Kind::Reading: return MessageView::tr("Reading…");
+        case AnswerStage::Kind::Writing: return MessageView::tr("Writing…");
+    }
+    return {};
+}
+
+CitationMarks marksOf(const Message& message) {
+    CitationMarks marks;
+    if (!message.details) return marks;
+    marks.hasSources = !message.details->passages.empty() || !message.details->citations.empty();
+    for (const services::StoredCitation& citation : message.details->citations) {
+        marks.marks.push_back({citation.passage, citation.supported});
+    }
+    return marks;
+}
+
+double number(const nlohmann::json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_number() ? found->get<double>() : 0.0;
+}
+
+}  // namespace
+
+MessageView::MessageView(services::Role role, QWidget* parent)
+    : QWidget(parent), m_role(role), m_text(new MessageText(this)) {
+    const bool isUser = role == services::Role::User;
+    setAccessibleName(isUser ? tr("Your message") : tr("Answer"));
+    m_text->setAccessibleName(isUser ? tr("Your message") : tr("Answer"));
+    connect(m_text, &MessageText::citationClicked, this, &MessageView::sourceAsked);
+    connect(m_text, &MessageText::linkClicked, this, &MessageView::linkAsked);
+
+    if (!isUser) {
+        m_stage = new QWidget(this);
+        auto* row = new QHBoxLayout(m_stage);
+        row->setContentsMargins(0, 0, 0, 0);
+        row->setSpacing(space::kSmall);
+        m_dots = new BusyDots(m_stage);
+        m_dots->setFixedSize(m_dots->sizeHint());
+        m_stageLabel = makeLabel({}, TextSize::Small, m_stage, true);
+        m_progress = new QProgressBar(m_stage);
+        m_progress->setRange(0, 1000);
+        m_progress->setTextVisible(false);
+        m_progress->setFixedWidth(140);
+        row->addWidget(m_dots);
+        row->addWidget(m_stageLabel);
+        row->addWidget(m_progress);
+        row->addStretch();
+        m_stage->hide();
+
+        auto* problem = new QFrame(this);
+        problem->setObjectName(QStringLiteral("danger"));
+        auto* problemRow = new QHBoxLayout(problem);
+        problemRow->setContentsMargins(12, 10, 12, 10);
+        auto* sign = new QLabel(problem);
+        sign->setAlignment(Qt::AlignTop);
+        onTheme(sign, [sign] {
+            sign->setPixmap(
+                iconPixmap(Icon::Warning, colors().danger, 18, sign->devicePixelRatioF()));
+        });
+        m_problemText = makeLabel({}, TextSize::Body, problem);
+        m_problemText->setWordWrap(true);
+        m_problemText->setTextInteractionFlags(Qt::TextSelectableByMouse);
+        auto* again = makeButton(tr("Try again"), problem);
+        connect(again, &QPushButton::clicked, this, &MessageView::regenerateAsked);
+        problemRow->addWidget(sign);
+        problemRow->addWidget(m_problemText, 1);
+        problemRow->addWidget(again, 0, Qt::AlignTop);
+        m_problem = problem;
+        m_problem->hide();
+    }
+    makeActions();
+}
+
+void MessageView::makeActions() {
+    m_actions = new QWidget(this);
+    auto* row = new QHBoxLayout(m_actions);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(2);
+    const auto add = [&](Icon shape, const QString& name) {
+        QToolButton* button = makeIconButton(shape, name, m_actions);
+        onTheme(button, [button] {
+            const int size = Theme::instance().scaled(15);
+            button->setIconSize({size, size});
+        });
+        row->addWidget(button);
+        return button;
+    };
+    m_previous = add(Icon::Left, tr("Previous version"));
+    m_branch = makeLabel({}, TextSize::Caption, m_actions, true);
+    row->addWidget(m_branch);
+    m_next = add(Icon::Right, tr("Next version"));
+    connect(m_previous, &QToolButton::clicked, this, [this] { emit siblingAsked(-1); });
+    connect(m_next, &QToolButton::clicked, this, [this] { emit siblingAsked(1); });
+
+    QToolButton* copy = add(Icon::Copy, tr("Copy"));
+    connect(copy, &QToolButton::clicked, this, [this, copy] {
+        emit copyAsked();
+        copy->setIcon(icon(Icon::Check, colors().accent));
+        QTimer::singleShot(1500, copy, [copy] { copy->setIcon(icon(Icon::Copy, colors().muted)); });
+    });
+    if (m_role == services::Role::User) {
+        connect(add(Icon::Edit, tr("Edit")), &QToolButton::clicked, this, &MessageView::editAsked);
+        m_actions->hide();
+    } else {
+        m_regenerate = add(Icon::Refresh, tr("Answer again"));
+        connect(m_regenerate, &QToolButton::clicked, this, &MessageView::regenerateAsked);
+        m_info = makeLabel({}, TextSize::Caption, m_actions, true);
+        row->addSpacing(6);
+        row->addWidget(m_info);
+    }
+    row->addStretch();
+}
+
+void MessageView::show(const Message& message, const RunningAnswer* running,
+                       const BranchPlace& place) {
+    const bool first = m_id != message.id;
+    m_id = message.id;
+    m_running = running != nullptr;
+    if (m_role == services::Role::User) {
+        if (first || m_shownText != message.text) m_text->setPlain(fromUtf8(message.text));
+    } else {
+        m_text->setMarkdown(message.text, marksOf(message));
+        showStage(running, !message.text.empty());
+        const bool failed = message.state == MessageState::Failed;
+        m_problem->setVisible(failed);
+        if (failed) {
+            m_problemText->setText(message.error.empty() ? tr("The answer could not be finished.")
+                                                         : fromUtf8(message.error));
+        }
+        showSources(message, m_running);
+    }
+    m_shownText = message.text;
+    m_text->setVisible(!message.text.empty());
+    showFooter(message, m_running, place);
+}
+
+void MessageView::showStage(const RunningAnswer* running, bool hasText) {
+    const bool visible = running && !(hasText && running->stage.kind == AnswerStage::Kind::Writing);
+    m_stage->setVisible(visible);
+    if (!visible) return;
+    m_stageLabel->setText(stageText(running->stage));
+    const bool measured = running->stage.kind == AnswerStage::Kind::LoadingModel ||
+                          running->stage.kind == AnswerStage::Kind::Reading;
+    m_progress->setVisible(measured);
+    m_progress->setValue(static_cast<int>(running->stage.progress * 1000.0f));
+}
+
+void MessageView::showSources(const Message& message, bool running) {
+    std::vector<std::pair<int, QString>> chips;
+    std::size_t nPassages = 0;
+    if (message.details && !running) {
+        nPassages = message.details->passages.size();
+        std::set<int> cited;
+        for (const auto& citation : message.details->citations) cited.insert(citation.passage);
+        for (const auto& passage : message.details->passages) {
+            if (!cited.contains(passage.number)) continue;
+            QString label = passage.title.empty()
+                                ? fromUtf8(std::filesystem::path(passage.path).filename().string())
+                                : fromUtf8(passage.title);
+            if (label.size() > 32) label = label.left(31) + QStringLiteral("…");
+            chips.emplace_back(passage.number,
+                               QStringLiteral("%1  %2").arg(passage.number).arg(label));
+        }
+    }
+    const std::size_t nNamed = std::min<std::size_t>(chips.size(), kMostSourceChips);
+    chips.resize(nNamed);
+    if (nPassages > nNamed) {
+        const int n = static_cast<int>(nPassages);
+        chips.emplace_back(0, nNamed ? tr("All %1 sources").arg(n)
+                                     : counted(n, tr("1 passage read"), tr("%1 passages read")));
+    }
+    while (m_sources.size() > static_cast<qsizetype>(chips.size())) delete m_sources.takeLast();
+    while (m_sources.size() < static_cast<qsizetype>(chips.size())) {
+        auto* chip = new QToolButton(this);
+        chip->setProperty("chip", true);
+        chip->setCursor(Qt::PointingHandCursor);
+        connect(chip, &QToolButton::clicked, this,
+                [this, chip] { emit sourceAsked(chip->property("number").toInt(), -1); });
+        chip->show();
+        m_sources.append(chip);
+    }
+    for (std::size_t i = 0; i < chips.size(); ++i) {
+        QToolButton* chip = m_sources[static_cast<qsizetype>(i)];
+        chip->setText(chips[i].second);
+        chip->setFont(Theme::instance().font(TextSize::Caption));
+        chip->setProperty("number", chips[i].first);
+        chip->setAccessibleName(chips[i].first ? tr("Source %1").arg(chips[i].second)
+                                               : chips[i].second);
+    }
+}
+
+void MessageView::showFooter(const Message& message, bool running, const BranchPlace& place) {
+    const bool branches = place.count > 1;
+    m_previous->setVisible(branches);
+    m_next->setVisible(branches);
+    m_branch->setVisible(branches);
+    m_previous->setEnabled(place.index > 0);
+    m_next->setEnabled(place.index + 1 < place.count);
+    m_branch->setText(QStringLiteral("%1/%2").arg(place.index + 1).arg(place.count));
+    if (m_role == services::Role::User) {
+        m_actions->setVisible(m_hovered || branches);
+        return;
+    }
+    m_actions->setVisible(!running);
+    QStringList info;
+    if (message.state == MessageState::Stopped) info << tr("Stopped");
+    if (message.state == MessageState::Interrupted) info << tr("Interrupted when Conclave closed");
+    if (message.details) {
+        if (!message.details->model.empty()) info << fromUtf8(message.details->model);
+        const double speed = number(message.details->usage, "decode_tps");
+        const int nTokens = static_cast<int>(number(message.details->usage, "completion_tokens"));
+        if (nTokens > 0) info << counted(nTokens, tr("1 token"), tr("%1 tokens"));
+        if (speed > 0) info << tr("%1 tokens/s").arg(speed, 0, 'f', speed < 10 ? 1 : 0);
+    }
+    m_info->setText(info.join(QStringLiteral("  ·  ")));
+}
+
+int MessageView::heightForColumn(int width) {
+    return m_role == services::Role::User ? layOutUser(width) : layOutAnswer(width);
+}
+
+int MessageView::layOutActions(int x, int y, int width) {
+    const int height = Theme::instance().scaled(28);
+    m_actions->setGeometry(x, y, width, height);
+    return y + height;
+}
+
+int MessageView::layOutUser(int width) {
+    const Theme& theme = Theme::instance();
+    const int padX = theme.scaled(16);
+    const int padY = theme.scaled(10);
+    const int widest = std::min(width, std::max(theme.scaled(240), width * 82 / 100)) - 2 * padX;
+    const int textWidth = m_text->naturalWidth(widest);
+    const int textHeight = m_text->heightForTextWidth(textWidth);
+    // Lines carry their spacing above, so less is needed there.
+    m_bubble = QRect(width - textWidth - 2 * padX, 0, textWidth + 2 * padX,
+                     textHeight + 2 * padY - theme.scaled(3));
+    m_text->setGeometry(m_bubble.left() + padX, padY - theme.scaled(3), textWidth, textHeight);
+    const int actionsWidth = std::min(width, m_actions->sizeHint().width());
+    return layOutActions(width - actionsWidth, m_bubble.bottom() + 3, actionsWidth);
+}
+
+int MessageView::layOutAnswer(int width) {
+    const Theme& theme = Theme::instance();
+    int y = 0;
+    if (m_text->isVisibleTo(this)) {
+        const int height = m_text->heightForTextWidth(width);
+        m_text->setGeometry(0, y, width, height);
+        y += height + theme.scaled(12);
+    }
+    if (m_stage->isVisibleTo(this)) {
+        const int height = theme.scaled(28);
+        m_stage->setGeometry(0, y, width, height);
+        y += height + theme.scaled(4);
+    }
+    if (m_problem->isVisibleTo(this)) {
+        const int height = m_problem->heightForWidth(width) > 0 ? m_problem->heightForWidth(width)
+                                                                : m_problem->sizeHint().height();
+        m_problem->setGeometry(0, y, width, height);
+        y += height + theme.scaled(8);
+    }
+    if (!m_sources.isEmpty()) {
+        int x = 0;
+        const int height = theme.scaled(27);
+        for (QToolButton* chip : m_sources) {
+            const int chipWidth = std::min(chip->sizeHint().width() + 4, width);
+            if (x > 0 && x + chipWidth > width) {
+                x = 0;
+                y += height + theme.scaled(5);
+            }
+            chip->setGeometry(x, y, chipWidth, height);
+            x += chipWidth + theme.scaled(6);
+        }
+        y += height + theme.scaled(6);
+    }
+    if (m_actions->isVisibleTo(this)) y = layOutActions(-4, y, width + 4);
+    return std::max(y, theme.scaled(28));
+}
+
+void MessageView::restyle() {
+    m_text->restyle();
+    for (QToolButton* chip : m_sources) chip->setFont(Theme::instance().font(TextSize::Caption));
+    update();
+}
+
+void MessageView::paintEvent(QPaintEvent*) {
+    if (m_role != services::Role::User) return;
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(colors().bubble);
+    painter.drawRoundedRect(m_bubble, space::kRadiusLarge, space::kRadiusLarge);
+}
+
+void MessageView::enterEvent(QEnterEvent*) {
+    m_hovered = true;
+    if (m_role == services::Role::User) m_actions->show();
+}
+
+void MessageView::leaveEvent(QEvent*) {
+    m_hovered = false;
+    if (m_role == services::Role::User && !m_branch->isVisibleTo(m_actions)) m_actions->hide();
+}
+
+}  // namespace conclave::ui

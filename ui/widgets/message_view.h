@@ -1,0 +1,81 @@
+// message_view.h: one message with what belongs to it: stage, text, error, sources, actions.
+#pragma once
+
+#include <QWidget>
+#include <optional>
+
+#include "app/services/services.h"
+#include "ui/models/message_model.h"
+
+class QLabel;
+class QProgressBar;
+class QToolButton;
+
+namespace conclave::ui {
+
+class MessageText;
+class BusyDots;
+
+class MessageView : public QWidget {
+    Q_OBJECT
+public:
+    MessageView(services::Role role, QWidget* parent);
+
+    /// Shows this state of the message; cheap when only the text grew.
+    void show(const services::Message& message, const RunningAnswer* running, const BranchPlace& place);
+
+    /// Lays everything out for `width` pixels; returns the height.
+    int heightForColumn(int width);
+    [[nodiscard]] services::MessageId id() const { return m_id; }
+    [[nodiscard]] MessageText& text() { return *m_text; }
+    void restyle();
+
+signals:
+    void copyAsked();
+    void regenerateAsked();
+    void editAsked();
+    void siblingAsked(int step);
+    /// number 0: the list of sources.
+    void sourceAsked(int number, int citation);
+    void linkAsked(const QString& href);
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+    void enterEvent(QEnterEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+
+private:
+    void makeActions();
+    void showStage(const RunningAnswer* running, bool hasText);
+    void showSources(const services::Message& message, bool running);
+    void showFooter(const services::Message& message, bool running, const BranchPlace& place);
+    int layOutUser(int width);
+    int layOutAnswer(int width);
+    int layOutActions(int x, int y, int width);
+
+    services::Role m_role;
+    services::MessageId m_id = 0;
+    bool m_running = false;
+    bool m_hovered = false;
+    QRect m_bubble;
+    std::string m_shownText;
+    std::size_t m_nMarks = 0;
+    bool m_hasSources = false;
+
+    MessageText* m_text;
+    QWidget* m_stage = nullptr;
+    BusyDots* m_dots = nullptr;
+    QLabel* m_stageLabel = nullptr;
+    QProgressBar* m_progress = nullptr;
+    QWidget* m_problem = nullptr;
+    QLabel* m_problemText = nullptr;
+    QList<QToolButton*> m_sources;
+    QWidget* m_actions = nullptr;
+    QToolButton* m_previous = nullptr;
+    QLabel* m_branch = nullptr;
+    QToolButton* m_next = nullptr;
+    QToolButton* m_regenerate = nullptr;
+    QLabel* m_info = nullptr;
+};
+
+}  // namespace conclave::ui

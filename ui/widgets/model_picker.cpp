@@ -1,0 +1,180 @@
+#include "ui/widgets/model_picker.h"
+
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QMenu>
+#include <QMessageBox>
+
+#include "ui/bridge.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+using services::ModelEntry;
+using services::ModelStatus;
+
+QString describeModel(const ModelEntry& entry) {
+    QStringList parts;
+    const engine::ModelInfo& info = entry.info;
+    if (!info.fileType.empty()) parts << fromUtf8(info.fileType);
+    if (info.nParameters) {
+        QString size = formatCount(info.nParameters);
+        if (info.nExperts > 0 && info.nActiveParameters &&
+            info.nActiveParameters != info.nParameters) {
+            size = ModelPicker::tr("%1, %2 active").arg(size, formatCount(info.nActiveParameters));
+        }
+        parts << size;
+    }
+    if (info.fileBytes) parts << formatBytes(info.fileBytes);
+    return parts.join(QStringLiteral(" · "));
+}
+
+ModelPicker::ModelPicker(services::ModelService& models, QWidget* parent)
+    : QToolButton(parent), m_models(models) {
+    setObjectName(QStringLiteral("model"));
+    setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    setPopupMode(QToolButton::InstantPopup);
+    setCursor(Qt::PointingHandCursor);
+    setMenu(new QMenu(this));
+    setToolTip(tr("Choose the model (Ctrl+Shift+M)"));
+    connect(menu(), &QMenu::aboutToShow, this, &ModelPicker::fillMenu);
+    onTheme(this, [this] {
+        setFont(Theme::instance().font(TextSize::Body, QFont::DemiBold));
+        setStatus(m_status);
+    });
+}
+
+void ModelPicker::setStatus(const ModelStatus& status) {
+    m_status = status;
+    QString text = tr("No model");
+    QColor color = colors().muted;
+    switch (status.state) {
+        case ModelStatus::State::None:
+            if (!status.model.name.empty()) text = fromUtf8(status.model.name);
+            break;
+        case ModelStatus::State::Loading:
+            text = tr("Loading %1… %2 %")
+                       .arg(fromUtf8(status.model.name))
+                       .arg(qRound(status.progress * 100.0f));
+            color = colors().accent;
+            break;
+        case ModelStatus::State::Ready:
+            text = fromUtf8(status.model.name);
+            color = colors().accent;
+            break;
+        case ModelStatus::State::Failed:
+            text = tr("%1: not loaded").arg(fromUtf8(status.model.name));
+            color = colors().danger;
+            break;
+    }
+    setIcon(
+        ui::icon(status.state == ModelStatus::State::Failed ? Icon::Warning : Icon::Chip, color));
+    setText(QLatin1Char(' ') + fontMetrics().elidedText(text, Qt::ElideMiddle, 320));
+    setAccessibleName(tr("Model: %1").arg(text));
+}
+
+void ModelPicker::reload() {
+    m_models.list(
+        onGui<std::vector<ModelEntry>>(this, [this](Result<std::vector<ModelEntry>> entries) {
+            if (entries) {
+                m_entries = std::move(*entries);
+                m_loaded = true;
+                if (menu()->isVisible()) fillMenu();
+            } else {
+                emit failed(errorText(entries.error()));
+            }
+        }));
+}
+
+void ModelPicker::fillMenu() {
+    menu()->clear();
+    if (!m_loaded) menu()->addAction(tr("Looking for models…"))->setEnabled(false);
+    for (const ModelEntry& entry : m_entries) {
+        if (entry.info.isEmbedder) continue;
+        QString name = fromUtf8(entry.name);
+        if (entry.isEmbedded) name += tr(" (demonstration)");
+        const QString detail = entry.problem.empty() ? describeModel(entry) : tr("cannot be used");
+        QAction* action = menu()->addAction(name + '\t' + detail);
+        action->setCheckable(true);
+        action->setChecked(entry.file == m_status.model.file);
+        action->setEnabled(entry.problem.empty());
+        action->setToolTip(entry.problem.empty() ? fromUtf8(entry.file.string())
+                                                 : fromUtf8(entry.problem));
+        connect(action, &QAction::triggered, this, [this, file = entry.file] { choose(file); });
+    }
+    menu()->setToolTipsVisible(true);
+    menu()->addSeparator();
+    connect(menu()->addAction(ui::icon(Icon::File, colors().muted), tr("Add a model file…")),
+            &QAction::triggered, this, &ModelPicker::addFile);
+    connect(
+        menu()->addAction(ui::icon(Icon::Folder, colors().muted), tr("Add a folder of models…")),
+        &QAction::triggered, this, &ModelPicker::addFolder);
+    connect(menu()->addAction(tr("Where to get a model…")), &QAction::triggered, this,
+            &ModelPicker::showHelp);
+    if (m_loaded) reload();
+    m_loaded = true;
+}
+
+void ModelPicker::choose(const std::filesystem::path& file) {
+    m_models.choose(file.string(), onGui<ModelEntry>(this, [this](Result<ModelEntry> chosen) {
+                        if (!chosen) emit failed(errorText(chosen.error()));
+                        setStatus(m_models.status());
+                    }));
+}
+
+void ModelPicker::addFile() {
+    const QString file = QFileDialog::getOpenFileName(window(), tr("Add a model file"), {},
+                                                      tr("GGUF models (*.gguf)"));
+    if (!file.isEmpty()) add(file);
+}
+
+void ModelPicker::addFolder() {
+    const QString folder =
+        QFileDialog::getExistingDirectory(window(), tr("Add a folder of models"));
+    if (!folder.isEmpty()) add(folder);
+}
+
+void ModelPicker::add(const QString& fileOrFolder) {
+    m_models.add(
+        fileOrFolder.toStdString(),
+        onGui<std::vector<ModelEntry>>(this, [this](Result<std::vector<ModelEntry>> added) {
+            if (!added) {
+                emit failed(errorText(added.error()));
+                return;
+            }
+            std::vector<ModelEntry> usable;
+            for (const ModelEntry& entry : *added) {
+                if (entry.problem.empty() && !entry.info.isEmbedder) usable.push_back(entry);
+            }
+            if (usable.empty()) {
+                emit failed(added->empty() || added->front().problem.empty()
+                                ? tr("No chat model was found there. Conclave reads GGUF files.")
+                                : fromUtf8(added->front().problem));
+            } else if (usable.size() == 1) {
+                choose(usable.front().file);
+            } else {
+                emit notice(tr("%1 models added").arg(usable.size()));
+            }
+            reload();
+        }));
+}
+
+void ModelPicker::showHelp() {
+    QMessageBox box(
+        QMessageBox::NoIcon, tr("Where to get a model"),
+        tr("The model that comes with Conclave is a demonstration: small enough for every "
+           "computer, but it can do little more than copy answers from documents."),
+        QMessageBox::Close, window());
+    box.setInformativeText(
+        tr("Conclave runs GGUF files of the DeepSeek-V2/V3, Llama and Mixtral families.\n\n"
+           "1.  Download one elsewhere, for instance from Hugging Face. Its file should be "
+           "clearly smaller than this computer's memory.\n"
+           "2.  Drop the file on this window, or choose “Add a model file…”. It stays where "
+           "it is; nothing is copied.\n\n"
+           "In a terminal, “conclave models pull URL” downloads and checks a file."));
+    QPushButton* file = box.addButton(tr("Add a model file…"), QMessageBox::ActionRole);
+    box.exec();
+    if (box.clickedButton() == file) addFile();
+}
+
+}  // namespace conclave::ui

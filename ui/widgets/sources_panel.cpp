@@ -1,0 +1,208 @@
+#include "ui/widgets/sources_panel.h"
+
+#include <QHBoxLayout>
+#include <QKeyEvent>
+#include <QLabel>
+#include <QMouseEvent>
+#include <QScrollArea>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+#include <functional>
+
+#include "ui/bridge.h"
+#include "ui/widgets/document_reader.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+namespace {
+
+/// A card that acts as a button, by mouse and by keyboard.
+class Card : public QFrame {
+public:
+    Card(std::function<void()> act, QWidget* parent) : QFrame(parent), m_act(std::move(act)) {
+        setObjectName(QStringLiteral("card"));
+        setProperty("clickable", true);
+        setCursor(Qt::PointingHandCursor);
+        setFocusPolicy(Qt::TabFocus);
+    }
+
+protected:
+    void mouseReleaseEvent(QMouseEvent* event) override {
+        if (event->button() == Qt::LeftButton && rect().contains(event->pos())) m_act();
+    }
+    void keyPressEvent(QKeyEvent* event) override {
+        if (event->key() == Qt::Key_Return || event->key() == Qt::Key_Space) {
+            m_act();
+        } else {
+            QFrame::keyPressEvent(event);
+        }
+    }
+    void focusInEvent(QFocusEvent* event) override {
+        setStyleProperty(this, "current", true);
+        QFrame::focusInEvent(event);
+    }
+    void focusOutEvent(QFocusEvent* event) override {
+        setStyleProperty(this, "current", false);
+        QFrame::focusOutEvent(event);
+    }
+
+private:
+    std::function<void()> m_act;
+};
+
+}  // namespace
+
+SourcesPanel::SourcesPanel(services::Services& services, QWidget* parent)
+    : QWidget(parent),
+      m_services(services),
+      m_stack(new QStackedWidget(this)),
+      m_list(new QScrollArea(m_stack)),
+      m_reader(new DocumentReader(services, m_stack)),
+      m_title(makeLabel(tr("Sources"), TextSize::Body, this, false, QFont::DemiBold)) {
+    setObjectName(QStringLiteral("sources"));
+    setAttribute(Qt::WA_StyledBackground);
+    setMinimumWidth(260);
+    setAccessibleName(tr("Sources"));
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(14, 10, 10, 10);
+    column->setSpacing(8);
+    auto* top = new QHBoxLayout;
+    top->addWidget(m_title, 1);
+    QToolButton* close = makeIconButton(Icon::Close, tr("Close the sources"), this);
+    connect(close, &QToolButton::clicked, this, &SourcesPanel::closeAsked);
+    top->addWidget(close);
+    column->addLayout(top);
+    column->addWidget(m_stack, 1);
+    m_list->setWidgetResizable(true);
+    m_list->setFrameShape(QFrame::NoFrame);
+    m_list->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    m_list->viewport()->setAutoFillBackground(false);
+    m_stack->addWidget(m_list);
+    m_stack->addWidget(m_reader);
+    connect(m_reader, &DocumentReader::backAsked, this,
+            [this] { m_stack->setCurrentWidget(m_list); });
+    fill();
+}
+
+void SourcesPanel::clear() {
+    m_answer.reset();
+    m_details = {};
+    m_stack->setCurrentWidget(m_list);
+    fill();
+}
+
+void SourcesPanel::showAnswer(const services::Message& message) {
+    const bool same = m_answer == message.id;
+    m_answer = message.id;
+    m_details = message.details.value_or(services::AnswerDetails{});
+    if (!same) m_stack->setCurrentWidget(m_list);
+    fill();
+}
+
+void SourcesPanel::fill() {
+    auto* page = new QWidget;
+    auto* column = new QVBoxLayout(page);
+    column->setContentsMargins(0, 0, 6, 0);
+    column->setSpacing(10);
+    if (m_details.passages.empty()) {
+        QLabel* empty = makeLabel(m_answer ? tr("This answer used no documents.")
+                                           : tr("Passages that an answer is based on appear here. "
+                                                "Click a number in an answer to read its source."),
+                                  TextSize::Body, page, true);
+        empty->setWordWrap(true);
+        column->addWidget(empty);
+    }
+    for (const services::StoredPassage& passage : m_details.passages) {
+        bool cited = false;
+        bool supported = false;
+        for (const services::StoredCitation& citation : m_details.citations) {
+            if (citation.passage != passage.number) continue;
+            cited = true;
+            supported = supported || citation.supported;
+        }
+        auto* card = new Card([this, number = passage.number] { openPassage(number, -1); }, page);
+        auto* box = new QVBoxLayout(card);
+        box->setContentsMargins(12, 10, 12, 10);
+        box->setSpacing(4);
+        auto* head = new QHBoxLayout;
+        head->setSpacing(8);
+        auto* number = makeLabel(QString::number(passage.number), TextSize::Caption, card, false,
+                                 QFont::DemiBold);
+        number->setAlignment(Qt::AlignCenter);
+        number->setMinimumSize(22, 20);
+        onTheme(number, [number] {
+            number->setStyleSheet(
+                QStringLiteral("background:%1;color:%2;border-radius:10px;padding:0 4px;")
+                    .arg(colors().accentSoft.name(), colors().accent.name()));
+        });
+        const std::string name = passage.title.empty()
+                                     ? std::filesystem::path(passage.path).filename().string()
+                                     : passage.title;
+        auto* title = new ElidedLabel(fromUtf8(name), card);
+        onTheme(title, [title] {
+            title->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold));
+        });
+        head->addWidget(number);
+        head->addWidget(title, 1);
+        box->addLayout(head);
+        QStringList where;
+        if (!passage.heading.empty()) where << fromUtf8(passage.heading);
+        where << tr("page %1").arg(passage.page);
+        auto* place = new ElidedLabel(where.join(QStringLiteral("  ·  ")), card);
+        place->setProperty("muted", true);
+        onTheme(place, [place] { place->setFont(Theme::instance().font(TextSize::Caption)); });
+        box->addWidget(place);
+        QString text = fromUtf8(passage.text).simplified();
+        if (text.size() > 220) text = text.left(219) + QStringLiteral("…");
+        QLabel* snippet = makeLabel(text, TextSize::Small, card);
+        snippet->setWordWrap(true);
+        box->addWidget(snippet);
+        if (cited) {
+            QLabel* verdict = makeLabel(supported ? tr("Cited: the passage says it")
+                                                  : tr("Cited, but the passage does not say this"),
+                                        TextSize::Caption, card, false, QFont::DemiBold);
+            onTheme(verdict, [verdict, supported] {
+                verdict->setStyleSheet(
+                    QStringLiteral("color:%1;")
+                        .arg((supported ? colors().accent : colors().warning).name()));
+            });
+            box->addWidget(verdict);
+        }
+        card->setAccessibleName(tr("Source %1: %2").arg(passage.number).arg(fromUtf8(name)));
+        column->addWidget(card);
+    }
+    column->addStretch();
+    m_list->setWidget(page);
+    page->setAutoFillBackground(false);  // setWidget() switched it on
+    m_title->setText(m_details.passages.empty()
+                         ? tr("Sources")
+                         : tr("Sources (%1)").arg(m_details.passages.size()));
+}
+
+void SourcesPanel::openPassage(int number, int citation) {
+    for (const services::StoredPassage& passage : m_details.passages) {
+        if (passage.number != number) continue;
+        ReaderPlace place{passage.page, passage.startByte, passage.endByte, 0, 0};
+        const services::StoredCitation* quoted = nullptr;
+        if (citation >= 0 && static_cast<std::size_t>(citation) < m_details.citations.size()) {
+            quoted = &m_details.citations[static_cast<std::size_t>(citation)];
+        } else {
+            for (const auto& candidate : m_details.citations) {
+                if (!quoted && candidate.passage == number && candidate.supported)
+                    quoted = &candidate;
+            }
+        }
+        if (quoted) {
+            place.markStart = quoted->quoteStart;
+            place.markEnd = quoted->quoteEnd;
+        }
+        m_current = number;
+        m_reader->open(passage, place);
+        m_stack->setCurrentWidget(m_reader);
+        return;
+    }
+    m_stack->setCurrentWidget(m_list);
+}
+
+}  // namespace conclave::ui

@@ -1,0 +1,48 @@
+// sources_panel.h: the passages of one answer, and the document that a passage comes from.
+#pragma once
+
+#include <QWidget>
+#include <optional>
+#include <vector>
+
+#include "app/services/services.h"
+
+class QLabel;
+class QScrollArea;
+class QStackedWidget;
+
+namespace conclave::ui {
+
+class DocumentReader;
+
+class SourcesPanel : public QWidget {
+    Q_OBJECT
+public:
+    SourcesPanel(services::Services& services, QWidget* parent);
+
+    /// Lists the passages of `message`.
+    void showAnswer(const services::Message& message);
+    /// Opens the document of passage `number` at the quote of the answer's citation, or at the
+    /// passage for citation -1.
+    void openPassage(int number, int citation);
+    void clear();
+    [[nodiscard]] DocumentReader& reader() { return *m_reader; }
+    [[nodiscard]] std::optional<services::MessageId> answer() const { return m_answer; }
+
+signals:
+    void closeAsked();
+
+private:
+    void fill();
+
+    services::Services& m_services;
+    QStackedWidget* m_stack;
+    QScrollArea* m_list;
+    DocumentReader* m_reader;
+    QLabel* m_title;
+    std::optional<services::MessageId> m_answer;
+    services::AnswerDetails m_details;
+    int m_current = 0;  ///< number of the passage that is open
+};
+
+}  // namespace conclave::ui

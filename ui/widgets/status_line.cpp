@@ -1,0 +1,73 @@
+#include "ui/widgets/status_line.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLocale>
+#include <QProgressBar>
+#include <algorithm>
+
+#include "ui/bridge.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+StatusLine::StatusLine(QWidget* parent)
+    : QWidget(parent), m_model(makeLabel({}, TextSize::Caption, this, true)),
+      m_indexing(makeLabel({}, TextSize::Caption, this, true)),
+      m_speed(makeLabel({}, TextSize::Caption, this, true)),
+      m_context(makeLabel({}, TextSize::Caption, this, true)), m_meter(new QProgressBar(this)) {
+    setObjectName(QStringLiteral("status"));
+    setAttribute(Qt::WA_StyledBackground);
+    auto* row = new QHBoxLayout(this);
+    row->setContentsMargins(14, 2, 14, 6);
+    row->setSpacing(14);
+    m_meter->setFixedWidth(64);
+    m_meter->setTextVisible(false);
+    row->addWidget(m_model);
+    row->addWidget(m_indexing);
+    row->addStretch();
+    row->addWidget(m_speed);
+    row->addWidget(m_context);
+    row->addWidget(m_meter);
+    m_context->hide();
+    m_meter->hide();
+}
+
+void StatusLine::setModel(const services::ModelStatus& status) {
+    using State = services::ModelStatus::State;
+    QString text;
+    switch (status.state) {
+        case State::None: text = tr("The model loads with the first question"); break;
+        case State::Loading: text = tr("Loading the model, %1 %").arg(qRound(status.progress * 100.0f)); break;
+        case State::Ready: text = tr("Model ready"); break;
+        case State::Failed: text = fromUtf8(status.error); break;
+    }
+    setStyleProperty(m_model, "danger", status.state == State::Failed);
+    m_model->setText(m_model->fontMetrics().elidedText(text, Qt::ElideRight, 560));
+    m_model->setToolTip(text);
+}
+
+void StatusLine::setContext(const services::ContextUse& use) {
+    const bool known = use.contextLength > 0;
+    m_context->setVisible(known);
+    m_meter->setVisible(known);
+    if (!known) return;
+    const QLocale locale;
+    m_context->setText(tr("%1 of %2 tokens").arg(locale.toString(use.usedTokens), locale.toString(use.contextLength)));
+    m_meter->setRange(0, use.contextLength);
+    m_meter->setValue(std::min(use.usedTokens, use.contextLength));
+    const QString tip = tr("How much of the model's context this chat takes");
+    m_context->setToolTip(tip);
+    m_meter->setToolTip(tip);
+    m_meter->setAccessibleName(tip);
+}
+
+void StatusLine::setSpeed(double tokensPerSecond) {
+    m_speed->setText(tokensPerSecond > 0.0
+                         ? tr("%1 tokens/s").arg(tokensPerSecond, 0, 'f', tokensPerSecond < 10.0 ? 1 : 0)
+                         : QString());
+}
+
+void StatusLine::setIndexing(const QString& text) { m_indexing->setText(text); }
+
+}  // namespace conclave::ui

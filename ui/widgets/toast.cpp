@@ -1,0 +1,71 @@
+#include "ui/widgets/toast.h"
+
+#include <QAccessible>
+#include <QEvent>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QTimer>
+#include <algorithm>
+
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+Toast::Toast(QWidget* window)
+    : QFrame(window),
+      m_text(makeLabel({}, TextSize::Body, this)),
+      m_button(makeButton({}, this)),
+      m_timer(new QTimer(this)) {
+    setObjectName(QStringLiteral("toast"));
+    auto* row = new QHBoxLayout(this);
+    row->setContentsMargins(16, 10, 10, 10);
+    m_text->setWordWrap(true);
+    row->addWidget(m_text, 1);
+    row->addWidget(m_button);
+    m_button->setAccessibleName(tr("Answer to the notice"));
+    m_timer->setSingleShot(true);
+    connect(m_timer, &QTimer::timeout, this, &QWidget::hide);
+    connect(m_button, &QPushButton::clicked, this, [this] {
+        hide();
+        if (m_action) m_action();
+    });
+    window->installEventFilter(this);
+    hide();
+}
+
+void Toast::show(const QString& text, const QString& actionText, std::function<void()> action) {
+    m_text->setText(text);
+    m_button->setText(actionText);
+    m_button->setAccessibleName(actionText);
+    m_button->setVisible(!actionText.isEmpty());
+    m_action = std::move(action);
+    QFrame::show();
+    place();
+    raise();
+    setAccessibleName(text);
+    QAccessibleEvent event(this, QAccessible::Alert);
+    QAccessible::updateAccessibility(&event);
+    // Long enough to read, longer if there is something to decide.
+    m_timer->start(
+        std::max<int>(actionText.isEmpty() ? 3000 : 8000, static_cast<int>(text.size()) * 60));
+}
+
+void Toast::place() {
+    const QWidget* window = parentWidget();
+    const int widest = std::min(560, window->width() - 40);
+    setFixedWidth(std::min(
+        widest,
+        std::max(180, m_text->fontMetrics().horizontalAdvance(m_text->text()) +
+                          (m_button->isVisibleTo(this) ? m_button->sizeHint().width() : 0) + 60)));
+    const int wanted = heightForWidth(width());
+    resize(width(), wanted > 0 ? wanted : sizeHint().height());
+    move((window->width() - width()) / 2, window->height() - height() - 110);
+}
+
+bool Toast::eventFilter(QObject* object, QEvent* event) {
+    if (object == parentWidget() && event->type() == QEvent::Resize && isVisible()) place();
+    return QFrame::eventFilter(object, event);
+}
+
+}  // namespace conclave::ui
