@@ -18,55 +18,110 @@ std::uint16_t loadHalf(const std::byte* bytes) {
     return bits;
 }
 
-void addQ8Plain(const std::byte* row, std::size_t nValues, float* sum) {
-    for (std::size_t i = 0; i < nValues; i += kQ8Values, row += kQ8Bytes) {
-        const float scale = halfToFloat(loadHalf(row));
-        for (std::size_t k = 0; k < kQ8Values; ++k) {
-            sum[i + k] += scale * static_cast<float>(std::to_integer<std::int8_t>(row[2 + k]));
+/// Calls `addRow(row, sum)` for each row.
+template <typename AddRow>
+void forEachRow(const std::byte* table, std::size_t rowBytes, std::span<const std::int32_t> rows,
+                std::span<float> sum, AddRow&& addRow) {
+    for (const std::int32_t row : rows)
+        addRow(table + static_cast<std::size_t>(row) * rowBytes, sum);
+}
+
+void addQ8Plain(const std::byte* table, std::size_t rowBytes, std::span<const std::int32_t> rows,
+                std::span<float> sum) {
+    forEachRow(table, rowBytes, rows, sum, [](const std::byte* row, std::span<float> target) {
+        for (std::size_t i = 0; i < target.size(); i += kQ8Values, row += kQ8Bytes) {
+            const float scale = halfToFloat(loadHalf(row));
+            for (std::size_t k = 0; k < kQ8Values; ++k) {
+                target[i + k] +=
+                    scale * static_cast<float>(std::to_integer<std::int8_t>(row[2 + k]));
+            }
+        }
+    });
+}
+
+void addF16Plain(const std::byte* table, std::size_t rowBytes, std::span<const std::int32_t> rows,
+                 std::span<float> sum) {
+    forEachRow(table, rowBytes, rows, sum, [](const std::byte* row, std::span<float> target) {
+        for (std::size_t i = 0; i < target.size(); ++i) {
+            target[i] += halfToFloat(loadHalf(row + 2 * i));
+        }
+    });
+}
+
+void addF32Plain(const std::byte* table, std::size_t rowBytes, std::span<const std::int32_t> rows,
+                 std::span<float> sum) {
+    forEachRow(table, rowBytes, rows, sum, [](const std::byte* row, std::span<float> target) {
+        for (std::size_t i = 0; i < target.size(); ++i) {
+            float value = 0.0f;
+            std::memcpy(&value, row + sizeof value * i, sizeof value);
+            target[i] += value;
+        }
+    });
+}
+
+constexpr std::size_t kLanes = 8;
+
+/// Brings all rows of a text into the second-level cache: the table is larger than that, and which
+/// rows come next no processor can guess.
+void prefetchRows(const std::byte* table, std::size_t rowBytes,
+                  std::span<const std::int32_t> rows) {
+    constexpr std::size_t kCacheLine = 64;
+    for (const std::int32_t row : rows) {
+        const std::byte* begin = table + static_cast<std::size_t>(row) * rowBytes;
+        for (std::size_t i = 0; i < rowBytes; i += kCacheLine) {
+            __builtin_prefetch(begin + i, 0, 2);
         }
     }
 }
 
-void addF16Plain(const std::byte* row, std::size_t nValues, float* sum) {
-    for (std::size_t i = 0; i < nValues; ++i) sum[i] += halfToFloat(loadHalf(row + 2 * i));
-}
-
-void addF32Plain(const std::byte* row, std::size_t nValues, float* sum) {
-    for (std::size_t i = 0; i < nValues; ++i) {
-        float value = 0.0f;
-        std::memcpy(&value, row + sizeof value * i, sizeof value);
-        sum[i] += value;
+/// One block's sums stay in registers while all rows pass by.
+__attribute__((target("avx2,f16c"))) void addQ8Avx2(const std::byte* table, std::size_t rowBytes,
+                                                    std::span<const std::int32_t> rows,
+                                                    std::span<float> sum) {
+    constexpr std::size_t kParts = kQ8Values / kLanes;
+    prefetchRows(table, rowBytes, rows);
+    for (std::size_t i = 0; i < sum.size(); i += kQ8Values) {
+        const std::byte* block = table + i / kQ8Values * kQ8Bytes;
+        __m256 parts[kParts];
+        for (std::size_t k = 0; k < kParts; ++k) {
+            parts[k] = _mm256_loadu_ps(sum.data() + i + k * kLanes);
+        }
+        for (const std::int32_t row : rows) {
+            const std::byte* values = block + static_cast<std::size_t>(row) * rowBytes;
+            const __m256 scale =
+                _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(loadHalf(values))));
+            for (std::size_t k = 0; k < kParts; ++k) {
+                std::int64_t eight = 0;
+                std::memcpy(&eight, values + 2 + k * kLanes, sizeof eight);
+                const __m256 numbers =
+                    _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(eight)));
+                parts[k] = _mm256_add_ps(parts[k], _mm256_mul_ps(scale, numbers));
+            }
+        }
+        for (std::size_t k = 0; k < kParts; ++k) {
+            _mm256_storeu_ps(sum.data() + i + k * kLanes, parts[k]);
+        }
     }
 }
 
-__attribute__((target("avx2"))) void addQ8Avx2(const std::byte* row, std::size_t nValues,
-                                               float* sum) {
-    constexpr std::size_t kLanes = 8;
-    for (std::size_t i = 0; i < nValues; i += kQ8Values, row += kQ8Bytes) {
-        const __m256 scale = _mm256_set1_ps(halfToFloat(loadHalf(row)));
-        for (std::size_t k = 0; k < kQ8Values; k += kLanes) {
-            std::int64_t eight = 0;
-            std::memcpy(&eight, row + 2 + k, sizeof eight);
-            const __m256 values =
-                _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(eight)));
-            float* target = sum + i + k;
+__attribute__((target("avx2,f16c"))) void addF16Avx2(const std::byte* table, std::size_t rowBytes,
+                                                     std::span<const std::int32_t> rows,
+                                                     std::span<float> sum) {
+    const std::size_t nWhole = sum.size() / kLanes * kLanes;
+    for (const std::int32_t row : rows) {
+        const std::byte* values = table + static_cast<std::size_t>(row) * rowBytes;
+        for (std::size_t i = 0; i < nWhole; i += kLanes) {
+            __m128i halves;
+            std::memcpy(&halves, values + 2 * i, sizeof halves);
+            float* target = sum.data() + i;
             _mm256_storeu_ps(target,
-                             _mm256_add_ps(_mm256_loadu_ps(target), _mm256_mul_ps(scale, values)));
+                             _mm256_add_ps(_mm256_loadu_ps(target), _mm256_cvtph_ps(halves)));
         }
     }
+    addF16Plain(table + 2 * nWhole, rowBytes, rows, sum.subspan(nWhole));
 }
 
-__attribute__((target("avx2,f16c"))) void addF16Avx2(const std::byte* row, std::size_t nValues,
-                                                     float* sum) {
-    constexpr std::size_t kLanes = 8;
-    std::size_t i = 0;
-    for (; i + kLanes <= nValues; i += kLanes) {
-        __m128i halves;
-        std::memcpy(&halves, row + 2 * i, sizeof halves);
-        _mm256_storeu_ps(sum + i, _mm256_add_ps(_mm256_loadu_ps(sum + i), _mm256_cvtph_ps(halves)));
-    }
-    addF16Plain(row + 2 * i, nValues - i, sum + i);
-}
+bool hasAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }
 
 }  // namespace
 
@@ -84,13 +139,8 @@ float halfToFloat(unsigned short bits) {
     return std::bit_cast<float>(sign | (wideExponent << 23u) | (mantissa << 13u));
 }
 
-AddRow addRowQ8() { return __builtin_cpu_supports("avx2") ? addQ8Avx2 : addQ8Plain; }
-
-AddRow addRowF16() {
-    const bool hasBoth = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
-    return hasBoth ? addF16Avx2 : addF16Plain;
-}
-
-AddRow addRowF32() { return addF32Plain; }
+AddRows addRowsQ8() { return hasAvx2() ? addQ8Avx2 : addQ8Plain; }
+AddRows addRowsF16() { return hasAvx2() ? addF16Avx2 : addF16Plain; }
+AddRows addRowsF32() { return addF32Plain; }
 
 }  // namespace conclave::engine

@@ -54,19 +54,10 @@ public:
         CONCLAVE_CHECK(std::ssize(vector) == m_dimension);
         std::fill(vector.begin(), vector.end(), 0.0f);
         const std::vector<TokenId> tokens = tokenize(text);
-        std::vector<float> weighted(m_tokenWeights.empty() ? 0 : vector.size());
-        for (const TokenId token : tokens) {
-            const auto row = static_cast<std::size_t>(token);
-            const std::byte* data = m_table->data.data() + row * m_rowBytes;
-            if (m_tokenWeights.empty()) {
-                m_addRow(data, vector.size(), vector.data());
-                continue;
-            }
-            std::fill(weighted.begin(), weighted.end(), 0.0f);
-            m_addRow(data, vector.size(), weighted.data());
-            for (std::size_t i = 0; i < vector.size(); ++i) {
-                vector[i] += m_tokenWeights[row] * weighted[i];
-            }
+        if (m_tokenWeights.empty()) {
+            m_addRows(m_table->data.data(), m_rowBytes, tokens, vector);
+        } else {
+            addWeighted(tokens, vector);
         }
         // The mean's divisor falls out: only the direction counts.
         double squares = 0.0;
@@ -83,6 +74,16 @@ public:
     }
 
 private:
+    void addWeighted(std::span<const TokenId> tokens, std::span<float> vector) const {
+        std::vector<float> row(vector.size());
+        for (std::size_t t = 0; t < tokens.size(); ++t) {
+            std::fill(row.begin(), row.end(), 0.0f);
+            m_addRows(m_table->data.data(), m_rowBytes, tokens.subspan(t, 1), row);
+            const float weight = m_tokenWeights[static_cast<std::size_t>(tokens[t])];
+            for (std::size_t i = 0; i < row.size(); ++i) vector[i] += weight * row[i];
+        }
+    }
+
     Result<void> prepare() {
         if (auto done = readInfo(); !done) return done;
         if (auto done = readTable(); !done) return done;
@@ -137,9 +138,9 @@ private:
                         "token_embd.weight is not embedding_length x vocabulary in shape");
         }
         switch (m_table->type) {
-            case TensorType::Q8_0: m_addRow = addRowQ8(); break;
-            case TensorType::F16: m_addRow = addRowF16(); break;
-            case TensorType::F32: m_addRow = addRowF32(); break;
+            case TensorType::Q8_0: m_addRows = addRowsQ8(); break;
+            case TensorType::F16: m_addRows = addRowsF16(); break;
+            case TensorType::F32: m_addRows = addRowsF32(); break;
             default:
                 return fail(ErrorCode::Unsupported,
                             "token_embd.weight of an embedder must be Q8_0, F16 or F32");
@@ -157,7 +158,8 @@ private:
             return fail(ErrorCode::Corrupt, "token_weight.weight is not one F32 number a token");
         }
         m_tokenWeights.assign(static_cast<std::size_t>(nTokens), 0.0f);
-        addRowF32()(weights->data.data(), m_tokenWeights.size(), m_tokenWeights.data());
+        const std::int32_t onlyRow = 0;
+        addRowsF32()(weights->data.data(), 0, {&onlyRow, 1}, m_tokenWeights);
         return {};
     }
 
@@ -182,7 +184,7 @@ private:
     std::string m_id;
     std::unique_ptr<const Tokenizer> m_tokenizer;
     const TensorInfo* m_table = nullptr;
-    AddRow m_addRow = nullptr;
+    AddRows m_addRows = nullptr;
     std::size_t m_rowBytes = 0;
     std::vector<float> m_tokenWeights;
     std::size_t m_longestText = 2048;

@@ -31,7 +31,9 @@ public:
         }
         m_pieces = ByteTrie::build(std::move(pieces));
         m_unknownScore = lowest - kUnknownPenalty;
-        m_highestScore = highest;
+        for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
+            m_scores.push_back(pieceScore(token, highest));
+        }
         prepareAscii();
     }
 
@@ -105,7 +107,14 @@ private:
                 position + 1 == text.size() ||
                 static_cast<unsigned char>(text[position + 1]) < m_ascii.size();
             if (byte < m_ascii.size() && nextIsAscii && m_ascii[byte].simple) {
-                append(m_ascii[byte].text);
+                const std::string& replacement = m_ascii[byte].text;
+                if (replacement.size() == 1 && replacement[0] != ' ') {
+                    if (std::exchange(pendingSpace, false)) result += kSpaceMark;
+                    result += replacement[0];
+                    started = true;
+                } else {
+                    append(replacement);
+                }
                 ++position;
                 continue;
             }
@@ -126,8 +135,11 @@ private:
         std::vector<Best> best(text.size() + 1);  // [i]: of the first i bytes
         best[0] = {0.0f, -1, 0, true};
         for (std::size_t begin = 0; begin < text.size();) {
-            std::size_t characterEnd = begin;
-            (void)nextCodePoint(text, characterEnd);
+            std::size_t characterEnd = begin + 1;
+            if (static_cast<unsigned char>(text[begin]) >= m_ascii.size()) {
+                characterEnd = begin;
+                (void)nextCodePoint(text, characterEnd);
+            }
             const float score = best[begin].score;
             bool hasCharacter = false;
             const auto offer = [&](std::size_t length, TokenId token, float pieceScore) {
@@ -137,7 +149,7 @@ private:
             };
             m_pieces.forEachPrefix(text.substr(begin), [&](std::size_t length, TokenId token) {
                 hasCharacter = hasCharacter || begin + length == characterEnd;
-                offer(length, token, pieceScore(token, length));
+                offer(length, token, m_scores[static_cast<std::size_t>(token)]);
             });
             if (!hasCharacter) offer(characterEnd - begin, m_vocabulary->unknown, m_unknownScore);
             begin = characterEnd;
@@ -146,10 +158,10 @@ private:
     }
 
     /// User-defined pieces always win, as in SentencePiece.
-    float pieceScore(TokenId token, std::size_t length) const {
+    float pieceScore(TokenId token, float highest) const {
         if (m_vocabulary->type(token) != TokenType::UserDefined) return m_vocabulary->score(token);
         constexpr float kMargin = 0.1f;
-        return static_cast<float>(length) * m_highestScore - kMargin;
+        return static_cast<float>(m_vocabulary->text(token).size()) * highest - kMargin;
     }
 
     /// Follows the best pieces back from the end; unknown characters in a row make one token.
@@ -168,9 +180,9 @@ private:
     std::shared_ptr<const Vocabulary> m_vocabulary;
     Charsmap m_charsmap;
     ByteTrie m_pieces;
+    std::vector<float> m_scores;  ///< of every token
     std::array<AsciiCharacter, 128> m_ascii;
     float m_unknownScore = 0.0f;
-    float m_highestScore = 0.0f;
     bool m_collapsesSpaces = true;
 };
 

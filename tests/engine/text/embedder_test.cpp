@@ -1,5 +1,6 @@
 // The bundled embedder against the reference implementation's token ids and vectors.
 
+#include <array>
 #include <cmath>
 #include <fstream>
 
@@ -172,7 +173,7 @@ TEST(RowSum, AddsF16RowsOfAnyLength) {
             row[i] = static_cast<unsigned short>(i * 7919 % 0x7C00);  // finite, both subnormal too
         }
         const std::string bytes = test::bytesOf(row);
-        addRowF16()(std::as_bytes(std::span(bytes)).data(), nValues, sum.data());
+        addRowsF16()(std::as_bytes(std::span(bytes)).data(), 0, std::array{0}, sum);
         for (std::size_t i = 0; i < nValues; ++i) EXPECT_EQ(sum[i], 1.0f + halfToFloat(row[i]));
     }
 }
@@ -184,11 +185,12 @@ TEST(RowSum, AddsQ8Rows) {
         bytes += test::bytesOf(std::vector<unsigned short>{scale});
         for (int i = 0; i < 32; ++i) bytes += static_cast<char>(i * 8 - 128);
     }
+    bytes += bytes;  // a second row like the first
     std::vector<float> sum(64, 1.0f);
-    addRowQ8()(std::as_bytes(std::span(bytes)).data(), 64, sum.data());
+    addRowsQ8()(std::as_bytes(std::span(bytes)).data(), bytes.size() / 2, std::array{1, 0, 1}, sum);
     for (std::size_t i = 0; i < 64; ++i) {
         const float quantized = static_cast<float>(i % 32) * 8 - 128;
-        EXPECT_EQ(sum[i], 1.0f + (i < 32 ? 0.5f : 2.0f) * quantized);
+        EXPECT_EQ(sum[i], 1.0f + 3 * (i < 32 ? 0.5f : 2.0f) * quantized);
     }
 }
 
