@@ -142,21 +142,31 @@ std::size_t gpt4Word(const CharSequence& chars, std::size_t position, std::size_
     return spaces(chars, position, end);
 }
 
-/// [^\r\n\p{L}\p{N}]? then capitals and small letters: UPPER*LOWER+ or UPPER+LOWER*, where letters
-/// without case and marks count as both.
+/// L?UPPER*LOWER+|L?UPPER+LOWER* with L = [^\r\n\p{L}\p{N}], where letters without case and marks
+/// count as both UPPER and LOWER.
 std::size_t casedWord(const CharSequence& chars, std::size_t position, std::size_t end) {
     constexpr std::uint16_t kBoth = kOtherLetter | kMark;
-    const auto match = [&](std::size_t first) -> std::size_t {
-        const std::size_t capitals = skipClass(chars, first, end, kUpper | kBoth);
-        // UPPER* gives back what LOWER+ needs: all letters of both kinds may be either.
-        const std::size_t small = skipClass(chars, capitals, end, kLower | kBoth);
-        return small > first ? small : 0;
+    /// End of UPPER*LOWER+; 0 if it does not match. Like a regex, UPPER* takes what it can and
+    /// gives back only as much as LOWER+ needs.
+    const auto endsSmall = [&](std::size_t first) -> std::size_t {
+        std::size_t small = skipClass(chars, first, end, kUpper | kBoth);
+        if (small == end || !chars.is(small, kLower)) {
+            while (small > first && !chars.is(small - 1, kBoth)) --small;
+            if (small == first) return 0;
+            --small;
+        }
+        return skipClass(chars, small, end, kLower | kBoth);
     };
-    const bool mayLead = !chars.is(position, kNewline | kLetter | kNumber);
-    if (mayLead && position + 1 < end) {
-        if (const std::size_t stop = match(position + 1)) return stop - position;
-    }
-    const std::size_t stop = match(position);
+    /// End of UPPER+LOWER*; 0 if it does not match.
+    const auto endsAny = [&](std::size_t first) -> std::size_t {
+        const std::size_t capitals = skipClass(chars, first, end, kUpper | kBoth);
+        return capitals > first ? skipClass(chars, capitals, end, kLower | kBoth) : 0;
+    };
+    const bool mayLead = !chars.is(position, kNewline | kLetter | kNumber) && position + 1 < end;
+    std::size_t stop = mayLead ? endsSmall(position + 1) : 0;
+    if (stop == 0) stop = endsSmall(position);
+    if (stop == 0 && mayLead) stop = endsAny(position + 1);
+    if (stop == 0) stop = endsAny(position);
     return stop > 0 ? stop - position : 0;
 }
 
@@ -341,9 +351,10 @@ constexpr Scheme kSchemes[] = {
 }  // namespace
 
 Result<PreTokenizer> PreTokenizer::find(std::string_view name) {
+    const bool isOneWord = !name.empty() && name.find(' ') == std::string_view::npos;
     const std::string wanted = std::string(1, ' ').append(name).append(1, ' ');
     for (const Scheme& scheme : kSchemes) {
-        if (name.empty() || scheme.names.find(wanted) == std::string_view::npos) continue;
+        if (!isOneWord || scheme.names.find(wanted) == std::string_view::npos) continue;
         PreTokenizer found;
         for (const Matcher stage : scheme.stages) {
             if (stage != nullptr) found.m_stages.push_back(stage);

@@ -1,0 +1,330 @@
+// Tokenizers on small vocabularies made here, where every rule can be seen.
+#include "engine/tokenizer/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/tokenizer/byte_trie.h"
+#include "tests/support/gguf_writer.h"
+
+namespace conclave::engine {
+namespace {
+
+using test::GgufWriter;
+using testing::HasSubstr;
+using Ids = std::vector<TokenId>;
+
+Result<std::unique_ptr<const Tokenizer>> loadWritten(const GgufWriter& writer) {
+    const auto path = std::filesystem::path(testing::TempDir()) / "vocabulary.gguf";
+    EXPECT_TRUE(writer.write(path));
+    const auto file = GgufFile::open(path);
+    if (!file) return tl::unexpected(file.error());
+    return Tokenizer::load(*file);
+}
+
+std::unique_ptr<const Tokenizer> mustLoad(const GgufWriter& writer) {
+    auto tokenizer = loadWritten(writer);
+    EXPECT_TRUE(tokenizer) << tokenizer.error().detail;
+    return tokenizer ? std::move(*tokenizer) : nullptr;
+}
+
+/// One token of a vocabulary.
+struct Entry {
+    std::string text;
+    float score = 0.0f;
+    TokenType type = TokenType::Normal;
+};
+
+GgufWriter vocabulary(std::string_view model, const std::vector<Entry>& entries) {
+    GgufWriter writer;
+    writer.set("general.architecture", "llama");
+    writer.set("tokenizer.ggml.model", model);
+    std::vector<std::string> texts;
+    std::vector<float> scores;
+    std::vector<std::int32_t> types;
+    for (const Entry& entry : entries) {
+        texts.push_back(entry.text);
+        scores.push_back(entry.score);
+        types.push_back(static_cast<std::int32_t>(entry.type));
+    }
+    writer.setStrings("tokenizer.ggml.tokens", texts);
+    writer.setFloats("tokenizer.ggml.scores", scores);
+    writer.setInts("tokenizer.ggml.token_type", types);
+    return writer;
+}
+
+// ------------------------------------------------------------------------------- SentencePiece BPE
+
+const std::vector<Entry> kSpm = {
+    {"<unk>", 0, TokenType::Unknown},    // 0
+    {"<s>", 0, TokenType::Control},      // 1
+    {"</s>", 0, TokenType::Control},     // 2
+    {"<0x0A>", 0, TokenType::Byte},      // 3
+    {"\u2581", -9},                      // 4
+    {"a", -9},                           // 5
+    {"b", -9},                           // 6
+    {"c", -9},                           // 7
+    {"ab", -1},                          // 8
+    {"bc", -2},                          // 9
+    {"\u2581ab", -3},                    // 10
+    {"abc", -4},                         // 11
+    {"aa", -5},                          // 12
+    {"<x>", 0, TokenType::UserDefined},  // 13
+    {"\u2581\u2581", -6},                // 14
+};
+
+TEST(SpmTokenizer, MergesTheBestScoreFirstAndLeftmostOfEquals) {
+    GgufWriter writer = vocabulary("llama", kSpm);
+    writer.set("tokenizer.ggml.add_space_prefix", false);
+    const auto tokenizer = mustLoad(writer);
+    const auto encode = [&](std::string_view text) {
+        return tokenizer->encode(text, {.addBos = false});
+    };
+    EXPECT_EQ(encode("abc"), (Ids{11}));     // ab, then ab + c; bc would score less
+    EXPECT_EQ(encode("aaa"), (Ids{12, 5}));  // leftmost pair first
+    EXPECT_EQ(encode("bcb"), (Ids{9, 6}));
+    EXPECT_EQ(encode(" ab"), (Ids{10}));
+    EXPECT_EQ(encode("  ab"), (Ids{4, 10}));  // ab and _ab score more than __
+    EXPECT_EQ(encode("   "), (Ids{14, 4}));
+    EXPECT_EQ(encode(""), Ids{});
+}
+
+TEST(SpmTokenizer, FallsBackToBytesOrUnknown) {
+    const auto tokenizer = mustLoad(vocabulary("llama", kSpm));
+    EXPECT_EQ(tokenizer->encode("\n", {}),
+              (Ids{1, 4, 3}));  // BOS and the space before are defaults
+    EXPECT_EQ(tokenizer->encode("z", {}), (Ids{1, 4, 0}));
+    EXPECT_EQ(tokenizer->piece(3, false), "\n");
+}
+
+TEST(SpmTokenizer, PutsASpaceBeforeTextAndTakesItAway) {
+    const auto tokenizer = mustLoad(vocabulary("llama", kSpm));
+    EXPECT_EQ(tokenizer->encode("ab", {}), (Ids{1, 10}));
+    EXPECT_EQ(tokenizer->decode(Ids{1, 10, 10}, false), "ab ab");
+    EXPECT_EQ(tokenizer->piece(10, false), " ab");
+    EXPECT_EQ(tokenizer->encode("ab</s>ab", {.addBos = false, .parseSpecial = true}),
+              (Ids{10, 2, 10}));
+}
+
+TEST(SpmTokenizer, ReadsControlTokensOnlyWhereAsked) {
+    GgufWriter writer = vocabulary("llama", kSpm);
+    writer.set("tokenizer.ggml.add_space_prefix", false);
+    const auto tokenizer = mustLoad(writer);
+    EXPECT_EQ(tokenizer->encode("a</s>", {.addBos = false, .parseSpecial = true}), (Ids{5, 2}));
+    EXPECT_EQ(tokenizer->encode("a</s>", {.addBos = false}), (Ids{5, 0, 0, 0, 0}));
+    // User-defined tokens are ordinary vocabulary.
+    EXPECT_EQ(tokenizer->encode("a<x>", {.addBos = false}), (Ids{5, 13}));
+    EXPECT_TRUE(tokenizer->isEndOfTurn(2));
+}
+
+TEST(SpmTokenizer, SplitsUnusedTokensAgain) {
+    std::vector<Entry> entries = kSpm;
+    entries[8].type = TokenType::Unused;  // ab
+    GgufWriter writer = vocabulary("llama", entries);
+    writer.set("tokenizer.ggml.add_space_prefix", false);
+    const auto tokenizer = mustLoad(writer);
+    EXPECT_EQ(tokenizer->encode("ab", {.addBos = false}), (Ids{5, 6}));
+    EXPECT_EQ(tokenizer->encode("abc", {.addBos = false}), (Ids{11}));  // through ab
+}
+
+TEST(SpmTokenizer, GivesTheSameWithPiecesThatCrossWords) {
+    std::vector<Entry> entries = kSpm;
+    entries.push_back({"b\u2581", -0.5f});   // 15
+    entries.push_back({"b\u2581a", -0.4f});  // 16
+    GgufWriter writer = vocabulary("llama", entries);
+    writer.set("tokenizer.ggml.add_space_prefix", false);
+    const auto tokenizer = mustLoad(writer);
+    EXPECT_EQ(tokenizer->encode("ab ab", {.addBos = false}), (Ids{5, 16, 6}));
+}
+
+TEST(SpmTokenizer, PutsBosFirstOnce) {
+    const auto tokenizer = mustLoad(vocabulary("llama", kSpm));
+    EXPECT_EQ(encodePrompt(*tokenizer, std::vector<PromptPart>{{"<s>", true}, {"ab", false}}),
+              (Ids{1, 10}));
+    EXPECT_EQ(encodePrompt(*tokenizer, std::vector<PromptPart>{{"ab", false}}), (Ids{1, 10}));
+    EXPECT_EQ(encodePrompt(*tokenizer, {}), (Ids{1}));
+}
+
+TEST(SpmTokenizer, JoinsNeighbouringParts) {
+    const auto tokenizer = mustLoad(vocabulary("llama", kSpm));
+    EXPECT_EQ(encodePrompt(*tokenizer,
+                           std::vector<PromptPart>{{"<s>a", true}, {"b", false}, {"c", true}}),
+              (Ids{1, 10, 7}));
+}
+
+// ---------------------------------------------------------------------------------- byte-level BPE
+
+/// The 256 byte characters, then merges of "hello" and " world".
+GgufWriter byteLevel(std::string_view pre) {
+    std::vector<Entry> entries;
+    // GPT-2's alphabet, as code points.
+    char32_t next = 0x100;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+        const bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
+        const char32_t c = printable ? char32_t{byte} : next++;
+        std::string text;
+        if (c < 0x80) {
+            text += static_cast<char>(c);
+        } else {
+            text += static_cast<char>(0xC0 | (c >> 6u));
+            text += static_cast<char>(0x80 | (c & 0x3Fu));
+        }
+        entries.push_back({text});
+    }
+    const std::vector<std::pair<std::string, std::string>> merges = {
+        {"l", "l"}, {"h", "e"}, {"he", "ll"}, {"hell", "o"}, {"\u0120", "w"}, {"o", "r"}};
+    std::vector<std::string> lines;
+    for (const auto& [left, right] : merges) {  // tokens 256 to 261
+        entries.push_back({left + right});
+        lines.push_back(left + " " + right);
+    }
+    entries.push_back({"<|end|>", 0, TokenType::Control});       // 262
+    entries.push_back({"wor\u0120x"});                           // 263, by no merge
+    entries.push_back({"worx"});                                 // 264, by no merge
+    entries.push_back({"<think>", 0, TokenType::UserDefined});   // 265
+    entries.push_back({"<|mark|>", 0, TokenType::UserDefined});  // 266
+    GgufWriter writer = vocabulary("gpt2", entries);
+    writer.set("tokenizer.ggml.pre", pre);
+    writer.setStrings("tokenizer.ggml.merges", lines);
+    writer.set("tokenizer.ggml.eos_token_id", std::uint32_t{262});
+    return writer;
+}
+
+TEST(BpeTokenizer, MergesByRank) {
+    const auto tokenizer = mustLoad(byteLevel("gpt-2"));
+    EXPECT_EQ(tokenizer->encode("hello world", {}), (Ids{259, 260, 261, 'l', 'd'}));
+    EXPECT_EQ(tokenizer->encode("lll", {}), (Ids{256, 'l'}));
+    EXPECT_EQ(tokenizer->encode("worx", {}), (Ids{'w', 261, 'x'}));
+    EXPECT_EQ(tokenizer->decode(Ids{259, 260, 261, 'l', 'd'}, false), "hello world");
+    EXPECT_FALSE(tokenizer->addsBos());
+}
+
+TEST(BpeTokenizer, TakesWholeWordsWhereTheModelDoes) {
+    const auto tokenizer = mustLoad(byteLevel("llama-bpe"));
+    EXPECT_EQ(tokenizer->encode("worx", {}), (Ids{264}));
+}
+
+TEST(BpeTokenizer, RoundTripsAllBytes) {
+    const auto tokenizer = mustLoad(byteLevel("qwen2"));
+    std::string all;
+    for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+    const auto tokens = tokenizer->encode(all, {});
+    EXPECT_EQ(tokenizer->decode(tokens, false), all);
+    EXPECT_EQ(tokens.size(), 256u);
+}
+
+TEST(BpeTokenizer, KeepsTurnMarksInert) {
+    const auto tokenizer = mustLoad(byteLevel("gpt-2"));
+    EXPECT_EQ(tokenizer->encode("<|end|>", {.parseSpecial = true}), (Ids{262}));
+    EXPECT_GT(tokenizer->encode("<|end|>", {}).size(), 1u);
+    EXPECT_EQ(tokenizer->encode("<think>", {}), (Ids{265}));
+    // Some files list turn marks as user-defined; a message must not write them either.
+    EXPECT_GT(tokenizer->encode("<|mark|>", {}).size(), 1u);
+    EXPECT_EQ(tokenizer->encode("<|mark|>", {.parseSpecial = true}), (Ids{266}));
+}
+
+TEST(BpeTokenizer, IsQuickOnOneEndlessWord) {
+    const auto tokenizer = mustLoad(byteLevel("gpt-2"));
+    EXPECT_EQ(tokenizer->encode(std::string(1'000'000, 'l'), {}).size(), 500'000u);
+}
+
+// ------------------------------------------------------------------------------------------
+// Unigram
+
+GgufWriter unigram() {
+    GgufWriter writer = vocabulary("t5", {{"<unk>", 0, TokenType::Unknown},
+                                          {"\u2581", -3},
+                                          {"a", -2},
+                                          {"b", -2},
+                                          {"ab", -3.5f},
+                                          {"\u2581a", -2.5f},
+                                          {"bc", -1}});
+    writer.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
+    writer.set("tokenizer.ggml.remove_extra_whitespaces", true);
+    return writer;
+}
+
+TEST(UnigramTokenizer, TakesTheLargestSum) {
+    const auto tokenizer = mustLoad(unigram());
+    EXPECT_EQ(tokenizer->encode("ab", {}), (Ids{5, 3}));   // -4.5 against -6.5
+    EXPECT_EQ(tokenizer->encode("abc", {}), (Ids{5, 6}));  // although ab is a piece
+    EXPECT_EQ(tokenizer->decode(Ids{5, 6}, false), "abc");
+}
+
+TEST(UnigramTokenizer, JoinsUnknownCharacters) {
+    const auto tokenizer = mustLoad(unigram());
+    EXPECT_EQ(tokenizer->encode("a?!?a", {}), (Ids{5, 0, 2}));
+    EXPECT_EQ(tokenizer->encode("你好", {}), (Ids{1, 0}));
+}
+
+TEST(UnigramTokenizer, CollapsesSpaces) {
+    const auto tokenizer = mustLoad(unigram());
+    EXPECT_EQ(tokenizer->encode("  a   a ", {}), (Ids{5, 5}));
+    EXPECT_EQ(tokenizer->encode("   ", {}), Ids{});
+}
+
+// -------------------------------------------------------------------------------------- broken
+// files
+
+std::string loadError(const GgufWriter& writer) {
+    const auto tokenizer = loadWritten(writer);
+    return tokenizer ? "loaded" : tokenizer.error().detail;
+}
+
+TEST(Tokenizer, NamesWhatIsWrongInAFile) {
+    GgufWriter noModel;
+    noModel.set("general.architecture", "llama");
+    EXPECT_THAT(loadError(noModel), HasSubstr("tokenizer.ggml.model"));
+    EXPECT_THAT(loadError(vocabulary("rwkv", kSpm)), HasSubstr("\"rwkv\""));
+    EXPECT_THAT(loadError(vocabulary("llama", {})), HasSubstr("tokenizer.ggml.tokens"));
+    EXPECT_THAT(loadError(vocabulary("gpt2", kSpm)), HasSubstr("tokenizer.ggml.merges"));
+    EXPECT_THAT(loadError(vocabulary("t5", kSpm)), HasSubstr("tokenizer.ggml.unknown_token_id"));
+    EXPECT_THAT(loadError(byteLevel("nonsense")), HasSubstr("\"nonsense\""));
+
+    GgufWriter fewScores = vocabulary("llama", kSpm);
+    fewScores.setFloats("tokenizer.ggml.scores", {1.0f});
+    EXPECT_NE(loadError(fewScores), "loaded");
+    GgufWriter farBos = vocabulary("llama", kSpm);
+    farBos.set("tokenizer.ggml.bos_token_id", std::uint32_t{99});
+    EXPECT_THAT(loadError(farBos), HasSubstr("tokenizer.ggml.bos_token_id is 99"));
+    GgufWriter noneBos = vocabulary("llama", kSpm);
+    noneBos.set("tokenizer.ggml.bos_token_id", std::uint32_t{0xFFFFFFFF});
+    EXPECT_EQ(loadError(noneBos), "loaded");
+    GgufWriter charsmap = unigram();
+    charsmap.setBytes("tokenizer.ggml.precompiled_charsmap", "\xFF\xFF\xFF\x7Fzz");
+    EXPECT_THAT(loadError(charsmap), HasSubstr("tokenizer.ggml.precompiled_charsmap"));
+}
+
+TEST(Tokenizer, RefusesUnknownTokenTypes) {
+    std::vector<Entry> entries = kSpm;
+    entries[4].type = static_cast<TokenType>(9);
+    EXPECT_THAT(loadError(vocabulary("llama", entries)), HasSubstr("tokenizer.ggml.token_type"));
+}
+
+// ---------------------------------------------------------------------------------------------
+// trie
+
+TEST(ByteTrie, FindsEveryPrefix) {
+    std::vector<std::string> keys;
+    for (int i = 0; i < 3000; ++i) keys.push_back(std::to_string(i * 7919 % 100003));
+    keys.emplace_back("\xFF\x01");
+    std::vector<ByteTrie::Entry> entries;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        entries.emplace_back(keys[i], static_cast<std::int32_t>(i));
+    }
+    entries.emplace_back("", 1);
+    const ByteTrie trie = ByteTrie::build(entries);
+    for (const std::string& key : keys) {
+        std::size_t longest = 0;
+        trie.forEachPrefix(key, [&](std::size_t length, std::int32_t value) {
+            EXPECT_EQ(keys[static_cast<std::size_t>(value)], key.substr(0, length));
+            longest = length;
+        });
+        EXPECT_EQ(longest, key.size());
+    }
+    trie.forEachPrefix("x", [](std::size_t, std::int32_t) { FAIL(); });
+    ByteTrie().forEachPrefix("x", [](std::size_t, std::int32_t) { FAIL(); });
+}
+
+}  // namespace
+}  // namespace conclave::engine
