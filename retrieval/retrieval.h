@@ -116,7 +116,9 @@ struct ChunkSpan {
 };
 
 /// Cuts along structure: paragraphs, list items and table rows are merged up to the limit, longer
-/// ones split at sentences; never across headings or pages.
+/// ones split at sentences, where a piece may begin with the last short sentence of the one before
+/// it; never across headings or pages. A heading without text of its own goes with its first
+/// subsection. Every visible character is in a chunk.
 [[nodiscard]] std::vector<ChunkSpan> chunkDocument(const ExtractedDocument& document,
                                                    const ChunkOptions& options = {});
 
@@ -224,7 +226,7 @@ struct Passage {
 
 /// One [n] of an answer and what its passage says about the sentence before it.
 struct Citation {
-    std::size_t answerStart = 0;  ///< bytes of "[n]" in the answer
+    std::size_t answerStart = 0;  ///< bytes of "[n]" in the answer; of n alone in "[1, 2]"
     std::size_t answerEnd = 0;
     int passage = 0;             ///< Passage::number
     std::size_t quoteStart = 0;  ///< bytes in the page's text; an empty span if unsupported

@@ -26,8 +26,9 @@ constexpr std::string_view kHelp =
     "\n"
     "Reads one document and writes its text as JSON. Conclave starts it for every file it reads,\n"
     "so that a damaged or hostile file meets a process without network and without rights.\n"
+    "It may write to no file, so its output goes to a terminal or a pipe.\n"
     "\n"
-    "example: conclave-extract report.docx\n";
+    "example: conclave-extract report.docx | less\n";
 
 struct Arguments {
     SandboxLimits limits;
