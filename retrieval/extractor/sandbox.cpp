@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <memory>
+#include <utility>
 
 #include <fcntl.h>
 #include <seccomp.h>
@@ -132,10 +133,11 @@ bool forbidSystemCalls() {
         static_cast<void>(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0));
     }
     constexpr auto kWriting = static_cast<scmp_datum_t>(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
-    static_cast<void>(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
-                                       SCMP_A1(SCMP_CMP_MASKED_EQ, kWriting, 0)));
-    static_cast<void>(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-                                       SCMP_A2(SCMP_CMP_MASKED_EQ, kWriting, 0)));
+    for (const auto& [call, argument] : {std::pair{SCMP_SYS(open), 1U}, {SCMP_SYS(openat), 2U}}) {
+        const scmp_arg_cmp readsOnly{argument, SCMP_CMP_MASKED_EQ, kWriting, 0};
+        static_cast<void>(
+            seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, call, 1, &readsOnly));
+    }
     return seccomp_load(filter.get()) == 0;
 }
 
