@@ -10,12 +10,13 @@
 
 namespace conclave::test {
 
-/// One JSON value per line of tests/golden/NAME; empty if there is no such file.
-[[nodiscard]] inline std::vector<nlohmann::json> readGoldenLines(const std::string& name) {
+/// One JSON value, its keys in their order, per line of tests/golden/NAME; empty if there is no
+/// such file.
+[[nodiscard]] inline std::vector<nlohmann::ordered_json> readGoldenLines(const std::string& name) {
     std::ifstream file(std::filesystem::path(CONCLAVE_TEST_SOURCE) / "tests" / "golden" / name);
-    std::vector<nlohmann::json> lines;
+    std::vector<nlohmann::ordered_json> lines;
     for (std::string line; std::getline(file, line);) {
-        if (!line.empty()) lines.push_back(nlohmann::json::parse(line));
+        if (!line.empty()) lines.push_back(nlohmann::ordered_json::parse(line));
     }
     return lines;
 }

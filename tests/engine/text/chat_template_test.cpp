@@ -1,5 +1,9 @@
 #include "engine/tokenizer/chat_template.h"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,8 +38,7 @@ std::string renderWith(std::string_view source, std::string_view variables) {
     return render(source, {}, options);
 }
 
-// ------------------------------------------------------------------------------------------
-// language
+// ------------------------------------------------------------ language
 
 TEST(ChatTemplate, WritesTextAndValues) {
     EXPECT_EQ(render("a{{ 1 + 2 * 3 }}b{# note #}c"), "a7bc");
@@ -252,8 +255,7 @@ TEST(ChatTemplate, KnowsToday) {
     EXPECT_GE(std::stoi(year), 2025);
 }
 
-// -------------------------------------------------------------------------------------------
-// limits
+// ------------------------------------------------------------ limits
 
 TEST(ChatTemplate, EndsHostileTemplates) {
     const auto errorCode = [](const std::string& source) {
@@ -295,8 +297,7 @@ TEST(ChatTemplate, EndsHostileTemplates) {
     EXPECT_EQ(errorCode(std::string(2'000'000, 'x')), kLimit);
 }
 
-// ----------------------------------------------------------------------------------------
-// provenance
+// ------------------------------------------------------------ provenance
 
 /// Template text as it is, data in [brackets].
 std::string provenance(std::string_view source, const Messages& messages,
@@ -346,8 +347,33 @@ TEST(ChatTemplate, MessagesMayComeAsJson) {
               "<assistant>[f]");
 }
 
-// ------------------------------------------------------------------------------------ bundled
+// ------------------------------------------------------------ bundled
 // model
+
+// ------------------------------------------------------------ whole templates
+
+std::string readFile(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(ChatTemplate, WritesWhatJinja2Writes) {
+    const auto goldens = test::readGoldenLines("chat_templates.jsonl");
+    ASSERT_GE(goldens.size(), 70u);
+    const auto folder = std::filesystem::path(CONCLAVE_TEST_SOURCE) / "tests" / "golden";
+    for (const auto& golden : goldens) {
+        const std::string source = readFile(folder / golden.at("template").get<std::string>());
+        ASSERT_FALSE(source.empty());
+        ChatTemplateOptions options;
+        options.variables = golden.at("variables");
+        const std::string text = render(source, {}, options);
+        if (golden.contains("error")) {
+            EXPECT_THAT(text, testing::StartsWith("ERROR: chat template, line ")) << golden;
+        } else {
+            EXPECT_EQ(text, golden.at("text").get<std::string>()) << golden;
+        }
+    }
+}
 
 TEST(ChatTemplate, TheBundledModelsTemplateGivesTheGoldenPrompts) {
     const auto file = GgufFile::open(test::bundledChatModel());

@@ -84,7 +84,7 @@ TEST(TextEmbedder, RefusesAChatModel) {
     EXPECT_THAT(embedder.error().detail, HasSubstr("deepseek2"));
 }
 
-// -------------------------------------------------------------------------------------- small
+// ------------------------------------------------------------ small
 // files
 
 /// Three words of two dimensions, to be spoilt.

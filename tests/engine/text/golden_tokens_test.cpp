@@ -23,7 +23,7 @@ protected:
     }
 
     /// The model's documented prompt, put together by hand.
-    static std::vector<PromptPart> partsOf(const nlohmann::json& messages) {
+    static std::vector<PromptPart> partsOf(const nlohmann::ordered_json& messages) {
         std::vector<PromptPart> parts = {{"<s>", true}};
         for (const auto& message : messages) {
             const std::string role = message.at("role");
@@ -36,7 +36,7 @@ protected:
     }
 
     std::unique_ptr<const Tokenizer> m_tokenizer;
-    std::vector<nlohmann::json> m_cases;
+    std::vector<nlohmann::ordered_json> m_cases;
 };
 
 TEST_F(GoldenTokens, PromptsBecomeTheSameTokens) {

@@ -53,7 +53,7 @@ GgufWriter vocabulary(std::string_view model, const std::vector<Entry>& entries)
     return writer;
 }
 
-// ------------------------------------------------------------------------------- SentencePiece BPE
+// ------------------------------------------------------------ SentencePiece BPE
 
 const std::vector<Entry> kSpm = {
     {"<unk>", 0, TokenType::Unknown},    // 0
@@ -152,7 +152,7 @@ TEST(SpmTokenizer, JoinsNeighbouringParts) {
               (Ids{1, 10, 7}));
 }
 
-// ---------------------------------------------------------------------------------- byte-level BPE
+// ------------------------------------------------------------ byte-level BPE
 
 /// The 256 byte characters, then merges of "hello" and " world".
 GgufWriter byteLevel(std::string_view pre) {
@@ -228,7 +228,7 @@ TEST(BpeTokenizer, IsQuickOnOneEndlessWord) {
     EXPECT_EQ(tokenizer->encode(std::string(1'000'000, 'l'), {}).size(), 500'000u);
 }
 
-// ------------------------------------------------------------------------------------------
+// ------------------------------------------------------------ -
 // Unigram
 
 GgufWriter unigram() {
@@ -263,7 +263,7 @@ TEST(UnigramTokenizer, CollapsesSpaces) {
     EXPECT_EQ(tokenizer->encode("   ", {}), Ids{});
 }
 
-// -------------------------------------------------------------------------------------- broken
+// ------------------------------------------------------------ broken
 // files
 
 std::string loadError(const GgufWriter& writer) {
@@ -301,8 +301,7 @@ TEST(Tokenizer, RefusesUnknownTokenTypes) {
     EXPECT_THAT(loadError(vocabulary("llama", entries)), HasSubstr("tokenizer.ggml.token_type"));
 }
 
-// ---------------------------------------------------------------------------------------------
-// trie
+// ------------------------------------------------------------ trie
 
 TEST(ByteTrie, FindsEveryPrefix) {
     std::vector<std::string> keys;
