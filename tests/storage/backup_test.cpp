@@ -52,9 +52,9 @@ protected:
         stream.seekg((pages[0] - 1) * 4096);
         stream.read(reinterpret_cast<char*>(page.data()), 4096);
         if (page[0] != 5) return pages;
-        const int nCells = page[3] * 256 + page[4];
-        for (int cell = 0; cell < nCells; ++cell) {
-            const auto pointer = static_cast<std::size_t>(12 + 2 * cell);
+        const std::size_t nCells = page[3] * 256U + page[4];
+        for (std::size_t cell = 0; cell < nCells; ++cell) {
+            const std::size_t pointer = 12 + 2 * cell;
             const std::size_t at = page[pointer] * 256U + page[pointer + 1];
             pages.push_back((page[at] << 24) + (page[at + 1] << 16) + (page[at + 2] << 8) +
                             page[at + 3]);
