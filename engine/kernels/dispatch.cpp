@@ -11,6 +11,7 @@ namespace conclave::engine {
 namespace {
 
 const KernelTable& bestKernels() {
+    if (hasAvx512()) return avx512Kernels();
     if (hasAvx2()) return avx2Kernels();
     return scalarKernels();
 }
@@ -47,6 +48,7 @@ const KernelTable* kernelSet(const char* isa) {
     const std::string_view name = isa;
     if (name == "scalar") return &scalarKernels();
     if (name == "avx2" && hasAvx2()) return &avx2Kernels();
+    if (name == "avx512" && hasAvx512()) return &avx512Kernels();
     return nullptr;
 }
 

@@ -2,6 +2,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/quant_blocks.h"
@@ -96,36 +97,50 @@ struct QuantizedToken {
     const std::int8_t* values;
 };
 
+/// A row is unpacked once for all tokens; the sums run in order of columns.
 template <typename Type>
-float dotFloat(const std::byte* row, const void* token, int n) {
-    const auto* x = static_cast<const float*>(token);
-    float sum = 0.0f;
-    for (int i = 0; i < n; ++i) sum += Type::value(row, i) * x[i];
-    return sum;
-}
-
-template <typename Type>
-float dotBlocks(const std::byte* row, const void* token, int n) {
-    const QuantizedToken x(token, n);
-    float sum = 0.0f;
-    for (int block = 0; block < n / kActivationBlock; ++block) {
-        int weights[kActivationBlock];
-        const float scale = Type::block(row, block, weights);
-        int dot = 0;
-        for (int i = 0; i < kActivationBlock; ++i) {
-            dot += weights[i] * x.values[block * kActivationBlock + i];
-        }
-        sum += static_cast<float>(dot) * (scale * x.scales[block]);
-    }
-    return sum;
-}
-
-template <float (*dot)(const std::byte*, const void*, int)>
-void matmul(const MatmulArgs& args) {
+void matmulFloat(const MatmulArgs& args) {
+    std::vector<float> weights(static_cast<std::size_t>(args.nColumns));
     for (int row = 0; row < args.nRows; ++row) {
-        const std::byte* weights = args.weights + static_cast<std::size_t>(row) * args.rowBytes;
+        const std::byte* packed = args.weights + static_cast<std::size_t>(row) * args.rowBytes;
+        for (int i = 0; i < args.nColumns; ++i) {
+            weights[static_cast<std::size_t>(i)] = Type::value(packed, i);
+        }
         for (int token = 0; token < args.nTokens; ++token) {
-            args.outputs[token][row] = dot(weights, args.inputs[token], args.nColumns);
+            const auto* x = static_cast<const float*>(args.inputs[token]);
+            float sum = 0.0f;
+            for (int i = 0; i < args.nColumns; ++i) {
+                sum += weights[static_cast<std::size_t>(i)] * x[i];
+            }
+            args.outputs[token][row] = sum;
+        }
+    }
+}
+
+/// As matmulFloat; a block's products are summed as integers, and the blocks as floats.
+template <typename Type>
+void matmulBlocks(const MatmulArgs& args) {
+    const int nBlocks = args.nColumns / kActivationBlock;
+    std::vector<int> weights(static_cast<std::size_t>(args.nColumns));
+    std::vector<float> scales(static_cast<std::size_t>(nBlocks));
+    for (int row = 0; row < args.nRows; ++row) {
+        const std::byte* packed = args.weights + static_cast<std::size_t>(row) * args.rowBytes;
+        for (int block = 0; block < nBlocks; ++block) {
+            scales[static_cast<std::size_t>(block)] =
+                Type::block(packed, block, weights.data() + block * kActivationBlock);
+        }
+        for (int token = 0; token < args.nTokens; ++token) {
+            const QuantizedToken x(args.inputs[token], args.nColumns);
+            float sum = 0.0f;
+            for (int block = 0; block < nBlocks; ++block) {
+                const int* w = weights.data() + block * kActivationBlock;
+                const std::int8_t* v = x.values + block * kActivationBlock;
+                int dot = 0;
+                for (int i = 0; i < kActivationBlock; ++i) dot += w[i] * v[i];
+                sum += static_cast<float>(dot) *
+                       (scales[static_cast<std::size_t>(block)] * x.scales[block]);
+            }
+            args.outputs[token][row] = sum;
         }
     }
 }
@@ -148,13 +163,12 @@ void dequantizeBlocks(const std::byte* row, int n, float* out) {
 
 template <typename Type>
 constexpr WeightKernels floatType() {
-    return {Type::kType, ActivationFormat::Float32, matmul<dotFloat<Type>>, dequantizeFloat<Type>};
+    return {Type::kType, ActivationFormat::Float32, matmulFloat<Type>, dequantizeFloat<Type>};
 }
 
 template <typename Type>
 constexpr WeightKernels blockType() {
-    return {Type::kType, ActivationFormat::Int8Blocks, matmul<dotBlocks<Type>>,
-            dequantizeBlocks<Type>};
+    return {Type::kType, ActivationFormat::Int8Blocks, matmulBlocks<Type>, dequantizeBlocks<Type>};
 }
 
 constexpr float kSmallestBlock = 1e-30f;
@@ -218,14 +232,20 @@ void addScaled(float* y, const float* x, float scale, int n) {
 }
 
 void weightedSum(const WeightedSumArgs& args) {
+    std::vector<float> values(static_cast<std::size_t>(args.dim));
     for (int query = 0; query < args.nQueries; ++query) {
-        float* out = args.outputs[query];
-        for (int d = 0; d < args.dim; ++d) out[d] = 0.0f;
-        for (int position = 0; position < args.nPositions; ++position) {
-            const std::uint16_t* values =
-                args.values + static_cast<std::size_t>(position) * args.stride;
+        for (int d = 0; d < args.dim; ++d) args.outputs[query][d] = 0.0f;
+    }
+    for (int position = 0; position < args.nPositions; ++position) {
+        const std::uint16_t* packed =
+            args.values + static_cast<std::size_t>(position) * args.stride;
+        for (int d = 0; d < args.dim; ++d)
+            values[static_cast<std::size_t>(d)] = fromHalf(packed[d]);
+        for (int query = 0; query < args.nQueries; ++query) {
             const float weight = args.weights[query][position];
-            for (int d = 0; d < args.dim; ++d) out[d] += weight * fromHalf(values[d]);
+            float* out = args.outputs[query];
+            for (int d = 0; d < args.dim; ++d)
+                out[d] += weight * values[static_cast<std::size_t>(d)];
         }
     }
 }

@@ -1,0 +1,200 @@
+// The bundled model against llama.cpp: see tests/golden/engine/README.md.
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "bare_model.h"
+#include "engine/runtime/loaded_model.h"
+#include "models.h"
+
+namespace conclave::engine {
+namespace {
+
+using nlohmann::json;
+
+std::vector<json> readLines(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    std::vector<json> lines;
+    for (std::string line; std::getline(file, line);) lines.push_back(json::parse(line));
+    EXPECT_FALSE(lines.empty()) << path;
+    return lines;
+}
+
+json nearTies(const std::string& golden) {
+    std::ifstream file(test::nearTies());
+    return json::parse(file).at(golden);
+}
+
+/// How our logits of one position differ from llama.cpp's 20 best log-probabilities.
+struct Difference {
+    double largest = 0.0;
+    double divergence = 0.0;  ///< over the 20 best
+    bool sameBest = false;
+};
+
+Difference compare(std::span<const float> logits, const json& top) {
+    const double sum = test::logSum(logits);
+    Difference difference;
+    difference.sameBest = test::bestOf(logits) == top[0][0].get<int>();
+    for (const json& entry : top) {
+        const double theirs = entry[1].get<double>();
+        const double ours = logits[entry[0].get<std::size_t>()] - sum;
+        difference.largest = std::max(difference.largest, std::fabs(ours - theirs));
+        difference.divergence += std::exp(theirs) * (theirs - ours);
+    }
+    return difference;
+}
+
+/// Calls use(sequence, position, difference) for every position.
+template <typename Use>
+void compareAll(test::BareModel& model, const std::vector<json>& sequences, const Use& use) {
+    const auto nLogits = static_cast<std::size_t>(model.config().vocabularySize);
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+        const auto tokens = sequences[i].at("tokens").get<std::vector<TokenId>>();
+        const std::vector<float> logits = model.logits(tokens);
+        for (std::size_t position = 0; position < tokens.size(); ++position) {
+            use(i, position,
+                compare(std::span(logits).subspan(position * nLogits, nLogits),
+                        sequences[i].at("top")[position]));
+        }
+    }
+}
+
+class GoldenF16 : public testing::TestWithParam<const KernelTable*> {
+protected:
+    void SetUp() override {
+        if (!std::filesystem::exists(test::chatModel("F16"))) {
+            GTEST_SKIP() << "needs " << test::chatModel("F16");
+        }
+    }
+};
+
+TEST_P(GoldenF16, LogProbabilitiesAgreeWithLlamaCpp) {
+    constexpr double kBar = 0.02;
+    const std::vector<json> sequences = readLines(test::golden("logprobs", "F16"));
+    std::set<std::pair<std::size_t, std::size_t>> ties;
+    for (const json& tie : nearTies("logprobs-F16")) {
+        ties.emplace(tie.at("sequence").get<std::size_t>(), tie.at("position").get<std::size_t>());
+    }
+    test::BareModel model(test::chatModel("F16"), *GetParam());
+    int nPositions = 0;
+    int nSameBest = 0;
+    double largest = 0.0;
+    compareAll(model, sequences, [&](auto sequence, auto position, const Difference& difference) {
+        ++nPositions;
+        nSameBest += difference.sameBest ? 1 : 0;
+        if (ties.contains({sequence, position})) return;
+        largest = std::max(largest, difference.largest);
+        EXPECT_LT(difference.largest, kBar) << "sequence " << sequence << " position " << position;
+    });
+    EXPECT_GE(nPositions, 2000);
+    EXPECT_GE(nSameBest, 0.995 * nPositions);
+    RecordProperty("largest", std::to_string(largest));
+    RecordProperty("sameBest", nSameBest);
+}
+
+TEST_P(GoldenF16, ListedTiesAreTies) {
+    const std::vector<json> sequences = readLines(test::golden("logprobs", "F16"));
+    for (const json& tie : nearTies("logprobs-F16")) {
+        test::BareModel model(test::chatModel("F16"), *GetParam());
+        LayerWeights& layer = model.weights().layers[tie.at("layer").get<std::size_t>()];
+        auto& bias = std::get<MoeWeights>(layer.feedForward).routerBias;
+        EXPECT_LT(tie.at("margin").get<float>(), 5e-5f);
+        bias[tie.at("other").get<std::size_t>()] += 5e-5f;
+
+        const json& sequence = sequences[tie.at("sequence").get<std::size_t>()];
+        const auto position = tie.at("position").get<std::size_t>();
+        auto tokens = sequence.at("tokens").get<std::vector<TokenId>>();
+        tokens.resize(position + 1);
+        const std::vector<float> logits = model.logits(tokens);
+        const auto last =
+            std::span(logits).last(static_cast<std::size_t>(model.config().vocabularySize));
+        EXPECT_LT(compare(last, sequence.at("top")[position]).largest, 0.02);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(KernelSets, GoldenF16, testing::ValuesIn(test::runnableKernelSets()),
+                         [](const auto& instance) {
+                             const bool simde = instance.param == &simdeAvx512Kernels();
+                             return std::string(instance.param->isa) + (simde ? "_by_simde" : "");
+                         });
+
+TEST(GoldenQ8, StaysWithinTheNoiseOfEightBitActivations) {
+    const std::vector<json> sequences = readLines(test::golden("logprobs", "Q8_0"));
+    for (const KernelTable* kernels : test::nativeKernelSets()) {
+        test::BareModel model(test::chatModel("Q8_0"), *kernels);
+        int nPositions = 0;
+        int nSameBest = 0;
+        double divergence = 0.0;
+        compareAll(model, sequences, [&](auto, auto, const Difference& difference) {
+            ++nPositions;
+            nSameBest += difference.sameBest ? 1 : 0;
+            divergence += difference.divergence;
+        });
+        EXPECT_GE(nPositions, 2000);
+        EXPECT_LT(divergence / nPositions, 3e-3) << kernels->isa;
+        EXPECT_GE(nSameBest, 0.97 * nPositions) << kernels->isa;
+    }
+}
+
+/// Greedy answers of a session; `forks` are the prompts that are listed to differ.
+void expectTranscripts(const std::string& type, const std::set<std::size_t>& forks) {
+    const auto model = LoadedModel::load(test::chatModel(type), kernels());
+    ASSERT_TRUE(model) << model.error().detail;
+    const auto session = Session::create(*model, {.nThreads = 2});
+    ASSERT_TRUE(session) << session.error().detail;
+    const std::vector<json> cases = readLines(test::golden("transcripts", type));
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        GenerateRequest request;
+        request.prompt = cases[i].at("prompt_tokens").get<std::vector<TokenId>>();
+        request.sampling.temperature = 0.0f;
+        request.maxTokens = cases[i].at("max_tokens");
+        const auto answer = (*session)->generate(request);
+        ASSERT_TRUE(answer) << answer.error().detail;
+        if (forks.contains(i)) continue;
+        EXPECT_EQ(answer->tokens, cases[i].at("greedy_tokens").get<std::vector<TokenId>>())
+            << "prompt " << i << ": " << answer->text;
+        EXPECT_EQ(answer->text, cases[i].at("greedy_text").get<std::string>());
+    }
+}
+
+TEST(GoldenTranscripts, F16GivesLlamaCppsAnswers) {
+    if (!std::filesystem::exists(test::chatModel("F16"))) {
+        GTEST_SKIP() << "needs " << test::chatModel("F16");
+    }
+    expectTranscripts("F16", {});
+}
+
+TEST(GoldenTranscripts, Q8GivesLlamaCppsAnswersButForListedForks) {
+    std::set<std::size_t> forks;
+    for (const json& fork : nearTies("transcripts-Q8_0"))
+        forks.insert(fork.at("prompt").get<std::size_t>());
+    EXPECT_LE(forks.size(), 2U);
+    expectTranscripts("Q8_0", forks);
+}
+
+TEST(GoldenTranscripts, ListedForksAreNearTies) {
+    const std::vector<json> cases = readLines(test::golden("transcripts", "Q8_0"));
+    for (const json& fork : nearTies("transcripts-Q8_0")) {
+        const json& transcript = cases[fork.at("prompt").get<std::size_t>()];
+        auto tokens = transcript.at("prompt_tokens").get<std::vector<TokenId>>();
+        const auto greedy = transcript.at("greedy_tokens").get<std::vector<TokenId>>();
+        const auto at = fork.at("token").get<std::size_t>();
+        tokens.insert(tokens.end(), greedy.begin(),
+                      greedy.begin() + static_cast<std::ptrdiff_t>(at));
+        test::BareModel model(test::chatModel("Q8_0"), kernels());
+        const std::vector<float> all = model.logits(tokens);
+        const auto logits =
+            std::span(all).last(static_cast<std::size_t>(model.config().vocabularySize));
+        const float margin = logits[static_cast<std::size_t>(test::bestOf(logits))] -
+                             logits[static_cast<std::size_t>(greedy[at])];
+        EXPECT_GT(margin, 0.0f);
+        EXPECT_LT(margin, 0.3f);
+    }
+}
+
+}  // namespace
+}  // namespace conclave::engine
