@@ -130,7 +130,7 @@ void CollectionServiceImpl::stop(CollectionId id) {
 }
 
 void CollectionServiceImpl::onProgress(std::function<void(IndexProgress)> listener) {
-    const std::lock_guard lock(m_mutex);
+    const std::lock_guard lock(m_listenerMutex);
     m_listener = std::move(listener);
 }
 
@@ -239,12 +239,8 @@ Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed
         .onProgress = {},
         .cancel = std::move(cancel)};
     job.onProgress = [this](const IndexProgress& progress) {
-        std::function<void(IndexProgress)> listener;
-        {
-            const std::lock_guard guard(m_mutex);
-            listener = m_listener;
-        }
-        if (listener) listener(progress);
+        const std::lock_guard lock(m_listenerMutex);
+        if (m_listener) m_listener(progress);
     };
     return updateCollection(m_database, m_library, m_extractor, job);
 }

@@ -74,8 +74,11 @@ private:
     std::vector<std::filesystem::path> m_excluded;
     Worker& m_quick;
 
-    std::mutex m_mutex;  ///< guards the three below
+    std::recursive_mutex
+        m_listenerMutex;  ///< held while the listener runs: once changed, it is over
     std::function<void(IndexProgress)> m_listener;
+
+    std::mutex m_mutex;                                       ///< guards the two below
     std::multimap<CollectionId, std::stop_source> m_running;  ///< and waiting
     std::set<CollectionId> m_waitingForUpdateAll;
 

@@ -185,21 +185,20 @@ ModelStatus ModelServiceImpl::status() const {
 }
 
 void ModelServiceImpl::onStatus(std::function<void(ModelStatus)> listener) {
-    const std::lock_guard lock(m_mutex);
+    const std::lock_guard lock(m_listenerMutex);
     m_listener = std::move(listener);
 }
 
 void ModelServiceImpl::changeStatus(const std::function<void(ModelStatus&)>& change) {
-    std::function<void(ModelStatus)> listener;
+    const std::lock_guard listening(m_listenerMutex);
     ModelStatus now;
     {
         const std::lock_guard lock(m_mutex);
         change(m_status);
         now = m_status;
-        listener = m_listener;
     }
     m_changed.notify_all();
-    if (listener) listener(now);
+    if (m_listener) m_listener(now);
 }
 
 void ModelServiceImpl::startLoading() {

@@ -65,10 +65,13 @@ private:
     ModelStatus m_status;
     Error m_error;  ///< when Failed
     std::shared_ptr<const engine::Model> m_model;
-    std::function<void(ModelStatus)> m_listener;
     std::optional<ModelEntry> m_choice;
     bool m_isLoading = false;
     std::atomic<std::uint64_t> m_request = 0;  ///< a newer one makes the running load give up
+
+    std::recursive_mutex
+        m_listenerMutex;  ///< held while the listener runs: once changed, it is over
+    std::function<void(ModelStatus)> m_listener;
 
     std::mutex m_embedderMutex;
     std::shared_ptr<const engine::TextEmbedder> m_embedder;

@@ -1,0 +1,357 @@
+// Runs the terminal program as a script would.
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/utf8.h"
+
+namespace conclave::terminal {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+struct Outcome {
+    int exitCode = -1;  ///< -1: ended by a signal
+    std::string out;
+    std::string err;
+};
+
+class TerminalTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = (fs::temp_directory_path() / "conclave-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        m_folder = fs::canonical(pattern);
+        fs::create_directory(m_folder / "docs");
+    }
+    void TearDown() override {
+        std::error_code ignored;
+        fs::remove_all(m_folder, ignored);
+    }
+
+    fs::path write(const std::string& name, std::string_view text) const {
+        const fs::path file = m_folder / name;
+        std::ofstream(file, std::ios::binary) << text;
+        return file;
+    }
+
+    /// Starts the program with its streams in files of the scratch folder.
+    pid_t begin(const std::vector<std::string>& arguments, const std::string& input = {}) const {
+        write("in", input);
+        const pid_t child = ::fork();
+        if (child != 0) return child;
+        constexpr mode_t kMode = 0600;
+        const auto redirect = [&](const char* name, int flags, int to) {
+            ::dup2(::open((m_folder / name).c_str(), flags, kMode), to);
+        };
+        redirect("in", O_RDONLY, STDIN_FILENO);
+        redirect("out", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+        redirect("err", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+        ::setenv("CONCLAVE_HOME", (m_folder / "home").c_str(), 1);
+        ::unsetenv("CONCLAVE_LOG");
+        std::string program = CONCLAVE_TEST_BINARY "/bin/conclave";
+        std::vector<std::string> words = arguments;
+        std::vector<char*> pointers{program.data()};
+        for (std::string& word : words) pointers.push_back(word.data());
+        pointers.push_back(nullptr);
+        ::execv(program.c_str(), pointers.data());
+        constexpr int kNotFound = 127;
+        ::_exit(kNotFound);
+    }
+
+    [[nodiscard]] std::string contentOf(const std::string& name) const {
+        std::ifstream stream(m_folder / name, std::ios::binary);
+        return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    }
+
+    [[nodiscard]] Outcome end(pid_t child) const {
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contentOf("out"), contentOf("err")};
+    }
+
+    [[nodiscard]] Outcome run(const std::vector<std::string>& arguments,
+                              const std::string& input = {}) const {
+        return end(begin(arguments, input));
+    }
+
+    /// The one JSON document that a successful run prints.
+    nlohmann::json json(std::vector<std::string> arguments, const std::string& input = {}) const {
+        arguments.emplace_back("--json");
+        const Outcome result = run(arguments, input);
+        EXPECT_EQ(result.exitCode, 0) << arguments[0] << ": " << result.err;
+        auto parsed = nlohmann::json::parse(result.out, nullptr, false);
+        EXPECT_FALSE(parsed.is_discarded()) << result.out;
+        return parsed;
+    }
+
+    fs::path m_folder;
+};
+
+TEST_F(TerminalTest, SaysWhatIsWrongAndExitsWithTwo) {
+    const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+        {{"serach", "x"}, "did you mean search?"},
+        {{"ask", "x", "--jsno"}, "did you mean --json?"},
+        {{"ask"}, "something is missing"},
+        {{"ask", "two", "words"}, "quotation marks"},
+        {{"search", "x", "-k", "many"}, "whole number"},
+        {{"search", "x", "--mode", "psychic"}, "hybrid, keyword or vector"},
+        {{"models", "lst"}, "did you mean list?"},
+        {{"generate"}, "needs one of"},
+        {{"logits"}, "needs --tokens"},
+        {{"serve"}, "there is no command serve"},
+    };
+    for (const auto& [arguments, expected] : cases) {
+        const Outcome result = run(arguments);
+        EXPECT_EQ(result.exitCode, 2) << arguments[0];
+        EXPECT_THAT(result.out, IsEmpty());
+        EXPECT_THAT(result.err, HasSubstr(expected));
+    }
+    EXPECT_EQ(run({}).exitCode, 2);
+}
+
+TEST_F(TerminalTest, EveryCommandHelpsWithAnExample) {
+    const Outcome all = run({"--help"});
+    EXPECT_EQ(all.exitCode, 0);
+    for (const char* name : {"chat", "ask", "index", "search", "extract", "eval-retrieval",
+                             "models", "tokenize", "detokenize", "logits", "generate", "perplexity",
+                             "bench", "doctor", "backup", "restore"}) {
+        EXPECT_THAT(all.out, HasSubstr(std::string("  ") + name + " "));
+        const Outcome help = run({name, "--help"});
+        EXPECT_EQ(help.exitCode, 0) << name;
+        EXPECT_THAT(help.out, HasSubstr(std::string("Example:\n  "))) << name;
+        EXPECT_THAT(help.out, HasSubstr("--json")) << name;
+    }
+    EXPECT_FALSE(fs::exists(m_folder / "home"));  // asking for help leaves nothing behind
+}
+
+TEST_F(TerminalTest, FailsWithOneAndNothingOnStdout) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"index", "/no/such/folder"},
+                                               {"ask", "x", "--collection", "Nowhere"},
+                                               {"ask", "x", "--docs", "/no/such/folder"},
+                                               {"extract", "/no/such/file", "--json"},
+                                               {"models", "info", "/no/such/file"},
+                                               {"restore", "/no/such/file"},
+                                               {"perplexity", "/no/such/file"},
+                                               {"eval-retrieval", "/no/such/folder"}}) {
+        const Outcome result = run(arguments);
+        EXPECT_EQ(result.exitCode, 1) << arguments[0];
+        EXPECT_THAT(result.out, IsEmpty());
+        EXPECT_THAT(result.err, HasSubstr("conclave: ")) << arguments[0];
+    }
+}
+
+TEST_F(TerminalTest, AnswersFromDocumentsWithOffsetsThatPointAtTheQuote) {
+    write("docs/office.md",
+          "# Büro — 办公室\n\nÜber uns: 你好。 The office in Tallinn opens at 8:30. The spare keys "
+          "are "
+          "kept by Marta Veldhuis.\n");
+    write("docs/travel.md", "Employees may book second class train tickets without approval.\n");
+    const fs::path docs = m_folder / "docs";
+    const auto answer = json({"ask", "Who keeps the spare keys?", "--docs", docs.string()});
+    EXPECT_THAT(answer["answer"].get<std::string>(), HasSubstr("Marta Veldhuis"));
+    ASSERT_FALSE(answer["citations"].empty());
+    for (const auto& citation : answer["citations"]) {
+        const auto extracted = json({"extract", citation["document"].get<std::string>()});
+        const auto& page = extracted["pages"][citation["page"].get<std::size_t>() - 1];
+        const std::string text = page["text"];
+        const std::size_t start = byteOffsetOf(text, citation["start"].get<std::size_t>());
+        const std::size_t end = byteOffsetOf(text, citation["end"].get<std::size_t>());
+        EXPECT_EQ(text.substr(start, end - start), citation["quote"].get<std::string>());
+        EXPECT_THAT(citation["quote"].get<std::string>(), HasSubstr("Marta"));
+        EXPECT_TRUE(citation["supported"].get<bool>());
+    }
+    for (const char* key : {"prompt_tokens", "completion_tokens", "cached_tokens", "prefill_tps",
+                            "decode_tps", "ttft_ms"}) {
+        EXPECT_TRUE(answer["usage"].contains(key)) << key;
+    }
+    for (const auto& passage : answer["passages"]) {
+        const std::string path = passage["document"];
+        const std::string text = json({"extract", path})["pages"][0]["text"];
+        const std::size_t start = byteOffsetOf(text, passage["start"].get<std::size_t>());
+        const std::size_t end = byteOffsetOf(text, passage["end"].get<std::size_t>());
+        EXPECT_EQ(text.substr(start, end - start), passage["text"].get<std::string>());
+    }
+}
+
+TEST_F(TerminalTest, IndexesSearchesAndReportsInJson) {
+    write("docs/harbour.txt", "The harbour of Lindau has a lighthouse and a lion.\n");
+    write("docs/broken.docx", "no archive");
+    const std::string docs = (m_folder / "docs").string();
+    const auto report = json({"index", docs, "--collection", "Harbours"});
+    EXPECT_EQ(report["collection"], "Harbours");
+    EXPECT_EQ(report["documents"], 1);
+    EXPECT_EQ(report["chunks"], 1);
+    ASSERT_EQ(report["failed"].size(), 1U);
+    EXPECT_EQ(report["failed"][0]["path"], docs + "/broken.docx");
+    EXPECT_EQ(json({"index", docs, "--collection", "Harbours"})["read"], 0);
+
+    for (const char* mode : {"hybrid", "keyword", "vector"}) {
+        const auto found =
+            json({"search", "lighthouse", "--collection", "Harbours", "-k", "3", "--mode", mode});
+        ASSERT_EQ(found["hits"].size(), 1U) << mode;
+        EXPECT_EQ(found["hits"][0]["rank"], 1);
+        EXPECT_EQ(found["hits"][0]["document"], docs + "/harbour.txt");
+        EXPECT_THAT(found["hits"][0]["text"].get<std::string>(), HasSubstr("lion"));
+        EXPECT_TRUE(found["ms"].is_number());
+    }
+    const Outcome plain = run({"search", "lighthouse", "--collection", "Harbours"});
+    EXPECT_THAT(plain.out, Not(HasSubstr("\x1b[")));  // no colours where there is no terminal
+}
+
+TEST_F(TerminalTest, SaysWhatIsTheMatterWithAFile) {
+    const fs::path broken = write("broken.docx", "no archive");
+    const Outcome result = run({"extract", broken.string(), "--json"});
+    EXPECT_EQ(result.exitCode, 1);
+    const auto parsed = nlohmann::json::parse(result.out, nullptr, false);
+    ASSERT_TRUE(parsed.is_object()) << result.out;
+    EXPECT_EQ(parsed["status"], "corrupt");
+    const auto good = json({"extract", write("a.txt", "anchor\n").string()});
+    EXPECT_EQ(good["status"], "ok");
+    EXPECT_EQ(good["pages"][0]["page"], 1);
+}
+
+TEST_F(TerminalTest, TokenizesBothWays) {
+    const auto ids = json({"tokenize"}, "<|user|>Hello!<|end|><|assistant|>");
+    EXPECT_EQ(ids["ids"], (std::vector<int>{1, 4, 6106, 575, 6051, 6135, 6, 5}));  // golden
+    EXPECT_EQ(json({"tokenize", "--no-special"}, "Hello!")["ids"],
+              (std::vector<int>{6106, 575, 6051, 6135}));
+    const Outcome text = run({"detokenize", "--no-special"}, ids.dump());
+    EXPECT_EQ(text.out, "Hello!");
+    EXPECT_EQ(run({"detokenize"}, "6106 575, 6051\n").out, "Hello");
+    EXPECT_EQ(run({"detokenize"}, "1 99999999").exitCode, 1);
+}
+
+TEST_F(TerminalTest, GeneratesTheGoldenAnswerAndItsLogits) {
+    const auto generated =
+        json({"generate", "--tokens", "1,4,6106,575,6051,6135,6,5", "--temp", "0"});
+    EXPECT_EQ(generated["text"], "Hello! How can I help you today?");
+    EXPECT_EQ(generated["usage"]["prompt_tokens"], 8);
+    const auto logits = json({"logits", "--tokens", "1,4,6106,575,6051,6135,6,5", "--top", "3"});
+    ASSERT_EQ(logits["positions"].size(), 8U);
+    const auto& last = logits["positions"][7]["top"];
+    ASSERT_EQ(last.size(), 3U);
+    EXPECT_EQ(last[0][0], generated["tokens"][0]);
+    EXPECT_LT(last[0][1].get<double>(), 0.0);
+    EXPECT_GE(last[0][1].get<double>(), last[1][1].get<double>());
+}
+
+TEST_F(TerminalTest, MeasuresPerplexityAndSpeed) {
+    std::string text;
+    for (int i = 0; i < 60; ++i) text += "The ship sails to the harbour. ";
+    const fs::path file = write("text.txt", text);
+    const auto whole = json({"perplexity", file.string(), "--ctx", "1000"});
+    EXPECT_GT(whole["perplexity"].get<double>(), 1.0);
+    EXPECT_LT(whole["perplexity"].get<double>(), 50.0);
+    EXPECT_GT(json({"perplexity", file.string(), "--ctx", "64"})["tokens"].get<int>(), 100);
+
+    const auto bench = json({"bench", "-p", "32", "-n", "8", "-d", "16", "-t", "1", "-r", "2"});
+    EXPECT_EQ(bench["prefill_tps"].size(), 2U);
+    EXPECT_EQ(bench["decode_tps"].size(), 2U);
+    EXPECT_GT(bench["decode_tps"][0].get<double>(), 1.0);
+    EXPECT_GT(bench["rss_mib"].get<double>(), 1.0);
+    EXPECT_EQ(bench["model"], "Conclave Tiny");
+}
+
+TEST_F(TerminalTest, ListsVerifiesAndPullsModels) {
+    const auto listed = json({"models", "list"});
+    ASSERT_EQ(listed["models"].size(), 1U);
+    const std::string file = listed["models"][0]["file"];
+    EXPECT_EQ(json({"models", "info", file})["architecture"], "deepseek2");
+    EXPECT_EQ(json({"models", "verify", file})["ok"], true);
+    const auto pulled = json({"models", "pull", "file://" + file});
+    EXPECT_EQ(json({"models", "list"})["models"].size(), 2U);
+    EXPECT_EQ(json({"models", "use", pulled["file"]})["using"], "Conclave Tiny");
+    json({"models", "remove", pulled["file"]});
+    EXPECT_EQ(json({"models", "list"})["models"].size(), 1U);
+}
+
+TEST_F(TerminalTest, ChatsOverAPipe) {
+    const Outcome result =
+        run({"chat"}, "Hello!\n/hlep\n/collections\n/regenerate\n/sources\n/quit\n");
+    EXPECT_EQ(result.exitCode, 0);
+    const std::string golden = "Hello! How can I help you today?";
+    const std::size_t first = result.out.find(golden);
+    ASSERT_NE(first, std::string::npos) << result.out << result.err;
+    EXPECT_NE(result.out.find(golden, first + 1), std::string::npos);
+    EXPECT_THAT(result.out, HasSubstr("+ Conclave Guide"));
+    EXPECT_THAT(result.err, HasSubstr("did you mean /help?"));
+    EXPECT_THAT(result.err, HasSubstr("demonstration model"));
+}
+
+TEST_F(TerminalTest, CtrlCStopsTheAnswerAndKeepsIt) {
+    const pid_t child = begin({"ask", "Tell a long story.", "--no-retrieval", "--temp", "3",
+                               "--top-k", "0", "--top-p", "1", "--min-p", "0", "--seed", "1",
+                               "--max-tokens", "900", "--threads", "1"});
+    for (int i = 0; i < 3000 && contentOf("out").size() < 40; ++i) std::this_thread::sleep_for(2ms);
+    ::kill(child, SIGINT);
+    const Outcome result = end(child);
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_THAT(result.err, HasSubstr("(stopped)"));
+    EXPECT_GE(result.out.size(), 40U);
+    EXPECT_EQ(run({"doctor"}).exitCode, 0);
+}
+
+TEST_F(TerminalTest, BacksUpAndRestores) {
+    write("docs/harbour.txt", "The harbour of Lindau has a lighthouse.\n");
+    json({"index", (m_folder / "docs").string(), "--collection", "Harbours"});
+    const std::string copy = (m_folder / "copy.db").string();
+    EXPECT_EQ(json({"backup", copy})["file"], copy);
+    EXPECT_EQ(run({"backup", copy}).exitCode, 1);  // never overwrites
+    fs::remove_all(m_folder / "docs");
+    json({"search", "lighthouse"});
+    fs::remove_all(m_folder / "home/data");
+    json({"restore", copy});
+    const auto found = json({"search", "lighthouse", "--collection", "Harbours"});
+    EXPECT_EQ(found["hits"].size(), 1U);
+    EXPECT_EQ(json({"doctor"})["ok"], true);
+}
+
+TEST_F(TerminalTest, SurvivesBeingKilledWhileItWrites) {
+    constexpr int kKills = 8;
+    for (int i = 0; i < kKills; ++i) {
+        const pid_t child =
+            begin({"ask", "Tell a long story.", "--no-retrieval", "--temp", "3", "--top-k", "0",
+                   "--top-p", "1", "--min-p", "0", "--max-tokens", "900", "--threads", "1"});
+        std::this_thread::sleep_for(std::chrono::milliseconds(60 + 90 * i));
+        ::kill(child, SIGKILL);
+        static_cast<void>(end(child));
+        const Outcome doctor = run({"doctor"});
+        ASSERT_EQ(doctor.exitCode, 0) << doctor.out << doctor.err;
+    }
+}
+
+TEST_F(TerminalTest, IsIndependentOfQt) {
+    const std::string command = "ldd " CONCLAVE_TEST_BINARY "/bin/conclave";
+    FILE* pipe = ::popen(command.c_str(), "r");
+    ASSERT_NE(pipe, nullptr);
+    std::string libraries;
+    std::array<char, 4096> buffer{};
+    while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) libraries += buffer.data();
+    ASSERT_EQ(::pclose(pipe), 0);
+    EXPECT_THAT(libraries, HasSubstr("libsqlite3"));
+    EXPECT_THAT(libraries, Not(HasSubstr("libQt")));
+}
+
+}  // namespace
+}  // namespace conclave::terminal

@@ -1,0 +1,321 @@
+#include <atomic>
+#include <chrono>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/services/scratch.h"
+
+namespace conclave::services {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using testing::HasSubstr;
+
+class ChatServiceTest : public ServicesTest {
+protected:
+    void SetUp() override {
+        startWithoutGuide();
+        const auto model = m_services->models().loaded();
+        ASSERT_TRUE(model.has_value()) << model.error().detail;
+    }
+
+    /// A long answer that does not end by itself soon.
+    static SendRequest endless() {
+        SendRequest request;
+        request.text = "Tell a long story about the harbour of the town.";
+        request.retrieval = false;
+        engine::SamplerSettings wild;
+        wild.temperature = 3.0f;
+        wild.topK = 0;
+        wild.topP = 1.0f;
+        wild.minP = 0.0f;
+        wild.seed = 1;
+        request.settings.sampling = wild;
+        request.settings.maxTokens = 900;
+        return request;
+    }
+    ChatView load(ChatId id) {
+        return wait<ChatView>([&](auto reply) { chats().load(id, std::move(reply)); })
+            .value_or(ChatView{});
+    }
+};
+
+TEST_F(ChatServiceTest, AnswersFromACollectionWithACheckedCitation) {
+    m_files.write(
+        "travel.md",
+        "Employees may book second class train tickets without approval. Receipts must be "
+        "handed in within 30 days.\n");
+    m_files.write(
+        "office.md",
+        "Das B\u00fcro \u00f6ffnet um neun. The office in Tallinn opens at 8:30. The spare "
+        "keys are kept by Marta Veldhuis.\n");
+    const CollectionId id = makeCollection("Policies");
+    add(id, m_files.path());
+    SendRequest request;
+    request.text = "Who keeps the spare keys?";
+    request.settings.collections = std::vector<CollectionId>{id};
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    EXPECT_EQ(answer->state, MessageState::Complete);
+    EXPECT_THAT(answer->text, HasSubstr("Marta Veldhuis"));
+    ASSERT_TRUE(answer->details.has_value());
+    const AnswerDetails& details = *answer->details;
+    EXPECT_EQ(details.model, "Conclave Tiny");
+    EXPECT_EQ(details.finishReason, "end_of_turn");
+    EXPECT_GT(details.usage["prompt_tokens"].get<int>(), 20);
+    ASSERT_FALSE(details.passages.empty());
+    ASSERT_EQ(details.citations.size(), 1U);
+    const StoredCitation& citation = details.citations[0];
+    EXPECT_TRUE(citation.supported);
+    EXPECT_EQ(answer->text.substr(citation.answerStart, citation.answerEnd - citation.answerStart),
+              "[" + std::to_string(citation.passage) + "]");
+    const StoredPassage& passage =
+        details.passages.at(static_cast<std::size_t>(citation.passage) - 1);
+    EXPECT_EQ(passage.path, (m_files.path() / "office.md").string());
+    const auto view = wait<DocumentView>(
+        [&](auto reply) { collections().open(*passage.document, std::move(reply)); });
+    ASSERT_TRUE(view.has_value());
+    EXPECT_EQ(
+        view->pages.at(0).text.substr(citation.quoteStart, citation.quoteEnd - citation.quoteStart),
+        citation.quote);
+    EXPECT_THAT(citation.quote, HasSubstr("Marta Veldhuis"));
+}
+
+TEST_F(ChatServiceTest, SaysPlainlyWhenNothingIsFound) {
+    m_files.write("travel.md", "Employees may book second class train tickets.\n");
+    const CollectionId id = makeCollection("Policies");
+    add(id, m_files.path());
+    SendRequest request;
+    request.text = "Quel est le plus gros mammifère marin du zoo?";
+    request.settings.collections = std::vector<CollectionId>{id};
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->text, "I could not find that in your documents.");
+    EXPECT_TRUE(answer->details->passages.empty());
+}
+
+TEST_F(ChatServiceTest, ReportsItsStagesInOrderAndStoresBeforeItWrites) {
+    std::vector<std::string> seen;
+    std::string shown;
+    const auto answer = wait<Message>([&](auto reply) {
+        AnswerEvents events;
+        events.onStarted = [&](const Chat& chat, const auto& question, const Message& empty) {
+            seen.emplace_back("started");
+            EXPECT_EQ(chat.title, "Hello!");
+            EXPECT_TRUE(question.has_value());
+            EXPECT_EQ(empty.state, MessageState::Streaming);
+        };
+        events.onStage = [&](const AnswerStage& stage) {
+            if (stage.kind == AnswerStage::Kind::Writing) seen.emplace_back("writing");
+        };
+        events.onText = [&](std::string text, double) { shown = std::move(text); };
+        events.onFinished = [&, reply](Result<Message> result) {
+            seen.emplace_back("finished");
+            reply(std::move(result));
+        };
+        SendRequest request;
+        request.text = "Hello!";
+        chats().send(request, std::move(events));
+    });
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(seen, (std::vector<std::string>{"started", "writing", "finished"}));
+    EXPECT_EQ(answer->text, "Hello! How can I help you today?");  // golden transcript 1
+    EXPECT_EQ(shown, answer->text);
+}
+
+TEST_F(ChatServiceTest, ReusesTheKvCacheForAFollowUp) {
+    SendRequest request;
+    request.text = "Hello!";
+    const auto first = send(request);
+    ASSERT_TRUE(first.has_value());
+    request.chat = first->chat;
+    request.text = "What can you do?";
+    const auto second = send(request);
+    ASSERT_TRUE(second.has_value());
+    EXPECT_EQ(first->details->usage["cached_tokens"].get<int>(), 0);
+    const int before = first->details->usage["prompt_tokens"].get<int>() +
+                       first->details->usage["completion_tokens"].get<int>();
+    EXPECT_GE(second->details->usage["cached_tokens"].get<int>(), before - 2);
+}
+
+TEST_F(ChatServiceTest, StopsWithinATenthOfASecondAndKeepsTheText) {
+    std::atomic<ChatId> chat = 0;
+    std::atomic<bool> isWriting = false;
+    Clock::time_point finished;
+    std::promise<Result<Message>> promise;
+    AnswerEvents events;
+    events.onStarted = [&](const Chat& of, const auto&, const auto&) { chat = of.id; };
+    events.onText = [&](const std::string& text, double) { isWriting = text.size() > 20; };
+    events.onFinished = [&](Result<Message> result) {
+        finished = Clock::now();
+        promise.set_value(std::move(result));
+    };
+    chats().send(endless(), std::move(events));
+    while (!isWriting) std::this_thread::sleep_for(1ms);
+    const Clock::time_point stopped = Clock::now();
+    chats().stop(chat);
+    const Result<Message> answer = promise.get_future().get();
+    EXPECT_LT(finished - stopped, 100ms);
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->state, MessageState::Stopped);
+    EXPECT_GT(answer->text.size(), 20U);
+    EXPECT_EQ(load(chat).messages.back().text, answer->text);
+}
+
+TEST_F(ChatServiceTest, StopsAWaitingAnswerBeforeItsTurn) {
+    std::promise<Result<Message>> running;
+    std::atomic<ChatId> first = 0;
+    AnswerEvents events;
+    events.onStarted = [&](const Chat& of, const auto&, const auto&) { first = of.id; };
+    events.onFinished = [&](Result<Message> result) { running.set_value(std::move(result)); };
+    chats().send(endless(), std::move(events));
+    while (first == 0) std::this_thread::sleep_for(1ms);
+
+    std::promise<Result<Message>> waiting;
+    std::atomic<ChatId> second = 0;
+    AnswerEvents others;
+    others.onStarted = [&](const Chat& of, const auto&, const auto&) { second = of.id; };
+    others.onFinished = [&](Result<Message> result) { waiting.set_value(std::move(result)); };
+    SendRequest request;
+    request.text = "Hello!";
+    chats().send(request, std::move(others));
+    while (second == 0) std::this_thread::sleep_for(1ms);
+    chats().stop(second);
+    auto future = waiting.get_future();
+    ASSERT_EQ(future.wait_for(2s), std::future_status::ready);
+    const auto answer = future.get();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->state, MessageState::Stopped);
+    chats().stop(first);
+    EXPECT_EQ(running.get_future().get()->state, MessageState::Stopped);
+}
+
+TEST_F(ChatServiceTest, CommitsStreamedTextTwiceASecond) {
+    std::atomic<ChatId> chat = 0;
+    std::promise<void> finished;
+    AnswerEvents events;
+    events.onStarted = [&](const Chat& of, const auto&, const auto&) { chat = of.id; };
+    events.onFinished = [&](const Result<Message>&) { finished.set_value(); };
+    chats().send(endless(), std::move(events));
+    while (chat == 0) std::this_thread::sleep_for(1ms);
+    auto done = finished.get_future();
+    std::size_t nGrown = 0;
+    std::size_t last = 0;
+    while (done.wait_for(100ms) != std::future_status::ready && nGrown < 2) {
+        const Message stored = load(chat).messages.back();
+        if (stored.state != MessageState::Streaming) break;
+        if (stored.text.size() > last) ++nGrown;
+        last = stored.text.size();
+    }
+    chats().stop(chat);
+    done.wait();
+    EXPECT_GE(nGrown, 1U);
+}
+
+TEST_F(ChatServiceTest, RegeneratingAndEditingMakeBranches) {
+    SendRequest request;
+    request.text = "Hello!";
+    const auto first = send(request);
+    ASSERT_TRUE(first.has_value());
+    const auto again = wait<Message>([&](auto reply) {
+        AnswerEvents events;
+        events.onFinished = reply;
+        chats().regenerate(first->id, std::move(events));
+    });
+    ASSERT_TRUE(again.has_value());
+    EXPECT_NE(again->id, first->id);
+    EXPECT_EQ(again->parent, first->parent);
+
+    const auto edited = wait<Message>([&](auto reply) {
+        AnswerEvents events;
+        events.onFinished = reply;
+        chats().edit(*first->parent, "Who are you?", std::move(events));
+    });
+    ASSERT_TRUE(edited.has_value());
+    const ChatView view = load(first->chat);
+    EXPECT_EQ(view.messages.size(), 5U);  // two questions, three answers
+    EXPECT_EQ(view.chat.leaf, edited->id);
+    EXPECT_TRUE(wait<void>([&](auto reply) {
+                    chats().selectBranch(first->chat, first->id, std::move(reply));
+                }).has_value());
+    EXPECT_EQ(load(first->chat).chat.leaf, first->id);
+}
+
+TEST_F(ChatServiceTest, ReadsAnAttachedFile) {
+    const fs::path file = m_files.write(
+        "minutes.txt", "The spare keys of the workshop are kept by Marta in the blue box.\n");
+    SendRequest request;
+    request.text = "Who keeps the spare keys of the workshop?";
+    request.attachments = {file};
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    ASSERT_FALSE(answer->details->passages.empty());
+    EXPECT_EQ(answer->details->passages[0].path, file.string());
+    EXPECT_THAT(answer->text, HasSubstr("Marta"));
+    const auto all =
+        wait<std::vector<Collection>>([&](auto reply) { collections().list(std::move(reply)); });
+    EXPECT_TRUE(all->empty());  // attachments are no collection that one sees
+}
+
+TEST_F(ChatServiceTest, FailsWithTheReasonWhenAnAttachmentCannotBeRead) {
+    SendRequest request;
+    request.text = "Summarise this.";
+    request.attachments = {m_files.path() / "gone.txt"};
+    const auto answer = send(request);
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_THAT(answer.error().detail, HasSubstr("gone.txt"));
+    const auto all = wait<std::vector<Chat>>([&](auto reply) { chats().list(std::move(reply)); });
+    const Message stored = load(all->at(0).id).messages.back();
+    EXPECT_EQ(stored.state, MessageState::Failed);
+    EXPECT_THAT(stored.error, HasSubstr("gone.txt"));
+}
+
+TEST_F(ChatServiceTest, RefusesAnEmptyMessage) {
+    SendRequest request;
+    request.text = " \n";
+    EXPECT_FALSE(send(request).has_value());
+    const auto all = wait<std::vector<Chat>>([&](auto reply) { chats().list(std::move(reply)); });
+    EXPECT_TRUE(all->empty());
+}
+
+TEST_F(ChatServiceTest, SavesTheLastDraftEvenAtTheEnd) {
+    for (int i = 0; i < 50; ++i) chats().saveDraft(std::nullopt, "draft " + std::to_string(i));
+    startWithoutGuide();
+    const auto draft =
+        wait<std::string>([&](auto reply) { chats().draft(std::nullopt, std::move(reply)); });
+    EXPECT_EQ(draft.value_or(""), "draft 49");
+}
+
+TEST_F(ChatServiceTest, KeepsSettingsThatAreItsOwnWhenTheOthersChange) {
+    ChatSettings settings;
+    settings.systemPrompt = "Be brief.";
+    settings.collections = std::vector<CollectionId>{};
+    settings.sampling = engine::SamplerSettings{};
+    settings.sampling->seed = 42;
+    settings.maxTokens = 9;
+    const ChatSettings back = ChatSettings::fromJson(settings.toJson());
+    EXPECT_EQ(back.systemPrompt, settings.systemPrompt);
+    EXPECT_EQ(back.collections, settings.collections);
+    EXPECT_EQ(back.sampling, settings.sampling);
+    EXPECT_EQ(back.maxTokens, settings.maxTokens);
+    EXPECT_FALSE(ChatSettings::fromJson(nlohmann::json::array()).sampling.has_value());
+    EXPECT_FALSE(ChatSettings::fromJson({{"system_prompt", 3}}).systemPrompt.has_value());
+}
+
+TEST_F(ChatServiceTest, CountsTheContextThatADraftWouldTake) {
+    const auto use = [&](const std::string& draft) {
+        return wait<ContextUse>(
+                   [&](auto reply) { chats().contextUse(std::nullopt, draft, std::move(reply)); })
+            .value_or(ContextUse{});
+    };
+    EXPECT_EQ(use("").usedTokens, 0);
+    EXPECT_EQ(use("").contextLength, 1024);
+    EXPECT_EQ(use("Hello!").usedTokens, 8);  // golden transcript 1
+    EXPECT_GT(use("Hello! How are you today?").usedTokens, 8);
+}
+
+}  // namespace
+}  // namespace conclave::services

@@ -1,0 +1,247 @@
+#include <algorithm>
+#include <atomic>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/services/scratch.h"
+
+namespace conclave::services {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class CollectionServiceTest : public ServicesTest {};
+
+std::string ten(const std::string& word) {
+    std::string text;
+    for (int i = 0; i < 10; ++i) text += word + " ";
+    return text;
+}
+
+TEST_F(CollectionServiceTest, ReadsAFolderAndFindsPassagesInIt) {
+    startWithoutGuide();
+    m_files.write("keys.md", "# Keys\n\nThe spare keys are kept by Marta in the blue box.\n");
+    m_files.write("住宿.txt", "住宿费用每晚最高五百元。\n");
+    const CollectionId id = makeCollection("Notes");
+    const IndexReport report = add(id, m_files.path());
+    EXPECT_EQ(report.documents, 2);
+    EXPECT_EQ(report.read, 2);
+    EXPECT_GE(report.chunks, 2);
+    EXPECT_TRUE(report.failed.empty());
+
+    const auto hits = search("who keeps the spare keys", id);
+    ASSERT_FALSE(hits.empty());
+    EXPECT_EQ(hits[0].chunk.path, m_files.path() / "keys.md");
+    EXPECT_THAT(hits[0].chunk.text, HasSubstr("Marta"));
+    const auto chinese = search("住宿", id);
+    ASSERT_FALSE(chinese.empty());
+    EXPECT_THAT(chinese[0].chunk.text, HasSubstr("五百元"));
+
+    const auto view = wait<DocumentView>(
+        [&](auto reply) { collections().open(hits[0].chunk.document, std::move(reply)); });
+    ASSERT_TRUE(view.has_value());
+    const Chunk& chunk = hits[0].chunk;
+    EXPECT_EQ(view->pages.at(0).text.substr(chunk.startByte, chunk.endByte - chunk.startByte),
+              chunk.text);
+}
+
+TEST_F(CollectionServiceTest, ReadsOnlyWhatChanged) {
+    startWithoutGuide();
+    m_files.write("a.md", "anchor");
+    m_files.write("b.md", "basalt");
+    m_files.write("c.md", "cedar");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+
+    EXPECT_EQ(update(id).unchanged, 3);
+    m_files.write("b.md", "bronze and more");
+    // Another time but the same content: looked at, not read.
+    fs::last_write_time(m_files.path() / "c.md", fs::file_time_type::clock::now());
+    const IndexReport report = update(id);
+    EXPECT_EQ(report.read, 1);
+    EXPECT_EQ(report.unchanged, 2);
+    EXPECT_TRUE(search("basalt", id).empty() || search("basalt", id)[0].chunk.text != "basalt");
+    EXPECT_THAT(search("bronze", id).at(0).chunk.text, HasSubstr("bronze"));
+}
+
+TEST_F(CollectionServiceTest, FollowsARenamedFileWithoutReadingIt) {
+    startWithoutGuide();
+    m_files.write("old.md", ten("anchor"));
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    const DocumentId before = documents(id).at(0).id;
+    fs::create_directory(m_files.path() / "deeper");
+    fs::rename(m_files.path() / "old.md", m_files.path() / "deeper/new.md");
+    const IndexReport report = update(id);
+    EXPECT_EQ(report.read, 0);
+    EXPECT_EQ(report.removed, 0);
+    ASSERT_EQ(documents(id).size(), 1U);
+    EXPECT_EQ(documents(id)[0].id, before);
+    EXPECT_EQ(documents(id)[0].path, m_files.path() / "deeper/new.md");
+    EXPECT_EQ(search("anchor", id).at(0).chunk.path, m_files.path() / "deeper/new.md");
+}
+
+TEST_F(CollectionServiceTest, RemovesWhatIsGoneButKeepsAnUnpluggedRoot) {
+    startWithoutGuide();
+    m_files.write("disk/a.md", "anchor");
+    m_files.write("disk/b.md", "basalt");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path() / "disk");
+
+    fs::remove(m_files.path() / "disk/b.md");
+    EXPECT_EQ(update(id).removed, 1);
+    ASSERT_EQ(documents(id).size(), 1U);
+
+    fs::rename(m_files.path() / "disk", m_files.path() / "unplugged");
+    EXPECT_EQ(update(id).removed, 0);
+    EXPECT_EQ(documents(id).at(0).state, DocumentState::Unavailable);
+    EXPECT_EQ(documents(id).at(0).nChunks, 1);
+
+    fs::rename(m_files.path() / "unplugged", m_files.path() / "disk");
+    const IndexReport back = update(id);
+    EXPECT_EQ(back.read, 0);
+    EXPECT_EQ(documents(id).at(0).state, DocumentState::Ready);
+    EXPECT_FALSE(search("anchor", id).empty());
+}
+
+TEST_F(CollectionServiceTest, ReportsABadFileOnceAndRetriesItWhenAsked) {
+    startWithoutGuide();
+    m_files.write("good.md", "anchor");
+    m_files.write("bad.docx", "this is no zip archive");
+    const CollectionId id = makeCollection("Notes");
+    const IndexReport first = add(id, m_files.path());
+    ASSERT_EQ(first.failed.size(), 1U);
+    EXPECT_EQ(first.failed[0].first, m_files.path() / "bad.docx");
+    EXPECT_FALSE(first.failed[0].second.empty());
+    EXPECT_EQ(first.documents, 1);
+
+    const IndexReport again = update(id);
+    EXPECT_EQ(again.failed.size(), 1U);
+    EXPECT_EQ(again.unchanged, 1);
+    EXPECT_EQ(update(id, true).failed.size(), 1U);
+    const auto all = documents(id);
+    const auto bad = std::find_if(all.begin(), all.end(), [](const Document& document) {
+        return document.path.filename() == "bad.docx";
+    });
+    ASSERT_NE(bad, all.end());
+    EXPECT_EQ(bad->state, DocumentState::Failed);
+}
+
+TEST_F(CollectionServiceTest, StopsAndGoesOnWhereItWas) {
+    startWithoutGuide();
+    for (int i = 0; i < 60; ++i) {
+        m_files.write("n" + std::to_string(i) + ".md", ten("word" + std::to_string(i)));
+    }
+    const CollectionId id = makeCollection("Notes");
+    collections().onProgress([&](const IndexProgress& progress) {
+        if (progress.filesDone > 3) collections().stop(id);
+    });
+    const IndexReport stopped = add(id, m_files.path());
+    collections().onProgress({});
+    EXPECT_TRUE(stopped.stopped);
+    EXPECT_LT(stopped.documents, 60);
+    const IndexReport rest = update(id);
+    EXPECT_FALSE(rest.stopped);
+    EXPECT_EQ(rest.documents, 60);
+    EXPECT_EQ(rest.unchanged, stopped.documents);
+}
+
+TEST_F(CollectionServiceTest, KeepsIndexAndVectorsOverARestart) {
+    startWithoutGuide();
+    m_files.write("keys.md", "The spare keys are kept by Marta.");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    startWithoutGuide();
+    const auto hits = wait<std::vector<SearchHit>>([&](auto reply) {
+        collections().search(
+            {.query = "keys", .collections = {id}, .mode = retrieval::SearchMode::Vector},
+            std::move(reply));
+    });
+    ASSERT_TRUE(hits.has_value());
+    EXPECT_EQ(hits->size(), 1U);
+}
+
+TEST_F(CollectionServiceTest, RemovesACollectionFromSearch) {
+    startWithoutGuide();
+    m_files.write("a.md", "anchor");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    EXPECT_TRUE(
+        wait<void>([&](auto reply) { collections().remove(id, std::move(reply)); }).has_value());
+    EXPECT_TRUE(search("anchor", id).empty());
+    EXPECT_TRUE(fs::exists(m_files.path() / "a.md"));
+}
+
+TEST_F(CollectionServiceTest, TakesARootOutWithItsDocuments) {
+    startWithoutGuide();
+    m_files.write("one/a.md", "anchor");
+    m_files.write("two/b.md", "basalt");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path() / "one");
+    add(id, m_files.path() / "two");
+    EXPECT_TRUE(wait<void>([&](auto reply) {
+                    collections().removePath(id, m_files.path() / "one", std::move(reply));
+                }).has_value());
+    ASSERT_EQ(documents(id).size(), 1U);
+    EXPECT_EQ(documents(id)[0].path.filename(), "b.md");
+}
+
+TEST_F(CollectionServiceTest, NeverReadsConclavesOwnFolders) {
+    startWithoutGuide();
+    std::ofstream(m_home.path() / "data/own.md") << "anchor";
+    std::ofstream(m_home.path() / "other.md") << "basalt";
+    const CollectionId id = makeCollection("Notes");
+    EXPECT_EQ(add(id, m_home.path()).documents, 1);
+}
+
+TEST_F(CollectionServiceTest, MakesTheGuideOnceAndNotAgainAfterItWasRemoved) {
+    start();
+    const auto list = [&] {
+        return wait<std::vector<Collection>>(
+                   [&](auto reply) { collections().list(std::move(reply)); })
+            .value_or(std::vector<Collection>{});
+    };
+    ASSERT_EQ(list().size(), 1U);
+    EXPECT_EQ(list()[0].name, "Conclave Guide");
+    const CollectionId id = list()[0].id;
+    EXPECT_GT(update(id).documents, 10);
+    EXPECT_FALSE(search("how do I make a backup", id).empty());
+    ASSERT_TRUE(
+        wait<void>([&](auto reply) { collections().remove(id, std::move(reply)); }).has_value());
+    start();
+    EXPECT_TRUE(list().empty());
+}
+
+TEST_F(CollectionServiceTest, IndexesPathsForOneUseHiddenAndReused) {
+    startWithoutGuide();
+    m_files.write("a.md", "anchor");
+    const auto index = [&] {
+        return wait<IndexReport>(
+            [&](auto reply) { collections().indexPaths({m_files.path()}, std::move(reply)); });
+    };
+    const auto first = index();
+    const auto second = index();
+    ASSERT_TRUE(first.has_value() && second.has_value());
+    EXPECT_EQ(first->read, 1);
+    EXPECT_EQ(second->read, 0);
+    EXPECT_EQ(first->collection, second->collection);
+    const auto all =
+        wait<std::vector<Collection>>([&](auto reply) { collections().list(std::move(reply)); });
+    EXPECT_TRUE(all->empty());
+    EXPECT_EQ(search("anchor", first->collection).size(), 1U);
+}
+
+TEST_F(CollectionServiceTest, RefusesAPathThatDoesNotExist) {
+    startWithoutGuide();
+    const CollectionId id = makeCollection("Notes");
+    const auto report = wait<IndexReport>([&](auto reply) {
+        collections().addPaths(id, {m_files.path() / "gone"}, std::move(reply));
+    });
+    ASSERT_FALSE(report.has_value());
+    EXPECT_EQ(report.error().code, ErrorCode::NotFound);
+}
+
+}  // namespace
+}  // namespace conclave::services

@@ -1,0 +1,169 @@
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/services/scratch.h"
+
+namespace conclave::services {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class ModelServiceTest : public ServicesTest {
+protected:
+    ModelService& models() { return m_services->models(); }
+    std::vector<ModelEntry> list() {
+        return wait<std::vector<ModelEntry>>([&](auto reply) { models().list(std::move(reply)); })
+            .value_or(std::vector<ModelEntry>{});
+    }
+    fs::path embedded() {
+        for (const ModelEntry& model : list()) {
+            if (model.isEmbedded) return model.file;
+        }
+        return {};
+    }
+};
+
+TEST_F(ModelServiceTest, HasTheEmbeddedModelAndLoadsItOnce) {
+    startWithoutGuide();
+    ASSERT_EQ(list().size(), 1U);
+    EXPECT_TRUE(list()[0].isEmbedded);
+    EXPECT_TRUE(isDemonstration(list()[0].info));
+    EXPECT_LE(defaultSampling(list()[0].info).temperature, 0.0f);
+    EXPECT_EQ(models().status().state, ModelStatus::State::None);
+    std::mutex mutex;
+    std::vector<ModelStatus::State> seen;
+    models().onStatus([&](const ModelStatus& status) {
+        const std::lock_guard lock(mutex);
+        if (seen.empty() || seen.back() != status.state) seen.push_back(status.state);
+    });
+    const auto first = models().loaded();
+    const auto second = models().loaded();
+    const auto nSeen = [&] {
+        const std::lock_guard lock(mutex);
+        return seen.size();
+    };
+    for (int i = 0; i < 200 && nSeen() < 2; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    models().onStatus({});
+    ASSERT_TRUE(first.has_value() && second.has_value());
+    EXPECT_EQ(first->get(), second->get());
+    EXPECT_EQ(models().status().state, ModelStatus::State::Ready);
+    EXPECT_EQ(seen, (std::vector{ModelStatus::State::Loading, ModelStatus::State::Ready}));
+}
+
+TEST_F(ModelServiceTest, FindsModelsInPlaceAndNamesTheirProblems) {
+    startWithoutGuide();
+    const fs::path good = m_files.path() / "folder/good.gguf";
+    fs::create_directories(good.parent_path());
+    fs::create_symlink(embedded(), good);  // the same file under another name is listed once
+    const fs::path copy = m_files.path() / "folder/copy.gguf";
+    fs::copy_file(embedded(), copy);
+    m_files.write("folder/broken.gguf", "GGUF is not enough");
+    const auto added = wait<std::vector<ModelEntry>>(
+        [&](auto reply) { models().add(m_files.path() / "folder", std::move(reply)); });
+    ASSERT_TRUE(added.has_value()) << added.error().detail;
+    ASSERT_EQ(added->size(), 3U);
+    for (const ModelEntry& model : *added) {
+        EXPECT_EQ(model.problem.empty(), model.file.filename() != "broken.gguf") << model.file;
+    }
+    startWithoutGuide();
+    EXPECT_EQ(list().size(), 3U);
+    EXPECT_TRUE(wait<void>([&](auto reply) {
+                    models().remove((m_files.path() / "folder").string(), std::move(reply));
+                }).has_value());
+    EXPECT_EQ(list().size(), 1U);
+    EXPECT_TRUE(fs::exists(copy));
+}
+
+TEST_F(ModelServiceTest, RemembersTheChoiceAndDeletesOnlyFromItsOwnFolder) {
+    startWithoutGuide();
+    const fs::path own = m_home.path() / "data/models/own.gguf";
+    fs::copy_file(embedded(), own);
+    const auto chosen =
+        wait<ModelEntry>([&](auto reply) { models().choose(own.string(), std::move(reply)); });
+    ASSERT_TRUE(chosen.has_value()) << chosen.error().detail;
+    startWithoutGuide();
+    ASSERT_TRUE(models().loaded().has_value());
+    EXPECT_EQ(models().status().model.file, own);
+
+    const auto refused =
+        wait<void>([&](auto reply) { models().remove(embedded().string(), std::move(reply)); });
+    EXPECT_FALSE(refused.has_value());
+    EXPECT_TRUE(
+        wait<void>([&](auto reply) { models().remove("own", std::move(reply)); }).has_value());
+    EXPECT_FALSE(fs::exists(own));
+    // The choice is gone: the next start takes another one.
+    startWithoutGuide();
+    ASSERT_TRUE(models().loaded().has_value());
+    EXPECT_TRUE(models().status().model.isEmbedded);
+}
+
+TEST_F(ModelServiceTest, RefusesWhatIsNoModel) {
+    startWithoutGuide();
+    const fs::path broken = m_files.write("broken.gguf", "no model at all");
+    for (const std::string& name : {broken.string(), std::string("Nobody")}) {
+        const auto chosen =
+            wait<ModelEntry>([&](auto reply) { models().choose(name, std::move(reply)); });
+        ASSERT_FALSE(chosen.has_value());
+        EXPECT_FALSE(chosen.error().detail.empty());
+    }
+    const auto findings =
+        wait<std::vector<Finding>>([&](auto reply) { models().verify(broken, std::move(reply)); });
+    ASSERT_TRUE(findings.has_value());
+    EXPECT_FALSE(findings->at(0).ok);
+}
+
+TEST_F(ModelServiceTest, PullsAModelAndNoticesLaterDamage) {
+    startWithoutGuide();
+    const auto file = wait<fs::path>([&](auto reply) {
+        models().pull("file://" + embedded().string(), "", {}, std::move(reply));
+    });
+    ASSERT_TRUE(file.has_value()) << file.error().detail;
+    EXPECT_EQ(file->parent_path(), m_home.path() / "data/models");
+    const auto verify = [&] {
+        return wait<std::vector<Finding>>(
+                   [&](auto reply) { models().verify(*file, std::move(reply)); })
+            .value_or(std::vector<Finding>{});
+    };
+    for (const Finding& finding : verify()) EXPECT_TRUE(finding.ok) << finding.detail;
+    {
+        std::fstream stream(*file, std::ios::in | std::ios::out | std::ios::binary);
+        stream.seekp(-1000, std::ios::end);
+        stream << "damage";
+    }
+    const auto after = verify();
+    ASSERT_EQ(after.size(), 2U);
+    EXPECT_TRUE(after[0].ok);
+    EXPECT_FALSE(after[1].ok);
+}
+
+TEST_F(ModelServiceTest, WithoutAModelTheAnswerIsThePassagesThemselves) {
+    startWithoutGuide();
+    StartOptions options;
+    options.indexGuide = false;
+    options.model = "/nowhere/model.gguf";
+    start(options);
+    m_files.write("keys.md", "Marta keeps the spare keys.");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    SendRequest request;
+    request.text = "Who keeps the spare keys?";
+    request.settings.collections = std::vector<CollectionId>{id};
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    EXPECT_EQ(answer->state, MessageState::Complete);
+    EXPECT_THAT(answer->text, HasSubstr("Marta keeps the spare keys."));
+    EXPECT_THAT(answer->text, HasSubstr("No model can answer now"));
+    ASSERT_EQ(answer->details->citations.size(), 1U);
+    EXPECT_TRUE(answer->details->citations[0].supported);
+    EXPECT_EQ(answer->details->finishReason, "no_model");
+}
+
+}  // namespace
+}  // namespace conclave::services
