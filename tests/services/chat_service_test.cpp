@@ -44,14 +44,10 @@ protected:
 };
 
 TEST_F(ChatServiceTest, AnswersFromACollectionWithACheckedCitation) {
-    m_files.write(
-        "travel.md",
-        "Employees may book second class train tickets without approval. Receipts must be "
-        "handed in within 30 days.\n");
-    m_files.write(
-        "office.md",
-        "Das B\u00fcro \u00f6ffnet um neun. The office in Tallinn opens at 8:30. The spare "
-        "keys are kept by Marta Veldhuis.\n");
+    m_files.write("office.md",
+                  "# B\u00fcro \u2014 \u529e\u516c\u5ba4\n\n\u00dcber uns: \u4f60\u597d\u3002 The "
+                  "office in Tallinn opens at 8:30. The spare keys are kept by Marta Veldhuis.\n");
+    m_files.write("travel.md", "Employees may book second class train tickets without approval.\n");
     const CollectionId id = makeCollection("Policies");
     add(id, m_files.path());
     SendRequest request;
