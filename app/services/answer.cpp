@@ -259,6 +259,12 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     if (nothingFound && profileOf(model->info(), 1).isDemonstration) {
         return sayNothingFound(job, model->info());
     }
+    if (profileOf(model->info(), 1).isDemonstration && !sources.passages.empty() &&
+        !isInLatinLetters(job.question.text)) {
+        return showPassages(job, std::move(sources),
+                            {ErrorCode::Unsupported,
+                             model->info().name + ", the demonstration model, knows English only"});
+    }
     const auto session = m_sessions.take(job.chat.id, model);
     if (!session) {
         if (sources.passages.empty()) return tl::unexpected(session.error());

@@ -105,6 +105,20 @@ bool bringsItsOwnText(std::string_view text) {
     return nCharacters > kLongQuestion || (hasBlocks && nCharacters > kShortText);
 }
 
+bool isInLatinLetters(std::string_view text) {
+    constexpr char32_t kLastLatin = 0x24F;  // Latin Extended-B
+    std::size_t nLatin = 0;
+    std::size_t nOther = 0;
+    for (std::size_t i = 0; i < text.size();) {
+        const char32_t c = nextCodePoint(text, i);
+        const bool isAsciiLetter = c < 0x80 && std::isalpha(static_cast<int>(c)) != 0;
+        const bool isPunctuation = c >= 0x2000 && c <= 0x206F;
+        if (isAsciiLetter || (c >= 0xC0 && c <= kLastLatin)) ++nLatin;
+        if (c > kLastLatin && !isPunctuation) ++nOther;
+    }
+    return nLatin >= nOther;
+}
+
 bool isFollowUp(std::string_view text) {
     static constexpr std::array<std::string_view, 23> kPointers = {
         "it",    "its",  "this", "that", "these", "those",  "they",  "them",

@@ -13,6 +13,9 @@ namespace conclave::services {
 /// documents would only be in the way.
 [[nodiscard]] bool bringsItsOwnText(std::string_view text);
 
+/// Mostly Latin letters: a language that a model without others might know.
+[[nodiscard]] bool isInLatinLetters(std::string_view text);
+
 /// Can only be understood with what was said before: short, or it points back ("and how long does
 /// it last?").
 [[nodiscard]] bool isFollowUp(std::string_view text);

@@ -93,6 +93,20 @@ TEST_F(ChatServiceTest, SaysPlainlyWhenNothingIsFound) {
     EXPECT_TRUE(answer->details->passages.empty());
 }
 
+TEST_F(ChatServiceTest, ShowsPassagesForALanguageThatTheDemonstrationModelDoesNotKnow) {
+    m_files.write("keys.txt", "\u5907\u7528\u94a5\u5319\u7531\u738b\u78ca\u4fdd\u7ba1\u3002\n");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    SendRequest request;
+    request.text = "\u5907\u7528\u94a5\u5319\u7531\u8c01\u4fdd\u7ba1\uff1f";
+    request.settings.collections = std::vector<CollectionId>{id};
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    EXPECT_THAT(answer->text, HasSubstr("\u738b\u78ca"));
+    EXPECT_THAT(answer->text, HasSubstr("English only"));
+    EXPECT_EQ(answer->details->citations.size(), 1U);
+}
+
 TEST_F(ChatServiceTest, ReportsItsStagesInOrderAndStoresBeforeItWrites) {
     std::vector<std::string> seen;
     std::string shown;

@@ -30,6 +30,17 @@ TEST(Question, TellsFollowUpsFromQuestionsThatStandAlone) {
     }
 }
 
+TEST(Question, TellsLatinLettersFromOthers) {
+    for (const char* text : {"Who?", "Wo \u00f6ffnet das B\u00fcro?", "", "14 + 3 = ?",
+                             "What does \u4f4f\u5bbf mean?"}) {
+        EXPECT_TRUE(isInLatinLetters(text)) << text;
+    }
+    for (const char* text :
+         {"\u5907\u7528\u94a5\u5319\u7531\u8c01\u4fdd\u7ba1\uff1f", "\u041a\u0442\u043e?"}) {
+        EXPECT_FALSE(isInLatinLetters(text)) << text;
+    }
+}
+
 TEST(Question, SearchesAFollowUpWithTheWordsBeforeIt) {
     EXPECT_EQ(searchQuery("Why?", "Who keeps the keys?"), "Why?\nWho keeps the keys?");
     EXPECT_EQ(searchQuery("Which department approves long flights?", "Who keeps the keys?"),
