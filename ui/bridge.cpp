@@ -16,8 +16,7 @@ services::AnswerEvents onGui(QObject* context, const services::AnswerEvents& eve
     using services::Message;
     using services::StoredPassage;
     services::AnswerEvents result;
-    result.onStarted =
-        queued<Chat, std::optional<Message>, Message>(context, events.onStarted);
+    result.onStarted = queued<Chat, std::optional<Message>, Message>(context, events.onStarted);
     result.onStage = queued<AnswerStage>(context, events.onStage);
     result.onPassages = queued<std::vector<StoredPassage>>(context, events.onPassages);
     result.onText = queued<std::string, double>(context, events.onText);
@@ -35,8 +34,9 @@ QString errorText(const Error& error) {
         case ErrorCode::InvalidArgument: return say(tr("That cannot be done this way."));
         case ErrorCode::NotFound: return say(tr("It is not there any more."));
         case ErrorCode::Io:
-            return say(tr("The system refused to read or write. Check that the file is reachable "
-                          "and that you may open it."));
+            return say(
+                tr("The system refused to read or write. Check that the file is reachable "
+                   "and that you may open it."));
         case ErrorCode::DiskFull:
             return say(tr("The disk is full. Nothing was changed; free some space and try again."));
         case ErrorCode::Corrupt:
@@ -45,8 +45,9 @@ QString errorText(const Error& error) {
         case ErrorCode::TooNew:
             return say(tr("It was written by a newer version of Conclave. Update to open it."));
         case ErrorCode::OutOfMemory:
-            return say(tr("There is not enough memory. Close other programs, choose a smaller "
-                          "model or a shorter context."));
+            return say(
+                tr("There is not enough memory. Close other programs, choose a smaller "
+                   "model or a shorter context."));
         case ErrorCode::Cancelled: return tr("Stopped.");
         case ErrorCode::Timeout: return say(tr("It took too long and was given up. Try again."));
         case ErrorCode::PasswordRequired:
@@ -58,8 +59,9 @@ QString errorText(const Error& error) {
         case ErrorCode::Busy:
             return say(tr("Another program uses it right now. Close that one and try again."));
         case ErrorCode::Internal:
-            return say(tr("Something went wrong inside Conclave. Trying again may help; the log "
-                          "has the details."));
+            return say(
+                tr("Something went wrong inside Conclave. Trying again may help; the log "
+                   "has the details."));
     }
     return say(QString());
 }

@@ -31,7 +31,8 @@ bool ChatController::shows(const Answer& answer) const {
 }
 
 bool ChatController::isAnswering() const {
-    return std::any_of(m_answers.begin(), m_answers.end(), [&](const auto& answer) { return shows(*answer); });
+    return std::any_of(m_answers.begin(), m_answers.end(),
+                       [&](const auto& answer) { return shows(*answer); });
 }
 
 std::optional<MessageId> ChatController::lastAnswer() const {
@@ -50,42 +51,49 @@ std::optional<MessageId> ChatController::lastQuestion() const {
 
 void ChatController::open(ChatId chat, std::optional<MessageId> message) {
     const int page = ++m_page;
-    m_services.chats().load(chat, onGui<services::ChatView>(this, [=, this](Result<services::ChatView> view) {
-        if (page != m_page) return;
-        if (!view) {
-            emit failed(errorText(view.error()));
-            startNew();
-            return;
-        }
-        m_chat = view->chat.id;
-        m_settings = services::ChatSettings::fromJson(view->chat.settings);
-        m_messages.setTree(std::move(view->messages), view->chat.leaf);
-        for (const auto& answer : m_answers) {
-            if (!shows(*answer) || answer->id == 0) continue;
-            m_messages.setRunning(answer->id, true);
-            if (!answer->passages.empty()) m_messages.setPassages(answer->id, answer->passages);
-            if (!answer->text.empty()) m_messages.setText(answer->id, answer->text, answer->tokensPerSecond);
-            m_messages.setStage(answer->id, answer->stage);
-        }
-        if (message && m_messages.rowOf(*message) < 0) m_messages.showBranch(m_messages.newestLeaf(*message));
-        emit opened(fromUtf8(view->draft));
-        emit settingsChanged();
-        emit answeringChanged();
-        if (message) emit showMessage(*message);
-    }));
+    m_services.chats().load(
+        chat, onGui<services::ChatView>(this, [=, this](Result<services::ChatView> view) {
+            if (page != m_page) return;
+            if (!view) {
+                emit failed(errorText(view.error()));
+                startNew();
+                return;
+            }
+            m_chat = view->chat.id;
+            m_settings = services::ChatSettings::fromJson(view->chat.settings);
+            m_messages.setTree(std::move(view->messages), view->chat.leaf);
+            for (const auto& answer : m_answers) {
+                if (!shows(*answer) || answer->id == 0) continue;
+                m_messages.setRunning(answer->id, true);
+                if (!answer->passages.empty()) m_messages.setPassages(answer->id, answer->passages);
+                if (!answer->text.empty())
+                    m_messages.setText(answer->id, answer->text, answer->tokensPerSecond);
+                m_messages.setStage(answer->id, answer->stage);
+            }
+            if (message && m_messages.rowOf(*message) < 0)
+                m_messages.showBranch(m_messages.newestLeaf(*message));
+            emit opened(fromUtf8(view->draft));
+            emit settingsChanged();
+            emit answeringChanged();
+            if (message) emit showMessage(*message);
+        }));
 }
 
 void ChatController::startNew() {
     const int page = ++m_page;
     m_chat.reset();
     // Which collections to ask stays as it was: people ask the same documents again.
+    services::ChatSettings fresh;
+    fresh.collections = m_settings.collections;
+    m_settings = fresh;
     m_messages.setTree({}, {});
     emit opened(QString());
     emit settingsChanged();
     emit answeringChanged();
     m_services.chats().draft({}, onGui<std::string>(this, [=, this](Result<std::string> draft) {
-        if (page == m_page && draft && !draft->empty()) emit draftFound(fromUtf8(*draft));
-    }));
+                                 if (page == m_page && draft && !draft->empty())
+                                     emit draftFound(fromUtf8(*draft));
+                             }));
 }
 
 services::AnswerEvents ChatController::events() {
@@ -94,8 +102,9 @@ services::AnswerEvents ChatController::events() {
     answer->chat = m_chat;
     m_answers.push_back(answer);
     services::AnswerEvents events;
-    events.onStarted = [this, answer](const services::Chat& chat, const std::optional<Message>& question,
-                                      const Message& message) { started(answer, chat, question, message); };
+    events.onStarted = [this, answer](
+                           const services::Chat& chat, const std::optional<Message>& question,
+                           const Message& message) { started(answer, chat, question, message); };
     events.onStage = [this, answer](const AnswerStage& stage) {
         answer->stage = stage;
         if (shows(*answer)) m_messages.setStage(answer->id, stage);
@@ -110,7 +119,9 @@ services::AnswerEvents ChatController::events() {
         answer->stage.kind = AnswerStage::Kind::Writing;
         if (shows(*answer)) m_messages.setText(answer->id, answer->text, tokensPerSecond);
     };
-    events.onFinished = [this, answer](Result<Message> result) { finished(answer, std::move(result)); };
+    events.onFinished = [this, answer](Result<Message> result) {
+        finished(answer, std::move(result));
+    };
     emit answeringChanged();
     return onGui(this, events);
 }
@@ -185,7 +196,8 @@ void ChatController::showSibling(MessageId message, int step) {
     }));
 }
 
-void ChatController::setCollections(std::optional<std::vector<services::CollectionId>> collections) {
+void ChatController::setCollections(
+    std::optional<std::vector<services::CollectionId>> collections) {
     services::ChatSettings settings = m_settings;
     settings.collections = std::move(collections);
     setSettings(settings);
@@ -195,11 +207,14 @@ void ChatController::setSettings(const services::ChatSettings& settings) {
     m_settings = settings;
     emit settingsChanged();
     if (!m_chat) return;
-    m_services.chats().changeSettings(*m_chat, m_settings, onGui<void>(this, [this](Result<void> result) {
-        if (!result) emit failed(errorText(result.error()));
-    }));
+    m_services.chats().changeSettings(*m_chat, m_settings,
+                                      onGui<void>(this, [this](Result<void> result) {
+                                          if (!result) emit failed(errorText(result.error()));
+                                      }));
 }
 
-void ChatController::saveDraft(const QString& text) { m_services.chats().saveDraft(m_chat, text.toStdString()); }
+void ChatController::saveDraft(const QString& text) {
+    m_services.chats().saveDraft(m_chat, text.toStdString());
+}
 
 }  // namespace conclave::ui

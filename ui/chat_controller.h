@@ -62,7 +62,8 @@ private:
 
     [[nodiscard]] services::AnswerEvents events();
     void started(const std::shared_ptr<Answer>& answer, const services::Chat& chat,
-                 const std::optional<services::Message>& question, const services::Message& message);
+                 const std::optional<services::Message>& question,
+                 const services::Message& message);
     void finished(const std::shared_ptr<Answer>& answer, Result<services::Message> result);
     [[nodiscard]] bool shows(const Answer& answer) const;
 

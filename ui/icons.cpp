@@ -12,8 +12,10 @@ namespace {
 const char* shapes(Icon name) {
     switch (name) {
         case Icon::NewChat:
-            return "<path d='M12 5H6.5A2.5 2.5 0 0 0 4 7.5v10A2.5 2.5 0 0 0 6.5 20h10a2.5 2.5 0 0 0 "
-                   "2.5-2.5V12'/><path d='M10 14.2 19.2 5l-.2-.2M10 14.2l.4-2.9 7.3-7.3a1.6 1.6 0 0 1 "
+            return "<path d='M12 5H6.5A2.5 2.5 0 0 0 4 7.5v10A2.5 2.5 0 0 0 6.5 20h10a2.5 2.5 0 0 "
+                   "0 "
+                   "2.5-2.5V12'/><path d='M10 14.2 19.2 5l-.2-.2M10 14.2l.4-2.9 7.3-7.3a1.6 1.6 0 "
+                   "0 1 "
                    "2.3 2.3L12.8 13.7z'/>";
         case Icon::Search: return "<circle cx='10.5' cy='10.5' r='6'/><path d='M15 15l5 5'/>";
         case Icon::Sidebar:
@@ -22,10 +24,12 @@ const char* shapes(Icon name) {
         case Icon::Stop:
             return "<rect x='7' y='7' width='10' height='10' rx='1.5' fill='currentColor'/>";
         case Icon::Attach:
-            return "<path d='M19 11.5l-7.4 7.3a4.3 4.3 0 0 1-6.1-6.1l8-8a2.9 2.9 0 0 1 4.1 4.1l-7.8 "
+            return "<path d='M19 11.5l-7.4 7.3a4.3 4.3 0 0 1-6.1-6.1l8-8a2.9 2.9 0 0 1 4.1 "
+                   "4.1l-7.8 "
                    "7.8a1.4 1.4 0 0 1-2-2l7-7'/>";
         case Icon::Copy:
-            return "<rect x='9' y='9' width='11' height='11' rx='2.2'/><path d='M5.5 15A1.5 1.5 0 0 1 4 "
+            return "<rect x='9' y='9' width='11' height='11' rx='2.2'/><path d='M5.5 15A1.5 1.5 0 "
+                   "0 1 4 "
                    "13.5v-8A1.5 1.5 0 0 1 5.5 4h8A1.5 1.5 0 0 1 15 5.5'/>";
         case Icon::Check: return "<path d='M5 12.5l4.5 4.5L19 7.5' stroke-width='2.2'/>";
         case Icon::Refresh:
@@ -37,8 +41,7 @@ const char* shapes(Icon name) {
         case Icon::More:
             return "<g fill='currentColor' stroke='none'><circle cx='6' cy='12' r='1.6'/><circle "
                    "cx='12' cy='12' r='1.6'/><circle cx='18' cy='12' r='1.6'/></g>";
-        case Icon::Pin:
-            return "<path d='M9 4h6l-1 6 3.5 3.5H6.5L10 10zM12 13.5V20'/>";
+        case Icon::Pin: return "<path d='M9 4h6l-1 6 3.5 3.5H6.5L10 10zM12 13.5V20'/>";
         case Icon::Trash:
             return "<path d='M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.8 12.5h9.4L17.5 7M10.3 "
                    "11v5M13.7 11v5'/>";
@@ -54,8 +57,7 @@ const char* shapes(Icon name) {
         case Icon::Settings:
             return "<path d='M4 7.5h9M17.5 7.5H20M4 16.5h2.5M11 16.5h9'/><circle cx='15.2' "
                    "cy='7.5' r='2.3'/><circle cx='8.8' cy='16.5' r='2.3'/>";
-        case Icon::Warning:
-            return "<path d='M12 4.5l8.5 15h-17zM12 10v4.5M12 17.2v.1'/>";
+        case Icon::Warning: return "<path d='M12 4.5l8.5 15h-17zM12 10v4.5M12 17.2v.1'/>";
         case Icon::Close: return "<path d='M6.5 6.5l11 11M17.5 6.5l-11 11'/>";
         case Icon::Plus: return "<path d='M12 5v14M5 12h14'/>";
         case Icon::Chip:

@@ -8,8 +8,32 @@
 namespace conclave::ui {
 
 enum class Icon {
-    NewChat, Search, Sidebar, Send, Stop, Attach, Copy, Check, Refresh, Edit, Left, Right, Down,
-    More, Pin, Trash, Folder, File, Book, Settings, Warning, Close, Plus, Chip, External, Back,
+    NewChat,
+    Search,
+    Sidebar,
+    Send,
+    Stop,
+    Attach,
+    Copy,
+    Check,
+    Refresh,
+    Edit,
+    Left,
+    Right,
+    Down,
+    More,
+    Pin,
+    Trash,
+    Folder,
+    File,
+    Book,
+    Settings,
+    Warning,
+    Close,
+    Plus,
+    Chip,
+    External,
+    Back,
 };
 
 /// A square icon; sharp at the screen's scale factor.

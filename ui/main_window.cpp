@@ -16,6 +16,7 @@
 #include "ui/bridge.h"
 #include "ui/chat_controller.h"
 #include "ui/models/chat_list_model.h"
+#include "ui/system_theme.h"
 #include "ui/widgets/chat_page.h"
 #include "ui/widgets/collection_page.h"
 #include "ui/widgets/composer.h"
@@ -101,6 +102,7 @@ MainWindow::MainWindow(services::Services& services, const WindowOptions& option
     makeShortcuts();
     applyTheme();
     connect(&Theme::instance(), &Theme::changed, this, &MainWindow::applyTheme);
+    new SystemTheme(this);
     // The window is on the screen before anything is asked of the services.
     QTimer::singleShot(0, this, [this, options] {
         listen();
@@ -175,7 +177,8 @@ void MainWindow::connectParts() {
     connect(m_controller, &ChatController::opened, this, [this] {
         m_sidebar->setCurrent(m_controller->chat());
         m_sources->clear();
-        if (m_sourcesWanted) setSourcesShown(true);
+        m_sourcesForced = false;
+        showLastPassages();
         refreshTitle();
         m_contextTimer->start();
         m_saveTimer->start();
@@ -189,13 +192,15 @@ void MainWindow::connectParts() {
     connect(m_controller, &ChatController::answerFinished, this, [this](qint64 id) {
         m_contextTimer->start();
         const auto* message = m_controller->messages().find(id);
-        if (message && m_sources->isVisible()) m_sources->showAnswer(*message);
+        if (message && m_controller->messages().rowOf(id) >= 0) showPassages(*message);
     });
     connect(&m_controller->messages(), &QAbstractItemModel::dataChanged, this,
             [this](const QModelIndex& index) {
-                const auto* running =
-                    m_controller->messages().running(m_controller->messages().at(index.row()).id);
-                if (running) m_status->setSpeed(running->tokensPerSecond);
+                const services::Message& message = m_controller->messages().at(index.row());
+                const auto* running = m_controller->messages().running(message.id);
+                if (!running) return;
+                m_status->setSpeed(running->tokensPerSecond);
+                if (m_sources->answer() != message.id && message.details) showPassages(message);
             });
 
     connect(m_chatPage, &ChatPage::sourceAsked, this, &MainWindow::showSource);
@@ -204,6 +209,11 @@ void MainWindow::connectParts() {
     connect(m_chatPage, &ChatPage::manageCollectionsAsked, this, [this] { showDocuments(true); });
     connect(m_chatPage, &ChatPage::notice, this,
             [this](const QString& text) { m_toast->show(text); });
+    connect(&m_chatPage->composer(), &Composer::folderGiven, this, [this](const QString& folder) {
+        m_collections->addFolderAsCollection(folder);
+        m_toast->show(tr("Reading the folder. You can ask about it right away."), tr("Show"),
+                      [this] { showDocuments(true); });
+    });
     connect(&m_chatPage->composer(), &Composer::draftChanged, this,
             [this] { m_contextTimer->start(); });
 
@@ -350,7 +360,7 @@ void MainWindow::restoreWindow(const nlohmann::json& state) {
     if (const QByteArray sizes = bytes("splitter"); !sizes.isEmpty())
         m_splitter->restoreState(sizes);
     m_sidebarWanted = flag("sidebar", true);
-    setSourcesShown(flag("sources", false));
+    m_sourcesWanted = flag("sources", true);
     m_restored = true;
     fitPanels();
 }
@@ -364,7 +374,8 @@ void MainWindow::toggleSidebar() {
 /// The panels at the sides give way when the window is narrow, and come back when it is not.
 void MainWindow::fitPanels() {
     const bool documents = m_stack->currentWidget() == m_collections;
-    m_sources->setVisible(m_sourcesWanted && !documents);
+    const bool something = m_sourcesForced || m_sources->hasPassages();
+    m_sources->setVisible(m_sourcesWanted && something && !documents);
     const int room = kRoomForSidebar + (m_sources->isVisibleTo(this) ? kRoomForSources : 0);
     m_sidebar->setVisible(m_sidebarWanted && width() >= room);
 }
@@ -438,13 +449,23 @@ void MainWindow::showSource(qint64 id, int number, int citation) {
 }
 
 void MainWindow::setSourcesShown(bool shown) {
-    if (shown && !m_sources->answer()) {
-        const auto last = m_controller->lastAnswer();
-        if (last) m_sources->showAnswer(*m_controller->messages().find(*last));
-    }
     m_sourcesWanted = shown;
+    m_sourcesForced = shown;
+    if (shown && !m_sources->answer()) showLastPassages();
     fitPanels();
     m_saveTimer->start();
+}
+
+void MainWindow::showLastPassages() {
+    if (const auto last = m_controller->lastAnswer())
+        m_sources->showAnswer(*m_controller->messages().find(*last));
+    fitPanels();
+}
+
+/// Shows what an answer is based on, as soon as it is known.
+void MainWindow::showPassages(const services::Message& message) {
+    m_sources->showAnswer(message);
+    fitPanels();
 }
 
 void MainWindow::applyTheme() { setStyleSheet(Theme::instance().styleSheet()); }

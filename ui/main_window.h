@@ -58,6 +58,8 @@ private:
     void showSource(qint64 message, int number, int citation);
     void setSourcesShown(bool shown);
     void toggleSidebar();
+    void showPassages(const services::Message& message);
+    void showLastPassages();
     void fitPanels();
     void applyTheme();
     void setZoom(double zoom);
@@ -82,7 +84,8 @@ private:
     QTimer* m_contextTimer;
     bool m_restored = false;
     bool m_sidebarWanted = true;
-    bool m_sourcesWanted = false;
+    bool m_sourcesWanted = true;   ///< shown whenever an answer has passages
+    bool m_sourcesForced = false;  ///< the user opened it, so it shows even when empty
     std::map<services::CollectionId, services::IndexProgress> m_indexing;
 };
 

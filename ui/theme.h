@@ -14,13 +14,13 @@ enum class ThemeMode { System, Light, Dark };
 
 /// What things look like; two of these exist, a light and a dark one.
 struct Colors {
-    QColor page;         ///< behind the conversation
-    QColor sidebar;      ///< behind the lists at the sides
-    QColor surface;      ///< cards, the composer, menus
-    QColor hover;        ///< a row under the mouse
-    QColor selected;     ///< the open chat
-    QColor border;       ///< hairlines
-    QColor borderStrong; ///< around fields
+    QColor page;          ///< behind the conversation
+    QColor sidebar;       ///< behind the lists at the sides
+    QColor surface;       ///< cards, the composer, menus
+    QColor hover;         ///< a row under the mouse
+    QColor selected;      ///< the open chat
+    QColor border;        ///< hairlines
+    QColor borderStrong;  ///< around fields
     QColor text;
     QColor muted;  ///< secondary text, at least 4.5:1 on page and surface
     QColor accent;

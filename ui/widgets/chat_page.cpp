@@ -21,9 +21,12 @@
 namespace conclave::ui {
 
 ChatPage::ChatPage(ChatController& controller, QWidget* parent)
-    : QWidget(parent), m_controller(controller), m_stack(new QStackedWidget(this)),
+    : QWidget(parent),
+      m_controller(controller),
+      m_stack(new QStackedWidget(this)),
       m_conversation(new ConversationView(controller.messages(), m_stack)),
-      m_composer(new Composer(this)), m_bottom(new QWidget(this)) {
+      m_composer(new Composer(this)),
+      m_bottom(new QWidget(this)) {
     setObjectName(QStringLiteral("page"));
     m_stack->setObjectName(QStringLiteral("page"));
     makeWelcome();
@@ -67,7 +70,8 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     connect(&controller, &ChatController::draftFound, this, [this](const QString& draft) {
         if (m_composer->text().isEmpty()) m_composer->setText(draft);
     });
-    connect(&controller, &ChatController::showMessage, m_conversation, &ConversationView::showMessage);
+    connect(&controller, &ChatController::showMessage, m_conversation,
+            &ConversationView::showMessage);
     connect(&controller, &ChatController::settingsChanged, this, [this] {
         m_composer->setCollections(m_collections, m_controller.settings().collections);
     });
@@ -79,9 +83,11 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
             QGuiApplication::clipboard()->setText(fromUtf8(message->text));
         }
     });
-    connect(m_conversation, &ConversationView::regenerateAsked, &controller, &ChatController::regenerate);
+    connect(m_conversation, &ConversationView::regenerateAsked, &controller,
+            &ChatController::regenerate);
     connect(m_conversation, &ConversationView::editAsked, this, &ChatPage::beginEdit);
-    connect(m_conversation, &ConversationView::siblingAsked, &controller, &ChatController::showSibling);
+    connect(m_conversation, &ConversationView::siblingAsked, &controller,
+            &ChatController::showSibling);
     connect(m_conversation, &ConversationView::sourceAsked, this, &ChatPage::sourceAsked);
     connect(m_conversation, &ConversationView::linkAsked, this, &ChatPage::openLink);
     refresh();
@@ -103,9 +109,11 @@ void ChatPage::makeWelcome() {
     auto* mark = new QLabel(page);
     mark->setAlignment(Qt::AlignHCenter);
     onTheme(mark, [mark] {
-        mark->setPixmap(QIcon(QStringLiteral(":/conclave/icon.svg")).pixmap(QSize(56, 56), mark->devicePixelRatioF()));
+        mark->setPixmap(QIcon(QStringLiteral(":/conclave/icon.svg"))
+                            .pixmap(QSize(56, 56), mark->devicePixelRatioF()));
     });
-    QLabel* title = makeLabel(tr("What would you like to know?"), TextSize::Display, page, false, QFont::DemiBold);
+    QLabel* title = makeLabel(tr("What would you like to know?"), TextSize::Display, page, false,
+                              QFont::DemiBold);
     title->setAlignment(Qt::AlignHCenter);
     QLabel* text = makeLabel(tr("Conclave reads your documents and answers on this computer. "
                                 "Nothing leaves it."),
@@ -123,8 +131,9 @@ void ChatPage::makeWelcome() {
     auto* grid = new QGridLayout(box);
     grid->setContentsMargins(0, 0, 0, 0);
     grid->setSpacing(10);
-    const QStringList questions = {tr("What can Conclave do?"), tr("How do I add my own documents?"),
-                                   tr("How do I use a larger model?"), tr("Where is my data kept?")};
+    const QStringList questions = {tr("What does Conclave do?"), tr("How do I add a folder?"),
+                                   tr("How do I use a larger model?"),
+                                   tr("Where is my data kept?")};
     for (int i = 0; i < questions.size(); ++i) {
         QPushButton* button = makeButton(questions[i], box, "suggestion");
         connect(button, &QPushButton::clicked, this, [this, question = questions[i]] {
@@ -151,9 +160,10 @@ void ChatPage::makeBanner() {
     m_banner->setObjectName(QStringLiteral("banner"));
     auto* row = new QHBoxLayout(m_banner);
     row->setContentsMargins(12, 4, 4, 4);
-    m_bannerText = makeLabel(tr("Demonstration model: it copies answers from your documents and knows "
-                                "little else. Add a larger model for real work."),
-                             TextSize::Small, m_banner);
+    m_bannerText =
+        makeLabel(tr("Demonstration model: it copies answers from your documents and knows "
+                     "little else. Add a larger model for real work."),
+                  TextSize::Small, m_banner);
     m_bannerText->setWordWrap(true);
     QPushButton* add = makeButton(tr("Add a model…"), m_banner, "link");
     connect(add, &QPushButton::clicked, this, &ChatPage::addModelAsked);
@@ -185,7 +195,8 @@ void ChatPage::makeFindBar() {
     QToolButton* up = makeIconButton(Icon::Left, tr("Previous hit (Shift+Enter)"), m_findBar);
     QToolButton* down = makeIconButton(Icon::Right, tr("Next hit (Enter)"), m_findBar);
     QToolButton* close = makeIconButton(Icon::Close, tr("Close (Esc)"), m_findBar);
-    for (QWidget* widget : std::initializer_list<QWidget*>{m_findField, m_findCount, up, down, close}) {
+    for (QWidget* widget :
+         std::initializer_list<QWidget*>{m_findField, m_findCount, up, down, close}) {
         row->addWidget(widget);
     }
     const auto go = [this](int step) {
@@ -196,9 +207,8 @@ void ChatPage::makeFindBar() {
     connect(down, &QToolButton::clicked, this, [go] { go(1); });
     connect(up, &QToolButton::clicked, this, [go] { go(-1); });
     connect(close, &QToolButton::clicked, this, &ChatPage::closeFind);
-    connect(m_findField, &QLineEdit::returnPressed, this, [go] {
-        go(QGuiApplication::keyboardModifiers() & Qt::ShiftModifier ? -1 : 1);
-    });
+    connect(m_findField, &QLineEdit::returnPressed, this,
+            [go] { go(QGuiApplication::keyboardModifiers() & Qt::ShiftModifier ? -1 : 1); });
     m_findBar->hide();
 }
 
@@ -214,8 +224,9 @@ bool ChatPage::eventFilter(QObject* object, QEvent* event) {
 void ChatPage::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
     const Theme& theme = Theme::instance();
-    m_bottom->setFixedWidth(std::max(200, std::min(width() - 2 * theme.scaled(space::kLarge),
-                                                   theme.scaled(space::kColumnWidth) + 2 * space::kLarge)));
+    m_bottom->setFixedWidth(
+        std::max(200, std::min(width() - 2 * theme.scaled(space::kLarge),
+                               theme.scaled(space::kColumnWidth) + 2 * space::kLarge)));
     m_findBar->adjustSize();
     m_findBar->move(width() - m_findBar->width() - 20, 10);
 }
@@ -282,7 +293,8 @@ void ChatPage::openLink(const QString& href) {
     }
     // The text may come from a document or a model: the person decides with the address in view.
     QMessageBox box(QMessageBox::Question, tr("Open this link?"),
-                    tr("It opens in your web browser, outside Conclave:"), QMessageBox::NoButton, this);
+                    tr("It opens in your web browser, outside Conclave:"), QMessageBox::NoButton,
+                    this);
     box.setInformativeText(url.toDisplayString().left(600));
     box.setTextFormat(Qt::PlainText);
     QPushButton* open = box.addButton(tr("Open"), QMessageBox::AcceptRole);
@@ -307,7 +319,8 @@ void ChatPage::find() {
     m_nFound = m_conversation->find(m_findField->text());
     const int at = m_nFound ? m_conversation->findStep(-1) : 0;
     m_findCount->setText(m_findField->text().isEmpty() ? QString()
-                         : m_nFound ? tr("%1 of %2").arg(at).arg(m_nFound) : tr("None"));
+                         : m_nFound                    ? tr("%1 of %2").arg(at).arg(m_nFound)
+                                                       : tr("None"));
 }
 
 void ChatPage::closeFind() {

@@ -33,10 +33,13 @@ std::vector<std::filesystem::path> toPaths(const QStringList& names) {
 }  // namespace
 
 CollectionPage::CollectionPage(services::CollectionService& service, QWidget* parent)
-    : QWidget(parent), m_service(service), m_model(new CollectionModel(this)),
-      m_empty(makeLabel(tr("No documents yet. Add a folder: Conclave reads PDF, Word, Markdown, HTML, EPUB and "
-                           "text files where they are, and keeps up with changes."),
-                        TextSize::Message, this, true)) {
+    : QWidget(parent),
+      m_service(service),
+      m_model(new CollectionModel(this)),
+      m_empty(makeLabel(
+          tr("No documents yet. Add a folder: Conclave reads PDF, Word, Markdown, HTML, EPUB and "
+             "text files where they are, and keeps up with changes."),
+          TextSize::Message, this, true)) {
     setObjectName(QStringLiteral("page"));
     setAcceptDrops(true);
     auto* outer = new QVBoxLayout(this);
@@ -65,7 +68,8 @@ CollectionPage::CollectionPage(services::CollectionService& service, QWidget* pa
     QPushButton* folder = makeButton(tr("Add a folder…"), box, "primary");
     QPushButton* create = makeButton(tr("New collection…"), box);
     connect(folder, &QPushButton::clicked, this, [this] {
-        const QString chosen = QFileDialog::getExistingDirectory(window(), tr("Add a folder of documents"));
+        const QString chosen =
+            QFileDialog::getExistingDirectory(window(), tr("Add a folder of documents"));
         if (!chosen.isEmpty()) addFolderAsCollection(chosen);
     });
     connect(create, &QPushButton::clicked, this, &CollectionPage::createNamed);
@@ -73,7 +77,8 @@ CollectionPage::CollectionPage(services::CollectionService& service, QWidget* pa
     top->addWidget(create);
     top->addWidget(folder);
     m_column->addLayout(top);
-    QLabel* text = makeLabel(tr("Answers are looked up here. Files stay where they are, and nothing leaves this computer."),
+    QLabel* text = makeLabel(tr("Answers are looked up here. Files stay where they are, and "
+                                "nothing leaves this computer."),
                              TextSize::Body, box, true);
     text->setWordWrap(true);
     m_column->addWidget(text);
@@ -86,7 +91,8 @@ CollectionPage::CollectionPage(services::CollectionService& service, QWidget* pa
     connect(m_model, &QAbstractItemModel::rowsRemoved, this, &CollectionPage::syncCards);
     connect(m_model, &QAbstractItemModel::dataChanged, this, [this](const QModelIndex& index) {
         const auto card = m_cards.find(m_model->at(index.row()).id);
-        if (card != m_cards.end()) card->second->show(m_model->at(index.row()), m_model->progress(index.row()));
+        if (card != m_cards.end())
+            card->second->show(m_model->at(index.row()), m_model->progress(index.row()));
     });
 }
 
@@ -95,7 +101,9 @@ void CollectionPage::setCollections(std::vector<services::Collection> collection
     m_empty->setVisible(m_model->rowCount() == 0);
 }
 
-void CollectionPage::setProgress(const services::IndexProgress& progress) { m_model->setProgress(progress); }
+void CollectionPage::setProgress(const services::IndexProgress& progress) {
+    m_model->setProgress(progress);
+}
 
 void CollectionPage::syncCards() {
     for (auto card = m_cards.begin(); card != m_cards.end();) {
@@ -115,14 +123,16 @@ void CollectionPage::syncCards() {
         card->show(m_model->at(row), m_model->progress(row));
         connect(card, &CollectionCard::askAsked, this, [=, this] { emit askAsked(id); });
         connect(card, &CollectionCard::addFolderAsked, this, [=, this] {
-            const QString chosen = QFileDialog::getExistingDirectory(window(), tr("Add a folder of documents"));
+            const QString chosen =
+                QFileDialog::getExistingDirectory(window(), tr("Add a folder of documents"));
             if (!chosen.isEmpty()) add(id, {chosen});
         });
         connect(card, &CollectionCard::addFilesAsked, this, [=, this] {
             const QStringList chosen = QFileDialog::getOpenFileNames(window(), tr("Add documents"));
             if (!chosen.isEmpty()) add(id, chosen);
         });
-        connect(card, &CollectionCard::updateAsked, this, [=, this](bool retry) { update(id, retry); });
+        connect(card, &CollectionCard::updateAsked, this,
+                [=, this](bool retry) { update(id, retry); });
         connect(card, &CollectionCard::stopAsked, this, [=, this] { m_service.stop(id); });
         connect(card, &CollectionCard::renameAsked, this, [=, this] { rename(id); });
         connect(card, &CollectionCard::removeAsked, this, [=, this] { remove(id); });
@@ -132,14 +142,16 @@ void CollectionPage::syncCards() {
 
 services::Reply<services::IndexReport> CollectionPage::reportReply() {
     return onGui<services::IndexReport>(this, [this](Result<services::IndexReport> report) {
-        if (!report && report.error().code != ErrorCode::Cancelled) emit failed(errorText(report.error()));
+        if (!report && report.error().code != ErrorCode::Cancelled)
+            emit failed(errorText(report.error()));
         emit changed();
     });
 }
 
 void CollectionPage::createNamed() {
     bool accepted = false;
-    const QString name = QInputDialog::getText(window(), tr("New collection"), tr("Name"), QLineEdit::Normal, {}, &accepted);
+    const QString name = QInputDialog::getText(window(), tr("New collection"), tr("Name"),
+                                               QLineEdit::Normal, {}, &accepted);
     if (accepted && !name.trimmed().isEmpty()) create(name.trimmed(), {});
 }
 
@@ -154,33 +166,38 @@ void CollectionPage::addFolderAsCollection(const QString& folder) {
 }
 
 void CollectionPage::create(const QString& name, const QStringList& paths) {
-    m_service.create(name.toStdString(), onGui<CollectionId>(this, [=, this](Result<CollectionId> id) {
-        if (!id) {
-            emit failed(errorText(id.error()));
-            return;
-        }
-        emit changed();
-        if (!paths.isEmpty()) add(*id, paths);
-    }));
+    m_service.create(name.toStdString(),
+                     onGui<CollectionId>(this, [=, this](Result<CollectionId> id) {
+                         if (!id) {
+                             emit failed(errorText(id.error()));
+                             return;
+                         }
+                         emit changed();
+                         if (!paths.isEmpty()) add(*id, paths);
+                     }));
 }
 
 void CollectionPage::add(CollectionId id, const QStringList& paths) {
     m_service.addPaths(id, toPaths(paths), reportReply());
 }
 
-void CollectionPage::update(CollectionId id, bool retryFailed) { m_service.update(id, retryFailed, reportReply()); }
+void CollectionPage::update(CollectionId id, bool retryFailed) {
+    m_service.update(id, retryFailed, reportReply());
+}
 
 void CollectionPage::rename(CollectionId id) {
     const int row = m_model->rowOf(id);
     if (row < 0) return;
     bool accepted = false;
-    const QString name = QInputDialog::getText(window(), tr("Rename the collection"), tr("Name"), QLineEdit::Normal,
-                                               m_model->index(row).data().toString(), &accepted);
+    const QString name =
+        QInputDialog::getText(window(), tr("Rename the collection"), tr("Name"), QLineEdit::Normal,
+                              m_model->index(row).data().toString(), &accepted);
     if (!accepted || name.trimmed().isEmpty()) return;
-    m_service.rename(id, name.trimmed().toStdString(), onGui<void>(this, [this](Result<void> result) {
-        if (!result) emit failed(errorText(result.error()));
-        emit changed();
-    }));
+    m_service.rename(id, name.trimmed().toStdString(),
+                     onGui<void>(this, [this](Result<void> result) {
+                         if (!result) emit failed(errorText(result.error()));
+                         emit changed();
+                     }));
 }
 
 void CollectionPage::remove(CollectionId id) {
@@ -196,9 +213,9 @@ void CollectionPage::remove(CollectionId id) {
     box.exec();
     if (box.clickedButton() != confirm) return;
     m_service.remove(id, onGui<void>(this, [this](Result<void> result) {
-        if (!result) emit failed(errorText(result.error()));
-        emit changed();
-    }));
+                         if (!result) emit failed(errorText(result.error()));
+                         emit changed();
+                     }));
 }
 
 void CollectionPage::dragEnterEvent(QDragEnterEvent* event) {

@@ -2,6 +2,7 @@
 
 #include <QDragEnterEvent>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
@@ -262,6 +263,10 @@ void Composer::attach(const QStringList& files) {
     for (const QString& file : files) {
         if (file.endsWith(QLatin1String(".gguf"), Qt::CaseInsensitive)) {
             emit modelFileGiven(file);
+            continue;
+        }
+        if (QFileInfo(file).isDir()) {
+            emit folderGiven(file);
             continue;
         }
         const std::filesystem::path path(file.toStdString());

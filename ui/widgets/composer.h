@@ -79,6 +79,7 @@ signals:
     void editLastAsked();
     void draftChanged(const QString& text);
     void modelFileGiven(const QString& file);
+    void folderGiven(const QString& folder);
     void collectionsChosen(const std::optional<std::vector<services::CollectionId>>& chosen);
     void manageCollectionsAsked();
 

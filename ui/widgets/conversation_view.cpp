@@ -46,7 +46,9 @@ ConversationView::ConversationView(MessageModel& model, QWidget* parent)
     connect(&model, &QAbstractItemModel::rowsRemoved, this,
             [this](const QModelIndex&, int first, int last) { removeRows(first, last); });
     connect(&model, &QAbstractItemModel::dataChanged, this,
-            [this](const QModelIndex& first, const QModelIndex& last) { updateRows(first.row(), last.row()); });
+            [this](const QModelIndex& first, const QModelIndex& last) {
+                updateRows(first.row(), last.row());
+            });
     connect(&Theme::instance(), &Theme::changed, this, [this] {
         for (MessageView* view : m_views) view->restyle();
         layOut(0);
@@ -56,7 +58,8 @@ ConversationView::ConversationView(MessageModel& model, QWidget* parent)
 
 int ConversationView::columnWidth() const {
     const int side = Theme::instance().scaled(space::kHuge);
-    return std::max(200, std::min(viewport()->width() - 2 * side, Theme::instance().scaled(space::kColumnWidth)));
+    return std::max(200, std::min(viewport()->width() - 2 * side,
+                                  Theme::instance().scaled(space::kColumnWidth)));
 }
 
 void ConversationView::rebuild() {
@@ -99,7 +102,8 @@ MessageView* ConversationView::makeView(int row) {
     connect(view, &MessageView::copyAsked, this, [=, this] { emit copyAsked(id); });
     connect(view, &MessageView::regenerateAsked, this, [=, this] { emit regenerateAsked(id); });
     connect(view, &MessageView::editAsked, this, [=, this] { emit editAsked(id); });
-    connect(view, &MessageView::siblingAsked, this, [=, this](int step) { emit siblingAsked(id, step); });
+    connect(view, &MessageView::siblingAsked, this,
+            [=, this](int step) { emit siblingAsked(id, step); });
     connect(view, &MessageView::sourceAsked, this,
             [=, this](int number, int citation) { emit sourceAsked(id, number, citation); });
     connect(view, &MessageView::linkAsked, this, &ConversationView::linkAsked);
@@ -140,8 +144,8 @@ void ConversationView::removeRows(int first, int last) {
 void ConversationView::updateRows(int first, int last) {
     for (int row = std::max(first, m_firstBuilt); row <= last; ++row) {
         const services::Message& message = m_model.at(row);
-        m_views[static_cast<std::size_t>(row - m_firstBuilt)]->show(message, m_model.running(message.id),
-                                                                     m_model.branchPlace(message.id));
+        m_views[static_cast<std::size_t>(row - m_firstBuilt)]->show(
+            message, m_model.running(message.id), m_model.branchPlace(message.id));
     }
     layOut(std::max(0, first - m_firstBuilt));
 }
@@ -178,7 +182,9 @@ void ConversationView::scrollToEnd() {
 }
 
 void ConversationView::scrolled() {
-    if (!m_moving) m_following = verticalScrollBar()->value() >= verticalScrollBar()->maximum() - kEndTolerance;
+    if (!m_moving)
+        m_following =
+            verticalScrollBar()->value() >= verticalScrollBar()->maximum() - kEndTolerance;
     placeJumpButton();
 }
 
@@ -216,8 +222,12 @@ void ConversationView::keyPressEvent(QKeyEvent* event) {
     switch (event->key()) {
         case Qt::Key_End: scrollToEnd(); break;
         case Qt::Key_Home: verticalScrollBar()->setValue(0); break;
-        case Qt::Key_PageUp: verticalScrollBar()->triggerAction(QAbstractSlider::SliderPageStepSub); break;
-        case Qt::Key_PageDown: verticalScrollBar()->triggerAction(QAbstractSlider::SliderPageStepAdd); break;
+        case Qt::Key_PageUp:
+            verticalScrollBar()->triggerAction(QAbstractSlider::SliderPageStepSub);
+            break;
+        case Qt::Key_PageDown:
+            verticalScrollBar()->triggerAction(QAbstractSlider::SliderPageStepAdd);
+            break;
         default: QScrollArea::keyPressEvent(event); break;
     }
 }

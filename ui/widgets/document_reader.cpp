@@ -19,14 +19,18 @@ namespace {
 
 /// UTF-16 position of a byte offset, which may lie beyond the end.
 int utf16Position(const std::string& text, std::size_t offset) {
-    return static_cast<int>(fromUtf8(std::string_view(text).substr(0, std::min(offset, text.size()))).size());
+    return static_cast<int>(
+        fromUtf8(std::string_view(text).substr(0, std::min(offset, text.size()))).size());
 }
 
 }  // namespace
 
 DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
-    : QWidget(parent), m_services(services), m_title(new ElidedLabel({}, this)),
-      m_note(makeLabel({}, TextSize::Small, this, true)), m_text(new QPlainTextEdit(this)),
+    : QWidget(parent),
+      m_services(services),
+      m_title(new ElidedLabel({}, this)),
+      m_note(makeLabel({}, TextSize::Small, this, true)),
+      m_text(new QPlainTextEdit(this)),
       m_previous(makeIconButton(Icon::Left, tr("Previous page"), this)),
       m_next(makeIconButton(Icon::Right, tr("Next page"), this)),
       m_open(makeIconButton(Icon::External, tr("Open the file in its own program"), this)),
@@ -38,7 +42,8 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     top->setSpacing(4);
     QToolButton* back = makeIconButton(Icon::Back, tr("Back to the list"), this);
     connect(back, &QToolButton::clicked, this, &DocumentReader::backAsked);
-    onTheme(m_title, [this] { m_title->setFont(Theme::instance().font(TextSize::Body, QFont::DemiBold)); });
+    onTheme(m_title,
+            [this] { m_title->setFont(Theme::instance().font(TextSize::Body, QFont::DemiBold)); });
     top->addWidget(back);
     top->addWidget(m_title, 1);
     top->addWidget(m_open);
@@ -64,9 +69,8 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     column->addWidget(m_text, 1);
     connect(m_previous, &QToolButton::clicked, this, [this] { showPage(m_page - 1); });
     connect(m_next, &QToolButton::clicked, this, [this] { showPage(m_page + 1); });
-    connect(m_open, &QToolButton::clicked, this, [this] {
-        QDesktopServices::openUrl(QUrl::fromLocalFile(fromUtf8(m_passage.path)));
-    });
+    connect(m_open, &QToolButton::clicked, this,
+            [this] { QDesktopServices::openUrl(QUrl::fromLocalFile(fromUtf8(m_passage.path))); });
 }
 
 void DocumentReader::open(const services::StoredPassage& passage, const ReaderPlace& place) {
@@ -75,7 +79,8 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
     m_pages.clear();
     const int request = ++m_request;
     const std::filesystem::path path(passage.path);
-    m_title->setFullText(passage.title.empty() ? fromUtf8(path.filename().string()) : fromUtf8(passage.title));
+    m_title->setFullText(passage.title.empty() ? fromUtf8(path.filename().string())
+                                               : fromUtf8(passage.title));
     m_open->setToolTip(tr("Open %1").arg(fromUtf8(passage.path)));
     m_open->setVisible(!passage.path.empty());
     m_note->hide();
@@ -86,7 +91,8 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
         return;
     }
     m_services.collections().open(
-        *passage.document, onGui<services::DocumentView>(this, [=, this](Result<services::DocumentView> view) {
+        *passage.document,
+        onGui<services::DocumentView>(this, [=, this](Result<services::DocumentView> view) {
             if (request != m_request) return;
             if (view) {
                 showDocument(*view);
@@ -108,12 +114,14 @@ void DocumentReader::showStored() {
 
 void DocumentReader::showDocument(const services::DocumentView& view) {
     m_pages = view.pages;
-    const auto page = std::find_if(m_pages.begin(), m_pages.end(),
-                                   [&](const services::Page& candidate) { return candidate.number == m_place.page; });
+    const auto page = std::find_if(
+        m_pages.begin(), m_pages.end(),
+        [&](const services::Page& candidate) { return candidate.number == m_place.page; });
     // The file may have changed since the answer: then the stored passage is what was read.
-    const bool changed = page == m_pages.end() || m_passage.endByte > page->text.size() ||
-                         page->text.compare(m_passage.startByte, m_passage.endByte - m_passage.startByte,
-                                            m_passage.text) != 0;
+    const bool changed =
+        page == m_pages.end() || m_passage.endByte > page->text.size() ||
+        page->text.compare(m_passage.startByte, m_passage.endByte - m_passage.startByte,
+                           m_passage.text) != 0;
     if (changed) {
         m_note->setText(tr("The document has changed since. This is the passage that was read."));
         m_note->show();
@@ -124,8 +132,9 @@ void DocumentReader::showDocument(const services::DocumentView& view) {
 }
 
 void DocumentReader::showPage(int number) {
-    const auto page = std::find_if(m_pages.begin(), m_pages.end(),
-                                   [&](const services::Page& candidate) { return candidate.number == number; });
+    const auto page =
+        std::find_if(m_pages.begin(), m_pages.end(),
+                     [&](const services::Page& candidate) { return candidate.number == number; });
     if (page == m_pages.end()) return;
     m_page = number;
     m_previous->setEnabled(page != m_pages.begin());

@@ -22,7 +22,8 @@ public:
     MessageView(services::Role role, QWidget* parent);
 
     /// Shows this state of the message; cheap when only the text grew.
-    void show(const services::Message& message, const RunningAnswer* running, const BranchPlace& place);
+    void show(const services::Message& message, const RunningAnswer* running,
+              const BranchPlace& place);
 
     /// Lays everything out for `width` pixels; returns the height.
     int heightForColumn(int width);

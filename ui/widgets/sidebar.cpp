@@ -31,7 +31,8 @@ class ChatDelegate : public QStyledItemDelegate {
 public:
     using QStyledItemDelegate::QStyledItemDelegate;
 
-    [[nodiscard]] QSize sizeHint(const QStyleOptionViewItem&, const QModelIndex& index) const override {
+    [[nodiscard]] QSize sizeHint(const QStyleOptionViewItem&,
+                                 const QModelIndex& index) const override {
         const Theme& theme = Theme::instance();
         switch (kindOf(index)) {
             case ChatListModel::Kind::Header: return {0, theme.scaled(index.row() == 0 ? 28 : 38)};
@@ -41,7 +42,8 @@ public:
         return {};
     }
 
-    void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override {
+    void paint(QPainter* painter, const QStyleOptionViewItem& option,
+               const QModelIndex& index) const override {
         const Theme& theme = Theme::instance();
         const Colors& c = theme.colors();
         const int pad = theme.scaled(10);
@@ -51,8 +53,8 @@ public:
         if (kindOf(index) == ChatListModel::Kind::Header) {
             painter->setFont(theme.font(TextSize::Caption, QFont::DemiBold));
             painter->setPen(c.muted);
-            painter->drawText(row.adjusted(pad, 0, -pad, -theme.scaled(4)), Qt::AlignLeft | Qt::AlignBottom,
-                              index.data().toString());
+            painter->drawText(row.adjusted(pad, 0, -pad, -theme.scaled(4)),
+                              Qt::AlignLeft | Qt::AlignBottom, index.data().toString());
             painter->restore();
             return;
         }
@@ -63,10 +65,12 @@ public:
             painter->setBrush(selected ? c.selected : c.hover);
             painter->drawRoundedRect(row, space::kRadius, space::kRadius);
         }
-        if ((option.state & QStyle::State_HasFocus) && (option.state & QStyle::State_KeyboardFocusChange)) {
+        if ((option.state & QStyle::State_HasFocus) &&
+            (option.state & QStyle::State_KeyboardFocusChange)) {
             painter->setPen(c.accent);
             painter->setBrush(Qt::NoBrush);
-            painter->drawRoundedRect(QRectF(row).adjusted(0.5, 0.5, -0.5, -0.5), space::kRadius, space::kRadius);
+            painter->drawRoundedRect(QRectF(row).adjusted(0.5, 0.5, -0.5, -0.5), space::kRadius,
+                                     space::kRadius);
         }
         QRect text = row.adjusted(pad, 0, -pad, 0);
         const int iconSize = theme.scaled(14);
@@ -84,19 +88,24 @@ public:
         painter->setFont(theme.font(TextSize::Body, selected ? QFont::Medium : QFont::Normal));
         painter->setPen(c.text);
         if (kindOf(index) == ChatListModel::Kind::Hit) {
-            const QRect title(text.left(), text.top() + theme.scaled(6), text.width(), theme.scaled(20));
+            const QRect title(text.left(), text.top() + theme.scaled(6), text.width(),
+                              theme.scaled(20));
             painter->drawText(title, Qt::AlignLeft | Qt::AlignVCenter,
-                              painter->fontMetrics().elidedText(index.data().toString(), Qt::ElideRight, title.width()));
-            paintSnippet(painter, QRect(text.left(), title.bottom(), text.width(), theme.scaled(22)),
+                              painter->fontMetrics().elidedText(index.data().toString(),
+                                                                Qt::ElideRight, title.width()));
+            paintSnippet(painter,
+                         QRect(text.left(), title.bottom(), text.width(), theme.scaled(22)),
                          index.data(ChatListModel::SnippetRole).toString());
         } else {
             painter->drawText(text, Qt::AlignLeft | Qt::AlignVCenter,
-                              painter->fontMetrics().elidedText(index.data().toString(), Qt::ElideRight, text.width()));
+                              painter->fontMetrics().elidedText(index.data().toString(),
+                                                                Qt::ElideRight, text.width()));
         }
         painter->restore();
     }
 
-    void updateEditorGeometry(QWidget* editor, const QStyleOptionViewItem& option, const QModelIndex&) const override {
+    void updateEditorGeometry(QWidget* editor, const QStyleOptionViewItem& option,
+                              const QModelIndex&) const override {
         editor->setGeometry(option.rect);
     }
 
@@ -120,7 +129,9 @@ private:
                 QTextCharFormat format;
                 format.setBackground(theme.colors().mark);
                 format.setForeground(theme.colors().text);
-                if (begin >= 0) ranges.append({static_cast<int>(begin), static_cast<int>(plain.size() - begin), format});
+                if (begin >= 0)
+                    ranges.append(
+                        {static_cast<int>(begin), static_cast<int>(plain.size() - begin), format});
                 begin = -1;
             } else {
                 plain += c;
@@ -140,8 +151,12 @@ private:
 }  // namespace
 
 Sidebar::Sidebar(services::Services& services, QWidget* parent)
-    : QWidget(parent), m_services(services), m_model(new ChatListModel(this)),
-      m_search(new QLineEdit(this)), m_list(new QListView(this)), m_searchTimer(new QTimer(this)) {
+    : QWidget(parent),
+      m_services(services),
+      m_model(new ChatListModel(this)),
+      m_search(new QLineEdit(this)),
+      m_list(new QListView(this)),
+      m_searchTimer(new QTimer(this)) {
     setObjectName(QStringLiteral("sidebar"));
     setAttribute(Qt::WA_StyledBackground);
     setMinimumWidth(200);
@@ -208,24 +223,26 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
         setCurrent(m_current);
     });
     connect(m_model, &ChatListModel::renamed, this, [this](qint64 chat, const QString& title) {
-        m_services.chats().rename(chat, title.toStdString(), onGui<void>(this, [this](Result<void> result) {
-            if (!result) emit failed(errorText(result.error()));
-            reload();
-        }));
+        m_services.chats().rename(chat, title.toStdString(),
+                                  onGui<void>(this, [this](Result<void> result) {
+                                      if (!result) emit failed(errorText(result.error()));
+                                      reload();
+                                  }));
         emit titleChanged();
     });
 }
 
 void Sidebar::reload() {
-    m_services.chats().list(onGui<std::vector<services::Chat>>(this, [this](Result<std::vector<services::Chat>> chats) {
-        if (!chats) {
-            emit failed(errorText(chats.error()));
-            return;
-        }
-        m_model->setChats(std::move(*chats));
-        setCurrent(m_current);
-        emit titleChanged();
-    }));
+    m_services.chats().list(
+        onGui<std::vector<services::Chat>>(this, [this](Result<std::vector<services::Chat>> chats) {
+            if (!chats) {
+                emit failed(errorText(chats.error()));
+                return;
+            }
+            m_model->setChats(std::move(*chats));
+            setCurrent(m_current);
+            emit titleChanged();
+        }));
 }
 
 void Sidebar::setCurrent(std::optional<ChatId> chat) {
@@ -270,31 +287,32 @@ void Sidebar::search() {
     const QString words = m_search->text().trimmed();
     if (words.isEmpty()) return;
     const int number = m_searchNumber;
-    m_services.chats().search(
-        words.toStdString(), kMostHits,
-        onGui<std::vector<services::MessageHit>>(this, [=, this](Result<std::vector<services::MessageHit>> hits) {
-            if (number == m_searchNumber && hits) m_model->setSearch(words, std::move(*hits));
-        }));
+    m_services.chats().search(words.toStdString(), kMostHits,
+                              onGui<std::vector<services::MessageHit>>(
+                                  this, [=, this](Result<std::vector<services::MessageHit>> hits) {
+                                      if (number == m_searchNumber && hits)
+                                          m_model->setSearch(words, std::move(*hits));
+                                  }));
 }
 
 void Sidebar::remove(ChatId chat) {
     const services::Chat* known = m_model->chat(chat);
     const QString title = known ? ChatListModel::titleOf(*known) : QString();
     m_services.chats().remove(chat, onGui<void>(this, [=, this](Result<void> result) {
-        if (!result) {
-            emit failed(errorText(result.error()));
-            return;
-        }
-        reload();
-        emit chatRemoved(chat, title);
-    }));
+                                  if (!result) {
+                                      emit failed(errorText(result.error()));
+                                      return;
+                                  }
+                                  reload();
+                                  emit chatRemoved(chat, title);
+                              }));
 }
 
 void Sidebar::pin(ChatId chat, bool pinned) {
     m_services.chats().pin(chat, pinned, onGui<void>(this, [this](Result<void> result) {
-        if (!result) emit failed(errorText(result.error()));
-        reload();
-    }));
+                               if (!result) emit failed(errorText(result.error()));
+                               reload();
+                           }));
 }
 
 void Sidebar::showMenu(const QPoint& position) {
@@ -305,13 +323,14 @@ void Sidebar::showMenu(const QPoint& position) {
     const bool pinned = known->pinned;
     const QColor color = colors().muted;
     QMenu menu(this);
-    QAction* rename = menu.addAction(icon(Icon::Edit, color), tr("Rename") + "\tF2", this, [this, chat] {
-        m_list->edit(m_model->indexOf(chat));
-    });
+    QAction* rename = menu.addAction(icon(Icon::Edit, color), tr("Rename") + "\tF2", this,
+                                     [this, chat] { m_list->edit(m_model->indexOf(chat)); });
     rename->setEnabled(m_model->indexOf(chat).isValid());
-    menu.addAction(icon(Icon::Pin, color), pinned ? tr("Unpin") : tr("Pin"), this, [=, this] { pin(chat, !pinned); });
+    menu.addAction(icon(Icon::Pin, color), pinned ? tr("Unpin") : tr("Pin"), this,
+                   [=, this] { pin(chat, !pinned); });
     menu.addSeparator();
-    menu.addAction(icon(Icon::Trash, colors().danger), tr("Delete"), this, [=, this] { remove(chat); });
+    menu.addAction(icon(Icon::Trash, colors().danger), tr("Delete"), this,
+                   [=, this] { remove(chat); });
     menu.exec(m_list->viewport()->mapToGlobal(position));
 }
 

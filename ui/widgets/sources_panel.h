@@ -27,6 +27,7 @@ public:
     void openPassage(int number, int citation);
     void clear();
     [[nodiscard]] DocumentReader& reader() { return *m_reader; }
+    [[nodiscard]] bool hasPassages() const { return !m_details.passages.empty(); }
     [[nodiscard]] std::optional<services::MessageId> answer() const { return m_answer; }
 
 signals:

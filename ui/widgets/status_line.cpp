@@ -12,10 +12,12 @@
 namespace conclave::ui {
 
 StatusLine::StatusLine(QWidget* parent)
-    : QWidget(parent), m_model(makeLabel({}, TextSize::Caption, this, true)),
+    : QWidget(parent),
+      m_model(makeLabel({}, TextSize::Caption, this, true)),
       m_indexing(makeLabel({}, TextSize::Caption, this, true)),
       m_speed(makeLabel({}, TextSize::Caption, this, true)),
-      m_context(makeLabel({}, TextSize::Caption, this, true)), m_meter(new QProgressBar(this)) {
+      m_context(makeLabel({}, TextSize::Caption, this, true)),
+      m_meter(new QProgressBar(this)) {
     setObjectName(QStringLiteral("status"));
     setAttribute(Qt::WA_StyledBackground);
     auto* row = new QHBoxLayout(this);
@@ -38,7 +40,9 @@ void StatusLine::setModel(const services::ModelStatus& status) {
     QString text;
     switch (status.state) {
         case State::None: text = tr("The model loads with the first question"); break;
-        case State::Loading: text = tr("Loading the model, %1 %").arg(qRound(status.progress * 100.0f)); break;
+        case State::Loading:
+            text = tr("Loading the model, %1 %").arg(qRound(status.progress * 100.0f));
+            break;
         case State::Ready: text = tr("Model ready"); break;
         case State::Failed: text = fromUtf8(status.error); break;
     }
@@ -53,7 +57,9 @@ void StatusLine::setContext(const services::ContextUse& use) {
     m_meter->setVisible(known);
     if (!known) return;
     const QLocale locale;
-    m_context->setText(tr("%1 of %2 tokens").arg(locale.toString(use.usedTokens), locale.toString(use.contextLength)));
+    m_context->setText(
+        tr("%1 of %2 tokens")
+            .arg(locale.toString(use.usedTokens), locale.toString(use.contextLength)));
     m_meter->setRange(0, use.contextLength);
     m_meter->setValue(std::min(use.usedTokens, use.contextLength));
     const QString tip = tr("How much of the model's context this chat takes");
@@ -63,9 +69,10 @@ void StatusLine::setContext(const services::ContextUse& use) {
 }
 
 void StatusLine::setSpeed(double tokensPerSecond) {
-    m_speed->setText(tokensPerSecond > 0.0
-                         ? tr("%1 tokens/s").arg(tokensPerSecond, 0, 'f', tokensPerSecond < 10.0 ? 1 : 0)
-                         : QString());
+    m_speed->setText(
+        tokensPerSecond > 0.0
+            ? tr("%1 tokens/s").arg(tokensPerSecond, 0, 'f', tokensPerSecond < 10.0 ? 1 : 0)
+            : QString());
 }
 
 void StatusLine::setIndexing(const QString& text) { m_indexing->setText(text); }

@@ -15,7 +15,8 @@ class Toast : public QFrame {
 public:
     explicit Toast(QWidget* window);
 
-    void show(const QString& text, const QString& actionText = {}, std::function<void()> action = {});
+    void show(const QString& text, const QString& actionText = {},
+              std::function<void()> action = {});
 
 protected:
     bool eventFilter(QObject* object, QEvent* event) override;
