@@ -15,7 +15,6 @@
 #include "app/services/services.h"
 #include "base/log.h"
 #include "base/places.h"
-#include "storage/storage.h"
 #include "ui/ui.h"
 
 using namespace conclave;
@@ -63,8 +62,8 @@ void backUp(const std::filesystem::path& database) {
     }
 }
 
-void repair(const std::filesystem::path& database) {
-    const Result<std::filesystem::path> kept = storage::repairDatabase(database);
+void repair(const Places& places) {
+    const Result<std::filesystem::path> kept = services::repair(places);
     if (kept) {
         tell(QMessageBox::Information, text("What could be read was saved into a new database."),
              text("The damaged file is kept as %1").arg(fromPath(*kept)));
@@ -75,7 +74,8 @@ void repair(const std::filesystem::path& database) {
 }
 
 /// What to do about a database that does not open. False: quit.
-bool askAboutDatabase(const Error& error, const std::filesystem::path& database) {
+bool askAboutDatabase(const Error& error, const Places& places) {
+    const std::filesystem::path database = places.database();
     QString what = text("Conclave could not start.");
     if (error.code == ErrorCode::TooNew)
         what = text("Your chats were written by a newer version of Conclave.");
@@ -99,7 +99,7 @@ bool askAboutDatabase(const Error& error, const std::filesystem::path& database)
     box.setEscapeButton(quit);
     box.exec();
     if (copy && box.clickedButton() == copy) backUp(database);
-    if (mend && box.clickedButton() == mend) repair(database);
+    if (mend && box.clickedButton() == mend) repair(places);
     return box.clickedButton() == again || (copy && box.clickedButton() == copy) ||
            (mend && box.clickedButton() == mend);
 }
@@ -140,6 +140,7 @@ int main(int argc, char** argv) {
         return 0;
     }
     ui::WindowOptions options;
+    options.newChat = parser.isSet(newWindow);
     bool isNumber = true;
     if (parser.isSet(open)) options.chat = parser.value(open).toLongLong(&isNumber);
     if (!parsed || !isNumber) {
@@ -175,12 +176,13 @@ int main(int argc, char** argv) {
     }
     startLog({.file = places->logFile(), .toStderr = true});
 
-    Result<std::unique_ptr<services::Services>> started =
-        services::Services::start({.places = *places});
+    services::StartOptions startOptions;
+    startOptions.places = *places;
+    Result<std::unique_ptr<services::Services>> started = services::Services::start(startOptions);
     while (!started) {
         log().error("start: {}", started.error().detail);
-        if (!askAboutDatabase(started.error(), places->database())) return 1;
-        started = services::Services::start({.places = *places});
+        if (!askAboutDatabase(started.error(), *places)) return 1;
+        started = services::Services::start(startOptions);
     }
     const std::unique_ptr<QWidget> window = ui::createMainWindow(**started, options);
     window->show();

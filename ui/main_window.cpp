@@ -334,7 +334,7 @@ void MainWindow::loadSettings(const WindowOptions& options) {
             const auto last = state.find("chat");
             if (options.chat) {
                 m_controller->open(*options.chat);
-            } else if (options.attach.empty() && last != state.end() && last->is_number_integer()) {
+            } else if (options.attach.empty() && !options.newChat && last != state.end() && last->is_number_integer()) {
                 m_controller->open(last->get<services::ChatId>());
             } else {
                 m_controller->startNew();

@@ -15,6 +15,7 @@ namespace conclave::ui {
 struct WindowOptions {
     std::optional<services::ChatId> chat;       ///< --open CHAT
     std::vector<std::filesystem::path> attach;  ///< files named on the command line
+    bool newChat = false;                       ///< --new-window: begin anew, not where one was
 };
 
 /// The main window; `services` must outlive it. Needs a QApplication.

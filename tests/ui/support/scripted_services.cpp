@@ -459,6 +459,10 @@ void ScriptedServices::addPaths(CollectionId id, std::vector<std::filesystem::pa
     });
 }
 
+void ScriptedServices::indexPaths(std::vector<std::filesystem::path>, Reply<IndexReport> reply) {
+    reply(IndexReport{});
+}
+
 void ScriptedServices::removePath(CollectionId, const std::filesystem::path&, Reply<void> reply) {
     reply({});
 }

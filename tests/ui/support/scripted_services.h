@@ -122,6 +122,8 @@ private:
     void create(std::string_view name, services::Reply<services::CollectionId> reply) override;
     void addPaths(services::CollectionId id, std::vector<std::filesystem::path> paths,
                   services::Reply<services::IndexReport> reply) override;
+    void indexPaths(std::vector<std::filesystem::path> paths,
+                    services::Reply<services::IndexReport> reply) override;
     void removePath(services::CollectionId id, const std::filesystem::path& path,
                     services::Reply<void> reply) override;
     void update(services::CollectionId id, bool retryFailed,
