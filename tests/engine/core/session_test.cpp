@@ -1,0 +1,293 @@
+// Sessions on the bundled model: what callers of engine.h rely on.
+#include <atomic>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/engine.h"
+#include "engine/runtime/memory.h"
+#include "engine/runtime/session.h"
+#include "gguf_writer.h"
+#include "models.h"
+
+namespace conclave::engine {
+namespace {
+
+using testing::HasSubstr;
+
+std::shared_ptr<const Model> bundledModel() {
+    static const auto model = Model::load(test::chatModel("Q8_0"));
+    EXPECT_TRUE(model) << model.error().detail;
+    return *model;
+}
+
+std::unique_ptr<Session> newSession(const SessionOptions& options = {.nThreads = 2}) {
+    auto session = Session::create(bundledModel(), options);
+    EXPECT_TRUE(session) << session.error().detail;
+    return std::move(*session);
+}
+
+std::vector<TokenId> chat(const std::string& question) {
+    const ChatMessage message{"user", question};
+    return bundledModel()->tokenizeChat({&message, 1}).value();
+}
+
+GenerateRequest greedy(std::vector<TokenId> prompt, int maxTokens = 40) {
+    GenerateRequest request;
+    request.prompt = std::move(prompt);
+    request.sampling.temperature = 0.0f;
+    request.maxTokens = maxTokens;
+    return request;
+}
+
+std::vector<std::vector<float>> allLogits(Session& session, const std::vector<TokenId>& tokens) {
+    std::vector<std::vector<float>> all;
+    const auto done = session.evaluate(tokens, [&](int position, std::span<const float> logits) {
+        EXPECT_EQ(position, static_cast<int>(all.size()));
+        all.emplace_back(logits.begin(), logits.end());
+    });
+    EXPECT_TRUE(done);
+    return all;
+}
+
+TEST(Session, AnswersAGreeting) {
+    const auto session = newSession();
+    std::string streamed;
+    GenerateRequest request = greedy(chat("Hello!"));
+    request.onText = [&](std::string_view piece) { streamed += piece; };
+    const auto answer = session->generate(request);
+    ASSERT_TRUE(answer) << answer.error().detail;
+    EXPECT_EQ(answer->text, "Hello! How can I help you today?");
+    EXPECT_EQ(streamed, answer->text);
+    EXPECT_EQ(answer->reason, FinishReason::EndOfTurn);
+    EXPECT_TRUE(bundledModel()->isEndOfTurn(answer->tokens.back()));
+    EXPECT_EQ(answer->usage.promptTokens, std::ssize(request.prompt));
+    EXPECT_EQ(answer->usage.cachedTokens, 0);
+    EXPECT_GT(answer->usage.decodeSpeed(), 0.0);
+}
+
+TEST(Session, BatchesAndThreadsLeaveEveryBitAlone) {
+    const auto tokens = chat("Name three colours of the rainbow, and say why the sky is blue.");
+    const auto expected = allLogits(*newSession({.nThreads = 1}), tokens);
+    for (const int batch : {1, 2, 7, 16}) {
+        const auto session = newSession({.nThreads = 2, .batchTokens = batch});
+        EXPECT_EQ(allLogits(*session, tokens), expected) << batch;
+    }
+}
+
+TEST(Session, KeepsTheCommonPrefixAndGivesTheSameAnswer) {
+    const auto first = chat(
+        "Answer from the sources. Cite them like [1].\n\n[1] Tray\nThe tray "
+        "holds 250 sheets.\n\nQuestion: How many sheets does the tray hold?");
+    auto second = first;
+    second[second.size() - 6] += 1;  // an edit near the end
+    const auto reused = newSession();
+    ASSERT_TRUE(reused->generate(greedy(first)));
+    const auto edited = reused->generate(greedy(second));
+    ASSERT_TRUE(edited);
+    EXPECT_EQ(edited->usage.cachedTokens, std::ssize(second) - 6);
+    const auto fresh = newSession()->generate(greedy(second));
+    EXPECT_EQ(edited->tokens, fresh->tokens);
+    EXPECT_EQ(fresh->usage.cachedTokens, 0);
+
+    const auto again = reused->generate(greedy(second));
+    EXPECT_EQ(again->tokens, fresh->tokens);
+    EXPECT_EQ(again->usage.cachedTokens, std::ssize(second) - 1);
+    reused->clear();
+    EXPECT_TRUE(reused->cachedTokens().empty());
+}
+
+TEST(Session, EndsForEachReason) {
+    const auto session = newSession({.contextLength = 64, .nThreads = 2});
+    const auto prompt = chat("Hello!");
+    EXPECT_EQ(session->generate(greedy(prompt, 3))->reason, FinishReason::MaxTokens);
+    EXPECT_EQ(session->generate(greedy(prompt, 3))->tokens.size(), 3U);
+    EXPECT_EQ(session->generate(greedy(prompt, 0))->tokens.size(), 0U);
+
+    GenerateRequest stop = greedy(prompt);
+    stop.stop = {"can I"};
+    const auto stopped = session->generate(stop);
+    EXPECT_EQ(stopped->reason, FinishReason::StopString);
+    EXPECT_EQ(stopped->text, "Hello! How ");
+
+    GenerateRequest full = greedy(prompt, -1);
+    full.ignoreEndOfTurn = true;
+    const auto filled = session->generate(full);
+    EXPECT_EQ(filled->reason, FinishReason::ContextFull);
+    EXPECT_EQ(std::ssize(filled->tokens) + std::ssize(prompt), 64 + 1);
+}
+
+TEST(Session, RefusesWhatItCannotDo) {
+    const auto session = newSession({.contextLength = 16, .nThreads = 1});
+    EXPECT_EQ(session->generate(greedy({})).error().code, ErrorCode::InvalidArgument);
+    const auto tooLong = session->generate(greedy(std::vector<TokenId>(17, 5)));
+    ASSERT_FALSE(tooLong);
+    EXPECT_THAT(tooLong.error().detail, HasSubstr("17 tokens, but the context holds 16"));
+    for (const TokenId token : {-1, 6144}) {
+        EXPECT_EQ(session->generate(greedy({token})).error().code, ErrorCode::InvalidArgument);
+    }
+    EXPECT_TRUE(session->generate(greedy({1}, 1)));
+    for (const SessionOptions& options :
+         {SessionOptions{.contextLength = 1025}, SessionOptions{.contextLength = -1},
+          SessionOptions{.nThreads = -1}, SessionOptions{.batchTokens = 0}}) {
+        const auto refused = Session::create(bundledModel(), options);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
+    }
+}
+
+TEST(Session, SamplesTheSameForASeedOnAnyNumberOfThreads) {
+    GenerateRequest request = greedy(chat("Tell me about the sea."));
+    request.sampling.temperature = 1.2f;
+    request.sampling.seed = 42;
+    const auto one = newSession({.nThreads = 1})->generate(request);
+    const auto two = newSession({.nThreads = 2})->generate(request);
+    EXPECT_EQ(one->tokens, two->tokens);
+    EXPECT_EQ(one->seed, 42U);
+}
+
+TEST(Session, StopsWithin100Milliseconds) {
+    using Clock = std::chrono::steady_clock;
+    const auto session = newSession();
+    std::stop_source source;
+    GenerateRequest request = greedy(chat("Hello!"), -1);
+    request.ignoreEndOfTurn = true;
+    request.cancel = source.get_token();
+    std::atomic<Clock::rep> asked = 0;
+    int nPieces = 0;
+    request.onText = [&](std::string_view) {
+        if (++nPieces == 5) {
+            asked = Clock::now().time_since_epoch().count();
+            source.request_stop();
+        }
+    };
+    const auto answer = session->generate(request);
+    const auto waited = Clock::now().time_since_epoch() - Clock::duration(asked.load());
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->reason, FinishReason::Cancelled);
+    EXPECT_FALSE(answer->text.empty());
+    EXPECT_LT(waited, std::chrono::milliseconds(100));
+
+    // Prefill, too: a stop before it leaves the session as it was, and usable.
+    const auto cached = session->cachedTokens().size();
+    request.prompt = chat(std::string(1200, 'x'));
+    ASSERT_TRUE(session->generate(request));
+    EXPECT_LE(session->cachedTokens().size(), cached);
+    EXPECT_EQ(session
+                  ->evaluate(
+                      request.prompt, [](int, std::span<const float>) {}, source.get_token())
+                  .error()
+                  .code,
+              ErrorCode::Cancelled);
+    EXPECT_EQ(session->generate(greedy(chat("Hello!")))->text, "Hello! How can I help you today?");
+}
+
+TEST(Session, SeveralShareAModel) {
+    const auto prompt = chat("Hello!");
+    const auto expected = newSession()->generate(greedy(prompt))->tokens;
+    std::vector<std::jthread> threads;
+    std::atomic<int> nSame = 0;
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            const auto session = newSession();
+            for (int round = 0; round < 3; ++round) {
+                session->clear();
+                if (session->generate(greedy(prompt))->tokens == expected) ++nSame;
+            }
+        });
+    }
+    threads.clear();
+    EXPECT_EQ(nSame, 9);
+}
+
+TEST(Session, SeesALoop) {
+    std::vector<TokenId> tokens = {1, 2, 3, 4};
+    EXPECT_FALSE(endsInLoop(tokens));
+    for (int i = 0; i < 12; ++i) tokens.insert(tokens.end(), {7, 8, 9});
+    EXPECT_TRUE(endsInLoop(tokens));
+    tokens.push_back(5);
+    EXPECT_FALSE(endsInLoop(tokens));
+    EXPECT_FALSE(endsInLoop(std::vector<TokenId>(31, 4)));
+    EXPECT_TRUE(endsInLoop(std::vector<TokenId>(32, 4)));
+}
+
+TEST(Model, LoadCanBeCancelledAndReportsProgress) {
+    float last = 0.0f;
+    ASSERT_TRUE(Model::load(test::chatModel("Q8_0"), [&](float fraction) {
+        EXPECT_GE(fraction, last);
+        last = fraction;
+        return true;
+    }));
+    EXPECT_EQ(last, 1.0f);
+    const auto cancelled = Model::load(test::chatModel("Q8_0"), [](float) { return false; });
+    ASSERT_FALSE(cancelled);
+    EXPECT_EQ(cancelled.error().code, ErrorCode::Cancelled);
+}
+
+TEST(Model, NamesATensorThatIsWrong) {
+    const auto path = test::parity("llama-dense.gguf");
+    std::ifstream file(path, std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const std::size_t at = bytes.find("blk.1.ffn_up.weight");
+    ASSERT_NE(at, std::string::npos);
+    bytes[at + 4] = '7';
+    const auto model = Model::load(test::GgufWriter::writeFile("renamed.gguf", bytes));
+    ASSERT_FALSE(model);
+    EXPECT_EQ(model.error().code, ErrorCode::Corrupt);
+    EXPECT_THAT(model.error().detail, HasSubstr("blk.1.ffn_up.weight"));
+}
+
+/// A tiny model whose file claims a context of 2^26 tokens.
+std::shared_ptr<const Model> endlessModel() {
+    std::ifstream file(test::parity("llama-dense.gguf"), std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const std::string key = "llama.context_length";
+    const std::uint32_t context = 1u << 26;
+    std::memcpy(&bytes[bytes.find(key) + key.size() + 4], &context, sizeof(context));
+    return Model::load(test::GgufWriter::writeFile("endless.gguf", bytes)).value();
+}
+
+TEST(Session, RefusesAContextThatDoesNotFitAndSaysWhatWould) {
+    const auto model = endlessModel();
+    const SessionOptions options{.contextLength = 1 << 26, .nThreads = 64};
+    if (availableMemory() > std::uint64_t{400} << 30) GTEST_SKIP() << "needs less than 400 GiB";
+    const auto refused = Session::create(model, options);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::OutOfMemory);
+    EXPECT_THAT(refused.error().detail, HasSubstr("tokens would fit"));
+
+    const MemoryForecast forecast = model->forecast(1 << 26);
+    EXPECT_GT(forecast.longestContext, 0);
+    const MemoryForecast shorter = model->forecast(forecast.longestContext / 2);
+    EXPECT_TRUE(shorter.fits());
+    // Left to itself a session takes 8192 tokens of a longer context.
+    EXPECT_EQ((*Session::create(model, {}))->contextLength(), 8192);
+}
+
+TEST(ThreadPool, RunsEveryTaskOnceAndSkipsTheRestAfterAStop) {
+    for (const int nThreads : {1, 2, 5}) {
+        ThreadPool pool(nThreads);
+        for (int round = 0; round < 500; ++round) {
+            const int nTasks = round % 37;
+            std::vector<std::atomic<int>> counts(static_cast<std::size_t>(nTasks));
+            pool.run(nTasks, [&](int task) { ++counts[static_cast<std::size_t>(task)]; });
+            for (const auto& count : counts) ASSERT_EQ(count, 1);
+        }
+        std::stop_source source;
+        pool.setStop(source.get_token());
+        std::atomic<int> nRun = 0;
+        pool.run(1000, [&](int) {
+            ++nRun;
+            source.request_stop();
+        });
+        EXPECT_LE(nRun, nThreads);
+        EXPECT_TRUE(pool.stopRequested());
+    }
+}
+
+}  // namespace
+}  // namespace conclave::engine
