@@ -326,23 +326,24 @@ void MainWindow::loadSettings(const WindowOptions& options) {
                            if (value && *value && (*value)->is_number())
                                Theme::instance().setZoom((*value)->get<double>());
                        }));
-    m_services.setting(
-        kWindowSetting, onGui<Value>(this, [this, options](Result<Value> value) {
-            const nlohmann::json state =
-                value && *value && (*value)->is_object() ? **value : nlohmann::json::object();
-            restoreWindow(state);
-            const auto last = state.find("chat");
-            if (options.chat) {
-                m_controller->open(*options.chat);
-            } else if (options.attach.empty() && !options.newChat && last != state.end() && last->is_number_integer()) {
-                m_controller->open(last->get<services::ChatId>());
-            } else {
-                m_controller->startNew();
-            }
-            QStringList files;
-            for (const auto& file : options.attach) files << fromUtf8(file.string());
-            give(files);
-        }));
+    m_services.setting(kWindowSetting, onGui<Value>(this, [this, options](Result<Value> value) {
+                           const nlohmann::json state = value && *value && (*value)->is_object()
+                                                            ? **value
+                                                            : nlohmann::json::object();
+                           restoreWindow(state);
+                           const auto last = state.find("chat");
+                           if (options.chat) {
+                               m_controller->open(*options.chat);
+                           } else if (options.attach.empty() && !options.newChat &&
+                                      last != state.end() && last->is_number_integer()) {
+                               m_controller->open(last->get<services::ChatId>());
+                           } else {
+                               m_controller->startNew();
+                           }
+                           QStringList files;
+                           for (const auto& file : options.attach) files << fromUtf8(file.string());
+                           give(files);
+                       }));
 }
 
 void MainWindow::restoreWindow(const nlohmann::json& state) {
@@ -468,7 +469,10 @@ void MainWindow::showPassages(const services::Message& message) {
     fitPanels();
 }
 
-void MainWindow::applyTheme() { setStyleSheet(Theme::instance().styleSheet()); }
+void MainWindow::applyTheme() {
+    setFont(Theme::instance().font(TextSize::Body));
+    setStyleSheet(Theme::instance().styleSheet());
+}
 
 void MainWindow::setZoom(double zoom) {
     Theme::instance().setZoom(zoom);

@@ -310,6 +310,8 @@ QDialog { background: @page; }
 void Theme::apply() {
     QApplication::setPalette(palette());
     QApplication::setFont(font(TextSize::Body));
+    // Some platforms give classes of widgets fonts of their own.
+    QApplication::setFont(font(TextSize::Body), "QWidget");
     emit changed();
 }
 

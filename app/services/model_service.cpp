@@ -67,7 +67,10 @@ std::vector<ModelEntry> ModelServiceImpl::listNow() {
 }
 
 void ModelServiceImpl::list(Reply<std::vector<ModelEntry>> reply) {
-    m_quick.post([this, reply = std::move(reply)] { reply(listNow()); });
+    m_quick.post([this, reply = std::move(reply)] {
+        tellChoice();
+        reply(listNow());
+    });
 }
 
 void ModelServiceImpl::add(const fs::path& fileOrFolder, Reply<std::vector<ModelEntry>> reply) {
@@ -151,6 +154,16 @@ Result<ModelEntry> ModelServiceImpl::chosen() {
     const std::vector<ModelEntry> models = listNow();
     if (const ModelEntry* best = bestModel(models)) return *best;
     return tl::unexpected(noModel());
+}
+
+/// Before anything is loaded the status names the model that the first question will load.
+void ModelServiceImpl::tellChoice() {
+    if (status().state != ModelStatus::State::None) return;
+    const auto entry = chosen();
+    if (!entry) return;
+    changeStatus([&](ModelStatus& status) {
+        if (status.state == ModelStatus::State::None) status.model = *entry;
+    });
 }
 
 void ModelServiceImpl::choose(std::string_view nameOrFile, Reply<ModelEntry> reply) {

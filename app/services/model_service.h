@@ -47,6 +47,7 @@ public:
 
 private:
     std::vector<ModelEntry> listNow();
+    void tellChoice();
     std::vector<std::filesystem::path> addedPlaces();
     Result<ModelEntry> find(std::string_view nameOrFile);
     Result<ModelEntry> chosen();

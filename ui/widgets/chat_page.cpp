@@ -245,8 +245,7 @@ void ChatPage::setCollections(const std::vector<services::Collection>& collectio
 }
 
 void ChatPage::setModelStatus(const services::ModelStatus& status) {
-    m_banner->setVisible(status.model.isEmbedded && !m_bannerClosed &&
-                         status.state != services::ModelStatus::State::None);
+    m_banner->setVisible(status.model.isEmbedded && !m_bannerClosed);
 }
 
 void ChatPage::send() {

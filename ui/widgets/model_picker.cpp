@@ -4,6 +4,7 @@
 #include <QFileInfo>
 #include <QMenu>
 #include <QMessageBox>
+#include <algorithm>
 
 #include "ui/bridge.h"
 #include "ui/widgets/small_widgets.h"
@@ -28,6 +29,18 @@ QString describeModel(const ModelEntry& entry) {
     if (info.fileBytes) parts << formatBytes(info.fileBytes);
     return parts.join(QStringLiteral(" · "));
 }
+
+namespace {
+
+bool isWithin(const std::filesystem::path& file, const std::filesystem::path& place) {
+    std::error_code ignored;
+    const auto whole = std::filesystem::weakly_canonical(file, ignored);
+    const auto outer = std::filesystem::weakly_canonical(place, ignored);
+    return std::mismatch(outer.begin(), outer.end(), whole.begin(), whole.end()).first ==
+           outer.end();
+}
+
+}  // namespace
 
 ModelPicker::ModelPicker(services::ModelService& models, QWidget* parent)
     : QToolButton(parent), m_models(models) {
@@ -137,19 +150,25 @@ void ModelPicker::addFolder() {
 void ModelPicker::add(const QString& fileOrFolder) {
     m_models.add(
         fileOrFolder.toStdString(),
-        onGui<std::vector<ModelEntry>>(this, [this](Result<std::vector<ModelEntry>> added) {
+        onGui<std::vector<ModelEntry>>(this, [this, place = std::filesystem::path(
+                                                        fileOrFolder.toStdString())](
+                                                 Result<std::vector<ModelEntry>> added) {
             if (!added) {
                 emit failed(errorText(added.error()));
                 return;
             }
+            // The answer lists every model; ours are the ones at or below the given place.
             std::vector<ModelEntry> usable;
+            QString problem;
             for (const ModelEntry& entry : *added) {
+                if (!isWithin(entry.file, place)) continue;
+                if (!entry.problem.empty()) problem = fromUtf8(entry.problem);
                 if (entry.problem.empty() && !entry.info.isEmbedder) usable.push_back(entry);
             }
             if (usable.empty()) {
-                emit failed(added->empty() || added->front().problem.empty()
-                                ? tr("No chat model was found there. Conclave reads GGUF files.")
-                                : fromUtf8(added->front().problem));
+                emit failed(!problem.isEmpty()
+                                ? problem
+                                : tr("No chat model was found there. Conclave reads GGUF files."));
             } else if (usable.size() == 1) {
                 choose(usable.front().file);
             } else {

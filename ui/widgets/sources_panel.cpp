@@ -4,6 +4,7 @@
 #include <QKeyEvent>
 #include <QLabel>
 #include <QMouseEvent>
+#include <QRegularExpression>
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
@@ -50,6 +51,14 @@ protected:
 private:
     std::function<void()> m_act;
 };
+
+/// A passage's text for a card: on one line, without Markdown's marks.
+QString plainSnippet(QString text) {
+    static const QRegularExpression marks(
+        QStringLiteral("^#{1,6}\\s+[^\\n]*\\n|^\\s*[-*]\\s+|\\*\\*|`"),
+        QRegularExpression::MultilineOption);
+    return text.remove(marks).simplified();
+}
 
 }  // namespace
 
@@ -147,13 +156,19 @@ void SourcesPanel::fill() {
         head->addWidget(title, 1);
         box->addLayout(head);
         QStringList where;
-        if (!passage.heading.empty()) where << fromUtf8(passage.heading);
-        where << tr("page %1").arg(passage.page);
+        QString heading = fromUtf8(passage.heading);
+        if (heading.startsWith(title->fullText())) {
+            heading = heading.mid(title->fullText().size());
+            if (heading.startsWith(QLatin1String(" > "))) heading = heading.mid(3);
+        }
+        if (!heading.isEmpty()) where << heading;
+        const bool paged = passage.page > 1 || passage.path.ends_with(".pdf");
+        if (paged || where.isEmpty()) where << tr("page %1").arg(passage.page);
         auto* place = new ElidedLabel(where.join(QStringLiteral("  ·  ")), card);
         place->setProperty("muted", true);
         onTheme(place, [place] { place->setFont(Theme::instance().font(TextSize::Caption)); });
         box->addWidget(place);
-        QString text = fromUtf8(passage.text).simplified();
+        QString text = plainSnippet(fromUtf8(passage.text));
         if (text.size() > 220) text = text.left(219) + QStringLiteral("…");
         QLabel* snippet = makeLabel(text, TextSize::Small, card);
         snippet->setWordWrap(true);

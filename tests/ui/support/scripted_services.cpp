@@ -508,7 +508,7 @@ void ScriptedServices::add(const std::filesystem::path& file,
         entry.file = file;
         addedModels.push_back(file);
         models_.push_back(entry);
-        reply(std::vector<ModelEntry>{entry});
+        reply(models_);
     });
 }
 
