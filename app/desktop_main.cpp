@@ -9,8 +9,13 @@
 #include <QMessageBox>
 #include <QPushButton>
 #include <QTranslator>
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 #include "app/services/services.h"
 #include "base/log.h"
@@ -31,6 +36,31 @@ void tell(QMessageBox::Icon shape, const QString& what, const QString& more) {
     QMessageBox box(shape, text("Conclave"), what, QMessageBox::Ok);
     box.setInformativeText(more);
     box.exec();
+}
+
+/// Number of letters to insert, drop or change to make `b` of `a`.
+qsizetype distance(const QString& a, const QString& b) {
+    std::vector<qsizetype> row(static_cast<std::size_t>(b.size()) + 1);
+    std::iota(row.begin(), row.end(), 0);
+    for (qsizetype i = 0; i < a.size(); ++i) {
+        qsizetype diagonal = row[0]++;
+        for (std::size_t j = 1; j < row.size(); ++j) {
+            const bool same = a[i] == b[static_cast<qsizetype>(j) - 1];
+            diagonal = std::exchange(
+                row[j], std::min({row[j] + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1)}));
+        }
+    }
+    return row.back();
+}
+
+/// What a mistyped option was meant to be; empty: no idea.
+QString closestOption(const QStringList& unknown) {
+    if (unknown.isEmpty()) return {};
+    for (const char* known : {"help", "version", "new-window", "open"}) {
+        if (distance(unknown.front(), QString::fromLatin1(known)) <= 2)
+            return QString::fromLatin1(known);
+    }
+    return {};
 }
 
 /// A name for a copy beside the database that is not taken yet.
@@ -116,14 +146,14 @@ int main(int argc, char** argv) {
     parser.setApplicationDescription(
         text("Conclave: ask your own documents, on this computer alone.\n\n"
              "Example: conclave-desktop report.pdf"));
-    const QCommandLineOption help({QStringLiteral("h"), QStringLiteral("help")},
-                                  text("Show this help."));
+    const QCommandLineOption helpOption({QStringLiteral("h"), QStringLiteral("help")},
+                                        text("Show this help."));
     const QCommandLineOption version(QStringLiteral("version"), text("Show the version."));
     const QCommandLineOption newWindow(QStringLiteral("new-window"),
                                        text("Open a further window with a new chat."));
     const QCommandLineOption open(QStringLiteral("open"), text("Show the chat with this number."),
                                   QStringLiteral("CHAT"));
-    parser.addOptions({help, version, newWindow, open});
+    parser.addOptions({helpOption, version, newWindow, open});
     parser.addPositionalArgument(QStringLiteral("FILE"), text("Files to attach to a new message."),
                                  QStringLiteral("[FILE…]"));
 
@@ -131,8 +161,11 @@ int main(int argc, char** argv) {
     QStringList arguments;
     for (int i = 0; i < argc; ++i) arguments << QString::fromLocal8Bit(argv[i]);
     const bool parsed = parser.parse(arguments);
-    if (parsed && parser.isSet(help)) {
-        std::fputs(qPrintable(parser.helpText()), stdout);
+    if (parsed && parser.isSet(helpOption)) {
+        // Without an application Qt does not know the program's name.
+        const QString help = parser.helpText().replace(QLatin1String("<executable_name>"),
+                                                       QLatin1String("conclave-desktop"));
+        std::fputs(qPrintable(help), stdout);
         return 0;
     }
     if (parsed && parser.isSet(version)) {
@@ -146,8 +179,11 @@ int main(int argc, char** argv) {
     if (!parsed || !isNumber) {
         const QString problem = parsed ? text("--open wants a number, as shown by “conclave chat”.")
                                        : parser.errorText();
-        std::fprintf(stderr, "%s\n%s\n", qPrintable(problem),
-                     qPrintable(text("Try: conclave-desktop --help")));
+        std::fprintf(stderr, "%s\n", qPrintable(problem));
+        const QString meant = closestOption(parser.unknownOptionNames());
+        if (!meant.isEmpty())
+            std::fprintf(stderr, "%s\n", qPrintable(text("Did you mean --%1?").arg(meant)));
+        std::fprintf(stderr, "%s\n", qPrintable(text("Try: conclave-desktop --help")));
         return 2;
     }
     for (const QString& file : parser.positionalArguments()) {

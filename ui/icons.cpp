@@ -84,6 +84,7 @@ QPixmap iconPixmap(Icon name, const QColor& color, int size, double scale) {
     QPixmap pixmap(QSize(size, size) * scale);
     pixmap.fill(Qt::transparent);
     QPainter painter(&pixmap);
+    painter.setOpacity(color.alphaF());
     QSvgRenderer(svg).render(&painter);
     painter.end();
     pixmap.setDevicePixelRatio(scale);
@@ -92,7 +93,12 @@ QPixmap iconPixmap(Icon name, const QColor& color, int size, double scale) {
 
 QIcon icon(Icon name, const QColor& color) {
     QIcon result;
-    for (const int size : {18, 36, 54}) result.addPixmap(iconPixmap(name, color, size, 1.0));
+    QColor faint = color;
+    faint.setAlpha(90);
+    for (const int size : {18, 36, 54}) {
+        result.addPixmap(iconPixmap(name, color, size, 1.0));
+        result.addPixmap(iconPixmap(name, faint, size, 1.0), QIcon::Disabled);
+    }
     return result;
 }
 

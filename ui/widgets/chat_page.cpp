@@ -131,9 +131,9 @@ void ChatPage::makeWelcome() {
     auto* grid = new QGridLayout(box);
     grid->setContentsMargins(0, 0, 0, 0);
     grid->setSpacing(10);
-    const QStringList questions = {tr("What does Conclave do?"), tr("How do I add a folder?"),
-                                   tr("How do I use a larger model?"),
-                                   tr("Where is my data kept?")};
+    const QStringList questions = {
+        tr("What is a collection?"), tr("When does Conclave use the network?"),
+        tr("How do I add a model?"), tr("What is the demonstration model?")};
     for (int i = 0; i < questions.size(); ++i) {
         QPushButton* button = makeButton(questions[i], box, "suggestion");
         connect(button, &QPushButton::clicked, this, [this, question = questions[i]] {

@@ -56,6 +56,7 @@ QPushButton* makeButton(const QString& text, QWidget* parent, const char* kind) 
     if (kind) button->setProperty(kind, true);
     button->setCursor(Qt::PointingHandCursor);
     button->setAutoDefault(false);
+    button->setFocusPolicy(Qt::TabFocus);  // a click leaves the focus where one writes
     return button;
 }
 
