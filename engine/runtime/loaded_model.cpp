@@ -64,7 +64,7 @@ Result<void> LoadedModel::fill() {
     m_info = std::move(*info);
     auto config = ModelConfig::read(m_file);
     if (!config) return tl::unexpected(config.error());
-    m_config = std::move(*config);
+    m_config = *config;
     auto weights = Weights::load(m_file, m_config, m_kernels);
     if (!weights) return tl::unexpected(weights.error());
     m_weights = std::move(*weights);

@@ -84,7 +84,8 @@ TEST(GgufFile, ReadsMetadataOfEveryKind) {
 TEST(GgufFile, FindsTensorsWhereTheyAre) {
     GgufWriter writer = goodFile();
     writer.data[32] = '\7';
-    const auto part = parse(writer.bytes());
+    const std::string bytes = writer.bytes();  // tensors of the part point into it
+    const auto part = parse(bytes);
     ASSERT_TRUE(part) << part.error().detail;
     ASSERT_EQ(part->tensors.size(), 2U);
     EXPECT_EQ(part->tensors[0].data.size(), 32U);
