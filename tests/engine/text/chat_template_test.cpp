@@ -347,9 +347,6 @@ TEST(ChatTemplate, MessagesMayComeAsJson) {
               "<assistant>[f]");
 }
 
-// ------------------------------------------------------------ bundled
-// model
-
 // ------------------------------------------------------------ whole templates
 
 std::string readFile(const std::filesystem::path& path) {
@@ -374,6 +371,8 @@ TEST(ChatTemplate, WritesWhatJinja2Writes) {
         }
     }
 }
+
+// ------------------------------------------------------------ bundled model
 
 TEST(ChatTemplate, TheBundledModelsTemplateGivesTheGoldenPrompts) {
     const auto file = GgufFile::open(test::bundledChatModel());

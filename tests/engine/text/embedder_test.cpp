@@ -84,8 +84,7 @@ TEST(TextEmbedder, RefusesAChatModel) {
     EXPECT_THAT(embedder.error().detail, HasSubstr("deepseek2"));
 }
 
-// ------------------------------------------------------------ small
-// files
+// ------------------------------------------------------------ small files
 
 /// Three words of two dimensions, to be spoilt.
 test::GgufWriter smallEmbedder(bool withTable = true) {

@@ -228,8 +228,7 @@ TEST(BpeTokenizer, IsQuickOnOneEndlessWord) {
     EXPECT_EQ(tokenizer->encode(std::string(1'000'000, 'l'), {}).size(), 500'000u);
 }
 
-// ------------------------------------------------------------ -
-// Unigram
+// ------------------------------------------------------------ Unigram
 
 GgufWriter unigram() {
     GgufWriter writer = vocabulary("t5", {{"<unk>", 0, TokenType::Unknown},
@@ -263,8 +262,7 @@ TEST(UnigramTokenizer, CollapsesSpaces) {
     EXPECT_EQ(tokenizer->encode("   ", {}), Ids{});
 }
 
-// ------------------------------------------------------------ broken
-// files
+// ------------------------------------------------------------ broken files
 
 std::string loadError(const GgufWriter& writer) {
     const auto tokenizer = loadWritten(writer);
