@@ -38,9 +38,6 @@ namespace {
 
 constexpr int kRoomForSidebar = 720;  ///< a narrower window shows the conversation alone
 constexpr int kRoomForSources = 300;
-constexpr auto kWindowSetting = "window";
-constexpr auto kThemeSetting = "theme";
-constexpr auto kZoomSetting = "zoom";
 
 }  // namespace
 
@@ -313,85 +310,6 @@ void MainWindow::listen() {
     reloadCollections();
 }
 
-void MainWindow::loadSettings(const WindowOptions& options) {
-    using Value = std::optional<nlohmann::json>;
-    m_services.setting(kThemeSetting, onGui<Value>(this, [](Result<Value> value) {
-                           if (!value || !*value || !(*value)->is_string()) return;
-                           const auto name = (*value)->get<std::string>();
-                           Theme::instance().setMode(name == "light"  ? ThemeMode::Light
-                                                     : name == "dark" ? ThemeMode::Dark
-                                                                      : ThemeMode::System);
-                       }));
-    m_services.setting(kZoomSetting, onGui<Value>(this, [](Result<Value> value) {
-                           if (value && *value && (*value)->is_number())
-                               Theme::instance().setZoom((*value)->get<double>());
-                       }));
-    m_services.setting(kWindowSetting, onGui<Value>(this, [this, options](Result<Value> value) {
-                           const nlohmann::json state = value && *value && (*value)->is_object()
-                                                            ? **value
-                                                            : nlohmann::json::object();
-                           restoreWindow(state);
-                           const auto last = state.find("chat");
-                           if (options.chat) {
-                               m_controller->open(*options.chat);
-                           } else if (options.attach.empty() && !options.newChat &&
-                                      last != state.end() && last->is_number_integer()) {
-                               m_controller->open(last->get<services::ChatId>());
-                           } else {
-                               m_controller->startNew();
-                           }
-                           QStringList files;
-                           for (const auto& file : options.attach) files << fromUtf8(file.string());
-                           give(files);
-                       }));
-}
-
-void MainWindow::restoreWindow(const nlohmann::json& state) {
-    const auto bytes = [&](const char* key) {
-        const auto found = state.find(key);
-        if (found == state.end() || !found->is_string()) return QByteArray();
-        return QByteArray::fromBase64(QByteArray::fromStdString(found->get<std::string>()));
-    };
-    const auto flag = [&](const char* key, bool otherwise) {
-        const auto found = state.find(key);
-        return found != state.end() && found->is_boolean() ? found->get<bool>() : otherwise;
-    };
-    if (const QByteArray geometry = bytes("geometry"); !geometry.isEmpty())
-        restoreGeometry(geometry);
-    if (const QByteArray sizes = bytes("splitter"); !sizes.isEmpty())
-        m_splitter->restoreState(sizes);
-    m_sidebarWanted = flag("sidebar", true);
-    m_sourcesWanted = flag("sources", true);
-    m_restored = true;
-    fitPanels();
-}
-
-void MainWindow::toggleSidebar() {
-    m_sidebarWanted = !m_sidebar->isVisible();
-    m_sidebar->setVisible(m_sidebarWanted);
-    m_saveTimer->start();
-}
-
-/// The panels at the sides give way when the window is narrow, and come back when it is not.
-void MainWindow::fitPanels() {
-    const bool documents = m_stack->currentWidget() == m_collections;
-    const bool something = m_sourcesForced || m_sources->hasPassages();
-    m_sources->setVisible(m_sourcesWanted && something && !documents);
-    const int room = kRoomForSidebar + (m_sources->isVisibleTo(this) ? kRoomForSources : 0);
-    m_sidebar->setVisible(m_sidebarWanted && width() >= room);
-}
-
-void MainWindow::saveWindow() {
-    if (!m_restored) return;
-    nlohmann::json state = nlohmann::json::object();
-    state["geometry"] = saveGeometry().toBase64().toStdString();
-    state["splitter"] = m_splitter->saveState().toBase64().toStdString();
-    state["sidebar"] = m_sidebarWanted;
-    state["sources"] = m_sourcesWanted;
-    if (m_controller->chat()) state["chat"] = *m_controller->chat();
-    m_services.setSetting(kWindowSetting, state);
-}
-
 void MainWindow::reloadCollections() {
     using Collections = std::vector<services::Collection>;
     m_services.collections().list(onGui<Collections>(this, [this](Result<Collections> collections) {
@@ -408,7 +326,7 @@ void MainWindow::refreshContext() {
     const auto chat = m_controller->chat();
     m_services.chats().contextUse(
         chat, m_chatPage->composer().text().toStdString(),
-        onGui<services::ContextUse>(this, [this, chat](Result<services::ContextUse> use) {
+        onGui<services::ContextUse>(this, [this, chat](const Result<services::ContextUse>& use) {
             if (chat == m_controller->chat())
                 m_status->setContext(use.value_or(services::ContextUse{}));
         }));
@@ -457,6 +375,21 @@ void MainWindow::setSourcesShown(bool shown) {
     m_saveTimer->start();
 }
 
+void MainWindow::toggleSidebar() {
+    m_sidebarWanted = !m_sidebar->isVisible();
+    m_sidebar->setVisible(m_sidebarWanted);
+    m_saveTimer->start();
+}
+
+/// The panels at the sides give way when the window is narrow, and come back when it is not.
+void MainWindow::fitPanels() {
+    const bool documents = m_stack->currentWidget() == m_collections;
+    const bool something = m_sourcesForced || m_sources->hasPassages();
+    m_sources->setVisible(m_sourcesWanted && something && !documents);
+    const int room = kRoomForSidebar + (m_sources->isVisibleTo(this) ? kRoomForSources : 0);
+    m_sidebar->setVisible(m_sidebarWanted && width() >= room);
+}
+
 void MainWindow::showLastPassages() {
     if (const auto last = m_controller->lastAnswer())
         m_sources->showAnswer(*m_controller->messages().find(*last));
@@ -476,7 +409,7 @@ void MainWindow::applyTheme() {
 
 void MainWindow::setZoom(double zoom) {
     Theme::instance().setZoom(zoom);
-    m_services.setSetting(kZoomSetting, Theme::instance().zoom());
+    m_services.setSetting("zoom", Theme::instance().zoom());
     m_toast->show(tr("Zoom %1 %").arg(qRound(Theme::instance().zoom() * 100.0)));
 }
 

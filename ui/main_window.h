@@ -55,7 +55,7 @@ private:
     void reloadCollections();
     void refreshContext();
     void refreshTitle();
-    void showSource(qint64 message, int number, int citation);
+    void showSource(qint64 id, int number, int citation);
     void setSourcesShown(bool shown);
     void toggleSidebar();
     void showPassages(const services::Message& message);

@@ -9,6 +9,7 @@
 #include "tests/ui/support/sample_content.h"
 #include "ui/markdown/code_lexer.h"
 #include "ui/markdown/markdown_document.h"
+#include "ui/markdown/thought.h"
 
 namespace conclave::ui {
 namespace {
@@ -183,6 +184,19 @@ TEST(MarkdownDocument, MarksUnsupportedCitations) {
     EXPECT_EQ(unsupported, (std::vector<bool>{false, true, false}));
     shown.setText("Yes [1].", {});
     EXPECT_EQ(document.toPlainText().toStdString(), "Yes [1].");
+}
+
+TEST(Thought, IsKeptApartFromTheAnswer) {
+    EXPECT_EQ(splitThought("Plain <think> later").answer, "Plain <think> later");
+    const ThoughtAndAnswer both = splitThought("<think>\nHm.\n</think>\n\nFour nights [1].");
+    EXPECT_EQ(both.thought, "Hm.");
+    EXPECT_EQ(both.answer, "Four nights [1].");
+    const ThoughtAndAnswer open = splitThought("\n<think>still");
+    EXPECT_TRUE(open.isThinking);
+    EXPECT_EQ(open.thought, "still");
+    EXPECT_TRUE(open.answer.empty());
+    EXPECT_EQ(splitThought("begun in the prompt</think>Yes.").answer, "Yes.");
+    EXPECT_TRUE(splitThought("").answer.empty());
 }
 
 TEST(CodeLexer, CarriesOpenCommentsAndStringsOverLines) {

@@ -12,6 +12,7 @@
 #include <QScrollBar>
 #include <QSignalSpy>
 #include <QTest>
+#include <QToolButton>
 
 #include "tests/ui/support/sample_content.h"
 #include "ui/bridge.h"
@@ -318,6 +319,21 @@ TEST_F(WindowTest, EveryButtonHasAName) {
             << button->metaObject()->className() << " in "
             << button->parent()->metaObject()->className();
     }
+}
+
+TEST(MessageViewThought, OpensOnDemand) {
+    Message message;
+    message.id = 1;
+    message.role = Role::Assistant;
+    message.text = "<think>The policy says four.</think>\n\nFour nights.";
+    MessageView view(Role::Assistant, nullptr);
+    view.show(message, nullptr, {});
+    const int folded = view.heightForColumn(500);
+    EXPECT_EQ(view.text().toPlainText().toStdString(), "Four nights.");
+    for (QToolButton* button : view.findChildren<QToolButton*>()) {
+        if (button->isCheckable()) button->click();
+    }
+    EXPECT_GT(view.heightForColumn(500), folded);
 }
 
 TEST(MessageText, CopiesCitationsAsTheyAreWritten) {

@@ -25,11 +25,11 @@ struct Row {
     std::vector<Quote> quotes;  ///< longer ones first
     const char* keywords;
     const char* types;
-    char meta;                    ///< a word after this one is Meta: '@' decorator, '$' variable, '#' directive
+    char meta;  ///< a word after this one is Meta: '@' decorator, '$' variable, '#' directive
     bool ignoreCase = false;
-    bool markup = false;          ///< HTML and XML: words count inside tags only
-    bool functions = true;        ///< a word before "(" is a function
-    bool dashWords = false;       ///< words may contain "-", as in CSS and shell
+    bool markup = false;     ///< HTML and XML: words count inside tags only
+    bool functions = true;   ///< a word before "(" is a function
+    bool dashWords = false;  ///< words may contain "-", as in CSS and shell
 };
 
 const Quote kDouble{"\"", "\"", true, false};
@@ -141,11 +141,13 @@ const QHash<QString, const LanguageSpec*>& languages() {
             LanguageSpec spec;
             spec.row = &row;
             spec.label = names.front();
-            spec.lineComments = QString::fromLatin1(row.lineComments).split(' ', Qt::SkipEmptyParts);
+            spec.lineComments =
+                QString::fromLatin1(row.lineComments).split(' ', Qt::SkipEmptyParts);
             spec.blockOpen = QString::fromLatin1(row.blockOpen);
             spec.blockClose = QString::fromLatin1(row.blockClose);
             for (const Quote& quote : row.quotes) {
-                spec.quotes.push_back({QString::fromLatin1(quote.open), QString::fromLatin1(quote.close)});
+                spec.quotes.push_back(
+                    {QString::fromLatin1(quote.open), QString::fromLatin1(quote.close)});
             }
             spec.keywords = wordSet(row.keywords);
             spec.types = wordSet(row.types);
@@ -236,7 +238,8 @@ private:
         }
         for (const QString& comment : m_language.lineComments) {
             // "#" begins a comment at the line's beginning or after a blank only ("$#" does not).
-            const bool word = comment == QLatin1String("#") && m_at > 0 && !m_line[m_at - 1].isSpace();
+            const bool word =
+                comment == QLatin1String("#") && m_at > 0 && !m_line[m_at - 1].isSpace();
             if (!word && startsWith(comment, m_at)) {
                 add(m_at, m_line.size(), TokenKind::Comment);
                 m_at = m_line.size();
@@ -265,7 +268,9 @@ private:
     int markup() {
         if (m_line[m_at] == u'<') {
             const qsizetype start = m_at++;
-            while (m_at < m_line.size() && (m_line[m_at].isLetterOrNumber() || QStringView(u"/!?-:_").contains(m_line[m_at]))) ++m_at;
+            while (m_at < m_line.size() && (m_line[m_at].isLetterOrNumber() ||
+                                            QStringView(u"/!?-:_").contains(m_line[m_at])))
+                ++m_at;
             add(start + 1, m_at, TokenKind::Keyword);
             m_inTag = true;
         } else if (m_line[m_at] == u'&') {
@@ -279,7 +284,9 @@ private:
     int meta() {
         const qsizetype start = m_at++;
         if (m_at < m_line.size() && (m_line[m_at] == u'{' || m_line[m_at] == u'(')) ++m_at;
-        while (m_at < m_line.size() && (m_line[m_at].isLetterOrNumber() || m_line[m_at] == u'_' || m_line[m_at] == u'.')) ++m_at;
+        while (m_at < m_line.size() &&
+               (m_line[m_at].isLetterOrNumber() || m_line[m_at] == u'_' || m_line[m_at] == u'.'))
+            ++m_at;
         if (m_at < m_line.size() && m_line[m_at] == u'}') ++m_at;
         add(start, m_at, TokenKind::Meta);
         return 0;
@@ -287,7 +294,9 @@ private:
 
     int number() {
         const qsizetype start = m_at;
-        while (m_at < m_line.size() && (m_line[m_at].isLetterOrNumber() || m_line[m_at] == u'.' || m_line[m_at] == u'_')) ++m_at;
+        while (m_at < m_line.size() &&
+               (m_line[m_at].isLetterOrNumber() || m_line[m_at] == u'.' || m_line[m_at] == u'_'))
+            ++m_at;
         add(start, m_at, TokenKind::Number);
         return 0;
     }
@@ -295,20 +304,18 @@ private:
     int word() {
         const qsizetype start = m_at;
         while (m_at < m_line.size() && (m_line[m_at].isLetterOrNumber() || m_line[m_at] == u'_' ||
-                                        (m_row.dashWords && m_line[m_at] == u'-'))) ++m_at;
+                                        (m_row.dashWords && m_line[m_at] == u'-')))
+            ++m_at;
         QString text = m_line.mid(start, m_at - start).toString();
         if (m_row.ignoreCase) text = text.toLower();
         const QStringView rest = m_line.mid(m_at);
-        if (m_row.markup) {
-            add(start, m_at, TokenKind::Type);
-        } else if (m_language.keywords.contains(text)) {
+        const bool isCall = m_row.functions && (rest.startsWith(u'(') || rest.startsWith(u"!("));
+        if (!m_row.markup && m_language.keywords.contains(text)) {
             add(start, m_at, TokenKind::Keyword);
-        } else if (m_language.types.contains(text)) {
+        } else if (m_row.markup || m_language.types.contains(text) || (!isCall && isKey(rest))) {
             add(start, m_at, TokenKind::Type);
-        } else if (m_row.functions && (rest.startsWith(u'(') || rest.startsWith(u"!("))) {
+        } else if (isCall) {
             add(start, m_at, TokenKind::Function);
-        } else if (isKey(rest)) {
-            add(start, m_at, TokenKind::Type);
         }
         return 0;
     }
@@ -338,7 +345,8 @@ const LanguageSpec* findLanguage(const QString& name) {
 QString languageLabel(const QString& name) {
     const QString lower = name.toLower();
     if (lower == QLatin1String("c") || lower == QLatin1String("h")) return QStringLiteral("C");
-    if (lower == QLatin1String("ts") || lower == QLatin1String("tsx") || lower == QLatin1String("typescript")) {
+    if (lower == QLatin1String("ts") || lower == QLatin1String("tsx") ||
+        lower == QLatin1String("typescript")) {
         return QStringLiteral("TypeScript");
     }
     if (lower == QLatin1String("xml") || lower == QLatin1String("svg")) return lower.toUpper();
@@ -346,7 +354,8 @@ QString languageLabel(const QString& name) {
     return language ? language->label : name;
 }
 
-int lexLine(const LanguageSpec& language, QStringView line, int state, std::vector<CodeToken>& tokens) {
+int lexLine(const LanguageSpec& language, QStringView line, int state,
+            std::vector<CodeToken>& tokens) {
     return LineLexer(language, line, tokens).run(state);
 }
 

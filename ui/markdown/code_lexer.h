@@ -24,6 +24,7 @@ struct LanguageSpec;
 /// Appends the tokens of one line, in order, not overlapping.
 /// @param state  what the line before left open (0 at the beginning: nothing)
 /// @return what this line leaves open
-int lexLine(const LanguageSpec& language, QStringView line, int state, std::vector<CodeToken>& tokens);
+int lexLine(const LanguageSpec& language, QStringView line, int state,
+            std::vector<CodeToken>& tokens);
 
 }  // namespace conclave::ui

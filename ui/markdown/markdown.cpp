@@ -55,7 +55,8 @@ struct Tilde {
 
 std::vector<Tilde> strikeMarks(cmark_node* parent) {
     std::vector<Tilde> marks;
-    for (cmark_node* child = cmark_node_first_child(parent); child; child = cmark_node_next(child)) {
+    for (cmark_node* child = cmark_node_first_child(parent); child;
+         child = cmark_node_next(child)) {
         if (cmark_node_get_type(child) != CMARK_NODE_TEXT) continue;
         const QString text = literal(child);
         for (qsizetype at = text.indexOf("~~"); at >= 0; at = text.indexOf("~~", at)) {
@@ -63,7 +64,8 @@ std::vector<Tilde> strikeMarks(cmark_node* parent) {
             while (end < text.size() && text[end] == '~') ++end;
             if (end - at == 2) {
                 const bool opens = marks.size() % 2 == 0;
-                const bool blankBefore = at > 0 ? text[at - 1].isSpace() : !cmark_node_previous(child);
+                const bool blankBefore =
+                    at > 0 ? text[at - 1].isSpace() : !cmark_node_previous(child);
                 const bool blankAfter =
                     end < text.size() ? text[end].isSpace() : !cmark_node_next(child);
                 if (opens ? !blankAfter : !blankBefore) marks.push_back({child, at});
@@ -80,7 +82,8 @@ void readInlines(cmark_node* parent, unsigned flags, const QString& href, int de
     const std::vector<Tilde> marks = strikeMarks(parent);
     std::size_t nextMark = 0;
     bool strike = false;
-    for (cmark_node* child = cmark_node_first_child(parent); child; child = cmark_node_next(child)) {
+    for (cmark_node* child = cmark_node_first_child(parent); child;
+         child = cmark_node_next(child)) {
         const unsigned look = flags | (strike ? unsigned{Span::Strike} : 0u);
         const auto nested = [&](unsigned more, const QString& link) {
             if (depth >= kMaxDepth) {
@@ -105,7 +108,9 @@ void readInlines(cmark_node* parent, unsigned flags, const QString& href, int de
                 break;
             }
             case CMARK_NODE_SOFTBREAK: append(out, {QStringLiteral(" "), look, href}); break;
-            case CMARK_NODE_LINEBREAK: append(out, {QString(), look | Span::LineBreak, href}); break;
+            case CMARK_NODE_LINEBREAK:
+                append(out, {QString(), look | Span::LineBreak, href});
+                break;
             case CMARK_NODE_CODE: append(out, {literal(child), look | Span::Code, href}); break;
             case CMARK_NODE_HTML_INLINE: {
                 const QString html = literal(child);
@@ -140,7 +145,8 @@ std::vector<Span> markCitationsAndLinks(std::vector<Span> spans) {
     std::vector<Span> result;
     result.reserve(spans.size());
     for (Span& span : spans) {
-        const bool fixed = (span.flags & (Span::Code | Span::Image | Span::LineBreak)) || !span.href.isEmpty();
+        const bool fixed =
+            (span.flags & (Span::Code | Span::Image | Span::LineBreak)) || !span.href.isEmpty();
         if (fixed || (!span.text.contains('[') && !span.text.contains(QLatin1String("://")))) {
             result.push_back(std::move(span));
             continue;
@@ -150,10 +156,12 @@ std::vector<Span> markCitationsAndLinks(std::vector<Span> spans) {
         while (matches.hasNext()) {
             const QRegularExpressionMatch match = matches.next();
             if (match.capturedStart() > from) {
-                result.push_back({span.text.mid(from, match.capturedStart() - from), span.flags, {}});
+                result.push_back(
+                    {span.text.mid(from, match.capturedStart() - from), span.flags, {}});
             }
             const int number = match.captured(1).toInt();
-            result.push_back({match.captured(), span.flags, number ? QString() : match.captured(), number});
+            result.push_back(
+                {match.captured(), span.flags, number ? QString() : match.captured(), number});
             from = match.capturedEnd();
         }
         if (from < span.text.size()) result.push_back({span.text.mid(from), span.flags, {}});
@@ -211,13 +219,15 @@ std::optional<std::vector<Block::Align>> delimiterRow(const QString& line) {
 std::vector<Span> parseInline(const QString& text) {
     // The no-break space keeps "# x" or "- x" in a cell from becoming a block of its own.
     const QByteArray utf8 = (QChar(0xa0) + text).toUtf8();
-    const NodeTree tree(cmark_parse_document(utf8.constData(), static_cast<std::size_t>(utf8.size()),
-                                             CMARK_OPT_DEFAULT));
+    const NodeTree tree(cmark_parse_document(
+        utf8.constData(), static_cast<std::size_t>(utf8.size()), CMARK_OPT_DEFAULT));
     cmark_node* paragraph = cmark_node_first_child(tree.get());
     if (!paragraph || cmark_node_get_type(paragraph) != CMARK_NODE_PARAGRAPH) return {};
     std::vector<Span> spans = inlines(paragraph);
-    if (!spans.empty() && spans.front().text.startsWith(QChar(0xa0))) spans.front().text.remove(0, 1);
-    if (!spans.empty() && spans.front().text.isEmpty() && spans.front().flags == 0) spans.erase(spans.begin());
+    if (!spans.empty() && spans.front().text.startsWith(QChar(0xa0)))
+        spans.front().text.remove(0, 1);
+    if (!spans.empty() && spans.front().text.isEmpty() && spans.front().flags == 0)
+        spans.erase(spans.begin());
     return spans;
 }
 
@@ -238,10 +248,12 @@ Block tableRow(QStringList cells, std::size_t nColumns) {
 class Reader {
 public:
     explicit Reader(std::string_view text)
-        : m_lines(QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())).split('\n')) {}
+        : m_lines(QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())).split('\n')) {
+    }
 
     void readChildren(cmark_node* parent, int depth, std::vector<Block>& out) const {
-        for (cmark_node* child = cmark_node_first_child(parent); child; child = cmark_node_next(child)) {
+        for (cmark_node* child = cmark_node_first_child(parent); child;
+             child = cmark_node_next(child)) {
             readBlock(child, depth, out);
         }
     }
@@ -281,8 +293,8 @@ private:
             case CMARK_NODE_ITEM: block.kind = Block::Kind::Item; break;
             default: return;
         }
-        const bool container = block.kind == Block::Kind::Quote || block.kind == Block::Kind::List ||
-                               block.kind == Block::Kind::Item;
+        const bool container = block.kind == Block::Kind::Quote ||
+                               block.kind == Block::Kind::List || block.kind == Block::Kind::Item;
         if (container) {
             if (depth >= kMaxDepth) {
                 block = Block{};

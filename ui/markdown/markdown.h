@@ -20,8 +20,8 @@ struct Span {
     };
     QString text;
     unsigned flags = 0;
-    QString href;      ///< not empty: a link
-    int citation = 0;  ///< n of a [n]; the text is then "[n]"
+    QString href;              ///< not empty: a link
+    int citation = 0;          ///< n of a [n]; the text is then "[n]"
     int citationIndex = -1;    ///< which of the answer's checked citations it is; -1: not checked
     bool unsupported = false;  ///< checked, and the passage does not say it
 

@@ -78,8 +78,9 @@ private:
     void writeTable(QTextCursor& cursor, const Block& table, const Place& place);
     void writeCode(QTextCursor& cursor, const Block& code, const Place& place);
     void writeCodeLines(QTextCursor& cursor, const QStringList& lines, int state, bool first);
-    void writeSpans(QTextCursor& cursor, const std::vector<Span>& spans, const QTextCharFormat& base);
-    void beginLine(QTextCursor& cursor, const QTextBlockFormat& format);
+    void writeSpans(QTextCursor& cursor, const std::vector<Span>& spans,
+                    const QTextCharFormat& base);
+    void beginLine(QTextCursor& cursor, const QTextBlockFormat& wanted);
     [[nodiscard]] QTextBlockFormat lineFormat(const Place& place, int gapAbove) const;
     [[nodiscard]] QTextBlockFormat codeFormat(bool first, bool last) const;
 

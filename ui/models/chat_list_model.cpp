@@ -88,7 +88,8 @@ void ChatListModel::setToday(std::optional<QDate> today) {
 }
 
 const Chat* ChatListModel::chat(ChatId id) const {
-    const auto found = std::find_if(m_chats.begin(), m_chats.end(), [&](const Chat& c) { return c.id == id; });
+    const auto found =
+        std::find_if(m_chats.begin(), m_chats.end(), [&](const Chat& c) { return c.id == id; });
     return found == m_chats.end() ? nullptr : &*found;
 }
 
@@ -105,23 +106,29 @@ QString ChatListModel::titleOf(const Chat& chat) {
 
 std::vector<ChatListModel::Row> ChatListModel::makeRows() const {
     std::vector<Row> rows;
-    const auto busy = [&](ChatId id) { return std::find(m_busy.begin(), m_busy.end(), id) != m_busy.end(); };
+    const auto busy = [&](ChatId id) {
+        return std::find(m_busy.begin(), m_busy.end(), id) != m_busy.end();
+    };
     const auto chatRow = [&](const Chat& chat) {
         return Row{Kind::Chat, titleOf(chat), {}, chat.id, 0, chat.pinned, busy(chat.id)};
     };
-    const auto header = [&](const QString& text) { rows.push_back({Kind::Header, text, {}, 0, 0, false, false}); };
+    const auto header = [&](const QString& text) {
+        rows.push_back({Kind::Header, text, {}, 0, 0, false, false});
+    };
 
     if (!m_words.isEmpty()) {
         std::vector<Row> titles;
         for (const Chat& chat : m_chats) {
-            if (titleOf(chat).contains(m_words, Qt::CaseInsensitive)) titles.push_back(chatRow(chat));
+            if (titleOf(chat).contains(m_words, Qt::CaseInsensitive))
+                titles.push_back(chatRow(chat));
         }
         if (!titles.empty()) header(tr("Chats"));
         rows.insert(rows.end(), titles.begin(), titles.end());
         if (!m_hits.empty()) header(tr("Messages"));
         for (const services::MessageHit& hit : m_hits) {
-            rows.push_back({Kind::Hit, hit.chatTitle.empty() ? tr("New chat") : fromUtf8(hit.chatTitle),
-                            fromUtf8(hit.snippet).simplified(), hit.chat, hit.message, false, false});
+            rows.push_back(
+                {Kind::Hit, hit.chatTitle.empty() ? tr("New chat") : fromUtf8(hit.chatTitle),
+                 fromUtf8(hit.snippet).simplified(), hit.chat, hit.message, false, false});
         }
         if (rows.empty()) header(tr("Nothing found"));
         return rows;
@@ -158,7 +165,9 @@ void ChatListModel::rebuild() {
     std::size_t front = 0;
     while (front < limit && same(m_rows[front], next[front])) ++front;
     std::size_t back = 0;
-    while (back < limit - front && same(m_rows[m_rows.size() - 1 - back], next[next.size() - 1 - back])) ++back;
+    while (back < limit - front &&
+           same(m_rows[m_rows.size() - 1 - back], next[next.size() - 1 - back]))
+        ++back;
 
     const auto offset = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
     if (m_rows.size() > front + back) {
@@ -168,7 +177,8 @@ void ChatListModel::rebuild() {
     }
     if (next.size() > front + back) {
         beginInsertRows({}, static_cast<int>(front), static_cast<int>(next.size() - back) - 1);
-        m_rows.insert(m_rows.begin() + offset(front), next.begin() + offset(front), next.end() - offset(back));
+        m_rows.insert(m_rows.begin() + offset(front), next.begin() + offset(front),
+                      next.end() - offset(back));
         endInsertRows();
     }
     for (std::size_t i = 0; i < next.size(); ++i) {

@@ -14,7 +14,14 @@ namespace conclave::ui {
 class ChatListModel : public QAbstractListModel {
     Q_OBJECT
 public:
-    enum Role { KindRole = Qt::UserRole + 1, ChatRole, MessageRole, SnippetRole, PinnedRole, BusyRole };
+    enum Role {
+        KindRole = Qt::UserRole + 1,
+        ChatRole,
+        MessageRole,
+        SnippetRole,
+        PinnedRole,
+        BusyRole
+    };
     enum class Kind { Header, Chat, Hit };
 
     explicit ChatListModel(QObject* parent = nullptr);

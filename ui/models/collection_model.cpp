@@ -41,7 +41,8 @@ int CollectionModel::rowOf(CollectionId id) const {
 
 void CollectionModel::setCollections(std::vector<Collection> collections) {
     const auto listed = [&](CollectionId id) {
-        return std::any_of(collections.begin(), collections.end(), [&](const Collection& c) { return c.id == id; });
+        return std::any_of(collections.begin(), collections.end(),
+                           [&](const Collection& c) { return c.id == id; });
     };
     for (int row = rowCount() - 1; row >= 0; --row) {
         if (listed(at(row).id)) continue;
@@ -66,8 +67,10 @@ void CollectionModel::setCollections(std::vector<Collection> collections) {
 void CollectionModel::setProgress(const IndexProgress& progress) {
     const int row = rowOf(progress.collection);
     if (row < 0) return;
-    const bool running = progress.state == IndexProgress::State::Scanning || progress.state == IndexProgress::State::Reading;
-    m_rows[static_cast<std::size_t>(row)].progress = running ? std::optional(progress) : std::nullopt;
+    const bool running = progress.state == IndexProgress::State::Scanning ||
+                         progress.state == IndexProgress::State::Reading;
+    m_rows[static_cast<std::size_t>(row)].progress =
+        running ? std::optional(progress) : std::nullopt;
     emit dataChanged(index(row), index(row), {ProgressRole, RunningRole});
 }
 

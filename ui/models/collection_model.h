@@ -23,7 +23,9 @@ public:
     void setCollections(std::vector<services::Collection> collections);
     void setProgress(const services::IndexProgress& progress);
 
-    [[nodiscard]] const services::Collection& at(int row) const { return m_rows[static_cast<std::size_t>(row)].collection; }
+    [[nodiscard]] const services::Collection& at(int row) const {
+        return m_rows[static_cast<std::size_t>(row)].collection;
+    }
     /// What runs for this row now; none when nothing does.
     [[nodiscard]] const std::optional<services::IndexProgress>& progress(int row) const {
         return m_rows[static_cast<std::size_t>(row)].progress;

@@ -110,7 +110,8 @@ std::vector<MessageId> MessageModel::siblings(MessageId id) const {
     const Message* message = find(id);
     if (!message) return result;
     for (const auto& [other, candidate] : m_tree) {
-        if (candidate.parent == message->parent && candidate.role == message->role) result.push_back(other);
+        if (candidate.parent == message->parent && candidate.role == message->role)
+            result.push_back(other);
     }
     return result;
 }
@@ -155,7 +156,8 @@ std::vector<MessageId> MessageModel::path(MessageId leaf) const {
 }
 
 void MessageModel::setRows(const std::vector<MessageId>& rows) {
-    const auto [mine, wanted] = std::mismatch(m_rows.begin(), m_rows.end(), rows.begin(), rows.end());
+    const auto [mine, wanted] =
+        std::mismatch(m_rows.begin(), m_rows.end(), rows.begin(), rows.end());
     const int same = static_cast<int>(mine - m_rows.begin());
     const int before = static_cast<int>(m_rows.size());
     const int after = static_cast<int>(rows.size());

@@ -47,13 +47,16 @@ public:
     void setPassages(services::MessageId id, std::vector<services::StoredPassage> passages);
     void setRunning(services::MessageId id, bool running);
 
-    [[nodiscard]] const services::Message& at(int row) const { return m_tree.at(m_rows[static_cast<std::size_t>(row)]); }
+    [[nodiscard]] const services::Message& at(int row) const {
+        return m_tree.at(m_rows[static_cast<std::size_t>(row)]);
+    }
     [[nodiscard]] const services::Message* find(services::MessageId id) const;
     [[nodiscard]] int rowOf(services::MessageId id) const;  ///< -1: not shown
     [[nodiscard]] const RunningAnswer* running(services::MessageId id) const;
     [[nodiscard]] BranchPlace branchPlace(services::MessageId id) const;
     /// The leaf to show for the sibling `step` places on; none at the ends.
-    [[nodiscard]] std::optional<services::MessageId> siblingLeaf(services::MessageId id, int step) const;
+    [[nodiscard]] std::optional<services::MessageId> siblingLeaf(services::MessageId id,
+                                                                 int step) const;
     /// The newest message below `id`, following the newest child each time.
     [[nodiscard]] services::MessageId newestLeaf(services::MessageId id) const;
 

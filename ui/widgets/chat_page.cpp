@@ -14,6 +14,7 @@
 
 #include "ui/bridge.h"
 #include "ui/chat_controller.h"
+#include "ui/markdown/thought.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/conversation_view.h"
 #include "ui/widgets/small_widgets.h"
@@ -80,7 +81,7 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
 
     connect(m_conversation, &ConversationView::copyAsked, this, [this](qint64 id) {
         if (const auto* message = m_controller.messages().find(id)) {
-            QGuiApplication::clipboard()->setText(fromUtf8(message->text));
+            QGuiApplication::clipboard()->setText(fromUtf8(splitThought(message->text).answer));
         }
     });
     connect(m_conversation, &ConversationView::regenerateAsked, &controller,
@@ -278,7 +279,8 @@ void ChatPage::regenerateLast() {
 void ChatPage::copyLastAnswer() {
     const auto answer = m_controller.lastAnswer();
     if (!answer) return;
-    QGuiApplication::clipboard()->setText(fromUtf8(m_controller.messages().find(*answer)->text));
+    QGuiApplication::clipboard()->setText(
+        fromUtf8(splitThought(m_controller.messages().find(*answer)->text).answer));
     emit notice(tr("Answer copied"));
 }
 

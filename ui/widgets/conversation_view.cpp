@@ -107,6 +107,7 @@ MessageView* ConversationView::makeView(int row) {
     connect(view, &MessageView::sourceAsked, this,
             [=, this](int number, int citation) { emit sourceAsked(id, number, citation); });
     connect(view, &MessageView::linkAsked, this, &ConversationView::linkAsked);
+    connect(view, &MessageView::heightChanged, this, [this] { layOut(0); });
     view->show(message, m_model.running(message.id), m_model.branchPlace(message.id));
     view->QWidget::show();
     return view;

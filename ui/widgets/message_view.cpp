@@ -10,6 +10,7 @@
 #include <set>
 
 #include "ui/bridge.h"
+#include "ui/markdown/thought.h"
 #include "ui/widgets/message_text.h"
 #include "ui/widgets/small_widgets.h"
 
@@ -149,8 +150,11 @@ void MessageView::show(const Message& message, const RunningAnswer* running,
     if (m_role == services::Role::User) {
         if (first || m_shownText != message.text) m_text->setPlain(fromUtf8(message.text));
     } else {
-        m_text->setMarkdown(message.text, marksOf(message));
-        showStage(running, !message.text.empty());
+        const ThoughtAndAnswer parts = splitThought(message.text);
+        m_text->setMarkdown(std::string(parts.answer), marksOf(message));
+        m_text->setVisible(!parts.answer.empty());
+        showThought(parts.thought, parts.isThinking && m_running);
+        showStage(running, !parts.answer.empty(), parts.isThinking);
         const bool failed = message.state == MessageState::Failed;
         m_problem->setVisible(failed);
         if (failed) {
@@ -160,15 +164,41 @@ void MessageView::show(const Message& message, const RunningAnswer* running,
         showSources(message, m_running);
     }
     m_shownText = message.text;
-    m_text->setVisible(!message.text.empty());
     showFooter(message, m_running, place);
 }
 
-void MessageView::showStage(const RunningAnswer* running, bool hasText) {
+/// What the model thought before it answered, folded away until it is asked for.
+void MessageView::showThought(std::string_view thought, bool isThinking) {
+    if (!m_thoughtButton) {
+        if (thought.empty()) return;
+        m_thoughtButton = new QToolButton(this);
+        m_thoughtButton->setProperty("chip", true);
+        m_thoughtButton->setCheckable(true);
+        m_thoughtButton->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+        m_thoughtButton->setFont(Theme::instance().font(TextSize::Caption));
+        m_thought = new MessageText(this);
+        m_thought->setAccessibleName(tr("What the model thought"));
+        m_thought->hide();
+        connect(m_thoughtButton, &QToolButton::toggled, this, [this](bool open) {
+            if (open) m_thought->setPlain(fromUtf8(m_shownThought));
+            m_thought->setVisible(open);
+            emit heightChanged();
+        });
+    }
+    m_thoughtButton->setVisible(!thought.empty());
+    const bool open = m_thoughtButton->isChecked();
+    m_thoughtButton->setText(isThinking ? tr("Thinking…") : tr("Thoughts"));
+    m_thoughtButton->setIcon(icon(open ? Icon::Down : Icon::Right, colors().muted));
+    if (m_shownThought == thought) return;
+    m_shownThought = thought;
+    if (open) m_thought->setPlain(fromUtf8(thought));
+}
+
+void MessageView::showStage(const RunningAnswer* running, bool hasText, bool isThinking) {
     const bool visible = running && !(hasText && running->stage.kind == AnswerStage::Kind::Writing);
     m_stage->setVisible(visible);
     if (!visible) return;
-    m_stageLabel->setText(stageText(running->stage));
+    m_stageLabel->setText(isThinking ? tr("Thinking…") : stageText(running->stage));
     const bool measured = running->stage.kind == AnswerStage::Kind::LoadingModel ||
                           running->stage.kind == AnswerStage::Kind::Reading;
     m_progress->setVisible(measured);
@@ -273,6 +303,17 @@ int MessageView::layOutUser(int width) {
 int MessageView::layOutAnswer(int width) {
     const Theme& theme = Theme::instance();
     int y = 0;
+    if (m_thoughtButton && m_thoughtButton->isVisibleTo(this)) {
+        const int height = theme.scaled(26);
+        m_thoughtButton->setGeometry(0, y, m_thoughtButton->sizeHint().width(), height);
+        y += height + theme.scaled(8);
+        if (m_thought->isVisibleTo(this)) {
+            const int indent = theme.scaled(14);
+            const int textHeight = m_thought->heightForTextWidth(width - indent);
+            m_thought->setGeometry(indent, y, width - indent, textHeight);
+            y += textHeight + theme.scaled(12);
+        }
+    }
     if (m_text->isVisibleTo(this)) {
         const int height = m_text->heightForTextWidth(width);
         m_text->setGeometry(0, y, width, height);
@@ -309,6 +350,7 @@ int MessageView::layOutAnswer(int width) {
 
 void MessageView::restyle() {
     m_text->restyle();
+    if (m_thought) m_thought->restyle();
     for (QToolButton* chip : m_sources) chip->setFont(Theme::instance().font(TextSize::Caption));
     update();
 }

@@ -39,6 +39,8 @@ signals:
     /// number 0: the list of sources.
     void sourceAsked(int number, int citation);
     void linkAsked(const QString& href);
+    /// Something was opened or closed: heightForColumn() answers anew.
+    void heightChanged();
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -47,7 +49,8 @@ protected:
 
 private:
     void makeActions();
-    void showStage(const RunningAnswer* running, bool hasText);
+    void showStage(const RunningAnswer* running, bool hasText, bool isThinking);
+    void showThought(std::string_view thought, bool isThinking);
     void showSources(const services::Message& message, bool running);
     void showFooter(const services::Message& message, bool running, const BranchPlace& place);
     int layOutUser(int width);
@@ -64,6 +67,9 @@ private:
     bool m_hasSources = false;
 
     MessageText* m_text;
+    QToolButton* m_thoughtButton = nullptr;
+    MessageText* m_thought = nullptr;
+    std::string m_shownThought;
     QWidget* m_stage = nullptr;
     BusyDots* m_dots = nullptr;
     QLabel* m_stageLabel = nullptr;

@@ -1,0 +1,87 @@
+// What the window remembers from one start to the next.
+#include <QSplitter>
+#include <QStackedWidget>
+
+#include "ui/bridge.h"
+#include "ui/chat_controller.h"
+#include "ui/main_window.h"
+#include "ui/theme.h"
+#include "ui/widgets/chat_page.h"
+#include "ui/widgets/sidebar.h"
+#include "ui/widgets/sources_panel.h"
+
+namespace conclave::ui {
+
+namespace {
+
+constexpr auto kWindowSetting = "window";
+constexpr auto kThemeSetting = "theme";
+constexpr auto kZoomSetting = "zoom";
+
+}  // namespace
+
+void MainWindow::loadSettings(const WindowOptions& options) {
+    using Value = std::optional<nlohmann::json>;
+    m_services.setting(kThemeSetting, onGui<Value>(this, [](Result<Value> value) {
+                           if (!value || !*value || !(*value)->is_string()) return;
+                           const auto name = (*value)->get<std::string>();
+                           Theme::instance().setMode(name == "light"  ? ThemeMode::Light
+                                                     : name == "dark" ? ThemeMode::Dark
+                                                                      : ThemeMode::System);
+                       }));
+    m_services.setting(kZoomSetting, onGui<Value>(this, [](Result<Value> value) {
+                           if (value && *value && (*value)->is_number())
+                               Theme::instance().setZoom((*value)->get<double>());
+                       }));
+    m_services.setting(kWindowSetting, onGui<Value>(this, [this, options](Result<Value> value) {
+                           const nlohmann::json state = value && *value && (*value)->is_object()
+                                                            ? **value
+                                                            : nlohmann::json::object();
+                           restoreWindow(state);
+                           const auto last = state.find("chat");
+                           if (options.chat) {
+                               m_controller->open(*options.chat);
+                           } else if (options.attach.empty() && !options.newChat &&
+                                      last != state.end() && last->is_number_integer()) {
+                               m_controller->open(last->get<services::ChatId>());
+                           } else {
+                               m_controller->startNew();
+                           }
+                           QStringList files;
+                           for (const auto& file : options.attach) files << fromUtf8(file.string());
+                           give(files);
+                       }));
+}
+
+void MainWindow::restoreWindow(const nlohmann::json& state) {
+    const auto bytes = [&](const char* key) {
+        const auto found = state.find(key);
+        if (found == state.end() || !found->is_string()) return QByteArray();
+        return QByteArray::fromBase64(QByteArray::fromStdString(found->get<std::string>()));
+    };
+    const auto flag = [&](const char* key, bool otherwise) {
+        const auto found = state.find(key);
+        return found != state.end() && found->is_boolean() ? found->get<bool>() : otherwise;
+    };
+    if (const QByteArray geometry = bytes("geometry"); !geometry.isEmpty())
+        restoreGeometry(geometry);
+    if (const QByteArray sizes = bytes("splitter"); !sizes.isEmpty())
+        m_splitter->restoreState(sizes);
+    m_sidebarWanted = flag("sidebar", true);
+    m_sourcesWanted = flag("sources", true);
+    m_restored = true;
+    fitPanels();
+}
+
+void MainWindow::saveWindow() {
+    if (!m_restored) return;
+    nlohmann::json state = nlohmann::json::object();
+    state["geometry"] = saveGeometry().toBase64().toStdString();
+    state["splitter"] = m_splitter->saveState().toBase64().toStdString();
+    state["sidebar"] = m_sidebarWanted;
+    state["sources"] = m_sourcesWanted;
+    if (m_controller->chat()) state["chat"] = *m_controller->chat();
+    m_services.setSetting(kWindowSetting, state);
+}
+
+}  // namespace conclave::ui
