@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "retrieval/characters.h"
+#include "retrieval/focus.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::retrieval {
@@ -47,7 +48,8 @@ std::string titleOf(const Passage& passage) {
 
 }  // namespace
 
-std::string buildPrompt(std::string_view question, std::span<const Passage> passages) {
+std::string buildPrompt(std::string_view question, std::span<const Passage> passages,
+                        int sentencesPerPassage) {
     std::string prompt = "Answer from the sources. Cite them like [1].\n\n";
     for (const Passage& passage : passages) {
         prompt += '[';
@@ -55,7 +57,8 @@ std::string buildPrompt(std::string_view question, std::span<const Passage> pass
         prompt += "] ";
         prompt += titleOf(passage);
         prompt += '\n';
-        prompt += withoutEmptyLines(passage.text);
+        prompt += sentencesPerPassage > 0 ? focusOn(question, passage.text, sentencesPerPassage)
+                                          : withoutEmptyLines(passage.text);
         prompt += "\n\n";
     }
     prompt += "Question: ";

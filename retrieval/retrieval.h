@@ -222,7 +222,9 @@ struct Passage {
 
 /// The user turn for a question over passages, in the format the bundled model was trained on:
 /// "Answer from the sources. Cite them like [1].", the numbered passages, "Question: …".
-[[nodiscard]] std::string buildPrompt(std::string_view question, std::span<const Passage> passages);
+/// `sentencesPerPassage` > 0 gives that many sentences of each, those the question is about.
+[[nodiscard]] std::string buildPrompt(std::string_view question, std::span<const Passage> passages,
+                                      int sentencesPerPassage = 0);
 
 /// One [n] of an answer and what its passage says about the sentence before it.
 struct Citation {

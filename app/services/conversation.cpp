@@ -68,20 +68,24 @@ std::vector<StoredPassage> choosePassages(const engine::Model& model, const Mode
     return chosen;
 }
 
-std::string withSources(const std::string& question, std::span<const StoredPassage> passages) {
-    return passages.empty() ? question : retrieval::buildPrompt(question, toPassages(passages));
+std::string withSources(const std::string& question, std::span<const StoredPassage> passages,
+                        int sentencesPerPassage) {
+    if (passages.empty()) return question;
+    return retrieval::buildPrompt(question, toPassages(passages), sentencesPerPassage);
 }
 
 /// The conversation from turn `first` on. A turn shows its sources unless the one before it
-/// showed the same.
+/// showed all of the same.
 std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std::size_t first,
-                                              std::span<const StoredPassage> passages) {
+                                              std::span<const StoredPassage> passages,
+                                              int sentencesPerPassage) {
     std::vector<engine::ChatMessage> messages;
     if (!request.systemPrompt.empty()) messages.push_back({"system", request.systemPrompt});
     std::span<const StoredPassage> shown;
     const auto userTurn = [&](const std::string& question, std::span<const StoredPassage> own) {
-        const bool isShown = !own.empty() && isSamePassages(own, shown);
-        messages.push_back({"user", isShown ? question : withSources(question, own)});
+        const bool isShown = sentencesPerPassage == 0 && !own.empty() && isSamePassages(own, shown);
+        messages.push_back(
+            {"user", isShown ? question : withSources(question, own, sentencesPerPassage)});
         if (!own.empty()) shown = own;
     };
     for (std::size_t i = first; i < request.history.size(); ++i) {
@@ -115,7 +119,8 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
         }
     }
     while (true) {
-        const auto messages = messagesFrom(request, first, prompt.passages);
+        const auto messages =
+            messagesFrom(request, first, prompt.passages, profile.sentencesPerPassage);
         auto tokens = model.tokenizeChat(messages);
         if (!tokens) return tl::unexpected(tokens.error());
         const int size = static_cast<int>(tokens->size());

@@ -17,13 +17,15 @@ ModelProfile profileOf(const engine::ModelInfo& info, int contextLength) {
     const bool isKnown = std::find(kDemonstrationModels.begin(), kDemonstrationModels.end(),
                                    info.name) != kDemonstrationModels.end();
     if (isKnown) {
-        // It was trained on up to 5 passages, together under 800 tokens, and short answers. Of the
-        // questions of tests/tour it answers most with 3, which also leaves room for a follow-up.
+        // As it was trained: passages under 800 tokens together, and short answers. Of up to 5
+        // whole passages it answers 18 of 58 questions over the tour's documents, of the best
+        // sentence of each of 3 passages 30.
         profile.isDemonstration = true;
         profile.sampling.temperature = 0.0f;
         profile.maxTokens = 120;
         profile.stopOnRepetition = true;
         profile.maxPassages = 3;
+        profile.sentencesPerPassage = 1;
         profile.passageTokens = std::min(780, contextLength - 220);
     } else {
         profile.maxTokens = std::clamp(contextLength / 4, 128, 2048);

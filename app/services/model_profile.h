@@ -13,6 +13,8 @@ struct ModelProfile {
     bool stopOnRepetition = false;
     int maxPassages = 8;
     int passageTokens = 0;  ///< of all passages of one question together
+    /// How much of each passage the model reads; 0: all of it. The person sees all of it anyway.
+    int sentencesPerPassage = 0;
 };
 
 /// `contextLength` is the session's, in tokens.
