@@ -13,13 +13,6 @@ int countTokens(const engine::Model& model, std::string_view text) {
     return static_cast<int>(model.tokenize(text, {.addBos = false}).size());
 }
 
-bool isSamePassages(std::span<const StoredPassage> a, std::span<const StoredPassage> b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-        return x.number == y.number && x.path == y.path && x.page == y.page &&
-               x.startByte == y.startByte && x.endByte == y.endByte;
-    });
-}
-
 /// Shortens a passage to about `tokens`, at the end of a sentence or word where there is one.
 void cutPassage(const engine::Model& model, StoredPassage& passage, int tokens) {
     std::string_view text = passage.text;
@@ -68,25 +61,20 @@ std::vector<StoredPassage> choosePassages(const engine::Model& model, const Mode
     return chosen;
 }
 
-std::string withSources(const std::string& question, std::span<const StoredPassage> passages,
-                        int sentencesPerPassage) {
-    if (passages.empty()) return question;
-    return retrieval::buildPrompt(question, toPassages(passages), sentencesPerPassage);
-}
-
 /// The conversation from turn `first` on. A turn shows its sources unless the one before it
-/// showed all of the same.
+/// showed the same.
 std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std::size_t first,
                                               std::span<const StoredPassage> passages,
                                               int sentencesPerPassage) {
     std::vector<engine::ChatMessage> messages;
     if (!request.systemPrompt.empty()) messages.push_back({"system", request.systemPrompt});
-    std::span<const StoredPassage> shown;
+    std::string shown;
     const auto userTurn = [&](const std::string& question, std::span<const StoredPassage> own) {
-        const bool isShown = sentencesPerPassage == 0 && !own.empty() && isSamePassages(own, shown);
-        messages.push_back(
-            {"user", isShown ? question : withSources(question, own, sentencesPerPassage)});
-        if (!own.empty()) shown = own;
+        if (own.empty()) return messages.push_back({"user", question});
+        std::string asked = retrieval::buildPrompt(question, toPassages(own), sentencesPerPassage);
+        std::string sources = asked.substr(0, asked.size() - question.size());
+        messages.push_back({"user", sources == shown ? question : std::move(asked)});
+        shown = std::move(sources);
     };
     for (std::size_t i = first; i < request.history.size(); ++i) {
         userTurn(request.history[i].question, request.history[i].passages);
