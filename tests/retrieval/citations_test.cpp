@@ -72,6 +72,15 @@ TEST_F(CitationsTest, AcceptsAParaphrase) {
     EXPECT_TRUE(only("住宿费不超过每晚500元【3】").supported);
 }
 
+TEST_F(CitationsTest, RefusesACopyWithAGarbledWord) {
+    EXPECT_FALSE(only("The spare keys are íster by Marta Veldhuis. [2]").supported);
+    EXPECT_FALSE(
+        only("Flights longer than six hours need pass from the department head. [1]").supported);
+    EXPECT_FALSE(
+        only("Employees may book second dry train tickets without approval [1].").supported);
+    EXPECT_FALSE(only("dry the spare keys [2]").supported);
+}
+
 TEST_F(CitationsTest, RefusesOtherNumbersNamesAndPassages) {
     EXPECT_FALSE(only("Receipts must be handed in within 60 days. [1]").supported);
     EXPECT_FALSE(only("The spare keys are kept by Jonas Veldhuis. [2]").supported);
