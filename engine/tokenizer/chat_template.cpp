@@ -76,7 +76,7 @@ public:
             }
         }
         if (runtime.failed()) return tl::unexpected(*runtime.error());
-        auto text = jinja::evaluate(m_statements, std::move(variables), runtime);
+        auto text = jinja::evaluate(m_statements, variables, runtime);
         if (!text) return tl::unexpected(text.error());
         return partsOf(*text);
     }

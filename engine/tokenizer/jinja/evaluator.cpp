@@ -395,7 +395,8 @@ private:
             return m_runtime.fail("the macro '" + macro.name + "' takes " +
                                   std::to_string(macro.parameters.size()) + " arguments");
         }
-        for (const auto& [name, value] : arguments.named) {
+        for (const auto& named : arguments.named) {
+            const std::string_view name = named.first;
             const bool known =
                 std::any_of(macro.parameters.begin(), macro.parameters.end(),
                             [&](const Parameter& parameter) { return parameter.name == name; });
@@ -433,7 +434,7 @@ private:
 
 }  // namespace
 
-Result<MarkedText> evaluate(const StatementList& statements, Variables variables,
+Result<MarkedText> evaluate(const StatementList& statements, const Variables& variables,
                             Runtime& runtime) {
     Scope globals;
     for (const auto& [name, value] : variables) globals.set(name, value);

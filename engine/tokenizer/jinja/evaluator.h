@@ -16,7 +16,7 @@ using Variables = std::vector<std::pair<std::string, Value>>;
 
 /// Writes the template with `variables`, whose values belong to `runtime`.
 /// Errors: InvalidArgument (raise_exception's message), Unsupported (with the line), LimitExceeded.
-[[nodiscard]] Result<MarkedText> evaluate(const StatementList& statements, Variables variables,
-                                          Runtime& runtime);
+[[nodiscard]] Result<MarkedText> evaluate(const StatementList& statements,
+                                          const Variables& variables, Runtime& runtime);
 
 }  // namespace conclave::engine::jinja

@@ -278,9 +278,8 @@ Value filterMap(Runtime& runtime, const Value& value, const Arguments& arguments
     if (attribute != nullptr) {
         const Value* otherwise = arguments.find(arguments.positional.size(), "default");
         for (const Value& item : runtime.items(value)) {
-            Value found = runtime.path(item, *attribute);
-            mapped.push_back(found.isUndefined() && otherwise != nullptr ? *otherwise
-                                                                         : std::move(found));
+            const Value found = runtime.path(item, *attribute);
+            mapped.push_back(found.isUndefined() && otherwise != nullptr ? *otherwise : found);
         }
         return runtime.list(std::move(mapped));
     }

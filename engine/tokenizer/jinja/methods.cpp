@@ -167,15 +167,15 @@ std::optional<Value> dictMethod(Runtime& runtime, Dict& dict, std::string_view n
         for (const auto& [text, value] : arguments.named) {
             news.emplace_back(runtime.text(text, Origin::Template), value);
         }
-        for (auto& [text, value] : news) {
-            const auto found =
-                std::find_if(dict.entries.begin(), dict.entries.end(),
-                             [&](const auto& entry) { return runtime.equal(entry.first, text); });
+        for (const auto& added : news) {
+            const auto found = std::find_if(
+                dict.entries.begin(), dict.entries.end(),
+                [&](const auto& entry) { return runtime.equal(entry.first, added.first); });
             if (runtime.failed()) return Value();
             if (found != dict.entries.end()) {
-                found->second = value;
+                found->second = added.second;
             } else {
-                dict.entries.emplace_back(text, value);
+                dict.entries.push_back(added);
             }
         }
         return Value(None{});
