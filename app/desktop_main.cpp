@@ -42,10 +42,10 @@ void tell(QMessageBox::Icon shape, const QString& what, const QString& more) {
 qsizetype distance(const QString& a, const QString& b) {
     std::vector<qsizetype> row(static_cast<std::size_t>(b.size()) + 1);
     std::iota(row.begin(), row.end(), 0);
-    for (qsizetype i = 0; i < a.size(); ++i) {
+    for (const QChar letter : a) {
         qsizetype diagonal = row[0]++;
         for (std::size_t j = 1; j < row.size(); ++j) {
-            const bool same = a[i] == b[static_cast<qsizetype>(j) - 1];
+            const bool same = letter == b[static_cast<qsizetype>(j) - 1];
             diagonal = std::exchange(
                 row[j], std::min({row[j] + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1)}));
         }

@@ -153,7 +153,7 @@ void CollectionCard::fillMenu() {
         for (const auto& root : m_collection.roots) {
             connect(roots->addAction(fromUtf8(root.string())), &QAction::triggered, this,
                     [this, root] {
-                        m_service.removePath(m_id, root, onGui<void>(this, [this](Result<void>) {
+                        m_service.removePath(m_id, root, onGui<void>(this, [this](const Result<void>&) {
                                                  emit updateAsked(false);
                                              }));
                     });

@@ -38,7 +38,7 @@ signals:
 
 private:
     void showDocument(const services::DocumentView& view);
-    void showPage(int page);
+    void showPage(int number);
     void showStored();
     void mark(const std::string& text, std::size_t offset);
 

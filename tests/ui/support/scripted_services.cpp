@@ -318,8 +318,8 @@ void ScriptedServices::draft(std::optional<ChatId> chat, Reply<std::string> repl
     });
 }
 
-void ScriptedServices::answer(ChatId chat, std::optional<Message> question, MessageId parent,
-                              AnswerEvents events) {
+void ScriptedServices::answer(ChatId chat, const std::optional<Message>& question, MessageId parent,
+                              const AnswerEvents& events) {
     m_stop = false;
     m_generation.run([this, chat, question, parent, events, plan = script] {
         Message message;
@@ -378,20 +378,20 @@ void ScriptedServices::send(SendRequest request, AnswerEvents events) {
         m_chats[chat].settings = request.settings.toJson();
     }
     const Message question = makeMessage(chat, Role::User, request.text, m_chats[chat].leaf);
-    answer(chat, question, question.id, std::move(events));
+    answer(chat, question, question.id, events);
 }
 
 void ScriptedServices::regenerate(MessageId id, AnswerEvents events) {
     const std::scoped_lock lock(mutex);
     const Message old = m_messages[id];
-    answer(old.chat, std::nullopt, old.parent.value_or(0), std::move(events));
+    answer(old.chat, std::nullopt, old.parent.value_or(0), events);
 }
 
 void ScriptedServices::edit(MessageId id, std::string text, AnswerEvents events) {
     const std::scoped_lock lock(mutex);
     const Message old = m_messages[id];
     const Message question = makeMessage(old.chat, Role::User, text, old.parent);
-    answer(old.chat, question, question.id, std::move(events));
+    answer(old.chat, question, question.id, events);
 }
 
 void ScriptedServices::stop(ChatId) { m_stop = true; }

@@ -107,9 +107,8 @@ private:
     void saveDraft(std::optional<services::ChatId> chat, std::string_view text) override;
     void draft(std::optional<services::ChatId> chat, services::Reply<std::string> reply) override;
     void send(services::SendRequest request, services::AnswerEvents events) override;
-    void regenerate(services::MessageId answer, services::AnswerEvents events) override;
-    void edit(services::MessageId question, std::string text,
-              services::AnswerEvents events) override;
+    void regenerate(services::MessageId id, services::AnswerEvents events) override;
+    void edit(services::MessageId id, std::string text, services::AnswerEvents events) override;
     void stop(services::ChatId id) override;
     void selectBranch(services::ChatId id, services::MessageId leaf,
                       services::Reply<void> reply) override;
@@ -149,8 +148,8 @@ private:
     Result<std::shared_ptr<const engine::Model>> loaded() override;
     Result<std::shared_ptr<const engine::TextEmbedder>> embedder() override;
 
-    void answer(services::ChatId chat, std::optional<services::Message> question,
-                services::MessageId parent, services::AnswerEvents events);
+    void answer(services::ChatId chat, const std::optional<services::Message>& question,
+                services::MessageId parent, const services::AnswerEvents& events);
     services::Message makeMessage(services::ChatId chat, services::Role role,
                                   const std::string& text,
                                   std::optional<services::MessageId> parent);
