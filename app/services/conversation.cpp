@@ -71,9 +71,10 @@ std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std:
     std::string shown;
     const auto userTurn = [&](const std::string& question, std::span<const StoredPassage> own) {
         if (own.empty()) return messages.push_back({"user", question});
-        std::string asked = retrieval::buildPrompt(question, toPassages(own), sentencesPerPassage);
+        const std::string asked =
+            retrieval::buildPrompt(question, toPassages(own), sentencesPerPassage);
         std::string sources = asked.substr(0, asked.size() - question.size());
-        messages.push_back({"user", sources == shown ? question : std::move(asked)});
+        messages.push_back({"user", sources == shown ? question : asked});
         shown = std::move(sources);
     };
     for (std::size_t i = first; i < request.history.size(); ++i) {
