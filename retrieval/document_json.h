@@ -16,6 +16,6 @@ namespace conclave::retrieval {
 
 /// Reads it back as data of doubtful origin: the worker has read a hostile file. Headings out of
 /// their page are left out. Errors: those written, Corrupt for anything that is not this format.
-[[nodiscard]] Result<ExtractedDocument> documentFromJson(std::string_view json);
+[[nodiscard]] Result<ExtractedDocument> documentFromJson(std::string_view text);
 
 }  // namespace conclave::retrieval

@@ -178,11 +178,9 @@ private:
             m_builder.endHeading();
         } else if (name == "tr") {
             m_builder.endRow();
-        } else if (name == "li") {
-            m_builder.breakLine();
-        } else if (isOneOf(name, kParagraphs)) {
+        } else if (name != "li" && isOneOf(name, kParagraphs)) {
             m_builder.breakParagraph();
-        } else if (isOneOf(name, kLines) && name != "br") {
+        } else if (name == "li" || (isOneOf(name, kLines) && name != "br")) {
             m_builder.breakLine();
         }
     }
