@@ -151,12 +151,12 @@ void CollectionCard::fillMenu() {
     if (m_collection.roots.size() > 1) {
         QMenu* roots = menu->addMenu(tr("Take out"));
         for (const auto& root : m_collection.roots) {
-            connect(roots->addAction(fromUtf8(root.string())), &QAction::triggered, this,
-                    [this, root] {
-                        m_service.removePath(m_id, root, onGui<void>(this, [this](const Result<void>&) {
-                                                 emit updateAsked(false);
-                                             }));
-                    });
+            connect(
+                roots->addAction(fromUtf8(root.string())), &QAction::triggered, this, [this, root] {
+                    m_service.removePath(m_id, root, onGui<void>(this, [this](const Result<void>&) {
+                                             emit updateAsked(false);
+                                         }));
+                });
         }
     }
     menu->addSeparator();
