@@ -33,7 +33,7 @@ def dependencies(build):
     return found
 
 
-def main(build):
+def main(build, with_tests):
     top = os.getcwd()
     passed = os.path.join(top, "build", "tidy")
     os.makedirs(passed, exist_ok=True)
@@ -49,6 +49,8 @@ def main(build):
     deps, work, seen = dependencies(build), [], set()
     for entry in json.load(open(os.path.join(build, "compile_commands.json"))):
         source = os.path.join(entry["directory"], entry["file"])
+        if source.startswith(top + "/tests/") and not with_tests:
+            continue
         folder = os.path.relpath(source, top).split("/")[0]
         if folder not in PRODUCT or source in seen:
             continue
@@ -81,4 +83,4 @@ def main(build):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], "--tests" in sys.argv[2:]))
