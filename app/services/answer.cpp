@@ -34,6 +34,40 @@ StoredPassage toStored(const SearchHit& hit) {
             .score = hit.score};
 }
 
+/// What stands above passages that are shown instead of an answer, in the question's language.
+std::string withoutModel(std::string_view question, const std::string& reason) {
+    if (isChinese(question))
+        return "现在没有模型能够回答：" + reason + "。\n\n以下是与问题最相符的段落：";
+    return "No model can answer now: " + reason + ".\n\nThese passages fit the question best:";
+}
+
+std::string inEnglishOnly(std::string_view question, const std::string& model) {
+    if (isChinese(question)) {
+        return model +
+               " 是演示模型，只懂英文，所以没有写出回答。要得到中文回答，请添加一个更大的模型。"
+               "\n\n以下是与问题最相符的段落：";
+    }
+    return model +
+           " is a demonstration model that reads English only, so it has written no answer; a "
+           "larger "
+           "model will.\n\nThese passages fit the question best:";
+}
+
+/// The passage's text without its line breaks and heading marks.
+std::string singleLine(std::string_view text) {
+    std::string line;
+    while (!text.empty()) {
+        const std::size_t newline = std::min(text.find('\n'), text.size());
+        std::string_view part = text.substr(0, newline);
+        text.remove_prefix(std::min(newline + 1, text.size()));
+        part.remove_prefix(std::min(part.find_first_not_of("# \t\r"), part.size()));
+        if (part.empty()) continue;
+        if (!line.empty()) line += ' ';
+        line += part;
+    }
+    return line;
+}
+
 bool isSamePlace(const StoredPassage& a, const StoredPassage& b) {
     return a.path == b.path && a.page == b.page && a.startByte == b.startByte;
 }
@@ -152,7 +186,8 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     if (!model) {
         const Error& error = model.error();
         if (error.code != ErrorCode::Cancelled && !sources->passages.empty()) {
-            return showPassages(job, std::move(*sources), error);
+            return showPassages(job, std::move(*sources),
+                                withoutModel(job.question.text, error.detail));
         }
         return tl::unexpected(error);
     }
@@ -262,13 +297,13 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     if (profileOf(model->info(), 1).isDemonstration && !sources.passages.empty() &&
         !isInLatinLetters(job.question.text)) {
         return showPassages(job, std::move(sources),
-                            {ErrorCode::Unsupported,
-                             model->info().name + ", the demonstration model, knows English only"});
+                            inEnglishOnly(job.question.text, model->info().name));
     }
     const auto session = m_sessions.take(job.chat.id, model);
     if (!session) {
         if (sources.passages.empty()) return tl::unexpected(session.error());
-        return showPassages(job, std::move(sources), session.error());
+        return showPassages(job, std::move(sources),
+                            withoutModel(job.question.text, session.error().detail));
     }
     const int contextLength = (*session)->contextLength();
     const ModelProfile profile = profileOf(model->info(), contextLength);
@@ -340,21 +375,17 @@ Result<Message> Answerer::sayNothingFound(AnswerJob& job, const engine::ModelInf
     return store(job, "I could not find that in your documents.", MessageState::Complete, details);
 }
 
-Result<Message> Answerer::showPassages(AnswerJob& job, Sources sources, const Error& reason) {
+Result<Message> Answerer::showPassages(AnswerJob& job, Sources sources, std::string preface) {
     constexpr std::size_t kShown = 5;
     if (sources.passages.size() > kShown) sources.passages.resize(kShown);
     AnswerDetails details;
     details.usage = usageToJson({});
-    details.finishReason = "no_model";
-    std::string text = "No model can answer now: " + reason.detail +
-                       ".\n\nThese passages fit the question best:\n";
+    details.finishReason = kNoModelReason;
+    std::string text = std::move(preface) + "\n";
     int number = 0;
     for (StoredPassage& passage : sources.passages) {
         passage.number = ++number;
-        std::string quoted = passage.text;
-        std::replace(quoted.begin(), quoted.end(), '\n', ' ');
-        text += "\n- **" + passage.title + "**, page " + std::to_string(passage.page) + ": " +
-                quoted + " ";
+        text += "\n- " + singleLine(passage.text) + " ";
         const std::string mark = std::string("[").append(std::to_string(number)).append("]");
         details.citations.push_back({.answerStart = text.size(),
                                      .answerEnd = text.size() + mark.size(),
@@ -363,7 +394,7 @@ Result<Message> Answerer::showPassages(AnswerJob& job, Sources sources, const Er
                                      .quoteEnd = passage.endByte,
                                      .quote = passage.text,
                                      .supported = true});
-        text += mark + "\n";
+        text += mark;
     }
     details.passages = std::move(sources.passages);
     if (job.events.onPassages) job.events.onPassages(details.passages);

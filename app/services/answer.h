@@ -52,7 +52,8 @@ private:
     Result<Message> write(AnswerJob& job, const ChatSettings& settings,
                           std::vector<PastTurn> history, Sources sources,
                           const std::shared_ptr<const engine::Model>& model);
-    Result<Message> showPassages(AnswerJob& job, Sources sources, const Error& reason);
+    /// Passages instead of an answer, below `preface`, which says why.
+    Result<Message> showPassages(AnswerJob& job, Sources sources, std::string preface);
     Result<Message> sayNothingFound(AnswerJob& job, const engine::ModelInfo& info);
     /// Stores the final text and details and gives the message as stored.
     Result<Message> store(AnswerJob& job, const std::string& text, MessageState state,

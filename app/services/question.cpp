@@ -119,6 +119,16 @@ bool isInLatinLetters(std::string_view text) {
     return nLatin >= nOther;
 }
 
+bool isChinese(std::string_view text) {
+    bool hasHan = false;
+    for (std::size_t i = 0; i < text.size();) {
+        const char32_t c = nextCodePoint(text, i);
+        if (c >= 0x3040 && c <= 0x30FF) return false;
+        hasHan = hasHan || isCjk(c);
+    }
+    return hasHan;
+}
+
 bool isFollowUp(std::string_view text) {
     static constexpr std::array<std::string_view, 23> kPointers = {
         "it",    "its",  "this", "that", "these", "those",  "they",  "them",

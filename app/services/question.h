@@ -13,6 +13,9 @@ namespace conclave::services {
 /// documents would only be in the way.
 [[nodiscard]] bool bringsItsOwnText(std::string_view text);
 
+/// True for a text with Chinese characters and no Japanese kana.
+[[nodiscard]] bool isChinese(std::string_view text);
+
 /// Mostly Latin letters: a language that a model without others might know.
 [[nodiscard]] bool isInLatinLetters(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include "app/services/services.h"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::string_view kGuideKey = "guide.collection";
 constexpr std::string_view kGuideName = "Conclave Guide";
+constexpr auto kTrashIsKept = std::chrono::days(30);
 
 /// The document reader is beside the programs; tests run from the folder next to theirs.
 fs::path findWorker() {
@@ -40,6 +42,7 @@ public:
           m_chats(*m_database, m_library, m_collections, m_models, m_quick, options.contextLength,
                   options.nThreads) {
         if (options.indexGuide && !options.inMemory) m_quick.post([this] { prepareGuide(); });
+        m_quick.post([this] { emptyTrash(); });
     }
 
     ~ServicesImpl() override {
@@ -80,6 +83,15 @@ public:
     }
 
 private:
+    /// Forgets for good what was deleted long ago.
+    void emptyTrash() {
+        const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
+            std::chrono::system_clock::now());
+        if (auto purged = m_database->chats().purgeTrash(now - kTrashIsKept); !purged) {
+            log().warn("deleted chats could not be forgotten: {}", purged.error().detail);
+        }
+    }
+
     /// Makes the guide's collection at the first start; later only follows it to where this
     /// version of Conclave keeps it. One that the user removed stays away.
     void prepareGuide() {

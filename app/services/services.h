@@ -243,6 +243,9 @@ struct AnswerEvents {
     std::function<void(Result<Message>)> onFinished;
 };
 
+/// AnswerDetails::finishReason of an answer that lists passages because no model could write one.
+inline constexpr std::string_view kNoModelReason = "no_model";
+
 struct SendRequest {
     std::optional<ChatId> chat;  ///< none: a new chat, made by the send
     std::string text;

@@ -31,6 +31,11 @@ T waitFor(std::future<T> future, const std::function<void()>& onInterrupt) {
 
 int ask(const Arguments& arguments) {
     const bool isJson = arguments.has("--json");
+    const std::string& question = arguments.plain().front();
+    if (question.find_first_not_of(" \t\r\n") == std::string::npos) {
+        note("conclave: the question is empty; ask as in: conclave ask \"Who keeps the keys?\"");
+        return kWrongUsage;
+    }
     const std::vector<std::string> docs = arguments.list("--docs");
     const bool usesRetrieval = !arguments.has("--no-retrieval");
     const auto started = startServices(arguments, usesRetrieval && docs.empty());
@@ -56,13 +61,19 @@ int ask(const Arguments& arguments) {
         services,
         [&](services::AnswerEvents events) {
             services::SendRequest request;
-            request.text = arguments.plain().front();
+            request.text = question;
             request.settings = *settings;
             request.retrieval = usesRetrieval;
             services.chats().send(std::move(request), std::move(events));
         },
         !isJson);
     if (!answer) return failed(answer.error());
+    // A question from a script is no conversation to come back to, unless it was cut short.
+    if (!arguments.has("--save") && answer->state == services::MessageState::Complete) {
+        const auto removed = services::wait<void>(
+            [&](auto reply) { services.chats().remove(answer->chat, std::move(reply)); });
+        if (!removed) note("conclave: " + removed.error().detail);
+    }
     if (isJson) {
         Positions positions(services);
         printJson(answerToJson(*answer, positions));
@@ -213,6 +224,7 @@ std::vector<Command> answerCommands() {
         {"--collection", "NAME…", "ask these collections; all if neither this nor --docs is given",
          Kind::List},
         {"--no-retrieval", "", "ask the model alone", Kind::Flag},
+        {"--save", "", "keep question and answer as a chat, for `chat` and the window", Kind::Flag},
         {"--system", "TEXT", "the system prompt"},
     };
     for (const Option& option : samplingOptions()) options.push_back(option);

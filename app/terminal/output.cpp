@@ -10,6 +10,12 @@ namespace conclave::terminal {
 namespace {
 
 /// "[3] "
+/// Where a passage is, as "file" or, where pages mean something, "file:page".
+std::string placeOf(const services::StoredPassage& passage) {
+    const bool hasPages = passage.page > 1 || passage.path.ends_with(".pdf");
+    return hasPages ? passage.path + ":" + std::to_string(passage.page) : passage.path;
+}
+
 std::string numbered(int number) {
     std::string mark = "[";
     return mark.append(std::to_string(number)).append("] ");
@@ -130,6 +136,8 @@ nlohmann::json reportToJson(const services::IndexReport& report) {
 void printCitations(const services::Message& answer) {
     if (!answer.details || answer.details->citations.empty()) return;
     constexpr std::size_t kQuoteLength = 100;
+    // An answer that only lists passages has shown their text already.
+    const bool isListOfPassages = answer.details->finishReason == services::kNoModelReason;
     std::cout << '\n';
     for (const services::StoredCitation& citation : answer.details->citations) {
         const std::string mark = numbered(citation.passage);
@@ -138,16 +146,19 @@ void printCitations(const services::Message& answer) {
             std::cout << dim(mark + "there is no such source") << '\n';
             continue;
         }
-        std::string line = mark + passage->path + ":" + std::to_string(passage->page);
-        line += citation.supported ? "  \"" + shortened(citation.quote, kQuoteLength) + "\""
-                                   : "  NOT SUPPORTED by this source";
+        std::string line = mark + placeOf(*passage);
+        if (!citation.supported) {
+            line += "  NOT SUPPORTED by this source";
+        } else if (!isListOfPassages) {
+            line += "  \"" + shortened(citation.quote, kQuoteLength) + "\"";
+        }
         std::cout << dim(line) << '\n';
     }
 }
 
 void printPassage(const services::StoredPassage& passage) {
-    std::cout << bold(numbered(passage.number) + passage.title) << "  "
-              << dim(passage.path + ":" + std::to_string(passage.page)) << '\n'
+    std::cout << bold(numbered(passage.number) + passage.title) << "  " << dim(placeOf(passage))
+              << '\n'
               << passage.text << '\n';
 }
 

@@ -16,6 +16,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
@@ -104,6 +105,23 @@ protected:
         return parsed;
     }
 
+    /// Those that the window would list.
+    int countChats() const {
+        sqlite3* db = nullptr;
+        sqlite3_stmt* query = nullptr;
+        int count = -1;
+        const std::string file = (m_folder / "home/data/conclave.db").string();
+        if (sqlite3_open_v2(file.c_str(), &db, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK &&
+            sqlite3_prepare_v2(db, "SELECT count(*) FROM chat WHERE deleted IS NULL", -1, &query,
+                               nullptr) == SQLITE_OK &&
+            sqlite3_step(query) == SQLITE_ROW) {
+            count = sqlite3_column_int(query, 0);
+        }
+        sqlite3_finalize(query);
+        sqlite3_close(db);
+        return count;
+    }
+
     fs::path m_folder;
 };
 
@@ -112,6 +130,7 @@ TEST_F(TerminalTest, SaysWhatIsWrongAndExitsWithTwo) {
         {{"serach", "x"}, "did you mean search?"},
         {{"ask", "x", "--jsno"}, "did you mean --json?"},
         {{"ask"}, "something is missing"},
+        {{"ask", " "}, "the question is empty"},
         {{"ask", "two", "words"}, "quotation marks"},
         {{"search", "x", "-k", "many"}, "whole number"},
         {{"search", "x", "--mode", "psychic"}, "hybrid, keyword or vector"},
@@ -192,6 +211,24 @@ TEST_F(TerminalTest, AnswersFromDocumentsWithOffsetsThatPointAtTheQuote) {
         const std::size_t end = byteOffsetOf(text, passage["end"].get<std::size_t>());
         EXPECT_EQ(text.substr(start, end - start), passage["text"].get<std::string>());
     }
+}
+
+TEST_F(TerminalTest, ListsPassagesForAQuestionThatTheModelCannotRead) {
+    write("docs/keys.md", "# 办公室\n\n备用钥匙由王磊保管。\n");
+    const Outcome result = run({"ask", "谁保管备用钥匙？", "--docs", (m_folder / "docs").string()});
+    EXPECT_EQ(result.exitCode, 0);
+    EXPECT_THAT(result.out, HasSubstr("以下是与问题最相符的段落"));
+    const std::string passage = "备用钥匙由王磊保管";
+    const std::size_t first = result.out.find(passage);
+    ASSERT_NE(first, std::string::npos) << result.out;
+    EXPECT_EQ(result.out.find(passage, first + 1), std::string::npos) << result.out;
+}
+
+TEST_F(TerminalTest, KeepsAQuestionAsAChatOnlyWhenAsked) {
+    json({"ask", "Hello!"});
+    EXPECT_EQ(countChats(), 0);
+    json({"ask", "Hello!", "--save"});
+    EXPECT_EQ(countChats(), 1);
 }
 
 TEST_F(TerminalTest, IndexesSearchesAndReportsInJson) {

@@ -103,7 +103,7 @@ TEST_F(ChatServiceTest, ShowsPassagesForALanguageThatTheDemonstrationModelDoesNo
     const auto answer = send(request);
     ASSERT_TRUE(answer.has_value()) << answer.error().detail;
     EXPECT_THAT(answer->text, HasSubstr("\u738b\u78ca"));
-    EXPECT_THAT(answer->text, HasSubstr("English only"));
+    EXPECT_THAT(answer->text, HasSubstr("只懂英文"));
     EXPECT_EQ(answer->details->citations.size(), 1U);
 }
 

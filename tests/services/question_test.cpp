@@ -18,6 +18,13 @@ TEST(Question, KnowsSmallTalkInEnglishAndChinese) {
     }
 }
 
+TEST(Question, TellsChineseFromJapanese) {
+    EXPECT_TRUE(isChinese("谁保管备用钥匙？"));
+    EXPECT_TRUE(isChinese("What is 住宿上限?"));
+    EXPECT_FALSE(isChinese("鍵は誰が持っていますか"));
+    EXPECT_FALSE(isChinese("Who keeps the keys?"));
+}
+
 TEST(Question, TellsFollowUpsFromQuestionsThatStandAlone) {
     for (const char* text :
          {"And for how long?", "Why?", "How old is it?", "Who wrote that?", "那多少钱？"}) {
