@@ -63,9 +63,22 @@ installPackages() {
 
 # configureAndBuild PRESET [TARGET...]: ninja configures again by itself when a CMakeLists.txt
 # changes, but does not watch the presets.
+# Two at once would write the same files, so the second waits. The lock is on descriptor 9, which
+# must not reach the program that ./run starts.
 configureAndBuild() {
-    local preset=$1 folder=build/$1
+    local preset=$1 folder=build/$1 status=0
     shift
+    mkdir -p build
+    exec 9>build/.lock
+    flock -n 9 || { say "Another build is running here; waiting for it"; flock 9; }
+    build "$preset" "$folder" "$@" || status=$?
+    exec 9>&-
+    return $status
+}
+
+build() {
+    local preset=$1 folder=$2
+    shift 2
     if [[ ! -f $folder/build.ninja || CMakePresets.json -nt $folder/build.ninja ]]; then
         say "Configuring $folder"
         cmake --preset "$preset" >"${TMPDIR:-/tmp}/conclave-configure.$$" 2>&1 ||
