@@ -296,8 +296,14 @@ int MessageView::layOutUser(int width) {
     m_bubble = QRect(width - textWidth - 2 * padX, 0, textWidth + 2 * padX,
                      textHeight + 2 * padY - theme.scaled(3));
     m_text->setGeometry(m_bubble.left() + padX, padY - theme.scaled(3), textWidth, textHeight);
+    // Shown while the pointer is here: beside the bubble, so that no empty line is kept for them.
     const int actionsWidth = std::min(width, m_actions->sizeHint().width());
-    return layOutActions(width - actionsWidth, m_bubble.bottom() + 3, actionsWidth);
+    const int below = m_bubble.bottom() + 1;
+    if (const int room = m_bubble.left() - theme.scaled(4); actionsWidth <= room) {
+        layOutActions(room - actionsWidth, below - theme.scaled(34), actionsWidth);
+        return below + theme.scaled(2);
+    }
+    return layOutActions(width - actionsWidth, below + 2, actionsWidth);
 }
 
 int MessageView::layOutAnswer(int width) {
