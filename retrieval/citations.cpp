@@ -141,16 +141,66 @@ std::size_t withFinalMark(std::string_view claim, std::string_view passage, std:
     return isFinalMark(nextCodePoint(passage, after)) ? after : end;
 }
 
+/// A bracket, and the sentence that it stands behind.
+struct Claimed {
+    Bracket bracket;
+    std::string_view claim;
+    bool isFirst = true;  ///< of those behind this sentence
+};
+
+std::vector<Claimed> findClaims(std::string_view answer) {
+    std::vector<Claimed> found;
+    std::string_view claim;
+    std::size_t lastEnd = 0;
+    for (Bracket& bracket : findBrackets(answer)) {
+        const std::string_view since = answer.substr(lastEnd, bracket.start - lastEnd);
+        const bool isFirst = hasWord(since);  // else "[1][2]": both for one claim
+        if (isFirst) claim = claimBefore(since);
+        lastEnd = bracket.end;
+        found.push_back({std::move(bracket), claim, isFirst});
+    }
+    return found;
+}
+
+bool supports(const Passage* passage, std::string_view claim) {
+    return passage != nullptr && findSupport(claim, passage->text).isSupported;
+}
+
 }  // namespace
+
+std::string reattribute(std::string_view answer, std::span<const Passage> passages) {
+    std::string corrected;
+    std::size_t copied = 0;
+    int correctedTo = 0;  // behind the sentence at hand
+    for (const Claimed& claimed : findClaims(answer)) {
+        if (claimed.isFirst) correctedTo = 0;
+        if (claimed.claim.empty() || claimed.bracket.marks.size() != 1) continue;
+        const Mark& mark = claimed.bracket.marks.front();
+        if (!claimed.isFirst) {
+            if (mark.number != correctedTo) continue;
+            corrected += answer.substr(copied, mark.start - copied);  // it is there already
+            copied = mark.end;
+            continue;
+        }
+        if (supports(findPassage(passages, mark.number), claimed.claim)) continue;
+        const auto other =
+            std::find_if(passages.begin(), passages.end(), [&](const Passage& passage) {
+                return passage.number != mark.number && supports(&passage, claimed.claim);
+            });
+        if (other == passages.end()) continue;
+        correctedTo = other->number;
+        const std::size_t digits = answer.find_first_of("0123456789", mark.start);
+        corrected += answer.substr(copied, digits - copied);
+        corrected += std::to_string(correctedTo);
+        copied = answer.find_first_not_of("0123456789", digits);  // its bracket closes
+    }
+    corrected += answer.substr(copied);
+    return corrected;
+}
 
 std::vector<Citation> checkCitations(std::string_view answer, std::span<const Passage> passages) {
     std::vector<Citation> citations;
-    std::string_view claim;
-    std::size_t lastEnd = 0;
-    for (const Bracket& bracket : findBrackets(answer)) {
-        const std::string_view since = answer.substr(lastEnd, bracket.start - lastEnd);
-        if (hasWord(since)) claim = claimBefore(since);  // else "[1][2]": both for one claim
-        lastEnd = bracket.end;
+    for (const auto& [bracket, claim, isFirst] : findClaims(answer)) {
         for (const Mark& mark : bracket.marks) {
             Citation citation;
             citation.answerStart = mark.start;

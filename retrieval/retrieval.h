@@ -243,4 +243,10 @@ struct Citation {
 [[nodiscard]] std::vector<Citation> checkCitations(std::string_view answer,
                                                    std::span<const Passage> passages);
 
+/// The answer with each "[n]" whose passage does not say its sentence changed to the number of the
+/// first passage that does; one that no passage supports stays, and so does "[1, 2]". Of several
+/// brackets behind one sentence the first is corrected, and one that repeats it is left out. A
+/// bracket's outcome depends on nothing after it, so a growing answer may be corrected as it grows.
+[[nodiscard]] std::string reattribute(std::string_view answer, std::span<const Passage> passages);
+
 }  // namespace conclave::retrieval

@@ -88,22 +88,32 @@ std::vector<StoredCitation> citationsOf(std::string_view text,
 }
 
 /// Shows the growing text to the listener about 30 times a second and commits it to the database
-/// more than twice a second.
+/// more than twice a second. Citations are corrected as their brackets close.
 class StreamedText {
 public:
-    StreamedText(storage::ChatStore& chats, const AnswerJob& job, std::string start)
-        : m_chats(chats), m_job(job), m_text(std::move(start)) {}
+    StreamedText(storage::ChatStore& chats, const AnswerJob& job, std::string start,
+                 std::span<const StoredPassage> passages)
+        : m_chats(chats),
+          m_job(job),
+          m_passages(toPassages(passages)),
+          m_written(start),
+          m_text(std::move(start)) {}
 
     void add(std::string_view piece) {
         const Clock::time_point now = Clock::now();
         if (m_nPieces == 0) m_first = now;
+        m_written += piece;
         m_text += piece;
         ++m_nPieces;
+        if (!m_passages.empty() && (piece.find(']') != std::string_view::npos ||
+                                    piece.find(kWideClose) != std::string_view::npos)) {
+            m_text = retrieval::reattribute(m_written, m_passages);
+        }
         constexpr auto kShowEvery = std::chrono::milliseconds(33);
         constexpr auto kCommitEvery = std::chrono::milliseconds(350);
         if (now - m_shown >= kShowEvery) {
             m_shown = now;
-            if (m_job.events.onText) m_job.events.onText(m_text, speed(now));
+            if (m_job.events.onText) m_job.events.onText(settled(), speed(now));
         }
         if (now - m_committed >= kCommitEvery) {
             m_committed = now;
@@ -119,6 +129,19 @@ public:
     [[nodiscard]] const std::string& text() const { return m_text; }
 
 private:
+    static constexpr std::string_view kWideClose = "】";
+
+    /// The text without a citation whose bracket has not closed yet: its number may change.
+    [[nodiscard]] std::string settled() const {
+        constexpr std::size_t kLongestMark = 12;  // bytes
+        const std::size_t from = m_text.size() > kLongestMark ? m_text.size() - kLongestMark : 0;
+        const std::size_t open = std::min(m_text.find('[', from), m_text.find("【", from));
+        const bool isOpen = open != std::string::npos &&
+                            m_text.find(']', open) == std::string::npos &&
+                            m_text.find(kWideClose, open) == std::string::npos;
+        return isOpen ? m_text.substr(0, open) : m_text;
+    }
+
     [[nodiscard]] double speed(Clock::time_point now) const {
         const double seconds = std::chrono::duration<double>(now - m_first).count();
         return seconds > 0 ? (m_nPieces - 1) / seconds : 0.0;
@@ -126,7 +149,9 @@ private:
 
     storage::ChatStore& m_chats;
     const AnswerJob& m_job;
-    std::string m_text;
+    std::vector<retrieval::Passage> m_passages;
+    std::string m_written;  ///< by the model
+    std::string m_text;     ///< as it is shown and stored
     int m_nPieces = 0;
     Clock::time_point m_first;
     Clock::time_point m_shown;
@@ -336,7 +361,8 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     StreamedText stream(m_database.chats(), job,
                         nothingFound ? "I could not find anything about this in your documents; "
                                        "what follows is the model's own.\n\n"
-                                     : "");
+                                     : "",
+                        details.passages);
     bool isWriting = false;
     engine::GenerateRequest request;
     request.prompt = prompt->tokens;

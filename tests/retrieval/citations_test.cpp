@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "retrieval/retrieval.h"
@@ -126,6 +127,38 @@ TEST_F(CitationsTest, LinksAndOtherBracketsAreNone) {
     EXPECT_TRUE(
         checkCitations("a[i] [x] [1](https://example.org) [12345] [ ] [", m_passages).empty());
     EXPECT_FALSE(only("[1]").supported);
+}
+
+TEST_F(CitationsTest, CorrectsANumberToThePassageThatSaysIt) {
+    EXPECT_EQ(reattribute("The spare keys are kept by Marta Veldhuis. [1] Nobody knows more. [9]",
+                          m_passages),
+              "The spare keys are kept by Marta Veldhuis. [2] Nobody knows more. [9]");
+    EXPECT_EQ(reattribute("住宿费每晚不超过500元【1】。", m_passages),
+              "住宿费每晚不超过500元【3】。");
+    EXPECT_EQ(reattribute("The office in Tallinn opens at 8:30 [12].", m_passages),
+              "The office in Tallinn opens at 8:30 [2].");
+    EXPECT_EQ(reattribute("The spare keys are kept by Marta Veldhuis. [1][2][3]", m_passages),
+              "The spare keys are kept by Marta Veldhuis. [2][3]");
+}
+
+TEST_F(CitationsTest, LeavesNumbersThatHoldAndThoseItCannotTell) {
+    for (const char* answer :
+         {"The spare keys are kept by Marta Veldhuis. [2]", "The spare keys are kept by Jonas. [1]",
+          "The spare keys are kept by Marta Veldhuis. [1, 2]", "See [1](https://example.org).", "",
+          "[1]", "No citation here."}) {
+        EXPECT_EQ(reattribute(answer, m_passages), answer);
+    }
+}
+
+TEST_F(CitationsTest, CorrectsAGrowingAnswerAlike) {
+    const std::string answer =
+        "The spare keys are kept by Marta Veldhuis. [1] Receipts must be handed in within 30 "
+        "days. [2] Flights longer than six hours need approval [3].";
+    const std::string corrected = reattribute(answer, m_passages);
+    EXPECT_THAT(corrected, testing::HasSubstr("Veldhuis. [2] Receipts"));
+    for (std::size_t end = answer.find(']') + 1; end != 0; end = answer.find(']', end) + 1) {
+        EXPECT_TRUE(corrected.starts_with(reattribute(answer.substr(0, end), m_passages)));
+    }
 }
 
 }  // namespace
