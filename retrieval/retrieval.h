@@ -226,6 +226,14 @@ struct Passage {
 [[nodiscard]] std::string buildPrompt(std::string_view question, std::span<const Passage> passages,
                                       int sentencesPerPassage = 0);
 
+/// The user turn for a question over passages, for models that follow instructions: the passages
+/// stand in a block whose name ends with `tag`, marked as data, so that a document cannot end the
+/// block and give orders ("spotlighting", arXiv:2403.14720). The tag must be one that nobody who
+/// writes a document can guess, and the same throughout a chat, so that its KV cache is reused.
+[[nodiscard]] std::string buildDelimitedPrompt(std::string_view question,
+                                               std::span<const Passage> passages,
+                                               std::string_view tag);
+
 /// One [n] of an answer and what its passage says about the sentence before it.
 struct Citation {
     std::size_t answerStart = 0;  ///< bytes of "[n]" in the answer; of n alone in "[1, 2]"

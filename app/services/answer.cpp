@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <utility>
 
 #include "app/services/file_scan.h"
@@ -340,6 +341,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                        .question = job.question.text,
                        .passages = std::move(sources.passages),
                        .keepsSources = sources.keepsLast,
+                       .sourcesTag = profile.isDemonstration ? "" : sourcesTagOf(job.chat.id),
                        .contextLength = contextLength,
                        .maxTokens = std::clamp(maxTokens, 1, std::max(contextLength / 4, 1))});
     if (!prompt) return tl::unexpected(prompt.error());
@@ -390,6 +392,15 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     const bool isStopped = result->reason == engine::FinishReason::Cancelled;
     return store(job, stream.text(), isStopped ? MessageState::Stopped : MessageState::Complete,
                  details);
+}
+
+const std::string& Answerer::sourcesTagOf(ChatId chat) {
+    std::string& tag = m_sourcesTags[chat];
+    if (tag.empty()) {
+        std::random_device random;
+        for (int i = 0; i < 8; ++i) tag += "0123456789abcdef"[random() % 16];
+    }
+    return tag;
 }
 
 Result<Message> Answerer::sayNothingFound(AnswerJob& job, const engine::ModelInfo& info) {

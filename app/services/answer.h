@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "app/services/collection_service.h"
@@ -55,6 +57,8 @@ private:
     /// Passages instead of an answer, below `preface`, which says why.
     Result<Message> showPassages(AnswerJob& job, Sources sources, std::string preface);
     Result<Message> sayNothingFound(AnswerJob& job, const engine::ModelInfo& info);
+    /// Random, and the same as long as the chat's KV cache can live.
+    const std::string& sourcesTagOf(ChatId chat);
     /// Stores the final text and details and gives the message as stored.
     Result<Message> store(AnswerJob& job, const std::string& text, MessageState state,
                           const AnswerDetails& details);
@@ -64,6 +68,7 @@ private:
     CollectionServiceImpl& m_collections;
     ModelServiceImpl& m_models;
     SessionPool m_sessions;
+    std::map<ChatId, std::string> m_sourcesTags;
 };
 
 /// The hidden collection of a chat's attachments.

@@ -72,7 +72,9 @@ std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std:
     const auto userTurn = [&](const std::string& question, std::span<const StoredPassage> own) {
         if (own.empty()) return messages.push_back({"user", question});
         const std::string asked =
-            retrieval::buildPrompt(question, toPassages(own), sentencesPerPassage);
+            request.sourcesTag.empty()
+                ? retrieval::buildPrompt(question, toPassages(own), sentencesPerPassage)
+                : retrieval::buildDelimitedPrompt(question, toPassages(own), request.sourcesTag);
         std::string sources = asked.substr(0, asked.size() - question.size());
         messages.push_back({"user", sources == shown ? question : asked});
         shown = std::move(sources);

@@ -25,6 +25,9 @@ struct PromptRequest {
     std::vector<StoredPassage> passages;  ///< best first, unnumbered; none: a plain question
     /// The question is about the sources that the last turn brought: they are not given again.
     bool keepsSources = false;
+    /// Names the block of passages, see retrieval::buildDelimitedPrompt; empty: as the bundled
+    /// model was trained.
+    std::string sourcesTag;
     int contextLength = 0;
     int maxTokens = 0;  ///< room kept for the answer
 };

@@ -73,6 +73,16 @@ TEST_F(ConversationTest, WritesThePromptThatTheModelWasTrainedOn) {
     EXPECT_EQ(prompt->passages[1].number, 2);
 }
 
+TEST_F(ConversationTest, PutsPassagesInATaggedBlockForModelsThatFollowInstructions) {
+    PromptRequest made = request("Who keeps the keys?");
+    made.passages = {passage("Keys", "Marta keeps the keys.")};
+    made.sourcesTag = "9f3ab2";
+    const auto prompt = compose(made);
+    ASSERT_TRUE(prompt.has_value());
+    EXPECT_THAT(textOf(*prompt), HasSubstr("<sources-9f3ab2>\n[1] Keys\nMarta keeps the keys.\n\n"
+                                           "</sources-9f3ab2>\n\nQuestion: Who keeps the keys?"));
+}
+
 TEST_F(ConversationTest, DropsTheOldestTurnsButKeepsSystemPromptAndQuestion) {
     PromptRequest made = request("And now?");
     made.systemPrompt = "Be brief.";
