@@ -1,0 +1,123 @@
+// Every architecture against llama.cpp: tiny random models of tests/parity/architectures.py.
+#include <array>
+#include <cstring>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bare_model.h"
+#include "models.h"
+
+namespace conclave::engine {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::size_t kTop = 20;
+
+struct Best {
+    TokenId token = 0;
+    double log = 0.0;  ///< of its probability
+};
+
+/// [position][kTop], best first; see make_golden.py.
+std::vector<std::vector<Best>> readGolden(const std::string& name) {
+    std::ifstream file(test::parity(name + ".top20"), std::ios::binary);
+    std::vector<std::vector<Best>> positions;
+    std::array<char, kTop * 6> raw;
+    while (file.read(raw.data(), raw.size())) {
+        std::vector<Best>& row = positions.emplace_back();
+        for (std::size_t i = 0; i < kTop; ++i) {
+            std::uint16_t id = 0;
+            float log = 0.0f;
+            std::memcpy(&id, raw.data() + i * 6, sizeof(id));
+            std::memcpy(&log, raw.data() + i * 6 + 2, sizeof(log));
+            row.push_back({id, log});
+        }
+    }
+    return positions;
+}
+
+std::vector<TokenId> goldenTokens(int vocabularySize, std::size_t n) {
+    std::uint32_t state = 1;
+    std::vector<TokenId> tokens;
+    for (std::size_t i = 0; i < n; ++i) {
+        state = state * 1103515245u + 12345u;
+        tokens.push_back(
+            static_cast<TokenId>((state >> 16) % static_cast<std::uint32_t>(vocabularySize)));
+    }
+    return tokens;
+}
+
+struct Distance {
+    double meanDivergence = 0.0;  ///< of the top 20 and all others as one
+    double largest = 0.0;         ///< |difference of log-probabilities| over the top 20
+};
+
+Distance distanceTo(const std::vector<std::vector<Best>>& golden, std::span<const float> logits) {
+    Distance distance;
+    const std::size_t n = logits.size() / golden.size();
+    for (std::size_t i = 0; i < golden.size(); ++i) {
+        const auto row = logits.subspan(i * n, n);
+        const double sum = test::logSum(row);
+        double othersHere = 1.0;
+        double othersThere = 1.0;
+        for (const Best& best : golden[i]) {
+            const double log = row[static_cast<std::size_t>(best.token)] - sum;
+            distance.largest = std::max(distance.largest, std::abs(log - best.log));
+            distance.meanDivergence += std::exp(best.log) * (best.log - log);
+            othersHere -= std::exp(log);
+            othersThere -= std::exp(best.log);
+        }
+        if (othersThere > 1e-6) {
+            distance.meanDivergence += othersThere * std::log(othersThere / othersHere);
+        }
+    }
+    distance.meanDivergence /= static_cast<double>(golden.size());
+    return distance;
+}
+
+class Architecture : public testing::TestWithParam<std::string> {};
+
+std::string testName(const testing::TestParamInfo<std::string>& instance) {
+    std::string name = instance.param;
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+    return name;
+}
+
+TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
+    const auto golden = readGolden(GetParam());
+    ASSERT_GE(golden.size(), 40u);
+    for (const KernelTable* kernels : test::nativeKernelSets()) {
+        test::BareModel model(test::parity(GetParam() + ".gguf"), *kernels);
+        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const std::vector<float> whole = model.logits(tokens);
+        const Distance distance = distanceTo(golden, whole);
+        EXPECT_LT(distance.meanDivergence, 1e-5) << kernels->isa;
+        EXPECT_LT(distance.largest, 0.01) << kernels->isa;
+        RecordProperty(std::string("kl_") + kernels->isa,
+                       std::to_string(distance.meanDivergence * 1e9));
+        RecordProperty(std::string("max_") + kernels->isa, std::to_string(distance.largest));
+        // Prefill in pieces, then decode token by token: the same bits, so the same distance.
+        const int half = static_cast<int>(tokens.size()) / 2;
+        for (const std::vector<int>& batches :
+             {std::vector{1}, {7}, {half, 1}, {1, half - 1, 3, 1}, {2, 5, 3, 16, 4}}) {
+            EXPECT_EQ(model.logits(tokens, batches), whole) << kernels->isa;
+        }
+        test::BareModel crowd(test::parity(GetParam() + ".gguf"), *kernels, 5);
+        EXPECT_EQ(crowd.logits(tokens, {13}), whole) << kernels->isa;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Architecture,
+                         testing::Values("olmoe", "qwen3moe", "granitemoe", "qwen2moe", "deepseek",
+                                         "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
+                                         "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3",
+                                         "phi3-long", "glm4", "deepseek3", "mixtral",
+                                         "llama-dense"),
+                         testName);
+
+}  // namespace
+}  // namespace conclave::engine
