@@ -4,7 +4,7 @@ Sizes are as small as the architecture allows: the widths differ wherever files 
 mix-up fails, windows and original contexts are shorter than the golden files' text, and all scales are
 other than one. Names of keys and tensors are those of llama.cpp's converter.
 """
-from tiny_gguf import F32, TinyModel
+from tiny_gguf import F16, F32, Q8_0, TinyModel
 
 VOCABULARY = 96
 EMBEDDING = 32
@@ -13,13 +13,14 @@ EMBEDDING = 32
 class Builder(TinyModel):
     """The parts that architectures share."""
 
-    def __init__(self, architecture, layers, seed=1, heads=4, kv_heads=2, head_dim=8, ff=48):
-        super().__init__(architecture, seed)
+    def __init__(self, architecture, layers, seed=1, heads=4, kv_heads=2, head_dim=8, ff=48,
+                 kind=F16):
+        super().__init__(architecture, seed, kind)
         self.layers, self.heads, self.kv_heads = layers, heads, kv_heads
         self.head_dim, self.ff = head_dim, ff
         self.metadata.update({
             "general.name": "random weights",
-            "general.file_type": 1,
+            "general.file_type": {F16: 1, Q8_0: 7}[kind],
             "tokenizer.ggml.model": "gpt2",
             "tokenizer.ggml.pre": "gpt-2",
             "tokenizer.ggml.tokens": [chr(33 + i) for i in range(VOCABULARY - 3)] +
@@ -214,7 +215,7 @@ def glm4moe():
 
 
 def ernie45_moe():
-    m = Builder("ernie4_5-moe", 2)
+    m = Builder("ernie4_5-moe", 2, seed=2)
     m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16,
           expert_shared_feed_forward_length=24, interleave_moe_layer_step=1,
           leading_dense_block_count=1)
@@ -226,16 +227,16 @@ def ernie45_moe():
     return m
 
 
-def gpt_oss():
-    m = Builder("gpt-oss", 2, head_dim=16)
-    m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16,
+def gpt_oss(kind=F16, width=16):
+    m = Builder("gpt-oss", 2, head_dim=16, kind=kind)
+    m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=width,
           attention__sliding_window=12, rope__scaling__type="yarn", rope__scaling__factor=32.0,
           rope__scaling__original_context_length=64)
     m.ends()
     for i in range(m.layers):
         m.norms(i, "attn_norm", "post_attention_norm")
         m.attention(i, bias=True, output_bias=True, sinks=True)
-        m.experts(i, 6, 16, bias=True)
+        m.experts(i, 6, width, bias=True)
     return m
 
 
@@ -262,7 +263,7 @@ def qwen3():
 
 
 def smollm3():
-    m = Builder("smollm3", 4)
+    m = Builder("smollm3", 4, seed=2)
     m.ends(output=False)
     for i in range(m.layers):
         m.norms(i)
@@ -321,6 +322,7 @@ def glm4():
 MODELS = {
     "olmoe": olmoe, "qwen3moe": qwen3moe, "granitemoe": granitemoe, "qwen2moe": qwen2moe,
     "deepseek": deepseek, "phimoe": phimoe, "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
-    "gpt-oss": gpt_oss, "qwen2": qwen2, "qwen3": qwen3, "smollm3": smollm3, "granite": granite,
-    "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3, "phi3-long": lambda: phi3(64), "glm4": glm4,
+    "gpt-oss": gpt_oss, "gpt-oss-q8": lambda: gpt_oss(Q8_0, 32), "qwen2": qwen2, "qwen3": qwen3,
+    "smollm3": smollm3, "granite": granite, "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3,
+    "phi3-long": lambda: phi3(64), "glm4": glm4,
 }

@@ -15,6 +15,7 @@ import tempfile
 
 import numpy as np
 
+sys.dont_write_bytecode = True
 import architectures
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -8,7 +8,20 @@ import zlib
 
 import numpy as np
 
-F32, F16 = 0, 1
+F32, F16, Q8_0 = 0, 1, 8
+
+
+def _q8_0(values):
+    """Blocks of 32: a scale as F16, then bytes."""
+    blocks = values.reshape(-1, 32)
+    scale = np.abs(blocks).max(1) / 127
+    out = np.empty(len(blocks), dtype=[("scale", "<f2"), ("values", "i1", 32)])
+    out["scale"] = scale
+    out["values"] = np.rint(blocks / np.where(scale == 0, 1, scale)[:, None])
+    return out
+
+
+_PACK = {F32: lambda v: v.astype("<f4"), F16: lambda v: v.astype("<f2"), Q8_0: _q8_0}
 
 
 def _string(text):
@@ -32,10 +45,11 @@ def _value(value):
 
 
 class TinyModel:
-    """Collects one model. Matrices are F16; norms, biases and routers F32, as in published files."""
+    """Collects one model. Matrices are of type `kind`; norms, biases and routers F32, as in published
+    files."""
 
-    def __init__(self, architecture, seed):
-        self.architecture, self.seed = architecture, seed
+    def __init__(self, architecture, seed, kind=F16):
+        self.architecture, self.seed, self.kind = architecture, seed, kind
         self.metadata, self.tensors = {"general.architecture": architecture}, []
 
     def set(self, **keys):
@@ -48,15 +62,15 @@ class TinyModel:
         return generator.standard_normal(int(np.prod(shape)), dtype=np.float32)
 
     def _add(self, name, shape, kind, values):
-        self.tensors.append((name, shape, kind, values.astype({F32: "<f4", F16: "<f2"}[kind])))
+        self.tensors.append((name, shape, kind, _PACK[kind](values)))
 
-    def matrix(self, name, *shape, gain=1.0, kind=F16):
+    def matrix(self, name, *shape, gain=1.0, kind=None):
         """`shape` as in the file, the row's length first; values keep the scale of their input."""
         values = self._gauss(name, shape) * np.float32(gain / np.sqrt(shape[0]))
-        self._add(name + ".weight", shape, kind, values)
+        self._add(name + ".weight", shape, self.kind if kind is None else kind, values)
 
     def embedding(self, name, *shape, scale=1.0):
-        self._add(name + ".weight", shape, F16, self._gauss(name, shape) * np.float32(scale))
+        self._add(name + ".weight", shape, self.kind, self._gauss(name, shape) * np.float32(scale))
 
     def norm(self, name, n):
         self._add(name + ".weight", (n,), F32, 1 + 0.2 * self._gauss(name, (n,)))
