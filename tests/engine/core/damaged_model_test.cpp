@@ -142,10 +142,11 @@ TEST_P(DamagedModel, LackingKeyIsNamed) {
     std::vector<std::string> keys = {"block_count",          "context_length",
                                      "embedding_length",     "feed_forward_length",
                                      "attention.head_count", "attention.layer_norm_rms_epsilon"};
-    if (m_good.find("expert_used_count") != std::string::npos) keys.push_back("expert_used_count");
-    if (m_architecture == "gpt-oss") keys.push_back("attention.sliding_window");
-    if (m_architecture == "deepseek") keys.push_back("expert_shared_count");
-    if (m_architecture.rfind("granite", 0) == 0) keys.push_back("logit_scale");
+    if (m_good.find("expert_used_count") != std::string::npos)
+        keys.emplace_back("expert_used_count");
+    if (m_architecture == "gpt-oss") keys.emplace_back("attention.sliding_window");
+    if (m_architecture == "deepseek") keys.emplace_back("expert_shared_count");
+    if (m_architecture.rfind("granite", 0) == 0) keys.emplace_back("logit_scale");
     for (const std::string& key : keys) {
         const std::string name = m_architecture + "." + key;
         const auto result = tryModel(without(name));
