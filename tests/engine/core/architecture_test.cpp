@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -116,6 +117,103 @@ TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
         test::BareModel crowd(test::parity(GetParam() + ".gguf"), *kernels, 5);
         EXPECT_EQ(crowd.logits(tokens, {13}), whole) << kernels->isa;
     }
+}
+
+/// A mistake that a description could make: true if the model is one that it changes.
+struct Mistake {
+    std::string name;
+    std::function<bool(ModelConfig&)> make;
+};
+
+/// Gives the field another value, if it has that of a model with this feature.
+template <typename T>
+bool replace(T& field, const T& wrong) {
+    if (field == wrong) return false;
+    field = wrong;
+    return true;
+}
+
+std::vector<Mistake> mistakes() {
+    const auto inLayers = [](bool LayerConfig::*field, bool wrong) {
+        return [field, wrong](ModelConfig& model) {
+            bool any = false;
+            for (LayerConfig& layer : model.layers) any |= replace(layer.*field, wrong);
+            return any;
+        };
+    };
+    return {
+        {"pairs",
+         [](ModelConfig& model) {
+             const bool halves = model.rope.pairs == RopePairs::Halves;
+             model.rope.pairs = halves ? RopePairs::Neighbours : RopePairs::Halves;
+             return true;
+         }},
+        {"rotated part",
+         [](ModelConfig& m) {
+             const bool isPart =
+                 m.attention == AttentionKind::Grouped && m.rope.dim < m.grouped.headDim;
+             return isPart && replace(m.rope.dim, m.grouped.headDim);
+         }},
+        {"base", [](ModelConfig& m) { return replace(m.rope.base, 5000.0); }},
+        {"linear", [](ModelConfig& m) { return replace(m.rope.linearFactor, 1.0); }},
+        {"yarn", [](ModelConfig& m) { return replace(m.rope.yarn, false); }},
+        {"magnitude",
+         [](ModelConfig& m) { return m.rope.magnitude != 1.0 && replace(m.rope.magnitude, 1.0); }},
+        {"local rope",
+         [](ModelConfig& m) {
+             return m.hasLocalLayer() && m.localRope.base != m.rope.base &&
+                    replace(m.localRope.base, m.rope.base);
+         }},
+        {"no position", inLayers(&LayerConfig::rotates, true)},
+        {"window", [](ModelConfig& m) { return m.hasLocalLayer() && replace(m.window, 13); }},
+        {"local layers", inLayers(&LayerConfig::isLocal, false)},
+        {"sinks", [](ModelConfig& m) { return replace(m.grouped.hasSinks, false); }},
+        {"score cap", [](ModelConfig& m) { return replace(m.grouped.softCap, 0.0f); }},
+        {"query norm",
+         [](ModelConfig& m) { return replace(m.grouped.queryKeyNorm, HeadNorm::None); }},
+        {"attention scale", [](ModelConfig& m) { return replace(m.attentionScale, 0.3f); }},
+        {"embedding scale", [](ModelConfig& m) { return replace(m.embeddingScale, 1.0f); }},
+        {"residual scale", [](ModelConfig& m) { return replace(m.residualScale, 1.0f); }},
+        {"logit scale", [](ModelConfig& m) { return replace(m.logitScale, 1.0f); }},
+        {"logit cap", [](ModelConfig& m) { return replace(m.logitSoftCap, 0.0f); }},
+        {"norm bias", [](ModelConfig& m) { return replace(m.norm.hasBias, false); }},
+        {"norm after", [](ModelConfig& m) { return replace(m.norm.afterBlocks, false); }},
+        {"activation", [](ModelConfig& m) { return replace(m.activation, Activation::Silu); }},
+        {"shared", [](ModelConfig& m) { return replace(m.moe.sharedDim, 0); }},
+        {"shared gate", [](ModelConfig& m) { return replace(m.moe.sharedGate, false); }},
+        {"router bias", [](ModelConfig& m) { return replace(m.moe.routerBias, false); }},
+        {"expert bias", [](ModelConfig& m) { return replace(m.moe.expertBias, false); }},
+        {"score",
+         [](ModelConfig& m) {
+             return replace(m.moe.score, RouterScore::Softmax) && m.moe.nExperts > 0;
+         }},
+        {"normalized",
+         [](ModelConfig& m) {
+             m.moe.normalizeWeights = !m.moe.normalizeWeights;
+             return m.moe.nExperts > 0 && m.moe.score != RouterScore::SoftmaxOfChosen;
+         }},
+        {"weight scale", [](ModelConfig& m) { return replace(m.moe.weightScale, 1.0f); }},
+        {"experts used",
+         [](ModelConfig& m) { return m.moe.nExperts > 0 && m.moe.nExpertsUsed-- > 0; }},
+    };
+}
+
+/// The models would be worth nothing if a wrong description gave the same values.
+TEST_P(Architecture, MistakesInTheDescriptionShow) {
+    const auto golden = readGolden(GetParam());
+    ASSERT_GE(golden.size(), 40u);
+    int nShown = 0;
+    for (const Mistake& mistake : mistakes()) {
+        bool applies = false;
+        test::BareModel model(test::parity(GetParam() + ".gguf"), kernels(), 1, 128,
+                              [&](ModelConfig& config) { applies = mistake.make(config); });
+        if (!applies) continue;
+        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const Distance distance = distanceTo(golden, model.logits(tokens));
+        EXPECT_FALSE(distance.meanDivergence < 1e-5 && distance.largest < 0.01) << mistake.name;
+        ++nShown;
+    }
+    EXPECT_GE(nShown, 3);  // of pairs, base and attention scale, or more
 }
 
 TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
