@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/model/attend_masked.h"
+
 namespace conclave::engine {
 namespace {
 
@@ -56,7 +58,7 @@ void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weig
     parallelFor(m.pool, nTokens, size(m_queryLatent.dim() + m_kv.dim()), [&](std::size_t token) {
         if (compressed) {
             m.kernels.rmsNorm(m_queryLatent.row(token), weights.queryNorm.data(),
-                              m_queryLatent.dim(), m.config.normEpsilon, m_queryLatent.row(token));
+                              m_queryLatent.dim(), m.config.norm.epsilon, m_queryLatent.row(token));
             m_queryLatent.finish(m.kernels, token);
         }
         compressKeys(m, weights, batch, token);
@@ -118,7 +120,7 @@ void LatentAttention::compressKeys(const Machinery& m, const LatentAttentionWeig
                                    const Batch& batch, std::size_t token) {
     float* latent = m_kv.row(token);
     const int latentDim = m.config.latent.latentDim;
-    m.kernels.rmsNorm(latent, weights.kvNorm.data(), latentDim, m.config.normEpsilon, latent);
+    m.kernels.rmsNorm(latent, weights.kvNorm.data(), latentDim, m.config.norm.epsilon, latent);
     const int index = static_cast<int>(token);
     m.rope.rotate(index, latent + latentDim);
     m.kernels.toHalf(latent, m_kv.dim(), m.cache.entry(batch.layer, batch.firstPosition + index));
@@ -168,33 +170,34 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
     m.products.run(m.pool);
 
     parallelFor(m.pool, nTokens, size(m_query.dim() + 2 * kvDim), [&](std::size_t token) {
-        const int index = static_cast<int>(token);
         addBias(m.kernels, weights.queryBias, m_query.row(token));
         addBias(m.kernels, weights.keyBias, m_key.row(token));
         addBias(m.kernels, weights.valueBias, m_value.row(token));
-        for (int at = 0; at < m_query.dim(); at += headDim) {
-            m.rope.rotate(index, m_query.row(token) + at);
-        }
-        for (int at = 0; at < kvDim; at += headDim) m.rope.rotate(index, m_key.row(token) + at);
-        std::uint16_t* entry = m.cache.entry(batch.layer, batch.firstPosition + index);
+        placeQueryAndKey(m, weights, batch, token);
+        std::uint16_t* entry =
+            m.cache.entry(batch.layer, batch.firstPosition + static_cast<int>(token));
         m.kernels.toHalf(m_key.row(token), kvDim, entry);
         m.kernels.toHalf(m_value.row(token), kvDim, entry + kvDim);
     });
 
     const std::uint16_t* entries = m.cache.entry(batch.layer, 0);
-    attend(m.kernels, m.pool,
-           {.queries = m_query.row(0),
-            .outputs = m_attended.row(0),
-            .keys = entries,
-            .values = entries + kvDim,
-            .stride = size(m.cache.dim()),
-            .queryDim = headDim,
-            .valueDim = headDim,
-            .nHeads = m.config.nHeads,
-            .nKvHeads = m.config.grouped.nKvHeads,
-            .nTokens = batch.nTokens,
-            .firstPosition = batch.firstPosition,
-            .scale = m.config.attentionScale});
+    const bool isLocal = m.config.layers[size(batch.layer)].isLocal;
+    attendMasked(m.kernels, m.pool,
+                 {.queries = m_query.row(0),
+                  .outputs = m_attended.row(0),
+                  .keys = entries,
+                  .values = entries + kvDim,
+                  .stride = size(m.cache.dim()),
+                  .queryDim = headDim,
+                  .valueDim = headDim,
+                  .nHeads = m.config.nHeads,
+                  .nKvHeads = m.config.grouped.nKvHeads,
+                  .nTokens = batch.nTokens,
+                  .firstPosition = batch.firstPosition,
+                  .scale = m.config.attentionScale},
+                 {.window = isLocal ? m.config.window : 0,
+                  .softCap = m.config.grouped.softCap,
+                  .sinks = weights.sinks});
     parallelFor(m.pool, nTokens, size(m_attended.dim()),
                 [&](std::size_t token) { m_attended.finish(m.kernels, token); });
     m.products.addRows(weights.output, m_attended, out, nTokens);
@@ -203,6 +206,23 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
     for (std::size_t token = 0; token < nTokens; ++token) {
         addBias(m.kernels, weights.outputBias, out.row(token));
     }
+}
+
+/// Norms and positions, where the model and the layer have them.
+void GroupedAttention::placeQueryAndKey(const Machinery& m, const GroupedAttentionWeights& weights,
+                                        const Batch& batch, std::size_t token) {
+    const bool rotates = m.config.layers[size(batch.layer)].rotates;
+    const auto place = [&](float* values, int dim, const std::vector<float>& norm) {
+        for (int at = 0; at < dim && !norm.empty(); at += static_cast<int>(norm.size())) {
+            m.kernels.rmsNorm(values + at, norm.data(), static_cast<int>(norm.size()),
+                              m.config.norm.epsilon, values + at);
+        }
+        for (int at = 0; at < dim && rotates; at += m.config.grouped.headDim) {
+            m.rope.rotate(static_cast<int>(token), values + at);
+        }
+    };
+    place(m_query.row(token), m_query.dim(), weights.queryNorm);
+    place(m_key.row(token), m_key.dim(), weights.keyNorm);
 }
 
 }  // namespace conclave::engine

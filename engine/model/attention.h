@@ -24,7 +24,7 @@ struct Machinery {
     const KernelTable& kernels;
     ThreadPool& pool;
     KvCache& cache;
-    RopeTable& rope;
+    RopeTable& rope;  ///< of the batch's layer
     Products& products;
 };
 
@@ -71,6 +71,9 @@ public:
                                            bool wantsInt8);
 
 private:
+    void placeQueryAndKey(const Machinery& m, const GroupedAttentionWeights& weights,
+                          const Batch& batch, std::size_t token);
+
     Rows m_query;     ///< [token][head][headDim]
     Rows m_key;       ///< [token][kvHead][headDim]
     Rows m_value;     ///< [token][kvHead][headDim]

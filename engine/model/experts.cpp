@@ -1,6 +1,9 @@
 #include "engine/model/experts.h"
 
 #include <algorithm>
+#include <numeric>
+
+#include "engine/model/activation.h"
 
 namespace conclave::engine {
 namespace {
@@ -8,10 +11,12 @@ namespace {
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 /// Zero where the model has no network of that kind.
-int denseDim(const ModelConfig& config) { return config.isMoeLayer(0) ? 0 : config.feedForwardDim; }
+int denseDim(const ModelConfig& config) {
+    return config.hasDenseLayer() ? config.feedForwardDim : 0;
+}
 
-int sharedDim(const ModelConfig& config) {
-    return config.moe.nSharedExperts * config.moe.expertDim;
+void addBias(const KernelTable& kernels, const std::vector<float>& bias, float* values) {
+    if (!bias.empty()) kernels.addScaled(values, bias.data(), 1.0f, static_cast<int>(bias.size()));
 }
 
 std::size_t maxSlots(const ModelConfig& config, std::size_t maxTokens) {
@@ -23,8 +28,8 @@ std::size_t maxSlots(const ModelConfig& config, std::size_t maxTokens) {
 FeedForward::FeedForward(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8)
     : m_dense{Rows(maxTokens, denseDim(config), wantsInt8),
               Rows(maxTokens, denseDim(config), false)},
-      m_shared{Rows(maxTokens, sharedDim(config), wantsInt8),
-               Rows(maxTokens, sharedDim(config), false)},
+      m_shared{Rows(maxTokens, config.moe.sharedDim, wantsInt8),
+               Rows(maxTokens, config.moe.sharedDim, false)},
       m_experts{Rows(maxSlots(config, maxTokens), config.moe.expertDim, wantsInt8),
                 Rows(maxSlots(config, maxTokens), config.moe.expertDim, false)},
       m_expertOut(maxSlots(config, maxTokens), config.embeddingDim, false),
@@ -38,16 +43,21 @@ std::size_t FeedForward::bytes(const ModelConfig& config, std::size_t maxTokens,
         return Rows::bytes(nRows, dim, wantsInt8) + Rows::bytes(nRows, dim, false);
     };
     const std::size_t nSlots = maxSlots(config, maxTokens);
-    return hidden(maxTokens, denseDim(config)) + hidden(maxTokens, sharedDim(config)) +
+    return hidden(maxTokens, denseDim(config)) + hidden(maxTokens, config.moe.sharedDim) +
            hidden(nSlots, config.moe.expertDim) + Rows::bytes(nSlots, config.embeddingDim, false) +
            Rows::bytes(maxTokens, config.moe.nExperts, false) +
            nSlots * (sizeof(ExpertChoice) + sizeof(std::size_t));
 }
 
-void FeedForward::activate(const Machinery& m, Hidden& hidden, std::size_t nRows) {
+template <typename NetworkOf>
+void FeedForward::finishHidden(const Machinery& m, Hidden& hidden, std::size_t nRows,
+                               const NetworkOf& networkOf) {
     const int dim = hidden.gate.dim();
     parallelFor(m.pool, nRows, 4 * size(dim), [&](std::size_t row) {
-        m.kernels.swiglu(hidden.gate.row(row), hidden.up.row(row), dim, hidden.gate.row(row));
+        const FeedForwardWeights& network = networkOf(row);
+        addBias(m.kernels, network.gateBias, hidden.gate.row(row));
+        addBias(m.kernels, network.upBias, hidden.up.row(row));
+        activate(m.config.activation, m.kernels, hidden.gate.row(row), hidden.up.row(row), dim);
         hidden.gate.finish(m.kernels, row);
     });
 }
@@ -58,9 +68,13 @@ void FeedForward::dense(const Machinery& m, const FeedForwardWeights& weights, c
     m.products.addRows(weights.gate, in, m_dense.gate, nTokens);
     m.products.addRows(weights.up, in, m_dense.up, nTokens);
     m.products.run(m.pool);
-    activate(m, m_dense, nTokens);
+    finishHidden(m, m_dense, nTokens,
+                 [&](std::size_t) -> const FeedForwardWeights& { return weights; });
     m.products.addRows(weights.down, m_dense.gate, out, nTokens);
     m.products.run(m.pool);
+    for (std::size_t token = 0; token < nTokens; ++token) {
+        addBias(m.kernels, weights.downBias, out.row(token));
+    }
 }
 
 void FeedForward::mixture(const Machinery& m, const MoeWeights& weights, const Batch& batch,
@@ -91,8 +105,13 @@ void FeedForward::mixture(const Machinery& m, const MoeWeights& weights, const B
         m.products.addRows(weights.shared->up, in, m_shared.up, nTokens);
     }
     m.products.run(m.pool);
-    activate(m, m_experts, nTokens * nUsed);
-    if (weights.shared) activate(m, m_shared, nTokens);
+    finishHidden(m, m_experts, nTokens * nUsed, [&](std::size_t slot) -> const FeedForwardWeights& {
+        return weights.experts[size(m_choices[slot].expert)];
+    });
+    if (weights.shared) {
+        finishHidden(m, m_shared, nTokens,
+                     [&](std::size_t) -> const FeedForwardWeights& { return *weights.shared; });
+    }
 
     for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
         const std::span<const std::size_t> slots = slotsOf(expert);
@@ -107,16 +126,33 @@ void FeedForward::mixture(const Machinery& m, const MoeWeights& weights, const B
     if (weights.shared) m.products.addRows(weights.shared->down, m_shared.gate, out, nTokens);
     m.products.run(m.pool);
 
-    // Each expert's result has a row of its own, so that they are added in order of rank whatever
-    // order they were computed in.
+    parallelFor(m.pool, nTokens, (nUsed + 1) * size(m.config.embeddingDim),
+                [&](std::size_t token) { addExperts(m, weights, in, token, out.row(token)); });
+}
+
+/// `sum` holds the result of the shared experts, if the layer has any. Each routed expert's result
+/// has a row of its own, so that they are added in order of rank whatever order they were computed
+/// in.
+void FeedForward::addExperts(const Machinery& m, const MoeWeights& weights, const Rows& in,
+                             std::size_t token, float* sum) {
     const int dim = m.config.embeddingDim;
-    parallelFor(m.pool, nTokens, (nUsed + 1) * size(dim), [&](std::size_t token) {
-        float* sum = out.row(token);
-        if (!weights.shared) std::fill_n(sum, dim, 0.0f);
-        for (std::size_t slot = token * nUsed; slot < (token + 1) * nUsed; ++slot) {
-            m.kernels.addScaled(sum, m_expertOut.row(slot), m_choices[slot].weight, dim);
-        }
-    });
+    const auto nUsed = size(m.config.moe.nExpertsUsed);
+    if (!weights.shared) {
+        std::fill_n(sum, dim, 0.0f);
+    } else {
+        addBias(m.kernels, weights.shared->downBias, sum);
+    }
+    if (!weights.sharedGate.empty()) {
+        const auto* x = static_cast<const float*>(in.input(ActivationFormat::Float32, token));
+        const float share =
+            sigmoid(std::inner_product(x, x + dim, weights.sharedGate.data(), 0.0f));
+        std::transform(sum, sum + dim, sum, [&](float value) { return value * share; });
+    }
+    for (std::size_t slot = token * nUsed; slot < (token + 1) * nUsed; ++slot) {
+        const ExpertChoice& choice = m_choices[slot];
+        addBias(m.kernels, weights.experts[size(choice.expert)].downBias, m_expertOut.row(slot));
+        m.kernels.addScaled(sum, m_expertOut.row(slot), choice.weight, dim);
+    }
 }
 
 void FeedForward::chooseExperts(const Machinery& m, const MoeWeights& weights, const Batch& batch,
@@ -131,8 +167,9 @@ void FeedForward::chooseExperts(const Machinery& m, const MoeWeights& weights, c
     }
     m.products.run(m.pool);
     parallelFor(m.pool, nTokens, 40 * size(m.config.moe.nExperts), [&](std::size_t token) {
+        addBias(m.kernels, weights.routerBias, m_routerLogits.row(token));
         route(m.config.moe, {m_routerLogits.row(token), size(m.config.moe.nExperts)},
-              weights.routerBias, std::span(m_choices).subspan(token * nUsed, nUsed));
+              weights.routerChoiceBias, std::span(m_choices).subspan(token * nUsed, nUsed));
     });
 }
 

@@ -11,9 +11,9 @@
 
 namespace conclave::engine {
 
-/// down(silu(gate(x)) * up(x)), of one feed-forward network for every token, or of the experts that
-/// the router chose for each. A batch's tokens are grouped by expert, so that each expert's weights
-/// are read once.
+/// down(f(gate(x)) * up(x)) with the model's activation f, of one feed-forward network for every
+/// token, or of the experts that the router chose for each. A batch's tokens are grouped by expert,
+/// so that each expert's weights are read once.
 class FeedForward {
 public:
     FeedForward(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8);
@@ -22,7 +22,7 @@ public:
     /// @param out  written: what the block adds to the residual stream
     void dense(const Machinery& m, const FeedForwardWeights& weights, const Batch& batch,
                const Rows& in, Rows& out);
-    /// As dense. Shared experts are added unweighted.
+    /// As dense. Shared experts are added unweighted, or by a gate of their own.
     void mixture(const Machinery& m, const MoeWeights& weights, const Batch& batch, const Rows& in,
                  Rows& out);
 
@@ -36,15 +36,20 @@ private:
     /// Slots (token * nExpertsUsed + place) of one expert, in order of tokens.
     [[nodiscard]] std::span<const std::size_t> slotsOf(std::size_t expert) const;
 
-    /// Room between the two layers of one kind of network; the gate's becomes silu(gate) * up.
+    /// Room between the two layers of one kind of network; the gate's becomes f(gate) * up.
     struct Hidden {
         Rows gate;
         Rows up;
     };
-    void activate(const Machinery& m, Hidden& hidden, std::size_t nRows);
+    /// @param networkOf  the network that a row went through
+    template <typename NetworkOf>
+    void finishHidden(const Machinery& m, Hidden& hidden, std::size_t nRows,
+                      const NetworkOf& networkOf);
+    void addExperts(const Machinery& m, const MoeWeights& weights, const Rows& in,
+                    std::size_t token, float* sum);
 
     Hidden m_dense;                        ///< [token][feedForwardDim]
-    Hidden m_shared;                       ///< [token][nSharedExperts * expertDim]
+    Hidden m_shared;                       ///< [token][sharedDim]
     Hidden m_experts;                      ///< [slot][expertDim]
     Rows m_expertOut;                      ///< [slot][embeddingDim]
     Rows m_routerLogits;                   ///< [token][nExperts]

@@ -1,7 +1,10 @@
 // model_config.h: a model's shape, from the metadata of its file.
+//
+// The description is made by one small file per architecture (architectures/), and holds what the
+// forward pass and the loading of weights need to know: neither asks for an architecture by name.
 #pragma once
 
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -11,20 +14,33 @@ namespace conclave::engine {
 
 inline constexpr int kMaxExperts = 1024;
 
-enum class Architecture { DeepSeek2, Llama };
+enum class AttentionKind { Grouped, Latent };
 
-/// How the router turns logits into scores.
-enum class RouterScore { Softmax, Sigmoid };
+/// How the router turns logits into scores: over all experts, each by itself, or over those that
+/// were chosen by their logits.
+enum class RouterScore { Softmax, Sigmoid, SoftmaxOfChosen };
 
-/// Rotary position embedding of pairs (2i, 2i+1), stretched to longer contexts by linear scaling or
-/// YaRN (arXiv:2309.00071).
+/// What happens between the two layers of a feed-forward network; `Gelu` is the tanh form, and
+/// `ClampedSilu` gpt-oss's (see activation.h).
+enum class Activation { Silu, Gelu, ClampedSilu };
+
+/// Which values of a head turn together: (2i, 2i + 1), or (i, i + dim / 2).
+enum class RopePairs { Neighbours, Halves };
+
+/// Norm of queries and keys before they are rotated: none, of each head by itself (one weight for
+/// all heads), or over the heads together.
+enum class HeadNorm { None, PerHead, AllHeads };
+
+/// Rotary position embedding, stretched to longer contexts by linear scaling, YaRN
+/// (arXiv:2309.00071), or factors in the file (Llama 3.1, LongRoPE arXiv:2402.13753).
 struct RopeConfig {
     int dim = 0;  ///< values rotated per head; even
+    RopePairs pairs = RopePairs::Neighbours;
     double base = 10000.0;
     double linearFactor = 1.0;  ///< positions are divided by it
     bool yarn = false;
     double yarnFactor = 1.0;
-    double originalContext = 0.0;
+    double originalContext = 0.0;  ///< what the model was trained with before it was stretched
     double betaFast = 32.0;
     double betaSlow = 1.0;
     double magnitude = 1.0;  ///< factor on cosine and sine
@@ -34,6 +50,11 @@ struct RopeConfig {
 struct GroupedAttentionConfig {
     int nKvHeads = 0;
     int headDim = 0;
+    HeadNorm queryKeyNorm = HeadNorm::None;
+    bool needsBias = false;        ///< on queries, keys and values; else used if the file has it
+    bool needsOutputBias = false;  ///< likewise
+    bool hasSinks = false;         ///< a learnt logit per head takes its share of the softmax
+    float softCap = 0.0f;          ///< scores become cap * tanh(score / cap); 0: they do not
 };
 
 /// Multi-head latent attention: DeepSeek-V2 (arXiv:2405.04434), section 2.1.
@@ -48,41 +69,66 @@ struct MoeConfig {
     int nExperts = 0;  ///< 0: dense
     int nExpertsUsed = 0;
     int expertDim = 0;
-    int nSharedExperts = 0;
+    int sharedDim = 0;             ///< width of all shared experts together; 0: none
+    bool sharedGate = false;       ///< the shared experts count by a sigmoid of their own
+    bool routerBias = false;       ///< on the router's logits
+    bool needsChoiceBias = false;  ///< on the choice only; else used if the file has it
+    bool expertBias = false;       ///< on gate, up and down of routed experts
     int nGroups = 1;
     int nGroupsUsed = 1;
-    int nLeadingDense = 0;
     RouterScore score = RouterScore::Softmax;
     bool normalizeWeights = false;
     float weightScale = 1.0f;
 };
 
+/// RMS norms. A block reads the normalized stream; some models normalize its result, too.
+struct NormConfig {
+    float epsilon = 0.0f;
+    bool hasBias = false;
+    bool afterBlocks = false;
+    /// The tensor of the norm before the feed-forward block, which has two names.
+    std::string_view beforeFeedForward = "ffn_norm";
+};
+
+struct LayerConfig {
+    bool hasExperts = false;
+    bool rotates = true;   ///< queries and keys carry their position
+    bool isLocal = false;  ///< sees the last `window` positions, and rotates by `localRope`
+};
+
 struct ModelConfig {
-    Architecture architecture = Architecture::Llama;
     int nLayers = 0;
     int contextLength = 0;
     int embeddingDim = 0;
     int feedForwardDim = 0;  ///< of dense layers
     int vocabularySize = 0;
     int nHeads = 0;
-    float normEpsilon = 0.0f;
+    std::vector<LayerConfig> layers;  ///< [nLayers]
+
+    float embeddingScale = 1.0f;
+    NormConfig norm;
+    AttentionKind attention = AttentionKind::Grouped;
     float attentionScale = 0.0f;  ///< factor on q.k before the softmax
+    GroupedAttentionConfig grouped;
+    LatentAttentionConfig latent;
     RopeConfig rope;
-    GroupedAttentionConfig grouped;  ///< Llama
-    LatentAttentionConfig latent;    ///< DeepSeek2
+    RopeConfig localRope;
+    int window = 0;  ///< positions that a local layer sees, its own among them
+    Activation activation = Activation::Silu;
+    bool gateUpInOne = false;  ///< dense layers hold gate and up as one matrix, ffn_up
     MoeConfig moe;
+    float residualScale = 1.0f;  ///< of what a block adds to the stream
+    bool needsOutput = false;    ///< else the embedding serves where the output matrix is missing
+    float logitScale = 1.0f;
+    float logitSoftCap = 0.0f;  ///< logits become cap * tanh(logit / cap); 0: they do not
 
     /// Values that a position leaves in one layer of the KV cache.
     [[nodiscard]] int cacheDim() const;
-    [[nodiscard]] bool isMoeLayer(int layer) const {
-        return moe.nExperts > 0 && layer >= moe.nLeadingDense;
-    }
+    [[nodiscard]] bool hasDenseLayer() const;
+    [[nodiscard]] bool hasLocalLayer() const;
 
     /// Errors: Unsupported (names the architecture or what it wants), Corrupt (names the key).
     [[nodiscard]] static Result<ModelConfig> read(const GgufFile& file);
 };
-
-/// Fails with Unsupported, naming the closest architecture that we do support.
-[[nodiscard]] Result<Architecture> parseArchitecture(std::string_view name);
 
 }  // namespace conclave::engine

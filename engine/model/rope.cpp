@@ -25,6 +25,7 @@ double yarnKeptShare(const RopeConfig& config, int pair) {
 
 RopeTable::RopeTable(const RopeConfig& config, std::span<const float> divisors, int maxTokens)
     : m_nPairs(config.dim / 2),
+      m_halves(config.pairs == RopePairs::Halves),
       m_positionScale(1.0 / config.linearFactor),
       m_magnitude(config.magnitude),
       m_table(static_cast<std::size_t>(maxTokens) * static_cast<std::size_t>(config.dim)) {
@@ -52,11 +53,13 @@ void RopeTable::prepare(int first, int nTokens) {
 
 void RopeTable::rotate(int token, float* values) const {
     const float* entry = m_table.data() + static_cast<std::ptrdiff_t>(token) * m_nPairs * 2;
-    for (int pair = 0; pair < m_nPairs; ++pair, entry += 2, values += 2) {
-        const float even = values[0];
-        const float odd = values[1];
-        values[0] = even * entry[0] - odd * entry[1];
-        values[1] = even * entry[1] + odd * entry[0];
+    const int step = m_halves ? 1 : 2;
+    const int apart = m_halves ? m_nPairs : 1;
+    for (int pair = 0; pair < m_nPairs; ++pair, entry += 2, values += step) {
+        const float first = values[0];
+        const float second = values[apart];
+        values[0] = first * entry[0] - second * entry[1];
+        values[apart] = first * entry[1] + second * entry[0];
     }
 }
 

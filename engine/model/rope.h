@@ -17,11 +17,12 @@ public:
     /// Prepares positions `first` to `first + nTokens - 1`.
     void prepare(int first, int nTokens);
 
-    /// Turns the pairs (2i, 2i+1) of `values`, shape [dim], by the angles of token `token`.
+    /// Turns the pairs of `values`, shape [dim], by the angles of token `token`.
     void rotate(int token, float* values) const;
 
 private:
     int m_nPairs;
+    bool m_halves;  ///< pairs are (i, i + dim / 2), else (2i, 2i + 1)
     double m_positionScale;
     double m_magnitude;
     std::vector<double> m_frequencies;  ///< [nPairs], radians a position

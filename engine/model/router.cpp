@@ -27,6 +27,13 @@ void sigmoidOf(std::span<const float> logits, PerExpert& score) {
     for (std::size_t i = 0; i < logits.size(); ++i) score[i] = 1.0f / (1.0f + std::exp(-logits[i]));
 }
 
+void softmaxOfChosen(std::span<ExpertChoice> chosen) {
+    const float largest = chosen.front().weight;  // the best comes first
+    float sum = 0.0f;
+    for (ExpertChoice& choice : chosen) sum += choice.weight = std::exp(choice.weight - largest);
+    for (ExpertChoice& choice : chosen) choice.weight /= sum;
+}
+
 float sumOfTwoBest(std::span<const float> values) {
     float best = kNever;
     float second = kNever;
@@ -78,10 +85,12 @@ void keepBestGroups(const MoeConfig& config, PerExpert& selection) {
 void route(const MoeConfig& config, std::span<const float> logits, std::span<const float> bias,
            std::span<ExpertChoice> chosen) {
     PerExpert score;
-    if (config.score == RouterScore::Sigmoid) {
-        sigmoidOf(logits, score);
-    } else {
-        softmaxOf(logits, score);
+    switch (config.score) {
+        case RouterScore::Softmax: softmaxOf(logits, score); break;
+        case RouterScore::Sigmoid: sigmoidOf(logits, score); break;
+        case RouterScore::SoftmaxOfChosen:
+            std::copy(logits.begin(), logits.end(), score.begin());
+            break;
     }
     PerExpert selection = score;
     for (std::size_t i = 0; i < bias.size(); ++i) selection[i] += bias[i];
@@ -92,8 +101,9 @@ void route(const MoeConfig& config, std::span<const float> logits, std::span<con
     float total = 0.0f;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         chosen[i] = {ids[i], score[static_cast<std::size_t>(ids[i])]};
-        total += chosen[i].weight;
     }
+    if (config.score == RouterScore::SoftmaxOfChosen) softmaxOfChosen(chosen);
+    for (const ExpertChoice& choice : chosen) total += choice.weight;
     const float factor =
         config.weightScale / (config.normalizeWeights ? std::max(total, kLeastWeightSum) : 1.0f);
     for (ExpertChoice& choice : chosen) choice.weight *= factor;

@@ -14,6 +14,7 @@ struct ExpertChoice {
 
 /// DeepSeek-V3 (arXiv:2412.19437), section 2.1.2, with group-limited choice; with softmax scores
 /// and without bias or groups it is DeepSeek-V2's router, and with normalized weights Mixtral's.
+/// With SoftmaxOfChosen the logits themselves are compared, and the chosen ones' softmax weighs.
 /// The bias balances the load: it helps to choose, while the weights are plain scores.
 /// A group counts by the sum of its two best biased scores, and groups not chosen are out of the
 /// question, since biased scores may be negative.

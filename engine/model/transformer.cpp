@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/model/activation.h"
+
 namespace conclave::engine {
 namespace {
 
@@ -10,10 +12,18 @@ using Attention = std::variant<LatentAttention, GroupedAttention>;
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 Attention makeAttention(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8) {
-    if (config.architecture == Architecture::DeepSeek2) {
+    if (config.attention == AttentionKind::Latent) {
         return LatentAttention(config, maxTokens, wantsInt8);
     }
     return GroupedAttention(config, maxTokens, wantsInt8);
+}
+
+/// LongRoPE has two sets. As in llama.cpp the session's room decides, not the tokens in it, so that
+/// keys in the cache stay valid when a chat grows past the original context.
+const std::vector<float>& divisorsFor(const ModelConfig& config, const RopeDivisors& divisors,
+                                      int capacity) {
+    if (!divisors.always.empty()) return divisors.always;
+    return capacity > config.rope.originalContext ? divisors.beyond : divisors.within;
 }
 
 }  // namespace
@@ -26,16 +36,19 @@ Transformer::Transformer(const ModelConfig& config, const Weights& weights,
       m_kernels(kernels),
       m_cache(cache),
       m_pool(pool),
-      m_rope(config.rope, weights.ropeDivisors, maxTokens),
+      m_rope(config.rope, divisorsFor(config, weights.ropeDivisors, cache.capacity()), maxTokens),
       m_stream(size(maxTokens), config.embeddingDim, false),
       m_normed(size(maxTokens), config.embeddingDim, weights.needsInt8),
       m_delta(size(maxTokens), config.embeddingDim, false),
       m_attention(makeAttention(config, size(maxTokens), weights.needsInt8)),
-      m_feedForward(config, size(maxTokens), weights.needsInt8) {}
+      m_feedForward(config, size(maxTokens), weights.needsInt8) {
+    if (config.hasLocalLayer())
+        m_localRope.emplace(config.localRope, std::span<float>(), maxTokens);
+}
 
 std::uint64_t Transformer::bytes(const ModelConfig& config, bool wantsInt8, int maxTokens) {
     const std::size_t n = size(maxTokens);
-    const std::size_t attention = config.architecture == Architecture::DeepSeek2
+    const std::size_t attention = config.attention == AttentionKind::Latent
                                       ? LatentAttention::bytes(config, n, wantsInt8)
                                       : GroupedAttention::bytes(config, n, wantsInt8);
     return 2 * Rows::bytes(n, config.embeddingDim, false) +
@@ -47,6 +60,7 @@ bool Transformer::forward(std::span<const TokenId> tokens, int firstPosition) {
     embed(tokens);
     const int nTokens = static_cast<int>(tokens.size());
     m_rope.prepare(firstPosition, nTokens);
+    if (m_localRope) m_localRope->prepare(firstPosition, nTokens);
     for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested(); ++layer) {
         runLayer(m_weights.layers[size(layer)], {nTokens, firstPosition, layer});
     }
@@ -58,11 +72,18 @@ void Transformer::embed(std::span<const TokenId> tokens) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         embedding.kernels->dequantize(embedding.row(tokens[i]), m_config.embeddingDim,
                                       m_stream.row(i));
+        if (m_config.embeddingScale != 1.0f) {
+            for (float& value : std::span(m_stream.row(i), size(m_config.embeddingDim))) {
+                value *= m_config.embeddingScale;
+            }
+        }
     }
 }
 
 void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
-    const Machinery machinery{m_config, m_kernels, m_pool, m_cache, m_rope, m_products};
+    const bool isLocal = m_config.layers[size(batch.layer)].isLocal;
+    RopeTable& rope = isLocal ? *m_localRope : m_rope;
+    const Machinery machinery{m_config, m_kernels, m_pool, m_cache, rope, m_products};
     const auto nTokens = size(batch.nTokens);
 
     normalize(layer.attentionNorm, 0, nTokens);
@@ -74,7 +95,7 @@ void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
             .run(machinery, std::get<GroupedAttentionWeights>(layer.attention), batch, m_normed,
                  m_delta);
     }
-    addDelta(nTokens);
+    addDelta(layer.attentionPostNorm, nTokens);
 
     normalize(layer.feedForwardNorm, 0, nTokens);
     if (const auto* mixture = std::get_if<MoeWeights>(&layer.feedForward)) {
@@ -83,21 +104,29 @@ void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
         m_feedForward.dense(machinery, std::get<FeedForwardWeights>(layer.feedForward), batch,
                             m_normed, m_delta);
     }
-    addDelta(nTokens);
+    addDelta(layer.feedForwardPostNorm, nTokens);
 }
 
-void Transformer::normalize(const std::vector<float>& weight, std::size_t first, std::size_t n) {
+void Transformer::applyNorm(const NormWeights& norm, const float* in, float* out) const {
+    const int dim = m_config.embeddingDim;
+    m_kernels.rmsNorm(in, norm.weight.data(), dim, m_config.norm.epsilon, out);
+    if (!norm.bias.empty()) m_kernels.addScaled(out, norm.bias.data(), 1.0f, dim);
+}
+
+void Transformer::normalize(const NormWeights& norm, std::size_t first, std::size_t n) {
     parallelFor(m_pool, n, size(m_config.embeddingDim), [&](std::size_t i) {
         const std::size_t token = first + i;
-        m_kernels.rmsNorm(m_stream.row(token), weight.data(), m_config.embeddingDim,
-                          m_config.normEpsilon, m_normed.row(token));
+        applyNorm(norm, m_stream.row(token), m_normed.row(token));
         m_normed.finish(m_kernels, token);
     });
 }
 
-void Transformer::addDelta(std::size_t nTokens) {
+void Transformer::addDelta(const std::optional<NormWeights>& norm, std::size_t nTokens) {
     parallelFor(m_pool, nTokens, size(m_config.embeddingDim) / 4, [&](std::size_t token) {
-        m_kernels.addScaled(m_stream.row(token), m_delta.row(token), 1.0f, m_config.embeddingDim);
+        float* delta = m_delta.row(token);
+        if (norm) applyNorm(*norm, delta, delta);
+        m_kernels.addScaled(m_stream.row(token), delta, m_config.residualScale,
+                            m_config.embeddingDim);
     });
 }
 
@@ -110,7 +139,25 @@ bool Transformer::logits(int first, int n, std::span<float> out) {
                             out.data() + size(i) * size(m_config.vocabularySize));
     }
     m_products.run(m_pool);
-    return !m_pool.stopRequested();
+    if (m_pool.stopRequested()) return false;
+    for (int i = 0; i < n; ++i) {
+        finishLogits(
+            out.subspan(size(i) * size(m_config.vocabularySize), size(m_config.vocabularySize)));
+    }
+    return true;
+}
+
+void Transformer::finishLogits(std::span<float> logits) const {
+    if (!m_weights.outputBias.empty()) {
+        m_kernels.addScaled(logits.data(), m_weights.outputBias.data(), 1.0f,
+                            m_config.vocabularySize);
+    }
+    if (m_config.logitScale != 1.0f) {
+        for (float& logit : logits) logit *= m_config.logitScale;
+    }
+    if (m_config.logitSoftCap > 0.0f) {
+        softCap(logits.data(), m_config.logitSoftCap, m_config.vocabularySize);
+    }
 }
 
 }  // namespace conclave::engine

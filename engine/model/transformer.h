@@ -1,6 +1,7 @@
 // transformer.h: the forward pass, from tokens to logits.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -41,10 +42,13 @@ public:
 private:
     void embed(std::span<const TokenId> tokens);
     void runLayer(const LayerWeights& layer, const Batch& batch);
-    /// normed = rmsNorm(stream) * weight, for tokens first to first + n - 1.
-    void normalize(const std::vector<float>& weight, std::size_t first, std::size_t n);
-    /// stream += delta
-    void addDelta(std::size_t nTokens);
+    /// normed = norm(stream), for tokens first to first + n - 1.
+    void normalize(const NormWeights& norm, std::size_t first, std::size_t n);
+    /// stream += residualScale * norm(delta), with a norm only if there is one
+    void addDelta(const std::optional<NormWeights>& norm, std::size_t nTokens);
+    /// Bias, scale and cap of one token's logits, where the model has them.
+    void finishLogits(std::span<float> logits) const;
+    void applyNorm(const NormWeights& norm, const float* in, float* out) const;
 
     const ModelConfig& m_config;
     const Weights& m_weights;
@@ -52,6 +56,7 @@ private:
     KvCache& m_cache;
     ThreadPool& m_pool;
     RopeTable m_rope;
+    std::optional<RopeTable> m_localRope;  ///< of layers that see a window
     Products m_products;
     Rows m_stream;  ///< the residual stream, [token][embeddingDim]
     Rows m_normed;

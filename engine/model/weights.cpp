@@ -40,6 +40,21 @@ public:
         return has(name) ? vector(name, n) : std::vector<float>();
     }
 
+    [[nodiscard]] std::vector<float> vectorIf(bool required, const std::string& name, int n) {
+        return required ? vector(name, n) : optionalVector(name, n);
+    }
+
+    /// `n` small vectors stored as one matrix; none if that is wrong.
+    [[nodiscard]] std::vector<std::vector<float>> vectors(const std::string& name, int n, int dim) {
+        const Matrix all = matrix(name, n, dim);
+        std::vector<std::vector<float>> rows(all.data != nullptr ? extent(n) : 0);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            rows[i].resize(extent(dim));
+            all.kernels->dequantize(all.row(static_cast<int>(i)), dim, rows[i].data());
+        }
+        return rows;
+    }
+
     [[nodiscard]] Matrix matrix(const std::string& name, int nRows, int nColumns) {
         const TensorInfo* tensor = find(name, {extent(nColumns), extent(nRows)});
         return tensor != nullptr ? slice(*tensor, nRows, nColumns, 0) : Matrix();
@@ -177,27 +192,82 @@ LatentAttentionWeights loadLatentAttention(Finder& finder, const ModelConfig& co
     return weights;
 }
 
-GroupedAttentionWeights loadGroupedAttention(Finder& finder, const ModelConfig& config) {
+/// Rows [first, first + nRows) of a matrix.
+Matrix rowsOf(const Matrix& matrix, int first, int nRows) {
+    Matrix part = matrix;
+    part.nRows = nRows;
+    if (matrix.data != nullptr) part.data = matrix.row(first);
+    return part;
+}
+
+std::vector<float> valuesOf(const std::vector<float>& all, int first, int n) {
+    if (all.empty()) return {};
+    return {all.begin() + first, all.begin() + first + n};
+}
+
+/// Queries, keys and values, which some files hold as one tensor.
+void loadQueryKeyValue(Finder& finder, const ModelConfig& config,
+                       GroupedAttentionWeights& weights) {
     const int queryDim = config.nHeads * config.grouped.headDim;
     const int kvDim = config.grouped.nKvHeads * config.grouped.headDim;
-    return {
-        .query = finder.matrix("attn_q.weight", queryDim, config.embeddingDim),
-        .key = finder.matrix("attn_k.weight", kvDim, config.embeddingDim),
-        .value = finder.matrix("attn_v.weight", kvDim, config.embeddingDim),
-        .output = finder.matrix("attn_output.weight", config.embeddingDim, queryDim),
-        .queryBias = finder.optionalVector("attn_q.bias", queryDim),
-        .keyBias = finder.optionalVector("attn_k.bias", kvDim),
-        .valueBias = finder.optionalVector("attn_v.bias", kvDim),
-        .outputBias = finder.optionalVector("attn_output.bias", config.embeddingDim),
-    };
+    const bool needsBias = config.grouped.needsBias;
+    if (finder.has("attn_qkv.weight")) {
+        const int all = queryDim + 2 * kvDim;
+        const Matrix matrix = finder.matrix("attn_qkv.weight", all, config.embeddingDim);
+        weights.query = rowsOf(matrix, 0, queryDim);
+        weights.key = rowsOf(matrix, queryDim, kvDim);
+        weights.value = rowsOf(matrix, queryDim + kvDim, kvDim);
+        const auto bias = finder.vectorIf(needsBias, "attn_qkv.bias", all);
+        weights.queryBias = valuesOf(bias, 0, queryDim);
+        weights.keyBias = valuesOf(bias, queryDim, kvDim);
+        weights.valueBias = valuesOf(bias, queryDim + kvDim, kvDim);
+        return;
+    }
+    weights.query = finder.matrix("attn_q.weight", queryDim, config.embeddingDim);
+    weights.key = finder.matrix("attn_k.weight", kvDim, config.embeddingDim);
+    weights.value = finder.matrix("attn_v.weight", kvDim, config.embeddingDim);
+    weights.queryBias = finder.vectorIf(needsBias, "attn_q.bias", queryDim);
+    weights.keyBias = finder.vectorIf(needsBias, "attn_k.bias", kvDim);
+    weights.valueBias = finder.vectorIf(needsBias, "attn_v.bias", kvDim);
+}
+
+GroupedAttentionWeights loadGroupedAttention(Finder& finder, const ModelConfig& config) {
+    const GroupedAttentionConfig& grouped = config.grouped;
+    const int queryDim = config.nHeads * grouped.headDim;
+    GroupedAttentionWeights weights;
+    loadQueryKeyValue(finder, config, weights);
+    weights.output = finder.matrix("attn_output.weight", config.embeddingDim, queryDim);
+    weights.outputBias =
+        finder.vectorIf(grouped.needsOutputBias, "attn_output.bias", config.embeddingDim);
+    if (grouped.queryKeyNorm != HeadNorm::None) {
+        const bool perHead = grouped.queryKeyNorm == HeadNorm::PerHead;
+        weights.queryNorm =
+            finder.vector("attn_q_norm.weight", perHead ? grouped.headDim : queryDim);
+        weights.keyNorm = finder.vector(
+            "attn_k_norm.weight", perHead ? grouped.headDim : grouped.nKvHeads * grouped.headDim);
+    }
+    if (grouped.hasSinks) weights.sinks = finder.vector("attn_sinks.weight", config.nHeads);
+    return weights;
 }
 
 /// @param suffix  "", or "_shexp" for the shared experts
 FeedForwardWeights loadFeedForward(Finder& finder, const ModelConfig& config,
                                    const std::string& suffix, int hiddenDim) {
-    return {finder.matrix("ffn_gate" + suffix + ".weight", hiddenDim, config.embeddingDim),
-            finder.matrix("ffn_up" + suffix + ".weight", hiddenDim, config.embeddingDim),
-            finder.matrix("ffn_down" + suffix + ".weight", config.embeddingDim, hiddenDim)};
+    FeedForwardWeights weights;
+    if (suffix.empty() && config.gateUpInOne) {
+        const Matrix both = finder.matrix("ffn_up.weight", 2 * hiddenDim, config.embeddingDim);
+        weights.gate = rowsOf(both, 0, hiddenDim);
+        weights.up = rowsOf(both, hiddenDim, hiddenDim);
+    } else {
+        weights.gate =
+            finder.matrix("ffn_gate" + suffix + ".weight", hiddenDim, config.embeddingDim);
+        weights.up = finder.matrix("ffn_up" + suffix + ".weight", hiddenDim, config.embeddingDim);
+        weights.gateBias = finder.optionalVector("ffn_gate" + suffix + ".bias", hiddenDim);
+        weights.upBias = finder.optionalVector("ffn_up" + suffix + ".bias", hiddenDim);
+    }
+    weights.down = finder.matrix("ffn_down" + suffix + ".weight", config.embeddingDim, hiddenDim);
+    weights.downBias = finder.optionalVector("ffn_down" + suffix + ".bias", config.embeddingDim);
+    return weights;
 }
 
 /// One kind of matrix of all experts; files from before 2024-04 hold a tensor for each expert.
@@ -214,43 +284,82 @@ std::vector<Matrix> loadExperts(Finder& finder, const std::string& kind, int nEx
     return experts;
 }
 
+/// Stored as one matrix of each kind, a row for each expert.
+void loadExpertBiases(Finder& finder, const ModelConfig& config, MoeWeights& weights) {
+    const int hiddenDim = config.moe.expertDim;
+    const auto rows = [&](const std::string& name, int n, auto member) {
+        const auto all = finder.vectors(name, config.moe.nExperts, n);
+        for (std::size_t i = 0; i < all.size(); ++i) weights.experts[i].*member = all[i];
+    };
+    rows("ffn_gate_exps.bias", hiddenDim, &FeedForwardWeights::gateBias);
+    rows("ffn_up_exps.bias", hiddenDim, &FeedForwardWeights::upBias);
+    rows("ffn_down_exps.bias", config.embeddingDim, &FeedForwardWeights::downBias);
+}
+
 MoeWeights loadMoe(Finder& finder, const ModelConfig& config) {
     const MoeConfig& moe = config.moe;
     MoeWeights weights;
     weights.router = finder.matrix("ffn_gate_inp.weight", moe.nExperts, config.embeddingDim);
-    weights.routerBias = finder.optionalVector("exp_probs_b.bias", moe.nExperts);
+    if (moe.routerBias) weights.routerBias = finder.vector("ffn_gate_inp.bias", moe.nExperts);
+    weights.routerChoiceBias =
+        finder.vectorIf(moe.needsChoiceBias, "exp_probs_b.bias", moe.nExperts);
     const auto gate =
         loadExperts(finder, "ffn_gate", moe.nExperts, moe.expertDim, config.embeddingDim);
     const auto up = loadExperts(finder, "ffn_up", moe.nExperts, moe.expertDim, config.embeddingDim);
     const auto down =
         loadExperts(finder, "ffn_down", moe.nExperts, config.embeddingDim, moe.expertDim);
     for (std::size_t i = 0; i < gate.size(); ++i) {
-        weights.experts.push_back({gate[i], up[i], down[i]});
+        weights.experts.push_back({gate[i], up[i], down[i], {}, {}, {}});
     }
-    if (moe.nSharedExperts > 0) {
-        weights.shared =
-            loadFeedForward(finder, config, "_shexp", moe.expertDim * moe.nSharedExperts);
+    if (moe.expertBias) loadExpertBiases(finder, config, weights);
+    if (moe.sharedDim > 0) {
+        weights.shared = loadFeedForward(finder, config, "_shexp", moe.sharedDim);
+        if (moe.sharedGate) {
+            weights.sharedGate = finder.vector("ffn_gate_inp_shexp.weight", config.embeddingDim);
+        }
     }
     return weights;
+}
+
+NormWeights loadNorm(Finder& finder, const ModelConfig& config, const std::string& name) {
+    NormWeights norm;
+    norm.weight = finder.vector(name + ".weight", config.embeddingDim);
+    if (config.norm.hasBias) norm.bias = finder.vector(name + ".bias", config.embeddingDim);
+    return norm;
 }
 
 LayerWeights loadLayer(Finder& finder, const ModelConfig& config, const KernelTable& kernels,
                        int index) {
     finder.enterLayer(index);
     LayerWeights layer;
-    layer.attentionNorm = finder.vector("attn_norm.weight", config.embeddingDim);
-    if (config.architecture == Architecture::DeepSeek2) {
+    layer.attentionNorm = loadNorm(finder, config, "attn_norm");
+    if (config.attention == AttentionKind::Latent) {
         layer.attention = loadLatentAttention(finder, config, kernels);
     } else {
         layer.attention = loadGroupedAttention(finder, config);
     }
-    layer.feedForwardNorm = finder.vector("ffn_norm.weight", config.embeddingDim);
-    if (config.isMoeLayer(index)) {
+    layer.feedForwardNorm = loadNorm(finder, config, std::string(config.norm.beforeFeedForward));
+    if (config.norm.afterBlocks) {
+        layer.attentionPostNorm = loadNorm(finder, config, "post_attention_norm");
+        layer.feedForwardPostNorm = loadNorm(finder, config, "post_ffw_norm");
+    }
+    if (config.layers[static_cast<std::size_t>(index)].hasExperts) {
         layer.feedForward = loadMoe(finder, config);
     } else {
         layer.feedForward = loadFeedForward(finder, config, "", config.feedForwardDim);
     }
     return layer;
+}
+
+RopeDivisors loadRopeDivisors(Finder& finder, const ModelConfig& config) {
+    const int nPairs = config.rope.dim / 2;
+    RopeDivisors divisors;
+    divisors.always = finder.optionalVector("rope_freqs.weight", nPairs);
+    if (finder.has("rope_factors_long.weight") || finder.has("rope_factors_short.weight")) {
+        divisors.within = finder.vector("rope_factors_short.weight", nPairs);
+        divisors.beyond = finder.vector("rope_factors_long.weight", nPairs);
+    }
+    return divisors;
 }
 
 }  // namespace
@@ -265,12 +374,13 @@ Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
         weights.layers.push_back(loadLayer(finder, config, kernels, i));
     }
     finder.leaveLayers();
-    weights.outputNorm = finder.vector("output_norm.weight", config.embeddingDim);
+    weights.outputNorm = loadNorm(finder, config, "output_norm");
     weights.output =
-        finder.has("output.weight")
+        finder.has("output.weight") || config.needsOutput
             ? finder.matrix("output.weight", config.vocabularySize, config.embeddingDim)
             : weights.embedding;
-    weights.ropeDivisors = finder.optionalVector("rope_freqs.weight", config.rope.dim / 2);
+    weights.outputBias = finder.optionalVector("output.bias", config.vocabularySize);
+    weights.ropeDivisors = loadRopeDivisors(finder, config);
     if (finder.error()) return tl::unexpected(*finder.error());
     weights.needsInt8 = finder.needsInt8();
     weights.sizeBytes = finder.sizeBytes();

@@ -41,35 +41,56 @@ struct LatentAttentionWeights {
 
 struct GroupedAttentionWeights {
     Matrix query, key, value, output;
-    std::vector<float> queryBias, keyBias, valueBias, outputBias;  ///< empty in most models
+    // Empty in models without.
+    std::vector<float> queryBias, keyBias, valueBias, outputBias;
+    std::vector<float> queryNorm, keyNorm;  ///< of one head, or of all together (HeadNorm)
+    std::vector<float> sinks;               ///< [nHeads]
 };
 
 struct FeedForwardWeights {
     Matrix gate, up, down;
+    std::vector<float> gateBias, upBias, downBias;  ///< empty in most models
 };
 
 struct MoeWeights {
-    Matrix router;                  ///< [nExperts][embeddingDim]
-    std::vector<float> routerBias;  ///< for the choice only; empty in most models
+    Matrix router;                        ///< [nExperts][embeddingDim]
+    std::vector<float> routerBias;        ///< on the logits; empty in most models
+    std::vector<float> routerChoiceBias;  ///< for the choice only; empty in most models
     std::vector<FeedForwardWeights> experts;
     std::optional<FeedForwardWeights> shared;  ///< all shared experts as one
+    std::vector<float> sharedGate;             ///< [embeddingDim]; empty in most models
+};
+
+/// An RMS norm; the bias is empty in most models.
+struct NormWeights {
+    std::vector<float> weight, bias;
 };
 
 struct LayerWeights {
-    std::vector<float> attentionNorm;
+    NormWeights attentionNorm;
     std::variant<LatentAttentionWeights, GroupedAttentionWeights> attention;
-    std::vector<float> feedForwardNorm;
+    std::optional<NormWeights> attentionPostNorm;  ///< of what the block adds to the stream
+    NormWeights feedForwardNorm;
     std::variant<FeedForwardWeights, MoeWeights> feedForward;
+    std::optional<NormWeights> feedForwardPostNorm;
+};
+
+/// What the angles of a head's pairs are divided by, shape [rope.dim / 2] each, or empty.
+struct RopeDivisors {
+    std::vector<float> always;  ///< Llama 3.1
+    std::vector<float> within;  ///< LongRoPE, for sessions within the original context
+    std::vector<float> beyond;  ///< LongRoPE, for longer ones
 };
 
 struct Weights {
     Matrix embedding;  ///< [vocabularySize][embeddingDim]
     std::vector<LayerWeights> layers;
-    std::vector<float> outputNorm;
-    Matrix output;                    ///< [vocabularySize][embeddingDim]
-    std::vector<float> ropeDivisors;  ///< Llama 3.1: angles are divided by these; or empty
-    bool needsInt8 = false;           ///< some matrix reads quantized activations
-    std::uint64_t sizeBytes = 0;      ///< of all tensors used
+    NormWeights outputNorm;
+    Matrix output;                  ///< [vocabularySize][embeddingDim]
+    std::vector<float> outputBias;  ///< [vocabularySize]; empty in most models
+    RopeDivisors ropeDivisors;
+    bool needsInt8 = false;       ///< some matrix reads quantized activations
+    std::uint64_t sizeBytes = 0;  ///< of all tensors used
 
     /// Matrices point into `file`, which must outlive them.
     /// Errors: Corrupt (names the tensor), Unsupported (names the tensor and its type).

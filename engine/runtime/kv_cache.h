@@ -11,8 +11,8 @@ namespace conclave::engine {
 
 /// What the tokens of one session left in each layer, fp16 bits, laid out [layer][position][dim]:
 /// attention walks the positions of one layer, so those are contiguous.
-/// DeepSeek2 keeps the latent and the rotated shared key (latentDim + ropeDim), Llama the keys and
-/// then the values of all heads. Not thread-safe.
+/// Latent attention keeps the latent and the rotated shared key (latentDim + ropeDim), grouped
+/// attention the keys and then the values of all heads. Not thread-safe.
 class KvCache {
 public:
     /// Reserves room for `capacity` tokens; the system gives the memory when it is first written.

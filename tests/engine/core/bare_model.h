@@ -43,10 +43,11 @@ inline std::vector<const KernelTable*> runnableKernelSets() {
 
 class BareModel {
 public:
+    /// @param change  alters the description before the weights are loaded by it
     BareModel(const std::filesystem::path& path, const KernelTable& kernels, int nThreads = 2,
-              int maxBatch = 256)
+              int maxBatch = 256, const std::function<void(ModelConfig&)>& change = {})
         : m_file(GgufFile::open(path).value()),
-          m_config(ModelConfig::read(m_file).value()),
+          m_config(changed(ModelConfig::read(m_file).value(), change)),
           m_weights(Weights::load(m_file, m_config, kernels).value()),
           m_cache(KvCache::create(m_config, std::min(m_config.contextLength, 1024)).value()),
           m_pool(nThreads),
@@ -77,6 +78,12 @@ public:
     }
 
 private:
+    static ModelConfig changed(ModelConfig config,
+                               const std::function<void(ModelConfig&)>& change) {
+        if (change) change(config);
+        return config;
+    }
+
     GgufFile m_file;
     ModelConfig m_config;
     Weights m_weights;

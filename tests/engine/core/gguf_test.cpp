@@ -278,6 +278,17 @@ TEST(ModelInfo, NamesWhatIsWrong) {
     EXPECT_EQ(errorOf(unknown).code, ErrorCode::Unsupported);
     EXPECT_THAT(errorOf(unknown).detail, HasSubstr("\"deepseek9\" is not supported"));
     EXPECT_THAT(errorOf(unknown).detail, HasSubstr("closest that is: \"deepseek2\""));
+    for (const auto& [name, closest] :
+         {std::pair{"qwen3next", "qwen3moe"}, std::pair{"llama4", "llama"},
+          std::pair{"olmo2", "olmoe"}, std::pair{"gemma3n", "gemma3"}}) {
+        GgufWriter other;
+        other.text("general.architecture", name);
+        EXPECT_THAT(errorOf(other).detail, HasSubstr(closest + std::string("\"")));
+    }
+    GgufWriter strange;
+    strange.text("general.architecture", std::string(100000, '\n'));
+    EXPECT_LT(errorOf(strange).detail.size(), 200u);
+    EXPECT_THAT(errorOf(strange).detail, Not(HasSubstr("\n")));
 
     for (std::size_t i = 1; i < llamaMetadata().metadata.size(); ++i) {
         GgufWriter lacking = llamaMetadata();

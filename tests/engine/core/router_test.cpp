@@ -68,6 +68,17 @@ TEST(Router, ScaleComesAfterNormalization) {
     EXPECT_NEAR(routeAll(config, {1.0f, 1.0f}).weights[0], 2.5f * sigmoid(1.0f), 1e-6f);
 }
 
+TEST(Router, LogitsAreComparedAndTheChosenShareOne) {
+    MoeConfig config;
+    config.nExperts = 4;
+    config.nExpertsUsed = 2;
+    config.score = RouterScore::SoftmaxOfChosen;
+    const Routed routed = routeAll(config, {-3.0f, 1.0f, 1.0f + std::log(3.0f), -4.0f});
+    EXPECT_EQ(routed.experts, (std::vector{2, 1}));
+    EXPECT_NEAR(routed.weights[0], 0.75f, 1e-6f);
+    EXPECT_NEAR(routed.weights[1], 0.25f, 1e-6f);
+}
+
 TEST(Router, TiesGoToTheLowerExpert) {
     const Routed routed = routeAll(sigmoidConfig(4, 3), {0.5f, 0.5f, 0.5f, 0.5f});
     EXPECT_EQ(routed.experts, (std::vector{0, 1, 2}));

@@ -1,0 +1,33 @@
+// architectures.h: the architectures that we run, each described in the file of its name.
+//
+// A new one takes: its file here, a line in this list and in the table of model_config.cpp, a tiny
+// model with golden values in tests/parity, and, if its blocks do something new, an option of
+// ModelConfig that the block obeys.
+#pragma once
+
+#include "engine/model/architectures/blocks.h"
+
+/// Each fills in what readCommon has left open.
+namespace conclave::engine::architectures {
+
+void deepseek(Keys& keys, ModelConfig& model);
+void deepseek2(Keys& keys, ModelConfig& model);
+void ernie45Moe(Keys& keys, ModelConfig& model);
+void gemma2(Keys& keys, ModelConfig& model);
+void gemma3(Keys& keys, ModelConfig& model);
+void glm4(Keys& keys, ModelConfig& model);
+void glm4moe(Keys& keys, ModelConfig& model);
+void gptOss(Keys& keys, ModelConfig& model);
+void granite(Keys& keys, ModelConfig& model);
+void granitemoe(Keys& keys, ModelConfig& model);
+void llama(Keys& keys, ModelConfig& model);
+void olmoe(Keys& keys, ModelConfig& model);
+void phi3(Keys& keys, ModelConfig& model);
+void phimoe(Keys& keys, ModelConfig& model);
+void qwen2(Keys& keys, ModelConfig& model);
+void qwen2moe(Keys& keys, ModelConfig& model);
+void qwen3(Keys& keys, ModelConfig& model);
+void qwen3moe(Keys& keys, ModelConfig& model);
+void smollm3(Keys& keys, ModelConfig& model);
+
+}  // namespace conclave::engine::architectures

@@ -1,0 +1,194 @@
+#include "engine/model/architectures/blocks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace conclave::engine {
+namespace {
+
+int vocabularySizeOf(Keys& keys) {
+    if (keys.has("vocab_size")) return keys.required("vocab_size", 1, kMaxVocabulary);
+    const TensorInfo* embedding = keys.tensor("token_embd.weight");
+    if (embedding == nullptr || embedding->shape.size() != 2 ||
+        embedding->shape[1] > static_cast<std::uint64_t>(kMaxVocabulary)) {
+        return keys.remember(
+            {ErrorCode::Corrupt, "the model file has no token_embd.weight matrix"});
+    }
+    return static_cast<int>(embedding->shape[1]);
+}
+
+void readRope(Keys& keys, ModelConfig& model) {
+    RopeConfig& rope = model.rope;
+    rope.base = keys.number("rope.freq_base", 10000.0, 1.0, 1e12);
+    const std::string_view type = keys.text("rope.scaling.type");
+    const double factor =
+        keys.number("rope.scaling.factor", keys.number("rope.scale_linear", 0.0, 0.0, 1e6), 0.0,
+                    1e6);  // 0 means not set
+    const double context = keys.number("rope.scaling.original_context_length",
+                                       static_cast<double>(model.contextLength), 1.0, kMaxContext);
+    rope.originalContext = context;
+    if (type == "yarn" && factor > 0.0) {
+        rope.yarn = true;
+        rope.yarnFactor = factor;
+        rope.betaFast = keys.number("rope.scaling.yarn_beta_fast", 32.0, 1e-3, 1e6);
+        rope.betaSlow = keys.number("rope.scaling.yarn_beta_slow", 1.0, 1e-3, 1e6);
+        rope.magnitude = 1.0 + 0.1 * std::log(factor);
+    } else if (type.empty() || type == "linear" || type == "longrope") {
+        rope.linearFactor = factor > 0.0 ? factor : 1.0;
+    } else if (type != "none" && type != "yarn") {
+        keys.remember({ErrorCode::Unsupported, keys.name("rope.scaling.type") + " is \"" +
+                                                   std::string(type) +
+                                                   "\" (linear, yarn and longrope are supported)"});
+    }
+    rope.magnitude *= keys.number("rope.scaling.attn_factor", 1.0, 1e-3, 1e3);
+}
+
+void readGroups(Keys& keys, MoeConfig& moe) {
+    moe.nGroups = std::max(1, keys.optional("expert_group_count", 1, 0, moe.nExperts));
+    if (moe.nGroups == 1 || keys.error()) return;
+    moe.nGroupsUsed = keys.required("expert_group_used_count", 1, moe.nGroups);
+    if (moe.nExperts % moe.nGroups != 0 || moe.nExperts / moe.nGroups < 2) {
+        keys.remember({ErrorCode::Corrupt, keys.name("expert_group_count") + " is " +
+                                               std::to_string(moe.nGroups) +
+                                               ", which does not divide the experts into groups"});
+    } else if (moe.nExpertsUsed > moe.nGroupsUsed * (moe.nExperts / moe.nGroups)) {
+        keys.remember({ErrorCode::Corrupt,
+                       keys.name("expert_used_count") + " is above what the chosen groups hold"});
+    }
+}
+
+}  // namespace
+
+void readCommon(Keys& keys, ModelConfig& model) {
+    model.nLayers = keys.required("block_count", 1, kMaxLayers);
+    // Layers that predict further tokens (DeepSeek-V3, section 2.2) come last and are left out.
+    const int nPredict = keys.optional("nextn_predict_layers", 0, 0, kMaxLayers);
+    if (!keys.error() && nPredict >= model.nLayers) {
+        keys.remember({ErrorCode::Corrupt, keys.name("nextn_predict_layers") +
+                                               " leaves no layer of " + keys.name("block_count")});
+    }
+    model.nLayers -= nPredict;
+    model.contextLength = keys.required("context_length", 1, kMaxContext);
+    model.embeddingDim = keys.required("embedding_length", 1, kMaxDim);
+    model.nHeads = keys.required("attention.head_count", 1, kMaxHeads);
+    model.feedForwardDim = keys.required("feed_forward_length", 1, kMaxDim);
+    model.norm.epsilon =
+        static_cast<float>(keys.requiredNumber("attention.layer_norm_rms_epsilon", 0.0, 1.0));
+    model.vocabularySize = vocabularySizeOf(keys);
+    if (keys.error()) return;
+    model.layers.resize(static_cast<std::size_t>(model.nLayers));
+    readRope(keys, model);
+}
+
+void readGroupedAttention(Keys& keys, ModelConfig& model) {
+    GroupedAttentionConfig& grouped = model.grouped;
+    model.attention = AttentionKind::Grouped;
+    grouped.nKvHeads = keys.optional("attention.head_count_kv", model.nHeads, 1, kMaxHeads);
+    grouped.headDim =
+        keys.optional("attention.key_length", model.embeddingDim / model.nHeads, 2, kMaxHeadDim);
+    const int valueDim = keys.optional("attention.value_length", grouped.headDim, 2, kMaxHeadDim);
+    model.rope.dim = keys.optional("rope.dimension_count", grouped.headDim, 2, kMaxHeadDim);
+    if (keys.error()) return;
+    if (model.nHeads % grouped.nKvHeads != 0) {
+        keys.remember({ErrorCode::Corrupt, keys.name("attention.head_count_kv") + " is " +
+                                               std::to_string(grouped.nKvHeads) +
+                                               ", which does not divide the number of heads, " +
+                                               std::to_string(model.nHeads)});
+    }
+    if (valueDim != grouped.headDim) {
+        keys.remember({ErrorCode::Unsupported,
+                       keys.name("attention.value_length") + " differs from the key length"});
+    }
+    if (model.rope.dim > grouped.headDim) {
+        keys.remember(
+            {ErrorCode::Corrupt, keys.name("rope.dimension_count") + " is above the key length"});
+    }
+    const double scale = keys.number("attention.scale", 0.0, 0.0, 1e3);  // 0 means not set
+    model.attentionScale = scale > 0.0 ? static_cast<float>(scale)
+                                       : 1.0f / std::sqrt(static_cast<float>(grouped.headDim));
+}
+
+void readLatentAttention(Keys& keys, ModelConfig& model) {
+    LatentAttentionConfig& latent = model.latent;
+    model.attention = AttentionKind::Latent;
+    latent.queryRank = keys.optional("attention.q_lora_rank", 0, 0, kMaxDim);
+    latent.latentDim = keys.required("attention.kv_lora_rank", 1, kMaxDim);
+    model.rope.dim = keys.required("rope.dimension_count", 2, kMaxHeadDim);
+    // Older files, with one attn_kv_b tensor, give a head's sizes under the plain keys.
+    const bool isNew = keys.has("attention.key_length_mla");
+    const int keyDim =
+        keys.required(isNew ? "attention.key_length_mla" : "attention.key_length", 1, kMaxHeadDim);
+    latent.valueDim = keys.required(isNew ? "attention.value_length_mla" : "attention.value_length",
+                                    1, kMaxHeadDim);
+    latent.nopeDim = keyDim - model.rope.dim;
+    if (!keys.error() && latent.nopeDim < 1) {
+        keys.remember({ErrorCode::Corrupt, keys.name("rope.dimension_count") +
+                                               " leaves nothing of the key length " +
+                                               std::to_string(keyDim)});
+    }
+    model.attentionScale = 1.0f / std::sqrt(static_cast<float>(keyDim));
+    // DeepSeek's YaRN: the key holds 0.1 * mscale_all_dim. Where it is given, the two mscales
+    // cancel on cosine and sine, and the softmax scale takes the square instead.
+    const double logMultiplier = keys.number("rope.scaling.yarn_log_multiplier", 0.0, 0.0, 10.0);
+    if (model.rope.yarn && logMultiplier != 0.0) {
+        const double mscale = 1.0 + logMultiplier * std::log(model.rope.yarnFactor);
+        model.attentionScale *= static_cast<float>(mscale * mscale);
+        model.rope.magnitude = 1.0;
+    }
+}
+
+void readExperts(Keys& keys, ModelConfig& model, ExpertWidth width) {
+    MoeConfig& moe = model.moe;
+    moe.nExperts = keys.required("expert_count", 1, kMaxExperts);
+    if (keys.error()) return;
+    moe.nExpertsUsed = keys.required("expert_used_count", 1, moe.nExperts);
+    if (keys.error()) return;
+    const int fallback = width == ExpertWidth::FeedForward
+                             ? model.feedForwardDim
+                             : model.feedForwardDim / moe.nExpertsUsed;
+    moe.expertDim = keys.optional("expert_feed_forward_length", fallback, 1, kMaxDim);
+    if (!keys.error() && moe.expertDim < 1) {
+        keys.remember({ErrorCode::Corrupt, keys.name("feed_forward_length") +
+                                               " leaves nothing for each of the experts"});
+    }
+    const double scale = keys.number("expert_weights_scale", 1.0, 0.0, 1e3);
+    moe.weightScale = scale > 0.0 ? static_cast<float>(scale) : 1.0f;  // 0 means not set
+    readGroups(keys, moe);
+    for (LayerConfig& layer : model.layers) layer.hasExperts = true;
+}
+
+void readLeadingDense(Keys& keys, ModelConfig& model) {
+    const int nDense = keys.optional("leading_dense_block_count", 0, 0, model.nLayers);
+    for (int i = 0; i < nDense; ++i) {
+        model.layers[static_cast<std::size_t>(i)].hasExperts = false;
+    }
+}
+
+void readRouterScore(Keys& keys, ModelConfig& model, RouterScore fallback) {
+    constexpr int kNone = 0;
+    constexpr int kSoftmax = 1;
+    constexpr int kSigmoid = 2;
+    switch (const int function = keys.optional("expert_gating_func", kNone, 0, 1000)) {
+        case kNone: model.moe.score = fallback; break;
+        case kSoftmax: model.moe.score = RouterScore::Softmax; break;
+        case kSigmoid: model.moe.score = RouterScore::Sigmoid; break;
+        default:
+            keys.remember({ErrorCode::Unsupported, keys.name("expert_gating_func") + " is " +
+                                                       std::to_string(function) +
+                                                       " (1 softmax and 2 sigmoid are supported)"});
+    }
+}
+
+void readWindow(Keys& keys, ModelConfig& model, int period) {
+    model.window =
+        keys.optional("attention.sliding_window", model.window, 0, kMaxContext);  // 0: not set
+    period = keys.optional("attention.sliding_window_pattern", period, 1, kMaxLayers);
+    model.localRope = model.rope;
+    if (keys.error() || model.window == 0) return;
+    for (int i = 0; i < model.nLayers; ++i) {
+        model.layers[static_cast<std::size_t>(i)].isLocal = i % period < period - 1;
+    }
+}
+
+}  // namespace conclave::engine

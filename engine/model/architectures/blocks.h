@@ -1,0 +1,33 @@
+// blocks.h: what the descriptions of architectures are put together from.
+#pragma once
+
+#include "engine/model/architectures/keys.h"
+#include "engine/model/model_config.h"
+
+namespace conclave::engine {
+
+/// What every architecture has: sizes, the norms' epsilon, and how positions are stretched.
+void readCommon(Keys& keys, ModelConfig& model);
+
+/// Heads, their sizes, and the part of a head that is rotated.
+void readGroupedAttention(Keys& keys, ModelConfig& model);
+/// The same for latent attention, with DeepSeek's form of YaRN.
+void readLatentAttention(Keys& keys, ModelConfig& model);
+
+/// The width of an expert, where "expert_feed_forward_length" does not give it.
+enum class ExpertWidth {
+    FeedForward,        ///< that of the dense layers
+    FeedForwardShared,  ///< that of the dense layers, divided among the experts used
+};
+/// Number, width and groups of experts; every layer gets them. Requires at least one expert.
+void readExperts(Keys& keys, ModelConfig& model, ExpertWidth width);
+/// The first "leading_dense_block_count" layers have no experts after all.
+void readLeadingDense(Keys& keys, ModelConfig& model);
+/// "expert_gating_func"; without the key, `fallback`.
+void readRouterScore(Keys& keys, ModelConfig& model, RouterScore fallback);
+
+/// In every `period` layers all but the last see only a window; they rotate as the others do. The
+/// file may have a period of its own.
+void readWindow(Keys& keys, ModelConfig& model, int period);
+
+}  // namespace conclave::engine

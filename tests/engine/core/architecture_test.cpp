@@ -1,0 +1,241 @@
+// Every architecture against llama.cpp: tiny random models of tests/parity/architectures.py.
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bare_model.h"
+#include "models.h"
+
+namespace conclave::engine {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::size_t kTop = 20;
+
+struct Best {
+    TokenId token = 0;
+    double log = 0.0;  ///< of its probability
+};
+
+/// [position][kTop], best first; see make_golden.py.
+std::vector<std::vector<Best>> readGolden(const std::string& name) {
+    std::ifstream file(test::parity(name + ".top20"), std::ios::binary);
+    std::vector<std::vector<Best>> positions;
+    std::array<char, kTop * 6> raw;
+    while (file.read(raw.data(), raw.size())) {
+        std::vector<Best>& row = positions.emplace_back();
+        for (std::size_t i = 0; i < kTop; ++i) {
+            std::uint16_t id = 0;
+            float log = 0.0f;
+            std::memcpy(&id, raw.data() + i * 6, sizeof(id));
+            std::memcpy(&log, raw.data() + i * 6 + 2, sizeof(log));
+            row.push_back({id, log});
+        }
+    }
+    return positions;
+}
+
+std::vector<TokenId> goldenTokens(int vocabularySize, std::size_t n) {
+    std::uint32_t state = 1;
+    std::vector<TokenId> tokens;
+    for (std::size_t i = 0; i < n; ++i) {
+        state = state * 1103515245u + 12345u;
+        tokens.push_back(
+            static_cast<TokenId>((state >> 16) % static_cast<std::uint32_t>(vocabularySize)));
+    }
+    return tokens;
+}
+
+struct Distance {
+    double meanDivergence = 0.0;  ///< of the top 20 and all others as one
+    double largest = 0.0;         ///< |difference of log-probabilities| over the top 20
+};
+
+Distance distanceTo(const std::vector<std::vector<Best>>& golden, std::span<const float> logits) {
+    Distance distance;
+    const std::size_t n = logits.size() / golden.size();
+    for (std::size_t i = 0; i < golden.size(); ++i) {
+        const auto row = logits.subspan(i * n, n);
+        const double sum = test::logSum(row);
+        double othersHere = 1.0;
+        double othersThere = 1.0;
+        for (const Best& best : golden[i]) {
+            const double log = row[static_cast<std::size_t>(best.token)] - sum;
+            distance.largest = std::max(distance.largest, std::abs(log - best.log));
+            distance.meanDivergence += std::exp(best.log) * (best.log - log);
+            othersHere -= std::exp(log);
+            othersThere -= std::exp(best.log);
+        }
+        if (othersThere > 1e-6) {
+            distance.meanDivergence += othersThere * std::log(othersThere / othersHere);
+        }
+    }
+    distance.meanDivergence /= static_cast<double>(golden.size());
+    return distance;
+}
+
+/// For docs/MODELS.md, which make_models_page.py writes.
+std::string shortText(double value) {
+    std::array<char, 32> text;
+    std::snprintf(text.data(), text.size(), "%.2g", value);
+    return text.data();
+}
+
+class Architecture : public testing::TestWithParam<std::string> {};
+
+std::string testName(const testing::TestParamInfo<std::string>& instance) {
+    std::string name = instance.param;
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+    return name;
+}
+
+TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
+    const auto golden = readGolden(GetParam());
+    ASSERT_GE(golden.size(), 40u);
+    for (const KernelTable* kernels : test::nativeKernelSets()) {
+        test::BareModel model(test::parity(GetParam() + ".gguf"), *kernels);
+        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const std::vector<float> whole = model.logits(tokens);
+        const Distance distance = distanceTo(golden, whole);
+        EXPECT_LT(distance.meanDivergence, 1e-5) << kernels->isa;
+        EXPECT_LT(distance.largest, 0.01) << kernels->isa;
+        RecordProperty(std::string("kl-") + kernels->isa, shortText(distance.meanDivergence));
+        RecordProperty(std::string("max-") + kernels->isa, shortText(distance.largest));
+        // Prefill in pieces, then decode token by token: the same bits, so the same distance.
+        const int half = static_cast<int>(tokens.size()) / 2;
+        for (const std::vector<int>& batches :
+             {std::vector{1}, {7}, {half, 1}, {1, half - 1, 3, 1}, {2, 5, 3, 16, 4}}) {
+            EXPECT_EQ(model.logits(tokens, batches), whole) << kernels->isa;
+        }
+        test::BareModel crowd(test::parity(GetParam() + ".gguf"), *kernels, 5);
+        EXPECT_EQ(crowd.logits(tokens, {13}), whole) << kernels->isa;
+    }
+}
+
+/// A mistake that a description could make: true if the model is one that it changes.
+struct Mistake {
+    std::string name;
+    std::function<bool(ModelConfig&)> make;
+};
+
+/// Gives the field another value, if it has that of a model with this feature.
+template <typename T>
+bool replace(T& field, const T& wrong) {
+    if (field == wrong) return false;
+    field = wrong;
+    return true;
+}
+
+std::vector<Mistake> mistakes() {
+    const auto inLayers = [](bool LayerConfig::*field, bool wrong) {
+        return [field, wrong](ModelConfig& model) {
+            bool any = false;
+            for (LayerConfig& layer : model.layers) any |= replace(layer.*field, wrong);
+            return any;
+        };
+    };
+    return {
+        {"pairs",
+         [](ModelConfig& model) {
+             const bool halves = model.rope.pairs == RopePairs::Halves;
+             model.rope.pairs = halves ? RopePairs::Neighbours : RopePairs::Halves;
+             return true;
+         }},
+        {"rotated part",
+         [](ModelConfig& m) {
+             const bool isPart =
+                 m.attention == AttentionKind::Grouped && m.rope.dim < m.grouped.headDim;
+             return isPart && replace(m.rope.dim, m.grouped.headDim);
+         }},
+        {"base", [](ModelConfig& m) { return replace(m.rope.base, 5000.0); }},
+        {"linear", [](ModelConfig& m) { return replace(m.rope.linearFactor, 1.0); }},
+        {"yarn", [](ModelConfig& m) { return replace(m.rope.yarn, false); }},
+        {"magnitude",
+         [](ModelConfig& m) { return m.rope.magnitude != 1.0 && replace(m.rope.magnitude, 1.0); }},
+        {"local rope",
+         [](ModelConfig& m) {
+             return m.hasLocalLayer() && m.localRope.base != m.rope.base &&
+                    replace(m.localRope.base, m.rope.base);
+         }},
+        {"no position", inLayers(&LayerConfig::rotates, true)},
+        {"window", [](ModelConfig& m) { return m.hasLocalLayer() && replace(m.window, 13); }},
+        {"local layers", inLayers(&LayerConfig::isLocal, false)},
+        {"sinks", [](ModelConfig& m) { return replace(m.grouped.hasSinks, false); }},
+        {"score cap", [](ModelConfig& m) { return replace(m.grouped.softCap, 0.0f); }},
+        {"query norm",
+         [](ModelConfig& m) { return replace(m.grouped.queryKeyNorm, HeadNorm::None); }},
+        {"attention scale", [](ModelConfig& m) { return replace(m.attentionScale, 0.3f); }},
+        {"embedding scale", [](ModelConfig& m) { return replace(m.embeddingScale, 1.0f); }},
+        {"residual scale", [](ModelConfig& m) { return replace(m.residualScale, 1.0f); }},
+        {"logit scale", [](ModelConfig& m) { return replace(m.logitScale, 1.0f); }},
+        {"logit cap", [](ModelConfig& m) { return replace(m.logitSoftCap, 0.0f); }},
+        {"norm bias", [](ModelConfig& m) { return replace(m.norm.hasBias, false); }},
+        {"norm after", [](ModelConfig& m) { return replace(m.norm.afterBlocks, false); }},
+        {"activation", [](ModelConfig& m) { return replace(m.activation, Activation::Silu); }},
+        {"shared", [](ModelConfig& m) { return replace(m.moe.sharedDim, 0); }},
+        {"shared gate", [](ModelConfig& m) { return replace(m.moe.sharedGate, false); }},
+        {"router bias", [](ModelConfig& m) { return replace(m.moe.routerBias, false); }},
+        {"expert bias", [](ModelConfig& m) { return replace(m.moe.expertBias, false); }},
+        {"score",
+         [](ModelConfig& m) {
+             return replace(m.moe.score, RouterScore::Softmax) && m.moe.nExperts > 0;
+         }},
+        {"normalized",
+         [](ModelConfig& m) {
+             m.moe.normalizeWeights = !m.moe.normalizeWeights;
+             return m.moe.nExperts > 0 && m.moe.score != RouterScore::SoftmaxOfChosen;
+         }},
+        {"weight scale", [](ModelConfig& m) { return replace(m.moe.weightScale, 1.0f); }},
+        {"experts used",
+         [](ModelConfig& m) { return m.moe.nExperts > 0 && m.moe.nExpertsUsed-- > 0; }},
+    };
+}
+
+/// The models would be worth nothing if a wrong description gave the same values.
+TEST_P(Architecture, MistakesInTheDescriptionShow) {
+    const auto golden = readGolden(GetParam());
+    ASSERT_GE(golden.size(), 40u);
+    int nShown = 0;
+    for (const Mistake& mistake : mistakes()) {
+        bool applies = false;
+        test::BareModel model(test::parity(GetParam() + ".gguf"), kernels(), 1, 128,
+                              [&](ModelConfig& config) { applies = mistake.make(config); });
+        if (!applies) continue;
+        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const Distance distance = distanceTo(golden, model.logits(tokens));
+        EXPECT_FALSE(distance.meanDivergence < 1e-5 && distance.largest < 0.01) << mistake.name;
+        ++nShown;
+    }
+    EXPECT_GE(nShown, 3);  // of pairs, base and attention scale, or more
+}
+
+TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
+    const auto golden = readGolden("gpt-oss-q8");
+    ASSERT_EQ(golden.size(), 128u);
+    for (const KernelTable* kernels : test::nativeKernelSets()) {
+        test::BareModel model(test::parity("gpt-oss-q8.gguf"), *kernels);
+        const auto logits =
+            model.logits(goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
+        const Distance distance = distanceTo(golden, logits);
+        // llama.cpp itself is 3e-4 from exact arithmetic there.
+        EXPECT_LT(distance.meanDivergence, 3e-4) << kernels->isa;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Architecture,
+                         testing::Values("olmoe", "qwen3moe", "granitemoe", "qwen2moe", "deepseek",
+                                         "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
+                                         "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3",
+                                         "phi3-long", "glm4", "deepseek3", "mixtral",
+                                         "llama-dense"),
+                         testName);
+
+}  // namespace
+}  // namespace conclave::engine

@@ -1,0 +1,328 @@
+"""A tiny model of every architecture, with the features that tell it from the others.
+
+Sizes are as small as the architecture allows: the widths differ wherever files may differ, so that a
+mix-up fails, windows and original contexts are shorter than the golden files' text, and all scales are
+other than one. Names of keys and tensors are those of llama.cpp's converter.
+"""
+from tiny_gguf import F16, F32, Q8_0, TinyModel
+
+VOCABULARY = 96
+EMBEDDING = 32
+
+
+class Builder(TinyModel):
+    """The parts that architectures share."""
+
+    def __init__(self, architecture, layers, seed=1, heads=4, kv_heads=2, head_dim=8, ff=48,
+                 kind=F16):
+        super().__init__(architecture, seed, kind)
+        self.layers, self.heads, self.kv_heads = layers, heads, kv_heads
+        self.head_dim, self.ff = head_dim, ff
+        self.metadata.update({
+            "general.name": "random weights",
+            "general.file_type": {F16: 1, Q8_0: 7}[kind],
+            "tokenizer.ggml.model": "gpt2",
+            "tokenizer.ggml.pre": "gpt-2",
+            "tokenizer.ggml.tokens": [chr(33 + i) for i in range(VOCABULARY - 3)] +
+                                     ["\u010a", "\u0120", "<|end|>"],
+            "tokenizer.ggml.token_type": [1] * (VOCABULARY - 1) + [3],
+            "tokenizer.ggml.merges": ["a b"],
+            "tokenizer.ggml.bos_token_id": VOCABULARY - 1,
+            "tokenizer.ggml.eos_token_id": VOCABULARY - 1,
+        })
+        self.set(block_count=layers, context_length=1024, embedding_length=EMBEDDING,
+                 feed_forward_length=ff, attention__head_count=heads,
+                 attention__head_count_kv=kv_heads, attention__layer_norm_rms_epsilon=1e-5,
+                 attention__key_length=head_dim, attention__value_length=head_dim,
+                 rope__dimension_count=head_dim, rope__freq_base=10000.0, vocab_size=VOCABULARY)
+
+    # How much a block adds; small enough that a stack of random layers does not amplify rounding.
+    RESIDUAL = 0.5
+
+    def ends(self, output=True, norm_bias=False):
+        # As the output matrix, too, it must not make logits too far apart.
+        self.embedding("token_embd", EMBEDDING, VOCABULARY, scale=1.0 if output else 0.25)
+        self.norm("output_norm", EMBEDDING)
+        if norm_bias:
+            self.vector("output_norm.bias", EMBEDDING)
+        if output:
+            self.matrix("output", EMBEDDING, VOCABULARY, gain=2.0)
+
+    def attention(self, layer, bias=False, output_bias=False, norm=None, fused=False, sinks=False):
+        b = "blk.%d." % layer
+        q, kv = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        if fused:
+            self.matrix(b + "attn_qkv", EMBEDDING, q + 2 * kv)
+        else:
+            for name, n in (("attn_q", q), ("attn_k", kv), ("attn_v", kv)):
+                self.matrix(b + name, EMBEDDING, n)
+                if bias:
+                    self.vector(b + name + ".bias", n)
+        self.matrix(b + "attn_output", q, EMBEDDING, gain=self.RESIDUAL)
+        if output_bias:
+            self.vector(b + "attn_output.bias", EMBEDDING)
+        if norm:
+            self.norm(b + "attn_q_norm", self.head_dim if norm == "head" else q)
+            self.norm(b + "attn_k_norm", self.head_dim if norm == "head" else kv)
+        if sinks:
+            self.vector(b + "attn_sinks.weight", self.heads, scale=1.0)
+
+    def dense(self, layer, fused=False):
+        b = "blk.%d." % layer
+        if fused:
+            self.matrix(b + "ffn_up", EMBEDDING, 2 * self.ff)
+        else:
+            self.matrix(b + "ffn_gate", EMBEDDING, self.ff)
+            self.matrix(b + "ffn_up", EMBEDDING, self.ff)
+        self.matrix(b + "ffn_down", self.ff, EMBEDDING, gain=self.RESIDUAL)
+
+    def experts(self, layer, n, width, shared=0, bias=False, choice_bias=False, shared_gate=False):
+        b = "blk.%d." % layer
+        self.matrix(b + "ffn_gate_inp", EMBEDDING, n, gain=2.0, kind=F32)
+        self.matrix(b + "ffn_gate_exps", EMBEDDING, width, n)
+        self.matrix(b + "ffn_up_exps", EMBEDDING, width, n)
+        self.matrix(b + "ffn_down_exps", width, EMBEDDING, n, gain=2 * self.RESIDUAL)
+        if bias:
+            self.vector(b + "ffn_gate_inp.bias", n)
+            self.vector(b + "ffn_gate_exps.bias", width, n)
+            self.vector(b + "ffn_up_exps.bias", width, n)
+            self.vector(b + "ffn_down_exps.bias", EMBEDDING, n)
+        if choice_bias:
+            self.vector(b + "exp_probs_b.bias", n, scale=0.1)
+        if shared:
+            self.matrix(b + "ffn_gate_shexp", EMBEDDING, shared)
+            self.matrix(b + "ffn_up_shexp", EMBEDDING, shared)
+            self.matrix(b + "ffn_down_shexp", shared, EMBEDDING, gain=self.RESIDUAL)
+        if shared_gate:
+            self.matrix(b + "ffn_gate_inp_shexp", EMBEDDING, kind=F32)
+
+    def norms(self, layer, *names, bias=False):
+        for name in names or ("attn_norm", "ffn_norm"):
+            self.norm("blk.%d.%s" % (layer, name), EMBEDDING)
+            if bias:
+                self.vector("blk.%d.%s.bias" % (layer, name), EMBEDDING)
+
+
+def olmoe():
+    m = Builder("olmoe", 2, ff=16, kv_heads=4)
+    m.set(expert_count=6, expert_used_count=3)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, norm="all")
+        m.experts(i, 6, 16)
+    return m
+
+
+def qwen3moe():
+    m = Builder("qwen3moe", 2, head_dim=16)
+    m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, norm="head")
+        m.experts(i, 6, 16)
+    return m
+
+
+def granite_scales(m):
+    m.set(embedding_scale=3.0, residual_scale=0.4, logit_scale=0.5, attention__scale=0.2)
+
+
+def granitemoe():
+    m = Builder("granitemoe", 2, ff=16)
+    m.set(expert_count=6, expert_used_count=3, expert_shared_feed_forward_length=24)
+    granite_scales(m)
+    m.ends(output=False)
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i)
+        m.experts(i, 6, 16, shared=24)
+    return m
+
+
+def granite():
+    m = Builder("granite", 2)
+    granite_scales(m)
+    m.ends(output=False)
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i)
+        m.dense(i)
+    return m
+
+
+def qwen2moe():
+    m = Builder("qwen2moe", 2)
+    m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16,
+          expert_shared_feed_forward_length=24)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, bias=True)
+        m.experts(i, 6, 16, shared=24, shared_gate=True)
+    return m
+
+
+def deepseek():
+    m = Builder("deepseek", 2)
+    m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16, expert_shared_count=2,
+          expert_weights_scale=1.0, leading_dense_block_count=1)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i)
+        m.experts(i, 6, 16, shared=32) if i else m.dense(i)
+    return m
+
+
+def longrope(m, original):
+    """Factors for short and long contexts, as Phi's."""
+    m.set(rope__scaling__type="longrope", rope__scaling__original_context_length=original,
+          rope__scaling__attn_factor=1.19)
+    for name in ("short", "long"):
+        m.vector("rope_factors_%s.weight" % name, m.head_dim // 2, offset=2.5, scale=0.5)
+
+
+def phimoe():
+    m = Builder("phimoe", 2, ff=16)
+    m.set(expert_count=6, expert_used_count=2)
+    m.ends(norm_bias=True)
+    m.vector("output.bias", VOCABULARY)
+    longrope(m, 64)
+    for i in range(m.layers):
+        m.norms(i, bias=True)
+        m.attention(i, bias=True, output_bias=True)
+        m.experts(i, 6, 16)
+    return m
+
+
+def glm4moe():
+    m = Builder("glm4moe", 3, head_dim=16)  # the last layer predicts further tokens
+    m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16, expert_shared_count=1,
+          expert_weights_scale=1.5, expert_weights_norm=True, expert_gating_func=2,
+          expert_group_count=1, expert_group_used_count=1, leading_dense_block_count=1,
+          nextn_predict_layers=1, rope__dimension_count=8)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i, "attn_norm", "post_attention_norm")
+        m.attention(i, bias=True, norm="head")
+        m.experts(i, 6, 16, shared=16, choice_bias=True) if i else m.dense(i)
+    m.matrix("blk.2.nextn.eh_proj", 2 * EMBEDDING, EMBEDDING)
+    m.norm("blk.2.nextn.enorm", EMBEDDING)
+    m.norm("blk.2.nextn.hnorm", EMBEDDING)
+    return m
+
+
+def ernie45_moe():
+    m = Builder("ernie4_5-moe", 2, seed=2)
+    m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16,
+          expert_shared_feed_forward_length=24, interleave_moe_layer_step=1,
+          leading_dense_block_count=1)
+    m.ends(output=False)
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i)
+        m.experts(i, 6, 16, shared=24, choice_bias=True) if i else m.dense(i)
+    return m
+
+
+def gpt_oss(kind=F16, width=16):
+    m = Builder("gpt-oss", 2, head_dim=16, kind=kind)
+    m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=width,
+          attention__sliding_window=12, rope__scaling__type="yarn", rope__scaling__factor=32.0,
+          rope__scaling__original_context_length=64)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i, "attn_norm", "post_attention_norm")
+        m.attention(i, bias=True, output_bias=True, sinks=True)
+        m.experts(i, 6, width, bias=True)
+    return m
+
+
+def qwen2():
+    m = Builder("qwen2", 2)
+    m.ends(output=False)
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, bias=True)
+        m.dense(i)
+    return m
+
+
+def qwen3():
+    m = Builder("qwen3", 2, head_dim=16)
+    m.set(rope__scaling__type="yarn", rope__scaling__factor=4.0,
+          rope__scaling__original_context_length=32)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, norm="head")
+        m.dense(i)
+    return m
+
+
+def smollm3():
+    m = Builder("smollm3", 4, seed=2)
+    m.ends(output=False)
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i)
+        m.dense(i)
+    return m
+
+
+def gemma2():
+    m = Builder("gemma2", 2, head_dim=16)
+    m.set(attention__sliding_window=12, attn_logit_softcapping=2.0, final_logit_softcapping=8.0)
+    m.ends(output=False)
+    for i in range(m.layers):
+        m.norms(i, "attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")
+        m.attention(i)
+        m.dense(i)
+    return m
+
+
+def gemma3():
+    m = Builder("gemma3", 6, head_dim=16, ff=32)
+    m.set(attention__sliding_window=12, rope__freq_base=1e6, rope__scaling__type="linear",
+          rope__scaling__factor=8.0)
+    m.ends(output=False)
+    for i in range(m.layers):
+        m.norms(i, "attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")
+        m.attention(i, norm="head")
+        m.dense(i)
+    return m
+
+
+def phi3(original=4096):
+    m = Builder("phi3", 2)
+    m.set(attention__sliding_window=16)  # not obeyed
+    m.ends()
+    longrope(m, original)
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, fused=True)
+        m.dense(i, fused=True)
+    return m
+
+
+def glm4():
+    m = Builder("glm4", 2, head_dim=16)
+    m.set(rope__dimension_count=8)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i, "attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")
+        m.attention(i, bias=True)
+        m.dense(i, fused=True)
+    return m
+
+
+# File name: how the model is made.
+MODELS = {
+    "olmoe": olmoe, "qwen3moe": qwen3moe, "granitemoe": granitemoe, "qwen2moe": qwen2moe,
+    "deepseek": deepseek, "phimoe": phimoe, "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
+    "gpt-oss": gpt_oss, "gpt-oss-q8": lambda: gpt_oss(Q8_0, 32), "qwen2": qwen2, "qwen3": qwen3,
+    "smollm3": smollm3, "granite": granite, "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3,
+    "phi3-long": lambda: phi3(64), "glm4": glm4,
+}

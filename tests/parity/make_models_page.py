@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""Write docs/MODELS.md: the architectures and how far their logits are from llama.cpp's.
+
+    tests/parity/make_models_page.py build/release/tests/engine_core_test
+
+What an architecture is comes from the first comment of its file in engine/model/architectures, the
+figures from the tests, so neither can be told otherwise here.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDER = os.path.join(ROOT, "engine/model/architectures")
+# Golden models by architecture, where the name is not that of the architecture.
+MODELS = {"deepseek2": ["deepseek3"], "llama": ["mixtral", "llama-dense"],
+          "phi3": ["phi3", "phi3-long"]}
+PAGE = """# Models
+
+GGUF files of these architectures run. Each has tiny models with random weights in `tests/parity`, whose
+log-probabilities are held to those that llama.cpp gives for the same file: the 20 best tokens at every
+position of a fixed text. The bars are a mean Kullback-Leibler divergence of 1e-5 and a difference of
+0.01 in any of those log-probabilities, for F16 weights, with every kernel set that the processor has.
+The bits are the same however the prompt is cut into batches, and for any number of threads. What is
+left comes from llama.cpp's rounding of activations to F16, which we do not do, and of GELU to a table:
+with F32 weights the largest difference falls to some 2e-4.
+
+| architecture | what it is | tiny model | mean KL | largest difference |
+| --- | --- | --- | --- | --- |
+%s
+Any other is refused with "the architecture X is not supported; the closest that is: Y".
+
+This page is written by `tests/parity/make_models_page.py build/release/tests/engine_core_test`. New
+golden values: `tests/parity/make_golden.py`, which needs llama.cpp's npm package. A new architecture: see
+`engine/model/architectures/architectures.h`.
+"""
+
+
+def figures(program):
+    """{test: {figure: worst of the kernel sets}}"""
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "figures.json")
+        subprocess.run([program, "--gtest_filter=Models/Architecture.*", "--gtest_output=json:" + out],
+                       check=True, stdout=subprocess.DEVNULL)
+        with open(out) as file:
+            suites = json.load(file)["testsuites"]
+    found = {}
+    for test in (test for suite in suites for test in suite["testsuite"]):
+        values = {kind: [float(v) for k, v in test.items() if k.startswith(kind + "-")]
+                  for kind in ("kl", "max")}
+        found[test["name"].split("/")[-1]] = {kind: max(v) for kind, v in values.items() if v}
+    return found
+
+
+def architectures():
+    """(name in files, what its description's first comment says)"""
+    with open(os.path.join(FOLDER, "..", "model_config.cpp")) as file:
+        table = re.findall(r'Architecture\{"([^"]+)", architectures::(\w+)\}', file.read())
+    for name, function in table:
+        for entry in sorted(os.listdir(FOLDER)):
+            with open(os.path.join(FOLDER, entry)) as file:
+                text = file.read()
+            if re.search(r"^void %s\(Keys& keys, ModelConfig& model\) \{" % function, text, re.M):
+                comment = " ".join(line[3:] for line in
+                                   re.match(r"(//.*\n)+", text).group(0).splitlines())
+                yield name, comment.split(": ", 1)[1]
+                break
+        else:
+            sys.exit("no file describes " + name)
+
+
+def main():
+    found = figures(sys.argv[1])
+    rows = ""
+    for name, what in architectures():
+        models = MODELS.get(name, [name])
+        for model in models:
+            figure = found[re.sub(r"[-.]", "_", model)]
+            shown = what if model == models[0] else ""
+            rows += "| `%s` | %s | %s | %.1e | %.4f |\n" % (name, shown, model, figure["kl"],
+                                                            figure["max"])
+    with open(os.path.join(ROOT, "docs/MODELS.md"), "w") as file:
+        file.write(PAGE % rows)
+
+
+if __name__ == "__main__":
+    main()
