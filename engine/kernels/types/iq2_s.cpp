@@ -12,10 +12,9 @@ void unpackIQ2_S(const std::byte* bytes, UnpackedBlock& out) {
         out.scales[group] = static_cast<std::int16_t>(2 * scale + 1);
     }
     for (int point = 0; point < 32; ++point) {
-        std::int8_t* values = out.values + 8 * point;
         const int high = block.highBits[point / 4] >> (point % 4 * 2) & 3;
-        gridIQ2_S(block.codes[point] | high << 8, values);
-        applySigns(block.signs[point], values);
+        writeSigned(gridIQ2_S(block.codes[point] | high << 8), block.signs[point],
+                    out.values + 8 * point);
     }
 }
 

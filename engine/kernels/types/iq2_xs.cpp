@@ -13,9 +13,8 @@ void unpackIQ2_XS(const std::byte* bytes, UnpackedBlock& out) {
         out.scales[group] = static_cast<std::int16_t>(2 * scale + 1);
     }
     for (int point = 0; point < 32; ++point) {
-        std::int8_t* values = out.values + 8 * point;
-        gridIQ2_XS(block.codes[point] & 511, values);
-        applySigns(evenSigns(block.codes[point] >> 9), values);
+        writeSigned(gridIQ2_XS(block.codes[point] & 511), evenSigns(block.codes[point] >> 9),
+                    out.values + 8 * point);
     }
 }
 

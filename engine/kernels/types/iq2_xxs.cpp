@@ -14,9 +14,8 @@ void unpackIQ2_XXS(const std::byte* bytes, UnpackedBlock& out) {
         out.scales[2 * part] = out.scales[2 * part + 1] =
             static_cast<std::int16_t>(2 * (word >> 28) + 1);
         for (int point = 0; point < 4; ++point) {
-            std::int8_t* values = out.values + 32 * part + 8 * point;
-            gridIQ2_XXS(codes[point / 2] >> (point % 2 * 8) & 255, values);
-            applySigns(evenSigns(word >> (7 * point) & 127), values);
+            writeSigned(gridIQ2_XXS(codes[point / 2] >> (point % 2 * 8) & 255),
+                        evenSigns(word >> (7 * point) & 127), out.values + 32 * part + 8 * point);
         }
     }
 }

@@ -11,11 +11,14 @@ void unpackIQ3_S(const std::byte* bytes, UnpackedBlock& out) {
         const int scale = block.scales[group / 4] >> (group / 2 % 2 * 4) & 15;
         out.scales[group] = static_cast<std::int16_t>(2 * scale + 1);
     }
-    for (int point = 0; point < 64; ++point) {
-        const int high = block.highBits[point / 8] >> (point % 8) & 1;
-        gridIQ3_S(block.codes[point] | high << 8, out.values + 4 * point);
+    const auto point = [&](int index) -> std::uint64_t {
+        const int high = block.highBits[index / 8] >> (index % 8) & 1;
+        return gridIQ3_S(block.codes[index] | high << 8);
+    };
+    for (int pair = 0; pair < 32; ++pair) {
+        writeSigned(point(2 * pair) | point(2 * pair + 1) << 32, block.signs[pair],
+                    out.values + 8 * pair);
     }
-    for (int i = 0; i < 32; ++i) applySigns(block.signs[i], out.values + 8 * i);
 }
 
 }  // namespace conclave::engine

@@ -14,10 +14,11 @@ void unpackIQ3_XXS(const std::byte* bytes, UnpackedBlock& out) {
         out.scales[2 * part] = out.scales[2 * part + 1] =
             static_cast<std::int16_t>(2 * (word >> 28) + 1);
         for (int pair = 0; pair < 4; ++pair) {
-            std::int8_t* values = out.values + 32 * part + 8 * pair;
-            gridIQ3_XXS(block.codes[8 * part + 2 * pair], values);
-            gridIQ3_XXS(block.codes[8 * part + 2 * pair + 1], values + 4);
-            applySigns(evenSigns(word >> (7 * pair) & 127), values);
+            const std::uint8_t* codes = block.codes + 8 * part + 2 * pair;
+            const std::uint64_t values =
+                gridIQ3_XXS(codes[0]) | std::uint64_t{gridIQ3_XXS(codes[1])} << 32;
+            writeSigned(values, evenSigns(word >> (7 * pair) & 127),
+                        out.values + 32 * part + 8 * pair);
         }
     }
 }

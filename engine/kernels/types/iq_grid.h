@@ -5,16 +5,16 @@
 
 namespace conclave::engine {
 
-// Each writes the values of a point, 8 for IQ2 and 4 for IQ3; index is below 256, 512, 1024, 256
-// and 512.
-void gridIQ2_XXS(int index, std::int8_t* out);
-void gridIQ2_XS(int index, std::int8_t* out);
-void gridIQ2_S(int index, std::int8_t* out);
-void gridIQ3_XXS(int index, std::int8_t* out);
-void gridIQ3_S(int index, std::int8_t* out);
+// The values of a point, 8 bytes for IQ2 and 4 for IQ3, the first in the lowest byte. None is 0.
+// index is below 256, 512, 1024, 256 and 512.
+[[nodiscard]] std::uint64_t gridIQ2_XXS(int index);
+[[nodiscard]] std::uint64_t gridIQ2_XS(int index);
+[[nodiscard]] std::uint64_t gridIQ2_S(int index);
+[[nodiscard]] std::uint32_t gridIQ3_XXS(int index);
+[[nodiscard]] std::uint32_t gridIQ3_S(int index);
 
-/// Negates value i of 8 where bit i is set.
-void applySigns(unsigned bits, std::int8_t* values);
+/// Writes 8 values, value i negated where bit i is set.
+void writeSigned(std::uint64_t values, unsigned bits, std::int8_t* out);
 
 /// The eighth sign bit follows from seven: their number of ones together is even.
 [[nodiscard]] unsigned evenSigns(unsigned sevenBits);
