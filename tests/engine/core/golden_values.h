@@ -71,7 +71,8 @@ inline std::vector<float> goldenRows(std::string_view kind, std::uint64_t seed, 
             } else if (kind == "positive") {
                 value = std::fabs(value) + 1.0f;
             } else if (kind == "grid") {
-                value = std::nearbyint(value * 4.0f) / 4.0f;
+                value =
+                    std::nearbyint(value * 4.0f) / 4.0f + 0.0f;  // no -0, which Python lacks here
             }
             values.push_back(value);
         }

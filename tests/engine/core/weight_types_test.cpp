@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bare_model.h"
+#include "engine/quantize/row_quantizer.h"
 #include "golden_values.h"
 
 namespace conclave::engine {
@@ -47,6 +48,37 @@ TEST_P(WeightTypes, DequantizeAnyBitsAsGgmlDoes) {
         kernels->dequantize(bytes.data(), static_cast<int>(values.size()), values.data());
         EXPECT_EQ(test::goldenHash(std::span<const float>(values)), json["hash"])
             << name << ", begins " << test::hex(std::as_bytes(std::span(values)).first(32))
+            << " instead of " << json["first"];
+    }
+}
+
+TEST(RowQuantizer, WritesTheBytesThatGgmlWrites) {
+    const auto cases = goldenCases("quantize");
+    EXPECT_EQ(cases.size(), 17U * 16U);
+    for (const nlohmann::json& json : cases) {
+        const std::string name = json["type"];
+        const TensorType type = typeNamed(name);
+        const int nRows = json["rows"];
+        const int nColumns = json["columns"];
+        const auto seed = json["seed"].get<std::uint64_t>();
+        const auto values =
+            test::goldenRows(json["kind"].get<std::string>(), seed, nRows, nColumns);
+        std::vector<float> importances;
+        if (json["importances"]) importances = test::goldenImportances(seed + 50, nColumns);
+        const quantize::QuantizeRow quantizeRow = quantize::rowQuantizer(type);
+        ASSERT_NE(quantizeRow, nullptr) << name;
+        const TypeTraits& traits = *typeTraits(type);
+        const std::size_t rowBytes =
+            static_cast<std::size_t>(nColumns) / traits.blockValues * traits.blockBytes;
+        std::vector<std::byte> blocks(rowBytes * static_cast<std::size_t>(nRows));
+        for (int row = 0; row < nRows; ++row) {
+            quantizeRow(std::span(values).subspan(static_cast<std::size_t>(row * nColumns),
+                                                  static_cast<std::size_t>(nColumns)),
+                        importances, blocks.data() + rowBytes * static_cast<std::size_t>(row));
+        }
+        EXPECT_EQ(test::goldenHash(std::span<const std::byte>(blocks)), json["hash"])
+            << name << " " << json["kind"] << (importances.empty() ? "" : " with importances")
+            << ", begins " << test::hex(std::span<const std::byte>(blocks).first(24))
             << " instead of " << json["first"];
     }
 }
