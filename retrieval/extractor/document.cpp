@@ -33,16 +33,37 @@ std::string lowerStart(std::string_view bytes) {
     return start;
 }
 
+/// What an OpenDocument archive says it is; else by its name.
+Result<Format> detectOpenDocument(const Archive& archive, std::string_view extension) {
+    constexpr std::string_view kFamily = "application/vnd.oasis.opendocument.";
+    std::string kind;
+    if (const auto mime = archive.readAll("mimetype"); mime && mime->starts_with(kFamily)) {
+        kind = mime->substr(kFamily.size());
+    }
+    if (kind.starts_with("spreadsheet") || (kind.empty() && extension == ".ods")) {
+        return Format::Ods;
+    }
+    if (kind.empty() || kind.starts_with("text")) return Format::Odt;
+    return fail(ErrorCode::Unsupported, "this kind of OpenDocument file is not supported");
+}
+
 Result<Format> detectArchive(const Source& source) {
     const auto archive = Archive::open(source.bytes);
     if (!archive) return tl::unexpected(archive.error());
-    if (archive->has("word/document.xml")) return Format::Docx;
-    if (archive->has("META-INF/container.xml")) return Format::Epub;
-    if (archive->has("content.xml")) return Format::Odt;
     const std::string extension = lowerExtension(source.fileName);
-    if (extension == ".docx") {
-        if (archive->has("[Content_Types].xml")) return Format::Docx;
-        return fail(ErrorCode::Corrupt, "the document has no text part");
+    if (archive->has("word/document.xml")) return Format::Docx;
+    if (archive->has("xl/workbook.xml")) return Format::Xlsx;
+    if (archive->has("xl/workbook.bin")) {
+        return fail(ErrorCode::Unsupported,
+                    "binary workbooks are not supported; save it as .xlsx to have it read");
+    }
+    if (archive->has("META-INF/container.xml")) return Format::Epub;
+    if (archive->has("content.xml")) return detectOpenDocument(*archive, extension);
+    if (extension == ".docx" || extension == ".xlsx") {
+        if (!archive->has("[Content_Types].xml")) {
+            return fail(ErrorCode::Corrupt, "the document has no text part");
+        }
+        return extension == ".docx" ? Format::Docx : Format::Xlsx;
     }
     return fail(ErrorCode::Unsupported, "this kind of archive is not supported");
 }
@@ -56,7 +77,7 @@ Error describeOle(std::string_view bytes) {
                 "the document is encrypted; save it without a password to have it read"};
     }
     return {ErrorCode::Unsupported,
-            "documents of Office before 2007 are not supported; save it as .docx"};
+            "documents of Office before 2007 are not supported; save it as .docx, .xlsx or .pptx"};
 }
 
 Parser parserFor(Format format, Parser pdf) {
@@ -64,8 +85,11 @@ Parser parserFor(Format format, Parser pdf) {
         case Format::Text: return parseText;
         case Format::Markdown: return parseMarkdown;
         case Format::Html: return parseHtml;
+        case Format::Csv: return parseCsv;
         case Format::Docx: return parseDocx;
+        case Format::Xlsx: return parseXlsx;
         case Format::Odt: return parseOdt;
+        case Format::Ods: return parseOds;
         case Format::Epub: return parseEpub;
         case Format::Pdf: return pdf;
         case Format::Unknown: return nullptr;
@@ -91,14 +115,16 @@ Result<Format> detectFormat(const Source& source) {
         return detectArchive(source);
     }
     if (source.bytes.starts_with(kOleMagic)) return tl::unexpected(describeOle(source.bytes));
-    if (extension == ".pdf" || extension == ".docx" || extension == ".odt" ||
-        extension == ".epub") {
+    constexpr auto kContainers =
+        std::to_array<std::string_view>({".docx", ".epub", ".ods", ".odt", ".pdf", ".xlsx"});
+    if (std::find(kContainers.begin(), kContainers.end(), extension) != kContainers.end()) {
         return fail(ErrorCode::Corrupt,
                     source.fileName + " is not what its name says; it is damaged or incomplete");
     }
     if (extension == ".md" || extension == ".markdown" || extension == ".mdx") {
         return Format::Markdown;
     }
+    if (extension == ".csv" || extension == ".tsv" || extension == ".tab") return Format::Csv;
     if (extension == ".html" || extension == ".htm" || extension == ".xhtml") return Format::Html;
     const std::string start = lowerStart(source.bytes);
     if ((extension.empty() || extension == ".xml") &&

@@ -25,7 +25,7 @@ inline constexpr std::size_t kMostTextBytes = std::size_t{64} << 20;
 
 using Parser = Result<ExtractedDocument> (*)(const Source& source);
 
-enum class Format { Text, Markdown, Html, Pdf, Docx, Odt, Epub, Unknown };
+enum class Format { Text, Markdown, Html, Csv, Pdf, Docx, Xlsx, Odt, Ods, Epub, Unknown };
 
 /// By content first (magic bytes, the parts of an archive), then by the file's extension.
 /// Errors: PasswordRequired for an encrypted Office file, Unsupported for what is no document.
@@ -34,8 +34,11 @@ enum class Format { Text, Markdown, Html, Pdf, Docx, Odt, Epub, Unknown };
 [[nodiscard]] Result<ExtractedDocument> parseText(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseMarkdown(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseHtml(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseCsv(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseDocx(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseXlsx(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseOdt(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseOds(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseEpub(const Source& source);
 
 /// Through QtPdf, in the program conclave-extract-pdf only.

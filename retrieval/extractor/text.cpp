@@ -28,8 +28,6 @@ std::string mimeOf(std::string_view fileName) {
     const std::size_t dot = fileName.rfind('.');
     const std::string_view extension =
         dot == std::string_view::npos ? std::string_view() : fileName.substr(dot);
-    if (extension == ".csv") return "text/csv";
-    if (extension == ".tsv") return "text/tab-separated-values";
     if (extension == ".json" || extension == ".jsonl") return "application/json";
     if (extension == ".rst") return "text/x-rst";
     if (extension == ".xml") return "application/xml";

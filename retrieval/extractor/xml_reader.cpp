@@ -55,6 +55,16 @@ std::string_view XmlAttributes::get(std::string_view localName) const {
     return {};
 }
 
+std::string XmlAttributes::words(std::string_view localName) const {
+    constexpr std::string_view kAmpersand = "&#38;";
+    std::string value(get(localName));
+    for (std::size_t at = value.find(kAmpersand); at != std::string::npos;
+         at = value.find(kAmpersand, at + 1)) {
+        value.erase(at + 1, kAmpersand.size() - 1);
+    }
+    return value;
+}
+
 Result<void> readXml(const Archive& archive, const std::string& part, XmlHandler& handler) {
     xmlSAXHandler events{};
     events.initialized = XML_SAX2_MAGIC;

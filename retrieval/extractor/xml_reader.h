@@ -18,6 +18,8 @@ public:
     XmlAttributes(const unsigned char** values, int count) : m_values(values), m_count(count) {}
     /// Empty if there is none of this local name.
     [[nodiscard]] std::string_view get(std::string_view localName) const;
+    /// The same for words: libxml2 leaves an ampersand as the reference &#38; in get().
+    [[nodiscard]] std::string words(std::string_view localName) const;
     [[nodiscard]] bool has(std::string_view localName) const;
 
 private:
