@@ -53,7 +53,9 @@ struct Traits {
 };
 
 Traits traitsOf(std::string_view mime) {
-    const auto has = [mime](std::string_view part) { return mime.find(part) != mime.npos; };
+    const auto has = [mime](std::string_view part) {
+        return mime.find(part) != std::string_view::npos;
+    };
     Traits traits;
     traits.isMarkdown = mime == "text/markdown";
     traits.isTable =

@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "retrieval/extractor/archive.h"
 #include "retrieval/extractor/hidden_text.h"
@@ -43,6 +44,9 @@ Result<Format> detectOpenDocument(const Archive& archive, std::string_view exten
     if (kind.starts_with("spreadsheet") || (kind.empty() && extension == ".ods")) {
         return Format::Ods;
     }
+    if (kind.starts_with("presentation") || (kind.empty() && extension == ".odp")) {
+        return Format::Odp;
+    }
     if (kind.empty() || kind.starts_with("text")) return Format::Odt;
     return fail(ErrorCode::Unsupported, "this kind of OpenDocument file is not supported");
 }
@@ -53,17 +57,20 @@ Result<Format> detectArchive(const Source& source) {
     const std::string extension = lowerExtension(source.fileName);
     if (archive->has("word/document.xml")) return Format::Docx;
     if (archive->has("xl/workbook.xml")) return Format::Xlsx;
+    if (archive->has("ppt/presentation.xml")) return Format::Pptx;
     if (archive->has("xl/workbook.bin")) {
         return fail(ErrorCode::Unsupported,
                     "binary workbooks are not supported; save it as .xlsx to have it read");
     }
     if (archive->has("META-INF/container.xml")) return Format::Epub;
     if (archive->has("content.xml")) return detectOpenDocument(*archive, extension);
-    if (extension == ".docx" || extension == ".xlsx") {
-        if (!archive->has("[Content_Types].xml")) {
-            return fail(ErrorCode::Corrupt, "the document has no text part");
-        }
-        return extension == ".docx" ? Format::Docx : Format::Xlsx;
+    // By habit the parts are where they are looked for above, but links may say otherwise.
+    const std::array<std::pair<std::string_view, Format>, 3> kOffice{
+        {{".docx", Format::Docx}, {".xlsx", Format::Xlsx}, {".pptx", Format::Pptx}}};
+    for (const auto& [name, format] : kOffice) {
+        if (extension != name) continue;
+        if (archive->has("[Content_Types].xml")) return format;
+        return fail(ErrorCode::Corrupt, "the document has no text part");
     }
     return fail(ErrorCode::Unsupported, "this kind of archive is not supported");
 }
@@ -88,8 +95,10 @@ Parser parserFor(Format format, Parser pdf) {
         case Format::Csv: return parseCsv;
         case Format::Docx: return parseDocx;
         case Format::Xlsx: return parseXlsx;
+        case Format::Pptx: return parsePptx;
         case Format::Odt: return parseOdt;
         case Format::Ods: return parseOds;
+        case Format::Odp: return parseOdp;
         case Format::Epub: return parseEpub;
         case Format::Pdf: return pdf;
         case Format::Unknown: return nullptr;
@@ -115,8 +124,8 @@ Result<Format> detectFormat(const Source& source) {
         return detectArchive(source);
     }
     if (source.bytes.starts_with(kOleMagic)) return tl::unexpected(describeOle(source.bytes));
-    constexpr auto kContainers =
-        std::to_array<std::string_view>({".docx", ".epub", ".ods", ".odt", ".pdf", ".xlsx"});
+    constexpr auto kContainers = std::to_array<std::string_view>(
+        {".docx", ".epub", ".odp", ".ods", ".odt", ".pdf", ".pptx", ".xlsx"});
     if (std::find(kContainers.begin(), kContainers.end(), extension) != kContainers.end()) {
         return fail(ErrorCode::Corrupt,
                     source.fileName + " is not what its name says; it is damaged or incomplete");

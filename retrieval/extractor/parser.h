@@ -25,7 +25,21 @@ inline constexpr std::size_t kMostTextBytes = std::size_t{64} << 20;
 
 using Parser = Result<ExtractedDocument> (*)(const Source& source);
 
-enum class Format { Text, Markdown, Html, Csv, Pdf, Docx, Xlsx, Odt, Ods, Epub, Unknown };
+enum class Format {
+    Text,
+    Markdown,
+    Html,
+    Csv,
+    Pdf,
+    Docx,
+    Xlsx,
+    Pptx,
+    Odt,
+    Ods,
+    Odp,
+    Epub,
+    Unknown
+};
 
 /// By content first (magic bytes, the parts of an archive), then by the file's extension.
 /// Errors: PasswordRequired for an encrypted Office file, Unsupported for what is no document.
@@ -37,8 +51,10 @@ enum class Format { Text, Markdown, Html, Csv, Pdf, Docx, Xlsx, Odt, Ods, Epub, 
 [[nodiscard]] Result<ExtractedDocument> parseCsv(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseDocx(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseXlsx(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parsePptx(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseOdt(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseOds(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseOdp(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseEpub(const Source& source);
 
 /// Through QtPdf, in the program conclave-extract-pdf only.

@@ -15,6 +15,7 @@
 #include "tests/fuzz/mutator.h"
 #include "tests/support/office_samples.h"
 #include "tests/support/sheet_samples.h"
+#include "tests/support/slide_samples.h"
 #include "tests/support/zip_writer.h"
 
 namespace conclave::retrieval {
@@ -170,6 +171,8 @@ TEST(DocumentFormatCampaign, Csv) { runCampaign(test::kCsvSample, "a.csv", 1000)
 TEST(DocumentFormatCampaign, Xlsx) { runCampaign(test::xlsxSample(), "a.xlsx", 500); }
 TEST(DocumentFormatCampaign, XlsxParts) { runPartCampaign(test::xlsxParts(), "a.xlsx", 1500); }
 TEST(DocumentFormatCampaign, OdsParts) { runPartCampaign(test::odsParts(), "a.ods", 1500); }
+TEST(DocumentFormatCampaign, PptxParts) { runPartCampaign(test::pptxParts(), "a.pptx", 1500); }
+TEST(DocumentFormatCampaign, OdpParts) { runPartCampaign(test::odpParts(), "a.odp", 1000); }
 
 TEST(DocumentFormatCampaign, WorkerReply) {
     ExtractedDocument document;
