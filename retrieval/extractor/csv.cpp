@@ -134,7 +134,8 @@ bool writeRows(std::string_view text, char separator, bool hasLabels, ExtractedD
 Result<ExtractedDocument> parseCsv(const Source& source) {
     auto decoded = decodeText(source.bytes);
     if (!decoded) return tl::unexpected(decoded.error());
-    const bool isTabbed = source.fileName.ends_with(".tsv") || source.fileName.ends_with(".tab");
+    const std::string extension = lowerExtension(source.fileName);
+    const bool isTabbed = extension == ".tsv" || extension == ".tab";
     ExtractedDocument document;
     document.mime = isTabbed ? "text/tab-separated-values" : "text/csv";
     if (!decoded->isLossless) {

@@ -14,15 +14,6 @@ namespace {
 
 constexpr std::string_view kOleMagic = "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
-std::string lowerExtension(std::string_view fileName) {
-    const std::size_t dot = fileName.rfind('.');
-    if (dot == std::string_view::npos) return {};
-    std::string extension(fileName.substr(dot));
-    std::transform(extension.begin(), extension.end(), extension.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    return extension;
-}
-
 /// The beginning of a text, lower case, without mark and white space.
 std::string lowerStart(std::string_view bytes) {
     if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
@@ -87,12 +78,27 @@ Error describeOle(std::string_view bytes) {
             "documents of Office before 2007 are not supported; save it as .docx, .xlsx or .pptx"};
 }
 
+constexpr auto kTextFormats = std::to_array<std::pair<std::string_view, Format>>({
+    {".csv", Format::Csv},          {".eml", Format::Mail},        {".geojson", Format::Json},
+    {".htm", Format::Html},         {".html", Format::Html},       {".ipynb", Format::Notebook},
+    {".json", Format::Json},        {".jsonl", Format::JsonLines}, {".markdown", Format::Markdown},
+    {".mbox", Format::Mailbox},     {".mbx", Format::Mailbox},     {".md", Format::Markdown},
+    {".mdx", Format::Markdown},     {".mht", Format::Mail},        {".mhtml", Format::Mail},
+    {".ndjson", Format::JsonLines}, {".tab", Format::Csv},         {".tsv", Format::Csv},
+    {".xhtml", Format::Html},
+});
+
 Parser parserFor(Format format, Parser pdf) {
     switch (format) {
         case Format::Text: return parseText;
         case Format::Markdown: return parseMarkdown;
         case Format::Html: return parseHtml;
         case Format::Csv: return parseCsv;
+        case Format::Json: return parseJson;
+        case Format::JsonLines: return parseJsonLines;
+        case Format::Notebook: return parseNotebook;
+        case Format::Mail: return parseEml;
+        case Format::Mailbox: return parseMbox;
         case Format::Docx: return parseDocx;
         case Format::Xlsx: return parseXlsx;
         case Format::Pptx: return parsePptx;
@@ -114,6 +120,15 @@ std::string plainName(const std::string& fileName) {
 
 }  // namespace
 
+std::string lowerExtension(std::string_view fileName) {
+    const std::size_t dot = fileName.rfind('.');
+    if (dot == std::string_view::npos) return {};
+    std::string extension(fileName.substr(dot));
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    return extension;
+}
+
 Result<Format> detectFormat(const Source& source) {
     constexpr std::size_t kPdfHeaderWithin = 1024;
     if (source.bytes.substr(0, kPdfHeaderWithin).find("%PDF-") != std::string_view::npos) {
@@ -130,11 +145,9 @@ Result<Format> detectFormat(const Source& source) {
         return fail(ErrorCode::Corrupt,
                     source.fileName + " is not what its name says; it is damaged or incomplete");
     }
-    if (extension == ".md" || extension == ".markdown" || extension == ".mdx") {
-        return Format::Markdown;
-    }
-    if (extension == ".csv" || extension == ".tsv" || extension == ".tab") return Format::Csv;
-    if (extension == ".html" || extension == ".htm" || extension == ".xhtml") return Format::Html;
+    const auto* byName = std::find_if(kTextFormats.begin(), kTextFormats.end(),
+                                      [&](const auto& known) { return known.first == extension; });
+    if (byName != kTextFormats.end()) return byName->second;
     const std::string start = lowerStart(source.bytes);
     if ((extension.empty() || extension == ".xml") &&
         (start.starts_with("<!doctype html") || start.starts_with("<html") ||

@@ -30,6 +30,11 @@ enum class Format {
     Markdown,
     Html,
     Csv,
+    Json,
+    JsonLines,
+    Notebook,
+    Mail,
+    Mailbox,
     Pdf,
     Docx,
     Xlsx,
@@ -41,14 +46,23 @@ enum class Format {
     Unknown
 };
 
+/// Extension of a name with its dot, lower case; empty if it has none.
+[[nodiscard]] std::string lowerExtension(std::string_view fileName);
+
 /// By content first (magic bytes, the parts of an archive), then by the file's extension.
 /// Errors: PasswordRequired for an encrypted Office file, Unsupported for what is no document.
 [[nodiscard]] Result<Format> detectFormat(const Source& source);
 
+/// Plain text, reStructuredText and source code.
 [[nodiscard]] Result<ExtractedDocument> parseText(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseMarkdown(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseHtml(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseCsv(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseJson(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseJsonLines(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseNotebook(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseEml(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseMbox(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseDocx(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseXlsx(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parsePptx(const Source& source);

@@ -16,6 +16,7 @@
 #include "tests/support/office_samples.h"
 #include "tests/support/sheet_samples.h"
 #include "tests/support/slide_samples.h"
+#include "tests/support/text_samples.h"
 #include "tests/support/zip_writer.h"
 
 namespace conclave::retrieval {
@@ -76,6 +77,16 @@ const std::vector<std::string> kWords{
     " table:number-rows-repeated=\"99999999\"",
     "\"\"",
     ";",
+    "=?utf-8?B?",
+    "\n--inner\n",
+    "\n\nFrom a\n",
+    "{",
+    "[",
+    "\"a\":",
+    "/*",
+    "'",
+    "====\n",
+    "template <",
     "style='",
 };
 
@@ -173,6 +184,14 @@ TEST(DocumentFormatCampaign, XlsxParts) { runPartCampaign(test::xlsxParts(), "a.
 TEST(DocumentFormatCampaign, OdsParts) { runPartCampaign(test::odsParts(), "a.ods", 1500); }
 TEST(DocumentFormatCampaign, PptxParts) { runPartCampaign(test::pptxParts(), "a.pptx", 1500); }
 TEST(DocumentFormatCampaign, OdpParts) { runPartCampaign(test::odpParts(), "a.odp", 1000); }
+TEST(DocumentFormatCampaign, Mail) { runCampaign(test::kMailSample, "a.eml", 1500); }
+TEST(DocumentFormatCampaign, Mailbox) { runCampaign(test::kMboxSample, "a.mbox", 1000); }
+TEST(DocumentFormatCampaign, Json) { runCampaign(test::kJsonSample, "a.json", 1000); }
+TEST(DocumentFormatCampaign, JsonLines) { runCampaign(test::kJsonLinesSample, "a.jsonl", 500); }
+TEST(DocumentFormatCampaign, Notebook) { runCampaign(test::kNotebookSample, "a.ipynb", 1000); }
+TEST(DocumentFormatCampaign, Rst) { runCampaign(test::kRstSample, "a.rst", 1000); }
+TEST(DocumentFormatCampaign, Braces) { runCampaign(test::kCppSample, "a.cpp", 1500); }
+TEST(DocumentFormatCampaign, Indented) { runCampaign(test::kPythonSample, "a.py", 1000); }
 
 TEST(DocumentFormatCampaign, WorkerReply) {
     ExtractedDocument document;
