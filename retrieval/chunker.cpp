@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
+#include <unordered_map>
+#include <utility>
 
 #include "base/utf8.h"
 #include "retrieval/characters.h"
@@ -39,6 +42,28 @@ TextSize measure(std::string_view text) {
         if (isCjk(c)) ++size.nCjk;
     }
     return size;
+}
+
+/// What the kind of a document says about its structure.
+struct Traits {
+    bool isMarkdown = false;
+    bool isTable = false;          ///< every line is a row
+    bool isCode = false;           ///< every line stands alone
+    bool pagesStandAlone = false;  ///< a page's headings say nothing about the next one
+};
+
+Traits traitsOf(std::string_view mime) {
+    const auto has = [mime](std::string_view part) {
+        return mime.find(part) != std::string_view::npos;
+    };
+    Traits traits;
+    traits.isMarkdown = mime == "text/markdown";
+    traits.isTable =
+        mime == "text/csv" || mime == "text/tab-separated-values" || has("spreadsheet");
+    traits.isCode = mime.starts_with("text/x-") && mime != "text/x-rst";
+    traits.pagesStandAlone = has("spreadsheet") || has("presentation") ||
+                             mime == "message/rfc822" || mime == "application/mbox";
+    return traits;
 }
 
 struct Range {
@@ -96,7 +121,7 @@ bool isTableRow(std::string_view line) {
 }
 
 /// Blocks of a section: paragraphs end at empty lines, list items and table rows at their line.
-std::vector<Block> splitBlocks(std::string_view text, Range section) {
+std::vector<Block> splitBlocks(std::string_view text, Range section, const Traits& traits) {
     std::vector<Block> blocks;
     Range open{section.start, section.start};
     bool openIsRow = false;
@@ -113,7 +138,7 @@ std::vector<Block> splitBlocks(std::string_view text, Range section) {
         const std::string_view line = text.substr(lineStart, lineEnd - lineStart);
         const Range words = trim(text, {lineStart, lineEnd});
         const bool isBlank = words.start >= words.end;
-        const bool isRow = !isBlank && isTableRow(line);
+        const bool isRow = !isBlank && (traits.isTable || traits.isCode || isTableRow(line));
         if (isBlank || isRow || openIsRow || startsListItem(line)) {
             close();
             open.start = lineStart;
@@ -129,16 +154,17 @@ std::vector<Block> splitBlocks(std::string_view text, Range section) {
 /// Gathers blocks into chunks of one section.
 class SectionChunker {
 public:
-    SectionChunker(const ExtractedPage& page, const Section& section, const ChunkOptions& options,
-                   std::vector<ChunkSpan>& chunks)
+    SectionChunker(const ExtractedPage& page, const Section& section, const Traits& traits,
+                   const ChunkOptions& options, std::vector<ChunkSpan>& chunks)
         : m_text(page.text),
           m_page(page.number),
           m_section(section),
+          m_traits(traits),
           m_options(options),
           m_chunks(chunks) {}
 
     void run() {
-        for (const Block& block : splitBlocks(m_text, m_section.range)) add(block);
+        for (const Block& block : splitBlocks(m_text, m_section.range, m_traits)) add(block);
         finish();
     }
 
@@ -252,6 +278,14 @@ private:
     [[nodiscard]] std::size_t cutBefore(Range range, std::size_t nCharacters) const {
         const std::string_view text = slice(range);
         const std::size_t limit = byteOffsetOf(text, std::max<std::size_t>(nCharacters, 1));
+        if (m_traits.isTable) {
+            // A wide row is cut between two of its cells.
+            constexpr std::string_view kBetweenCells = " | ";
+            const std::size_t cell = text.substr(0, limit).rfind(kBetweenCells);
+            if (cell != std::string_view::npos && cell >= limit / 2) {
+                return range.start + cell + kBetweenCells.size();
+            }
+        }
         return range.start + bestCut(text, limit);
     }
 
@@ -269,6 +303,7 @@ private:
     std::string_view m_text;
     int m_page;
     const Section& m_section;
+    const Traits& m_traits;
     const ChunkOptions& m_options;
     std::vector<ChunkSpan>& m_chunks;
     std::optional<Block> m_open;
@@ -301,17 +336,26 @@ std::string headingText(std::string_view text, bool isMarkdown) {
 /// Follows the headings through the document and cuts pages into sections.
 class SectionSplitter {
 public:
-    explicit SectionSplitter(const ExtractedDocument& document)
-        : m_document(document), m_isMarkdown(document.mime == "text/markdown") {}
+    SectionSplitter(const ExtractedDocument& document, const Traits& traits)
+        : m_document(document), m_traits(traits) {
+        for (const Heading& heading : document.headings) {
+            m_headings[heading.page].push_back(heading);
+        }
+    }
 
     /// Sections of the next page; to be called page by page.
     [[nodiscard]] std::vector<Section> split(const ExtractedPage& page) {
         std::vector<Section> sections;
+        if (m_traits.pagesStandAlone) m_path.clear();
         Section open{{0, 0}, 0, path()};
         std::size_t bodyFrom = 0;  // where the text after the last heading begins
-        for (const Heading& heading : m_document.headings) {
-            if (heading.page != page.number || !isSane(heading, page.text)) continue;
-            const std::size_t lineStart = lineStartOf(page.text, heading.startByte);
+        const auto own = m_headings.find(page.number);
+        for (const Heading& heading : own != m_headings.end()
+                                          ? std::span<const Heading>(own->second)
+                                          : std::span<const Heading>()) {
+            if (!isSane(heading, page.text)) continue;
+            std::size_t lineStart = lineStartOf(page.text, heading.startByte);
+            if (m_traits.isCode) lineStart = withComment(page.text, lineStart, bodyFrom);
             if (lineStart < bodyFrom) continue;
             const Range body = trim(page.text, {bodyFrom, lineStart});
             const bool opensWithHeadings = bodyFrom > open.range.start;
@@ -358,12 +402,31 @@ private:
         return newline == std::string_view::npos ? 0 : newline + 1;
     }
 
+    /// Where the comment, decorator or template line right above a definition begins.
+    static std::size_t withComment(std::string_view text, std::size_t lineStart,
+                                   std::size_t limit) {
+        constexpr auto kBegins = std::to_array<std::string_view>(
+            {"//", "/*", "*", "#", "--", "@", "[", "template", ";;", "%", "\"\"\""});
+        while (lineStart > limit) {
+            const std::size_t above = std::max(lineStartOf(text, lineStart - 1), limit);
+            const std::string_view line = text.substr(above, lineStart - above);
+            const std::size_t first = line.find_first_not_of(" \t\r\n");
+            if (first == std::string_view::npos) break;
+            const bool belongs = std::any_of(
+                kBegins.begin(), kBegins.end(),
+                [&](std::string_view begin) { return line.substr(first).starts_with(begin); });
+            if (!belongs) break;
+            lineStart = above;
+        }
+        return lineStart;
+    }
+
     void enter(const Heading& heading, std::string_view text) {
         while (!m_path.empty() && m_path.back().level >= heading.level) m_path.pop_back();
         m_path.push_back(
             {heading.level,
              headingText(text.substr(heading.startByte, heading.endByte - heading.startByte),
-                         m_isMarkdown)});
+                         m_traits.isMarkdown)});
     }
 
     [[nodiscard]] std::string path() const {
@@ -377,7 +440,8 @@ private:
     }
 
     const ExtractedDocument& m_document;
-    bool m_isMarkdown;
+    const Traits& m_traits;
+    std::unordered_map<int, std::vector<Heading>> m_headings;  ///< by page
     std::vector<Level> m_path;
 };
 
@@ -386,10 +450,11 @@ private:
 std::vector<ChunkSpan> chunkDocument(const ExtractedDocument& document,
                                      const ChunkOptions& options) {
     std::vector<ChunkSpan> chunks;
-    SectionSplitter splitter(document);
+    const Traits traits = traitsOf(document.mime);
+    SectionSplitter splitter(document, traits);
     for (const ExtractedPage& page : document.pages) {
         for (const Section& section : splitter.split(page)) {
-            SectionChunker(page, section, options, chunks).run();
+            SectionChunker(page, section, traits, options, chunks).run();
         }
     }
     return chunks;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include <nlohmann/json.hpp>
 
@@ -42,17 +43,18 @@ Result<ExtractedDocument> documentFrom(const json& root) {
         document.pages.push_back(
             {.number = page.at("page").get<int>(), .text = page.at("text").get<std::string>()});
     }
+    std::unordered_map<int, const ExtractedPage*> pages;
+    for (const ExtractedPage& page : document.pages) pages.try_emplace(page.number, &page);
     for (const json& entry : content.at("headings")) {
         const Heading heading{.page = entry.at(0).get<int>(),
                               .startByte = entry.at(1).get<std::size_t>(),
                               .endByte = entry.at(2).get<std::size_t>(),
                               .level = std::clamp(entry.at(3).get<int>(), 1, 6)};
-        const auto page = std::find_if(
-            document.pages.begin(), document.pages.end(),
-            [&](const ExtractedPage& candidate) { return candidate.number == heading.page; });
-        if (page != document.pages.end() && heading.startByte < heading.endByte &&
-            heading.endByte <= page->text.size() && isBoundary(page->text, heading.startByte) &&
-            isBoundary(page->text, heading.endByte)) {
+        const auto found = pages.find(heading.page);
+        if (found == pages.end()) continue;
+        const std::string& text = found->second->text;
+        if (heading.startByte < heading.endByte && heading.endByte <= text.size() &&
+            isBoundary(text, heading.startByte) && isBoundary(text, heading.endByte)) {
             document.headings.push_back(heading);
         }
     }

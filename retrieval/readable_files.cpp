@@ -9,14 +9,18 @@ namespace {
 
 // Sorted by bytes, for binary search.
 constexpr auto kExtensions = std::to_array<std::string_view>({
-    ".adoc", ".asciidoc", ".bash", ".bat",   ".c",     ".cc",   ".cfg",  ".cmake", ".conf",
-    ".cpp",  ".cs",       ".css",  ".csv",   ".cxx",   ".dart", ".diff", ".docx",  ".epub",
-    ".go",   ".h",        ".hh",   ".hpp",   ".hs",    ".htm",  ".html", ".hxx",   ".ini",
-    ".java", ".js",       ".json", ".jsonl", ".jsx",   ".kt",   ".lisp", ".log",   ".lua",
-    ".m",    ".markdown", ".md",   ".mdx",   ".ml",    ".odt",  ".org",  ".patch", ".pdf",
-    ".php",  ".pl",       ".pm",   ".proto", ".ps1",   ".py",   ".r",    ".rb",    ".rs",
-    ".rst",  ".scala",    ".sh",   ".sql",   ".swift", ".tex",  ".text", ".toml",  ".ts",
-    ".tsv",  ".tsx",      ".txt",  ".vim",   ".xhtml", ".xml",  ".yaml", ".yml",   ".zig",
+    ".adoc",     ".asciidoc", ".bash",  ".bat",  ".c",    ".cc",      ".cfg",   ".cmake", ".conf",
+    ".cpp",      ".cs",       ".css",   ".csv",  ".cu",   ".cxx",     ".dart",  ".diff",  ".docm",
+    ".docx",     ".dotx",     ".eml",   ".epub", ".ex",   ".geojson", ".go",    ".h",     ".hh",
+    ".hpp",      ".hs",       ".htm",   ".html", ".hxx",  ".ini",     ".ipynb", ".java",  ".jl",
+    ".js",       ".json",     ".jsonl", ".jsx",  ".kt",   ".lisp",    ".log",   ".lua",   ".m",
+    ".markdown", ".mbox",     ".mbx",   ".md",   ".mdx",  ".mht",     ".mhtml", ".mjs",   ".ml",
+    ".ndjson",   ".odp",      ".ods",   ".odt",  ".org",  ".otp",     ".ots",   ".ott",   ".patch",
+    ".pdf",      ".php",      ".pl",    ".pm",   ".potx", ".ppsx",    ".pptm",  ".pptx",  ".proto",
+    ".ps1",      ".py",       ".pyi",   ".r",    ".rb",   ".rs",      ".rst",   ".scala", ".sh",
+    ".sql",      ".swift",    ".tab",   ".tex",  ".text", ".toml",    ".ts",    ".tsv",   ".tsx",
+    ".txt",      ".vim",      ".xhtml", ".xlsm", ".xlsx", ".xltx",    ".xml",   ".yaml",  ".yml",
+    ".zig",
 });
 
 constexpr auto kNames = std::to_array<std::string_view>(

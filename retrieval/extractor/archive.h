@@ -1,4 +1,5 @@
-// archive.h: the ZIP container of DOCX, ODT and EPUB, through libzip, with limits against bombs.
+// archive.h: the ZIP container of DOCX, XLSX, OpenDocument and EPUB, through libzip, with limits
+// against bombs.
 #pragma once
 
 #include <functional>

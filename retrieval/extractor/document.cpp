@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "retrieval/extractor/archive.h"
 #include "retrieval/extractor/hidden_text.h"
@@ -12,15 +13,6 @@ namespace conclave::retrieval::extractor {
 namespace {
 
 constexpr std::string_view kOleMagic = "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
-
-std::string lowerExtension(std::string_view fileName) {
-    const std::size_t dot = fileName.rfind('.');
-    if (dot == std::string_view::npos) return {};
-    std::string extension(fileName.substr(dot));
-    std::transform(extension.begin(), extension.end(), extension.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    return extension;
-}
 
 /// The beginning of a text, lower case, without mark and white space.
 std::string lowerStart(std::string_view bytes) {
@@ -33,15 +25,42 @@ std::string lowerStart(std::string_view bytes) {
     return start;
 }
 
+/// What an OpenDocument archive says it is; else by its name.
+Result<Format> detectOpenDocument(const Archive& archive, std::string_view extension) {
+    constexpr std::string_view kFamily = "application/vnd.oasis.opendocument.";
+    std::string kind;
+    if (const auto mime = archive.readAll("mimetype"); mime && mime->starts_with(kFamily)) {
+        kind = mime->substr(kFamily.size());
+    }
+    if (kind.starts_with("spreadsheet") || (kind.empty() && extension == ".ods")) {
+        return Format::Ods;
+    }
+    if (kind.starts_with("presentation") || (kind.empty() && extension == ".odp")) {
+        return Format::Odp;
+    }
+    if (kind.empty() || kind.starts_with("text")) return Format::Odt;
+    return fail(ErrorCode::Unsupported, "this kind of OpenDocument file is not supported");
+}
+
 Result<Format> detectArchive(const Source& source) {
     const auto archive = Archive::open(source.bytes);
     if (!archive) return tl::unexpected(archive.error());
-    if (archive->has("word/document.xml")) return Format::Docx;
-    if (archive->has("META-INF/container.xml")) return Format::Epub;
-    if (archive->has("content.xml")) return Format::Odt;
     const std::string extension = lowerExtension(source.fileName);
-    if (extension == ".docx") {
-        if (archive->has("[Content_Types].xml")) return Format::Docx;
+    if (archive->has("word/document.xml")) return Format::Docx;
+    if (archive->has("xl/workbook.xml")) return Format::Xlsx;
+    if (archive->has("ppt/presentation.xml")) return Format::Pptx;
+    if (archive->has("xl/workbook.bin")) {
+        return fail(ErrorCode::Unsupported,
+                    "binary workbooks are not supported; save it as .xlsx to have it read");
+    }
+    if (archive->has("META-INF/container.xml")) return Format::Epub;
+    if (archive->has("content.xml")) return detectOpenDocument(*archive, extension);
+    // By habit the parts are where they are looked for above, but links may say otherwise.
+    const std::array<std::pair<std::string_view, Format>, 3> kOffice{
+        {{".docx", Format::Docx}, {".xlsx", Format::Xlsx}, {".pptx", Format::Pptx}}};
+    for (const auto& [name, format] : kOffice) {
+        if (extension != name) continue;
+        if (archive->has("[Content_Types].xml")) return format;
         return fail(ErrorCode::Corrupt, "the document has no text part");
     }
     return fail(ErrorCode::Unsupported, "this kind of archive is not supported");
@@ -56,16 +75,36 @@ Error describeOle(std::string_view bytes) {
                 "the document is encrypted; save it without a password to have it read"};
     }
     return {ErrorCode::Unsupported,
-            "documents of Office before 2007 are not supported; save it as .docx"};
+            "documents of Office before 2007 are not supported; save it as .docx, .xlsx or .pptx"};
 }
+
+constexpr auto kTextFormats = std::to_array<std::pair<std::string_view, Format>>({
+    {".csv", Format::Csv},          {".eml", Format::Mail},        {".geojson", Format::Json},
+    {".htm", Format::Html},         {".html", Format::Html},       {".ipynb", Format::Notebook},
+    {".json", Format::Json},        {".jsonl", Format::JsonLines}, {".markdown", Format::Markdown},
+    {".mbox", Format::Mailbox},     {".mbx", Format::Mailbox},     {".md", Format::Markdown},
+    {".mdx", Format::Markdown},     {".mht", Format::Mail},        {".mhtml", Format::Mail},
+    {".ndjson", Format::JsonLines}, {".tab", Format::Csv},         {".tsv", Format::Csv},
+    {".xhtml", Format::Html},
+});
 
 Parser parserFor(Format format, Parser pdf) {
     switch (format) {
         case Format::Text: return parseText;
         case Format::Markdown: return parseMarkdown;
         case Format::Html: return parseHtml;
+        case Format::Csv: return parseCsv;
+        case Format::Json: return parseJson;
+        case Format::JsonLines: return parseJsonLines;
+        case Format::Notebook: return parseNotebook;
+        case Format::Mail: return parseEml;
+        case Format::Mailbox: return parseMbox;
         case Format::Docx: return parseDocx;
+        case Format::Xlsx: return parseXlsx;
+        case Format::Pptx: return parsePptx;
         case Format::Odt: return parseOdt;
+        case Format::Ods: return parseOds;
+        case Format::Odp: return parseOdp;
         case Format::Epub: return parseEpub;
         case Format::Pdf: return pdf;
         case Format::Unknown: return nullptr;
@@ -81,6 +120,15 @@ std::string plainName(const std::string& fileName) {
 
 }  // namespace
 
+std::string lowerExtension(std::string_view fileName) {
+    const std::size_t dot = fileName.rfind('.');
+    if (dot == std::string_view::npos) return {};
+    std::string extension(fileName.substr(dot));
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    return extension;
+}
+
 Result<Format> detectFormat(const Source& source) {
     constexpr std::size_t kPdfHeaderWithin = 1024;
     if (source.bytes.substr(0, kPdfHeaderWithin).find("%PDF-") != std::string_view::npos) {
@@ -91,15 +139,15 @@ Result<Format> detectFormat(const Source& source) {
         return detectArchive(source);
     }
     if (source.bytes.starts_with(kOleMagic)) return tl::unexpected(describeOle(source.bytes));
-    if (extension == ".pdf" || extension == ".docx" || extension == ".odt" ||
-        extension == ".epub") {
+    constexpr auto kContainers = std::to_array<std::string_view>(
+        {".docx", ".epub", ".odp", ".ods", ".odt", ".pdf", ".pptx", ".xlsx"});
+    if (std::find(kContainers.begin(), kContainers.end(), extension) != kContainers.end()) {
         return fail(ErrorCode::Corrupt,
                     source.fileName + " is not what its name says; it is damaged or incomplete");
     }
-    if (extension == ".md" || extension == ".markdown" || extension == ".mdx") {
-        return Format::Markdown;
-    }
-    if (extension == ".html" || extension == ".htm" || extension == ".xhtml") return Format::Html;
+    const auto* byName = std::find_if(kTextFormats.begin(), kTextFormats.end(),
+                                      [&](const auto& known) { return known.first == extension; });
+    if (byName != kTextFormats.end()) return byName->second;
     const std::string start = lowerStart(source.bytes);
     if ((extension.empty() || extension == ".xml") &&
         (start.starts_with("<!doctype html") || start.starts_with("<html") ||

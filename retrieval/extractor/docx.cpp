@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "retrieval/extractor/office_parts.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/text_builder.h"
 #include "retrieval/extractor/xml_reader.h"
@@ -249,28 +250,6 @@ private:
     std::vector<bool> m_alternatives;  ///< of each AlternateContent: one was taken
 };
 
-/// The text of one element, as dc:title.
-class ElementReader : public XmlHandler {
-public:
-    explicit ElementReader(std::string_view wanted) : m_wanted(wanted) {}
-    void start(std::string_view name, const XmlAttributes&) override {
-        if (name == m_wanted) m_isInside = true;
-    }
-    void end(std::string_view name) override {
-        if (name == m_wanted) m_isInside = false;
-    }
-    void text(std::string_view text) override {
-        constexpr std::size_t kLongest = 1000;
-        if (m_isInside && m_content.size() < kLongest) m_content += text;
-    }
-    [[nodiscard]] const std::string& content() const { return m_content; }
-
-private:
-    std::string_view m_wanted;
-    bool m_isInside = false;
-    std::string m_content;
-};
-
 /// Notes, headers and footers, in this order after the main text.
 std::vector<std::string> furtherParts(const Archive& archive) {
     std::vector<std::string> parts;
@@ -314,10 +293,7 @@ Result<ExtractedDocument> parseDocx(const Source& source) {
         hadHiddenText = hadHiddenText || further.hadHiddenText();
     }
     if (hadHiddenText) document.warnings.emplace_back("left out text that the document hides");
-    ElementReader title("title");
-    if (archive->has("docProps/core.xml") && readXml(*archive, "docProps/core.xml", title)) {
-        document.title = title.content();
-    }
+    document.title = titleIn(*archive, "docProps/core.xml");
     builder.finish(document);
     return document;
 }

@@ -191,4 +191,10 @@ Result<DecodedText> decodeText(std::string_view bytes, std::string_view declared
     return DecodedText{toValidUtf8(bytes), "UTF-8", false};
 }
 
+std::optional<DecodedText> decodeDeclared(std::string_view bytes, std::string_view declared) {
+    auto decoded = decodeAs(bytes, declared);
+    if (decoded && !decoded->isLossless) return std::nullopt;
+    return decoded;
+}
+
 }  // namespace conclave::retrieval::extractor

@@ -1,6 +1,7 @@
 // encoding.h: bytes of unknown encoding to UTF-8.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,5 +20,9 @@ struct DecodedText {
 /// Errors: Unsupported for binary data.
 [[nodiscard]] Result<DecodedText> decodeText(std::string_view bytes,
                                              std::string_view declared = {});
+
+/// All of `bytes` as what they are declared to be. None if that is unknown or they are not.
+[[nodiscard]] std::optional<DecodedText> decodeDeclared(std::string_view bytes,
+                                                        std::string_view declared);
 
 }  // namespace conclave::retrieval::extractor

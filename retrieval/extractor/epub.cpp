@@ -17,7 +17,7 @@ namespace {
 class ContainerReader : public XmlHandler {
 public:
     void start(std::string_view name, const XmlAttributes& attributes) override {
-        if (name == "rootfile" && path.empty()) path = attributes.get("full-path");
+        if (name == "rootfile" && path.empty()) path = attributes.words("full-path");
     }
     void end(std::string_view) override {}
     void text(std::string_view) override {}
@@ -30,7 +30,7 @@ public:
     void start(std::string_view name, const XmlAttributes& attributes) override {
         m_inTitle = name == "title" && title.empty();
         if (name == "item") {
-            files[std::string(attributes.get("id"))] = attributes.get("href");
+            files[std::string(attributes.get("id"))] = attributes.words("href");
         } else if (name == "itemref") {
             spine.emplace_back(attributes.get("idref"));
         }
@@ -52,7 +52,7 @@ private:
 class EncryptionReader : public XmlHandler {
 public:
     void start(std::string_view name, const XmlAttributes& attributes) override {
-        if (name == "CipherReference") files.emplace_back(attributes.get("URI"));
+        if (name == "CipherReference") files.push_back(attributes.words("URI"));
     }
     void end(std::string_view) override {}
     void text(std::string_view) override {}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -107,12 +108,17 @@ std::size_t clean(ExtractedPage& page, std::vector<Removal>& removals) {
 
 void removeHiddenCharacters(ExtractedDocument& document) {
     std::size_t nRemoved = 0;
+    std::unordered_map<int, std::vector<Removal>> removed;
     for (ExtractedPage& page : document.pages) {
         std::vector<Removal> removals;
         nRemoved += clean(page, removals);
-        if (removals.empty()) continue;
+        if (!removals.empty()) removed[page.number] = std::move(removals);
+    }
+    if (!removed.empty()) {
         for (Heading& heading : document.headings) {
-            if (heading.page != page.number) continue;
+            const auto found = removed.find(heading.page);
+            if (found == removed.end()) continue;
+            const std::vector<Removal>& removals = found->second;
             heading.startByte -= countBefore(removals, heading.startByte);
             heading.endByte -= countBefore(removals, heading.endByte);
         }

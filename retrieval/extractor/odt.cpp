@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "retrieval/extractor/office_parts.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/text_builder.h"
-#include "retrieval/extractor/xml_reader.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
@@ -120,38 +120,13 @@ private:
     bool m_itemStarts = false;
 };
 
-class TitleReader : public XmlHandler {
-public:
-    void start(std::string_view name, const XmlAttributes&) override {
-        m_isInside = name == "title";
-    }
-    void end(std::string_view) override { m_isInside = false; }
-    void text(std::string_view text) override {
-        constexpr std::size_t kLongest = 1000;
-        if (m_isInside && title.size() < kLongest) title += text;
-    }
-    std::string title;
-
-private:
-    bool m_isInside = false;
-};
-
-Result<void> checkEncryption(const Archive& archive) {
-    if (!archive.has("META-INF/manifest.xml")) return {};
-    const auto manifest = archive.readAll("META-INF/manifest.xml");
-    if (manifest && manifest->find("encryption-data") != std::string::npos) {
-        return fail(ErrorCode::PasswordRequired,
-                    "the document is encrypted; save it without a password to have it read");
-    }
-    return {};
-}
-
 }  // namespace
 
 Result<ExtractedDocument> parseOdt(const Source& source) {
     const auto archive = Archive::open(source.bytes);
     if (!archive) return tl::unexpected(archive.error());
-    if (const auto open = checkEncryption(*archive); !open) return tl::unexpected(open.error());
+    if (const auto open = checkOpenDocumentEncryption(*archive); !open)
+        return tl::unexpected(open.error());
     ExtractedDocument document;
     document.mime = "application/vnd.oasis.opendocument.text";
     TextBuilder body(1);
@@ -170,10 +145,7 @@ Result<ExtractedDocument> parseOdt(const Source& source) {
     if (reader.hadHiddenText()) {
         document.warnings.emplace_back("left out text that the document hides");
     }
-    TitleReader title;
-    if (archive->has("meta.xml") && readXml(*archive, "meta.xml", title)) {
-        document.title = title.title;
-    }
+    document.title = titleIn(*archive, "meta.xml");
     return document;
 }
 

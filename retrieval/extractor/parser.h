@@ -25,17 +25,50 @@ inline constexpr std::size_t kMostTextBytes = std::size_t{64} << 20;
 
 using Parser = Result<ExtractedDocument> (*)(const Source& source);
 
-enum class Format { Text, Markdown, Html, Pdf, Docx, Odt, Epub, Unknown };
+enum class Format {
+    Text,
+    Markdown,
+    Html,
+    Csv,
+    Json,
+    JsonLines,
+    Notebook,
+    Mail,
+    Mailbox,
+    Pdf,
+    Docx,
+    Xlsx,
+    Pptx,
+    Odt,
+    Ods,
+    Odp,
+    Epub,
+    Unknown
+};
+
+/// Extension of a name with its dot, lower case; empty if it has none.
+[[nodiscard]] std::string lowerExtension(std::string_view fileName);
 
 /// By content first (magic bytes, the parts of an archive), then by the file's extension.
 /// Errors: PasswordRequired for an encrypted Office file, Unsupported for what is no document.
 [[nodiscard]] Result<Format> detectFormat(const Source& source);
 
+/// Plain text, reStructuredText and source code.
 [[nodiscard]] Result<ExtractedDocument> parseText(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseMarkdown(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseHtml(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseCsv(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseJson(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseJsonLines(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseNotebook(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseEml(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseMbox(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseDocx(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseXlsx(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parsePptx(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseOdt(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseOds(const Source& source);
+[[nodiscard]] Result<ExtractedDocument> parseOdp(const Source& source);
 [[nodiscard]] Result<ExtractedDocument> parseEpub(const Source& source);
 
 /// Through QtPdf, in the program conclave-extract-pdf only.

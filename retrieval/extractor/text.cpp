@@ -1,9 +1,11 @@
 #include <string>
 #include <utility>
 
+#include "retrieval/extractor/code_definitions.h"
 #include "retrieval/extractor/encoding.h"
 #include "retrieval/extractor/markdown_headings.h"
 #include "retrieval/extractor/parser.h"
+#include "retrieval/extractor/rst_headings.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
@@ -24,13 +26,15 @@ Result<ExtractedDocument> parsePlain(const Source& source, std::string mime) {
     return document;
 }
 
-std::string mimeOf(std::string_view fileName) {
-    const std::size_t dot = fileName.rfind('.');
-    const std::string_view extension =
-        dot == std::string_view::npos ? std::string_view() : fileName.substr(dot);
-    if (extension == ".csv") return "text/csv";
-    if (extension == ".tsv") return "text/tab-separated-values";
-    if (extension == ".json" || extension == ".jsonl") return "application/json";
+/// A heading of the first level at the top is the document's title.
+void takeTitle(ExtractedDocument& document) {
+    if (document.headings.empty() || document.headings.front().level != 1) return;
+    const Heading& first = document.headings.front();
+    document.title =
+        document.pages.front().text.substr(first.startByte, first.endByte - first.startByte);
+}
+
+std::string mimeOf(std::string_view extension) {
     if (extension == ".rst") return "text/x-rst";
     if (extension == ".xml") return "application/xml";
     return "text/plain";
@@ -39,18 +43,25 @@ std::string mimeOf(std::string_view fileName) {
 }  // namespace
 
 Result<ExtractedDocument> parseText(const Source& source) {
-    return parsePlain(source, mimeOf(source.fileName));
+    const std::string extension = lowerExtension(source.fileName);
+    const CodeLanguage language = codeLanguageOf(extension);
+    auto document = parsePlain(source, language.mime.empty() ? mimeOf(extension) : language.mime);
+    if (!document) return document;
+    const std::string& text = document->pages.front().text;
+    if (extension == ".rst") {
+        document->headings = rstHeadings(text);
+        takeTitle(*document);
+    } else {
+        document->headings = codeHeadings(text, language.family);
+    }
+    return document;
 }
 
 Result<ExtractedDocument> parseMarkdown(const Source& source) {
     auto document = parsePlain(source, "text/markdown");
     if (!document) return document;
     document->headings = markdownHeadings(document->pages.front().text);
-    if (!document->headings.empty() && document->headings.front().level == 1) {
-        const Heading& first = document->headings.front();
-        document->title =
-            document->pages.front().text.substr(first.startByte, first.endByte - first.startByte);
-    }
+    takeTitle(*document);
     return document;
 }
 

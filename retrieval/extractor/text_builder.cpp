@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "retrieval/extractor/table_text.h"
+
 namespace conclave::retrieval::extractor {
 namespace {
 
@@ -10,19 +12,6 @@ namespace {
 constexpr std::size_t kLongestRow = 1200;
 
 bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string onOneLine(std::string_view text) {
-    std::string line;
-    for (const char c : text) {
-        if (!isSpace(c)) {
-            line.push_back(c);
-        } else if (!line.empty() && line.back() != ' ') {
-            line.push_back(' ');
-        }
-    }
-    while (!line.empty() && line.back() == ' ') line.pop_back();
-    return line;
-}
 
 }  // namespace
 

@@ -46,13 +46,31 @@ bool XmlAttributes::has(std::string_view localName) const {
 }
 
 std::string_view XmlAttributes::get(std::string_view localName) const {
+    return find(localName, false);
+}
+
+std::string_view XmlAttributes::getPrefixed(std::string_view localName) const {
+    return find(localName, true);
+}
+
+std::string_view XmlAttributes::find(std::string_view localName, bool hasPrefix) const {
     for (int i = 0; i < m_count; ++i) {
         const unsigned char** attribute = m_values + i * kValuesPerAttribute;
-        if (view(attribute[0]) != localName) continue;
+        if (view(attribute[0]) != localName || (hasPrefix && attribute[1] == nullptr)) continue;
         return {reinterpret_cast<const char*>(attribute[3]),
                 static_cast<std::size_t>(attribute[4] - attribute[3])};
     }
     return {};
+}
+
+std::string XmlAttributes::words(std::string_view localName) const {
+    constexpr std::string_view kAmpersand = "&#38;";
+    std::string value(get(localName));
+    for (std::size_t at = value.find(kAmpersand); at != std::string::npos;
+         at = value.find(kAmpersand, at + 1)) {
+        value.erase(at + 1, kAmpersand.size() - 1);
+    }
+    return value;
 }
 
 Result<void> readXml(const Archive& archive, const std::string& part, XmlHandler& handler) {

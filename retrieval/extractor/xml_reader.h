@@ -18,9 +18,15 @@ public:
     XmlAttributes(const unsigned char** values, int count) : m_values(values), m_count(count) {}
     /// Empty if there is none of this local name.
     [[nodiscard]] std::string_view get(std::string_view localName) const;
+    /// The one with a prefix, where two have the same local name, as id and r:id.
+    [[nodiscard]] std::string_view getPrefixed(std::string_view localName) const;
+    /// As get(), for words: libxml2 leaves an ampersand as the reference &#38; in get().
+    [[nodiscard]] std::string words(std::string_view localName) const;
     [[nodiscard]] bool has(std::string_view localName) const;
 
 private:
+    [[nodiscard]] std::string_view find(std::string_view localName, bool hasPrefix) const;
+
     const unsigned char** m_values;
     int m_count;
 };

@@ -14,6 +14,9 @@
 #include "retrieval/retrieval.h"
 #include "tests/fuzz/mutator.h"
 #include "tests/support/office_samples.h"
+#include "tests/support/sheet_samples.h"
+#include "tests/support/slide_samples.h"
+#include "tests/support/text_samples.h"
 #include "tests/support/zip_writer.h"
 
 namespace conclave::retrieval {
@@ -68,6 +71,22 @@ const std::vector<std::string> kWords{
     "\xF0\x9F\x98\x80",
     std::string(1, '\0'),
     "| a | b |\n",
+    "<row r=\"4294967295\">",
+    "<c r=\"XFD1048576\" t=\"s\"><v>7</v></c>",
+    "<mergeCell ref=\"A1:XFD1048576\"/>",
+    " table:number-rows-repeated=\"99999999\"",
+    "\"\"",
+    ";",
+    "=?utf-8?B?",
+    "\n--inner\n",
+    "\n\nFrom a\n",
+    "{",
+    "[",
+    "\"a\":",
+    "/*",
+    "'",
+    "====\n",
+    "template <",
     "style='",
 };
 
@@ -158,6 +177,21 @@ TEST(DocumentFormatCampaign, Epub) { runCampaign(test::epubSample(), "a.epub", 5
 TEST(DocumentFormatCampaign, DocxParts) { runPartCampaign(test::docxParts(), "a.docx", 1500); }
 TEST(DocumentFormatCampaign, OdtParts) { runPartCampaign(test::odtParts(), "a.odt", 1000); }
 TEST(DocumentFormatCampaign, EpubParts) { runPartCampaign(test::epubParts(), "a.epub", 1000); }
+
+TEST(DocumentFormatCampaign, Csv) { runCampaign(test::kCsvSample, "a.csv", 1000); }
+TEST(DocumentFormatCampaign, Xlsx) { runCampaign(test::xlsxSample(), "a.xlsx", 500); }
+TEST(DocumentFormatCampaign, XlsxParts) { runPartCampaign(test::xlsxParts(), "a.xlsx", 1500); }
+TEST(DocumentFormatCampaign, OdsParts) { runPartCampaign(test::odsParts(), "a.ods", 1500); }
+TEST(DocumentFormatCampaign, PptxParts) { runPartCampaign(test::pptxParts(), "a.pptx", 1500); }
+TEST(DocumentFormatCampaign, OdpParts) { runPartCampaign(test::odpParts(), "a.odp", 1000); }
+TEST(DocumentFormatCampaign, Mail) { runCampaign(test::kMailSample, "a.eml", 1500); }
+TEST(DocumentFormatCampaign, Mailbox) { runCampaign(test::kMboxSample, "a.mbox", 1000); }
+TEST(DocumentFormatCampaign, Json) { runCampaign(test::kJsonSample, "a.json", 1000); }
+TEST(DocumentFormatCampaign, JsonLines) { runCampaign(test::kJsonLinesSample, "a.jsonl", 500); }
+TEST(DocumentFormatCampaign, Notebook) { runCampaign(test::kNotebookSample, "a.ipynb", 1000); }
+TEST(DocumentFormatCampaign, Rst) { runCampaign(test::kRstSample, "a.rst", 1000); }
+TEST(DocumentFormatCampaign, Braces) { runCampaign(test::kCppSample, "a.cpp", 1500); }
+TEST(DocumentFormatCampaign, Indented) { runCampaign(test::kPythonSample, "a.py", 1000); }
 
 TEST(DocumentFormatCampaign, WorkerReply) {
     ExtractedDocument document;
