@@ -28,7 +28,9 @@ struct Seen {
 
 Seen seenBy(const AttendArgs& args, const AttendOptions& options, int token) {
     const int end = args.firstPosition + token + 1;
-    return {options.window > 0 ? std::max(0, end - options.window) : 0, end};
+    if (options.window == 0) return {0, end};
+    if (options.chunked) return {(end - 1) / options.window * options.window, end};
+    return {std::max(0, end - options.window), end};
 }
 
 /// Turns a query's raw scores into its shares of `n` positions. With a sink there must be room for

@@ -9,6 +9,7 @@ namespace conclave::engine {
 
 struct AttendOptions {
     int window = 0;                ///< a token sees that many positions, its own last; 0: all
+    bool chunked = false;          ///< of these, from the last multiple of `window` on
     float softCap = 0.0f;          ///< scores become cap * tanh(score / cap); 0: they do not
     std::span<const float> sinks;  ///< [nHeads], or empty: logits that take part in the softmax and
                                    ///< stand for no position

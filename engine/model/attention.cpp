@@ -1,6 +1,7 @@
 #include "engine/model/attention.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/model/attend_masked.h"
 
@@ -149,7 +150,8 @@ GroupedAttention::GroupedAttention(const ModelConfig& config, std::size_t maxTok
     : m_query(maxTokens, config.nHeads * config.grouped.headDim, false),
       m_key(maxTokens, config.grouped.nKvHeads * config.grouped.headDim, false),
       m_value(maxTokens, config.grouped.nKvHeads * config.grouped.headDim, false),
-      m_attended(maxTokens, config.nHeads * config.grouped.headDim, wantsInt8) {}
+      m_attended(maxTokens, config.nHeads * config.grouped.headDim, wantsInt8),
+      m_ones(size(config.grouped.headDim), 1.0f) {}
 
 std::size_t GroupedAttention::bytes(const ModelConfig& config, std::size_t maxTokens,
                                     bool wantsInt8) {
@@ -196,6 +198,7 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
                   .firstPosition = batch.firstPosition,
                   .scale = m.config.attentionScale},
                  {.window = isLocal ? m.config.window : 0,
+                  .chunked = m.config.windowIsChunk,
                   .softCap = m.config.grouped.softCap,
                   .sinks = weights.sinks});
     parallelFor(m.pool, nTokens, size(m_attended.dim()),
@@ -211,18 +214,29 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
 /// Norms and positions, where the model and the layer have them.
 void GroupedAttention::placeQueryAndKey(const Machinery& m, const GroupedAttentionWeights& weights,
                                         const Batch& batch, std::size_t token) {
+    const GroupedAttentionConfig& grouped = m.config.grouped;
     const bool rotates = m.config.layers[size(batch.layer)].rotates;
+    const int headDim = grouped.headDim;
     const auto place = [&](float* values, int dim, const std::vector<float>& norm) {
         for (int at = 0; at < dim && !norm.empty(); at += static_cast<int>(norm.size())) {
             m.kernels.rmsNorm(values + at, norm.data(), static_cast<int>(norm.size()),
                               m.config.norm.epsilon, values + at);
         }
-        for (int at = 0; at < dim && rotates; at += m.config.grouped.headDim) {
+        for (int at = 0; at < dim && rotates; at += headDim) {
             m.rope.rotate(static_cast<int>(token), values + at);
+            if (!grouped.unitHeads) continue;
+            m.kernels.rmsNorm(values + at, m_ones.data(), headDim, m.config.norm.epsilon,
+                              values + at);
         }
     };
     place(m_query.row(token), m_query.dim(), weights.queryNorm);
     place(m_key.row(token), m_key.dim(), weights.keyNorm);
+    if (!rotates && grouped.growthStep > 0) {
+        const int position = batch.firstPosition + static_cast<int>(token);
+        const float growth =
+            0.1f * std::log1p(static_cast<float>((position + 1) / grouped.growthStep));
+        m.kernels.addScaled(m_query.row(token), m_query.row(token), growth, m_query.dim());
+    }
 }
 
 }  // namespace conclave::engine

@@ -78,6 +78,7 @@ private:
     Rows m_key;       ///< [token][kvHead][headDim]
     Rows m_value;     ///< [token][kvHead][headDim]
     Rows m_attended;  ///< [token][head][headDim]
+    std::vector<float> m_ones;
 };
 
 }  // namespace conclave::engine

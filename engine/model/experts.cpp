@@ -62,6 +62,17 @@ void FeedForward::finishHidden(const Machinery& m, Hidden& hidden, std::size_t n
     });
 }
 
+/// To scale what an expert's first layer gives is to scale what it reads.
+void FeedForward::weighHidden(const Machinery& m, std::size_t nSlots) {
+    parallelFor(m.pool, nSlots, size(m_experts.gate.dim()), [&](std::size_t slot) {
+        for (Rows* rows : {&m_experts.gate, &m_experts.up}) {
+            for (float& value : std::span(rows->row(slot), size(rows->dim()))) {
+                value *= m_choices[slot].weight;
+            }
+        }
+    });
+}
+
 void FeedForward::dense(const Machinery& m, const FeedForwardWeights& weights, const Batch& batch,
                         const Rows& in, Rows& out) {
     const auto nTokens = size(batch.nTokens);
@@ -105,6 +116,7 @@ void FeedForward::mixture(const Machinery& m, const MoeWeights& weights, const B
         m.products.addRows(weights.shared->up, in, m_shared.up, nTokens);
     }
     m.products.run(m.pool);
+    if (m.config.moe.weighInput) weighHidden(m, nTokens * nUsed);
     finishHidden(m, m_experts, nTokens * nUsed, [&](std::size_t slot) -> const FeedForwardWeights& {
         return weights.experts[size(m_choices[slot].expert)];
     });
@@ -151,7 +163,8 @@ void FeedForward::addExperts(const Machinery& m, const MoeWeights& weights, cons
     for (std::size_t slot = token * nUsed; slot < (token + 1) * nUsed; ++slot) {
         const ExpertChoice& choice = m_choices[slot];
         addBias(m.kernels, weights.experts[size(choice.expert)].downBias, m_expertOut.row(slot));
-        m.kernels.addScaled(sum, m_expertOut.row(slot), choice.weight, dim);
+        m.kernels.addScaled(sum, m_expertOut.row(slot),
+                            m.config.moe.weighInput ? 1.0f : choice.weight, dim);
     }
 }
 

@@ -45,6 +45,7 @@ private:
     template <typename NetworkOf>
     void finishHidden(const Machinery& m, Hidden& hidden, std::size_t nRows,
                       const NetworkOf& networkOf);
+    void weighHidden(const Machinery& m, std::size_t nSlots);
     void addExperts(const Machinery& m, const MoeWeights& weights, const Rows& in,
                     std::size_t token, float* sum);
 

@@ -28,6 +28,7 @@ constexpr std::array kArchitectures = {
     Architecture{"granite", architectures::granite},
     Architecture{"granitemoe", architectures::granitemoe},
     Architecture{"llama", architectures::llama},
+    Architecture{"llama4", architectures::llama4},
     Architecture{"olmoe", architectures::olmoe},
     Architecture{"phi3", architectures::phi3},
     Architecture{"phimoe", architectures::phimoe},

@@ -51,6 +51,10 @@ struct GroupedAttentionConfig {
     int nKvHeads = 0;
     int headDim = 0;
     HeadNorm queryKeyNorm = HeadNorm::None;
+    bool unitHeads = false;  ///< rotated queries and keys are normalized, without weights
+    /// In layers without rotation queries grow with their position p, by the factor
+    /// 1 + 0.1 log(1 + floor((p + 1) / growthStep)); 0: they do not.
+    int growthStep = 0;
     bool needsBias = false;        ///< on queries, keys and values; else used if the file has it
     bool needsOutputBias = false;  ///< likewise
     bool hasSinks = false;         ///< a learnt logit per head takes its share of the softmax
@@ -78,6 +82,7 @@ struct MoeConfig {
     int nGroupsUsed = 1;
     RouterScore score = RouterScore::Softmax;
     bool normalizeWeights = false;
+    bool weighInput = false;  ///< weights scale what an expert reads, not what it gives
     float weightScale = 1.0f;
 };
 
@@ -113,7 +118,8 @@ struct ModelConfig {
     LatentAttentionConfig latent;
     RopeConfig rope;
     RopeConfig localRope;
-    int window = 0;  ///< positions that a local layer sees, its own among them
+    int window = 0;              ///< positions that a local layer sees, its own among them
+    bool windowIsChunk = false;  ///< the window does not move on with the token, but jumps
     Activation activation = Activation::Silu;
     bool gateUpInOne = false;  ///< dense layers hold gate and up as one matrix, ffn_up
     MoeConfig moe;

@@ -262,6 +262,18 @@ def qwen3():
     return m
 
 
+def llama4():
+    m = Builder("llama4", 4)
+    m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16,
+          interleave_moe_layer_step=2)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i)
+        m.experts(i, 6, 16, shared=16) if i % 2 else m.dense(i)
+    return m
+
+
 def smollm3():
     m = Builder("smollm3", 4, seed=2)
     m.ends(output=False)
@@ -324,5 +336,5 @@ MODELS = {
     "deepseek": deepseek, "phimoe": phimoe, "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
     "gpt-oss": gpt_oss, "gpt-oss-q8": lambda: gpt_oss(Q8_0, 32), "qwen2": qwen2, "qwen3": qwen3,
     "smollm3": smollm3, "granite": granite, "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3,
-    "phi3-long": lambda: phi3(64), "glm4": glm4,
+    "phi3-long": lambda: phi3(64), "glm4": glm4, "llama4": llama4,
 }

@@ -21,6 +21,7 @@ void gptOss(Keys& keys, ModelConfig& model);
 void granite(Keys& keys, ModelConfig& model);
 void granitemoe(Keys& keys, ModelConfig& model);
 void llama(Keys& keys, ModelConfig& model);
+void llama4(Keys& keys, ModelConfig& model);
 void olmoe(Keys& keys, ModelConfig& model);
 void phi3(Keys& keys, ModelConfig& model);
 void phimoe(Keys& keys, ModelConfig& model);

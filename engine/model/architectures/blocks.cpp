@@ -165,6 +165,13 @@ void readLeadingDense(Keys& keys, ModelConfig& model) {
     }
 }
 
+void readInterleaved(Keys& keys, ModelConfig& model) {
+    const int step = keys.optional("interleave_moe_layer_step", 1, 1, kMaxLayers);
+    for (int i = 0; i < model.nLayers && !keys.error(); ++i) {
+        model.layers[static_cast<std::size_t>(i)].hasExperts = (i + 1) % step == 0;
+    }
+}
+
 void readRouterScore(Keys& keys, ModelConfig& model, RouterScore fallback) {
     constexpr int kNone = 0;
     constexpr int kSoftmax = 1;

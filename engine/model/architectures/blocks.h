@@ -23,6 +23,8 @@ enum class ExpertWidth {
 void readExperts(Keys& keys, ModelConfig& model, ExpertWidth width);
 /// The first "leading_dense_block_count" layers have no experts after all.
 void readLeadingDense(Keys& keys, ModelConfig& model);
+/// Every "interleave_moe_layer_step"-th layer has experts, and no other.
+void readInterleaved(Keys& keys, ModelConfig& model);
 /// "expert_gating_func"; without the key, `fallback`.
 void readRouterScore(Keys& keys, ModelConfig& model, RouterScore fallback);
 

@@ -8,10 +8,7 @@ void ernie45Moe(Keys& keys, ModelConfig& model) {
     readGroupedAttention(keys, model);
 
     readExperts(keys, model, ExpertWidth::FeedForward);
-    const int step = keys.optional("interleave_moe_layer_step", 1, 1, kMaxLayers);
-    for (int i = 0; i < model.nLayers && !keys.error(); ++i) {
-        model.layers[static_cast<std::size_t>(i)].hasExperts = (i + 1) % step == 0;
-    }
+    readInterleaved(keys, model);
     readLeadingDense(keys, model);
     model.moe.normalizeWeights = true;
     model.moe.sharedDim = keys.optional("expert_shared_feed_forward_length", 0, 0, kMaxDim);

@@ -19,6 +19,7 @@ struct Shape {
     int window = 0;
     float softCap = 0.0f;
     bool sinks = false;
+    bool chunked = false;
 };
 
 constexpr int kHeadDim = 16;
@@ -61,7 +62,10 @@ public:
                           .nTokens = std::min(step, m_shape.nTokens - first),
                           .firstPosition = m_shape.firstPosition + first,
                           .scale = kScale},
-                         {.window = m_shape.window, .softCap = m_shape.softCap, .sinks = m_sinks});
+                         {.window = m_shape.window,
+                          .chunked = m_shape.chunked,
+                          .softCap = m_shape.softCap,
+                          .sinks = m_sinks});
         }
         return out;
     }
@@ -90,7 +94,8 @@ private:
         const auto kvOffset =
             static_cast<std::size_t>(head / (m_shape.nHeads / m_shape.nKvHeads)) * kHeadDim;
         const int position = m_shape.firstPosition + token;
-        const int first = m_shape.window > 0 ? std::max(0, position + 1 - m_shape.window) : 0;
+        int first = m_shape.window > 0 ? std::max(0, position + 1 - m_shape.window) : 0;
+        if (m_shape.chunked) first = position - position % m_shape.window;
         double total = m_shape.sinks ? std::exp(m_sinks[static_cast<std::size_t>(head)]) : 0.0;
         for (int p = first; p <= position; ++p) {
             const float* key =
@@ -117,13 +122,15 @@ private:
 };
 
 TEST(AttendMasked, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
-    const std::vector<Shape> shapes = {
+    std::vector<Shape> shapes = {
         {4, 2, 33, 0, 5, 0.0f, false}, {4, 2, 33, 0, 5, 1.5f, true},
         {4, 4, 9, 40, 16, 0.0f, true}, {4, 1, 30, 3, 0, 2.0f, false},
         {4, 4, 30, 3, 0, 0.0f, true},  {64, 2, 5, 20, 1, 0.0f, true},
         {64, 1, 40, 0, 7, 0.7f, true}, {50, 2, 3, 100, 1000, 3.0f, true},
         {1, 1, 1, 0, 1, 0.0f, false},  {8, 2, 1, 300, 128, 0.0f, true},
     };
+    shapes.push_back({4, 2, 33, 5, 8, 0.0f, false, true});
+    shapes.push_back({4, 1, 9, 300, 128, 0.0f, true, true});
     for (const Shape& shape : shapes) {
         const Attention attention(shape);
         const std::vector<double> expected = attention.formula();

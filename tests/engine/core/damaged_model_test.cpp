@@ -96,10 +96,10 @@ TEST_P(DamagedModel, LackingTensorIsNamed) {
     const std::set<std::string> optional = {"glm4 attn_q.bias", "glm4 attn_k.bias",
                                             "glm4 attn_v.bias", "ernie4_5-moe exp_probs_b.bias",
                                             "phimoe output.bias"};
-    const std::set<std::string> untied = {"llama output.weight",     "qwen3 output.weight",
-                                          "qwen3moe output.weight",  "deepseek output.weight",
-                                          "deepseek2 output.weight", "glm4 output.weight",
-                                          "glm4moe output.weight",   "phi3 output.weight"};
+    const std::set<std::string> untied = {
+        "llama output.weight",    "qwen3 output.weight",     "qwen3moe output.weight",
+        "deepseek output.weight", "deepseek2 output.weight", "glm4 output.weight",
+        "glm4moe output.weight",  "llama4 output.weight",    "phi3 output.weight"};
     for (const std::string& name : m_tensors) {
         const std::size_t layerEnd = name.rfind("blk.", 0) == 0 ? name.find('.', 4) + 1 : 0;
         const std::string kind = m_architecture + " " + name.substr(layerEnd);
@@ -180,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(Models, DamagedModel,
                          testing::Values("olmoe", "qwen3moe", "granitemoe", "qwen2moe", "deepseek",
                                          "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
                                          "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3",
-                                         "glm4"),
+                                         "glm4", "llama4"),
                          [](const auto& instance) {
                              std::string name = instance.param;
                              std::replace(name.begin(), name.end(), '-', '_');
