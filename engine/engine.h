@@ -250,6 +250,36 @@ public:
     [[nodiscard]] virtual std::vector<TokenId> tokenize(std::string_view text) const = 0;
 };
 
+// -------------------------------------------------------------------------------- quantization
+
+struct QuantizeOptions {
+    std::string type;                        ///< llama.cpp's name, as Q4_K_M; small letters too
+    std::filesystem::path importanceMatrix;  ///< llama.cpp's imatrix file, .gguf or .dat, or empty
+    int nThreads = 0;                        ///< 0: as many as the machine has cores
+    bool allowRequantize = false;            ///< also from tensors that are quantized already
+    /// Called on the calling thread with bytes of the input done and the tensor's name.
+    std::function<void(std::uint64_t doneBytes, std::string_view tensor)> onProgress;
+    std::stop_token cancel;
+};
+
+struct QuantizeReport {
+    std::uint64_t inBytes = 0;
+    std::uint64_t outBytes = 0;
+    int nConverted = 0;  ///< tensors
+    int nFallbacks = 0;  ///< tensors in another type, since their rows do not divide into blocks
+    std::chrono::duration<double> time{};
+};
+
+/// Writes the model `in` with its tensors in other types, as llama.cpp's quantizer does: the same
+/// types for the same tensors, the same bytes. `out` appears when it is complete; cancelled or
+/// failed, nothing is left behind. A split model becomes one file.
+/// Errors: as readModelInfo for `in`; InvalidArgument (unknown type: lists them; `out` is `in`; the
+/// importance matrix is another model's; quantized already), Unsupported (names the tensor),
+/// DiskFull (says what is needed), Io, Cancelled.
+[[nodiscard]] Result<QuantizeReport> quantizeModel(const std::filesystem::path& in,
+                                                   const std::filesystem::path& out,
+                                                   const QuantizeOptions& options);
+
 // ----------------------------------------------------------------------------------- diagnostics
 
 /// The kernel set in use, as "avx2"; CONCLAVE_ISA=scalar|avx2|avx512 forces one this CPU has.

@@ -71,8 +71,9 @@ services::StartOptions startOptions(const Arguments& arguments) {
 const std::vector<Command>& allCommands() {
     static const std::vector<Command> kCommands = [] {
         std::vector<Command> all;
-        for (const auto& part : {chatCommands(), answerCommands(), documentCommands(),
-                                 modelCommands(), engineCommands(), upkeepCommands()}) {
+        for (const auto& part :
+             {chatCommands(), answerCommands(), documentCommands(), modelCommands(),
+              quantizeCommands(), engineCommands(), upkeepCommands()}) {
             all.insert(all.end(), part.begin(), part.end());
         }
         return all;

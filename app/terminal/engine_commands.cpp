@@ -163,24 +163,6 @@ int logits(const Arguments& arguments) {
     return kSuccess;
 }
 
-/// Asks for an end of the computation when Ctrl-C is pressed.
-class CancelOnInterrupt {
-public:
-    CancelOnInterrupt()
-        : m_thread([this](const std::stop_token& end) {
-              constexpr auto kPoll = std::chrono::milliseconds(20);
-              while (!end.stop_requested()) {
-                  if (wasInterrupted()) m_source.request_stop();
-                  std::this_thread::sleep_for(kPoll);
-              }
-          }) {}
-    [[nodiscard]] std::stop_token token() const { return m_source.get_token(); }
-
-private:
-    std::stop_source m_source;
-    std::jthread m_thread;
-};
-
 int generate(const Arguments& arguments) {
     const int nSources = static_cast<int>(arguments.has("--prompt")) +
                          static_cast<int>(arguments.has("--prompt-file")) +

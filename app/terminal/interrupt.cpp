@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -32,6 +33,15 @@ void catchInterrupts() {
 
 bool wasInterrupted() { return interrupted != 0; }
 void forgetInterrupts() { interrupted = 0; }
+
+CancelOnInterrupt::CancelOnInterrupt()
+    : m_thread([this](const std::stop_token& end) {
+          constexpr auto kPoll = std::chrono::milliseconds(20);
+          while (!end.stop_requested()) {
+              if (wasInterrupted()) m_source.request_stop();
+              std::this_thread::sleep_for(kPoll);
+          }
+      }) {}
 
 LineReader::Outcome LineReader::read(std::string& line) {
     while (true) {

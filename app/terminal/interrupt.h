@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 
 namespace conclave::terminal {
 
@@ -12,6 +14,17 @@ void catchInterrupts();
 /// True if Ctrl-C was pressed since the last call of forgetInterrupts().
 [[nodiscard]] bool wasInterrupted();
 void forgetInterrupts();
+
+/// Asks for an end of the computation when Ctrl-C is pressed.
+class CancelOnInterrupt {
+public:
+    CancelOnInterrupt();
+    [[nodiscard]] std::stop_token token() const { return m_source.get_token(); }
+
+private:
+    std::stop_source m_source;
+    std::jthread m_thread;
+};
 
 /// Reads standard input line by line without losing Ctrl-C.
 class LineReader {

@@ -103,6 +103,7 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
     GgufFile file;
     file.m_path = path;
     const std::vector<fs::path> paths = partsOf(path);
+    file.m_partPaths = paths;
     for (std::size_t i = 0; i < paths.size(); ++i) {
         auto mapped = MappedFile::open(paths[i]);
         if (!mapped) return tl::unexpected(mapped.error());
@@ -112,7 +113,10 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
             return inFile(paths[i], split.error());
         }
         file.m_parts.push_back(std::move(*mapped));
-        if (i == 0) file.m_metadata = std::move(part->metadata);
+        if (i == 0) {
+            file.m_metadata = std::move(part->metadata);
+            file.m_rawMetadata = std::move(part->rawMetadata);
+        }
         for (TensorInfo& tensor : part->tensors) file.m_tensors.push_back(std::move(tensor));
     }
     for (std::size_t i = 0; i < file.m_tensors.size(); ++i) {

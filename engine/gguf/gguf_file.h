@@ -88,6 +88,12 @@ struct GgufArray {
     Values values;
 };
 
+/// A metadata entry as it lies in the file, to be copied into another.
+struct RawMetadata {
+    std::string_view key;
+    std::span<const std::byte> bytes;  ///< the kind (4 bytes) and the value
+};
+
 /// An open model file. Movable; data and strings live as long as it does.
 class GgufFile {
 public:
@@ -112,19 +118,27 @@ public:
                                                       std::int64_t highest) const;
     [[nodiscard]] Result<std::string_view> requireString(std::string_view key) const;
 
+    /// Of the first part, in the file's order.
+    [[nodiscard]] const std::vector<RawMetadata>& rawMetadata() const { return m_rawMetadata; }
+
     /// Null if there is no such tensor.
     [[nodiscard]] const TensorInfo* tensor(std::string_view name) const;
     [[nodiscard]] const std::vector<TensorInfo>& tensors() const { return m_tensors; }
 
     [[nodiscard]] std::uint64_t fileBytes() const;  ///< all parts
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
+    [[nodiscard]] const std::vector<std::filesystem::path>& partPaths() const {
+        return m_partPaths;
+    }
 
 private:
     using Value = std::variant<std::int64_t, double, bool, std::string_view, GgufArray>;
 
     std::filesystem::path m_path;
+    std::vector<std::filesystem::path> m_partPaths;
     std::vector<MappedFile> m_parts;
     std::map<std::string, Value, std::less<>> m_metadata;
+    std::vector<RawMetadata> m_rawMetadata;
     std::vector<TensorInfo> m_tensors;
     std::map<std::string_view, std::size_t> m_tensorByName;
 };

@@ -44,6 +44,10 @@ public:
     explicit Reader(std::span<const std::byte> bytes) : m_bytes(bytes) {}
 
     [[nodiscard]] std::uint64_t position() const { return m_position; }
+    /// What was read since `start`.
+    [[nodiscard]] std::span<const std::byte> since(std::uint64_t start) const {
+        return m_bytes.subspan(start, m_position - start);
+    }
     [[nodiscard]] std::uint64_t left() const { return m_bytes.size() - m_position; }
 
     template <typename T>
@@ -238,13 +242,16 @@ Result<std::string_view> readName(Reader& reader, const std::string& what) {
     return name;
 }
 
-Result<GgufMetadata> readMetadata(Reader& reader, std::uint64_t count) {
+Result<GgufMetadata> readMetadata(Reader& reader, std::uint64_t count,
+                                  std::vector<RawMetadata>& raw) {
     GgufMetadata metadata;
     for (std::uint64_t i = 0; i < count; ++i) {
         const auto key = readName(reader, "the key of metadata entry " + std::to_string(i));
         if (!key) return tl::unexpected(key.error());
+        const std::uint64_t start = reader.position();
         auto value = readValue(reader, "metadata " + showName(*key));
         if (!value) return tl::unexpected(value.error());
+        raw.push_back({*key, reader.since(start)});
         if (!metadata.emplace(*key, std::move(*value)).second) {
             return corrupt("the metadata key " + showName(*key) + " occurs twice");
         }
@@ -336,7 +343,8 @@ Result<GgufPart> parseGgufPart(std::span<const std::byte> bytes) {
     Reader reader(bytes);
     const auto header = readHeader(reader);
     if (!header) return tl::unexpected(header.error());
-    auto metadata = readMetadata(reader, header->nMetadata);
+    std::vector<RawMetadata> rawMetadata;
+    auto metadata = readMetadata(reader, header->nMetadata, rawMetadata);
     if (!metadata) return tl::unexpected(metadata.error());
     const auto alignment = readAlignment(*metadata);
     if (!alignment) return tl::unexpected(alignment.error());
@@ -355,7 +363,7 @@ Result<GgufPart> parseGgufPart(std::span<const std::byte> bytes) {
     // Data starts at the next multiple of the alignment; a file without tensors may end before it.
     const std::uint64_t dataStart = (reader.position() + *alignment - 1) / *alignment * *alignment;
     const std::uint64_t dataBytes = bytes.size() > dataStart ? bytes.size() - dataStart : 0;
-    GgufPart part{std::move(*metadata), {}};
+    GgufPart part{std::move(*metadata), std::move(rawMetadata), {}};
     part.tensors.reserve(table.size());
     for (TableEntry& entry : table) {
         if (entry.offset > dataBytes || entry.sizeBytes > dataBytes - entry.offset) {

@@ -19,6 +19,7 @@ using GgufMetadata = std::map<std::string, GgufValue, std::less<>>;
 
 struct GgufPart {
     GgufMetadata metadata;
+    std::vector<RawMetadata> rawMetadata;
     std::vector<TensorInfo> tensors;
 };
 
