@@ -1,6 +1,8 @@
 #include "app/services/file_scan.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <system_error>
@@ -8,6 +10,8 @@
 
 #include <sys/stat.h>
 
+#include "app/services/ignore_rules.h"
+#include "base/log.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::services {
@@ -37,6 +41,7 @@ public:
             if (isRoot) m_scan.unreachable.push_back(path);
             return true;
         }
+        if (!isRoot && isIgnored(path, S_ISDIR(status.st_mode))) return true;
         if (S_ISDIR(status.st_mode)) return visitFolder(path, {status.st_dev, status.st_ino});
         if (S_ISREG(status.st_mode) && (isRoot || retrieval::isReadable(path))) {
             if (m_files.insert({status.st_dev, status.st_ino}).second) addFile(path, status);
@@ -62,9 +67,43 @@ private:
         }
         if (problem) m_scan.unreachable.push_back(folder);
         std::sort(entries.begin(), entries.end());
-        return std::all_of(entries.begin(), entries.end(), [this](const fs::path& entry) {
-            return entry.filename().native().starts_with('.') || visit(entry, false);
-        });
+        IgnoreRules rules = readRules(folder);
+        const bool hasRules = !rules.isEmpty();
+        if (hasRules) m_rules.emplace_back(folder, std::move(rules));
+        const bool goesOn =
+            std::all_of(entries.begin(), entries.end(), [this](const fs::path& entry) {
+                return entry.filename().native().starts_with('.') || visit(entry, false);
+            });
+        if (hasRules) m_rules.pop_back();
+        return goesOn;
+    }
+
+    static IgnoreRules readRules(const fs::path& folder) {
+        constexpr std::uintmax_t kLargest = std::uintmax_t{1} << 20;
+        const fs::path path = folder / kIgnoreFileName;
+        std::error_code problem;
+        if (!fs::is_regular_file(path, problem)) return {};
+        const std::uintmax_t size = fs::file_size(path, problem);
+        if (problem || size > kLargest) {
+            log().warn("left unread: {} is too large or cannot be read", kIgnoreFileName);
+            return {};
+        }
+        std::ifstream stream(path, std::ios::binary);
+        return IgnoreRules::parse(std::string(std::istreambuf_iterator<char>(stream), {}));
+    }
+
+    /// By the rules of the folder that is nearest and says anything about it.
+    [[nodiscard]] bool isIgnored(const fs::path& path, bool isFolder) const {
+        for (auto rules = m_rules.rbegin(); rules != m_rules.rend(); ++rules) {
+            const std::string& folder = rules->first.native();
+            const std::size_t length = folder.size() + (folder.ends_with('/') ? 0 : 1);
+            const auto verdict =
+                rules->second.judge(std::string_view(path.native()).substr(length), isFolder);
+            if (verdict != IgnoreRules::Verdict::None) {
+                return verdict == IgnoreRules::Verdict::Ignored;
+            }
+        }
+        return false;
     }
 
     void addFile(const fs::path& path, const struct stat& status) {
@@ -76,6 +115,8 @@ private:
     const std::function<bool()>& m_keepGoing;
     std::set<FileId> m_entered;
     std::set<FileId> m_files;
+    /// Of the folders that are open now, outermost first.
+    std::vector<std::pair<fs::path, IgnoreRules>> m_rules;
     Scan m_scan;
 };
 

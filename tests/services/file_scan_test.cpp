@@ -1,7 +1,11 @@
 #include "app/services/file_scan.h"
 
+#include <chrono>
+#include <string>
+
 #include <gtest/gtest.h>
 
+#include "app/services/ignore_rules.h"
 #include "tests/services/scratch.h"
 
 namespace conclave::services {
@@ -76,6 +80,71 @@ TEST(FileScan, TidiesPaths) {
     EXPECT_TRUE(isWithin("/a/c/d", "/a/c"));
     EXPECT_TRUE(isWithin("/a/c", "/a/c"));
     EXPECT_FALSE(isWithin("/a/cd", "/a/c"));
+}
+
+TEST(FileScan, LeavesOutWhatConclaveignoreNames) {
+    const ScratchFolder folder;
+    for (const char* name : {"a.md", "drafts/b.md", "deep/drafts/c.md", "deep/d.txt",
+                             "deep/keep.txt", "top/e.md", "deep/top/f.md", "log/g.md"}) {
+        folder.write(name, "x");
+    }
+    folder.write(".conclaveignore", "# private\ndrafts/\n/top\n*.txt\n!keep.txt\n");
+    folder.write("deep/.conclaveignore", "!d.txt\nkeep.txt\n");
+    folder.write("log/.conclaveignore", "*\n");
+    EXPECT_EQ(namesIn(folder, scanned({folder.path()})),
+              (std::vector<std::string>{"a.md", "deep/d.txt", "deep/top/f.md"}))
+        << "the rules of the inner folder come after those of the outer one";
+    EXPECT_EQ(namesIn(folder, scanned({folder.path() / "drafts", folder.path() / "top/e.md"})),
+              (std::vector<std::string>{"drafts/b.md", "top/e.md"}))
+        << "what the user names is taken";
+}
+
+IgnoreRules::Verdict judged(const std::string& rules, const std::string& path,
+                            bool isFolder = false) {
+    return IgnoreRules::parse(rules).judge(path, isFolder);
+}
+
+TEST(IgnoreRules, FollowsGitignore) {
+    const auto ignores = [](const std::string& rules, const std::string& path,
+                            bool isFolder = false) {
+        return judged(rules, path, isFolder) == IgnoreRules::Verdict::Ignored;
+    };
+    EXPECT_TRUE(ignores("*.log", "a/b/c.log"));
+    EXPECT_FALSE(ignores("*.log", "a.log.txt"));
+    EXPECT_TRUE(ignores("a/b", "a/b"));
+    EXPECT_FALSE(ignores("a/b", "x/a/b")) << "a slash inside ties it to the folder";
+    EXPECT_TRUE(ignores("**/a/b", "x/y/a/b"));
+    EXPECT_TRUE(ignores("a/**/b", "a/b"));
+    EXPECT_TRUE(ignores("a/**/b", "a/x/y/b"));
+    EXPECT_TRUE(ignores("a/**", "a/x"));
+    EXPECT_FALSE(ignores("a/**", "a", true));
+    EXPECT_FALSE(ignores("a/*", "a/x/y"));
+    EXPECT_FALSE(ignores("a/", "a"));
+    EXPECT_TRUE(ignores("a/", "x/a", true));
+    EXPECT_TRUE(ignores("f[a-c]o?.md", "fbox.md"));
+    EXPECT_FALSE(ignores("f[!a-c]o.md", "fbo.md"));
+    EXPECT_TRUE(ignores("a[", "a["));
+    EXPECT_TRUE(ignores("\\!x\n", "!x"));
+    EXPECT_TRUE(ignores("\\#x   \r\n", "#x"));
+    EXPECT_TRUE(ignores("住宿*", "deep/住宿费.txt"));
+    EXPECT_EQ(judged("*\n!a", "a"), IgnoreRules::Verdict::Kept);
+    EXPECT_EQ(judged("", "a"), IgnoreRules::Verdict::None);
+    EXPECT_EQ(judged("/\n!\n", "a"), IgnoreRules::Verdict::None);
+}
+
+TEST(IgnoreRules, NoPatternTakesLong) {
+    std::string stars;
+    std::string folders;
+    for (int i = 0; i < 2000; ++i) {
+        stars += "*a";
+        folders += "**/a/";
+    }
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(judged(stars + "b", std::string(4000, 'a')), IgnoreRules::Verdict::None);
+    std::string path;
+    for (int i = 0; i < 2000; ++i) path += "a/";
+    EXPECT_EQ(judged(folders + "b", path + "c"), IgnoreRules::Verdict::None);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
 }
 
 }  // namespace

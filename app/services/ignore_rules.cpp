@@ -1,0 +1,150 @@
+#include "app/services/ignore_rules.h"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace conclave::services {
+namespace {
+
+constexpr std::size_t kMostRules = 10'000;
+
+std::vector<std::string> partsOf(std::string_view path) {
+    std::vector<std::string> parts;
+    for (std::size_t start = 0; start <= path.size();) {
+        const std::size_t end = std::min(path.find('/', start), path.size());
+        if (end > start) parts.emplace_back(path.substr(start, end - start));
+        start = end + 1;
+    }
+    return parts;
+}
+
+/// The length of "[…]" at the start of `pattern` and whether `c` is in it; none if it never closes.
+std::optional<std::pair<std::size_t, bool>> matchRange(std::string_view pattern, char c) {
+    std::size_t i = 1;
+    const bool isNegated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^');
+    if (isNegated) ++i;
+    bool isInside = false;
+    const auto byte = static_cast<unsigned char>(c);
+    for (const std::size_t first = i; i < pattern.size() && (pattern[i] != ']' || i == first);
+         ++i) {
+        if (pattern[i] == '\\' && i + 1 < pattern.size()) ++i;
+        const auto low = static_cast<unsigned char>(pattern[i]);
+        auto high = low;
+        if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
+            high = static_cast<unsigned char>(pattern[i + 2]);
+            i += 2;
+        }
+        isInside = isInside || (byte >= low && byte <= high);
+    }
+    if (i >= pattern.size()) return std::nullopt;
+    return std::pair{i + 1, isInside != isNegated};
+}
+
+/// Length of the piece at the start of `pattern` if it stands for `c`, else 0. Not for "*".
+std::size_t matchOne(std::string_view pattern, char c) {
+    if (pattern.front() == '?') return 1;
+    if (pattern.front() == '\\' && pattern.size() > 1) return pattern[1] == c ? 2 : 0;
+    if (pattern.front() == '[') {
+        if (const auto range = matchRange(pattern, c)) return range->second ? range->first : 0;
+    }
+    return pattern.front() == c ? 1 : 0;
+}
+
+/// One part of a path. Goes back to the last "*" only, so that no pattern takes long.
+bool matchPart(std::string_view pattern, std::string_view name) {
+    std::size_t p = 0;
+    std::size_t n = 0;
+    std::size_t star = std::string_view::npos;
+    std::size_t starName = 0;
+    while (n < name.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            starName = n;
+            continue;
+        }
+        const std::size_t length = p < pattern.size() ? matchOne(pattern.substr(p), name[n]) : 0;
+        if (length > 0) {
+            p += length;
+            ++n;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            n = ++starName;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
+/// The same one level up: parts for characters, "**" for "*".
+bool matchPath(std::span<const std::string> pattern, std::span<const std::string> path) {
+    std::size_t p = 0;
+    std::size_t n = 0;
+    std::size_t star = pattern.size();
+    std::size_t starPath = 0;
+    while (n < path.size()) {
+        if (p < pattern.size() && pattern[p] == "**") {
+            star = p++;
+            starPath = n;
+        } else if (p < pattern.size() && matchPart(pattern[p], path[n])) {
+            ++p;
+            ++n;
+        } else if (star < pattern.size()) {
+            p = star + 1;
+            n = ++starPath;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == "**") ++p;
+    return p == pattern.size();
+}
+
+/// Without the line end and the spaces before it, but for one that is escaped.
+std::string_view withoutTrailingSpace(std::string_view line) {
+    while (line.ends_with('\r') || line.ends_with(' ')) {
+        if (line.size() > 1 && line[line.size() - 2] == '\\') break;
+        line.remove_suffix(1);
+    }
+    return line;
+}
+
+}  // namespace
+
+IgnoreRules IgnoreRules::parse(std::string_view text) {
+    IgnoreRules rules;
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    for (std::size_t at = 0; at < text.size() && rules.m_rules.size() < kMostRules;) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        std::string_view line = withoutTrailingSpace(text.substr(at, end - at));
+        at = end + 1;
+        if (line.empty() || line.front() == '#') continue;
+        Rule rule;
+        rule.keeps = line.front() == '!';
+        if (rule.keeps) line.remove_prefix(1);
+        rule.isFolderOnly = line.ends_with('/');
+        if (rule.isFolderOnly) line.remove_suffix(1);
+        const bool isTied = line.find('/') != std::string_view::npos;
+        rule.parts = partsOf(line);
+        if (rule.parts.empty()) continue;
+        if (!isTied) rule.parts.insert(rule.parts.begin(), "**");
+        // "a/**" is what lies in a, not a itself.
+        if (rule.parts.back() == "**") rule.parts.emplace_back("*");
+        rules.m_rules.push_back(std::move(rule));
+    }
+    return rules;
+}
+
+IgnoreRules::Verdict IgnoreRules::judge(std::string_view path, bool isFolder) const {
+    const std::vector<std::string> parts = partsOf(path);
+    const auto last = std::find_if(m_rules.rbegin(), m_rules.rend(), [&](const Rule& rule) {
+        return (isFolder || !rule.isFolderOnly) && matchPath(rule.parts, parts);
+    });
+    if (last == m_rules.rend()) return Verdict::None;
+    return last->keeps ? Verdict::Kept : Verdict::Ignored;
+}
+
+}  // namespace conclave::services
