@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/code_signature.h"
 
 namespace conclave::retrieval::extractor {
@@ -19,10 +20,10 @@ struct KnownLanguage {
 };
 
 constexpr auto kBraces = CodeFamily::Braces;
-constexpr auto kLines = CodeFamily::BraceLines;
+constexpr auto kBraceLines = CodeFamily::BraceLines;
 constexpr auto kIndented = CodeFamily::Indented;
 constexpr auto kLanguages = std::to_array<KnownLanguage>({
-    {".bash", "text/x-shellscript", kLines},
+    {".bash", "text/x-shellscript", kBraceLines},
     {".c", "text/x-csrc", kBraces},
     {".cc", "text/x-c++src", kBraces},
     {".cmake", "text/x-cmake", CodeFamily::Other},
@@ -32,7 +33,7 @@ constexpr auto kLanguages = std::to_array<KnownLanguage>({
     {".cxx", "text/x-c++src", kBraces},
     {".dart", "text/x-dart", kBraces},
     {".ex", "text/x-elixir", kIndented},
-    {".go", "text/x-go", kLines},
+    {".go", "text/x-go", kBraceLines},
     {".h", "text/x-chdr", kBraces},
     {".hh", "text/x-c++hdr", kBraces},
     {".hpp", "text/x-c++hdr", kBraces},
@@ -40,36 +41,31 @@ constexpr auto kLanguages = std::to_array<KnownLanguage>({
     {".hxx", "text/x-c++hdr", kBraces},
     {".java", "text/x-java", kBraces},
     {".jl", "text/x-julia", kIndented},
-    {".js", "text/x-javascript", kLines},
-    {".jsx", "text/x-javascript", kLines},
-    {".kt", "text/x-kotlin", kLines},
+    {".js", "text/x-javascript", kBraceLines},
+    {".jsx", "text/x-javascript", kBraceLines},
+    {".kt", "text/x-kotlin", kBraceLines},
     {".lua", "text/x-lua", kIndented},
     {".m", "text/x-objcsrc", CodeFamily::Other},
     {".ml", "text/x-ocaml", CodeFamily::Other},
-    {".mjs", "text/x-javascript", kLines},
+    {".mjs", "text/x-javascript", kBraceLines},
     {".php", "text/x-php", kBraces},
     {".pl", "text/x-perl", kBraces},
     {".pm", "text/x-perl", kBraces},
     {".proto", "text/x-protobuf", kBraces},
-    {".ps1", "text/x-powershell", kLines},
+    {".ps1", "text/x-powershell", kBraceLines},
     {".py", "text/x-python", kIndented},
     {".pyi", "text/x-python", kIndented},
-    {".r", "text/x-r", kLines},
+    {".r", "text/x-r", kBraceLines},
     {".rb", "text/x-ruby", kIndented},
     {".rs", "text/x-rust", kBraces},
-    {".scala", "text/x-scala", kLines},
-    {".sh", "text/x-shellscript", kLines},
+    {".scala", "text/x-scala", kBraceLines},
+    {".sh", "text/x-shellscript", kBraceLines},
     {".sql", "text/x-sql", kIndented},
-    {".swift", "text/x-swift", kLines},
-    {".ts", "text/x-typescript", kLines},
-    {".tsx", "text/x-typescript", kLines},
+    {".swift", "text/x-swift", kBraceLines},
+    {".ts", "text/x-typescript", kBraceLines},
+    {".tsx", "text/x-typescript", kBraceLines},
     {".zig", "text/x-zig", kBraces},
 });
-
-template <std::size_t N>
-bool isOneOf(std::string_view word, const std::array<std::string_view, N>& words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 /// Follows braces through a source, past strings and comments.
 class BraceScanner {

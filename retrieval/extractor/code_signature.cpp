@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "retrieval/extractor/ascii.h"
+
 namespace conclave::retrieval::extractor {
 namespace {
 
@@ -19,11 +21,6 @@ constexpr auto kNoNames = std::to_array<std::string_view>(
     {"import", "if",    "for",     "while",   "switch", "catch",       "return",
      "do",     "else",  "try",     "foreach", "when",   "match",       "loop",
      "unless", "until", "finally", "using",   "lock",   "synchronized"});
-
-template <std::size_t N>
-bool isOneOf(std::string_view word, const std::array<std::string_view, N>& words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 /// The words between the last statement and a brace, and what they define.
 class Signature {

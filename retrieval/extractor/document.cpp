@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "retrieval/extractor/archive.h"
+#include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/hidden_text.h"
 #include "retrieval/extractor/parser.h"
 
@@ -19,10 +20,7 @@ std::string lowerStart(std::string_view bytes) {
     if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
     const std::size_t first = bytes.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos) return {};
-    std::string start(bytes.substr(first, 256));
-    std::transform(start.begin(), start.end(), start.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    return start;
+    return asciiLower(bytes.substr(first, 256));
 }
 
 /// What an OpenDocument archive says it is; else by its name.
@@ -123,10 +121,7 @@ std::string plainName(const std::string& fileName) {
 std::string lowerExtension(std::string_view fileName) {
     const std::size_t dot = fileName.rfind('.');
     if (dot == std::string_view::npos) return {};
-    std::string extension(fileName.substr(dot));
-    std::transform(extension.begin(), extension.end(), extension.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    return extension;
+    return asciiLower(fileName.substr(dot));
 }
 
 Result<Format> detectFormat(const Source& source) {

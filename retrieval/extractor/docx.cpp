@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "retrieval/extractor/ascii.h"
+#include "retrieval/extractor/chart_text.h"
 #include "retrieval/extractor/office_parts.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/text_builder.h"
@@ -20,13 +22,6 @@ std::optional<int> toNumber(std::string_view text) {
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (problem != std::errc()) return std::nullopt;
     return number;
-}
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    return result;
 }
 
 /// True unless the property says val="0" or "false".
@@ -45,7 +40,7 @@ public:
         } else if (m_id.empty()) {
             return;
         } else if (name == "name") {
-            const std::string value = lower(attributes.get("val"));
+            const std::string value = asciiLower(attributes.get("val"));
             if (value == "title") m_levels[m_id] = 1;
             if (value.starts_with("heading ")) {
                 if (const auto level = toNumber(value.substr(8))) m_levels[m_id] = *level;
@@ -284,6 +279,12 @@ Result<ExtractedDocument> parseDocx(const Source& source) {
         return tl::unexpected(read.error());
     }
     bool hadHiddenText = reader.hadHiddenText();
+    for (const std::string& chart :
+         targetsOf(relationsOf(*archive, "word/document.xml"), "chart")) {
+        if (const auto added = addChart(*archive, chart, builder); !added) {
+            return tl::unexpected(added.error());
+        }
+    }
     for (const std::string& part : furtherParts(*archive)) {
         builder.breakParagraph();
         WordReader further(builder, styles);

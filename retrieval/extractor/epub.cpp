@@ -4,8 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/encoding.h"
 #include "retrieval/extractor/html_reader.h"
+#include "retrieval/extractor/office_parts.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/text_builder.h"
 #include "retrieval/extractor/xml_reader.h"
@@ -59,13 +61,6 @@ public:
     std::vector<std::string> files;
 };
 
-int hexValue(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /// `href` beside the package document as a name in the archive: decoded, without fragment, with
 /// "." and ".." resolved inside the archive.
 std::string resolve(const std::string& package, std::string_view href) {
@@ -81,23 +76,7 @@ std::string resolve(const std::string& package, std::string_view href) {
             joined.push_back(href[i]);
         }
     }
-    std::vector<std::string> parts;
-    for (std::size_t start = 0; start <= joined.size();) {
-        const std::size_t end = std::min(joined.find('/', start), joined.size());
-        std::string part = joined.substr(start, end - start);
-        start = end + 1;
-        if (part == "..") {
-            if (!parts.empty()) parts.pop_back();
-        } else if (!part.empty() && part != ".") {
-            parts.push_back(std::move(part));
-        }
-    }
-    std::string name;
-    for (const std::string& part : parts) {
-        if (!name.empty()) name.push_back('/');
-        name += part;
-    }
-    return name;
+    return resolvePart({}, joined);
 }
 
 bool isLocked(const Archive& archive, const std::vector<std::string>& chapters) {

@@ -8,6 +8,7 @@
 
 #include <libxml/HTMLparser.h>
 
+#include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/encoding.h"
 #include "retrieval/extractor/html_reader.h"
 #include "retrieval/extractor/html_style.h"
@@ -22,11 +23,6 @@ constexpr std::size_t kDeepest = 100'000;
 std::string_view view(const xmlChar* text) {
     return text != nullptr ? std::string_view(reinterpret_cast<const char*>(text))
                            : std::string_view();
-}
-
-template <std::size_t N>
-bool isOneOf(std::string_view name, const std::array<std::string_view, N>& names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 constexpr auto kDropped = std::to_array<std::string_view>(

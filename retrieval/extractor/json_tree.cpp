@@ -7,7 +7,7 @@
 namespace conclave::retrieval::extractor {
 namespace {
 
-constexpr std::size_t kDeepest = 100;
+constexpr std::size_t kDeepestJson = 100;
 constexpr std::size_t kMostNodes = 2'000'000;
 
 /// nlohmann's events; false ends the parsing.
@@ -52,7 +52,7 @@ private:
     }
 
     bool open(JsonNode::Kind kind) {
-        m_isTooLarge = m_isTooLarge || m_open.size() >= kDeepest;
+        m_isTooLarge = m_isTooLarge || m_open.size() >= kDeepestJson;
         if (m_isTooLarge || !add({.kind = kind, .text = {}})) return false;
         // A parent's list does not grow while a child is open, so that the pointer stays good.
         m_open.push_back(m_open.empty() ? &m_root : &m_open.back()->children.back().second);

@@ -15,7 +15,7 @@
 namespace conclave::retrieval::extractor {
 namespace {
 
-constexpr int kDeepest = 20;
+constexpr int kDeepestPart = 20;
 constexpr std::size_t kMostParts = 1000;
 constexpr std::size_t kMostMessages = 100'000;
 
@@ -95,7 +95,7 @@ private:
     }
 
     std::string textOf(const MailEntity& entity, int depth) {
-        if (depth > kDeepest || ++m_nParts > kMostParts) {
+        if (depth > kDeepestPart || ++m_nParts > kMostParts) {
             m_isCut = true;
             return {};
         }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/utf8.h"
+#include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/encoding.h"
 #include "retrieval/extractor/table_text.h"
 
@@ -18,20 +19,6 @@ constexpr std::size_t kLongestHeader = std::size_t{64} << 10;
 /// The standard says 75.
 constexpr std::size_t kLongestWord = 4096;
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view kBlank = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(kBlank);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
 /// The line that begins at `at`, which then points behind its line end.
 std::string_view nextLine(std::string_view text, std::size_t& at) {
     const std::size_t newline = text.find('\n', at);
@@ -40,12 +27,6 @@ std::string_view nextLine(std::string_view text, std::size_t& at) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     at = newline == std::string_view::npos ? text.size() : newline + 1;
     return line;
-}
-
-int hexValue(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char small = static_cast<char>(c | 0x20);
-    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
 /// `mark` followed by two hexadecimal digits is a byte; other marks stay.
@@ -102,7 +83,7 @@ std::string decodeBase64(std::string_view text) {
             nBits = 0;
             continue;
         }
-        const int value = kValues[static_cast<unsigned char>(c)];
+        const std::int8_t value = kValues[static_cast<unsigned char>(c)];
         if (value < 0) continue;
         buffer = (buffer << 6U) | static_cast<std::uint32_t>(value);
         nBits += 6;
@@ -135,7 +116,7 @@ std::optional<EncodedWord> encodedWord(std::string_view text) {
     std::string_view charset = text.substr(2, charsetEnd - 2);
     charset = charset.substr(0, charset.find('*'));  // a language, RFC 2231
     const std::string_view words = text.substr(start, end - start);
-    return EncodedWord{.charset = lower(charset),
+    return EncodedWord{.charset = asciiLower(charset),
                        .bytes = encoding == 'b' ? decodeBase64(words) : decodeHex(words, '=', true),
                        .length = end + 2};
 }
@@ -172,7 +153,7 @@ std::string decodeEncodedWords(std::string_view value) {
     for (std::size_t i = 0; i < value.size();) {
         const bool mayBegin = value[i] == '=';
         if (auto word = mayBegin ? encodedWord(value.substr(i, kLongestWord)) : std::nullopt) {
-            if (trimmed(plain).empty() && !bytes.empty()) {
+            if (asciiTrimmed(plain).empty() && !bytes.empty()) {
                 plain.clear();  // white space between encoded words is none
             } else if (!bytes.empty() || !plain.empty()) {
                 flushWord();
@@ -207,7 +188,7 @@ std::string MailField::parameter(std::string_view name) const {
             const std::size_t second =
                 first == std::string_view::npos ? first : text.find('\'', first + 1);
             if (second != std::string_view::npos) {
-                charset = lower(text.substr(0, first));
+                charset = asciiLower(text.substr(0, first));
                 text.remove_prefix(second + 1);
             }
         }
@@ -240,12 +221,12 @@ MailEntity::MailEntity(std::string_view bytes) {
             std::string& value = m_headers.back().second;
             if (value.size() < kLongestHeader) {
                 value.push_back(' ');
-                value += trimmed(line);
+                value += asciiTrimmed(line);
             }
             continue;
         }
         const std::size_t colon = line.find(':');
-        const std::string_view name = trimmed(line.substr(0, std::min(colon, line.size())));
+        const std::string_view name = asciiTrimmed(line.substr(0, std::min(colon, line.size())));
         const bool isHeader = colon != std::string_view::npos && !name.empty() &&
                               name.find_first_of(" \t") == std::string_view::npos;
         if (!isHeader) {
@@ -254,8 +235,8 @@ MailEntity::MailEntity(std::string_view bytes) {
             break;
         }
         if (m_headers.size() < kMostHeaders) {
-            m_headers.emplace_back(lower(name),
-                                   trimmed(line.substr(colon + 1)).substr(0, kLongestHeader));
+            m_headers.emplace_back(asciiLower(name),
+                                   asciiTrimmed(line.substr(colon + 1)).substr(0, kLongestHeader));
         }
     }
     m_body = bytes.substr(at);
@@ -275,7 +256,7 @@ MailField MailEntity::field(std::string_view name) const {
     const std::string_view value = raw(name);
     MailField field;
     std::size_t at = std::min(value.find(';'), value.size());
-    field.type = lower(trimmed(value.substr(0, at)));
+    field.type = asciiLower(asciiTrimmed(value.substr(0, at)));
     while (at < value.size()) {
         ++at;
         const std::size_t equals = value.find_first_of("=;", at);
@@ -284,7 +265,7 @@ MailField MailEntity::field(std::string_view name) const {
             at = equals;
             continue;
         }
-        const std::string key = lower(trimmed(value.substr(at, equals - at)));
+        const std::string key = asciiLower(asciiTrimmed(value.substr(at, equals - at)));
         std::string text;
         at = value.find_first_not_of(" \t", equals + 1);
         if (at == std::string_view::npos) break;
@@ -296,7 +277,7 @@ MailField MailEntity::field(std::string_view name) const {
             at = std::min(value.find(';', at), value.size());
         } else {
             const std::size_t end = std::min(value.find(';', at), value.size());
-            text = trimmed(value.substr(at, end - at));
+            text = asciiTrimmed(value.substr(at, end - at));
             at = end;
         }
         field.parameters.try_emplace(key, std::move(text));
@@ -305,7 +286,7 @@ MailField MailEntity::field(std::string_view name) const {
 }
 
 std::string MailEntity::decodedBody() const {
-    const std::string encoding = lower(raw("content-transfer-encoding"));
+    const std::string encoding = asciiLower(raw("content-transfer-encoding"));
     if (encoding == "quoted-printable") return decodeQuotedPrintable(m_body);
     if (encoding == "base64") return decodeBase64(m_body);
     return std::string(m_body);

@@ -1,17 +1,10 @@
 #include <optional>
 
+#include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/markdown_headings.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
-
-constexpr std::string_view kBlank = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kBlank);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
 
 std::size_t indentOf(std::string_view line) {
     std::size_t width = 0;
@@ -59,11 +52,11 @@ std::string_view atxWords(std::string_view line, int& level) {
     if (marks == 0 || marks > 6) return {};
     if (marks < line.size() && line[marks] != ' ' && line[marks] != '\t') return {};
     level = static_cast<int>(marks);
-    std::string_view words = trimmed(line.substr(marks));
+    std::string_view words = asciiTrimmed(line.substr(marks));
     const std::size_t lastWord = words.find_last_not_of('#');
     if (lastWord == std::string_view::npos) return {};
     if (lastWord + 1 < words.size() && (words[lastWord] == ' ' || words[lastWord] == '\t')) {
-        words = trimmed(words.substr(0, lastWord));
+        words = asciiTrimmed(words.substr(0, lastWord));
     }
     return words;
 }
@@ -97,7 +90,7 @@ std::vector<Heading> markdownHeadings(std::string_view text) {
         const std::size_t newline = text.find('\n', lineStart);
         const std::size_t lineEnd = newline == std::string_view::npos ? text.size() : newline;
         const std::string_view whole = text.substr(lineStart, lineEnd - lineStart);
-        const std::string_view line = trimmed(whole);
+        const std::string_view line = asciiTrimmed(whole);
         const bool isFirst = lineStart == 0;
         lineStart = lineEnd + 1;
 

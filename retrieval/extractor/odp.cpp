@@ -169,7 +169,7 @@ Result<ExtractedDocument> parseOdp(const Source& source) {
     if (const auto read = readXml(*archive, "content.xml", reader); !read) {
         return tl::unexpected(read.error());
     }
-    if (document.pages.empty()) return fail(ErrorCode::Corrupt, "the presentation has no slides");
+    if (document.pages.empty()) document.pages.push_back({.number = 1, .text = {}});  // a template
     if (reader.nNotShown() > 0) {
         document.warnings.push_back("read " + std::to_string(reader.nNotShown()) +
                                     " slides that are not shown");

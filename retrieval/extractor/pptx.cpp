@@ -1,10 +1,11 @@
 // Presentations of Office Open XML (ECMA-376 part 1, 19): each slide a page, its title the heading,
-// then its shapes, tables and diagrams, the speaker's notes and the comments.
+// then its shapes, tables, charts and diagrams, the speaker's notes and the comments.
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "retrieval/extractor/chart_text.h"
 #include "retrieval/extractor/office_parts.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/slide_text.h"
@@ -40,6 +41,7 @@ public:
             !root.empty() && m_archive.has(root.front()) ? root.front() : "ppt/presentation.xml";
         SlideListReader list;
         if (auto done = readXml(m_archive, part, list); !done) return done;
+        m_nListed = list.relations.size();
         const auto relations = relationsOf(m_archive, part);
         for (const std::string& id : list.relations) {
             const auto slide = relations.find(id);
@@ -58,6 +60,11 @@ public:
         if (m_hadHiddenText) {
             m_document.warnings.emplace_back("left out text that the document hides");
         }
+        if (!m_document.pages.empty()) return {};
+        if (m_nListed > 0) {
+            return fail(ErrorCode::Corrupt, "none of the presentation's slides can be found");
+        }
+        m_document.pages.push_back({.number = 1, .text = {}});  // a template
         return {};
     }
 
@@ -79,6 +86,10 @@ private:
         if (title.isHidden()) ++m_nHidden;
 
         const auto relations = relationsOf(m_archive, part);
+        for (const std::string& chart : targetsOf(relations, "chart")) {
+            if (!m_seen.insert(chart).second) continue;
+            if (auto done = addChart(m_archive, chart, builder); !done) return done;
+        }
         for (const std::string_view type : {"diagramData", "comments"}) {
             for (const std::string& other : targetsOf(relations, type)) {
                 if (!m_seen.insert(other).second) continue;
@@ -104,6 +115,7 @@ private:
     ExtractedDocument& m_document;
     std::set<std::string> m_seen;  ///< parts, each read once
     std::size_t m_totalBytes = 0;
+    std::size_t m_nListed = 0;
     std::size_t m_nDamaged = 0;
     std::size_t m_nHidden = 0;
     bool m_hadHiddenText = false;
@@ -120,7 +132,6 @@ Result<ExtractedDocument> parsePptx(const Source& source) {
     if (const auto read = PresentationText(*archive, document).read(); !read) {
         return tl::unexpected(read.error());
     }
-    if (document.pages.empty()) return fail(ErrorCode::Corrupt, "the presentation has no slides");
     return document;
 }
 

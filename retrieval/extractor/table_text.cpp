@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "retrieval/extractor/ascii.h"
+
 namespace conclave::retrieval::extractor {
 namespace {
 
@@ -12,8 +14,6 @@ constexpr std::size_t kLookAhead = 24;
 
 /// A longer cell is a sentence, not the name of a column.
 constexpr std::size_t kLongestLabel = 160;
-
-bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool isAllText(const std::vector<Cell>& row) {
     return std::all_of(row.begin(), row.end(), [](const Cell& cell) {
@@ -51,7 +51,7 @@ std::string onOneLine(std::string_view text) {
     std::string line;
     line.reserve(text.size());
     for (const char c : text) {
-        if (!isSpace(c)) {
+        if (!isAsciiSpace(c)) {
             line.push_back(c);
         } else if (!line.empty() && line.back() != ' ') {
             line.push_back(' ');

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/table_text.h"
 
 namespace conclave::retrieval::extractor {
@@ -11,18 +12,16 @@ namespace {
 /// A longer row is a page laid out with a table: its cells become paragraphs.
 constexpr std::size_t kLongestRow = 1200;
 
-bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 }  // namespace
 
 void TextBuilder::add(std::string_view text) {
     while (!text.empty()) {
-        if (isSpace(text.front())) {
+        if (isAsciiSpace(text.front())) {
             m_pendingSpace = true;
             text.remove_prefix(1);
             continue;
         }
-        const auto* end = std::find_if(text.begin(), text.end(), isSpace);
+        const auto* end = std::find_if(text.begin(), text.end(), isAsciiSpace);
         const auto length = static_cast<std::size_t>(end - text.begin());
         writePending();
         m_text.append(text.substr(0, length));
@@ -32,7 +31,7 @@ void TextBuilder::add(std::string_view text) {
 
 void TextBuilder::addPreformatted(std::string_view text) {
     if (text.empty()) return;
-    if (std::all_of(text.begin(), text.end(), isSpace)) {
+    if (std::all_of(text.begin(), text.end(), isAsciiSpace)) {
         if (m_pendingNewlines == 0 && !m_text.empty()) m_text.append(text);
         return;
     }
@@ -123,7 +122,7 @@ void TextBuilder::writePending() {
         if (m_pendingNewlines > 0) {
             while (!m_text.empty() && m_text.back() == ' ') m_text.pop_back();
             m_text.append(static_cast<std::size_t>(m_pendingNewlines), '\n');
-        } else if (m_pendingSpace && !isSpace(m_text.back())) {
+        } else if (m_pendingSpace && !isAsciiSpace(m_text.back())) {
             m_text.push_back(' ');
         }
     }
@@ -137,7 +136,7 @@ void TextBuilder::writePending() {
 void TextBuilder::finish(ExtractedDocument& document) {
     while (m_rowDepth > 0) endRow();
     if (m_heading) endHeading();
-    while (!m_text.empty() && isSpace(m_text.back())) m_text.pop_back();
+    while (!m_text.empty() && isAsciiSpace(m_text.back())) m_text.pop_back();
     if (!m_text.empty()) m_text.push_back('\n');
     document.pages.push_back({.number = m_page, .text = std::move(m_text)});
     document.headings.insert(document.headings.end(), m_headings.begin(), m_headings.end());

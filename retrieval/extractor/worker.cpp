@@ -36,7 +36,7 @@ struct Arguments {
     std::filesystem::path file;
 };
 
-std::optional<std::size_t> toNumber(std::string_view text) {
+std::optional<std::size_t> toSize(std::string_view text) {
     std::size_t number = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -51,7 +51,7 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
         if (word == "--password-on-stdin") {
             arguments.readsPassword = true;
         } else if ((word == "--memory" || word == "--seconds") && i + 1 < words.size()) {
-            const auto number = toNumber(words[++i]);
+            const auto number = toSize(words[++i]);
             if (!number || *number == 0) return std::nullopt;
             if (word == "--memory") {
                 arguments.limits.memoryBytes = *number;

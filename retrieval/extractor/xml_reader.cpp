@@ -9,26 +9,27 @@ namespace {
 
 constexpr int kValuesPerAttribute = 5;
 
-std::string_view view(const xmlChar* text) {
+std::string_view xmlView(const xmlChar* text) {
     return text != nullptr ? std::string_view(reinterpret_cast<const char*>(text))
                            : std::string_view();
 }
 
-XmlHandler& handlerOf(void* data) { return *static_cast<XmlHandler*>(data); }
+XmlHandler& xmlHandlerOf(void* data) { return *static_cast<XmlHandler*>(data); }
 
-void onStart(void* data, const xmlChar* name, const xmlChar*, const xmlChar*, int, const xmlChar**,
-             int nAttributes, int, const xmlChar** attributes) {
-    handlerOf(data).start(view(name), XmlAttributes(attributes, nAttributes));
+void onXmlStart(void* data, const xmlChar* name, const xmlChar*, const xmlChar*, int,
+                const xmlChar**, int nAttributes, int, const xmlChar** attributes) {
+    xmlHandlerOf(data).start(xmlView(name), XmlAttributes(attributes, nAttributes));
 }
-void onEnd(void* data, const xmlChar* name, const xmlChar*, const xmlChar*) {
-    handlerOf(data).end(view(name));
+void onXmlEnd(void* data, const xmlChar* name, const xmlChar*, const xmlChar*) {
+    xmlHandlerOf(data).end(xmlView(name));
 }
-void onText(void* data, const xmlChar* text, int length) {
-    handlerOf(data).text({reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)});
+void onXmlText(void* data, const xmlChar* text, int length) {
+    xmlHandlerOf(data).text(
+        {reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)});
 }
-void onProblem(void*, const char*, ...) {}
+void ignoreXmlProblem(void*, const char*, ...) {}
 
-struct ContextDeleter {
+struct XmlContextDeleter {
     void operator()(xmlParserCtxt* context) const {
         if (context->myDoc != nullptr) xmlFreeDoc(context->myDoc);
         context->myDoc = nullptr;
@@ -40,7 +41,7 @@ struct ContextDeleter {
 
 bool XmlAttributes::has(std::string_view localName) const {
     for (int i = 0; i < m_count; ++i) {
-        if (view(m_values[i * kValuesPerAttribute]) == localName) return true;
+        if (xmlView(m_values[i * kValuesPerAttribute]) == localName) return true;
     }
     return false;
 }
@@ -56,7 +57,7 @@ std::string_view XmlAttributes::getPrefixed(std::string_view localName) const {
 std::string_view XmlAttributes::find(std::string_view localName, bool hasPrefix) const {
     for (int i = 0; i < m_count; ++i) {
         const unsigned char** attribute = m_values + i * kValuesPerAttribute;
-        if (view(attribute[0]) != localName || (hasPrefix && attribute[1] == nullptr)) continue;
+        if (xmlView(attribute[0]) != localName || (hasPrefix && attribute[1] == nullptr)) continue;
         return {reinterpret_cast<const char*>(attribute[3]),
                 static_cast<std::size_t>(attribute[4] - attribute[3])};
     }
@@ -76,15 +77,15 @@ std::string XmlAttributes::words(std::string_view localName) const {
 Result<void> readXml(const Archive& archive, const std::string& part, XmlHandler& handler) {
     xmlSAXHandler events{};
     events.initialized = XML_SAX2_MAGIC;
-    events.startElementNs = onStart;
-    events.endElementNs = onEnd;
-    events.characters = onText;
-    events.ignorableWhitespace = onText;
-    events.cdataBlock = onText;
-    events.error = onProblem;
-    events.fatalError = onProblem;
-    events.warning = onProblem;
-    const std::unique_ptr<xmlParserCtxt, ContextDeleter> context(
+    events.startElementNs = onXmlStart;
+    events.endElementNs = onXmlEnd;
+    events.characters = onXmlText;
+    events.ignorableWhitespace = onXmlText;
+    events.cdataBlock = onXmlText;
+    events.error = ignoreXmlProblem;
+    events.fatalError = ignoreXmlProblem;
+    events.warning = ignoreXmlProblem;
+    const std::unique_ptr<xmlParserCtxt, XmlContextDeleter> context(
         xmlCreatePushParserCtxt(&events, &handler, nullptr, 0, nullptr));
     if (!context) return fail(ErrorCode::OutOfMemory, "no memory for the XML parser");
     xmlCtxtUseOptions(context.get(), XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);

@@ -25,6 +25,18 @@ inline ZipParts pptxParts() {
         return "<p:sld xmlns:p=\"p\" xmlns:a=\"a\" xmlns:mc=\"mc\"" + attributes +
                "><p:cSld><p:spTree>" + shapes + "</p:spTree></p:cSld></p:sld>";
     };
+    const auto points = [](const std::string& name, const std::string& first,
+                           const std::string& second) {
+        return "<c:" + name + "><c:numRef><c:numCache><c:formatCode>" +
+               (name == "val" ? "0%" : "General") + "</c:formatCode><c:pt idx=\"0\"><c:v>" + first +
+               "</c:v></c:pt><c:pt idx=\"2\"><c:v>" + second + "</c:v></c:pt></c:numCache>" +
+               "</c:numRef></c:" + name + ">";
+    };
+    const auto series = [&](const std::string& name, const std::string& value) {
+        return "<c:ser><c:tx><c:strRef><c:pt idx=\"0\"><c:v>" + name +
+               "</c:v></c:pt></c:strRef></c:tx>" + points("cat", "Berlin", "Rome") +
+               points("val", value, "0.5") + "</c:ser>";
+    };
     return {
         {"[Content_Types].xml", "<Types/>"},
         {"docProps/core.xml", "<c xmlns:dc=\"dc\"><dc:title>Review</dc:title></c>"},
@@ -51,7 +63,11 @@ inline ZipParts pptxParts() {
         {"ppt/slides/_rels/slide2.xml.rels",
          "<Relationships>" + link + "notesSlide\" Id=\"n\" Target=\"../notesSlides/n1.xml\"/>" +
              link + "comments\" Id=\"c\" Target=\"../comments/c1.xml\"/>" + link +
-             "diagramData\" Id=\"d\" Target=\"../diagrams/data1.xml\"/></Relationships>"},
+             "diagramData\" Id=\"d\" Target=\"../diagrams/data1.xml\"/>" + link +
+             "chart\" Id=\"h\" Target=\"../charts/chart1.xml\"/></Relationships>"},
+        {"ppt/charts/chart1.xml",
+         "<c:chartSpace xmlns:c=\"c\" xmlns:a=\"a\"><c:title>" + paragraph("Sales by city") +
+             "</c:title>" + series("North", "1.50") + series("South", "0.25") + "</c:chartSpace>"},
         {"ppt/notesSlides/n1.xml",
          slide(shape("<p:ph type=\"sldImg\"/>", paragraph("picture")) +
                shape("<p:ph type=\"body\" idx=\"1\"/>", paragraph("Say it slowly.")))},
