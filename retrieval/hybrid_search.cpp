@@ -2,6 +2,8 @@
 #include <iterator>
 #include <limits>
 
+#include "retrieval/feedback.h"
+#include "retrieval/ranking.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::retrieval {
@@ -11,19 +13,10 @@ namespace {
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 struct Candidate {
-    ChunkId chunk = 0;
+    ScoredChunk chunk;
     double keyword = 0.0;  ///< BM25; 0 without any of the terms
     double cosine = kUnknown;
 };
-
-/// Best first, and no more than `limit`.
-void rank(std::vector<ScoredChunk>& scored, int limit) {
-    std::sort(scored.begin(), scored.end(), [](const ScoredChunk& a, const ScoredChunk& b) {
-        return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
-    });
-    const auto wanted = static_cast<std::size_t>(std::max(limit, 0));
-    if (scored.size() > wanted) scored.resize(wanted);
-}
 
 /// Maps a score to 0..1 over the candidates; where all are equal there is nothing to tell apart.
 class MinMax {
@@ -49,13 +42,14 @@ std::vector<Candidate> unite(const std::vector<ScoredChunk>& a, const std::vecto
     std::vector<Candidate> all;
     all.reserve(a.size() + b.size());
     for (const auto* leg : {&a, &b}) {
-        for (const ScoredChunk& hit : *leg) all.push_back({.chunk = hit.chunk});
+        for (const ScoredChunk& hit : *leg) all.push_back({.chunk = hit});
     }
+    const auto idOf = [](const Candidate& candidate) { return candidate.chunk.chunk; };
     std::sort(all.begin(), all.end(),
-              [](const Candidate& x, const Candidate& y) { return x.chunk < y.chunk; });
+              [&](const Candidate& x, const Candidate& y) { return idOf(x) < idOf(y); });
     all.erase(
         std::unique(all.begin(), all.end(),
-                    [](const Candidate& x, const Candidate& y) { return x.chunk == y.chunk; }),
+                    [&](const Candidate& x, const Candidate& y) { return idOf(x) == idOf(y); }),
         all.end());
     return all;
 }
@@ -63,91 +57,108 @@ std::vector<Candidate> unite(const std::vector<ScoredChunk>& a, const std::vecto
 void fill(std::vector<Candidate>& candidates, const std::vector<ScoredChunk>& scores,
           double Candidate::*member) {
     for (const ScoredChunk& scored : scores) {
-        const auto found = std::lower_bound(
-            candidates.begin(), candidates.end(), scored.chunk,
-            [](const Candidate& candidate, ChunkId chunk) { return candidate.chunk < chunk; });
-        if (found != candidates.end() && found->chunk == scored.chunk) {
+        const auto found = std::lower_bound(candidates.begin(), candidates.end(), scored.chunk,
+                                            [](const Candidate& candidate, ChunkId chunk) {
+                                                return candidate.chunk.chunk < chunk;
+                                            });
+        if (found != candidates.end() && found->chunk.chunk == scored.chunk) {
             (*found).*member = scored.score;
         }
     }
 }
 
+std::vector<ChunkId> idsOf(std::span<const ScoredChunk> chunks) {
+    std::vector<ChunkId> ids;
+    ids.reserve(chunks.size());
+    for (const ScoredChunk& each : chunks) ids.push_back(each.chunk);
+    return ids;
+}
+
 std::vector<ChunkId> absentFrom(const std::vector<Candidate>& candidates,
                                 const std::vector<ScoredChunk>& leg) {
-    std::vector<ChunkId> known;
-    known.reserve(leg.size());
-    for (const ScoredChunk& hit : leg) known.push_back(hit.chunk);
+    std::vector<ChunkId> known = idsOf(leg);
     std::sort(known.begin(), known.end());
     std::vector<ChunkId> absent;
     for (const Candidate& candidate : candidates) {
-        if (!std::binary_search(known.begin(), known.end(), candidate.chunk)) {
-            absent.push_back(candidate.chunk);
+        if (!std::binary_search(known.begin(), known.end(), candidate.chunk.chunk)) {
+            absent.push_back(candidate.chunk.chunk);
         }
     }
     return absent;
 }
 
-}  // namespace
-
-Result<std::vector<ScoredChunk>> hybridSearch(std::string_view query, KeywordIndex& keywords,
-                                              const VectorIndex& vectors, const Embedder* embedder,
-                                              const SearchOptions& options) {
-    const int nCandidates = std::max(options.candidates, options.limit);
-    const bool useVectors = embedder != nullptr && options.mode != SearchMode::Keyword;
-    const bool useKeywords = options.mode != SearchMode::Vector || embedder == nullptr;
-
-    std::vector<float> vector;
-    std::vector<ScoredChunk> similar;
-    if (useVectors) {
-        vector.resize(static_cast<std::size_t>(embedder->dimension()));
-        embedder->embed(query, vector);
-        similar = vectors.search(vector, options.collections, nCandidates);
+/// BM25, with more words where they help; `given` are chunks whose score is wanted too.
+Result<KeywordIndex::Scores> searchKeywords(std::string_view query, const SearchSources& sources,
+                                            const SearchOptions& options, int nCandidates,
+                                            std::span<const ChunkId> given) {
+    const std::vector<QueryTerm> terms = weightedTerms(query);
+    KeywordIndex::Scores found =
+        sources.keywords.search(terms, options.collections, nCandidates, given);
+    if (!options.feedback || sources.texts == nullptr ||
+        !wantsFeedback(query, sources.keywords, found.best)) {
+        return found;
     }
-    std::vector<std::string> terms;
-    std::vector<ScoredChunk> matching;
-    if (useKeywords) {
-        terms = queryTerms(query);
-        if (!terms.empty()) {
-            auto found = keywords.search(terms, options.collections, nCandidates);
-            if (!found) return tl::unexpected(found.error());
-            matching = std::move(*found);
-        }
-    }
-    if (!useVectors || !useKeywords) {
-        std::vector<ScoredChunk>& only = useKeywords ? matching : similar;
-        rank(only, options.limit);
-        return std::move(only);
-    }
+    const std::span<const ScoredChunk> matches =
+        std::span(found.best)
+            .first(std::min<std::size_t>(found.best.size(),
+                                         static_cast<std::size_t>(kFeedbackChunks)));
+    const auto texts = sources.texts->texts(idsOf(matches));
+    if (!texts) return tl::unexpected(texts.error());
+    return sources.keywords.search(expandedTerms(terms, sources.keywords, matches, *texts),
+                                   options.collections, nCandidates, given);
+}
 
-    std::vector<Candidate> candidates = unite(matching, similar);
-    fill(candidates, matching, &Candidate::keyword);
-    fill(candidates, similar, &Candidate::cosine);
-    if (!terms.empty()) {
-        const std::vector<ChunkId> absent = absentFrom(candidates, matching);
-        if (!absent.empty()) {
-            const auto scores = keywords.scores(terms, absent);
-            if (!scores) return tl::unexpected(scores.error());
-            fill(candidates, *scores, &Candidate::keyword);
-        }
-    }
-    fill(candidates, vectors.scores(vector, absentFrom(candidates, similar)), &Candidate::cosine);
-
+std::vector<ScoredChunk> fuse(std::vector<Candidate>& candidates, double keywordWeight, int limit) {
     MinMax keywordRange;
     MinMax cosineRange;
     for (const Candidate& candidate : candidates) {
         keywordRange.see(candidate.keyword);
         cosineRange.see(candidate.cosine);
     }
-    const double weight = std::clamp(options.keywordWeight, 0.0, 1.0);
-    std::vector<ScoredChunk> fused;
-    fused.reserve(candidates.size());
-    for (const Candidate& candidate : candidates) {
-        fused.push_back(
-            {candidate.chunk, weight * keywordRange.scale(candidate.keyword) +
-                                  (1.0 - weight) * cosineRange.scale(candidate.cosine)});
+    const double weight = std::clamp(keywordWeight, 0.0, 1.0);
+    BestChunks best(static_cast<std::size_t>(std::max(limit, 0)));
+    for (Candidate& candidate : candidates) {
+        candidate.chunk.score = weight * keywordRange.scale(candidate.keyword) +
+                                (1.0 - weight) * cosineRange.scale(candidate.cosine);
+        best.add(candidate.chunk);
     }
-    rank(fused, options.limit);
-    return fused;
+    return best.take();
+}
+
+}  // namespace
+
+Result<std::vector<ScoredChunk>> hybridSearch(std::string_view query, const SearchSources& sources,
+                                              const SearchOptions& options) {
+    const int nCandidates = std::max(options.candidates, options.limit);
+    const bool hasVectors = sources.vectors != nullptr && sources.embedder != nullptr;
+    const bool useVectors = hasVectors && options.mode != SearchMode::Keyword;
+    const bool useKeywords = !hasVectors || options.mode != SearchMode::Vector;
+
+    std::vector<float> vector;
+    std::vector<ScoredChunk> similar;
+    if (useVectors) {
+        vector.resize(static_cast<std::size_t>(sources.embedder->dimension()));
+        sources.embedder->embed(query, vector);
+        similar = sources.vectors->search(vector, options.collections, nCandidates);
+    }
+    KeywordIndex::Scores matching;
+    if (useKeywords) {
+        auto found = searchKeywords(query, sources, options, nCandidates, idsOf(similar));
+        if (!found) return tl::unexpected(found.error());
+        matching = std::move(*found);
+    }
+    if (!useVectors || !useKeywords) {
+        std::vector<ScoredChunk>& only = useKeywords ? matching.best : similar;
+        only.resize(std::min(only.size(), static_cast<std::size_t>(std::max(options.limit, 0))));
+        return std::move(only);
+    }
+    std::vector<Candidate> candidates = unite(matching.best, similar);
+    fill(candidates, matching.best, &Candidate::keyword);
+    fill(candidates, matching.given, &Candidate::keyword);
+    fill(candidates, similar, &Candidate::cosine);
+    fill(candidates, sources.vectors->scores(vector, absentFrom(candidates, similar)),
+         &Candidate::cosine);
+    return fuse(candidates, options.keywordWeight, options.limit);
 }
 
 }  // namespace conclave::retrieval

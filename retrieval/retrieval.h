@@ -2,7 +2,7 @@
 //
 //   auto document = extractor.extract(path, {});                       // worker process, sandboxed
 //   auto chunks = retrieval::chunkDocument(*document);                 // structure, exact offsets
-//   auto hits = retrieval::hybridSearch(query, store, index, embedder, {.limit = 5});
+//   auto hits = retrieval::hybridSearch(query, {keywords, &vectors, &embedder}, {.limit = 5});
 //   auto prompt = retrieval::buildPrompt(question, passages);          // numbered sources
 //   auto checked = retrieval::checkCitations(answer, passages);        // [n] tied to exact spans
 //
@@ -16,14 +16,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -32,6 +29,7 @@ namespace conclave::retrieval {
 
 using ChunkId = std::int64_t;
 using CollectionId = std::int64_t;
+using DocumentId = std::int64_t;
 
 // -------------------------------------------------------------------------------------- analysis
 
@@ -134,21 +132,117 @@ public:
     virtual void embed(std::string_view text, std::span<float> vector) const = 0;
 };
 
-struct ScoredChunk {
-    ChunkId chunk = 0;
-    double score = 0.0;  ///< larger is better
+class PostingSegment;
+
+/// What chunks of one document have in common.
+struct DocumentPlace {
+    DocumentId document = 0;
+    CollectionId collection = 0;
+    /// Decides between equal scores, before the chunk's id: made of what the document is, not of
+    /// when it was read, so that every index of the same files ranks alike.
+    std::uint64_t order = 0;
 };
 
-/// The keyword index; the services plug in the database.
+struct ScoredChunk {
+    ChunkId chunk = 0;
+    double score = 0.0;       ///< larger is better
+    std::uint64_t order = 0;  ///< see DocumentPlace
+    DocumentId document = 0;
+};
+
+/// A term to search for, and how much it counts.
+struct QueryTerm {
+    std::string text;
+    double weight = 1.0;
+};
+
+/// queryTerms() with each term once and its repetitions as weight, in the order of appearance.
+[[nodiscard]] std::vector<QueryTerm> weightedTerms(std::string_view query);
+
+/// The terms of one chunk as the keyword index takes them.
+struct ChunkTerms {
+    std::vector<std::uint64_t> keys;  ///< hashes, one an occurrence
+    std::uint32_t length = 0;         ///< in positions: overlapping terms do not make it longer
+};
+[[nodiscard]] ChunkTerms chunkTerms(std::string_view heading, std::string_view text);
+
+/// A piece of the keyword index, as bytes to keep.
+struct KeywordSegment {
+    std::int64_t id = 0;  ///< the keeper's; 0: not kept yet
+    std::vector<std::byte> bytes;
+};
+
+/// Inverted index in memory: for each term the chunks that have it, delta-coded, in a few
+/// unchanging segments of up to 131,072 chunks; BM25 (k1 1.2, b 0.75) over all living chunks, a
+/// term at a time. About 1.6 bytes a posting. Scores depend on the chunks alone, not on the order
+/// or the pieces in which they came. Thread-safe: many searches beside one change.
 class KeywordIndex {
 public:
-    virtual ~KeywordIndex() = default;
-    [[nodiscard]] virtual Result<std::vector<ScoredChunk>> search(
-        std::span<const std::string> terms, std::span<const CollectionId> collections,
-        int limit) = 0;
-    /// The same score for given chunks; those without any term are left out.
-    [[nodiscard]] virtual Result<std::vector<ScoredChunk>> scores(
-        std::span<const std::string> terms, std::span<const ChunkId> chunks) = 0;
+    KeywordIndex();
+    ~KeywordIndex();
+    KeywordIndex(const KeywordIndex&) = delete;
+    KeywordIndex& operator=(const KeywordIndex&) = delete;
+
+    /// The chunks of one document, or some of them, in ascending order; ids must be new.
+    void add(const DocumentPlace& place, std::span<const ChunkId> chunks,
+             std::span<const ChunkTerms> terms);
+    /// Unknown chunks are passed over.
+    void remove(std::span<const ChunkId> chunks);
+    /// A renamed document, or one that changed its collection.
+    void move(const DocumentPlace& place);
+    void clear();
+
+    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] std::vector<ChunkId> chunks() const;  ///< all living ones, ascending
+    [[nodiscard]] std::size_t sizeBytes() const;
+
+    struct Scores {
+        std::vector<ScoredChunk> best;  ///< those with any term, best first
+        std::vector<ScoredChunk>
+            given;  ///< of the chunks asked for; those without any term left out
+    };
+    /// `collections` (empty: all) holds for `best` alone; frequencies are those of the whole index.
+    [[nodiscard]] Scores search(std::span<const QueryTerm> terms,
+                                std::span<const CollectionId> collections, int limit,
+                                std::span<const ChunkId> given = {}) const;
+    /// log(1 + (n - found + 0.5) / (found + 0.5)) of each term.
+    [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const std::string> terms) const;
+    [[nodiscard]] double averageLength() const;
+
+    /// Takes in a kept segment: its chunks that `placeOf` knows and that are not here yet.
+    /// Errors: Corrupt, Unsupported (made by another version); the index is as before.
+    [[nodiscard]] Result<void> addSegment(
+        KeywordSegment segment,
+        const std::function<std::optional<DocumentPlace>(ChunkId)>& placeOf);
+    /// Merges small and thinned-out segments, so that those to keep are few.
+    void compact();
+    /// Segments that are not kept yet, and ids of kept ones that others replace. The segments go
+    /// back through `kept`, in the same order, with the ids they got; changes in between are safe.
+    struct ToKeep {
+        std::vector<std::shared_ptr<const PostingSegment>> segments;
+        std::vector<std::int64_t> obsolete;
+    };
+    [[nodiscard]] ToKeep toKeep() const;
+    void kept(const ToKeep& segments, std::span<const std::int64_t> ids);
+    [[nodiscard]] static std::span<const std::byte> bytesOf(const PostingSegment& segment);
+
+private:
+    class Parts;
+    std::unique_ptr<Parts> m_parts;
+};
+
+/// Heading and text of chunks, for what ranking reads beyond its indexes; the services plug in the
+/// database.
+class ChunkTexts {
+public:
+    virtual ~ChunkTexts() = default;
+    struct Text {
+        ChunkId chunk = 0;
+        std::string heading;
+        std::string text;
+    };
+    /// In the order asked; unknown ids are left out.
+    [[nodiscard]] virtual Result<std::vector<Text>> texts(std::span<const ChunkId> chunks) = 0;
 };
 
 /// int8 code of a unit vector: a float scale, then dimension bytes. What the database stores.
@@ -158,16 +252,21 @@ public:
 class VectorIndex {
 public:
     explicit VectorIndex(int dimension);
+    ~VectorIndex();
+    VectorIndex(const VectorIndex&) = delete;
+    VectorIndex& operator=(const VectorIndex&) = delete;
 
     /// Adds or replaces. Errors: Corrupt for a code of the wrong size or a bad scale.
-    [[nodiscard]] Result<void> add(ChunkId chunk, CollectionId collection,
+    [[nodiscard]] Result<void> add(ChunkId chunk, const DocumentPlace& place,
                                    std::span<const std::byte> code);
-    void remove(ChunkId chunk);
+    void remove(std::span<const ChunkId> chunks);
+    void move(const DocumentPlace& place);
     void clear();
     [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] std::size_t sizeBytes() const;
 
-    /// Cosine of every vector of `collections` (empty: all) with `query`, best first, ties to the
-    /// lower id. `query` has dimension() values.
+    /// Cosine of every vector of `collections` (empty: all) with `query`, best first. `query` has
+    /// dimension() values.
     [[nodiscard]] std::vector<ScoredChunk> search(std::span<const float> query,
                                                   std::span<const CollectionId> collections,
                                                   int limit) const;
@@ -176,13 +275,9 @@ public:
                                                   std::span<const ChunkId> chunks) const;
 
 private:
+    class Rows;
+    std::unique_ptr<Rows> m_rows;
     int m_dimension;
-    mutable std::shared_mutex m_mutex;
-    std::vector<ChunkId> m_chunks;
-    std::vector<CollectionId> m_collections;
-    std::vector<float> m_scales;
-    std::vector<std::int8_t> m_codes;  ///< [size][dimension]
-    std::unordered_map<ChunkId, std::size_t> m_rows;
 };
 
 enum class SearchMode { Hybrid, Keyword, Vector };
@@ -192,16 +287,23 @@ struct SearchOptions {
     int limit = 8;
     int candidates = 200;                   ///< taken from each leg
     double keywordWeight = 0.8;             ///< share of BM25 in the fused score
+    bool feedback = true;                   ///< may search again with more words
     std::vector<CollectionId> collections;  ///< empty: all
 };
 
+/// What a search works with.
+struct SearchSources {
+    const KeywordIndex& keywords;
+    const VectorIndex* vectors = nullptr;  ///< null: keyword search alone
+    const Embedder* embedder = nullptr;    ///< null: the same
+    ChunkTexts* texts = nullptr;           ///< null: no feedback
+};
+
 /// BM25 and cosine over the union of both legs' candidates, each scaled to 0..1 by min-max, and
-/// combined by `keywordWeight`; ties to the lower id.
-/// `embedder` may be null: keyword search alone.
+/// combined by `keywordWeight`; ties by DocumentPlace::order. A long question without a clear best
+/// match is searched a second time with the words that its best matches share (feedback.h).
 [[nodiscard]] Result<std::vector<ScoredChunk>> hybridSearch(std::string_view query,
-                                                            KeywordIndex& keywords,
-                                                            const VectorIndex& vectors,
-                                                            const Embedder* embedder,
+                                                            const SearchSources& sources,
                                                             const SearchOptions& options);
 
 // ------------------------------------------------------------------------------------- answering

@@ -1,9 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
 
 #include "retrieval/int8_dot.h"
+#include "retrieval/ranking.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::retrieval {
@@ -37,10 +41,6 @@ IntegerQuery toIntegers(std::span<const float> query) {
     return made;
 }
 
-bool isBetter(const ScoredChunk& a, const ScoredChunk& b) {
-    return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
-}
-
 }  // namespace
 
 std::vector<std::byte> encodeVector(std::span<const float> vector) {
@@ -60,18 +60,73 @@ std::vector<std::byte> encodeVector(std::span<const float> vector) {
     return code;
 }
 
-VectorIndex::VectorIndex(int dimension) : m_dimension(dimension) {
-    CONCLAVE_CHECK(dimension > 0 && static_cast<std::size_t>(dimension) <= kMaxDotDimension);
+/// Rows are sorted by chunk id, which is how the database gives and makes them.
+class VectorIndex::Rows {
+public:
+    explicit Rows(std::size_t dimension) : m_dimension(dimension) {}
+
+    Result<void> add(ChunkId chunk, const DocumentPlace& place, std::span<const std::byte> code);
+    void remove(std::span<const ChunkId> chunks);
+    void move(const DocumentPlace& place);
+    void clear();
+    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] std::size_t sizeBytes() const;
+    [[nodiscard]] std::vector<ScoredChunk> search(std::span<const float> query,
+                                                  std::span<const CollectionId> collections,
+                                                  int limit) const;
+    [[nodiscard]] std::vector<ScoredChunk> scores(std::span<const float> query,
+                                                  std::span<const ChunkId> chunks) const;
+
+private:
+    /// In place of a document: the row is to be dropped.
+    static constexpr std::uint32_t kDead = std::numeric_limits<std::uint32_t>::max();
+
+    /// The row of `chunk`, or where it would be; living or dead.
+    [[nodiscard]] std::size_t rowOf(ChunkId chunk) const {
+        return static_cast<std::size_t>(std::lower_bound(m_chunks.begin(), m_chunks.end(), chunk) -
+                                        m_chunks.begin());
+    }
+    [[nodiscard]] std::uint32_t slotOf(const DocumentPlace& place);
+    [[nodiscard]] double cosine(std::size_t row, const IntegerQuery& query, Int8Dot dot) const {
+        const std::int32_t sum =
+            dot(m_codes.data() + row * m_dimension, query.values.data(), m_dimension);
+        return static_cast<double>(sum) * static_cast<double>(m_scales[row]) * query.factor;
+    }
+    [[nodiscard]] ScoredChunk scored(std::size_t row, double cosine) const {
+        const DocumentPlace& place = m_documents[m_documentOf[row]];
+        return {m_chunks[row], cosine, place.order, place.document};
+    }
+    void dropDead();
+
+    std::size_t m_dimension;
+    mutable std::shared_mutex m_mutex;
+    std::vector<ChunkId> m_chunks;
+    std::vector<std::uint32_t> m_documentOf;  ///< index into m_documents, or kDead
+    std::vector<float> m_scales;
+    std::vector<std::int8_t> m_codes;  ///< [row][dimension]
+    std::vector<DocumentPlace> m_documents;
+    std::unordered_map<DocumentId, std::uint32_t> m_slots;
+    std::size_t m_nDead = 0;
+};
+
+std::uint32_t VectorIndex::Rows::slotOf(const DocumentPlace& place) {
+    const auto [found, isNew] =
+        m_slots.try_emplace(place.document, static_cast<std::uint32_t>(m_documents.size()));
+    if (isNew) {
+        m_documents.push_back(place);
+    } else {
+        m_documents[found->second] = place;
+    }
+    return found->second;
 }
 
-Result<void> VectorIndex::add(ChunkId chunk, CollectionId collection,
-                              std::span<const std::byte> code) {
-    const auto dimension = static_cast<std::size_t>(m_dimension);
-    if (code.size() != sizeof(float) + dimension) {
+Result<void> VectorIndex::Rows::add(ChunkId chunk, const DocumentPlace& place,
+                                    std::span<const std::byte> code) {
+    if (code.size() != sizeof(float) + m_dimension) {
         return fail(ErrorCode::Corrupt, "the embedding of chunk " + std::to_string(chunk) +
                                             " has " + std::to_string(code.size()) +
                                             " bytes instead of " +
-                                            std::to_string(sizeof(float) + dimension));
+                                            std::to_string(sizeof(float) + m_dimension));
     }
     float scale = 0.0F;
     std::memcpy(&scale, code.data(), sizeof(float));
@@ -80,111 +135,156 @@ Result<void> VectorIndex::add(ChunkId chunk, CollectionId collection,
                     "the embedding of chunk " + std::to_string(chunk) + " has a bad scale");
     }
     const std::unique_lock lock(m_mutex);
-    const auto [found, isNew] = m_rows.try_emplace(chunk, m_chunks.size());
-    const std::size_t row = found->second;
-    if (isNew) {
-        m_chunks.push_back(chunk);
-        m_collections.push_back(collection);
-        m_scales.push_back(scale);
-        m_codes.resize(m_codes.size() + dimension);
-    } else {
-        m_collections[row] = collection;
-        m_scales[row] = scale;
+    const std::size_t row = rowOf(chunk);
+    const auto at = static_cast<std::ptrdiff_t>(row);
+    if (row == m_chunks.size() || m_chunks[row] != chunk) {
+        m_chunks.insert(m_chunks.begin() + at, chunk);
+        m_documentOf.insert(m_documentOf.begin() + at, kDead);
+        m_scales.insert(m_scales.begin() + at, 0.0F);
+        m_codes.insert(m_codes.begin() + at * static_cast<std::ptrdiff_t>(m_dimension), m_dimension,
+                       0);
+    } else if (m_documentOf[row] == kDead) {
+        --m_nDead;
     }
-    std::memcpy(m_codes.data() + row * dimension, code.data() + sizeof(float), dimension);
+    m_documentOf[row] = slotOf(place);
+    m_scales[row] = scale;
+    std::memcpy(m_codes.data() + row * m_dimension, code.data() + sizeof(float), m_dimension);
     return {};
 }
 
-void VectorIndex::remove(ChunkId chunk) {
+void VectorIndex::Rows::remove(std::span<const ChunkId> chunks) {
     const std::unique_lock lock(m_mutex);
-    const auto found = m_rows.find(chunk);
-    if (found == m_rows.end()) return;
-    const auto dimension = static_cast<std::size_t>(m_dimension);
-    const std::size_t row = found->second;
-    const std::size_t last = m_chunks.size() - 1;
-    m_rows.erase(found);
-    if (row != last) {
-        m_chunks[row] = m_chunks[last];
-        m_collections[row] = m_collections[last];
-        m_scales[row] = m_scales[last];
-        std::memcpy(m_codes.data() + row * dimension, m_codes.data() + last * dimension, dimension);
-        m_rows[m_chunks[row]] = row;
+    for (const ChunkId chunk : chunks) {
+        const std::size_t row = rowOf(chunk);
+        if (row == m_chunks.size() || m_chunks[row] != chunk || m_documentOf[row] == kDead) {
+            continue;
+        }
+        m_documentOf[row] = kDead;
+        ++m_nDead;
     }
-    m_chunks.pop_back();
-    m_collections.pop_back();
-    m_scales.pop_back();
-    m_codes.resize(m_codes.size() - dimension);
+    constexpr std::size_t kFewDead = 64;
+    if (m_nDead > kFewDead && m_nDead > m_chunks.size() / 8) dropDead();
 }
 
-void VectorIndex::clear() {
+void VectorIndex::Rows::dropDead() {
+    std::size_t to = 0;
+    for (std::size_t row = 0; row < m_chunks.size(); ++row) {
+        if (m_documentOf[row] == kDead) continue;
+        m_chunks[to] = m_chunks[row];
+        m_documentOf[to] = m_documentOf[row];
+        m_scales[to] = m_scales[row];
+        std::memmove(m_codes.data() + to * m_dimension, m_codes.data() + row * m_dimension,
+                     m_dimension);
+        ++to;
+    }
+    m_chunks.resize(to);
+    m_documentOf.resize(to);
+    m_scales.resize(to);
+    m_codes.resize(to * m_dimension);
+    m_nDead = 0;
+}
+
+void VectorIndex::Rows::move(const DocumentPlace& place) {
+    const std::unique_lock lock(m_mutex);
+    const auto found = m_slots.find(place.document);
+    if (found != m_slots.end()) m_documents[found->second] = place;
+}
+
+void VectorIndex::Rows::clear() {
     const std::unique_lock lock(m_mutex);
     m_chunks.clear();
-    m_collections.clear();
+    m_documentOf.clear();
     m_scales.clear();
     m_codes.clear();
-    m_rows.clear();
+    m_documents.clear();
+    m_slots.clear();
+    m_nDead = 0;
 }
 
-std::size_t VectorIndex::size() const {
+std::size_t VectorIndex::Rows::size() const {
     const std::shared_lock lock(m_mutex);
-    return m_chunks.size();
+    return m_chunks.size() - m_nDead;
 }
+
+std::size_t VectorIndex::Rows::sizeBytes() const {
+    const std::shared_lock lock(m_mutex);
+    constexpr std::size_t kPerSlot = 32;  // of the hash table, about
+    return m_chunks.size() * (sizeof(ChunkId) + sizeof(std::uint32_t) + sizeof(float)) +
+           m_codes.size() + m_documents.size() * (sizeof(DocumentPlace) + kPerSlot);
+}
+
+std::vector<ScoredChunk> VectorIndex::Rows::search(std::span<const float> query,
+                                                   std::span<const CollectionId> collections,
+                                                   int limit) const {
+    const IntegerQuery integers = toIntegers(query);
+    if (integers.factor <= 0.0 || limit <= 0) return {};
+    const Int8Dot dot = int8Dot();
+    BestChunks best(static_cast<std::size_t>(limit));
+    const std::shared_lock lock(m_mutex);
+    std::vector<std::uint8_t> chosen;
+    for (const DocumentPlace& place : m_documents) {
+        chosen.push_back(collections.empty() || std::find(collections.begin(), collections.end(),
+                                                          place.collection) != collections.end()
+                             ? 1
+                             : 0);
+    }
+    for (std::size_t row = 0; row < m_chunks.size(); ++row) {
+        const std::uint32_t document = m_documentOf[row];
+        if (document == kDead || chosen[document] == 0) continue;
+        const double similarity = cosine(row, integers, dot);
+        if (best.mayTake(similarity)) best.add(scored(row, similarity));
+    }
+    return best.take();
+}
+
+std::vector<ScoredChunk> VectorIndex::Rows::scores(std::span<const float> query,
+                                                   std::span<const ChunkId> chunks) const {
+    const IntegerQuery integers = toIntegers(query);
+    if (integers.factor <= 0.0) return {};
+    const Int8Dot dot = int8Dot();
+    std::vector<ScoredChunk> found;
+    found.reserve(chunks.size());
+    const std::shared_lock lock(m_mutex);
+    for (const ChunkId chunk : chunks) {
+        const std::size_t row = rowOf(chunk);
+        if (row == m_chunks.size() || m_chunks[row] != chunk || m_documentOf[row] == kDead) {
+            continue;
+        }
+        found.push_back(scored(row, cosine(row, integers, dot)));
+    }
+    return found;
+}
+
+// ----------------------------------------------------------------------------------- the index
+
+VectorIndex::VectorIndex(int dimension)
+    : m_rows(std::make_unique<Rows>(static_cast<std::size_t>(std::max(dimension, 0)))),
+      m_dimension(dimension) {
+    CONCLAVE_CHECK(dimension > 0 && static_cast<std::size_t>(dimension) <= kMaxDotDimension);
+}
+VectorIndex::~VectorIndex() = default;
+
+Result<void> VectorIndex::add(ChunkId chunk, const DocumentPlace& place,
+                              std::span<const std::byte> code) {
+    return m_rows->add(chunk, place, code);
+}
+void VectorIndex::remove(std::span<const ChunkId> chunks) { m_rows->remove(chunks); }
+void VectorIndex::move(const DocumentPlace& place) { m_rows->move(place); }
+void VectorIndex::clear() { m_rows->clear(); }
+std::size_t VectorIndex::size() const { return m_rows->size(); }
+std::size_t VectorIndex::sizeBytes() const { return m_rows->sizeBytes(); }
 
 std::vector<ScoredChunk> VectorIndex::search(std::span<const float> query,
                                              std::span<const CollectionId> collections,
                                              int limit) const {
     CONCLAVE_CHECK(query.size() == static_cast<std::size_t>(m_dimension));
-    const IntegerQuery integers = toIntegers(query);
-    if (integers.factor <= 0.0 || limit <= 0) return {};
-    const Int8Dot dot = int8Dot();
-    const auto dimension = static_cast<std::size_t>(m_dimension);
-    const auto nWanted = static_cast<std::size_t>(limit);
-    std::vector<ScoredChunk> best;  // a heap with the worst of the best in front
-    best.reserve(nWanted + 1);
-
-    const std::shared_lock lock(m_mutex);
-    for (std::size_t row = 0; row < m_chunks.size(); ++row) {
-        if (!collections.empty() && std::find(collections.begin(), collections.end(),
-                                              m_collections[row]) == collections.end()) {
-            continue;
-        }
-        const std::int32_t sum =
-            dot(m_codes.data() + row * dimension, integers.values.data(), dimension);
-        const ScoredChunk candidate{
-            m_chunks[row],
-            static_cast<double>(sum) * static_cast<double>(m_scales[row]) * integers.factor};
-        if (best.size() == nWanted && !isBetter(candidate, best.front())) continue;
-        best.push_back(candidate);
-        std::push_heap(best.begin(), best.end(), isBetter);
-        if (best.size() > nWanted) {
-            std::pop_heap(best.begin(), best.end(), isBetter);
-            best.pop_back();
-        }
-    }
-    std::sort_heap(best.begin(), best.end(), isBetter);
-    return best;
+    return m_rows->search(query, collections, limit);
 }
 
 std::vector<ScoredChunk> VectorIndex::scores(std::span<const float> query,
                                              std::span<const ChunkId> chunks) const {
     CONCLAVE_CHECK(query.size() == static_cast<std::size_t>(m_dimension));
-    const IntegerQuery integers = toIntegers(query);
-    if (integers.factor <= 0.0) return {};
-    const Int8Dot dot = int8Dot();
-    const auto dimension = static_cast<std::size_t>(m_dimension);
-    std::vector<ScoredChunk> found;
-    found.reserve(chunks.size());
-    const std::shared_lock lock(m_mutex);
-    for (const ChunkId chunk : chunks) {
-        const auto place = m_rows.find(chunk);
-        if (place == m_rows.end()) continue;
-        const std::size_t row = place->second;
-        const std::int32_t sum =
-            dot(m_codes.data() + row * dimension, integers.values.data(), dimension);
-        found.push_back({chunk, static_cast<double>(sum) * static_cast<double>(m_scales[row]) *
-                                    integers.factor});
-    }
-    return found;
+    return m_rows->scores(query, chunks);
 }
 
 }  // namespace conclave::retrieval

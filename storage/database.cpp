@@ -42,7 +42,8 @@ Result<void> useWal(Connection& db) {
     return db.script("PRAGMA journal_size_limit = 67108864");
 }
 
-/// Builds the full-text indexes anew if their terms were made by another version of the analyzer.
+/// Builds the full-text index anew, and forgets kept pieces of the keyword index, if their terms
+/// were made by another version of the analyzer.
 Result<void> rebuildFullText(Connection& db, int analyzerVersion) {
     const auto built = db.integer("SELECT value FROM meta WHERE key = 'analyzer_version'");
     if (!built) return pass(built);
@@ -50,7 +51,7 @@ Result<void> rebuildFullText(Connection& db, int analyzerVersion) {
     auto transaction = Transaction::begin(db, Transaction::Kind::Write);
     if (!transaction) return pass(transaction);
     for (const std::string_view sql :
-         {"INSERT INTO chunk_fts (chunk_fts) VALUES ('rebuild')",
+         {"DELETE FROM keyword_segment",
           "INSERT INTO message_fts (message_fts) VALUES ('rebuild')"}) {
         if (auto done = db.run(sql); !done) return done;
     }

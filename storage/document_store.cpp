@@ -26,8 +26,28 @@ Result<void> metOne(const Result<void>& done, const Connection& connection, Erro
     return {};
 }
 
-Result<void> bumpGeneration(Connection& db) {
-    return db.run("UPDATE meta SET value = value + 1 WHERE key = 'generation'");
+Result<std::int64_t> bumpGeneration(Connection& db) {
+    const auto done = db.run("UPDATE meta SET value = value + 1 WHERE key = 'generation'");
+    if (!done) return pass(done);
+    const auto now = db.integer("SELECT value FROM meta WHERE key = 'generation'");
+    if (!now) return pass(now);
+    return now->value_or(0);
+}
+
+Result<std::vector<ChunkId>> chunkIdsOf(Connection& db, DocumentId id) {
+    std::vector<ChunkId> ids;
+    const auto read = db.forEach(
+        "SELECT id FROM chunk WHERE document_id = ?1 ORDER BY id",
+        [&](const Statement& row) { ids.push_back(row.integer(0)); }, id);
+    if (!read) return pass(read);
+    return ids;
+}
+
+Result<ContentChange> changed(Connection& db, std::vector<ChunkId> removed,
+                              std::vector<ChunkId> added) {
+    return bumpGeneration(db).map([&](std::int64_t generation) {
+        return ContentChange{std::move(removed), std::move(added), generation};
+    });
 }
 
 Result<void> checkName(Connection& db, CollectionId self, std::string_view name) {
@@ -123,9 +143,13 @@ Result<void> storePages(Connection& db, DocumentId id, std::span<const Page> pag
     return {};
 }
 
-Result<void> storeChunks(Connection& db, DocumentId id, CollectionId collection,
-                         const DocumentContent& content) {
-    if (auto done = db.run("DELETE FROM chunk WHERE document_id = ?1", id); !done) return done;
+/// Gives the ids of the new chunks.
+Result<std::vector<ChunkId>> storeChunks(Connection& db, DocumentId id, CollectionId collection,
+                                         const DocumentContent& content) {
+    std::vector<ChunkId> added;
+    if (auto done = db.run("DELETE FROM chunk WHERE document_id = ?1", id); !done) {
+        return pass(done);
+    }
     std::unordered_map<int, std::string_view> pages;
     for (const Page& page : content.pages) pages.emplace(page.number, page.text);
     std::optional<std::int64_t> embedder;
@@ -141,7 +165,8 @@ Result<void> storeChunks(Connection& db, DocumentId id, CollectionId collection,
             "INSERT INTO chunk (document_id, collection_id, page, start_byte, end_byte, heading, "
             "text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             id, collection, chunk.page, chunk.startByte, chunk.endByte, chunk.heading, *text);
-        if (!done) return done;
+        if (!done) return pass(done);
+        added.push_back(db.lastId());
         if (chunk.embedding.empty()) continue;
         if (!embedder) {
             const auto known = embedderId(db, content.embedder);
@@ -149,10 +174,10 @@ Result<void> storeChunks(Connection& db, DocumentId id, CollectionId collection,
             embedder = *known;
         }
         done = db.run("INSERT INTO embedding (chunk_id, embedder_id, code) VALUES (?1, ?2, ?3)",
-                      db.lastId(), *embedder, chunk.embedding);
-        if (!done) return done;
+                      added.back(), *embedder, chunk.embedding);
+        if (!done) return pass(done);
     }
-    return {};
+    return added;
 }
 
 /// One step of removing deleted collections, the many small things first. False: all is done.
@@ -230,7 +255,8 @@ Result<void> SqliteDocumentStore::deleteCollection(CollectionId id) {
         if (auto done = db.run("UPDATE collection SET deleted = 1 WHERE id = ?1", id); !done) {
             return done;
         }
-        return bumpGeneration(db);
+        const auto bumped = bumpGeneration(db);
+        return bumped ? Result<void>() : pass(bumped);
     });
     if (!hidden) return hidden;
     return sweepDeleted({});
@@ -302,22 +328,26 @@ Result<DocumentId> SqliteDocumentStore::ensureDocument(CollectionId collection,
     });
 }
 
-Result<void> SqliteDocumentStore::storeContent(DocumentId id, const DocumentContent& content) {
-    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<void> {
+Result<ContentChange> SqliteDocumentStore::storeContent(DocumentId id,
+                                                        const DocumentContent& content) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<ContentChange> {
         const auto collection = db.integer("SELECT collection_id FROM document WHERE id = ?1", id);
         if (!collection) return pass(collection);
         if (!*collection) return tl::unexpected(noDocument(id));
-        if (auto done = storeChunks(db, id, **collection, content); !done) return done;
-        if (auto done = storePages(db, id, content.pages); !done) return done;
-        auto done = db.run(
+        auto removed = chunkIdsOf(db, id);
+        if (!removed) return pass(removed);
+        auto added = storeChunks(db, id, **collection, content);
+        if (!added) return pass(added);
+        if (auto done = storePages(db, id, content.pages); !done) return pass(done);
+        const auto done = db.run(
             "UPDATE document SET title = ?2, mime = ?3, state = 'ready', error = '', "
             "size_bytes = ?4, modified_ns = ?5, sha256 = ?6, n_pages = ?7, n_chunks = ?8, "
             "warnings = ?9 WHERE id = ?1",
             id, content.title, content.mime, content.sizeBytes, content.modifiedNs, content.sha256,
             content.pages.size(), content.chunks.size(),
             columnOf(nlohmann::json(content.warnings)));
-        if (!done) return done;
-        return bumpGeneration(db);
+        if (!done) return pass(done);
+        return changed(db, std::move(*removed), std::move(*added));
     });
 }
 
@@ -344,28 +374,39 @@ Result<void> SqliteDocumentStore::setDocumentState(DocumentId id, DocumentState 
     });
 }
 
-Result<void> SqliteDocumentStore::moveDocument(DocumentId id, const std::filesystem::path& path) {
-    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<void> {
+Result<ContentChange> SqliteDocumentStore::moveDocument(DocumentId id,
+                                                        const std::filesystem::path& path) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<ContentChange> {
         const auto collection = db.integer("SELECT collection_id FROM document WHERE id = ?1", id);
         if (!collection) return pass(collection);
         if (!*collection) return tl::unexpected(noDocument(id));
         // A file renamed over another one replaces it.
-        auto done =
-            db.run("DELETE FROM document WHERE collection_id = ?1 AND path = ?2 AND id <> ?3",
-                   **collection, path, id);
-        if (!done) return done;
-        if (db.nChanged() > 0) {
-            if (done = bumpGeneration(db); !done) return done;
+        const auto replaced = db.integer(
+            "SELECT id FROM document WHERE collection_id = ?1 AND path = ?2 AND id <> ?3",
+            **collection, path, id);
+        if (!replaced) return pass(replaced);
+        std::vector<ChunkId> removed;
+        if (*replaced) {
+            auto chunks = chunkIdsOf(db, **replaced);
+            if (!chunks) return pass(chunks);
+            removed = std::move(*chunks);
+            const auto done = db.run("DELETE FROM document WHERE id = ?1", **replaced);
+            if (!done) return pass(done);
         }
-        return db.run("UPDATE document SET path = ?2 WHERE id = ?1", id, path);
+        const auto done = db.run("UPDATE document SET path = ?2 WHERE id = ?1", id, path);
+        if (!done) return pass(done);
+        return changed(db, std::move(removed), {});
     });
 }
 
-Result<void> SqliteDocumentStore::removeDocument(DocumentId id) {
-    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<void> {
-        auto done = metOne(db.run("DELETE FROM document WHERE id = ?1", id), db, noDocument(id));
-        if (!done) return done;
-        return bumpGeneration(db);
+Result<ContentChange> SqliteDocumentStore::removeDocument(DocumentId id) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<ContentChange> {
+        auto removed = chunkIdsOf(db, id);
+        if (!removed) return pass(removed);
+        const auto done =
+            metOne(db.run("DELETE FROM document WHERE id = ?1", id), db, noDocument(id));
+        if (!done) return pass(done);
+        return changed(db, std::move(*removed), {});
     });
 }
 
@@ -412,40 +453,6 @@ Result<std::vector<Chunk>> SqliteDocumentStore::chunksOf(DocumentId id) {
             [&](const Statement& row) { chunks.push_back(chunkOf(row)); }, id);
         if (!read) return pass(read);
         return chunks;
-    });
-}
-
-Result<void> SqliteDocumentStore::forEachEmbedding(
-    std::string_view embedder,
-    const std::function<void(ChunkId, CollectionId, std::span<const std::byte>)>& visit) {
-    return m_connections.read([&](Connection& db) -> Result<void> {
-        // From the small index: joining would read every chunk's text from the disk.
-        std::vector<std::pair<ChunkId, CollectionId>> places;
-        auto read = db.forEach(
-            "SELECT id, collection_id FROM chunk INDEXED BY chunk_by_collection "
-            "WHERE collection_id IN (SELECT id FROM collection WHERE deleted = 0)",
-            [&](const Statement& row) { places.emplace_back(row.integer(0), row.integer(1)); });
-        if (!read) return read;
-        std::sort(places.begin(), places.end());
-        auto place = places.cbegin();
-        return db.forEach(
-            "SELECT chunk_id, code FROM embedding "
-            "WHERE embedder_id = (SELECT id FROM embedder WHERE name = ?1) ORDER BY chunk_id",
-            [&](const Statement& row) {
-                const ChunkId chunk = row.integer(0);
-                while (place != places.cend() && place->first < chunk) ++place;
-                if (place == places.cend() || place->first != chunk) return;  // being deleted
-                visit(chunk, place->second, row.blob(1));
-            },
-            embedder);
-    });
-}
-
-Result<std::int64_t> SqliteDocumentStore::generation() {
-    return m_connections.read([&](Connection& db) -> Result<std::int64_t> {
-        const auto found = db.integer("SELECT value FROM meta WHERE key = 'generation'");
-        if (!found) return pass(found);
-        return found->value_or(0);
     });
 }
 

@@ -23,28 +23,32 @@ public:
     Result<Document> document(DocumentId id) override;
     Result<DocumentId> ensureDocument(CollectionId collection,
                                       const std::filesystem::path& path) override;
-    Result<void> storeContent(DocumentId id, const DocumentContent& content) override;
+    Result<ContentChange> storeContent(DocumentId id, const DocumentContent& content) override;
     Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
                                std::int64_t modifiedNs) override;
     Result<void> setDocumentState(DocumentId id, DocumentState state, std::string_view error,
                                   std::uint64_t sizeBytes, std::int64_t modifiedNs) override;
-    Result<void> moveDocument(DocumentId id, const std::filesystem::path& path) override;
-    Result<void> removeDocument(DocumentId id) override;
+    Result<ContentChange> moveDocument(DocumentId id, const std::filesystem::path& path) override;
+    Result<ContentChange> removeDocument(DocumentId id) override;
 
     Result<std::vector<Page>> pages(DocumentId id) override;
     Result<std::vector<Chunk>> chunks(std::span<const ChunkId> ids) override;
     Result<std::vector<Chunk>> chunksOf(DocumentId id) override;
 
-    Result<std::vector<KeywordHit>> keywordSearch(std::span<const std::string> terms,
-                                                  std::span<const CollectionId> collections,
-                                                  int limit) override;
-    Result<std::vector<KeywordHit>> keywordScores(std::span<const std::string> terms,
-                                                  std::span<const ChunkId> chunks) override;
-
+    Result<std::vector<ChunkPlace>> chunkPlaces() override;
+    Result<std::vector<DocumentPath>> documentPaths() override;
+    Result<void> forEachText(
+        std::span<const ChunkId> ids,
+        const std::function<void(ChunkId, std::string_view, std::string_view)>& visit) override;
+    Result<void> forEachKeywordSegment(
+        std::span<const std::int64_t> known,
+        const std::function<void(std::int64_t, std::span<const std::byte>)>& visit) override;
+    Result<std::vector<std::int64_t>> keepKeywordSegments(
+        std::span<const std::span<const std::byte>> segments,
+        std::span<const std::int64_t> obsolete) override;
     Result<void> forEachEmbedding(
-        std::string_view embedder,
-        const std::function<void(ChunkId, CollectionId, std::span<const std::byte>)>& visit)
-        override;
+        std::string_view embedder, ChunkId from,
+        const std::function<void(ChunkId, std::span<const std::byte>)>& visit) override;
     Result<std::int64_t> generation() override;
 
     /// Removes the content of deleted collections in many small transactions, until done or told

@@ -157,17 +157,6 @@ std::string asFtsString(std::string_view term) {
     return text += '"';
 }
 
-std::string joined(std::span<const std::string> terms, std::string_view between) {
-    std::string query;
-    for (const std::string& term : terms) {
-        const std::string text = asFtsString(term);
-        if (text.empty()) continue;
-        if (!query.empty()) query += between;
-        query += text;
-    }
-    return query;
-}
-
 }  // namespace
 
 Result<void> registerFullText(Connection& connection, SharedAnalyzer analyzer) {
@@ -189,10 +178,14 @@ Result<void> registerFullText(Connection& connection, SharedAnalyzer analyzer) {
     return {};
 }
 
-std::string anyOf(std::span<const std::string> terms) { return joined(terms, " OR "); }
-
 std::string allOf(std::span<const std::string> terms, bool prefix) {
-    std::string query = joined(terms, " AND ");
+    std::string query;
+    for (const std::string& term : terms) {
+        const std::string text = asFtsString(term);
+        if (text.empty()) continue;
+        if (!query.empty()) query += " AND ";
+        query += text;
+    }
     if (prefix && !query.empty()) query += " *";
     return query;
 }

@@ -18,11 +18,8 @@ namespace conclave::storage {
 [[nodiscard]] Result<void> registerFullText(Connection& connection,
                                             std::shared_ptr<const Analyzer> analyzer);
 
-/// An FTS5 query for rows with any of `terms`, which are ready-made and mean themselves; empty if
-/// no term can be asked for.
-[[nodiscard]] std::string anyOf(std::span<const std::string> terms);
-
-/// The same for rows with all of `terms`, the last of them as a beginning if `prefix`.
+/// An FTS5 query for rows with all of `terms`, which are ready-made and mean themselves, the last
+/// of them as a beginning if `prefix`; empty if no term can be asked for.
 [[nodiscard]] std::string allOf(std::span<const std::string> terms, bool prefix);
 
 }  // namespace conclave::storage

@@ -141,9 +141,6 @@ Result<std::vector<Finding>> SqliteDatabase::check() {
     if (!findings) return findings;
     // To FTS5 its check is an insertion. A failed one is rolled back; the finding stays.
     const auto fullText = m_connections.write(Durability::Batched, [&](Connection& db) {
-        findings->push_back(
-            checkFullText(db, "full text of documents",
-                          "INSERT INTO chunk_fts (chunk_fts, rank) VALUES ('integrity-check', 1)"));
         findings->push_back(checkFullText(
             db, "full text of chats",
             "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)"));

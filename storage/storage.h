@@ -274,9 +274,23 @@ struct Chunk {
     std::string text{};
 };
 
-struct KeywordHit {
+/// Where a chunk belongs.
+struct ChunkPlace {
     ChunkId chunk = 0;
-    double bm25 = 0.0;  ///< larger is better
+    DocumentId document = 0;
+};
+
+struct DocumentPath {
+    DocumentId document = 0;
+    CollectionId collection = 0;
+    std::filesystem::path path{};
+};
+
+/// What a change of content means to a cache that was right at generation `generation` - 1.
+struct ContentChange {
+    std::vector<ChunkId> removed{};
+    std::vector<ChunkId> added{};  ///< in the order given
+    std::int64_t generation = 0;
 };
 
 class DocumentStore {
@@ -298,9 +312,9 @@ public:
     /// Finds or adds the row of a file, Pending if new.
     [[nodiscard]] virtual Result<DocumentId> ensureDocument(CollectionId collection,
                                                             const std::filesystem::path& path) = 0;
-    /// Replaces pages, chunks, full text and embeddings and makes the document Ready.
-    [[nodiscard]] virtual Result<void> storeContent(DocumentId id,
-                                                    const DocumentContent& content) = 0;
+    /// Replaces pages, chunks and embeddings and makes the document Ready.
+    [[nodiscard]] virtual Result<ContentChange> storeContent(DocumentId id,
+                                                             const DocumentContent& content) = 0;
     /// Records the new size and time of a file whose content is unchanged (same hash).
     [[nodiscard]] virtual Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
                                                      std::int64_t modifiedNs) = 0;
@@ -312,9 +326,9 @@ public:
                                                         std::uint64_t sizeBytes = 0,
                                                         std::int64_t modifiedNs = 0) = 0;
     /// Renamed on disk: content and embeddings stay. A document that was at `path` is replaced.
-    [[nodiscard]] virtual Result<void> moveDocument(DocumentId id,
-                                                    const std::filesystem::path& path) = 0;
-    [[nodiscard]] virtual Result<void> removeDocument(DocumentId id) = 0;
+    [[nodiscard]] virtual Result<ContentChange> moveDocument(DocumentId id,
+                                                             const std::filesystem::path& path) = 0;
+    [[nodiscard]] virtual Result<ContentChange> removeDocument(DocumentId id) = 0;
 
     [[nodiscard]] virtual Result<std::vector<Page>> pages(DocumentId id) = 0;
     /// In the order asked; unknown ids are left out.
@@ -322,22 +336,32 @@ public:
     /// All chunks of a document, in reading order.
     [[nodiscard]] virtual Result<std::vector<Chunk>> chunksOf(DocumentId id) = 0;
 
-    /// BM25 (k1 1.2, b 0.75) of chunks that have any of `terms`, best first, ties to the lower id.
-    /// A term given twice counts twice. Terms are as the analyzer makes them, and are data: no FTS5
-    /// query syntax. Empty `collections`: all.
-    [[nodiscard]] virtual Result<std::vector<KeywordHit>> keywordSearch(
-        std::span<const std::string> terms, std::span<const CollectionId> collections,
-        int limit) = 0;
-    /// The same score for given chunks; those without any term are left out.
-    [[nodiscard]] virtual Result<std::vector<KeywordHit>> keywordScores(
-        std::span<const std::string> terms, std::span<const ChunkId> chunks) = 0;
+    /// All chunks, ascending; those of deleted collections left out. Reads no text.
+    [[nodiscard]] virtual Result<std::vector<ChunkPlace>> chunkPlaces() = 0;
+    [[nodiscard]] virtual Result<std::vector<DocumentPath>> documentPaths() = 0;
+    /// Calls back in the order asked; unknown ids are left out.
+    [[nodiscard]] virtual Result<void> forEachText(
+        std::span<const ChunkId> ids,
+        const std::function<void(ChunkId, std::string_view heading, std::string_view text)>&
+            visit) = 0;
 
-    /// Calls back for every stored embedding of this embedder, in chunk order.
+    /// Pieces of the keyword index, as whoever searches makes them; a new analyzer version forgets
+    /// all. `known` (ascending) are passed over.
+    [[nodiscard]] virtual Result<void> forEachKeywordSegment(
+        std::span<const std::int64_t> known,
+        const std::function<void(std::int64_t, std::span<const std::byte>)>& visit) = 0;
+    /// Keeps new pieces in the place of others; gives the ids of the new ones.
+    [[nodiscard]] virtual Result<std::vector<std::int64_t>> keepKeywordSegments(
+        std::span<const std::span<const std::byte>> segments,
+        std::span<const std::int64_t> obsolete) = 0;
+
+    /// Calls back for every stored embedding of this embedder from chunk `from` on, in order.
     [[nodiscard]] virtual Result<void> forEachEmbedding(
-        std::string_view embedder,
-        const std::function<void(ChunkId, CollectionId, std::span<const std::byte>)>& visit) = 0;
+        std::string_view embedder, ChunkId from,
+        const std::function<void(ChunkId, std::span<const std::byte>)>& visit) = 0;
 
-    /// Grows with every change to chunks: a cache built at one value is right while it stays.
+    /// Grows with every change to chunks and paths: a cache built at one value is right while it
+    /// stays.
     [[nodiscard]] virtual Result<std::int64_t> generation() = 0;
 };
 

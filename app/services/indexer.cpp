@@ -35,6 +35,8 @@ public:
         if (done) done = readAll();
         if (done) done = dropGone();
         if (done) done = remember();
+        // A stopped run keeps what it has, too.
+        if (auto kept = m_library.keepIndex(); done && !kept) done = kept;
         if (!done && done.error().code != ErrorCode::Cancelled) {
             m_progress.error = done.error().detail;
             report(IndexProgress::State::Failed, {});
@@ -166,7 +168,7 @@ private:
             }
             if (!item.known) {
                 if (const std::optional<Document> moved = takeMoved(*hash, item.file.sizeBytes)) {
-                    if (auto renamed = m_store.moveDocument(moved->id, path); !renamed) {
+                    if (auto renamed = m_library.moveDocument(moved->id, path); !renamed) {
                         return renamed;
                     }
                     return touch(moved->id, item.file);
@@ -178,13 +180,14 @@ private:
             return extracted.error().code == ErrorCode::Cancelled ? Result<void>{}
                                                                   : record(item, extracted.error());
         }
-        storage::DocumentContent content = m_library.prepare(std::move(*extracted));
+        PreparedDocument prepared = m_library.prepare(std::move(*extracted));
+        storage::DocumentContent& content = prepared.content;
         content.sha256 = std::move(*hash);
         content.sizeBytes = item.file.sizeBytes;
         content.modifiedNs = item.file.modifiedNs;
         const auto id = m_store.ensureDocument(m_job.collection, path);
         if (!id) return tl::unexpected(id.error());
-        if (auto stored = m_library.store(*id, content); !stored) return stored;
+        if (auto stored = m_library.store(*id, prepared); !stored) return stored;
         const std::lock_guard lock(m_mutex);
         ++m_report.read;
         return {};

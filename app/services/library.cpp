@@ -1,6 +1,7 @@
 #include "app/services/library.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 #include <utility>
 
@@ -12,11 +13,18 @@ namespace {
 /// Raise when chunks would be cut or embedded differently.
 constexpr int kPipelineVersion = 1;
 
-std::vector<retrieval::ScoredChunk> toScored(const std::vector<storage::KeywordHit>& hits) {
-    std::vector<retrieval::ScoredChunk> scored;
-    scored.reserve(hits.size());
-    for (const storage::KeywordHit& hit : hits) scored.push_back({hit.chunk, hit.bm25});
-    return scored;
+/// Fewer are analyzed again at the next start sooner than a piece is written.
+constexpr std::size_t kWorthKeeping = 512;
+/// A run that is killed loses the analysis of so many chunks at most.
+constexpr std::size_t kKeepDuringRun = 32'768;
+
+/// Orders equal scores; of the path, which is the same however and whenever it was read.
+std::uint64_t orderOf(const std::filesystem::path& path) {
+    std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+    for (const char c : path.native()) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    }
+    return hash;
 }
 
 std::vector<retrieval::ChunkId> idsOf(std::span<const SearchHit> hits) {
@@ -28,19 +36,19 @@ std::vector<retrieval::ChunkId> idsOf(std::span<const SearchHit> hits) {
 
 }  // namespace
 
-/// The database as retrieval's keyword index.
-class Library::Keywords final : public retrieval::KeywordIndex {
+/// The database as ranking reads it.
+class Library::Texts final : public retrieval::ChunkTexts {
 public:
-    explicit Keywords(storage::DocumentStore& store) : m_store(store) {}
+    explicit Texts(storage::DocumentStore& store) : m_store(store) {}
 
-    Result<std::vector<retrieval::ScoredChunk>> search(
-        std::span<const std::string> terms, std::span<const retrieval::CollectionId> collections,
-        int limit) override {
-        return m_store.keywordSearch(terms, collections, limit).map(toScored);
-    }
-    Result<std::vector<retrieval::ScoredChunk>> scores(
-        std::span<const std::string> terms, std::span<const retrieval::ChunkId> chunks) override {
-        return m_store.keywordScores(terms, chunks).map(toScored);
+    Result<std::vector<Text>> texts(std::span<const retrieval::ChunkId> chunks) override {
+        std::vector<Text> found;
+        const auto read = m_store.forEachText(
+            chunks, [&](ChunkId chunk, std::string_view heading, std::string_view text) {
+                found.push_back({chunk, std::string(heading), std::string(text)});
+            });
+        if (!read) return tl::unexpected(read.error());
+        return found;
     }
 
 private:
@@ -66,7 +74,7 @@ private:
 Library::Library(storage::DocumentStore& store, EmbedderSource embedderSource)
     : m_store(store),
       m_embedderSource(std::move(embedderSource)),
-      m_keywords(std::make_unique<Keywords>(store)) {}
+      m_texts(std::make_unique<Texts>(store)) {}
 
 Library::~Library() = default;
 
@@ -82,50 +90,168 @@ const retrieval::Embedder* Library::embedder() {
     return m_embedder.get();
 }
 
-Result<void> Library::reload() {
-    const retrieval::Embedder* model = embedder();
+Result<void> Library::load() {
+    const std::lock_guard lock(m_mutex);
+    return refresh();
+}
+
+Result<void> Library::refresh() {
+    if (const retrieval::Embedder* model = embedder(); model != nullptr && m_vectors == nullptr) {
+        m_vectors = std::make_unique<retrieval::VectorIndex>(model->dimension());
+    }
     const Result<std::int64_t> generation = m_store.generation();
     if (!generation) return tl::unexpected(generation.error());
-    m_vectors->clear();
+    if (*generation == m_generation) return {};
+    // What others commit while we read is seen at the next refresh, as it raises the generation.
+    if (auto loaded = reload(); !loaded) return loaded;
+    m_generation = *generation;
+    m_isLoaded = true;
+    return {};
+}
+
+Result<void> Library::reload() {
+    std::vector<storage::ChunkPlace> chunks;
+    if (auto read = readPlaces(chunks); !read) return read;
+    const std::vector<ChunkId> indexed = m_keywords.chunks();
+    std::vector<ChunkId> gone;
+    std::vector<storage::ChunkPlace> fresh;
+    auto known = indexed.begin();
+    for (const storage::ChunkPlace& chunk : chunks) {
+        for (; known != indexed.end() && *known < chunk.chunk; ++known) gone.push_back(*known);
+        if (known != indexed.end() && *known == chunk.chunk) {
+            ++known;
+        } else {
+            fresh.push_back(chunk);
+        }
+    }
+    gone.insert(gone.end(), known, indexed.end());
+    if (!gone.empty()) {
+        m_keywords.remove(gone);
+        if (m_vectors != nullptr) m_vectors->remove(gone);
+    }
+    if (fresh.empty()) return {};
+    if (auto done = indexChunks(fresh); !done) return done;
+    return readVectors(fresh);
+}
+
+/// Also moves documents whose path or collection changed.
+Result<void> Library::readPlaces(std::vector<storage::ChunkPlace>& chunks) {
+    auto found = m_store.chunkPlaces();
+    if (!found) return tl::unexpected(found.error());
+    chunks = std::move(*found);
+    const auto paths = m_store.documentPaths();
+    if (!paths) return tl::unexpected(paths.error());
+    std::unordered_map<DocumentId, retrieval::DocumentPlace> places;
+    places.reserve(paths->size());
+    for (const storage::DocumentPath& each : *paths) {
+        const retrieval::DocumentPlace place{each.document, each.collection, orderOf(each.path)};
+        places.emplace(each.document, place);
+        const auto known = m_places.find(each.document);
+        if (known == m_places.end() ||
+            (known->second.order == place.order && known->second.collection == place.collection)) {
+            continue;
+        }
+        m_keywords.move(place);
+        if (m_vectors != nullptr) m_vectors->move(place);
+    }
+    m_places = std::move(places);
+    return {};
+}
+
+Result<void> Library::indexChunks(const std::vector<storage::ChunkPlace>& fresh) {
+    const auto placeOf = [&](ChunkId chunk) -> std::optional<retrieval::DocumentPlace> {
+        const auto found =
+            std::lower_bound(fresh.begin(), fresh.end(), chunk,
+                             [](const storage::ChunkPlace& a, ChunkId b) { return a.chunk < b; });
+        if (found == fresh.end() || found->chunk != chunk) return std::nullopt;
+        const auto place = m_places.find(found->document);
+        if (place == m_places.end()) return std::nullopt;
+        return place->second;
+    };
+    std::vector<std::int64_t> bad;
+    const std::vector<std::int64_t> known = m_knownSegments;
+    const auto done = m_store.forEachKeywordSegment(
+        known, [&](std::int64_t id, std::span<const std::byte> bytes) {
+            m_knownSegments.push_back(id);
+            const auto added = m_keywords.addSegment({id, {bytes.begin(), bytes.end()}}, placeOf);
+            if (added) return;
+            log().warn("{}; its texts are analyzed again", added.error().detail);
+            bad.push_back(id);
+        });
+    if (!done) return done;
+    if (!bad.empty()) {
+        const auto dropped = m_store.keepKeywordSegments({}, bad);
+        if (!dropped) return tl::unexpected(dropped.error());
+    }
+    std::sort(m_knownSegments.begin(), m_knownSegments.end());
+
+    const std::vector<ChunkId> indexed = m_keywords.chunks();
+    std::vector<storage::ChunkPlace> missing;
+    std::copy_if(fresh.begin(), fresh.end(), std::back_inserter(missing),
+                 [&](const storage::ChunkPlace& each) {
+                     return !std::binary_search(indexed.begin(), indexed.end(), each.chunk);
+                 });
+    m_nUnkept += missing.size();
+    return analyzeChunks(missing);
+}
+
+Result<void> Library::analyzeChunks(std::span<const storage::ChunkPlace> chunks) {
+    for (std::size_t first = 0; first < chunks.size();) {
+        std::size_t last = first;
+        std::vector<ChunkId> ids;
+        while (last < chunks.size() && chunks[last].document == chunks[first].document) {
+            ids.push_back(chunks[last++].chunk);
+        }
+        const auto place = m_places.find(chunks[first].document);
+        first = last;
+        if (place == m_places.end()) continue;
+        std::vector<ChunkId> found;
+        std::vector<retrieval::ChunkTerms> terms;
+        const auto read = m_store.forEachText(
+            ids, [&](ChunkId chunk, std::string_view heading, std::string_view text) {
+                found.push_back(chunk);
+                terms.push_back(retrieval::chunkTerms(heading, text));
+            });
+        if (!read) return read;
+        m_keywords.add(place->second, found, terms);
+    }
+    return {};
+}
+
+Result<void> Library::readVectors(const std::vector<storage::ChunkPlace>& fresh) {
+    if (m_vectors == nullptr) return {};
     int nBad = 0;
+    auto place = fresh.begin();
     const Result<void> read = m_store.forEachEmbedding(
-        model->id(), [&](ChunkId chunk, CollectionId collection, std::span<const std::byte> code) {
-            if (!m_vectors->add(chunk, collection, code)) ++nBad;
+        embedder()->id(), fresh.front().chunk, [&](ChunkId chunk, std::span<const std::byte> code) {
+            while (place != fresh.end() && place->chunk < chunk) ++place;
+            if (place == fresh.end() || place->chunk != chunk) return;  // known, or being deleted
+            const auto document = m_places.find(place->document);
+            if (document == m_places.end()) return;
+            if (!m_vectors->add(chunk, document->second, code)) ++nBad;
         });
     if (!read) return read;
     if (nBad > 0) {
         log().warn("{} stored vectors are damaged and left out; `conclave doctor` says more", nBad);
     }
-    m_generation = *generation;
     return {};
-}
-
-Result<void> Library::refresh() {
-    const retrieval::Embedder* model = embedder();
-    if (model == nullptr) return {};
-    if (m_vectors == nullptr) {
-        m_vectors = std::make_unique<retrieval::VectorIndex>(model->dimension());
-    }
-    const Result<std::int64_t> generation = m_store.generation();
-    if (!generation) return tl::unexpected(generation.error());
-    return *generation == m_generation ? Result<void>{} : reload();
 }
 
 Result<std::vector<SearchHit>> Library::search(const SearchRequest& request) {
     if (request.collections.empty()) return std::vector<SearchHit>{};
     {
-        const std::lock_guard lock(m_mutex);
-        if (auto fresh = refresh(); !fresh) return tl::unexpected(fresh.error());
+        std::unique_lock lock(m_mutex, std::defer_lock);
+        // While another thread changes the indexes they are right but for its change.
+        if (m_isLoaded ? lock.try_lock() : (lock.lock(), true)) {
+            if (auto fresh = refresh(); !fresh) return tl::unexpected(fresh.error());
+        }
     }
-    const retrieval::Embedder* model = embedder();
-    static const retrieval::VectorIndex kNoVectors(1);
     retrieval::SearchOptions options;
     options.mode = request.mode;
     options.limit = request.limit;
     options.collections.assign(request.collections.begin(), request.collections.end());
-    if (model == nullptr) options.mode = retrieval::SearchMode::Keyword;
-    auto scored = retrieval::hybridSearch(
-        request.query, *m_keywords, model != nullptr ? *m_vectors : kNoVectors, model, options);
+    const auto scored = retrieval::hybridSearch(
+        request.query, {m_keywords, m_vectors.get(), embedder(), m_texts.get()}, options);
     if (!scored) return tl::unexpected(scored.error());
 
     std::vector<ChunkId> ids;
@@ -148,9 +274,8 @@ Result<std::vector<Library::Fit>> Library::fit(std::string_view query,
                                                std::span<const SearchHit> hits) {
     const std::vector<retrieval::ChunkId> ids = idsOf(hits);
     std::unordered_map<ChunkId, Fit> fits;
-    auto keywords = m_keywords->scores(retrieval::queryTerms(query), ids);
-    if (!keywords) return tl::unexpected(keywords.error());
-    for (const retrieval::ScoredChunk& hit : *keywords) fits[hit.chunk].hasKeyword = hit.score > 0;
+    const auto keywords = m_keywords.search(retrieval::weightedTerms(query), {}, 0, ids);
+    for (const retrieval::ScoredChunk& hit : keywords.given) fits[hit.chunk].hasKeyword = true;
     if (const retrieval::Embedder* model = embedder(); model != nullptr && m_vectors != nullptr) {
         std::vector<float> vector(static_cast<std::size_t>(model->dimension()));
         model->embed(query, vector);
@@ -163,8 +288,9 @@ Result<std::vector<Library::Fit>> Library::fit(std::string_view query,
     return inOrder;
 }
 
-storage::DocumentContent Library::prepare(retrieval::ExtractedDocument extracted) {
-    storage::DocumentContent content;
+PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted) {
+    PreparedDocument prepared;
+    storage::DocumentContent& content = prepared.content;
     const std::vector<retrieval::ChunkSpan> spans = retrieval::chunkDocument(extracted);
     std::unordered_map<int, const std::string*> textOfPage;
     for (const retrieval::ExtractedPage& page : extracted.pages) {
@@ -178,10 +304,10 @@ storage::DocumentContent Library::prepare(retrieval::ExtractedDocument extracted
                                 .endByte = span.endByte,
                                 .heading = span.heading,
                                 .embedding = {}};
+        const std::string_view text = std::string_view(*textOfPage.at(span.page))
+                                          .substr(span.startByte, span.endByte - span.startByte);
+        prepared.terms.push_back(retrieval::chunkTerms(span.heading, text));
         if (model != nullptr) {
-            const std::string& page = *textOfPage.at(span.page);
-            const std::string_view text =
-                std::string_view(page).substr(span.startByte, span.endByte - span.startByte);
             model->embed(span.heading + "\n" + std::string(text), vector);
             const bool isZero =
                 std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0.0f; });
@@ -196,46 +322,90 @@ storage::DocumentContent Library::prepare(retrieval::ExtractedDocument extracted
         content.pages.push_back({page.number, std::move(page.text)});
     }
     if (model != nullptr) content.embedder = model->id();
-    return content;
+    return prepared;
 }
 
-Result<void> Library::store(DocumentId id, const storage::DocumentContent& content) {
+Result<void> Library::store(DocumentId id, const PreparedDocument& document) {
     const std::lock_guard lock(m_mutex);
     if (auto fresh = refresh(); !fresh) return fresh;
-    const auto before = m_store.chunksOf(id);
-    if (!before) return tl::unexpected(before.error());
-    if (auto stored = m_store.storeContent(id, content); !stored) return stored;
-    if (m_vectors == nullptr) return {};
+    const auto change = m_store.storeContent(id, document.content);
+    if (!change) return tl::unexpected(change.error());
+    if (auto followed = follow(*change, id, &document); !followed) return followed;
+    m_nUnkept += change->added.size();
+    return m_nUnkept >= kKeepDuringRun ? keep() : Result<void>();
+}
 
-    for (const Chunk& chunk : *before) m_vectors->remove(chunk.id);
-    const auto after = m_store.chunksOf(id);
-    if (!after) return tl::unexpected(after.error());
-    // Reading order is the order they were given in.
-    for (std::size_t i = 0; i < after->size() && i < content.chunks.size(); ++i) {
-        const std::vector<std::byte>& code = content.chunks[i].embedding;
-        if (code.empty()) continue;
-        if (auto added = m_vectors->add((*after)[i].id, (*after)[i].collection, code); !added) {
-            return added;
-        }
-    }
-    return m_store.generation().map([this](std::int64_t now) { m_generation = now; });
+Result<void> Library::moveDocument(DocumentId id, const std::filesystem::path& path) {
+    const std::lock_guard lock(m_mutex);
+    if (auto fresh = refresh(); !fresh) return fresh;
+    const auto change = m_store.moveDocument(id, path);
+    if (!change) return tl::unexpected(change.error());
+    return follow(*change, id, nullptr);
 }
 
 Result<void> Library::removeDocument(DocumentId id) {
     const std::lock_guard lock(m_mutex);
     if (auto fresh = refresh(); !fresh) return fresh;
-    const auto chunks = m_store.chunksOf(id);
-    if (!chunks) return tl::unexpected(chunks.error());
-    if (auto removed = m_store.removeDocument(id); !removed) return removed;
-    if (m_vectors == nullptr) return {};
-    for (const Chunk& chunk : *chunks) m_vectors->remove(chunk.id);
-    return m_store.generation().map([this](std::int64_t now) { m_generation = now; });
+    const auto change = m_store.removeDocument(id);
+    if (!change) return tl::unexpected(change.error());
+    return follow(*change, id, nullptr);
+}
+
+Result<void> Library::follow(const storage::ContentChange& change, DocumentId id,
+                             const PreparedDocument* document) {
+    // Somebody else committed between our look and our change: all is compared.
+    if (change.generation != m_generation + 1) return refresh();
+    m_keywords.remove(change.removed);
+    if (m_vectors != nullptr) m_vectors->remove(change.removed);
+    const auto known = m_store.document(id);
+    if (!known && known.error().code != ErrorCode::NotFound) return tl::unexpected(known.error());
+    if (known) {
+        const retrieval::DocumentPlace place{id, known->collection, orderOf(known->path)};
+        const auto [before, isNew] = m_places.try_emplace(id, place);
+        if (!isNew && before->second.order != place.order) {
+            before->second = place;
+            m_keywords.move(place);
+            if (m_vectors != nullptr) m_vectors->move(place);
+        }
+        if (document != nullptr) m_keywords.add(place, change.added, document->terms);
+        for (std::size_t i = 0; m_vectors != nullptr && i < change.added.size(); ++i) {
+            const std::vector<std::byte>& code = document->content.chunks[i].embedding;
+            if (code.empty()) continue;
+            if (auto added = m_vectors->add(change.added[i], place, code); !added) return added;
+        }
+    } else {
+        m_places.erase(id);
+    }
+    m_generation = change.generation;
+    return {};
 }
 
 Result<void> Library::removeCollection(CollectionId id) {
     const std::lock_guard lock(m_mutex);
-    // The next search sees the new generation and reads the vectors again.
-    return m_store.deleteCollection(id);
+    if (auto fresh = refresh(); !fresh) return fresh;
+    if (auto removed = m_store.deleteCollection(id); !removed) return removed;
+    if (auto fresh = refresh(); !fresh) return fresh;
+    return keep();
+}
+
+Result<void> Library::keepIndex() {
+    const std::lock_guard lock(m_mutex);
+    return m_nUnkept >= kWorthKeeping ? keep() : Result<void>();
+}
+
+Result<void> Library::keep() {
+    m_keywords.compact();
+    const retrieval::KeywordIndex::ToKeep pieces = m_keywords.toKeep();
+    std::vector<std::span<const std::byte>> bytes;
+    for (const auto& segment : pieces.segments) {
+        bytes.push_back(retrieval::KeywordIndex::bytesOf(*segment));
+    }
+    const auto ids = m_store.keepKeywordSegments(bytes, pieces.obsolete);
+    if (!ids) return tl::unexpected(ids.error());
+    m_keywords.kept(pieces, *ids);
+    m_knownSegments.insert(m_knownSegments.end(), ids->begin(), ids->end());
+    m_nUnkept = 0;
+    return {};
 }
 
 std::string Library::pipelineId() {
@@ -244,14 +414,20 @@ std::string Library::pipelineId() {
            std::to_string(kPipelineVersion);
 }
 
-Result<std::pair<int, int>> Library::countChunksAndVectors() {
+Result<Library::Size> Library::size() {
     const std::lock_guard lock(m_mutex);
     if (auto fresh = refresh(); !fresh) return tl::unexpected(fresh.error());
     const auto collections = m_store.collections();
     if (!collections) return tl::unexpected(collections.error());
-    int nChunks = 0;
-    for (const Collection& collection : *collections) nChunks += collection.nChunks;
-    return std::pair(nChunks, m_vectors != nullptr ? static_cast<int>(m_vectors->size()) : 0);
+    Size size;
+    for (const Collection& collection : *collections) size.nChunks += collection.nChunks;
+    size.nIndexed = static_cast<int>(m_keywords.size());
+    size.bytes = m_keywords.sizeBytes();
+    if (m_vectors != nullptr) {
+        size.nVectors = static_cast<int>(m_vectors->size());
+        size.bytes += m_vectors->sizeBytes();
+    }
+    return size;
 }
 
 }  // namespace conclave::services

@@ -1,12 +1,14 @@
-// library.h: the searchable documents: the database's chunks and, in step with them, their vectors
-// in memory. All changes to documents' content go through here.
+// library.h: the searchable documents: the database's chunks and, in step with them, the indexes of
+// words and vectors in memory. All changes to documents' content and paths go through here.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "app/services/services.h"
@@ -16,11 +18,21 @@ namespace conclave::services {
 /// Gives the text embedder, loading it at the first call.
 using EmbedderSource = std::function<Result<std::shared_ptr<const engine::TextEmbedder>>()>;
 
-/// Thread-safe.
+/// A document ready to be stored and found.
+struct PreparedDocument {
+    storage::DocumentContent content{};
+    std::vector<retrieval::ChunkTerms> terms{};  ///< of content.chunks
+};
+
+/// Thread-safe. The database is the truth; the indexes are caches that carry its generation. A
+/// search never waits for another thread's change, but for the first load.
 class Library {
 public:
     Library(storage::DocumentStore& store, EmbedderSource embedderSource);
     ~Library();
+
+    /// Loads the indexes, so that the first search need not.
+    [[nodiscard]] Result<void> load();
 
     /// The best chunks for the request; its collections are taken as they are, so none given finds
     /// nothing. Without an embedder keywords alone decide.
@@ -34,39 +46,62 @@ public:
     [[nodiscard]] Result<std::vector<Fit>> fit(std::string_view query,
                                                std::span<const SearchHit> hits);
 
-    /// Chunks and embeds an extracted document; sha256, size and time are left to the caller.
-    [[nodiscard]] storage::DocumentContent prepare(retrieval::ExtractedDocument extracted);
+    /// Chunks, embeds and analyzes an extracted document; sha256, size and time are left to the
+    /// caller.
+    [[nodiscard]] PreparedDocument prepare(retrieval::ExtractedDocument extracted);
 
-    [[nodiscard]] Result<void> store(DocumentId id, const storage::DocumentContent& content);
+    [[nodiscard]] Result<void> store(DocumentId id, const PreparedDocument& document);
+    [[nodiscard]] Result<void> moveDocument(DocumentId id, const std::filesystem::path& path);
     [[nodiscard]] Result<void> removeDocument(DocumentId id);
     [[nodiscard]] Result<void> removeCollection(CollectionId id);
+    /// Keeps what the next start would have to make again, if that is much: for the end of a run.
+    [[nodiscard]] Result<void> keepIndex();
 
     /// Changes when documents would be chunked or embedded otherwise: they must be read again.
     [[nodiscard]] std::string pipelineId();
 
-    /// Chunks in the database without a vector in memory; for the doctor.
-    [[nodiscard]] Result<std::pair<int, int>> countChunksAndVectors();
+    struct Size {
+        int nChunks = 0;        ///< in the database
+        int nIndexed = 0;       ///< in the keyword index
+        int nVectors = 0;       ///< in memory
+        std::size_t bytes = 0;  ///< of both indexes
+    };
+    [[nodiscard]] Result<Size> size();
 
 private:
-    class Keywords;
+    class Texts;
     class EngineEmbedder;
 
     /// The embedder, or null where there is none (said once in the log).
     const retrieval::Embedder* embedder();
-    /// Brings the vectors up to date if another program changed the database.
+    /// Brings the indexes up to date if somebody else changed the database.
     Result<void> refresh();
     Result<void> reload();
+    Result<void> readPlaces(std::vector<storage::ChunkPlace>& chunks);
+    Result<void> indexChunks(const std::vector<storage::ChunkPlace>& fresh);
+    Result<void> analyzeChunks(std::span<const storage::ChunkPlace> chunks);
+    Result<void> readVectors(const std::vector<storage::ChunkPlace>& fresh);
+    /// What a change of our own means to the indexes.
+    Result<void> follow(const storage::ContentChange& change, DocumentId id,
+                        const PreparedDocument* document);
+    Result<void> keep();
 
     storage::DocumentStore& m_store;
     EmbedderSource m_embedderSource;
-    std::unique_ptr<Keywords> m_keywords;
+    std::unique_ptr<Texts> m_texts;
 
     std::once_flag m_embedderOnce;
     std::unique_ptr<EngineEmbedder> m_embedder;
 
-    std::mutex m_mutex;  ///< one change of vectors at a time; guards the two below
-    std::unique_ptr<retrieval::VectorIndex> m_vectors;
-    std::int64_t m_generation = -1;  ///< the database's, when m_vectors were right
+    retrieval::KeywordIndex m_keywords;
+    std::unique_ptr<retrieval::VectorIndex> m_vectors;  ///< made by the first load
+
+    std::mutex m_mutex;  ///< one change at a time; guards what follows
+    std::unordered_map<DocumentId, retrieval::DocumentPlace> m_places;
+    std::vector<std::int64_t> m_knownSegments;  ///< kept ones that were read or written; ascending
+    std::int64_t m_generation = -1;             ///< the database's, when the indexes were right
+    std::size_t m_nUnkept = 0;                  ///< chunks that no kept segment has
+    std::atomic<bool> m_isLoaded = false;
 };
 
 }  // namespace conclave::services

@@ -129,11 +129,14 @@ private:
     Result<std::vector<Finding>> examine() {
         auto findings = m_database->check();
         if (!findings) return findings;
-        const auto counts = m_library.countChunksAndVectors();
-        if (!counts) return tl::unexpected(counts.error());
+        const auto size = m_library.size();
+        if (!size) return tl::unexpected(size.error());
         findings->push_back(
-            {counts->second <= counts->first, "vectors in memory",
-             std::to_string(counts->second) + " for " + std::to_string(counts->first) + " chunks"});
+            {size->nIndexed == size->nChunks, "keyword index",
+             std::to_string(size->nIndexed) + " of " + std::to_string(size->nChunks) + " chunks"});
+        findings->push_back(
+            {size->nVectors <= size->nChunks, "vectors in memory",
+             std::to_string(size->nVectors) + " for " + std::to_string(size->nChunks) + " chunks"});
         const auto embedder = m_models.embedder();
         findings->push_back({embedder.has_value(), "text embedder",
                              embedder ? (*embedder)->id() : embedder.error().detail});

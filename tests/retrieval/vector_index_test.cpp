@@ -48,7 +48,8 @@ TEST(VectorIndex, FindsWhatExactSearchFinds) {
     std::vector<std::vector<float>> vectors;
     for (int i = 0; i < 500; ++i) {
         vectors.push_back(randomUnit(random, kDimension));
-        ASSERT_TRUE(index.add(i, i % 3, encodeVector(vectors.back())));
+        ASSERT_TRUE(
+            index.add(i, {.document = i, .collection = i % 3}, encodeVector(vectors.back())));
     }
     for (int trial = 0; trial < 20; ++trial) {
         const std::vector<float> query = randomUnit(random, kDimension);
@@ -73,7 +74,8 @@ TEST(VectorIndex, FiltersByCollection) {
     std::mt19937 random(3);
     VectorIndex index(64);
     for (int i = 0; i < 100; ++i) {
-        ASSERT_TRUE(index.add(i, i % 4, encodeVector(randomUnit(random, 64))));
+        ASSERT_TRUE(index.add(i, {.document = i, .collection = i % 4},
+                              encodeVector(randomUnit(random, 64))));
     }
     const std::vector<CollectionId> wanted{1, 3};
     const auto found = index.search(randomUnit(random, 64), wanted, 100);
@@ -86,15 +88,14 @@ TEST(VectorIndex, ReplacesAndRemoves) {
     VectorIndex index(32);
     const auto a = randomUnit(random, 32);
     const auto b = randomUnit(random, 32);
-    ASSERT_TRUE(index.add(1, 0, encodeVector(a)));
-    ASSERT_TRUE(index.add(2, 0, encodeVector(b)));
-    ASSERT_TRUE(index.add(1, 0, encodeVector(b)));
+    ASSERT_TRUE(index.add(1, {}, encodeVector(a)));
+    ASSERT_TRUE(index.add(2, {}, encodeVector(b)));
+    ASSERT_TRUE(index.add(1, {}, encodeVector(b)));
     EXPECT_EQ(index.size(), 2U);
     auto found = index.search(b, {}, 2);
     EXPECT_EQ(found[0].chunk, 1) << "equal scores: the lower id first";
     EXPECT_EQ(found[0].score, found[1].score);
-    index.remove(1);
-    index.remove(99);
+    index.remove(std::vector<ChunkId>{1, 99});
     found = index.search(b, {}, 2);
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].chunk, 2);
@@ -104,21 +105,52 @@ TEST(VectorIndex, ReplacesAndRemoves) {
     EXPECT_EQ(index.size(), 0U);
 }
 
+TEST(VectorIndex, DoesNotRememberInWhichOrderRowsCame) {
+    std::mt19937 random(7);
+    std::vector<std::vector<float>> vectors;
+    for (int i = 0; i < 400; ++i) vectors.push_back(randomUnit(random, 32));
+    VectorIndex straight(32);
+    VectorIndex other(32);
+    const auto place = [](ChunkId i) {
+        return DocumentPlace{.document = i / 4, .collection = 1, .order = 0};
+    };
+    for (ChunkId i = 0; i < 400; ++i) {
+        if (i % 3 == 0) continue;
+        ASSERT_TRUE(straight.add(i, place(i), encodeVector(vectors[static_cast<std::size_t>(i)])));
+    }
+    std::vector<ChunkId> gone;
+    for (ChunkId i = 399; i >= 0; --i) {
+        ASSERT_TRUE(other.add(i, place(i), encodeVector(vectors[static_cast<std::size_t>(i)])));
+        if (i % 3 == 0) gone.push_back(i);
+    }
+    other.remove(gone);
+    EXPECT_EQ(other.size(), straight.size());
+    const auto query = randomUnit(random, 32);
+    const auto expected = straight.search(query, {}, 400);
+    const auto found = other.search(query, {}, 400);
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        EXPECT_EQ(found[i].chunk, expected[i].chunk);
+        EXPECT_EQ(found[i].score, expected[i].score);
+        EXPECT_EQ(found[i].document, found[i].chunk / 4);
+    }
+}
+
 TEST(VectorIndex, RefusesDamagedCodes) {
     VectorIndex index(8);
-    EXPECT_EQ(index.add(1, 0, std::vector<std::byte>(11)).error().code, ErrorCode::Corrupt);
+    EXPECT_EQ(index.add(1, {}, std::vector<std::byte>(11)).error().code, ErrorCode::Corrupt);
     for (const float scale :
          {std::numeric_limits<float>::quiet_NaN(), -1.0F, std::numeric_limits<float>::infinity()}) {
         std::vector<std::byte> code(12);
         std::memcpy(code.data(), &scale, sizeof(scale));
-        EXPECT_EQ(index.add(1, 0, code).error().code, ErrorCode::Corrupt);
+        EXPECT_EQ(index.add(1, {}, code).error().code, ErrorCode::Corrupt);
     }
     EXPECT_EQ(index.size(), 0U);
 }
 
 TEST(VectorIndex, AQueryWithoutDirectionFindsNothing) {
     VectorIndex index(4);
-    ASSERT_TRUE(index.add(1, 0, encodeVector(std::vector<float>{1, 0, 0, 0})));
+    ASSERT_TRUE(index.add(1, {}, encodeVector(std::vector<float>{1, 0, 0, 0})));
     EXPECT_TRUE(index.search(std::vector<float>(4), {}, 5).empty());
 }
 

@@ -197,7 +197,7 @@ TEST_F(BackupTest, RepairOfASoundDatabaseLosesNothing) {
     EXPECT_EQ(valueOf(database->chats().draft(chat.id)), "draft");
     EXPECT_EQ(valueOf(database->settings().get("theme")), nlohmann::json("dark"));
     const std::vector<std::string> terms = {"dolphin"};
-    EXPECT_EQ(valueOf(database->documents().keywordSearch(terms, {}, 1000)).size(), 400U);
+    EXPECT_EQ(chunksWith(database->documents(), terms).size(), 400U);
     EXPECT_EQ(valueOf(database->chats().searchMessages("whale", 100)).size(), 90U);
     expectSound(*database);
 }
@@ -225,7 +225,7 @@ TEST_F(BackupTest, RepairSavesTheMessagesAroundADamagedPage) {
     EXPECT_GE(n, 75U);
     EXPECT_LT(n, 90U);
     const std::vector<std::string> terms = {"dolphin"};
-    EXPECT_EQ(valueOf(database->documents().keywordSearch(terms, {}, 1000)).size(), 400U);
+    EXPECT_EQ(chunksWith(database->documents(), terms).size(), 400U);
 }
 
 TEST_F(BackupTest, RepairReadsDocumentsWithDamagedChunksAgain) {

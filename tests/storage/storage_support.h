@@ -1,6 +1,7 @@
 // storage_support.h: what the storage tests share.
 #pragma once
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <memory>
@@ -122,6 +123,26 @@ inline void expectSound(Database& database) {
     for (const Finding& finding : valueOf(database.check())) {
         EXPECT_TRUE(finding.ok) << finding.subject << ": " << finding.detail;
     }
+}
+
+/// The chunks whose text has one of `terms`, as an index made of what the store gives would find
+/// them; ascending.
+inline std::vector<ChunkId> chunksWith(DocumentStore& documents,
+                                       const std::vector<std::string>& terms) {
+    std::vector<ChunkId> ids;
+    for (const ChunkPlace& place : valueOf(documents.chunkPlaces())) ids.push_back(place.chunk);
+    std::vector<ChunkId> found;
+    valueOf(documents.forEachText(
+        ids, [&](ChunkId chunk, std::string_view heading, std::string_view text) {
+            bool has = false;
+            for (const std::string_view part : {heading, text}) {
+                analyzeForTests(part, [&](std::string_view term, std::size_t, std::size_t) {
+                    has = has || std::find(terms.begin(), terms.end(), term) != terms.end();
+                });
+            }
+            if (has) found.push_back(chunk);
+        }));
+    return found;
 }
 
 /// A document of one page whose chunks are the lines of `text`.

@@ -1,0 +1,203 @@
+// The keyword index as others see it, and its scoring: BM25, a term at a time.
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+#include <utility>
+
+#include "retrieval/analyzer.h"
+#include "retrieval/keyword_parts.h"
+#include "retrieval/ranking.h"
+
+namespace conclave::retrieval {
+namespace {
+
+constexpr double kK1 = 1.2;
+constexpr double kB = 0.75;
+
+/// Lucene's form, never negative: a word that most texts have, which in a collection of three
+/// documents is every word, still counts.
+double inverseFrequency(std::size_t nChunks, std::size_t nFound) {
+    const auto all = static_cast<double>(nChunks);
+    const auto found = static_cast<double>(nFound);
+    return std::log(1.0 + (all - found + 0.5) / (found + 0.5));
+}
+
+bool isChosen(std::span<const CollectionId> collections, CollectionId collection) {
+    return collections.empty() ||
+           std::find(collections.begin(), collections.end(), collection) != collections.end();
+}
+
+}  // namespace
+
+std::vector<QueryTerm> weightedTerms(std::string_view query) {
+    std::vector<QueryTerm> terms;
+    std::unordered_map<std::string, std::size_t> places;
+    for (std::string& term : queryTerms(query)) {
+        const auto [place, isNew] = places.try_emplace(term, terms.size());
+        if (isNew) {
+            terms.push_back({std::move(term), 1.0});
+        } else {
+            terms[place->second].weight += 1.0;
+        }
+    }
+    return terms;
+}
+
+ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
+    ChunkTerms terms;
+    for (const std::string_view part : {heading, text}) {
+        bool isFirst = true;
+        std::size_t lastStart = 0;
+        analyze(part, [&](std::string_view term, std::size_t startByte, std::size_t) {
+            if (term.empty()) return;
+            if (isFirst || startByte > lastStart) {
+                ++terms.length;
+                lastStart = startByte;
+            }
+            isFirst = false;
+            terms.keys.push_back(termKey(term));
+        });
+    }
+    return terms;
+}
+
+std::size_t KeywordIndex::Parts::nFound(TermKey key) const {
+    std::size_t n = 0;
+    for (const KeywordPart& part : m_parts) {
+        const PostingList list = part.segment->find(key);
+        if (part.isWhole()) {
+            n += list.nPostings;
+        } else {
+            list.forEach([&](Row row, std::uint32_t) { n += part.isAlive[row]; });
+        }
+    }
+    return n;
+}
+
+std::vector<double> KeywordIndex::Parts::inverseFrequencies(std::span<const std::string> terms) {
+    sealForSearch();
+    const std::shared_lock lock(m_mutex);
+    std::vector<double> found;
+    found.reserve(terms.size());
+    for (const std::string& term : terms) {
+        found.push_back(inverseFrequency(m_nAlive, nFound(termKey(term))));
+    }
+    return found;
+}
+
+double KeywordIndex::Parts::averageLength() const {
+    const std::shared_lock lock(m_mutex);
+    if (m_nAlive == 0 || m_aliveLength == 0) return 1.0;
+    return static_cast<double>(m_aliveLength) / static_cast<double>(m_nAlive);
+}
+
+void KeywordIndex::Parts::addScores(const KeywordPart& part, std::span<const TermKey> keys,
+                                    std::span<const float> weights,
+                                    std::vector<float>& scores) const {
+    const double average = m_aliveLength > 0
+                               ? static_cast<double>(m_aliveLength) / static_cast<double>(m_nAlive)
+                               : 1.0;
+    const auto constant = static_cast<float>(kK1 * (1.0 - kB));
+    const auto perPosition = static_cast<float>(kK1 * kB / average);
+    const auto lengths = part.segment->lengths();
+    scores.assign(part.segment->nRows(), 0.0F);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const float weight = weights[i];
+        part.segment->find(keys[i]).forEach([&](Row row, std::uint32_t count) {
+            const auto tf = static_cast<float>(count);
+            const float norm = constant + perPosition * static_cast<float>(lengths[row]);
+            scores[row] += weight * tf / (tf + norm);
+        });
+    }
+}
+
+KeywordIndex::Scores KeywordIndex::Parts::search(std::span<const QueryTerm> terms,
+                                                 std::span<const CollectionId> collections,
+                                                 int limit, std::span<const ChunkId> given) {
+    sealForSearch();
+    BestChunks best(static_cast<std::size_t>(std::max(limit, 0)));
+    Scores result;
+    thread_local std::vector<float> scores;
+
+    const std::shared_lock lock(m_mutex);
+    std::vector<TermKey> keys;
+    std::vector<float> weights;
+    for (const QueryTerm& term : terms) {
+        const TermKey key = termKey(term.text);
+        const std::size_t found = nFound(key);
+        if (found == 0) continue;
+        keys.push_back(key);
+        weights.push_back(
+            static_cast<float>(term.weight * (kK1 + 1.0) * inverseFrequency(m_nAlive, found)));
+    }
+    if (keys.empty()) return result;
+    for (const KeywordPart& part : m_parts) {
+        addScores(part, keys, weights, scores);
+        const auto chunks = part.segment->chunks();
+        const auto scored = [&](std::size_t row) {
+            const DocumentPlace& place = part.documents[part.documentOf[row]];
+            return ScoredChunk{chunks[row], static_cast<double>(scores[row]), place.order,
+                               place.document};
+        };
+        std::vector<std::uint8_t> chosen;
+        for (const DocumentPlace& place : part.documents) {
+            chosen.push_back(isChosen(collections, place.collection) ? 1 : 0);
+        }
+        for (std::size_t row = 0; limit > 0 && row < scores.size(); ++row) {
+            const float score = scores[row];
+            if (score <= 0.0F || !best.mayTake(static_cast<double>(score))) continue;
+            if (part.isAlive[row] == 0 || chosen[part.documentOf[row]] == 0) continue;
+            best.add(scored(row));
+        }
+        for (const ChunkId chunk : given) {
+            if (chunks.empty() || chunk < chunks.front() || chunk > chunks.back()) continue;
+            const auto found = std::lower_bound(chunks.begin(), chunks.end(), chunk);
+            const auto row = static_cast<std::size_t>(found - chunks.begin());
+            if (*found != chunk || part.isAlive[row] == 0 || scores[row] <= 0.0F) continue;
+            result.given.push_back(scored(row));
+        }
+    }
+    result.best = best.take();
+    return result;
+}
+
+// ----------------------------------------------------------------------------------- the index
+
+KeywordIndex::KeywordIndex() : m_parts(std::make_unique<Parts>()) {}
+KeywordIndex::~KeywordIndex() = default;
+
+void KeywordIndex::add(const DocumentPlace& place, std::span<const ChunkId> chunks,
+                       std::span<const ChunkTerms> terms) {
+    m_parts->add(place, chunks, terms);
+}
+void KeywordIndex::remove(std::span<const ChunkId> chunks) { m_parts->remove(chunks); }
+void KeywordIndex::move(const DocumentPlace& place) { m_parts->move(place); }
+void KeywordIndex::clear() { m_parts->clear(); }
+std::size_t KeywordIndex::size() const { return m_parts->size(); }
+std::vector<ChunkId> KeywordIndex::chunks() const { return m_parts->chunks(); }
+std::size_t KeywordIndex::sizeBytes() const { return m_parts->sizeBytes(); }
+
+KeywordIndex::Scores KeywordIndex::search(std::span<const QueryTerm> terms,
+                                          std::span<const CollectionId> collections, int limit,
+                                          std::span<const ChunkId> given) const {
+    return m_parts->search(terms, collections, limit, given);
+}
+std::vector<double> KeywordIndex::inverseFrequencies(std::span<const std::string> terms) const {
+    return m_parts->inverseFrequencies(terms);
+}
+double KeywordIndex::averageLength() const { return m_parts->averageLength(); }
+
+Result<void> KeywordIndex::addSegment(
+    KeywordSegment segment, const std::function<std::optional<DocumentPlace>(ChunkId)>& placeOf) {
+    return m_parts->addSegment(std::move(segment), placeOf);
+}
+void KeywordIndex::compact() { m_parts->compact(); }
+KeywordIndex::ToKeep KeywordIndex::toKeep() const { return m_parts->toKeep(); }
+void KeywordIndex::kept(const ToKeep& segments, std::span<const std::int64_t> ids) {
+    m_parts->kept(segments, ids);
+}
+std::span<const std::byte> KeywordIndex::bytesOf(const PostingSegment& segment) {
+    return segment.bytes();
+}
+
+}  // namespace conclave::retrieval

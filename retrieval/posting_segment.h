@@ -1,0 +1,127 @@
+// posting_segment.h: an unchanging piece of the keyword index, one block of bytes in memory and in
+// the database alike.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "retrieval/retrieval.h"
+
+namespace conclave::retrieval {
+
+/// What the index knows of a term: 48 bits of a hash. Among a million terms two share a key with a
+/// probability of 0.2 %, and then count as one.
+using TermKey = std::uint64_t;
+inline constexpr int kTermKeyBits = 48;
+[[nodiscard]] TermKey termKey(std::string_view term);
+
+/// Rows are numbers within a segment; a merged segment numbers them anew.
+using Row = std::uint32_t;
+
+struct Posting {
+    Row row = 0;
+    std::uint32_t count = 0;  ///< how often the term stands in the chunk, at least 1
+};
+
+/// The chunks with one term, still encoded: of each the distance to the row before, and the count
+/// if it is not 1.
+struct PostingList {
+    const std::uint8_t* begin = nullptr;
+    const std::uint8_t* end = nullptr;
+    std::uint32_t nPostings = 0;
+    Row nRows = 0;
+
+    /// Calls `visit(row, count)` by ascending row. Damaged bytes end the list early.
+    template <typename Visit>
+    void forEach(const Visit& visit) const {
+        const std::uint8_t* at = begin;
+        Row next = 0;
+        for (std::uint32_t i = 0; i < nPostings; ++i) {
+            const std::uint32_t head = number(at);
+            const Row row = next + (head >> 1u);
+            const std::uint32_t count = (head & 1u) != 0 ? number(at) : 1;
+            if (row >= nRows) return;
+            visit(row, count);
+            next = row + 1;
+        }
+    }
+
+private:
+    /// Seven bits a byte, low ones first.
+    [[nodiscard]] std::uint32_t number(const std::uint8_t*& at) const {
+        if (at < end && *at < 0x80) [[likely]]
+            return *at++;
+        std::uint32_t value = 0;
+        for (std::uint32_t shift = 0; at < end && shift < 32; shift += 7) {
+            const std::uint32_t byte = *at++;
+            value |= (byte & 0x7Fu) << shift;
+            if (byte < 0x80) break;
+        }
+        return value;
+    }
+};
+
+/// Layout: header, chunk ids (ascending), lengths, packed term keys (ascending), ends of the
+/// posting lists, posting lists. Thread-safe, since nothing changes.
+class PostingSegment {
+public:
+    /// Errors: Corrupt for bytes that no writer made, Unsupported for those of another version.
+    [[nodiscard]] static Result<std::shared_ptr<const PostingSegment>> fromBytes(
+        std::vector<std::byte> bytes);
+
+    [[nodiscard]] std::span<const std::byte> bytes() const { return m_bytes; }
+    [[nodiscard]] Row nRows() const { return static_cast<Row>(m_chunks.size()); }
+    [[nodiscard]] std::span<const ChunkId> chunks() const { return m_chunks; }
+    /// Number of term positions of each chunk.
+    [[nodiscard]] std::span<const std::uint32_t> lengths() const { return m_lengths; }
+
+    [[nodiscard]] std::size_t nTerms() const { return m_ends.size(); }
+    [[nodiscard]] TermKey key(std::size_t term) const;
+    [[nodiscard]] PostingList postings(std::size_t term) const;
+    /// An empty list for a term that is not here.
+    [[nodiscard]] PostingList find(TermKey key) const;
+
+private:
+    friend class SegmentWriter;
+    explicit PostingSegment(std::vector<std::byte> bytes) : m_bytes(std::move(bytes)) {}
+    [[nodiscard]] Result<void> readLayout();
+
+    std::vector<std::byte> m_bytes;
+    std::span<const ChunkId> m_chunks;
+    std::span<const std::uint32_t> m_lengths;
+    const std::byte* m_keys = nullptr;
+    std::span<const std::uint32_t> m_ends;
+    std::span<const std::byte> m_postings;
+};
+
+/// Makes a segment term by term.
+class SegmentWriter {
+public:
+    /// Terms by ascending key, postings by ascending row.
+    void add(TermKey key, std::span<const Posting> postings);
+    /// `chunks` ascending. The writer is empty afterwards.
+    [[nodiscard]] std::shared_ptr<const PostingSegment> finish(
+        std::span<const ChunkId> chunks, std::span<const std::uint32_t> lengths);
+
+private:
+    std::vector<std::byte> m_keys;
+    std::vector<std::uint32_t> m_ends;
+    std::vector<std::byte> m_postings;
+};
+
+/// A chunk's row in a merged segment.
+struct MergeInput {
+    const PostingSegment* segment = nullptr;
+    std::vector<std::uint8_t> isAlive;  ///< by row; others are left out
+};
+
+/// One segment of all living rows, by ascending chunk id. No chunk may be alive in two inputs.
+[[nodiscard]] std::shared_ptr<const PostingSegment> mergeSegments(
+    std::span<const MergeInput> inputs);
+
+}  // namespace conclave::retrieval
