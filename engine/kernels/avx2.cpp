@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/packed.h"
 #include "engine/kernels/quant_blocks.h"
 
 namespace conclave::engine {
@@ -430,6 +431,7 @@ constexpr KernelTable kTable = {
     .swiglu = swiglu,
     .addScaled = addScaled,
     .weightedSum = weightedSum,
+    .packed = avx2PackedKernels,
 };
 
 }  // namespace

@@ -14,15 +14,21 @@
 #endif
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/packed.h"
 #include "engine/kernels/quant_blocks.h"
 
 #ifdef CONCLAVE_SIMDE
 #define AVX512_KERNELS simdeAvx512Kernels
+#define AVX512_PACKED_KERNELS simdeAvx512PackedKernels
 #else
 #define AVX512_KERNELS avx512Kernels
+#define AVX512_PACKED_KERNELS avx512PackedKernels
 #endif
 
 namespace conclave::engine {
+#ifdef CONCLAVE_SIMDE
+const WeightKernels* simdeAvx512PackedKernels(TensorType type);
+#endif
 namespace {
 
 // ---------------------------------------------------------------------------------- conversions
@@ -346,6 +352,7 @@ const KernelTable& AVX512_KERNELS() {
         .swiglu = avx2Kernels().swiglu,
         .addScaled = avx2Kernels().addScaled,
         .weightedSum = weightedSum,
+        .packed = AVX512_PACKED_KERNELS,
     };
     return table;
 }

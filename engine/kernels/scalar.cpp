@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/packed.h"
 #include "engine/kernels/quant_blocks.h"
 
 namespace conclave::engine {
@@ -267,6 +268,7 @@ const KernelTable& scalarKernels() {
         .swiglu = swiglu,
         .addScaled = addScaled,
         .weightedSum = weightedSum,
+        .packed = scalarPackedKernels,
     };
     return kTable;
 }
