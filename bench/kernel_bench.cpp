@@ -103,8 +103,8 @@ int main(int argc, char** argv) {
     for (const char* isa : {"scalar", "avx2", "avx512"}) {
         const KernelTable* set = kernelSet(isa);
         if (set == nullptr) continue;
-        for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16,
-                                      TensorType::Q8_0, TensorType::Q4_0}) {
+        for (int i = 0; i < set->nWeightTypes; ++i) {
+            const TensorType type = set->weightTypes[i].type;
             for (const int nTokens : {1, 8, 64}) {
                 const std::string name = std::string(isa) + "/" +
                                          std::string(typeTraits(type)->name) +

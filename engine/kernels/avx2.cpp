@@ -1,12 +1,17 @@
 // avx2.cpp: kernels for AVX2, FMA and F16C. Compiled with these flags, see kernels.h.
+// Products with quantized weights are in avx2_small_blocks.cpp and avx2_large_blocks.cpp.
 #include <immintrin.h>
 
+#include "engine/kernels/avx2_tiles.h"
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/packed.h"
-#include "engine/kernels/quant_blocks.h"
+#include "engine/kernels/types/block_type.h"
 
 namespace conclave::engine {
 namespace {
+
+using avx2::fromHalf;
+using avx2::sumOf;
 
 // ------------------------------------------------------------------------------ small helpers
 
@@ -25,12 +30,6 @@ void store(float* x, int i, int n, __m256 value) {
     } else {
         _mm256_maskstore_ps(x + i, tailMask(n - i), value);
     }
-}
-
-float sumOf(__m256 lanes) {
-    __m128 sum = _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps(lanes, 1));
-    sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
-    return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
 }
 
 float maxOf(__m256 lanes) {
@@ -61,8 +60,6 @@ __m256 expOf(__m256 x) {
         _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127)), 23);
     return _mm256_mul_ps(p, _mm256_castsi256_ps(exponent));
 }
-
-float fromHalf(std::uint16_t half) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half))); }
 
 // ------------------------------------------------------- weight types that are read as floats
 // load8: weights i to i+7 of a row; value: weight i.
@@ -99,31 +96,7 @@ struct BF16 {
     }
 };
 
-// ----------------------------------------------------------------- weight types in blocks of 32
-// values: the block's 32 integers in order; scale: its factor.
-
-struct Q8_0 {
-    static constexpr TensorType kType = TensorType::Q8_0;
-    using Block = BlockQ8_0;
-    static __m256i values(const Block& block) {
-        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.values));
-    }
-};
-
-struct Q4_0 {
-    static constexpr TensorType kType = TensorType::Q4_0;
-    using Block = BlockQ4_0;
-    static __m256i values(const Block& block) {
-        const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block.nibbles));
-        const __m256i both = _mm256_set_m128i(_mm_srli_epi16(packed, 4), packed);
-        return _mm256_sub_epi8(_mm256_and_si256(both, _mm256_set1_epi8(15)), _mm256_set1_epi8(8));
-    }
-};
-
 // ----------------------------------------------------------------------------- matrix products
-// A tile is kRows rows times kTokens tokens, one register of 8 partial sums each. The tile's shape
-// only decides what is reused: every pair of row and token sees the same operations.
-
 template <typename Type, int kRows, int kTokens>
 void floatTile(const MatmulArgs& args, int row, int token) {
     const std::byte* weights[kRows];
@@ -156,51 +129,6 @@ void floatTile(const MatmulArgs& args, int row, int token) {
     }
 }
 
-template <typename Type, int kRows, int kTokens>
-void blockTile(const MatmulArgs& args, int row, int token) {
-    using Block = typename Type::Block;
-    const int nBlocks = args.nColumns / kActivationBlock;
-    const Block* weights[kRows];
-    const float* scales[kTokens];
-    const std::int8_t* x[kTokens];
-    __m256 sums[kRows][kTokens];
-    for (int r = 0; r < kRows; ++r) {
-        weights[r] = reinterpret_cast<const Block*>(
-            args.weights + static_cast<std::size_t>(row + r) * args.rowBytes);
-    }
-    for (int t = 0; t < kTokens; ++t) {
-        scales[t] = static_cast<const float*>(args.inputs[token + t]);
-        x[t] = reinterpret_cast<const std::int8_t*>(scales[t] + 2 * nBlocks);
-    }
-    for (int r = 0; r < kRows; ++r) {
-        for (int t = 0; t < kTokens; ++t) sums[r][t] = _mm256_setzero_ps();
-    }
-    for (int block = 0; block < nBlocks; ++block) {
-        __m256i values[kTokens];
-        for (int t = 0; t < kTokens; ++t) {
-            values[t] = _mm256_loadu_si256(
-                reinterpret_cast<const __m256i*>(x[t] + block * kActivationBlock));
-        }
-        for (int r = 0; r < kRows; ++r) {
-            // maddubs wants one unsigned side: |w| * (x with w's sign). It cannot saturate, since
-            // |w| <= 128 and |x| <= 127, and 2 * 128 * 127 < 32768.
-            const __m256i w = Type::values(weights[r][block]);
-            const __m256i magnitude = _mm256_abs_epi8(w);
-            const __m256 scale = _mm256_set1_ps(fromHalf(weights[r][block].scale));
-            for (int t = 0; t < kTokens; ++t) {
-                const __m256i pairs =
-                    _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(values[t], w));
-                const __m256i quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-                const __m256 factor = _mm256_mul_ps(scale, _mm256_broadcast_ss(scales[t] + block));
-                sums[r][t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(quads), factor, sums[r][t]);
-            }
-        }
-    }
-    for (int r = 0; r < kRows; ++r) {
-        for (int t = 0; t < kTokens; ++t) args.outputs[token + t][row + r] = sumOf(sums[r][t]);
-    }
-}
-
 template <typename Type>
 struct FloatTiles {
     static constexpr int kRows = 4, kTokens = 3, kRowsAlone = 8;
@@ -211,62 +139,10 @@ struct FloatTiles {
 };
 
 template <typename Type>
-struct BlockTiles {
-    static constexpr int kRows = 2, kTokens = 4, kRowsAlone = 4;
-    template <int rows, int tokens>
-    static void run(const MatmulArgs& args, int row, int token) {
-        blockTile<Type, rows, tokens>(args, row, token);
-    }
-};
-
-/// Rows outside, tokens inside: a few rows stay in the first-level cache for all tokens. A single
-/// token takes more rows at once, to keep enough independent sums in flight.
-template <typename Tiles>
-void matmul(const MatmulArgs& args) {
-    int row = 0;
-    if (args.nTokens == 1) {
-        for (; row + Tiles::kRowsAlone <= args.nRows; row += Tiles::kRowsAlone) {
-            Tiles::template run<Tiles::kRowsAlone, 1>(args, row, 0);
-        }
-    }
-    for (; row + Tiles::kRows <= args.nRows; row += Tiles::kRows) {
-        int token = 0;
-        for (; token + Tiles::kTokens <= args.nTokens; token += Tiles::kTokens) {
-            Tiles::template run<Tiles::kRows, Tiles::kTokens>(args, row, token);
-        }
-        for (; token < args.nTokens; ++token)
-            Tiles::template run<Tiles::kRows, 1>(args, row, token);
-    }
-    for (; row < args.nRows; ++row) {
-        for (int token = 0; token < args.nTokens; ++token) {
-            Tiles::template run<1, 1>(args, row, token);
-        }
-    }
-}
-
-template <typename Type>
 void dequantizeFloat(const std::byte* row, int n, float* out) {
     int i = 0;
     for (; i + 8 <= n; i += 8) _mm256_storeu_ps(out + i, Type::load8(row, i));
     for (; i < n; ++i) out[i] = Type::value(row, i);
-}
-
-template <typename Type>
-void dequantizeBlocks(const std::byte* row, int n, float* out) {
-    const auto* blocks = reinterpret_cast<const typename Type::Block*>(row);
-    for (int block = 0; block < n / kActivationBlock; ++block) {
-        const __m256i values = Type::values(blocks[block]);
-        const __m256 scale = _mm256_set1_ps(fromHalf(blocks[block].scale));
-        const __m128i halves[2] = {_mm256_castsi256_si128(values),
-                                   _mm256_extracti128_si256(values, 1)};
-        for (int part = 0; part < 4; ++part) {
-            const __m128i bytes =
-                part % 2 == 0 ? halves[part / 2] : _mm_srli_si128(halves[part / 2], 8);
-            const __m256 floats = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
-            _mm256_storeu_ps(out + block * kActivationBlock + part * 8,
-                             _mm256_mul_ps(scale, floats));
-        }
-    }
 }
 
 // ------------------------------------------------------------------------------ vector functions
@@ -411,31 +287,50 @@ void weightedSum(const WeightedSumArgs& args) {
 
 template <typename Type>
 constexpr WeightKernels kFloatType = {Type::kType, ActivationFormat::Float32,
-                                      matmul<FloatTiles<Type>>, dequantizeFloat<Type>};
-template <typename Type>
-constexpr WeightKernels kBlockType = {Type::kType, ActivationFormat::Int8Blocks,
-                                      matmul<BlockTiles<Type>>, dequantizeBlocks<Type>};
+                                      avx2::matmul<FloatTiles<Type>>, dequantizeFloat<Type>};
 
-constexpr WeightKernels kWeightTypes[] = {
-    kFloatType<F32>, kFloatType<F16>, kFloatType<BF16>, kBlockType<Q8_0>, kBlockType<Q4_0>,
-};
+/// Every type that scalar has; products are this set's, and so is what else is worth it.
+struct WeightTypes {
+    WeightTypes() {
+        rows[0] = kFloatType<F32>;
+        rows[1] = kFloatType<F16>;
+        rows[2] = kFloatType<BF16>;
+        for (int i = 0; i < kBlockTypeCount; ++i) {
+            rows[3 + i] = *scalarKernels().find(kBlockTypes[i].type);
+            replace(avx2::smallBlocks(), rows[3 + i]);
+            replace(avx2::largeBlocks(), rows[3 + i]);
+        }
+    }
 
-constexpr KernelTable kTable = {
-    .isa = "avx2",
-    .weightTypes = kWeightTypes,
-    .nWeightTypes = sizeof(kWeightTypes) / sizeof(kWeightTypes[0]),
-    .quantize = quantize,
-    .toHalf = toHalf,
-    .rmsNorm = rmsNorm,
-    .softmax = softmax,
-    .swiglu = swiglu,
-    .addScaled = addScaled,
-    .weightedSum = weightedSum,
-    .packed = avx2PackedKernels,
+    static void replace(const avx2::TypeList& types, WeightKernels& row) {
+        for (int i = 0; i < types.n; ++i) {
+            if (types.types[i].type != row.type) continue;
+            row.matmul = types.types[i].matmul;
+            if (types.types[i].dequantize != nullptr) row.dequantize = types.types[i].dequantize;
+        }
+    }
+
+    WeightKernels rows[3 + kBlockTypeCount];
 };
 
 }  // namespace
 
-const KernelTable& avx2Kernels() { return kTable; }
+const KernelTable& avx2Kernels() {
+    static const WeightTypes types;
+    static const KernelTable table = {
+        .isa = "avx2",
+        .weightTypes = types.rows,
+        .nWeightTypes = 3 + kBlockTypeCount,
+        .quantize = quantize,
+        .toHalf = toHalf,
+        .rmsNorm = rmsNorm,
+        .softmax = softmax,
+        .swiglu = swiglu,
+        .addScaled = addScaled,
+        .weightedSum = weightedSum,
+        .packed = avx2PackedKernels,
+    };
+    return table;
+}
 
 }  // namespace conclave::engine

@@ -16,6 +16,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/packed.h"
 #include "engine/kernels/quant_blocks.h"
+#include "engine/kernels/types/block_type.h"
 
 #ifdef CONCLAVE_SIMDE
 #define AVX512_KERNELS simdeAvx512Kernels
@@ -137,7 +138,8 @@ struct Q4_0 {
 };
 
 // ----------------------------------------------------------------------------- matrix products
-// As in avx2.cpp: a tile's shape decides what is reused, never in which order a result is summed.
+// As in avx2_tiles.h: a tile's shape decides what is reused, never in which order a result is
+// summed.
 
 template <typename Type, int kRows, int kTokens>
 void floatTile(const MatmulArgs& args, int row, int token) {
@@ -324,27 +326,38 @@ void weightedSum(const WeightedSumArgs& args) {
     }
 }
 
-template <typename Type>
-WeightKernels withMatmul(void (*matmulOfType)(const MatmulArgs&)) {
-    WeightKernels kernels = *avx2Kernels().find(Type::kType);
-    kernels.matmul = matmulOfType;
-    return kernels;
-}
+/// AVX2's row of every type; those with a kernel here have their products replaced.
+struct WeightTypes {
+    WeightTypes() {
+        for (int i = 0; i < kCount; ++i) {
+            rows[i] = avx2Kernels().weightTypes[i];
+            replace<F32>(rows[i], matmul<FloatTiles<F32>>);
+            replace<F16>(rows[i], matmul<FloatTiles<F16>>);
+            replace<BF16>(rows[i], matmul<FloatTiles<BF16>>);
+            replace<Q8_0>(rows[i], matmul<BlockTiles<Q8_0>>);
+            replace<Q4_0>(rows[i], matmul<BlockTiles<Q4_0>>);
+        }
+    }
+
+    template <typename Type>
+    static void replace(WeightKernels& row, void (*matmulOfType)(const MatmulArgs&)) {
+        if (row.type == Type::kType) row.matmul = matmulOfType;
+    }
+
+    static constexpr int kCount = 3 + kBlockTypeCount;
+    WeightKernels rows[kCount];
+};
 
 }  // namespace
 
 const KernelTable& AVX512_KERNELS();
 
 const KernelTable& AVX512_KERNELS() {
-    static const WeightKernels weightTypes[] = {
-        withMatmul<F32>(matmul<FloatTiles<F32>>),   withMatmul<F16>(matmul<FloatTiles<F16>>),
-        withMatmul<BF16>(matmul<FloatTiles<BF16>>), withMatmul<Q8_0>(matmul<BlockTiles<Q8_0>>),
-        withMatmul<Q4_0>(matmul<BlockTiles<Q4_0>>),
-    };
+    static const WeightTypes types;
     static const KernelTable table = {
         .isa = "avx512",
-        .weightTypes = weightTypes,
-        .nWeightTypes = sizeof(weightTypes) / sizeof(weightTypes[0]),
+        .weightTypes = types.rows,
+        .nWeightTypes = WeightTypes::kCount,
         .quantize = avx2Kernels().quantize,
         .toHalf = avx2Kernels().toHalf,
         .rmsNorm = avx2Kernels().rmsNorm,

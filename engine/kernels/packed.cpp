@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/kernels/quant_blocks.h"
+#include "engine/kernels/types/block_type.h"
 
 namespace conclave::engine {
 namespace {
@@ -43,9 +44,66 @@ void packQ4_0(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlock
     }
 }
 
+void packQ4_K(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlocks, std::byte* out) {
+    auto* panels = reinterpret_cast<PanelQ4_K*>(out);
+    std::memset(panels, 0, static_cast<std::size_t>(nBlocks) * sizeof(PanelQ4_K));
+    UnpackedBlock unpacked;
+    for (int block = 0; block < nBlocks; ++block) {
+        PanelQ4_K& panel = panels[block];
+        for (int row = 0; row < nRows; ++row) {
+            const auto& from = blockOf<BlockQ4_K>(rows, rowBytes, row, block);
+            unpackQ4_K(reinterpret_cast<const std::byte*>(&from), unpacked);
+            panel.scale[row] = from.scale;
+            panel.minScale[row] = from.minScale;
+            for (int i = 0; i < 8; ++i) {
+                PanelQ4_K::Part& part = panel.parts[i];
+                const std::int8_t* values = unpacked.values + std::ptrdiff_t{32} * i;
+                for (int k = 0; k < 16; ++k) {
+                    part.lines[k / 4][row][k % 4] =
+                        static_cast<std::uint8_t>(values[k] | values[16 + k] << 4);
+                }
+                part.scales[row] = static_cast<std::uint8_t>(unpacked.scales[2 * i]);
+                part.minima[row] = static_cast<std::uint8_t>(unpacked.minima[2 * i]);
+            }
+        }
+    }
+}
+
+void packQ6_K(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlocks, std::byte* out) {
+    auto* panels = reinterpret_cast<PanelQ6_K*>(out);
+    std::memset(panels, 0, static_cast<std::size_t>(nBlocks) * sizeof(PanelQ6_K));
+    UnpackedBlock unpacked;
+    for (int block = 0; block < nBlocks; ++block) {
+        PanelQ6_K& panel = panels[block];
+        for (int row = 0; row < nRows; ++row) {
+            const auto& from = blockOf<BlockQ6_K>(rows, rowBytes, row, block);
+            unpackQ6_K(reinterpret_cast<const std::byte*>(&from), unpacked);
+            panel.scale[row] = from.scale;
+            for (int i = 0; i < 8; ++i) {
+                PanelQ6_K::Part& part = panel.parts[i];
+                const std::int8_t* values = unpacked.values + std::ptrdiff_t{32} * i;
+                for (int k = 0; k < 16; ++k) {
+                    const int first = values[k] + 32;
+                    const int second = values[16 + k] + 32;
+                    const int shift = k / 4 % 2 * 4;
+                    part.lines[k / 4][row][k % 4] =
+                        static_cast<std::uint8_t>((first & 15) | (second & 15) << 4);
+                    part.high[k / 8][row][k % 4] =
+                        static_cast<std::uint8_t>(part.high[k / 8][row][k % 4] |
+                                                  ((first >> 4) | (second >> 4) << 2) << shift);
+                }
+                part.scales[0][row] = static_cast<std::int8_t>(unpacked.scales[2 * i]);
+                part.scales[1][row] = static_cast<std::int8_t>(unpacked.scales[2 * i + 1]);
+            }
+        }
+    }
+}
+
 constexpr PackedFormat kFormats[] = {
     {TensorType::Q8_0, PanelQ8_0::kColumns, sizeof(PanelQ8_0), packQ8_0},
     {TensorType::Q4_0, PanelQ4_0::kColumns, sizeof(PanelQ4_0), packQ4_0},
+    {TensorType::Q4_K, PanelQ4_K::kColumns, sizeof(PanelQ4_K), packQ4_K},
+    {TensorType::Q6_K, PanelQ6_K::kColumns, sizeof(PanelQ6_K), packQ6_K},
 };
 
 }  // namespace

@@ -38,6 +38,38 @@ struct PanelQ4_0 {
 };
 static_assert(sizeof(PanelQ4_0) == kPanelRows * 18);
 
+/// 16 rows times 256 columns of Q4_K: lines as in PanelQ4_0 for each 32 columns. A weight is
+/// scale * scales[row] * half - minScale * minima[row]. The file's 6-bit scales and minima become
+/// bytes: 4.625 bits a weight instead of 4.5.
+struct PanelQ4_K {
+    static constexpr int kColumns = 256;
+    struct Part {
+        std::uint8_t lines[4][kPanelRows][4];
+        std::uint8_t scales[kPanelRows];
+        std::uint8_t minima[kPanelRows];
+    };
+    std::uint16_t scale[kPanelRows];  ///< fp16
+    std::uint16_t minScale[kPanelRows];
+    Part parts[8];
+};
+static_assert(sizeof(PanelQ4_K) == kPanelRows * 148);
+
+/// 16 rows times 256 columns of Q6_K: for each 32 columns, lines as in PanelQ4_0 with the lower
+/// four bits, and a byte with the upper two of four weights: of lines 2k and 2k+1, bits 0-1 and 4-5
+/// belong to the low halves, bits 2-3 and 6-7 to the high ones. A weight is
+/// scale * scales[column / 16][row] * (six bits - 32).
+struct PanelQ6_K {
+    static constexpr int kColumns = 256;
+    struct Part {
+        std::uint8_t lines[4][kPanelRows][4];
+        std::uint8_t high[2][kPanelRows][4];
+        std::int8_t scales[2][kPanelRows];
+    };
+    std::uint16_t scale[kPanelRows];  ///< fp16
+    Part parts[8];
+};
+static_assert(sizeof(PanelQ6_K) == kPanelRows * 210);
+
 /// How a type is packed.
 struct PackedFormat {
     TensorType type;

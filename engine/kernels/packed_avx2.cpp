@@ -57,7 +57,6 @@ void accumulate32(__m256i& sum, __m256i products) {
 struct Q8 {
     using Panel = PanelQ8_0;
     static constexpr TensorType kType = TensorType::Q8_0;
-    static constexpr int kMaxTokens = 6;
 
     template <int kHalves, int kTokens>
     static void dots(const Panel& panel, int firstRow, const Tokens<kTokens>& x, int block,
@@ -83,38 +82,44 @@ struct Q8 {
     }
 };
 
+/// Products of nibbles, 0 to 15, as 16-bit sums of a lane's even and odd columns. All 8 products of
+/// a lane fit: 8 * 2 * 15 * 127 = 30,480.
+template <int kHalves, int kTokens>
+void nibbleDots(const std::uint8_t (&lines)[4][kPanelRows][4], int firstRow,
+                const Tokens<kTokens>& x, int block, __m256i (&sums)[kHalves][kTokens]) {
+    const __m256i lowHalf = _mm256_set1_epi8(15);
+    for (int h = 0; h < kHalves; ++h) {
+        for (int t = 0; t < kTokens; ++t) sums[h][t] = _mm256_setzero_si256();
+    }
+    for (int line = 0; line < 4; ++line) {
+        __m256i low[kHalves];
+        __m256i high[kHalves];
+        for (int h = 0; h < kHalves; ++h) {
+            const __m256i both = load256(lines[line][firstRow + kHalfRows * h]);
+            low[h] = _mm256_and_si256(both, lowHalf);
+            high[h] = _mm256_and_si256(_mm256_srli_epi16(both, 4), lowHalf);
+        }
+        for (int t = 0; t < kTokens; ++t) {
+            const __m256i first = fourOf(x.valuesOf(t, block) + 4 * line);
+            for (int h = 0; h < kHalves; ++h) {
+                accumulate16(sums[h][t], _mm256_maddubs_epi16(low[h], first));
+            }
+            const __m256i second = fourOf(x.valuesOf(t, block) + 16 + 4 * line);
+            for (int h = 0; h < kHalves; ++h) {
+                accumulate16(sums[h][t], _mm256_maddubs_epi16(high[h], second));
+            }
+        }
+    }
+}
+
 struct Q4 {
     using Panel = PanelQ4_0;
     static constexpr TensorType kType = TensorType::Q4_0;
-    static constexpr int kMaxTokens = 6;
 
-    /// 16 bits hold the sum of all 8 products of a lane: 8 * 2 * 15 * 127 = 30,480.
     template <int kHalves, int kTokens>
     static void dots(const Panel& panel, int firstRow, const Tokens<kTokens>& x, int block,
                      __m256i (&sums)[kHalves][kTokens]) {
-        const __m256i lowHalf = _mm256_set1_epi8(15);
-        for (int h = 0; h < kHalves; ++h) {
-            for (int t = 0; t < kTokens; ++t) sums[h][t] = _mm256_setzero_si256();
-        }
-        for (int line = 0; line < 4; ++line) {
-            __m256i low[kHalves];
-            __m256i high[kHalves];
-            for (int h = 0; h < kHalves; ++h) {
-                const __m256i both = load256(panel.lines[line][firstRow + kHalfRows * h]);
-                low[h] = _mm256_and_si256(both, lowHalf);
-                high[h] = _mm256_and_si256(_mm256_srli_epi16(both, 4), lowHalf);
-            }
-            for (int t = 0; t < kTokens; ++t) {
-                const __m256i first = fourOf(x.valuesOf(t, block) + 4 * line);
-                for (int h = 0; h < kHalves; ++h) {
-                    accumulate16(sums[h][t], _mm256_maddubs_epi16(low[h], first));
-                }
-                const __m256i second = fourOf(x.valuesOf(t, block) + 16 + 4 * line);
-                for (int h = 0; h < kHalves; ++h) {
-                    accumulate16(sums[h][t], _mm256_maddubs_epi16(high[h], second));
-                }
-            }
-        }
+        nibbleDots<kHalves, kTokens>(panel.lines, firstRow, x, block, sums);
         const __m256i ones = _mm256_set1_epi16(1);
         for (int t = 0; t < kTokens; ++t) {
             const __m256i offset = _mm256_slli_epi32(x.sumOf(t, block), 3);
@@ -134,6 +139,138 @@ void store(float* out, __m256 values, int n) {
     }
 }
 
+/// sum += dot * token's scale * row's scale: the one chain that every shape of tile follows.
+__m256 added(__m256 sum, __m256i dot, __m256 tokenScale, __m256 rowScale) {
+    return _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot), tokenScale), rowScale, sum);
+}
+
+// add: sums += the products of activation block `block`.
+
+/// Types with one scale for each 32 columns.
+template <typename Integers>
+struct OneScale {
+    using Panel = typename Integers::Panel;
+    static constexpr TensorType kType = Integers::kType;
+
+    template <int kHalves, int kTokens>
+    static void add(const Panel* panels, int firstRow, const Tokens<kTokens>& x, int block,
+                    __m256 (&sums)[kHalves][kTokens]) {
+        const Panel& panel = panels[block];
+        __m256i dots[kHalves][kTokens];
+        Integers::template dots<kHalves, kTokens>(panel, firstRow, x, block, dots);
+        __m256 scales[kHalves];
+        for (int h = 0; h < kHalves; ++h) {
+            scales[h] = scalesOf(panel.scales + firstRow + kHalfRows * h);
+        }
+        for (int t = 0; t < kTokens; ++t) {
+            const __m256 scale = x.scaleOf(t, block);
+            for (int h = 0; h < kHalves; ++h) {
+                sums[h][t] = added(sums[h][t], dots[h][t], scale, scales[h]);
+            }
+        }
+    }
+};
+
+__m256 fromBytes(const std::uint8_t* bytes) {
+    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes));
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(eight));
+}
+__m256 fromBytes(const std::int8_t* bytes) {
+    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight));
+}
+
+struct Q4K {
+    using Panel = PanelQ4_K;
+    static constexpr TensorType kType = TensorType::Q4_K;
+
+    template <int kHalves, int kTokens>
+    static void add(const Panel* panels, int firstRow, const Tokens<kTokens>& x, int block,
+                    __m256 (&sums)[kHalves][kTokens]) {
+        const Panel& panel = panels[block / 8];
+        const Panel::Part& part = panel.parts[block % 8];
+        __m256i dots[kHalves][kTokens];
+        nibbleDots<kHalves, kTokens>(part.lines, firstRow, x, block, dots);
+        const __m256i ones = _mm256_set1_epi16(1);
+        __m256 scales[kHalves];
+        __m256 minima[kHalves];
+        for (int h = 0; h < kHalves; ++h) {
+            const int row = firstRow + kHalfRows * h;
+            scales[h] = _mm256_mul_ps(scalesOf(panel.scale + row), fromBytes(part.scales + row));
+            minima[h] = _mm256_mul_ps(scalesOf(panel.minScale + row), fromBytes(part.minima + row));
+        }
+        for (int t = 0; t < kTokens; ++t) {
+            const __m256 scale = x.scaleOf(t, block);
+            const __m256 total = _mm256_mul_ps(_mm256_cvtepi32_ps(x.sumOf(t, block)), scale);
+            for (int h = 0; h < kHalves; ++h) {
+                const __m256i dot = _mm256_madd_epi16(dots[h][t], ones);
+                sums[h][t] = added(sums[h][t], dot, scale, scales[h]);
+                sums[h][t] = _mm256_fnmadd_ps(total, minima[h], sums[h][t]);
+            }
+        }
+    }
+};
+
+struct Q6K {
+    using Panel = PanelQ6_K;
+    static constexpr TensorType kType = TensorType::Q6_K;
+
+    /// Weights of one half-byte of a line, -32 to 31.
+    template <int kGroup>
+    static __m256i weights(const Panel::Part& part, int row, int line) {
+        const __m256i nibbles = load256(part.lines[line][row]);
+        const __m256i pairs = load256(part.high[line / 2][row]);
+        const __m256i low = _mm256_and_si256(kGroup == 0 ? nibbles : _mm256_srli_epi16(nibbles, 4),
+                                             _mm256_set1_epi8(15));
+        // To bits 4 and 5, from bits 0, 2, 4 or 6.
+        const int from = line % 2 * 4 + 2 * kGroup;
+        const __m256i shifted =
+            from <= 4 ? _mm256_slli_epi16(pairs, 4 - from) : _mm256_srli_epi16(pairs, from - 4);
+        const __m256i high = _mm256_and_si256(shifted, _mm256_set1_epi8(0x30));
+        return _mm256_sub_epi8(_mm256_or_si256(low, high), _mm256_set1_epi8(32));
+    }
+
+    /// 16 bits hold the sum of 16 products: 4 * 2 * 32 * 127 = 32,512.
+    template <int kGroup, int kHalves, int kTokens>
+    static void addGroup(const Panel& panel, const Panel::Part& part, int firstRow,
+                         const Tokens<kTokens>& x, int block, __m256 (&sums)[kHalves][kTokens]) {
+        __m256i dots[kHalves][kTokens];
+        for (int h = 0; h < kHalves; ++h) {
+            for (int t = 0; t < kTokens; ++t) dots[h][t] = _mm256_setzero_si256();
+        }
+        for (int line = 0; line < 4; ++line) {
+            for (int h = 0; h < kHalves; ++h) {
+                const __m256i w = weights<kGroup>(part, firstRow + kHalfRows * h, line);
+                const __m256i magnitude = _mm256_abs_epi8(w);
+                for (int t = 0; t < kTokens; ++t) {
+                    const __m256i four = fourOf(x.valuesOf(t, block) + 16 * kGroup + 4 * line);
+                    accumulate16(dots[h][t],
+                                 _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(four, w)));
+                }
+            }
+        }
+        const __m256i ones = _mm256_set1_epi16(1);
+        for (int h = 0; h < kHalves; ++h) {
+            const int row = firstRow + kHalfRows * h;
+            const __m256 scales =
+                _mm256_mul_ps(scalesOf(panel.scale + row), fromBytes(part.scales[kGroup] + row));
+            for (int t = 0; t < kTokens; ++t) {
+                sums[h][t] = added(sums[h][t], _mm256_madd_epi16(dots[h][t], ones),
+                                   x.scaleOf(t, block), scales);
+            }
+        }
+    }
+
+    template <int kHalves, int kTokens>
+    static void add(const Panel* panels, int firstRow, const Tokens<kTokens>& x, int block,
+                    __m256 (&sums)[kHalves][kTokens]) {
+        const Panel& panel = panels[block / 8];
+        const Panel::Part& part = panel.parts[block % 8];
+        addGroup<0>(panel, part, firstRow, x, block, sums);
+        addGroup<1>(panel, part, firstRow, x, block, sums);
+    }
+};
+
 /// `kHalves` halves of a panel times `kTokens` tokens. Its shape only decides what is reused.
 template <typename Type, int kHalves, int kTokens>
 void tile(const MatmulArgs& args, const typename Type::Panel* panels, int row, int firstRow,
@@ -145,19 +282,7 @@ void tile(const MatmulArgs& args, const typename Type::Panel* panels, int row, i
         for (int t = 0; t < kTokens; ++t) sums[h][t] = _mm256_setzero_ps();
     }
     for (int block = 0; block < nBlocks; ++block) {
-        __m256i dots[kHalves][kTokens];
-        Type::template dots<kHalves, kTokens>(panels[block], firstRow, x, block, dots);
-        __m256 scales[kHalves];
-        for (int h = 0; h < kHalves; ++h) {
-            scales[h] = scalesOf(panels[block].scales + firstRow + kHalfRows * h);
-        }
-        for (int t = 0; t < kTokens; ++t) {
-            const __m256 scale = x.scaleOf(t, block);
-            for (int h = 0; h < kHalves; ++h) {
-                const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(dots[h][t]), scale);
-                sums[h][t] = _mm256_fmadd_ps(scaled, scales[h], sums[h][t]);
-            }
-        }
+        Type::template add<kHalves, kTokens>(panels, firstRow, x, block, sums);
     }
     for (int h = 0; h < kHalves; ++h) {
         const int at = row + firstRow + kHalfRows * h;
@@ -200,7 +325,8 @@ void matmul(const MatmulArgs& args) {
 template <typename Type>
 constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matmul<Type>, nullptr};
 
-constexpr WeightKernels kTypes[] = {kType<Q8>, kType<Q4>};
+constexpr WeightKernels kTypes[] = {kType<OneScale<Q8>>, kType<OneScale<Q4>>, kType<Q4K>,
+                                    kType<Q6K>};
 
 }  // namespace
 

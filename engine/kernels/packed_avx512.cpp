@@ -21,13 +21,17 @@ __m512i load512(const void* p) { return _mm512_loadu_si512(p); }
 /// Four activations, in every lane.
 __m512i fourOf(const std::int8_t* x) { return _mm512_set1_epi32(*reinterpret_cast<const int*>(x)); }
 
+__m512 joined(__m256 low, __m256 high) {
+    return _mm512_castpd_ps(_mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(low)),
+                                               _mm256_castps_pd(high), 1));
+}
+
 __m512 scalesOf(const std::uint16_t* halves) {
 #ifdef CONCLAVE_SIMDE
     const auto* from = reinterpret_cast<const __m128i*>(halves);
     const __m256 low = _mm256_cvtph_ps(_mm_loadu_si128(from));
     const __m256 high = _mm256_cvtph_ps(_mm_loadu_si128(from + 1));
-    return _mm512_castpd_ps(_mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(low)),
-                                               _mm256_castps_pd(high), 1));
+    return joined(low, high);
 #else
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(halves)));
 #endif
@@ -37,8 +41,7 @@ __m512 fromIntegers(__m512i values) {
 #ifdef CONCLAVE_SIMDE
     const __m256 low = _mm256_cvtepi32_ps(_mm512_castsi512_si256(values));
     const __m256 high = _mm256_cvtepi32_ps(_mm512_extracti64x4_epi64(values, 1));
-    return _mm512_castpd_ps(_mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(low)),
-                                               _mm256_castps_pd(high), 1));
+    return joined(low, high);
 #else
     return _mm512_cvtepi32_ps(values);
 #endif
@@ -98,6 +101,30 @@ struct Q8 {
     }
 };
 
+/// sums += products of nibbles, 0 to 15.
+template <int kPanels, int kTokens>
+void addNibbles(const std::uint8_t (*const (&lines)[kPanels])[kPanelRows][4],
+                const Tokens<kTokens>& x, int block, __m512i (&sums)[kPanels][kTokens]) {
+    const __m512i lowHalf = _mm512_set1_epi8(15);
+    for (int line = 0; line < 4; ++line) {
+        __m512i low[kPanels];
+        __m512i high[kPanels];
+        for (int p = 0; p < kPanels; ++p) {
+            const __m512i both = load512(lines[p][line]);
+            low[p] = _mm512_and_si512(both, lowHalf);
+            high[p] = _mm512_and_si512(_mm512_srli_epi16(both, 4), lowHalf);
+        }
+        for (int t = 0; t < kTokens; ++t) {
+            const __m512i first = fourOf(x.valuesOf(t, block) + 4 * line);
+            const __m512i second = fourOf(x.valuesOf(t, block) + 16 + 4 * line);
+            for (int p = 0; p < kPanels; ++p) {
+                sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], low[p], first);
+                sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], high[p], second);
+            }
+        }
+    }
+}
+
 struct Q4 {
     using Panel = PanelQ4_0;
     static constexpr TensorType kType = TensorType::Q4_0;
@@ -105,28 +132,143 @@ struct Q4 {
     template <int kPanels, int kTokens>
     static void dots(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
                      __m512i (&sums)[kPanels][kTokens]) {
-        const __m512i lowHalf = _mm512_set1_epi8(15);
+        const std::uint8_t(*lines[kPanels])[kPanelRows][4];
+        for (int p = 0; p < kPanels; ++p) {
+            lines[p] = panels[p][block].lines;
+            for (int t = 0; t < kTokens; ++t) {
+                sums[p][t] = _mm512_set1_epi32(-8 * x.sumOf(t, block));
+            }
+        }
+        addNibbles<kPanels, kTokens>(lines, x, block, sums);
+    }
+};
+
+/// sum += dot * token's scale * row's scale, as in packed_avx2.cpp.
+__m512 added(__m512 sum, __m512i dot, __m512 tokenScale, __m512 rowScale) {
+    return _mm512_fmadd_ps(_mm512_mul_ps(fromIntegers(dot), tokenScale), rowScale, sum);
+}
+
+// add: sums += the products of activation block `block`.
+
+/// Types with one scale for each 32 columns.
+template <typename Integers>
+struct OneScale {
+    using Panel = typename Integers::Panel;
+    static constexpr TensorType kType = Integers::kType;
+
+    template <int kPanels, int kTokens>
+    static void add(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
+                    __m512 (&sums)[kPanels][kTokens]) {
+        __m512i dots[kPanels][kTokens];
+        Integers::template dots<kPanels, kTokens>(panels, x, block, dots);
+        __m512 scales[kPanels];
+        for (int p = 0; p < kPanels; ++p) scales[p] = scalesOf(panels[p][block].scales);
         for (int t = 0; t < kTokens; ++t) {
-            const __m512i start = _mm512_set1_epi32(-8 * x.sumOf(t, block));
-            for (int p = 0; p < kPanels; ++p) sums[p][t] = start;
+            const __m512 scale = x.scaleOf(t, block);
+            for (int p = 0; p < kPanels; ++p) {
+                sums[p][t] = added(sums[p][t], dots[p][t], scale, scales[p]);
+            }
+        }
+    }
+};
+
+__m512 fromBytes(const std::uint8_t* bytes) {
+    const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+    return joined(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all)),
+                  _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8))));
+}
+__m512 fromBytes(const std::int8_t* bytes) {
+    const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+    return joined(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(all)),
+                  _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(all, 8))));
+}
+
+struct Q4K {
+    using Panel = PanelQ4_K;
+    static constexpr TensorType kType = TensorType::Q4_K;
+
+    template <int kPanels, int kTokens>
+    static void add(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
+                    __m512 (&sums)[kPanels][kTokens]) {
+        const std::uint8_t(*lines[kPanels])[kPanelRows][4];
+        __m512i dots[kPanels][kTokens];
+        __m512 scales[kPanels];
+        __m512 minima[kPanels];
+        for (int p = 0; p < kPanels; ++p) {
+            const Panel& panel = panels[p][block / 8];
+            const Panel::Part& part = panel.parts[block % 8];
+            lines[p] = part.lines;
+            scales[p] = _mm512_mul_ps(scalesOf(panel.scale), fromBytes(part.scales));
+            minima[p] = _mm512_mul_ps(scalesOf(panel.minScale), fromBytes(part.minima));
+            for (int t = 0; t < kTokens; ++t) dots[p][t] = _mm512_setzero_si512();
+        }
+        addNibbles<kPanels, kTokens>(lines, x, block, dots);
+        for (int t = 0; t < kTokens; ++t) {
+            const __m512 scale = x.scaleOf(t, block);
+            const __m512 total =
+                _mm512_mul_ps(_mm512_set1_ps(static_cast<float>(x.sumOf(t, block))), scale);
+            for (int p = 0; p < kPanels; ++p) {
+                sums[p][t] = added(sums[p][t], dots[p][t], scale, scales[p]);
+                sums[p][t] = _mm512_fnmadd_ps(total, minima[p], sums[p][t]);
+            }
+        }
+    }
+};
+
+struct Q6K {
+    using Panel = PanelQ6_K;
+    static constexpr TensorType kType = TensorType::Q6_K;
+
+    /// Weights of one half-byte of a line, 0 to 63.
+    template <int kGroup>
+    static __m512i weights(const Panel::Part& part, int line) {
+        const __m512i nibbles = load512(part.lines[line]);
+        const __m512i pairs = load512(part.high[line / 2]);
+        const __m512i low = _mm512_and_si512(kGroup == 0 ? nibbles : _mm512_srli_epi16(nibbles, 4),
+                                             _mm512_set1_epi8(15));
+        // To bits 4 and 5, from bits 0, 2, 4 or 6.
+        const int from = line % 2 * 4 + 2 * kGroup;
+        const __m512i shifted = from == 0   ? _mm512_slli_epi16(pairs, 4)
+                                : from == 2 ? _mm512_slli_epi16(pairs, 2)
+                                : from == 4 ? pairs
+                                            : _mm512_srli_epi16(pairs, 2);
+        return _mm512_or_si512(low, _mm512_and_si512(shifted, _mm512_set1_epi8(0x30)));
+    }
+
+    template <int kGroup, int kPanels, int kTokens>
+    static void addGroup(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
+                         __m512 (&sums)[kPanels][kTokens]) {
+        __m512i dots[kPanels][kTokens];
+        for (int t = 0; t < kTokens; ++t) {
+            const std::int8_t* values = x.valuesOf(t, block) + 16 * kGroup;
+            int total = 0;
+            for (int i = 0; i < 16; ++i) total += values[i];
+            for (int p = 0; p < kPanels; ++p) dots[p][t] = _mm512_set1_epi32(-32 * total);
         }
         for (int line = 0; line < 4; ++line) {
-            __m512i low[kPanels];
-            __m512i high[kPanels];
             for (int p = 0; p < kPanels; ++p) {
-                const __m512i both = load512(panels[p][block].lines[line]);
-                low[p] = _mm512_and_si512(both, lowHalf);
-                high[p] = _mm512_and_si512(_mm512_srli_epi16(both, 4), lowHalf);
-            }
-            for (int t = 0; t < kTokens; ++t) {
-                const __m512i first = fourOf(x.valuesOf(t, block) + 4 * line);
-                const __m512i second = fourOf(x.valuesOf(t, block) + 16 + 4 * line);
-                for (int p = 0; p < kPanels; ++p) {
-                    sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], low[p], first);
-                    sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], high[p], second);
+                const __m512i w = weights<kGroup>(panels[p][block / 8].parts[block % 8], line);
+                for (int t = 0; t < kTokens; ++t) {
+                    const std::int8_t* values = x.valuesOf(t, block) + 16 * kGroup;
+                    dots[p][t] = _mm512_dpbusd_epi32(dots[p][t], w, fourOf(values + 4 * line));
                 }
             }
         }
+        for (int p = 0; p < kPanels; ++p) {
+            const Panel& panel = panels[p][block / 8];
+            const __m512 scales = _mm512_mul_ps(scalesOf(panel.scale),
+                                                fromBytes(panel.parts[block % 8].scales[kGroup]));
+            for (int t = 0; t < kTokens; ++t) {
+                sums[p][t] = added(sums[p][t], dots[p][t], x.scaleOf(t, block), scales);
+            }
+        }
+    }
+
+    template <int kPanels, int kTokens>
+    static void add(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
+                    __m512 (&sums)[kPanels][kTokens]) {
+        addGroup<0>(panels, x, block, sums);
+        addGroup<1>(panels, x, block, sums);
     }
 };
 
@@ -153,17 +295,7 @@ void tile(const MatmulArgs& args, int row, int token) {
         for (int t = 0; t < kTokens; ++t) sums[p][t] = _mm512_setzero_ps();
     }
     for (int block = 0; block < nBlocks; ++block) {
-        __m512i dots[kPanels][kTokens];
-        Type::template dots<kPanels, kTokens>(panels, x, block, dots);
-        __m512 scales[kPanels];
-        for (int p = 0; p < kPanels; ++p) scales[p] = scalesOf(panels[p][block].scales);
-        for (int t = 0; t < kTokens; ++t) {
-            const __m512 scale = x.scaleOf(t, block);
-            for (int p = 0; p < kPanels; ++p) {
-                const __m512 scaled = _mm512_mul_ps(fromIntegers(dots[p][t]), scale);
-                sums[p][t] = _mm512_fmadd_ps(scaled, scales[p], sums[p][t]);
-            }
-        }
+        Type::template add<kPanels, kTokens>(panels, x, block, sums);
     }
     for (int p = 0; p < kPanels; ++p) {
         const int at = row + kPanelRows * p;
@@ -197,7 +329,8 @@ void matmul(const MatmulArgs& args) {
 template <typename Type>
 constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matmul<Type>, nullptr};
 
-constexpr WeightKernels kTypes[] = {kType<Q8>, kType<Q4>};
+constexpr WeightKernels kTypes[] = {kType<OneScale<Q8>>, kType<OneScale<Q4>>, kType<Q4K>,
+                                    kType<Q6K>};
 
 }  // namespace
 

@@ -1,16 +1,9 @@
 // packed_scalar.cpp: products of packed weights, the readable reference.
 #include "engine/kernels/packed.h"
+#include "engine/kernels/types/unpack.h"
 
 namespace conclave::engine {
 namespace {
-
-float fromHalf(std::uint16_t half) {
-    float value = 0.0f;
-    scalarKernels()
-        .find(TensorType::F16)
-        ->dequantize(reinterpret_cast<const std::byte*>(&half), 1, &value);
-    return value;
-}
 
 /// A token in ActivationFormat::Int8Blocks, at one of its blocks.
 struct TokenBlock {
@@ -41,6 +34,53 @@ int dot(const PanelQ4_0& panel, int row, const std::int8_t* x) {
     return sum;
 }
 
+// addBlock: sum += the products of one activation block with a row.
+
+float addBlock(float sum, const PanelQ8_0* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ8_0& panel = panels[block];
+    return sum + static_cast<float>(dot(panel, row, x.values)) * x.scale *
+                     fromHalfBits(panel.scales[row]);
+}
+
+float addBlock(float sum, const PanelQ4_0* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ4_0& panel = panels[block];
+    return sum + static_cast<float>(dot(panel, row, x.values)) * x.scale *
+                     fromHalfBits(panel.scales[row]);
+}
+
+float addBlock(float sum, const PanelQ4_K* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ4_K& panel = panels[block / 8];
+    const PanelQ4_K::Part& part = panel.parts[block % 8];
+    int product = 0;
+    int total = 0;
+    for (int i = 0; i < kActivationBlock / 2; ++i) {
+        const int both = part.lines[i / 4][row][i % 4];
+        product += (both & 15) * x.values[i] + (both >> 4) * x.values[i + kActivationBlock / 2];
+        total += x.values[i] + x.values[i + kActivationBlock / 2];
+    }
+    const float scale = fromHalfBits(panel.scale[row]) * static_cast<float>(part.scales[row]);
+    const float minimum = fromHalfBits(panel.minScale[row]) * static_cast<float>(part.minima[row]);
+    sum += static_cast<float>(product) * x.scale * scale;
+    return sum - static_cast<float>(total) * x.scale * minimum;
+}
+
+float addBlock(float sum, const PanelQ6_K* panels, int row, int block, const TokenBlock& x) {
+    constexpr int kGroup = 16;
+    const PanelQ6_K& panel = panels[block / 8];
+    const PanelQ6_K::Part& part = panel.parts[block % 8];
+    for (int group = 0; group < 2; ++group) {
+        int product = 0;
+        for (int i = 0; i < kGroup; ++i) {
+            const int low = part.lines[i / 4][row][i % 4] >> (4 * group) & 15;
+            const int high = part.high[i / 8][row][i % 4] >> (i / 4 % 2 * 4 + 2 * group) & 3;
+            product += ((low | high << 4) - 32) * x.values[kGroup * group + i];
+        }
+        sum += static_cast<float>(product) * x.scale *
+               (fromHalfBits(panel.scale[row]) * static_cast<float>(part.scales[group][row]));
+    }
+    return sum;
+}
+
 template <typename Panel>
 void matmul(const MatmulArgs& args) {
     const int nBlocks = args.nColumns / kActivationBlock;
@@ -50,10 +90,8 @@ void matmul(const MatmulArgs& args) {
         for (int token = 0; token < args.nTokens; ++token) {
             float sum = 0.0f;
             for (int block = 0; block < nBlocks; ++block) {
-                const TokenBlock x(args.inputs[token], nBlocks, block);
-                const int product = dot(panels[block], row % kPanelRows, x.values);
-                sum += static_cast<float>(product) * x.scale *
-                       fromHalf(panels[block].scales[row % kPanelRows]);
+                sum = addBlock(sum, panels, row % kPanelRows, block,
+                               TokenBlock(args.inputs[token], nBlocks, block));
             }
             args.outputs[token][row] = sum;
         }
@@ -63,6 +101,8 @@ void matmul(const MatmulArgs& args) {
 constexpr WeightKernels kTypes[] = {
     {TensorType::Q8_0, ActivationFormat::Int8Blocks, matmul<PanelQ8_0>, nullptr},
     {TensorType::Q4_0, ActivationFormat::Int8Blocks, matmul<PanelQ4_0>, nullptr},
+    {TensorType::Q4_K, ActivationFormat::Int8Blocks, matmul<PanelQ4_K>, nullptr},
+    {TensorType::Q6_K, ActivationFormat::Int8Blocks, matmul<PanelQ6_K>, nullptr},
 };
 
 }  // namespace

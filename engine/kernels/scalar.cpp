@@ -1,27 +1,20 @@
 // scalar.cpp: the reference that the other kernel sets are compared with, in plain C++.
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/packed.h"
-#include "engine/kernels/quant_blocks.h"
+#include "engine/kernels/types/block_type.h"
+#include "engine/kernels/types/unpack.h"
 
 namespace conclave::engine {
 namespace {
 
-float fromHalf(std::uint16_t half) {
-    const std::uint32_t sign = (half & 0x8000u) << 16;
-    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
-    const std::uint32_t mantissa = half & 0x3FFu;
-    if (exponent == 0) {  // zero or subnormal: mantissa * 2^-24
-        const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-        return sign != 0 ? -magnitude : magnitude;
-    }
-    const std::uint32_t wide = exponent == 31 ? 255 : exponent + (127 - 15);
-    return std::bit_cast<float>(sign | wide << 23 | mantissa << 13);
-}
+float fromHalf(std::uint16_t half) { return fromHalfBits(half); }
 
 std::uint16_t halfOf(float value) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -66,29 +59,6 @@ struct BF16 {
     }
 };
 
-// Weight types in blocks of 32: each says how to read a block's scale and its integers.
-
-struct Q8_0 {
-    static constexpr TensorType kType = TensorType::Q8_0;
-    static float block(const std::byte* row, int index, int* values) {
-        const auto block = at<BlockQ8_0>(row, index);
-        for (int i = 0; i < 32; ++i) values[i] = block.values[i];
-        return fromHalf(block.scale);
-    }
-};
-
-struct Q4_0 {
-    static constexpr TensorType kType = TensorType::Q4_0;
-    static float block(const std::byte* row, int index, int* values) {
-        const auto block = at<BlockQ4_0>(row, index);
-        for (int i = 0; i < 16; ++i) {
-            values[i] = (block.nibbles[i] & 15) - 8;
-            values[16 + i] = (block.nibbles[i] >> 4) - 8;
-        }
-        return fromHalf(block.scale);
-    }
-};
-
 /// A token in ActivationFormat::Int8Blocks.
 struct QuantizedToken {
     QuantizedToken(const void* data, int n)
@@ -118,30 +88,79 @@ void matmulFloat(const MatmulArgs& args) {
     }
 }
 
-/// As matmulFloat; a block's products are summed as integers, and the blocks as floats.
-template <typename Type>
-void matmulBlocks(const MatmulArgs& args) {
-    const int nBlocks = args.nColumns / kActivationBlock;
-    std::vector<int> weights(static_cast<std::size_t>(args.nColumns));
-    std::vector<float> scales(static_cast<std::size_t>(nBlocks));
-    for (int row = 0; row < args.nRows; ++row) {
-        const std::byte* packed = args.weights + static_cast<std::size_t>(row) * args.rowBytes;
-        for (int block = 0; block < nBlocks; ++block) {
-            scales[static_cast<std::size_t>(block)] =
-                Type::block(packed, block, weights.data() + block * kActivationBlock);
-        }
-        for (int token = 0; token < args.nTokens; ++token) {
-            const QuantizedToken x(args.inputs[token], args.nColumns);
-            float sum = 0.0f;
-            for (int block = 0; block < nBlocks; ++block) {
-                const int* w = weights.data() + block * kActivationBlock;
-                const std::int8_t* v = x.values + block * kActivationBlock;
-                int dot = 0;
-                for (int i = 0; i < kActivationBlock; ++i) dot += w[i] * v[i];
-                sum += static_cast<float>(dot) *
-                       (scales[static_cast<std::size_t>(block)] * x.scales[block]);
+/// 32 weights of a row, with what multiplies the sums of their two halves.
+struct Part {
+    float scale;
+    float minScale;
+    int scales[2];
+    int minima[2];
+};
+
+/// A row of a type in blocks, unpacked.
+class UnpackedRow {
+public:
+    explicit UnpackedRow(int nColumns)
+        : m_parts(static_cast<std::size_t>(nColumns / kActivationBlock)),
+          m_values(static_cast<std::size_t>(nColumns)) {}
+
+    void read(const BlockType& type, const std::byte* row) {
+        UnpackedBlock block;
+        const int partsEach = type.nValues / kActivationBlock;
+        for (std::size_t part = 0; part < m_parts.size(); ++part) {
+            const int inBlock = static_cast<int>(part) % partsEach;
+            if (inBlock == 0) {
+                type.unpack(row, block);
+                row += type.blockBytes;
             }
-            args.outputs[token][row] = sum;
+            const std::int16_t* scales = block.scales + 2 * inBlock;
+            const std::int16_t* minima = block.minima + 2 * inBlock;
+            m_parts[part] = {
+                block.scale, block.minScale, {scales[0], scales[1]}, {minima[0], minima[1]}};
+            std::memcpy(m_values.data() + part * kActivationBlock,
+                        block.values + inBlock * kActivationBlock, kActivationBlock);
+        }
+    }
+
+    /// Sums of products are integers within 32 columns, floats beyond.
+    [[nodiscard]] float dot(const QuantizedToken& x, bool hasMinima) const {
+        float sum = 0.0f;
+        for (std::size_t i = 0; i < m_parts.size(); ++i) {
+            const Part& part = m_parts[i];
+            const std::int8_t* w = m_values.data() + i * kActivationBlock;
+            const std::int8_t* v = x.values + i * kActivationBlock;
+            int products = 0;
+            int minima = 0;
+            for (int half = 0; half < 2; ++half) {
+                int dot = 0;
+                int total = 0;
+                for (int j = half * 16; j < half * 16 + 16; ++j) {
+                    dot += w[j] * v[j];
+                    total += v[j];
+                }
+                products += part.scales[half] * dot;
+                minima += part.minima[half] * total;
+            }
+            sum += static_cast<float>(products) * (part.scale * x.scales[i]);
+            if (hasMinima) sum -= static_cast<float>(minima) * (part.minScale * x.scales[i]);
+        }
+        return sum;
+    }
+
+private:
+    std::vector<Part> m_parts;
+    std::vector<std::int8_t> m_values;
+};
+
+/// As matmulFloat, for kBlockTypes[index].
+template <int index>
+void matmulBlocks(const MatmulArgs& args) {
+    UnpackedRow weights(args.nColumns);
+    for (int row = 0; row < args.nRows; ++row) {
+        weights.read(kBlockTypes[index],
+                     args.weights + static_cast<std::size_t>(row) * args.rowBytes);
+        for (int token = 0; token < args.nTokens; ++token) {
+            args.outputs[token][row] = weights.dot(
+                QuantizedToken(args.inputs[token], args.nColumns), kBlockTypes[index].hasMinima);
         }
     }
 }
@@ -151,13 +170,16 @@ void dequantizeFloat(const std::byte* row, int n, float* out) {
     for (int i = 0; i < n; ++i) out[i] = Type::value(row, i);
 }
 
-template <typename Type>
+template <int index>
 void dequantizeBlocks(const std::byte* row, int n, float* out) {
-    for (int block = 0; block < n / kActivationBlock; ++block) {
-        int weights[kActivationBlock];
-        const float scale = Type::block(row, block, weights);
-        for (int i = 0; i < kActivationBlock; ++i) {
-            out[block * kActivationBlock + i] = scale * static_cast<float>(weights[i]);
+    const BlockType& type = kBlockTypes[index];
+    UnpackedBlock block;
+    for (int first = 0; first < n; first += type.nValues, row += type.blockBytes) {
+        type.unpack(row, block);
+        for (int i = 0; i < type.nValues; ++i) {
+            const float scale = block.scale * static_cast<float>(block.scales[i / 16]);
+            const float minimum = block.minScale * static_cast<float>(block.minima[i / 16]);
+            out[first + i] = scale * static_cast<float>(block.values[i]) - minimum;
         }
     }
 }
@@ -167,9 +189,11 @@ constexpr WeightKernels floatType() {
     return {Type::kType, ActivationFormat::Float32, matmulFloat<Type>, dequantizeFloat<Type>};
 }
 
-template <typename Type>
-constexpr WeightKernels blockType() {
-    return {Type::kType, ActivationFormat::Int8Blocks, matmulBlocks<Type>, dequantizeBlocks<Type>};
+template <int... indices>
+std::array<WeightKernels, 3 + kBlockTypeCount> allTypes(std::integer_sequence<int, indices...>) {
+    return {floatType<F32>(), floatType<F16>(), floatType<BF16>(),
+            WeightKernels{kBlockTypes[indices].type, ActivationFormat::Int8Blocks,
+                          matmulBlocks<indices>, dequantizeBlocks<indices>}...};
 }
 
 constexpr float kSmallestBlock = 1e-30f;
@@ -254,13 +278,11 @@ void weightedSum(const WeightedSumArgs& args) {
 }  // namespace
 
 const KernelTable& scalarKernels() {
-    static constexpr WeightKernels kWeightTypes[] = {
-        floatType<F32>(), floatType<F16>(), floatType<BF16>(), blockType<Q8_0>(), blockType<Q4_0>(),
-    };
-    static constexpr KernelTable kTable = {
+    static const auto weightTypes = allTypes(std::make_integer_sequence<int, kBlockTypeCount>());
+    static const KernelTable table = {
         .isa = "scalar",
-        .weightTypes = kWeightTypes,
-        .nWeightTypes = sizeof(kWeightTypes) / sizeof(kWeightTypes[0]),
+        .weightTypes = weightTypes.data(),
+        .nWeightTypes = static_cast<int>(weightTypes.size()),
         .quantize = quantize,
         .toHalf = toHalf,
         .rmsNorm = rmsNorm,
@@ -270,7 +292,7 @@ const KernelTable& scalarKernels() {
         .weightedSum = weightedSum,
         .packed = scalarPackedKernels,
     };
-    return kTable;
+    return table;
 }
 
 }  // namespace conclave::engine
