@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "engine/kernels/quant_blocks.h"
-#include "engine/kernels/types/block_type.h"
+#include "engine/kernels/types/unpack.h"
 
 namespace conclave::engine {
 namespace {
@@ -44,26 +44,39 @@ void packQ4_0(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlock
     }
 }
 
+/// The file has weights of two neighbouring parts in the halves of a byte, 32 bytes for 64 columns;
+/// a panel has the first and the second 16 columns of one part there.
+void packPair(const std::uint8_t* nibbles, PanelQ4_K::Part* parts, int row) {
+    std::uint8_t first[16];
+    std::uint8_t second[16];
+    for (int k = 0; k < 16; ++k) {
+        const int low = nibbles[k];
+        const int high = nibbles[16 + k];
+        first[k] = static_cast<std::uint8_t>((low & 15) | (high & 15) << 4);
+        second[k] = static_cast<std::uint8_t>(low >> 4 | (high & 0xF0));
+    }
+    for (int line = 0; line < 4; ++line) {
+        std::memcpy(parts[0].lines[line][row], first + std::ptrdiff_t{4} * line, 4);
+        std::memcpy(parts[1].lines[line][row], second + std::ptrdiff_t{4} * line, 4);
+    }
+}
+
 void packQ4_K(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlocks, std::byte* out) {
     auto* panels = reinterpret_cast<PanelQ4_K*>(out);
     std::memset(panels, 0, static_cast<std::size_t>(nBlocks) * sizeof(PanelQ4_K));
-    UnpackedBlock unpacked;
     for (int block = 0; block < nBlocks; ++block) {
         PanelQ4_K& panel = panels[block];
         for (int row = 0; row < nRows; ++row) {
             const auto& from = blockOf<BlockQ4_K>(rows, rowBytes, row, block);
-            unpackQ4_K(reinterpret_cast<const std::byte*>(&from), unpacked);
             panel.scale[row] = from.scale;
             panel.minScale[row] = from.minScale;
+            std::uint8_t scales[8];
+            std::uint8_t minima[8];
+            unpackSixBits(from.scales, scales, minima);
             for (int i = 0; i < 8; ++i) {
-                PanelQ4_K::Part& part = panel.parts[i];
-                const std::int8_t* values = unpacked.values + std::ptrdiff_t{32} * i;
-                for (int k = 0; k < 16; ++k) {
-                    part.lines[k / 4][row][k % 4] =
-                        static_cast<std::uint8_t>(values[k] | values[16 + k] << 4);
-                }
-                part.scales[row] = static_cast<std::uint8_t>(unpacked.scales[2 * i]);
-                part.minima[row] = static_cast<std::uint8_t>(unpacked.minima[2 * i]);
+                if (i % 2 == 0) packPair(from.nibbles + 16 * i, panel.parts + i, row);
+                panel.parts[i].scales[row] = scales[i];
+                panel.parts[i].minima[row] = minima[i];
             }
         }
     }

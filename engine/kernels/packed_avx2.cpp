@@ -52,6 +52,9 @@ void accumulate32(__m256i& sum, __m256i products) {
     asm("" : "+x"(sum));
 }
 
+// What computes a block is inlined always: its sums live in registers, or it takes three times as
+// long.
+//
 // dots: the integer products of a block, 8 rows in each register, without the scales.
 
 struct Q8 {
@@ -59,8 +62,9 @@ struct Q8 {
     static constexpr TensorType kType = TensorType::Q8_0;
 
     template <int kHalves, int kTokens>
-    static void dots(const Panel& panel, int firstRow, const Tokens<kTokens>& x, int block,
-                     __m256i (&sums)[kHalves][kTokens]) {
+    [[gnu::always_inline]] static inline void dots(const Panel& panel, int firstRow,
+                                                   const Tokens<kTokens>& x, int block,
+                                                   __m256i (&sums)[kHalves][kTokens]) {
         for (int h = 0; h < kHalves; ++h) {
             for (int t = 0; t < kTokens; ++t) sums[h][t] = _mm256_setzero_si256();
         }
@@ -85,8 +89,9 @@ struct Q8 {
 /// Products of nibbles, 0 to 15, as 16-bit sums of a lane's even and odd columns. All 8 products of
 /// a lane fit: 8 * 2 * 15 * 127 = 30,480.
 template <int kHalves, int kTokens>
-void nibbleDots(const std::uint8_t (&lines)[4][kPanelRows][4], int firstRow,
-                const Tokens<kTokens>& x, int block, __m256i (&sums)[kHalves][kTokens]) {
+[[gnu::always_inline]] inline void nibbleDots(const std::uint8_t (&lines)[4][kPanelRows][4],
+                                              int firstRow, const Tokens<kTokens>& x, int block,
+                                              __m256i (&sums)[kHalves][kTokens]) {
     const __m256i lowHalf = _mm256_set1_epi8(15);
     for (int h = 0; h < kHalves; ++h) {
         for (int t = 0; t < kTokens; ++t) sums[h][t] = _mm256_setzero_si256();
@@ -117,8 +122,9 @@ struct Q4 {
     static constexpr TensorType kType = TensorType::Q4_0;
 
     template <int kHalves, int kTokens>
-    static void dots(const Panel& panel, int firstRow, const Tokens<kTokens>& x, int block,
-                     __m256i (&sums)[kHalves][kTokens]) {
+    [[gnu::always_inline]] static inline void dots(const Panel& panel, int firstRow,
+                                                   const Tokens<kTokens>& x, int block,
+                                                   __m256i (&sums)[kHalves][kTokens]) {
         nibbleDots<kHalves, kTokens>(panel.lines, firstRow, x, block, sums);
         const __m256i ones = _mm256_set1_epi16(1);
         for (int t = 0; t < kTokens; ++t) {
@@ -153,8 +159,9 @@ struct OneScale {
     static constexpr TensorType kType = Integers::kType;
 
     template <int kHalves, int kTokens>
-    static void add(const Panel* panels, int firstRow, const Tokens<kTokens>& x, int block,
-                    __m256 (&sums)[kHalves][kTokens]) {
+    [[gnu::always_inline]] static inline void add(const Panel* panels, int firstRow,
+                                                  const Tokens<kTokens>& x, int block,
+                                                  __m256 (&sums)[kHalves][kTokens]) {
         const Panel& panel = panels[block];
         __m256i dots[kHalves][kTokens];
         Integers::template dots<kHalves, kTokens>(panel, firstRow, x, block, dots);
@@ -185,8 +192,9 @@ struct Q4K {
     static constexpr TensorType kType = TensorType::Q4_K;
 
     template <int kHalves, int kTokens>
-    static void add(const Panel* panels, int firstRow, const Tokens<kTokens>& x, int block,
-                    __m256 (&sums)[kHalves][kTokens]) {
+    [[gnu::always_inline]] static inline void add(const Panel* panels, int firstRow,
+                                                  const Tokens<kTokens>& x, int block,
+                                                  __m256 (&sums)[kHalves][kTokens]) {
         const Panel& panel = panels[block / 8];
         const Panel::Part& part = panel.parts[block % 8];
         __m256i dots[kHalves][kTokens];
@@ -232,8 +240,10 @@ struct Q6K {
 
     /// 16 bits hold the sum of 16 products: 4 * 2 * 32 * 127 = 32,512.
     template <int kGroup, int kHalves, int kTokens>
-    static void addGroup(const Panel& panel, const Panel::Part& part, int firstRow,
-                         const Tokens<kTokens>& x, int block, __m256 (&sums)[kHalves][kTokens]) {
+    [[gnu::always_inline]] static inline void addGroup(const Panel& panel, const Panel::Part& part,
+                                                       int firstRow, const Tokens<kTokens>& x,
+                                                       int block,
+                                                       __m256 (&sums)[kHalves][kTokens]) {
         __m256i dots[kHalves][kTokens];
         for (int h = 0; h < kHalves; ++h) {
             for (int t = 0; t < kTokens; ++t) dots[h][t] = _mm256_setzero_si256();
@@ -262,8 +272,9 @@ struct Q6K {
     }
 
     template <int kHalves, int kTokens>
-    static void add(const Panel* panels, int firstRow, const Tokens<kTokens>& x, int block,
-                    __m256 (&sums)[kHalves][kTokens]) {
+    [[gnu::always_inline]] static inline void add(const Panel* panels, int firstRow,
+                                                  const Tokens<kTokens>& x, int block,
+                                                  __m256 (&sums)[kHalves][kTokens]) {
         const Panel& panel = panels[block / 8];
         const Panel::Part& part = panel.parts[block % 8];
         addGroup<0>(panel, part, firstRow, x, block, sums);

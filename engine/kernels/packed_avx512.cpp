@@ -70,6 +70,9 @@ struct Tokens {
     std::ptrdiff_t values;
 };
 
+// What computes a block is inlined always: its sums live in registers, or it takes three times as
+// long.
+//
 // dots: the integer products of a block of kPanels panels, 16 rows in each register. vpdpbusd
 // multiplies unsigned by signed bytes, so weights are read with an offset added, and a sum starts
 // from minus the offset times the sum of the activations.
@@ -79,8 +82,9 @@ struct Q8 {
     static constexpr TensorType kType = TensorType::Q8_0;
 
     template <int kPanels, int kTokens>
-    static void dots(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
-                     __m512i (&sums)[kPanels][kTokens]) {
+    [[gnu::always_inline]] static inline void dots(const Panel* const (&panels)[kPanels],
+                                                   const Tokens<kTokens>& x, int block,
+                                                   __m512i (&sums)[kPanels][kTokens]) {
         const __m512i signBit = _mm512_set1_epi8(-128);
         for (int t = 0; t < kTokens; ++t) {
             const __m512i start = _mm512_set1_epi32(-128 * x.sumOf(t, block));
@@ -103,8 +107,9 @@ struct Q8 {
 
 /// sums += products of nibbles, 0 to 15.
 template <int kPanels, int kTokens>
-void addNibbles(const std::uint8_t (*const (&lines)[kPanels])[kPanelRows][4],
-                const Tokens<kTokens>& x, int block, __m512i (&sums)[kPanels][kTokens]) {
+[[gnu::always_inline]] inline void addNibbles(
+    const std::uint8_t (*const (&lines)[kPanels])[kPanelRows][4], const Tokens<kTokens>& x,
+    int block, __m512i (&sums)[kPanels][kTokens]) {
     const __m512i lowHalf = _mm512_set1_epi8(15);
     for (int line = 0; line < 4; ++line) {
         __m512i low[kPanels];
@@ -130,8 +135,9 @@ struct Q4 {
     static constexpr TensorType kType = TensorType::Q4_0;
 
     template <int kPanels, int kTokens>
-    static void dots(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
-                     __m512i (&sums)[kPanels][kTokens]) {
+    [[gnu::always_inline]] static inline void dots(const Panel* const (&panels)[kPanels],
+                                                   const Tokens<kTokens>& x, int block,
+                                                   __m512i (&sums)[kPanels][kTokens]) {
         const std::uint8_t(*lines[kPanels])[kPanelRows][4];
         for (int p = 0; p < kPanels; ++p) {
             lines[p] = panels[p][block].lines;
@@ -157,8 +163,9 @@ struct OneScale {
     static constexpr TensorType kType = Integers::kType;
 
     template <int kPanels, int kTokens>
-    static void add(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
-                    __m512 (&sums)[kPanels][kTokens]) {
+    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
+                                                  const Tokens<kTokens>& x, int block,
+                                                  __m512 (&sums)[kPanels][kTokens]) {
         __m512i dots[kPanels][kTokens];
         Integers::template dots<kPanels, kTokens>(panels, x, block, dots);
         __m512 scales[kPanels];
@@ -188,8 +195,9 @@ struct Q4K {
     static constexpr TensorType kType = TensorType::Q4_K;
 
     template <int kPanels, int kTokens>
-    static void add(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
-                    __m512 (&sums)[kPanels][kTokens]) {
+    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
+                                                  const Tokens<kTokens>& x, int block,
+                                                  __m512 (&sums)[kPanels][kTokens]) {
         const std::uint8_t(*lines[kPanels])[kPanelRows][4];
         __m512i dots[kPanels][kTokens];
         __m512 scales[kPanels];
@@ -236,8 +244,9 @@ struct Q6K {
     }
 
     template <int kGroup, int kPanels, int kTokens>
-    static void addGroup(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
-                         __m512 (&sums)[kPanels][kTokens]) {
+    [[gnu::always_inline]] static inline void addGroup(const Panel* const (&panels)[kPanels],
+                                                       const Tokens<kTokens>& x, int block,
+                                                       __m512 (&sums)[kPanels][kTokens]) {
         __m512i dots[kPanels][kTokens];
         for (int t = 0; t < kTokens; ++t) {
             const std::int8_t* values = x.valuesOf(t, block) + 16 * kGroup;
@@ -265,8 +274,9 @@ struct Q6K {
     }
 
     template <int kPanels, int kTokens>
-    static void add(const Panel* const (&panels)[kPanels], const Tokens<kTokens>& x, int block,
-                    __m512 (&sums)[kPanels][kTokens]) {
+    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
+                                                  const Tokens<kTokens>& x, int block,
+                                                  __m512 (&sums)[kPanels][kTokens]) {
         addGroup<0>(panels, x, block, sums);
         addGroup<1>(panels, x, block, sums);
     }

@@ -97,6 +97,17 @@ std::pair<std::vector<Move>, std::size_t> plan(Weights& weights, const KernelTab
     return {std::move(moves), size};
 }
 
+/// Maps the pages at once, which takes a fraction of what a fault for each few of them takes.
+void bringIn(const std::byte* data, std::size_t n) {
+#ifdef MADV_POPULATE_READ
+    constexpr std::uintptr_t kPage = 4096;
+    const auto begin = reinterpret_cast<std::uintptr_t>(data) / kPage * kPage;
+    const auto end = reinterpret_cast<std::uintptr_t>(data) + n;
+    // An older system refuses, and the pages come in one by one.
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
+#endif
+}
+
 /// Gives back the mapped pages that lie wholly within the range; the system's cache of the file
 /// keeps them as long as it has room.
 void release(const std::byte* data, std::size_t n) {
@@ -109,15 +120,17 @@ void release(const std::byte* data, std::size_t n) {
 void packPanels(const Task& task, std::byte* memory) {
     const Matrix& matrix = *task.move->matrix;
     const int nBlocks = matrix.nColumns / task.move->format->blockColumns;
+    const int firstRow = task.firstPanel * kPanelRows;
+    const int nRows = std::min(task.nPanels * kPanelRows, matrix.nRows - firstRow);
+    const std::size_t sourceBytes = static_cast<std::size_t>(nRows) * matrix.rowBytes;
+    bringIn(matrix.row(firstRow), sourceBytes);
     for (int panel = task.firstPanel; panel < task.firstPanel + task.nPanels; ++panel) {
         const int row = panel * kPanelRows;
         task.move->format->pack(
             matrix.row(row), matrix.rowBytes, std::min(kPanelRows, matrix.nRows - row), nBlocks,
             memory + task.move->offset + static_cast<std::size_t>(panel) * task.move->panelBytes);
     }
-    const int firstRow = task.firstPanel * kPanelRows;
-    const int nRows = std::min(task.nPanels * kPanelRows, matrix.nRows - firstRow);
-    release(matrix.row(firstRow), static_cast<std::size_t>(nRows) * matrix.rowBytes);
+    release(matrix.row(firstRow), sourceBytes);
 }
 
 std::vector<Task> tasksOf(const std::vector<Move>& moves) {
