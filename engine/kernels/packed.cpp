@@ -82,31 +82,42 @@ void packQ4_K(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlock
     }
 }
 
+/// One part of a row: 32 weights, whose lower bits are in halves of 32 bytes of `nibbles` and whose
+/// upper ones are pairs in 32 bytes of `pairs`.
+void packPart(const std::uint8_t* nibbles, int nibbleShift, const std::uint8_t* pairs,
+              int pairShift, PanelQ6_K::Part& part, int row) {
+    std::uint8_t low[16];
+    std::uint8_t high[16];  // of columns k and 16 + k: bits 0-1 and 2-3
+    for (int k = 0; k < 16; ++k) {
+        low[k] = static_cast<std::uint8_t>((nibbles[k] >> nibbleShift & 15) |
+                                           (nibbles[16 + k] >> nibbleShift & 15) << 4);
+        high[k] = static_cast<std::uint8_t>((pairs[k] >> pairShift & 3) |
+                                            (pairs[16 + k] >> pairShift & 3) << 2);
+    }
+    for (int line = 0; line < 4; ++line) {
+        std::memcpy(part.lines[line][row], low + std::ptrdiff_t{4} * line, 4);
+    }
+    for (int i = 0; i < 8; ++i) {
+        const std::uint8_t* even = high + i / 4 * 8 + i % 4;
+        part.high[i / 4][row][i % 4] = static_cast<std::uint8_t>(even[0] | even[4] << 4);
+    }
+}
+
 void packQ6_K(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlocks, std::byte* out) {
     auto* panels = reinterpret_cast<PanelQ6_K*>(out);
     std::memset(panels, 0, static_cast<std::size_t>(nBlocks) * sizeof(PanelQ6_K));
-    UnpackedBlock unpacked;
     for (int block = 0; block < nBlocks; ++block) {
         PanelQ6_K& panel = panels[block];
         for (int row = 0; row < nRows; ++row) {
             const auto& from = blockOf<BlockQ6_K>(rows, rowBytes, row, block);
-            unpackQ6_K(reinterpret_cast<const std::byte*>(&from), unpacked);
             panel.scale[row] = from.scale;
             for (int i = 0; i < 8; ++i) {
-                PanelQ6_K::Part& part = panel.parts[i];
-                const std::int8_t* values = unpacked.values + std::ptrdiff_t{32} * i;
-                for (int k = 0; k < 16; ++k) {
-                    const int first = values[k] + 32;
-                    const int second = values[16 + k] + 32;
-                    const int shift = k / 4 % 2 * 4;
-                    part.lines[k / 4][row][k % 4] =
-                        static_cast<std::uint8_t>((first & 15) | (second & 15) << 4);
-                    part.high[k / 8][row][k % 4] =
-                        static_cast<std::uint8_t>(part.high[k / 8][row][k % 4] |
-                                                  ((first >> 4) | (second >> 4) << 2) << shift);
-                }
-                part.scales[0][row] = static_cast<std::int8_t>(unpacked.scales[2 * i]);
-                part.scales[1][row] = static_cast<std::int8_t>(unpacked.scales[2 * i + 1]);
+                const std::ptrdiff_t half = i / 4;
+                const int quarter = i % 4;
+                packPart(from.nibbles + 64 * half + 32 * (quarter % 2), quarter / 2 * 4,
+                         from.highPairs + 32 * half, 2 * quarter, panel.parts[i], row);
+                panel.parts[i].scales[0][row] = from.scales[2 * i];
+                panel.parts[i].scales[1][row] = from.scales[2 * i + 1];
             }
         }
     }
