@@ -17,7 +17,8 @@ struct BenchSettings {
     int nRepeats = 3;
 };
 
-/// {"prefill_tps":[…],"decode_tps":[…],"load_ms","rss_mib","model","isa"} with one number a repeat.
+/// {"prefill_tps":[…],"decode_tps":[…],"prefill_cores":[…],"decode_cores":[…],"load_ms","rss_mib",
+/// "model","isa"} with one number a repeat; cores are own CPU time over wall time.
 /// Errors: the model's, Cancelled.
 [[nodiscard]] Result<nlohmann::json> runBench(services::Services& services,
                                               const BenchSettings& settings,

@@ -4,6 +4,7 @@
 
 #include "engine/kernels/avx2_tiles.h"
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/packed.h"
 #include "engine/kernels/types/block_type.h"
 
 namespace conclave::engine {
@@ -327,6 +328,7 @@ const KernelTable& avx2Kernels() {
         .swiglu = swiglu,
         .addScaled = addScaled,
         .weightedSum = weightedSum,
+        .packed = avx2PackedKernels,
     };
     return table;
 }

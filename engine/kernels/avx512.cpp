@@ -14,16 +14,22 @@
 #endif
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/packed.h"
 #include "engine/kernels/quant_blocks.h"
 #include "engine/kernels/types/block_type.h"
 
 #ifdef CONCLAVE_SIMDE
 #define AVX512_KERNELS simdeAvx512Kernels
+#define AVX512_PACKED_KERNELS simdeAvx512PackedKernels
 #else
 #define AVX512_KERNELS avx512Kernels
+#define AVX512_PACKED_KERNELS avx512PackedKernels
 #endif
 
 namespace conclave::engine {
+#ifdef CONCLAVE_SIMDE
+const WeightKernels* simdeAvx512PackedKernels(TensorType type);
+#endif
 namespace {
 
 // ---------------------------------------------------------------------------------- conversions
@@ -359,6 +365,7 @@ const KernelTable& AVX512_KERNELS() {
         .swiglu = avx2Kernels().swiglu,
         .addScaled = avx2Kernels().addScaled,
         .weightedSum = weightedSum,
+        .packed = AVX512_PACKED_KERNELS,
     };
     return table;
 }

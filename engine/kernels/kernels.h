@@ -76,6 +76,8 @@ struct KernelTable {
     /// y += scale * x
     void (*addScaled)(float* y, const float* x, float scale, int n);
     void (*weightedSum)(const WeightedSumArgs& args);
+    /// Products of a type's weights in panels (see packed.h), or null if they are not packed.
+    const WeightKernels* (*packed)(TensorType type);
 
     /// Null if the set has no kernel for this type.
     [[nodiscard]] const WeightKernels* find(TensorType type) const;

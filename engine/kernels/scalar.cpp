@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/packed.h"
 #include "engine/kernels/types/block_type.h"
 #include "engine/kernels/types/unpack.h"
 
@@ -289,6 +290,7 @@ const KernelTable& scalarKernels() {
         .swiglu = swiglu,
         .addScaled = addScaled,
         .weightedSum = weightedSum,
+        .packed = scalarPackedKernels,
     };
     return table;
 }

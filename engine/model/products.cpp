@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kTaskWork = 100'000;
 // Below this a second thread would be woken for less than its waking takes.
 constexpr std::size_t kLeastSharedWork = 60'000;
-constexpr int kRowStep = 8;  ///< rows that the widest kernel takes at once
+constexpr int kRowStep = 16;  ///< kPanelRows, and a multiple of what kernels take at once
 constexpr std::size_t kLeastBlasTokens = 32;
 constexpr int kBlasRows = 256;
 

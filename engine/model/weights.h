@@ -11,10 +11,12 @@
 #include "engine/gguf/gguf_file.h"
 #include "engine/kernels/kernels.h"
 #include "engine/model/model_config.h"
+#include "engine/model/packing.h"
 
 namespace conclave::engine {
 
-/// A weight matrix [nRows][nColumns] inside the mapped file, with the kernels of its type.
+/// A weight matrix [nRows][nColumns] inside the mapped file or packed, with the kernels of its
+/// form.
 struct Matrix {
     const std::byte* data = nullptr;
     std::size_t rowBytes = 0;
@@ -22,6 +24,7 @@ struct Matrix {
     int nColumns = 0;
     const WeightKernels* kernels = nullptr;
 
+    /// Of a packed matrix: `index` is a multiple of kPanelRows.
     [[nodiscard]] const std::byte* row(int index) const {
         return data + static_cast<std::size_t>(index) * rowBytes;
     }
@@ -91,6 +94,7 @@ struct Weights {
     RopeDivisors ropeDivisors;
     bool needsInt8 = false;       ///< some matrix reads quantized activations
     std::uint64_t sizeBytes = 0;  ///< of all tensors used
+    PackedMemory packed;          ///< see packWeights
 
     /// Matrices point into `file`, which must outlive them.
     /// Errors: Corrupt (names the tensor), Unsupported (names the tensor and its type).

@@ -1,12 +1,14 @@
 #include "engine/runtime/loaded_model.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <sys/mman.h>
 
 #include "engine/model/attend.h"
 #include "engine/model/model_info.h"
+#include "engine/model/packing.h"
 #include "engine/model/transformer.h"
 #include "engine/runtime/memory.h"
 
@@ -45,7 +47,7 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
     // Not make_shared, whose access to the private constructor would need a friend.
     std::shared_ptr<LoadedModel> model(new LoadedModel(std::move(*file), kernels));
     auto done = model->fill().and_then([&] { return model->checkMemory(); }).and_then([&] {
-        return model->readAhead(progress);
+        return model->bringIn(progress);
     });
     if (!done) {
         Error error = done.error();
@@ -96,18 +98,22 @@ Result<void> LoadedModel::checkMemory() const {
                     " are available; a smaller model or a stronger quantization would fit");
 }
 
-Result<void> LoadedModel::readAhead(const LoadProgress& progress) const {
-    constexpr std::size_t kStep = std::size_t{16} << 20;
-    std::uint64_t done = 0;
+Result<void> LoadedModel::bringIn(const LoadProgress& progress) {
     std::uint64_t total = 1;
     for (const TensorInfo& tensor : m_file.tensors()) total += tensor.data.size();
+    auto packed = packWeights(m_weights, m_kernels, defaultThreadCount(), progress);
+    if (!packed) return packed;
+
+    constexpr std::size_t kStep = std::size_t{16} << 20;
+    std::uint64_t done = m_weights.packed.sizeBytes();
     for (const TensorInfo& tensor : m_file.tensors()) {
+        if (m_weights.packed.holds(tensor.data.data())) continue;
         for (std::size_t at = 0; at < tensor.data.size(); at += kStep) {
             const auto part = tensor.data.subspan(at, std::min(kStep, tensor.data.size() - at));
             touch(part);
             done += part.size();
             const float fraction = static_cast<float>(done) / static_cast<float>(total);
-            if (progress && !progress(fraction)) {
+            if (progress && !progress(std::min(fraction, 1.0f))) {
                 return fail(ErrorCode::Cancelled, "loading was cancelled");
             }
         }
@@ -163,7 +169,11 @@ MemoryForecast LoadedModel::forecast(int contextLength, int batchTokens, int nTh
     need.weightBytes = m_weights.sizeBytes;
     need.kvCacheBytes = KvCache::bytes(m_config, contextLength);
     need.scratchBytes = scratchFor(contextLength);
+    // Packed weights are in memory already; mapped ones count as available, see availableMemory.
     need.availableBytes = availableMemory();
+    if (need.availableBytes < std::numeric_limits<std::uint64_t>::max() - need.weightBytes) {
+        need.availableBytes += m_weights.packed.sizeBytes();
+    }
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {
         return need.weightBytes + KvCache::bytes(m_config, context) + scratchFor(context) <=

@@ -49,8 +49,9 @@ private:
 
     [[nodiscard]] Result<void> fill();
     [[nodiscard]] Result<void> checkMemory() const;
-    /// Brings the weights into memory, so that the first answer does not wait for the disk.
-    [[nodiscard]] Result<void> readAhead(const LoadProgress& progress) const;
+    /// Brings the weights into memory, packed or as they lie in the file, so that the first answer
+    /// does not wait for the disk.
+    [[nodiscard]] Result<void> bringIn(const LoadProgress& progress);
     [[nodiscard]] Result<std::vector<PromptPart>> renderParts(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
 

@@ -32,20 +32,23 @@ void waitForChange(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int nThreads) {
+ThreadPool::ThreadPool(int nThreads) : m_nActive(nThreads), m_freeCores(nThreads) {
     CONCLAVE_CHECK(nThreads >= 1);
-    for (int i = 1; i < nThreads; ++i) m_workers.emplace_back([this] { workerLoop(); });
+    for (int i = 1; i < nThreads; ++i) m_workers.emplace_back([this, i] { workerLoop(i); });
 }
 
 ThreadPool::~ThreadPool() {
     m_quit.store(true);
     m_jobNumber.fetch_add(1);
     m_jobNumber.notify_all();
+    m_nActive.fetch_add(1);  // wakes those that were left out
+    m_nActive.notify_all();
     for (std::thread& worker : m_workers) worker.join();
 }
 
 void ThreadPool::runErased(int nTasks, Function function, const void* task) {
-    if (nTasks <= 1 || m_workers.empty()) {
+    if (!m_workers.empty()) followFreeCores();
+    if (nTasks <= 1 || nActive() <= 1) {
         for (int i = 0; i < nTasks && !m_stop.stop_requested(); ++i) function(task, i);
         return;
     }
@@ -78,14 +81,28 @@ void ThreadPool::work(std::uint32_t jobNumber) {
     }
 }
 
-void ThreadPool::workerLoop() {
+void ThreadPool::workerLoop(int index) {
+    m_freeCores.enter(index);
     std::uint32_t seen = 0;
     while (true) {
-        waitForChange(m_jobNumber, seen);
-        seen = m_jobNumber.load(std::memory_order_acquire);
+        const int active = m_nActive.load(std::memory_order_acquire);
+        if (index < active) {
+            waitForChange(m_jobNumber, seen);
+        } else {
+            m_nActive.wait(active, std::memory_order_acquire);
+        }
         if (m_quit.load()) return;
-        work(seen);
+        seen = m_jobNumber.load(std::memory_order_acquire);
+        if (index < nActive()) work(seen);
     }
+}
+
+void ThreadPool::followFreeCores() {
+    const int before = nActive();
+    const int now = m_freeCores.advise(before);
+    if (now == before) return;
+    m_nActive.store(now, std::memory_order_release);
+    m_nActive.notify_all();
 }
 
 }  // namespace conclave::engine

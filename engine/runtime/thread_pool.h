@@ -8,11 +8,18 @@
 #include <type_traits>
 #include <vector>
 
+#include "engine/runtime/free_cores.h"
+
 namespace conclave::engine {
 
 /// Threads that take tasks from one counter, so that a thread which the system suspends delays one
 /// task and not a fixed share of the step. Idle threads spin for some 30 microseconds and then
 /// sleep; nobody waits for a thread that has not taken a task.
+///
+/// On a busy machine a second thread can do harm: while one waits for a core in the middle of its
+/// task, the other waits for that task. So the pool watches how long its threads wait for a core,
+/// leaves one out when they wait too much, and tries it again some seconds later. How many threads
+/// compute never changes a result.
 /// One thread at a time may call run().
 class ThreadPool {
 public:
@@ -23,6 +30,8 @@ public:
     ThreadPool& operator=(const ThreadPool&) = delete;
 
     [[nodiscard]] int nThreads() const { return static_cast<int>(m_workers.size()) + 1; }
+    /// Those that take part now: nThreads() where every thread has a core of its own.
+    [[nodiscard]] int nActive() const { return m_nActive.load(std::memory_order_relaxed); }
 
     /// Tasks that begin after `stop` was requested are skipped, so that a step of many tasks ends
     /// soon; its results are then worthless.
@@ -53,7 +62,9 @@ private:
     void runErased(int nTasks, Function function, const void* task);
     /// Takes and runs tasks of the job with this number until none is left.
     void work(std::uint32_t jobNumber);
-    void workerLoop();
+    void workerLoop(int index);
+    /// Now and then, from run(): adapts the number of active threads to the cores that are free.
+    void followFreeCores();
 
     Job m_job;
     std::stop_token m_stop;
@@ -63,6 +74,8 @@ private:
     std::atomic<std::uint32_t> m_jobNumber = 0;  ///< what sleeping threads wait on
     std::atomic<int> m_nDone = 0;
     std::atomic<bool> m_quit = false;
+    std::atomic<int> m_nActive;
+    FreeCores m_freeCores;
     std::vector<std::thread> m_workers;
 };
 

@@ -13,6 +13,7 @@
 #include "engine/gguf/gguf_file.h"
 #include "engine/kernels/kernels.h"
 #include "engine/model/model_config.h"
+#include "engine/model/packing.h"
 #include "engine/model/transformer.h"
 #include "engine/model/weights.h"
 #include "engine/runtime/kv_cache.h"
@@ -52,7 +53,9 @@ public:
           m_cache(KvCache::create(m_config, std::min(m_config.contextLength, 1024)).value()),
           m_pool(nThreads),
           m_maxBatch(maxBatch),
-          m_transformer(m_config, m_weights, kernels, m_cache, m_pool, maxBatch) {}
+          m_transformer(m_config, m_weights, kernels, m_cache, m_pool, maxBatch) {
+        CONCLAVE_CHECK(packWeights(m_weights, kernels, nThreads).has_value());
+    }
 
     [[nodiscard]] const ModelConfig& config() const { return m_config; }
     [[nodiscard]] Weights& weights() { return m_weights; }

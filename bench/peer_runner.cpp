@@ -1,0 +1,181 @@
+// peer_runner.cpp: llama.cpp's speed on one model, by the shared libraries that the npm package
+// node-llama-cpp brings, without JavaScript between. compare_peers compiles and runs it; it is no
+// part of Conclave's build.
+//
+//   peer_runner LIBRARY_FOLDER MODEL THREADS N_PREFILL N_DECODE DEPTH REPEATS
+//
+// Prints one JSON object, as `conclave bench --json` does. The peer gets what makes it fastest: the
+// best CPU backend, its run-time repacking, flash attention where it chooses so, batches of 512.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include "ggml-backend.h"
+#include "llama.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double ownCpuSeconds() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double residentMebibytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.rfind("VmRSS:", 0) == 0) return std::stod(line.substr(6)) / 1024.0;
+    }
+    return 0.0;
+}
+
+/// Tokens without meaning.
+std::vector<llama_token> someTokens(int count, int vocabularySize) {
+    std::vector<llama_token> tokens;
+    std::uint32_t state = 1;
+    for (int i = 0; i < count; ++i) {
+        state = state * 1664525U + 1013904223U;
+        tokens.push_back(
+            static_cast<llama_token>((state >> 8U) % static_cast<std::uint32_t>(vocabularySize)));
+    }
+    return tokens;
+}
+
+[[noreturn]] void stop(const std::string& why) {
+    std::fprintf(stderr, "peer_runner: %s\n", why.c_str());
+    std::exit(1);
+}
+
+class Peer {
+public:
+    Peer(const char* path, int nThreads, int contextLength) {
+        m_model = llama_model_load_from_file(path, llama_model_default_params());
+        if (m_model == nullptr) stop("llama.cpp cannot load the model");
+        llama_context_params params = llama_context_default_params();
+        params.n_ctx = static_cast<std::uint32_t>(contextLength);
+        params.n_batch = params.n_ubatch = 512;
+        params.n_threads = params.n_threads_batch = nThreads;
+        m_context = llama_init_from_model(m_model, params);
+        if (m_context == nullptr) stop("llama.cpp cannot make a context");
+        m_vocabularySize = llama_vocab_n_tokens(llama_model_get_vocab(m_model));
+    }
+
+    [[nodiscard]] int vocabularySize() const { return m_vocabularySize; }
+
+    void cutTo(int position) {
+        if (!llama_memory_seq_rm(llama_get_memory(m_context), -1, position, -1)) {
+            stop("llama.cpp cannot cut its cache");
+        }
+    }
+
+    /// Logits of the last token only, as a prompt's prefill wants.
+    void evaluate(std::vector<llama_token> tokens) {
+        for (std::size_t at = 0; at < tokens.size(); at += 512) {
+            const auto n =
+                static_cast<std::int32_t>(std::min<std::size_t>(512, tokens.size() - at));
+            if (llama_decode(m_context, llama_batch_get_one(tokens.data() + at, n)) != 0) {
+                stop("llama.cpp cannot decode");
+            }
+        }
+        llama_synchronize(m_context);
+    }
+
+    [[nodiscard]] llama_token best() {
+        const float* logits = llama_get_logits_ith(m_context, -1);
+        return static_cast<llama_token>(std::max_element(logits, logits + m_vocabularySize) -
+                                        logits);
+    }
+
+private:
+    llama_model* m_model = nullptr;
+    llama_context* m_context = nullptr;
+    int m_vocabularySize = 0;
+};
+
+struct Rates {
+    std::vector<double> tokensPerSecond;
+    std::vector<double> cores;  ///< own CPU time over wall time
+
+    template <typename Work>
+    void measure(int nTokens, const Work& work) {
+        const double cpu = ownCpuSeconds();
+        const auto start = Clock::now();
+        work();
+        const double wall = secondsSince(start);
+        tokensPerSecond.push_back(nTokens / wall);
+        cores.push_back((ownCpuSeconds() - cpu) / wall);
+    }
+
+    void print(const char* name) const {
+        const auto list = [](const std::vector<double>& values) {
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                std::printf("%s%.3f", i > 0 ? "," : "", values[i]);
+            }
+        };
+        std::printf(",\"%s_tps\":[", name);
+        list(tokensPerSecond);
+        std::printf("],\"%s_cores\":[", name);
+        list(cores);
+        std::printf("]");
+    }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 8) stop("expects 7 arguments, see the head of peer_runner.cpp");
+    const int nThreads = std::atoi(argv[3]);
+    const int nPrefill = std::atoi(argv[4]);
+    const int nDecode = std::atoi(argv[5]);
+    const int depth = std::atoi(argv[6]);
+    const int nRepeats = std::atoi(argv[7]);
+
+    llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+    ggml_backend_load_all_from_path(argv[1]);
+    llama_backend_init();
+    const auto start = Clock::now();
+    Peer peer(argv[2], nThreads, depth + std::max(nPrefill, nDecode) + 64);
+    const double loadSeconds = secondsSince(start);
+
+    peer.evaluate(someTokens(16, peer.vocabularySize()));  // what the first use costs is not speed
+    peer.cutTo(0);
+    if (depth > 0) peer.evaluate(someTokens(depth, peer.vocabularySize()));
+    Rates prefill;
+    Rates decode;
+    for (int repeat = 0; repeat < nRepeats; ++repeat) {
+        if (nPrefill > 0) {
+            const std::vector<llama_token> tokens = someTokens(nPrefill, peer.vocabularySize());
+            prefill.measure(nPrefill, [&] { peer.evaluate(tokens); });
+            peer.cutTo(depth);
+        }
+        if (nDecode > 0) {
+            peer.evaluate({1});
+            decode.measure(nDecode, [&] {
+                for (int i = 0; i < nDecode; ++i) peer.evaluate({peer.best()});
+            });
+            peer.cutTo(depth);
+        }
+    }
+    std::printf("{\"load_ms\":%.1f,\"rss_mib\":%.1f,\"build\":\"%s\"", loadSeconds * 1e3,
+                residentMebibytes(), llama_version());
+    prefill.print("prefill");
+    decode.print("decode");
+    std::printf("}\n");
+    return 0;
+}

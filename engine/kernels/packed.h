@@ -1,0 +1,96 @@
+// packed.h: weights in panels of 16 rows, the form in which most products read them.
+//
+// A row-major product of one token loads a row's block, multiplies, and adds up across the register
+// at the end; so each weight costs shuffles beside its multiplication. A panel interleaves 16 rows,
+// so that a register holds the same four columns of 8 or 16 rows: each lane is a row's sum, nothing
+// is added across, and one broadcast of four activations serves all rows. The bytes are a file
+// block's, in another order: a packed matrix is as large as the file's.
+//
+// One layout serves every instruction set, and every set computes the 32-bit integer products of a
+// block exactly and then adds its blocks in order, one chain for each row and token. So a product
+// has the same bits for one token or many, however rows and tokens are shared out.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/kernels/kernels.h"
+
+namespace conclave::engine {
+
+/// Rows of a panel; the last panel of a matrix is filled up with zeros.
+inline constexpr int kPanelRows = 16;
+
+/// 16 rows times 32 columns of Q8_0. Line j holds columns 4j to 4j+3 of each row, one after
+/// another.
+struct PanelQ8_0 {
+    static constexpr int kColumns = 32;
+    std::int8_t lines[8][kPanelRows][4];
+    std::uint16_t scales[kPanelRows];  ///< fp16
+};
+static_assert(sizeof(PanelQ8_0) == kPanelRows * 34);
+
+/// 16 rows times 32 columns of Q4_0. Line j holds columns 4j to 4j+3 in the low halves of its bytes
+/// and columns 16+4j to 16+4j+3 in the high ones; a weight is scale * (half - 8).
+struct PanelQ4_0 {
+    static constexpr int kColumns = 32;
+    std::uint8_t lines[4][kPanelRows][4];
+    std::uint16_t scales[kPanelRows];  ///< fp16
+};
+static_assert(sizeof(PanelQ4_0) == kPanelRows * 18);
+
+/// 16 rows times 256 columns of Q4_K: lines as in PanelQ4_0 for each 32 columns. A weight is
+/// scale * scales[row] * half - minScale * minima[row]. The file's 6-bit scales and minima become
+/// bytes: 4.625 bits a weight instead of 4.5.
+struct PanelQ4_K {
+    static constexpr int kColumns = 256;
+    struct Part {
+        std::uint8_t lines[4][kPanelRows][4];
+        std::uint8_t scales[kPanelRows];
+        std::uint8_t minima[kPanelRows];
+    };
+    std::uint16_t scale[kPanelRows];  ///< fp16
+    std::uint16_t minScale[kPanelRows];
+    Part parts[8];
+};
+static_assert(sizeof(PanelQ4_K) == kPanelRows * 148);
+
+/// 16 rows times 256 columns of Q6_K: for each 32 columns, lines as in PanelQ4_0 with the lower
+/// four bits, and a byte with the upper two of four weights: of lines 2k and 2k+1, bits 0-1 and 4-5
+/// belong to the low halves, bits 2-3 and 6-7 to the high ones. A weight is
+/// scale * scales[column / 16][row] * (six bits - 32).
+struct PanelQ6_K {
+    static constexpr int kColumns = 256;
+    struct Part {
+        std::uint8_t lines[4][kPanelRows][4];
+        std::uint8_t high[2][kPanelRows][4];
+        std::int8_t scales[2][kPanelRows];
+    };
+    std::uint16_t scale[kPanelRows];  ///< fp16
+    Part parts[8];
+};
+static_assert(sizeof(PanelQ6_K) == kPanelRows * 210);
+
+/// How a type is packed.
+struct PackedFormat {
+    TensorType type;
+    int blockColumns;
+    std::size_t blockBytes;  ///< of 16 rows times blockColumns
+    /// Packs up to 16 rows into one panel.
+    /// @param rows     `nRows` rows of the file, rowBytes apart
+    /// @param nBlocks  columns / blockColumns
+    /// @param out      nBlocks * blockBytes bytes
+    void (*pack)(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlocks,
+                 std::byte* out);
+};
+
+/// Null for a type that is computed with as it lies in the file.
+[[nodiscard]] const PackedFormat* packedFormat(TensorType type);
+
+// What the kernel sets have for packed weights. Their matmul reads MatmulArgs::weights as panels:
+// rowBytes is a sixteenth of a panel's bytes, and the first row is a multiple of 16. Packed rows
+// cannot be dequantized one by one: `dequantize` is null.
+[[nodiscard]] const WeightKernels* scalarPackedKernels(TensorType type);
+[[nodiscard]] const WeightKernels* avx2PackedKernels(TensorType type);
+[[nodiscard]] const WeightKernels* avx512PackedKernels(TensorType type);
+
+}  // namespace conclave::engine

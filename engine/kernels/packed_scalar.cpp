@@ -1,0 +1,117 @@
+// packed_scalar.cpp: products of packed weights, the readable reference.
+#include "engine/kernels/packed.h"
+#include "engine/kernels/types/unpack.h"
+
+namespace conclave::engine {
+namespace {
+
+/// A token in ActivationFormat::Int8Blocks, at one of its blocks.
+struct TokenBlock {
+    TokenBlock(const void* token, int nBlocks, int block) {
+        const auto* scales = static_cast<const float*>(token);
+        scale = scales[block];
+        values = reinterpret_cast<const std::int8_t*>(scales + 2 * nBlocks) +
+                 std::ptrdiff_t{kActivationBlock} * block;
+    }
+    float scale;
+    const std::int8_t* values;
+};
+
+// dot: sum of products of a panel's row with 32 activations, without the scales.
+
+int dot(const PanelQ8_0& panel, int row, const std::int8_t* x) {
+    int sum = 0;
+    for (int i = 0; i < kActivationBlock; ++i) sum += panel.lines[i / 4][row][i % 4] * x[i];
+    return sum;
+}
+
+int dot(const PanelQ4_0& panel, int row, const std::int8_t* x) {
+    int sum = 0;
+    for (int i = 0; i < kActivationBlock / 2; ++i) {
+        const int both = panel.lines[i / 4][row][i % 4];
+        sum += ((both & 15) - 8) * x[i] + ((both >> 4) - 8) * x[i + kActivationBlock / 2];
+    }
+    return sum;
+}
+
+// addBlock: sum += the products of one activation block with a row.
+
+float addBlock(float sum, const PanelQ8_0* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ8_0& panel = panels[block];
+    return sum + static_cast<float>(dot(panel, row, x.values)) * x.scale *
+                     fromHalfBits(panel.scales[row]);
+}
+
+float addBlock(float sum, const PanelQ4_0* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ4_0& panel = panels[block];
+    return sum + static_cast<float>(dot(panel, row, x.values)) * x.scale *
+                     fromHalfBits(panel.scales[row]);
+}
+
+float addBlock(float sum, const PanelQ4_K* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ4_K& panel = panels[block / 8];
+    const PanelQ4_K::Part& part = panel.parts[block % 8];
+    int product = 0;
+    int total = 0;
+    for (int i = 0; i < kActivationBlock / 2; ++i) {
+        const int both = part.lines[i / 4][row][i % 4];
+        product += (both & 15) * x.values[i] + (both >> 4) * x.values[i + kActivationBlock / 2];
+        total += x.values[i] + x.values[i + kActivationBlock / 2];
+    }
+    const float scale = fromHalfBits(panel.scale[row]) * static_cast<float>(part.scales[row]);
+    const float minimum = fromHalfBits(panel.minScale[row]) * static_cast<float>(part.minima[row]);
+    sum += static_cast<float>(product) * x.scale * scale;
+    return sum - static_cast<float>(total) * x.scale * minimum;
+}
+
+float addBlock(float sum, const PanelQ6_K* panels, int row, int block, const TokenBlock& x) {
+    constexpr int kGroup = 16;
+    const PanelQ6_K& panel = panels[block / 8];
+    const PanelQ6_K::Part& part = panel.parts[block % 8];
+    for (int group = 0; group < 2; ++group) {
+        int product = 0;
+        for (int i = 0; i < kGroup; ++i) {
+            const int low = part.lines[i / 4][row][i % 4] >> (4 * group) & 15;
+            const int high = part.high[i / 8][row][i % 4] >> (i / 4 % 2 * 4 + 2 * group) & 3;
+            product += ((low | high << 4) - 32) * x.values[kGroup * group + i];
+        }
+        sum += static_cast<float>(product) * x.scale *
+               (fromHalfBits(panel.scale[row]) * static_cast<float>(part.scales[group][row]));
+    }
+    return sum;
+}
+
+template <typename Panel>
+void matmul(const MatmulArgs& args) {
+    const int nBlocks = args.nColumns / kActivationBlock;
+    for (int row = 0; row < args.nRows; ++row) {
+        const auto* panels = reinterpret_cast<const Panel*>(
+            args.weights + static_cast<std::size_t>(row / kPanelRows * kPanelRows) * args.rowBytes);
+        for (int token = 0; token < args.nTokens; ++token) {
+            float sum = 0.0f;
+            for (int block = 0; block < nBlocks; ++block) {
+                sum = addBlock(sum, panels, row % kPanelRows, block,
+                               TokenBlock(args.inputs[token], nBlocks, block));
+            }
+            args.outputs[token][row] = sum;
+        }
+    }
+}
+
+constexpr WeightKernels kTypes[] = {
+    {TensorType::Q8_0, ActivationFormat::Int8Blocks, matmul<PanelQ8_0>, nullptr},
+    {TensorType::Q4_0, ActivationFormat::Int8Blocks, matmul<PanelQ4_0>, nullptr},
+    {TensorType::Q4_K, ActivationFormat::Int8Blocks, matmul<PanelQ4_K>, nullptr},
+    {TensorType::Q6_K, ActivationFormat::Int8Blocks, matmul<PanelQ6_K>, nullptr},
+};
+
+}  // namespace
+
+const WeightKernels* scalarPackedKernels(TensorType type) {
+    for (const WeightKernels& kernels : kTypes) {
+        if (kernels.type == type) return &kernels;
+    }
+    return nullptr;
+}
+
+}  // namespace conclave::engine

@@ -1,0 +1,209 @@
+// Packed weights: every kernel set against products of the rows as they lie in the file.
+#include <cstring>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "bare_model.h"
+#include "engine/kernels/packed.h"
+
+namespace conclave::engine {
+namespace {
+
+constexpr TensorType kTypes[] = {TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_K,
+                                 TensorType::Q6_K};
+
+/// Where the fp16 scales of a block are.
+std::vector<std::size_t> scaleOffsets(TensorType type) {
+    if (type == TensorType::Q4_K) return {0, 2};
+    if (type == TensorType::Q6_K) return {208};
+    return {0};
+}
+
+/// Blocks with any integers and scales of ordinary size.
+std::vector<std::byte> randomRows(TensorType type, int nRows, int nColumns, unsigned seed) {
+    const TypeTraits& traits = *typeTraits(type);
+    const auto n = static_cast<std::size_t>(nRows) * static_cast<std::size_t>(nColumns);
+    std::vector<std::byte> rows(n / traits.blockValues * traits.blockBytes);
+    std::mt19937 random(seed);
+    for (std::byte& byte : rows) byte = static_cast<std::byte>(random());
+    for (std::size_t at = 0; at < rows.size(); at += traits.blockBytes) {
+        for (const std::size_t offset : scaleOffsets(type)) {
+            // As small as makes weights of order one.
+            const float spread = traits.blockValues == 256 ? 2e-4f : 0.01f;
+            const float scale = spread * (0.1f + static_cast<float>(random() % 16));
+            std::uint16_t half = 0;
+            scalarKernels().toHalf(&scale, 1, &half);
+            std::memcpy(&rows[at + offset], &half, sizeof(half));
+        }
+    }
+    return rows;
+}
+
+/// A matrix in the file's order, and packed.
+struct BothForms {
+    BothForms(TensorType weightType, int rowCount, int columnCount, unsigned seed)
+        : type(weightType),
+          nRows(rowCount),
+          nColumns(columnCount),
+          rows(randomRows(type, nRows, nColumns, seed)),
+          rowBytes(rows.size() / static_cast<std::size_t>(nRows)) {
+        const PackedFormat& format = *packedFormat(type);
+        const int nBlocks = nColumns / format.blockColumns;
+        const std::size_t panelBytes = static_cast<std::size_t>(nBlocks) * format.blockBytes;
+        packedRowBytes = panelBytes / kPanelRows;
+        for (int row = 0; row < nRows; row += kPanelRows) {
+            panels.resize(panels.size() + panelBytes);
+            format.pack(rows.data() + static_cast<std::size_t>(row) * rowBytes, rowBytes,
+                        std::min(kPanelRows, nRows - row), nBlocks,
+                        panels.data() + panels.size() - panelBytes);
+        }
+    }
+    TensorType type;
+    int nRows;
+    int nColumns;
+    std::vector<std::byte> rows;
+    std::size_t rowBytes;
+    std::vector<std::byte> panels;
+    std::size_t packedRowBytes = 0;
+};
+
+std::vector<float> product(const WeightKernels& kernels, const std::vector<std::byte>& weights,
+                           std::size_t rowBytes, const BothForms& shape,
+                           std::span<const void* const> inputs) {
+    std::vector<float> out(inputs.size() * static_cast<std::size_t>(shape.nRows), -1.0f);
+    std::vector<float*> outputs;
+    for (std::size_t t = 0; t < inputs.size(); ++t) {
+        outputs.push_back(out.data() + t * static_cast<std::size_t>(shape.nRows));
+    }
+    kernels.matmul({.weights = weights.data(),
+                    .rowBytes = rowBytes,
+                    .nRows = shape.nRows,
+                    .nColumns = shape.nColumns,
+                    .inputs = inputs.data(),
+                    .outputs = outputs.data(),
+                    .nTokens = static_cast<int>(inputs.size())});
+    return out;
+}
+
+/// Quantized tokens. The largest value of each block is 127 times its scale, so sums get large.
+struct Tokens {
+    Tokens(int nTokens, int n, unsigned seed) {
+        std::mt19937 random(seed);
+        std::normal_distribution<float> normal(0.0f, 1.0f);
+        const std::size_t size = activationBytes(ActivationFormat::Int8Blocks, n);
+        bytes.resize(static_cast<std::size_t>(nTokens) * size);
+        for (int t = 0; t < nTokens; ++t) {
+            std::vector<float> x(static_cast<std::size_t>(n));
+            for (float& value : x) value = normal(random);
+            inputs.push_back(bytes.data() + static_cast<std::size_t>(t) * size);
+            scalarKernels().quantize(x.data(), n,
+                                     bytes.data() + static_cast<std::size_t>(t) * size);
+        }
+    }
+    std::vector<std::byte> bytes;
+    std::vector<const void*> inputs;
+};
+
+class Packed : public testing::TestWithParam<const KernelTable*> {};
+
+TEST_P(Packed, ProductsEqualTheFilesRowsAndDoNotDependOnTheTile) {
+    unsigned seed = 1;
+    for (const TensorType type : kTypes) {
+        const int block = packedFormat(type)->blockColumns;
+        for (const int nColumns : {block, 3 * block, 8 * block}) {
+            for (const int nRows : {16, 17, 24, 31, 32, 49, 64}) {
+                const BothForms weights(type, nRows, nColumns, ++seed);
+                for (const int nTokens : {1, 2, 3, 4, 5, 6, 7, 11, 12, 15}) {
+                    const Tokens tokens(nTokens, nColumns, ++seed);
+                    const WeightKernels& packed = *GetParam()->packed(type);
+                    const auto out = product(packed, weights.panels, weights.packedRowBytes,
+                                             weights, tokens.inputs);
+                    const auto expected = product(*scalarKernels().find(type), weights.rows,
+                                                  weights.rowBytes, weights, tokens.inputs);
+                    for (std::size_t i = 0; i < out.size(); ++i) {
+                        ASSERT_NEAR(out[i], expected[i], 1e-5f * static_cast<float>(nColumns))
+                            << typeTraits(type)->name << " " << nRows << "x" << nColumns;
+                    }
+                    for (int t = 0; t < nTokens; ++t) {
+                        const auto alone = product(
+                            packed, weights.panels, weights.packedRowBytes, weights,
+                            std::span(tokens.inputs).subspan(static_cast<std::size_t>(t), 1));
+                        ASSERT_EQ(0,
+                                  std::memcmp(alone.data(),
+                                              out.data() + static_cast<std::ptrdiff_t>(t) * nRows,
+                                              alone.size() * sizeof(float)))
+                            << typeTraits(type)->name << " " << nRows << "x" << nColumns;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The widest integers on both sides, all of one sign: what 16-bit sums could not hold.
+TEST_P(Packed, ExtremeIntegersDoNotSaturate) {
+    constexpr int kColumns = 256;
+    for (const TensorType type : kTypes) {
+        for (const int filler : {0x00, 0x80, 0xFF, 0x7F}) {
+            BothForms weights(type, kPanelRows, kColumns, 3);
+            const TypeTraits& traits = *typeTraits(type);
+            for (std::size_t at = 0; at < weights.rows.size(); at += traits.blockBytes) {
+                std::vector<std::byte> block(traits.blockBytes, static_cast<std::byte>(filler));
+                for (const std::size_t offset : scaleOffsets(type)) {
+                    std::memcpy(&block[offset], &weights.rows[at + offset], 2);
+                }
+                std::memcpy(&weights.rows[at], block.data(), block.size());
+            }
+            packedFormat(type)->pack(weights.rows.data(), weights.rowBytes, kPanelRows,
+                                     kColumns / packedFormat(type)->blockColumns,
+                                     weights.panels.data());
+            for (const float value : {127.0f, -127.0f}) {
+                const std::vector<float> x(kColumns, value);
+                std::vector<std::byte> token(
+                    activationBytes(ActivationFormat::Int8Blocks, kColumns));
+                scalarKernels().quantize(x.data(), kColumns, token.data());
+                const std::vector<const void*> inputs(7, token.data());
+                const auto out = product(*GetParam()->packed(type), weights.panels,
+                                         weights.packedRowBytes, weights, inputs);
+                const auto expected = product(*scalarKernels().find(type), weights.rows,
+                                              weights.rowBytes, weights, inputs);
+                for (std::size_t i = 0; i < out.size(); ++i) {
+                    ASSERT_NEAR(out[i], expected[i], 1e-5f * std::fabs(expected[i]) + 1e-2f)
+                        << typeTraits(type)->name << " " << filler;
+                }
+            }
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sets, Packed, testing::ValuesIn(test::runnableKernelSets()),
+                         [](const auto& instance) {
+                             const bool simde = instance.param == &simdeAvx512Kernels();
+                             return std::string(instance.param->isa) + (simde ? "_by_simde" : "");
+                         });
+
+/// AVX2 and AVX-512 compute the same operations in the same order.
+TEST(PackedSets, VectorSetsAgreeBitForBit) {
+    if (kernelSet("avx2") == nullptr) GTEST_SKIP() << "needs AVX2";
+    for (const TensorType type : kTypes) {
+        const BothForms weights(type, 40, 512, 5);
+        const Tokens tokens(9, 512, 6);
+        const auto narrow = product(*avx2Kernels().packed(type), weights.panels,
+                                    weights.packedRowBytes, weights, tokens.inputs);
+        const auto wide = product(*simdeAvx512Kernels().packed(type), weights.panels,
+                                  weights.packedRowBytes, weights, tokens.inputs);
+        EXPECT_EQ(0, std::memcmp(narrow.data(), wide.data(), narrow.size() * sizeof(float)));
+    }
+}
+
+TEST(PackedSets, EveryPackedTypeHasKernelsInEverySet) {
+    for (const KernelTable* set : test::runnableKernelSets()) {
+        for (const TensorType type : kTypes) EXPECT_NE(set->packed(type), nullptr) << set->isa;
+        EXPECT_EQ(set->packed(TensorType::F32), nullptr);
+    }
+    EXPECT_EQ(packedFormat(TensorType::F16), nullptr);
+}
+
+}  // namespace
+}  // namespace conclave::engine
