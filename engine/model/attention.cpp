@@ -233,8 +233,8 @@ void GroupedAttention::placeQueryAndKey(const Machinery& m, const GroupedAttenti
     place(m_key.row(token), m_key.dim(), weights.keyNorm);
     if (!rotates && grouped.growthStep > 0) {
         const int position = batch.firstPosition + static_cast<int>(token);
-        const float growth =
-            0.1f * std::log1p(static_cast<float>((position + 1) / grouped.growthStep));
+        const int nSteps = (position + 1) / grouped.growthStep;
+        const float growth = 0.1f * std::log1p(static_cast<float>(nSteps));
         m.kernels.addScaled(m_query.row(token), m_query.row(token), growth, m_query.dim());
     }
 }

@@ -275,7 +275,7 @@ def llama4():
 
 
 def smollm3():
-    m = Builder("smollm3", 4, seed=2)
+    m = Builder("smollm3", 4, seed=3)
     m.ends(output=False)
     for i in range(m.layers):
         m.norms(i)
