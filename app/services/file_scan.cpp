@@ -42,6 +42,8 @@ public:
             return true;
         }
         if (!isRoot && isIgnored(path, S_ISDIR(status.st_mode))) return true;
+        if (isRoot) enterRoot(path);
+        if (!isRoot && S_ISDIR(status.st_mode) && leadsAbove(path)) return true;
         if (S_ISDIR(status.st_mode)) return visitFolder(path, {status.st_dev, status.st_ino});
         if (S_ISREG(status.st_mode) && (isRoot || retrieval::isReadable(path))) {
             if (m_files.insert({status.st_dev, status.st_ino}).second) addFile(path, status);
@@ -56,6 +58,20 @@ public:
     }
 
 private:
+    void enterRoot(const fs::path& path) {
+        std::error_code ignored;
+        m_root = path;
+        m_realRoot = fs::canonical(path, ignored);
+    }
+
+    /// A link to the root or a folder around it would bring in what the person did not choose.
+    [[nodiscard]] bool leadsAbove(const fs::path& path) const {
+        std::error_code problem;
+        if (!fs::is_symlink(path, problem)) return false;
+        const fs::path target = fs::canonical(path, problem);
+        return !problem && isWithin(m_realRoot, target);
+    }
+
     bool visitFolder(const fs::path& folder, FileId id) {
         if (!m_keepGoing()) return false;
         if (!m_entered.insert(id).second) return true;  // entered before, or Conclave's own
@@ -65,7 +81,11 @@ private:
              it.increment(problem)) {
             entries.push_back(it->path());
         }
-        if (problem) m_scan.unreachable.push_back(folder);
+        // Of an empty root nothing is known either: a disk that is not plugged in leaves its mount
+        // point, and that must not cost what was read from it.
+        if (problem || (entries.empty() && folder == m_root)) {
+            m_scan.unreachable.push_back(folder);
+        }
         std::sort(entries.begin(), entries.end());
         IgnoreRules rules = readRules(folder);
         const bool hasRules = !rules.isEmpty();
@@ -113,6 +133,8 @@ private:
     }
 
     const std::function<bool()>& m_keepGoing;
+    fs::path m_root;  ///< the one at hand, as it was named
+    fs::path m_realRoot;
     std::set<FileId> m_entered;
     std::set<FileId> m_files;
     /// Of the folders that are open now, outermost first.

@@ -18,13 +18,14 @@ struct ScannedFile {
 
 struct Scan {
     std::vector<ScannedFile> files;  ///< by path, each file once
-    /// Roots and folders that could not be read: nothing is known about what is below them.
+    /// Roots and folders that could not be read, and empty roots: nothing is known about what is or
+    /// was below them.
     std::vector<std::filesystem::path> unreachable;
 };
 
 /// The readable documents below `roots`: named files whatever their type, folders by
 /// retrieval::isReadable. Hidden entries are left out; links are followed, each folder is entered
-/// once; nothing below `excluded` (Conclave's own folders) is looked at, nor what the
+/// once, and none above its root; nothing below `excluded` (Conclave's own folders) is looked at, nor what the
 /// .conclaveignore of a folder on the way down from its root leaves out (ignore_rules.h).
 /// `keepGoing` is asked at each folder. Errors: Cancelled.
 [[nodiscard]] Result<Scan> scanFiles(const std::vector<std::filesystem::path>& roots,

@@ -73,6 +73,14 @@ private:
         auto scan = scanFiles(m_roots, m_job.excluded, [this] { return !isStopped(); });
         if (!scan) return tl::unexpected(scan.error());
         m_unreachable = std::move(scan->unreachable);
+        for (const fs::path& folder : m_unreachable) {
+            std::error_code problem;
+            if (fs::exists(folder, problem) && !fs::is_empty(folder, problem)) {
+                m_report.failed.emplace_back(folder, "the folder cannot be read");
+            } else if (problem) {
+                m_report.failed.emplace_back(folder, problem.message());
+            }
+        }
 
         auto documents = m_store.documents(m_job.collection);
         if (!documents) return tl::unexpected(documents.error());

@@ -66,6 +66,22 @@ TEST(FileScan, TakesANamedFileWhateverItsTypeAndReportsMissingRoots) {
     EXPECT_EQ(scan.unreachable, (std::vector<fs::path>{folder.path() / "gone"}));
 }
 
+TEST(FileScan, DoesNotLeaveItsRootUpwards) {
+    const ScratchFolder folder;
+    folder.write("chosen/one.md", "1");
+    folder.write("private.md", "2");
+    fs::create_directory_symlink("..", folder.path() / "chosen/loop");
+    EXPECT_EQ(namesIn(folder, scanned({folder.path() / "chosen"})),
+              (std::vector<std::string>{"chosen/one.md"}));
+}
+
+TEST(FileScan, KnowsNothingOfAnEmptyRoot) {
+    const ScratchFolder folder;
+    fs::create_directory(folder.path() / "mount");
+    EXPECT_EQ(scanned({folder.path() / "mount"}).unreachable,
+              (std::vector<fs::path>{folder.path() / "mount"}));
+}
+
 TEST(FileScan, StopsWhenAsked) {
     const ScratchFolder folder;
     folder.write("a/one.md", "1");
