@@ -1,6 +1,7 @@
 #include "app/services/file_scan.h"
 
 #include <algorithm>
+#include <deque>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -89,12 +90,12 @@ private:
         std::sort(entries.begin(), entries.end());
         IgnoreRules rules = readRules(folder);
         const bool hasRules = !rules.isEmpty();
-        if (hasRules) m_rules.emplace_back(folder, std::move(rules));
+        if (hasRules) m_rules.emplace_front(folder, std::move(rules));
         const bool goesOn =
             std::all_of(entries.begin(), entries.end(), [this](const fs::path& entry) {
                 return entry.filename().native().starts_with('.') || visit(entry, false);
             });
-        if (hasRules) m_rules.pop_back();
+        if (hasRules) m_rules.pop_front();
         return goesOn;
     }
 
@@ -114,11 +115,11 @@ private:
 
     /// By the rules of the folder that is nearest and says anything about it.
     [[nodiscard]] bool isIgnored(const fs::path& path, bool isFolder) const {
-        for (auto rules = m_rules.rbegin(); rules != m_rules.rend(); ++rules) {
-            const std::string& folder = rules->first.native();
+        for (const auto& [base, rules] : m_rules) {
+            const std::string& folder = base.native();
             const std::size_t length = folder.size() + (folder.ends_with('/') ? 0 : 1);
             const auto verdict =
-                rules->second.judge(std::string_view(path.native()).substr(length), isFolder);
+                rules.judge(std::string_view(path.native()).substr(length), isFolder);
             if (verdict != IgnoreRules::Verdict::None) {
                 return verdict == IgnoreRules::Verdict::Ignored;
             }
@@ -137,8 +138,8 @@ private:
     fs::path m_realRoot;
     std::set<FileId> m_entered;
     std::set<FileId> m_files;
-    /// Of the folders that are open now, outermost first.
-    std::vector<std::pair<fs::path, IgnoreRules>> m_rules;
+    /// Of the folders that are open now, innermost first.
+    std::deque<std::pair<fs::path, IgnoreRules>> m_rules;
     Scan m_scan;
 };
 

@@ -50,14 +50,15 @@ std::size_t endOf(const std::vector<Cell>& row) {
 std::string onOneLine(std::string_view text) {
     std::string line;
     line.reserve(text.size());
-    for (const char c : text) {
-        if (!isAsciiSpace(c)) {
-            line.push_back(c);
-        } else if (!line.empty() && line.back() != ' ') {
-            line.push_back(' ');
+    for (std::size_t at = 0; at < text.size();) {
+        std::size_t end = at;
+        while (end < text.size() && !isAsciiSpace(text[end])) ++end;
+        if (end > at) {
+            if (!line.empty()) line.push_back(' ');
+            line += text.substr(at, end - at);
         }
+        at = end + 1;
     }
-    while (!line.empty() && line.back() == ' ') line.pop_back();
     return line;
 }
 

@@ -101,7 +101,8 @@ TEST(Xlsx, RefusesStringsThatMultiply) {
     }
     const auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(parse(test::makeZip(parts), "a.xlsx").error().code, ErrorCode::LimitExceeded);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+    // Sanitizers take five times as long.
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 TEST(Xlsx, SurvivesMergesOfEverything) {
