@@ -11,7 +11,7 @@ namespace conclave::services {
 namespace {
 
 /// Raise when chunks would be cut or embedded differently.
-constexpr int kPipelineVersion = 1;
+constexpr int kPipelineVersion = 2;
 
 /// Fewer are analyzed again at the next start sooner than a piece is written.
 constexpr std::size_t kWorthKeeping = 512;

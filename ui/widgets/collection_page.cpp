@@ -36,10 +36,10 @@ CollectionPage::CollectionPage(services::CollectionService& service, QWidget* pa
     : QWidget(parent),
       m_service(service),
       m_model(new CollectionModel(this)),
-      m_empty(makeLabel(
-          tr("No documents yet. Add a folder: Conclave reads PDF, Word, Markdown, HTML, EPUB and "
-             "text files where they are, and keeps up with changes."),
-          TextSize::Message, this, true)) {
+      m_empty(makeLabel(tr("No documents yet. Add a folder: Conclave reads PDF, Office, Markdown, "
+                           "HTML, EPUB, mail and "
+                           "text files where they are, and keeps up with changes."),
+                        TextSize::Message, this, true)) {
     setObjectName(QStringLiteral("page"));
     setAcceptDrops(true);
     auto* outer = new QVBoxLayout(this);
