@@ -2,6 +2,8 @@
 // window.
 #include <QApplication>
 #include <QCommandLineParser>
+#include <QDir>
+#include <QFileDialog>
 #include <QFileInfo>
 #include <QIcon>
 #include <QLibraryInfo>
@@ -16,6 +18,8 @@
 #include <numeric>
 #include <utility>
 #include <vector>
+
+#include <sys/stat.h>
 
 #include "app/services/services.h"
 #include "base/log.h"
@@ -103,6 +107,21 @@ void repair(const Places& places) {
     }
 }
 
+void restore(const Places& places) {
+    const QString from = QFileDialog::getOpenFileName(nullptr, text("Choose a backup"),
+                                                      QDir::homePath(), text("Backups (*.db)"));
+    if (from.isEmpty()) return;
+    const Result<std::filesystem::path> kept = services::restoreBackup(places, from.toStdString());
+    if (kept) {
+        tell(
+            QMessageBox::Information, text("The backup is in place."),
+            kept->empty() ? QString() : text("The former file is kept as %1").arg(fromPath(*kept)));
+    } else {
+        tell(QMessageBox::Warning, text("The backup could not be put in place."),
+             QString::fromStdString(kept.error().detail));
+    }
+}
+
 /// What to do about a database that does not open. False: quit.
 bool askAboutDatabase(const Error& error, const Places& places) {
     const std::filesystem::path database = places.database();
@@ -118,25 +137,29 @@ bool askAboutDatabase(const Error& error, const Places& places) {
     box.setInformativeText(QString::fromStdString(error.detail) + "\n\n" +
                            text("Nothing was changed. The file is %1").arg(fromPath(database)));
     const bool exists = std::filesystem::exists(database);
-    QPushButton* again = box.addButton(text("Try again"), QMessageBox::AcceptRole);
+    box.addButton(text("Try again"), QMessageBox::AcceptRole);
     QPushButton* copy = exists && error.code != ErrorCode::Busy
                             ? box.addButton(text("Back up…"), QMessageBox::ActionRole)
                             : nullptr;
     QPushButton* mend = exists && error.code == ErrorCode::Corrupt
                             ? box.addButton(text("Repair…"), QMessageBox::ActionRole)
                             : nullptr;
+    QPushButton* replace = error.code == ErrorCode::Corrupt
+                               ? box.addButton(text("Restore a backup…"), QMessageBox::ActionRole)
+                               : nullptr;
     QPushButton* quit = box.addButton(text("Quit"), QMessageBox::RejectRole);
     box.setEscapeButton(quit);
     box.exec();
     if (copy && box.clickedButton() == copy) backUp(database);
     if (mend && box.clickedButton() == mend) repair(places);
-    return box.clickedButton() == again || (copy && box.clickedButton() == copy) ||
-           (mend && box.clickedButton() == mend);
+    if (replace && box.clickedButton() == replace) restore(places);
+    return box.clickedButton() != quit;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    ::umask(S_IRWXG | S_IRWXO);  // chats and logs are the user's alone
     QApplication::setApplicationName(QStringLiteral("conclave-desktop"));
     QApplication::setApplicationDisplayName(QStringLiteral("Conclave"));
     QApplication::setApplicationVersion(QStringLiteral(CONCLAVE_VERSION));

@@ -325,6 +325,11 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         return showPassages(job, std::move(sources),
                             inEnglishOnly(job.question.text, model->info().name));
     }
+    // It knows no conversation from a list of examples: older turns only lead it astray.
+    if (profileOf(model->info(), 1).isDemonstration && !sources.keepsLast &&
+        !isFollowUp(job.question.text)) {
+        history.clear();
+    }
     const auto session = m_sessions.take(job.chat.id, model);
     if (!session) {
         if (sources.passages.empty()) return tl::unexpected(session.error());

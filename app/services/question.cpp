@@ -52,6 +52,31 @@ std::size_t countWordsAndHalves(std::string_view text) {
     return nCjk > 0 ? (nCjk + 1) / 2 : wordsOf(text).size();
 }
 
+/// "Summarise: The garden opens at seven. …": an order, a colon, and the text to work on.
+bool asksToRework(std::string_view text) {
+    static constexpr std::array<std::string_view, 17> kOrders = {
+        "summarise", "summarize", "rewrite", "rephrase", "translate", "correct",
+        "proofread", "shorten",   "put",     "turn",     "convert",   "make",
+        "rework",    "simplify",  "polish",  "format",   "paraphrase"};
+    static constexpr std::array<std::string_view, 8> kChineseOrders = {
+        "总结", "概括", "翻译", "改写", "润色", "缩写", "校对", "把"};
+    constexpr std::size_t kFarthestColon = 80;  // bytes
+    constexpr std::size_t kShortestText = 12;
+    const std::size_t start = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+    text.remove_prefix(start);
+    std::size_t after = std::string_view::npos;
+    for (const std::string_view colon : {":", "：", "\n"}) {
+        const std::size_t found = text.find(colon);
+        if (found <= kFarthestColon) after = std::min(after, found + colon.size());
+    }
+    if (after == std::string_view::npos || text.size() < after + kShortestText) return false;
+    std::vector<std::string> words = wordsOf(text.substr(0, after));
+    std::erase(words, "please");
+    if (!words.empty() && isOneOf(words.front(), kOrders)) return true;
+    return std::any_of(kChineseOrders.begin(), kChineseOrders.end(),
+                       [&](std::string_view order) { return text.starts_with(order); });
+}
+
 }  // namespace
 
 bool isSmallTalk(std::string_view text) {
@@ -102,7 +127,8 @@ bool bringsItsOwnText(std::string_view text) {
     const std::size_t nCharacters = countCodePoints(text);
     const bool hasBlocks = text.find("\n\n") != std::string_view::npos ||
                            std::count(text.begin(), text.end(), '\n') >= 4;
-    return nCharacters > kLongQuestion || (hasBlocks && nCharacters > kShortText);
+    return nCharacters > kLongQuestion || (hasBlocks && nCharacters > kShortText) ||
+           asksToRework(text);
 }
 
 bool isInLatinLetters(std::string_view text) {

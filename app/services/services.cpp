@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kGuideKey = "guide.collection";
-constexpr std::string_view kGuideName = "Conclave Guide";
 constexpr auto kTrashIsKept = std::chrono::days(30);
 
 /// The document reader is beside the programs; tests run from the folder next to theirs.
@@ -197,7 +196,13 @@ Result<fs::path> restoreBackup(const Places& places, const fs::path& from) {
     return storage::restoreDatabase(places.database(), from);
 }
 
-Result<fs::path> repair(const Places& places) { return storage::repairDatabase(places.database()); }
+Result<fs::path> repair(const Places& places) {
+    auto kept = storage::repairDatabase(places.database());
+    if (kept || kept.error().code != ErrorCode::Corrupt) return kept;
+    return fail(ErrorCode::Corrupt, places.database().string() +
+                                        " is too damaged to be repaired; put a backup in its place "
+                                        "with: conclave restore FILE");
+}
 
 engine::SamplerSettings defaultSampling(const engine::ModelInfo& model) {
     return profileOf(model, model.contextLength).sampling;

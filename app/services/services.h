@@ -128,6 +128,9 @@ public:
 
 // ----------------------------------------------------------------------------------- collections
 
+/// The collection of Conclave's own guide, made at the first start.
+inline constexpr std::string_view kGuideName = "Conclave Guide";
+
 struct IndexProgress {
     CollectionId collection = 0;
     std::string collectionName;

@@ -49,6 +49,10 @@ int ask(const Arguments& arguments) {
             services.collections().indexPaths({docs.begin(), docs.end()}, std::move(reply));
         });
         if (!report) return failed(report.error());
+        if (report->stopped) {
+            note("(stopped while reading; the same command goes on from here)");
+            return kFailure;
+        }
         for (const auto& [path, error] : report->failed) {
             note("conclave: " + path.string() + " could not be read: " + error);
         }
@@ -88,7 +92,6 @@ int ask(const Arguments& arguments) {
 
 Result<services::Message> runAnswer(services::Services& services, const StartAnswer& start,
                                     bool isShown) {
-    forgetInterrupts();
     auto promise = std::make_shared<std::promise<Result<services::Message>>>();
     std::future<Result<services::Message>> future = promise->get_future();
     const auto chat = std::make_shared<std::atomic<services::ChatId>>(0);
@@ -123,7 +126,11 @@ Result<services::Message> runAnswer(services::Services& services, const StartAns
     auto result = waitFor(std::move(future), [&] { services.chats().stop(*chat); });
     if (isShown && result) std::cout << '\n' << std::flush;
     if (result && result->state == services::MessageState::Stopped) note("(stopped)");
-    forgetInterrupts();
+    if (result && result->details &&
+        result->details->finishReason ==
+            engine::finishReasonName(engine::FinishReason::MaxTokens)) {
+        note("(cut at the limit of its length; --max-tokens N allows more)");
+    }
     return result;
 }
 
@@ -186,7 +193,6 @@ void refresh(services::Services& services, const std::vector<services::Collectio
 Result<services::IndexReport> runIndexing(
     services::Services& services,
     const std::function<void(services::Reply<services::IndexReport>)>& start) {
-    forgetInterrupts();
     const auto bar = std::make_shared<ProgressBar>("");
     const auto collection = std::make_shared<std::atomic<services::CollectionId>>(0);
     services.collections().onProgress([bar, collection](const services::IndexProgress& progress) {

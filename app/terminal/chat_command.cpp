@@ -50,6 +50,7 @@ public:
                 continue;
             }
             nInterrupts = 0;
+            forgetInterrupts();
             const std::size_t start = line.find_first_not_of(" \t\r");
             if (start == std::string::npos) continue;
             line = line.substr(start);

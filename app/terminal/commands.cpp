@@ -122,7 +122,12 @@ int runProgram(const std::vector<std::string>& arguments) {
                           name);
     }
     if (const auto places = findPlaces()) startLog({.file = places->logFile()});
-    return command->run(*parsed);
+    const int code = command->run(*parsed);
+    if (!std::cout.flush()) {
+        note("conclave: the output could not be written; is the disk full?");
+        return kFailure;
+    }
+    return code;
 }
 
 std::vector<Option> samplingOptions() {

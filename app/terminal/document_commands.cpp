@@ -116,6 +116,10 @@ int search(const Arguments& arguments) {
         note("conclave: " + mode.error().detail);
         return kWrongUsage;
     }
+    if (arguments.plain().front().find_first_not_of(" \t\r\n") == std::string::npos) {
+        note("conclave: the query is empty; search as in: conclave search \"spare keys\"");
+        return kWrongUsage;
+    }
     const auto started = startServices(arguments, true);
     if (!started) return failed(started.error());
     services::Services& services = **started;
@@ -229,7 +233,7 @@ int evalRetrieval(const Arguments& arguments) {
     } else {
         std::cout << scores->nQueries << " queries: nDCG@10 " << scores->ndcg10 << ", Recall@10 "
                   << scores->recall10 << ", MRR@10 " << scores->mrr10 << ", "
-                  << scores->millisecondsPerQuery << " ms a query\n";
+                  << rounded(scores->millisecondsPerQuery) << " ms a query\n";
     }
     return kSuccess;
 }

@@ -294,9 +294,10 @@ int bench(const Arguments& arguments) {
     };
     std::cout << (*report)["model"].get<std::string>() << " with "
               << (*report)["isa"].get<std::string>() << ": prefill "
-              << mean((*report)["prefill_tps"]) << " tokens/s, decode "
-              << mean((*report)["decode_tps"]) << " tokens/s, loaded in " << (*report)["load_ms"]
-              << " ms, " << (*report)["rss_mib"] << " MiB\n";
+              << rounded(mean((*report)["prefill_tps"])) << " tokens/s, decode "
+              << rounded(mean((*report)["decode_tps"])) << " tokens/s, loaded in "
+              << rounded((*report)["load_ms"].get<double>()) << " ms, "
+              << rounded((*report)["rss_mib"].get<double>()) << " MiB\n";
     return kSuccess;
 }
 

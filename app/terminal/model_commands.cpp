@@ -34,11 +34,12 @@ nlohmann::json infoToJson(const engine::ModelInfo& info) {
 void printInfo(const engine::ModelInfo& info) {
     constexpr double kMillion = 1e6;
     std::cout << bold(info.name) << "\n  " << info.description << "\n  " << info.architecture
-              << ", " << info.fileType << ", " << static_cast<double>(info.fileBytes) / kMebi
-              << " MiB, licence " << (info.license.empty() ? "not given" : info.license) << "\n  "
-              << static_cast<double>(info.nParameters) / kMillion << " M parameters, "
-              << static_cast<double>(info.nActiveParameters) / kMillion << " M active for a token; "
-              << info.nLayers << " layers";
+              << ", " << info.fileType << ", "
+              << rounded(static_cast<double>(info.fileBytes) / kMebi) << " MiB, licence "
+              << (info.license.empty() ? "not given" : info.license) << "\n  "
+              << rounded(static_cast<double>(info.nParameters) / kMillion) << " M parameters, "
+              << rounded(static_cast<double>(info.nActiveParameters) / kMillion)
+              << " M active for a token; " << info.nLayers << " layers";
     if (info.nExperts > 0) {
         std::cout << ", " << info.nExpertsUsed << " of " << info.nExperts << " experts";
     }
@@ -50,6 +51,7 @@ int list(services::Services& services, bool isJson) {
     const auto models = services::wait<std::vector<services::ModelEntry>>(
         [&](auto reply) { services.models().list(std::move(reply)); });
     if (!models) return failed(models.error());
+    const fs::path inUse = services.models().status().model.file;
     nlohmann::json json = nlohmann::json::array();
     for (const services::ModelEntry& model : *models) {
         if (isJson) {
@@ -58,9 +60,13 @@ int list(services::Services& services, bool isJson) {
             entry["file"] = model.file.string();
             entry["embedded"] = model.isEmbedded;
             entry["problem"] = model.problem;
+            entry["in_use"] = model.file == inUse;
             json.push_back(std::move(entry));
         } else {
-            const std::string kind = model.isEmbedded ? "  (comes with Conclave)" : "";
+            std::string kind = model.info.isEmbedder ? "  embedder" : "";
+            if (!model.info.fileType.empty()) kind += "  " + model.info.fileType;
+            if (model.isEmbedded) kind += "  (comes with Conclave)";
+            if (model.file == inUse) kind += "  in use";
             std::cout << bold(model.name) << kind << "  " << dim(model.file.string()) << '\n';
             if (!model.problem.empty()) std::cout << "  cannot be used: " << model.problem << '\n';
         }

@@ -1,6 +1,8 @@
 #include "app/terminal/output.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <iostream>
 
 #include "app/terminal/console.h"
@@ -160,6 +162,12 @@ void printPassage(const services::StoredPassage& passage) {
     std::cout << bold(numbered(passage.number) + passage.title) << "  " << dim(placeOf(passage))
               << '\n'
               << passage.text << '\n';
+}
+
+std::string rounded(double value) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.1f", value);
+    return text.data();
 }
 
 std::string shortened(std::string_view text, std::size_t nCharacters) {

@@ -44,6 +44,9 @@ void printCitations(const services::Message& answer);
 /// One passage of an answer in full.
 void printPassage(const services::StoredPassage& passage);
 
+/// With one digit after the point.
+[[nodiscard]] std::string rounded(double value);
+
 /// A text on one line, cut after `nCharacters`.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t nCharacters);
 

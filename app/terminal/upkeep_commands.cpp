@@ -19,6 +19,9 @@ int repair(bool isJson) {
     } else {
         std::cout << "repaired " << places->database().string() << "; the damaged file is kept as "
                   << kept->string() << '\n';
+        note("How much of each table could be read is in " + places->logFile().string() +
+             ". Documents that lost a part are read again at the next `conclave index` or start of "
+             "the window.");
     }
     return kSuccess;
 }
@@ -89,7 +92,7 @@ std::vector<Command> upkeepCommands() {
         {.name = "doctor",
          .usage = "[OPTION…]",
          .summary = "check the database, the index, the models and the disk",
-         .details = "Changes nothing, unless --repair is given.",
+         .details = "Reports only, unless --repair is given.",
          .example = "conclave doctor",
          .nLeast = 0,
          .nMost = 0,

@@ -18,6 +18,20 @@ TEST(Question, KnowsSmallTalkInEnglishAndChinese) {
     }
 }
 
+TEST(Question, KnowsATextThatIsToBeReworked) {
+    for (const char* text :
+         {"Summarise: The garden opens at seven. The gate closes at nine.",
+          "Please translate into German:\nThe garden opens at seven.",
+          "Put this into a table: Anna 12, Ben 14", "总结：花园七点开门，大门九点关闭。"}) {
+        EXPECT_TRUE(bringsItsOwnText(text)) << text;
+    }
+    for (const char* text :
+         {"Summarise the travel policy.", "What does the note say: 7 or 9 o'clock?",
+          "Put this into a table: x", "How do I make a backup?"}) {
+        EXPECT_FALSE(bringsItsOwnText(text)) << text;
+    }
+}
+
 TEST(Question, TellsChineseFromJapanese) {
     EXPECT_TRUE(isChinese("谁保管备用钥匙？"));
     EXPECT_TRUE(isChinese("What is 住宿上限?"));

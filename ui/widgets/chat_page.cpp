@@ -73,9 +73,8 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     });
     connect(&controller, &ChatController::showMessage, m_conversation,
             &ConversationView::showMessage);
-    connect(&controller, &ChatController::settingsChanged, this, [this] {
-        m_composer->setCollections(m_collections, m_controller.settings().collections);
-    });
+    connect(&controller, &ChatController::settingsChanged, this,
+            [this] { setCollections(std::vector(m_collections)); });
     connect(&controller, &ChatController::answeringChanged, this, &ChatPage::refresh);
     connect(&controller.messages(), &QAbstractItemModel::rowsInserted, this, &ChatPage::refresh);
 
@@ -101,6 +100,7 @@ void ChatPage::makeWelcome() {
     scroll->setObjectName(QStringLiteral("page"));
     scroll->setWidgetResizable(true);
     scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     auto* page = new QWidget(scroll);
     page->setObjectName(QStringLiteral("column"));
     auto* column = new QVBoxLayout(page);
@@ -116,6 +116,7 @@ void ChatPage::makeWelcome() {
     QLabel* title = makeLabel(tr("What would you like to know?"), TextSize::Display, page, false,
                               QFont::DemiBold);
     title->setAlignment(Qt::AlignHCenter);
+    title->setWordWrap(true);
     QLabel* text = makeLabel(tr("Conclave reads your documents and answers on this computer. "
                                 "Nothing leaves it."),
                              TextSize::Message, page, true);
@@ -127,24 +128,25 @@ void ChatPage::makeWelcome() {
     column->addWidget(text);
     column->addSpacing(20);
 
-    auto* box = new QWidget(page);
-    box->setMaximumWidth(720);
-    auto* grid = new QGridLayout(box);
+    m_suggestions = new QWidget(page);
+    m_suggestions->setMaximumWidth(720);
+    auto* grid = new QGridLayout(m_suggestions);
     grid->setContentsMargins(0, 0, 0, 0);
     grid->setSpacing(10);
     const QStringList questions = {
         tr("What is a collection?"), tr("When does Conclave use the network?"),
-        tr("How do I add a model?"), tr("What is the demonstration model?")};
+        tr("How do I use a larger model?"), tr("How do I make a backup?")};
     for (int i = 0; i < questions.size(); ++i) {
-        QPushButton* button = makeButton(questions[i], box, "suggestion");
+        QPushButton* button = makeButton(questions[i], m_suggestions, "suggestion");
         connect(button, &QPushButton::clicked, this, [this, question = questions[i]] {
             if (!m_controller.isAnswering()) m_controller.send(question, {});
         });
-        grid->addWidget(button, i / 2, i % 2);
+        m_suggestionButtons.append(button);
     }
+    arrangeSuggestions();
     auto* boxRow = new QHBoxLayout;
     boxRow->addStretch();
-    boxRow->addWidget(box, 1);
+    boxRow->addWidget(m_suggestions, 1);
     boxRow->addStretch();
     column->addLayout(boxRow);
     QPushButton* add = makeButton(tr("Add a folder of your own…"), page, "link");
@@ -230,6 +232,30 @@ void ChatPage::resizeEvent(QResizeEvent* event) {
                                theme.scaled(space::kColumnWidth) + 2 * space::kLarge)));
     m_findBar->adjustSize();
     m_findBar->move(width() - m_findBar->width() - 20, 10);
+    arrangeSuggestions();
+}
+
+/// Two beside each other where there is room, and only while the guide, which answers them, is
+/// asked.
+void ChatPage::arrangeSuggestions() {
+    auto* grid = static_cast<QGridLayout*>(m_suggestions->layout());
+    int widest = 0;
+    for (QPushButton* button : m_suggestionButtons) {
+        widest = std::max(widest, button->sizeHint().width());
+    }
+    constexpr int kMargins = 2 * 32 + 10;
+    const int nColumns = width() >= 2 * widest + kMargins ? 2 : 1;
+    for (int i = 0; i < m_suggestionButtons.size(); ++i) {
+        grid->addWidget(m_suggestionButtons[i], i / nColumns, i % nColumns);
+    }
+}
+
+bool ChatPage::asksGuide() const {
+    const auto& chosen = m_controller.settings().collections;
+    return std::any_of(m_collections.begin(), m_collections.end(), [&](const auto& each) {
+        return each.name == services::kGuideName &&
+               (!chosen || std::find(chosen->begin(), chosen->end(), each.id) != chosen->end());
+    });
 }
 
 // -------------------------------------------------------------------------------- doing
@@ -238,11 +264,13 @@ void ChatPage::refresh() {
     const bool empty = m_controller.messages().rowCount() == 0;
     m_stack->setCurrentWidget(empty && !m_controller.isAnswering() ? m_welcome : m_conversation);
     m_composer->setAnswering(m_controller.isAnswering());
+    m_suggestions->setVisible(asksGuide());
 }
 
 void ChatPage::setCollections(const std::vector<services::Collection>& collections) {
     m_collections = collections;
     m_composer->setCollections(m_collections, m_controller.settings().collections);
+    m_suggestions->setVisible(asksGuide());
 }
 
 void ChatPage::setModelStatus(const services::ModelStatus& status) {

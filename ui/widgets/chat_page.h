@@ -1,6 +1,7 @@
 // chat_page.h: the centre of the window: conversation or welcome, find bar, banner and composer.
 #pragma once
 
+#include <QList>
 #include <QStringList>
 #include <QWidget>
 #include <vector>
@@ -10,6 +11,7 @@
 class QFrame;
 class QLabel;
 class QLineEdit;
+class QPushButton;
 class QStackedWidget;
 
 namespace conclave::ui {
@@ -46,6 +48,8 @@ protected:
 
 private:
     void makeWelcome();
+    void arrangeSuggestions();
+    [[nodiscard]] bool asksGuide() const;
     void makeBanner();
     void makeFindBar();
     void send();
@@ -58,6 +62,8 @@ private:
     ChatController& m_controller;
     QStackedWidget* m_stack;
     QWidget* m_welcome = nullptr;
+    QWidget* m_suggestions = nullptr;
+    QList<QPushButton*> m_suggestionButtons;
     ConversationView* m_conversation;
     Composer* m_composer;
     QWidget* m_bottom;

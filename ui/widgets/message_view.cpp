@@ -266,6 +266,8 @@ void MessageView::showFooter(const Message& message, bool running, const BranchP
     if (message.state == MessageState::Stopped) info << tr("Stopped");
     if (message.state == MessageState::Interrupted) info << tr("Interrupted when Conclave closed");
     if (message.details) {
+        const auto cut = engine::finishReasonName(engine::FinishReason::MaxTokens);
+        if (message.details->finishReason == cut) info << tr("Cut at its length limit");
         if (!message.details->model.empty()) info << fromUtf8(message.details->model);
         const double speed = number(message.details->usage, "decode_tps");
         const int nTokens = static_cast<int>(number(message.details->usage, "completion_tokens"));

@@ -304,6 +304,7 @@ void Sidebar::remove(ChatId chat) {
                                       return;
                                   }
                                   reload();
+                                  search();  // it must not stay among the results
                                   emit chatRemoved(chat, title);
                               }));
 }
@@ -335,6 +336,12 @@ void Sidebar::showMenu(const QPoint& position) {
 }
 
 bool Sidebar::eventFilter(QObject* object, QEvent* event) {
+    // Else the window's Esc, which stops an answer, would take it.
+    if (object == m_search && event->type() == QEvent::ShortcutOverride &&
+        static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape && !m_search->text().isEmpty()) {
+        event->accept();
+        return true;
+    }
     if (event->type() == QEvent::KeyPress) {
         const auto* key = static_cast<QKeyEvent*>(event);
         if (object == m_search && key->key() == Qt::Key_Escape) {

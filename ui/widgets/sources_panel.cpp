@@ -57,7 +57,17 @@ QString plainSnippet(QString text) {
     static const QRegularExpression marks(
         QStringLiteral("^#{1,6}\\s+[^\\n]*\\n|^\\s*[-*]\\s+|\\*\\*|`"),
         QRegularExpression::MultilineOption);
-    return text.remove(marks).simplified();
+    text = text.remove(marks).simplified();
+    // A label breaks between words only, so a word as long as a line gets places to break at.
+    constexpr qsizetype kLongestWord = 24;
+    qsizetype length = 0;
+    for (qsizetype i = 0; i < text.size(); ++i) {
+        length = text[i].isSpace() ? 0 : length + 1;
+        if (length <= kLongestWord || text[i].isLowSurrogate()) continue;
+        text.insert(i, QChar(0x200B));
+        length = 0;
+    }
+    return text;
 }
 
 }  // namespace
@@ -173,8 +183,8 @@ void SourcesPanel::fill() {
         QLabel* snippet = makeLabel(text, TextSize::Small, card);
         snippet->setWordWrap(true);
         box->addWidget(snippet);
-        if (cited) {
-            QLabel* verdict = makeLabel(supported ? tr("Cited: the passage says it")
+        if (cited && m_details.finishReason != services::kNoModelReason) {
+            QLabel* verdict = makeLabel(supported ? tr("Cited: found in this passage")
                                                   : tr("Cited, but the passage does not say this"),
                                         TextSize::Caption, card, false, QFont::DemiBold);
             onTheme(verdict, [verdict, supported] {
