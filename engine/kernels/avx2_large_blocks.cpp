@@ -377,8 +377,8 @@ void matmulUnpacked(const BlockType& type, const MatmulArgs& args) {
 
 template <TensorType type>
 void matmulRare(const MatmulArgs& args) {
-    for (int i = 0; i < kBlockTypeCount; ++i) {
-        if (kBlockTypes[i].type == type) return matmulUnpacked(kBlockTypes[i], args);
+    for (const BlockType& each : kBlockTypes) {
+        if (each.type == type) return matmulUnpacked(each, args);
     }
 }
 

@@ -177,8 +177,9 @@ void dequantizeBlocks(const std::byte* row, int n, float* out) {
     for (int first = 0; first < n; first += type.nValues, row += type.blockBytes) {
         type.unpack(row, block);
         for (int i = 0; i < type.nValues; ++i) {
-            const float scale = block.scale * static_cast<float>(block.scales[i / 16]);
-            const float minimum = block.minScale * static_cast<float>(block.minima[i / 16]);
+            const int group = i / 16;
+            const float scale = block.scale * static_cast<float>(block.scales[group]);
+            const float minimum = block.minScale * static_cast<float>(block.minima[group]);
             out[first + i] = scale * static_cast<float>(block.values[i]) - minimum;
         }
     }

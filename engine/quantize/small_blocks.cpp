@@ -73,7 +73,7 @@ ScaleAndMinimum rangeLevels(std::span<const float> x, int most, Levels& levels) 
     const float scale = (largest - least) / static_cast<float>(most);
     const float inverse = inverseOf(scale);
     for (std::size_t i = 0; i < kBlock; ++i) {
-        const int level = static_cast<int>((x[i] - least) * inverse + 0.5f);
+        const int level = static_cast<int>(std::floor((x[i] - least) * inverse + 0.5f));
         levels[i] = static_cast<std::uint8_t>(std::min(most, level));
     }
     return {scale, least};

@@ -390,5 +390,49 @@ TEST_F(TerminalTest, IsIndependentOfQt) {
     EXPECT_THAT(libraries, Not(HasSubstr("libQt")));
 }
 
+TEST_F(TerminalTest, QuantizesAModelThatThenAnswers) {
+    const fs::path model = CONCLAVE_TEST_SOURCE "/resources/models/conclave-tiny-20M-Q8_0.gguf";
+    const std::string out = (m_folder / "small.gguf").string();
+    const Outcome help = run({"quantize", "--help"});
+    EXPECT_THAT(help.out, HasSubstr("conclave quantize model-F16.gguf model-Q4_K_M.gguf Q4_K_M"));
+    EXPECT_EQ(run({"quantize", model.string(), out}).exitCode, 2);
+
+    const Outcome refused = run({"quantize", model.string(), out, "Q4_K_M"});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("--allow-requantize"));
+    const Outcome same = run({"quantize", model.string(), model.string(), "Q4_K_M"});
+    EXPECT_EQ(same.exitCode, 1);
+    EXPECT_THAT(same.err, HasSubstr("the output is the input"));
+    const Outcome unknown = run({"quantize", model.string(), out, "Q4_KM"});
+    EXPECT_EQ(unknown.exitCode, 1);
+    EXPECT_THAT(unknown.err, HasSubstr("Q4_K_M"));
+    EXPECT_FALSE(fs::exists(out));
+
+    const auto report = json({"quantize", model.string(), out, "q4_k_m", "--allow-requantize"});
+    EXPECT_EQ(report["in_bytes"], fs::file_size(model));
+    EXPECT_EQ(report["out_bytes"], fs::file_size(out));
+    EXPECT_GE(report["seconds"], 0.0);
+    EXPECT_FALSE(fs::exists(out + ".partial"));
+    EXPECT_EQ(json({"models", "info", out})["type"], "Q4_K_M");
+    const auto answer = json({"generate", "--model", out, "--prompt", "The", "--max-tokens", "8"});
+    EXPECT_EQ(answer["tokens"].size(), 8U);
+}
+
+TEST_F(TerminalTest, InterruptedQuantizingLeavesNothing) {
+    const fs::path model = CONCLAVE_TEST_SOURCE "/resources/models/conclave-tiny-20M-Q8_0.gguf";
+    const fs::path out = m_folder / "small.gguf";
+    const pid_t child = begin({"quantize", model.string(), out.string(), "Q3_K_M",
+                               "--allow-requantize", "--threads", "1"});
+    const fs::path partial = out.string() + ".partial";
+    for (int i = 0; i < 1000 && !fs::exists(partial); ++i) std::this_thread::sleep_for(10ms);
+    ASSERT_TRUE(fs::exists(partial));
+    ::kill(child, SIGINT);
+    const Outcome stopped = end(child);
+    EXPECT_EQ(stopped.exitCode, 1);
+    EXPECT_THAT(stopped.err, HasSubstr("nothing was written"));
+    EXPECT_FALSE(fs::exists(partial));
+    EXPECT_FALSE(fs::exists(out));
+}
+
 }  // namespace
 }  // namespace conclave::terminal

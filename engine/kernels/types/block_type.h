@@ -26,32 +26,32 @@ struct BlockType {
     int nValues;  ///< of one block: 32 or 256
     bool hasMinima;
     std::size_t blockBytes;
-    void (*unpack)(const std::byte* block, UnpackedBlock& out);
+    void (*unpack)(const std::byte* bytes, UnpackedBlock& out);
 };
 
 /// All types, in the order in which the kernel tables list them.
 inline constexpr int kBlockTypeCount = 20;
 extern const BlockType kBlockTypes[kBlockTypeCount];
 
-void unpackQ8_0(const std::byte* block, UnpackedBlock& out);
-void unpackQ4_0(const std::byte* block, UnpackedBlock& out);
-void unpackQ4_1(const std::byte* block, UnpackedBlock& out);
-void unpackQ5_0(const std::byte* block, UnpackedBlock& out);
-void unpackQ5_1(const std::byte* block, UnpackedBlock& out);
-void unpackIQ4_NL(const std::byte* block, UnpackedBlock& out);
-void unpackMXFP4(const std::byte* block, UnpackedBlock& out);
-void unpackQ2_K(const std::byte* block, UnpackedBlock& out);
-void unpackQ3_K(const std::byte* block, UnpackedBlock& out);
-void unpackQ4_K(const std::byte* block, UnpackedBlock& out);
-void unpackQ5_K(const std::byte* block, UnpackedBlock& out);
-void unpackQ6_K(const std::byte* block, UnpackedBlock& out);
-void unpackIQ4_XS(const std::byte* block, UnpackedBlock& out);
-void unpackIQ2_XXS(const std::byte* block, UnpackedBlock& out);
-void unpackIQ2_XS(const std::byte* block, UnpackedBlock& out);
-void unpackIQ2_S(const std::byte* block, UnpackedBlock& out);
-void unpackIQ3_XXS(const std::byte* block, UnpackedBlock& out);
-void unpackIQ3_S(const std::byte* block, UnpackedBlock& out);
-void unpackTQ1_0(const std::byte* block, UnpackedBlock& out);
-void unpackTQ2_0(const std::byte* block, UnpackedBlock& out);
+void unpackQ8_0(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ4_0(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ4_1(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ5_0(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ5_1(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ4_NL(const std::byte* bytes, UnpackedBlock& out);
+void unpackMXFP4(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ2_K(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ3_K(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ4_K(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ5_K(const std::byte* bytes, UnpackedBlock& out);
+void unpackQ6_K(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ4_XS(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ2_XXS(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ2_XS(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ2_S(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ3_XXS(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ3_S(const std::byte* bytes, UnpackedBlock& out);
+void unpackTQ1_0(const std::byte* bytes, UnpackedBlock& out);
+void unpackTQ2_0(const std::byte* bytes, UnpackedBlock& out);
 
 }  // namespace conclave::engine
