@@ -111,7 +111,10 @@ std::vector<QueryTerm> expandedTerms(std::span<const QueryTerm> terms, const Key
             analyzeTerms(*part, [&](const AnalyzedTerm& term) {
                 if (term.startByte >= next) length += 1.0;
                 next = std::max(next, term.startByte + 1);
-                if (!isStopWord(term.surface)) counts[std::string(term.term)] += 1.0;
+                // A single character stands in so many texts that it says little and costs much;
+                // the pairs have it too.
+                if (term.kind == AnalyzedTerm::Kind::CjkOne || isStopWord(term.surface)) return;
+                counts[std::string(term.term)] += 1.0;
             });
         }
         const double norm = kK1 * (1.0 - kB + kB * length / average);

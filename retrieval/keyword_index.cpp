@@ -100,13 +100,23 @@ void KeywordIndex::Parts::addScores(const KeywordPart& part, std::span<const Ter
     const auto constant = static_cast<float>(kK1 * (1.0 - kB));
     const auto perPosition = static_cast<float>(kK1 * kB / average);
     const auto lengths = part.segment->lengths();
+    // Most terms stand once in a chunk: their one division a chunk is made here, many at a time.
+    thread_local std::vector<float> onceIn;
+    onceIn.resize(lengths.size());
+    for (std::size_t row = 0; row < lengths.size(); ++row) {
+        onceIn[row] = 1.0F / (1.0F + (constant + perPosition * static_cast<float>(lengths[row])));
+    }
     scores.assign(part.segment->nRows(), 0.0F);
     for (std::size_t i = 0; i < keys.size(); ++i) {
         const float weight = weights[i];
         part.segment->find(keys[i]).forEach([&](Row row, std::uint32_t count) {
+            if (count == 1) {
+                scores[row] += weight * onceIn[row];
+                return;
+            }
             const auto tf = static_cast<float>(count);
             const float norm = constant + perPosition * static_cast<float>(lengths[row]);
-            scores[row] += weight * tf / (tf + norm);
+            scores[row] += weight * (tf / (tf + norm));
         });
     }
 }

@@ -84,7 +84,7 @@ public:
     [[nodiscard]] TermKey key(std::size_t term) const;
     [[nodiscard]] PostingList postings(std::size_t term) const;
     /// An empty list for a term that is not here.
-    [[nodiscard]] PostingList find(TermKey key) const;
+    [[nodiscard]] PostingList find(TermKey wanted) const;
 
 private:
     friend class SegmentWriter;
