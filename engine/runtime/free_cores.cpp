@@ -10,7 +10,7 @@
 namespace conclave::engine {
 namespace {
 
-constexpr auto kLookEvery = std::chrono::milliseconds(250);
+constexpr auto kLookEvery = std::chrono::milliseconds(100);
 constexpr auto kShortestPause = std::chrono::seconds(2);
 constexpr auto kLongestPause = std::chrono::seconds(16);
 // A thread with a core of its own waits for less than a hundredth; one that shares it, for half.

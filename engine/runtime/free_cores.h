@@ -21,8 +21,8 @@ public:
     void enter(int index);
 
     /// How many threads should work, given that `nActive` do: one less if they spent more than a
-    /// fifth of the last quarter second waiting for cores, one more when the time has come to try
-    /// again. Costs a look at the clock, and four times a second a small read for each thread.
+    /// fifth of the last tenth of a second waiting for cores, one more when the time has come to
+    /// try again. Costs a look at the clock, and ten times a second a small read for each thread.
     [[nodiscard]] int advise(int nActive);
 
     /// The same decision from given figures, for tests.

@@ -101,7 +101,14 @@ Result<void> LoadedModel::checkMemory() const {
 Result<void> LoadedModel::bringIn(const LoadProgress& progress) {
     std::uint64_t total = 1;
     for (const TensorInfo& tensor : m_file.tensors()) total += tensor.data.size();
-    auto packed = packWeights(m_weights, m_kernels, defaultThreadCount(), progress);
+    float last = 0.0f;
+    const auto report = [&](float fraction) {
+        last = std::clamp(fraction, last, 1.0f);  // never back
+        return !progress || progress(last);
+    };
+    constexpr float kPackingShare = 0.95f;
+    auto packed = packWeights(m_weights, m_kernels, defaultThreadCount(),
+                              [&](float fraction) { return report(kPackingShare * fraction); });
     if (!packed) return packed;
 
     constexpr std::size_t kStep = std::size_t{16} << 20;
@@ -112,13 +119,12 @@ Result<void> LoadedModel::bringIn(const LoadProgress& progress) {
             const auto part = tensor.data.subspan(at, std::min(kStep, tensor.data.size() - at));
             touch(part);
             done += part.size();
-            const float fraction = static_cast<float>(done) / static_cast<float>(total);
-            if (progress && !progress(std::min(fraction, 1.0f))) {
+            if (!report(static_cast<float>(done) / static_cast<float>(total))) {
                 return fail(ErrorCode::Cancelled, "loading was cancelled");
             }
         }
     }
-    if (progress) progress(1.0f);
+    report(1.0f);
     return {};
 }
 
