@@ -16,10 +16,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
+#include "retrieval/retrieval.h"
+#include "storage/storage.h"
 
 namespace conclave::terminal {
 namespace {
@@ -106,20 +107,13 @@ protected:
     }
 
     /// Those that the window would list.
-    int countChats() const {
-        sqlite3* db = nullptr;
-        sqlite3_stmt* query = nullptr;
-        int count = -1;
-        const std::string file = (m_folder / "home/data/conclave.db").string();
-        if (sqlite3_open_v2(file.c_str(), &db, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK &&
-            sqlite3_prepare_v2(db, "SELECT count(*) FROM chat WHERE deleted IS NULL", -1, &query,
-                               nullptr) == SQLITE_OK &&
-            sqlite3_step(query) == SQLITE_ROW) {
-            count = sqlite3_column_int(query, 0);
-        }
-        sqlite3_finalize(query);
-        sqlite3_close(db);
-        return count;
+    std::size_t countChats() const {
+        storage::OpenOptions options;
+        options.analyzer = retrieval::analyze;
+        options.analyzerVersion = retrieval::kAnalyzerVersion;
+        auto database = storage::Database::open(m_folder / "home/data/conclave.db", options);
+        EXPECT_TRUE(database.has_value());
+        return database ? (*database)->chats().chats().value().size() : 0;
     }
 
     fs::path m_folder;
@@ -226,9 +220,9 @@ TEST_F(TerminalTest, ListsPassagesForAQuestionThatTheModelCannotRead) {
 
 TEST_F(TerminalTest, KeepsAQuestionAsAChatOnlyWhenAsked) {
     json({"ask", "Hello!"});
-    EXPECT_EQ(countChats(), 0);
+    EXPECT_EQ(countChats(), 0U);
     json({"ask", "Hello!", "--save"});
-    EXPECT_EQ(countChats(), 1);
+    EXPECT_EQ(countChats(), 1U);
 }
 
 TEST_F(TerminalTest, IndexesSearchesAndReportsInJson) {

@@ -142,13 +142,27 @@ TEST_F(ChatServiceTest, ReusesTheKvCacheForAFollowUp) {
     const auto first = send(request);
     ASSERT_TRUE(first.has_value());
     request.chat = first->chat;
-    request.text = "What can you do?";
+    request.text = "And what else?";
     const auto second = send(request);
     ASSERT_TRUE(second.has_value());
     EXPECT_EQ(first->details->usage["cached_tokens"].get<int>(), 0);
     const int before = first->details->usage["prompt_tokens"].get<int>() +
                        first->details->usage["completion_tokens"].get<int>();
     EXPECT_GE(second->details->usage["cached_tokens"].get<int>(), before - 2);
+}
+
+TEST_F(ChatServiceTest, GivesTheDemonstrationModelOlderTurnsOnlyWithAFollowUp) {
+    SendRequest request;
+    request.text = "Hello!";
+    const auto first = send(request);
+    ASSERT_TRUE(first.has_value());
+    request.chat = first->chat;
+    request.text = "What can you do?";
+    const auto second = send(request);
+    ASSERT_TRUE(second.has_value());
+    EXPECT_LT(second->details->usage["prompt_tokens"].get<int>(),
+              first->details->usage["prompt_tokens"].get<int>() +
+                  first->details->usage["completion_tokens"].get<int>());
 }
 
 TEST_F(ChatServiceTest, StopsWithinATenthOfASecondAndKeepsTheText) {

@@ -101,7 +101,7 @@ TEST_P(GoldenF16, ListedTiesAreTies) {
     for (const json& tie : nearTies("logprobs-F16")) {
         test::BareModel model(test::chatModel("F16"), *GetParam());
         LayerWeights& layer = model.weights().layers[tie.at("layer").get<std::size_t>()];
-        auto& bias = std::get<MoeWeights>(layer.feedForward).routerBias;
+        auto& bias = std::get<MoeWeights>(layer.feedForward).routerChoiceBias;
         EXPECT_LT(tie.at("margin").get<float>(), 5e-5f);
         bias[tie.at("other").get<std::size_t>()] += 5e-5f;
 
