@@ -5,13 +5,14 @@
 namespace conclave::engine {
 
 int Keys::required(std::string_view key, std::int64_t lowest, std::int64_t highest) {
+    if (variesByLayer(key)) return 0;
     const auto value = m_file.requireInteger(m_prefix + std::string(key), lowest, highest);
     if (!value) return remember(value.error());
     return static_cast<int>(*value);
 }
 
 int Keys::optional(std::string_view key, int fallback, std::int64_t lowest, std::int64_t highest) {
-    return has(key) ? required(key, lowest, highest) : fallback;
+    return variesByLayer(key) || !has(key) ? fallback : required(key, lowest, highest);
 }
 
 double Keys::requiredNumber(std::string_view key, double lowest, double highest) {
@@ -22,6 +23,7 @@ double Keys::requiredNumber(std::string_view key, double lowest, double highest)
 }
 
 double Keys::number(std::string_view key, double fallback, double lowest, double highest) {
+    if (variesByLayer(key)) return fallback;
     const auto value = m_file.number(m_prefix + std::string(key));
     if (!value) return fallback;
     if (!(*value >= lowest && *value <= highest)) {
@@ -36,6 +38,14 @@ bool Keys::flag(std::string_view key, bool fallback) const {
 
 bool Keys::has(std::string_view key) const {
     return m_file.number(m_prefix + std::string(key)).has_value();
+}
+
+bool Keys::variesByLayer(std::string_view key) {
+    const std::string full = m_prefix + std::string(key);
+    if (!m_file.integers(full) && !m_file.numbers(full)) return false;
+    remember({ErrorCode::Unsupported,
+              name(key) + " has a value for each layer, and no such model is supported yet"});
+    return true;
 }
 
 std::string_view Keys::text(std::string_view key) const {

@@ -43,6 +43,8 @@ public:
     /// "\"olmoe.block_count\"", for messages.
     [[nodiscard]] std::string name(std::string_view key) const;
     int remember(Error error);
+    /// True, and an error, for a list where we read one number.
+    bool variesByLayer(std::string_view key);
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
 
 private:

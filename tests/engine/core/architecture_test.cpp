@@ -2,15 +2,21 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <string>
 #include <utility>
+
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "bare_model.h"
+#include "engine/model/architectures/keys.h"
 #include "models.h"
+#include "tests/support/gguf_writer.h"
 
 namespace conclave::engine {
 namespace {
@@ -266,6 +272,23 @@ INSTANTIATE_TEST_SUITE_P(Models, Architecture,
                                          "phi3-long", "glm4", "llama4", "deepseek3", "mixtral",
                                          "llama-dense"),
                          testName);
+
+TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
+    test::GgufWriter writer;
+    writer.set("general.architecture", "llama");
+    writer.setInts("llama.attention.head_count_kv", {2, 4});
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("conclave-config-" + std::to_string(::getpid()) + ".gguf");
+    ASSERT_TRUE(writer.write(path));
+    const auto file = GgufFile::open(path);
+    std::filesystem::remove(path);
+    ASSERT_TRUE(file.has_value()) << file.error().detail;
+    Keys keys(*file, "llama");
+    EXPECT_EQ(keys.optional("attention.head_count_kv", 7, 1, 100), 7);
+    ASSERT_TRUE(keys.error().has_value());
+    EXPECT_EQ(keys.error()->code, ErrorCode::Unsupported);
+    EXPECT_THAT(keys.error()->detail, HasSubstr("llama.attention.head_count_kv"));
+}
 
 }  // namespace
 }  // namespace conclave::engine
