@@ -25,9 +25,9 @@ struct Scan {
 
 /// The readable documents below `roots`: named files whatever their type, folders by
 /// retrieval::isReadable. Hidden entries are left out; links are followed, each folder is entered
-/// once, and none above its root; nothing below `excluded` (Conclave's own folders) is looked at, nor what the
-/// .conclaveignore of a folder on the way down from its root leaves out (ignore_rules.h).
-/// `keepGoing` is asked at each folder. Errors: Cancelled.
+/// once, and none above its root. Nothing below `excluded` (Conclave's own folders) is looked at,
+/// nor what the .conclaveignore of a folder on the way down from its root leaves out
+/// (ignore_rules.h). `keepGoing` is asked at each folder. Errors: Cancelled.
 [[nodiscard]] Result<Scan> scanFiles(const std::vector<std::filesystem::path>& roots,
                                      const std::vector<std::filesystem::path>& excluded,
                                      const std::function<bool()>& keepGoing);

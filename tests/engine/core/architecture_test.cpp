@@ -274,7 +274,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Architecture,
                          testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
-    test::GgufWriter writer;
+    conclave::test::GgufWriter writer;
     writer.set("general.architecture", "llama");
     writer.setInts("llama.attention.head_count_kv", {2, 4});
     const auto path = std::filesystem::temp_directory_path() /
