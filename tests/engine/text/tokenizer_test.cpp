@@ -1,6 +1,8 @@
 // Tokenizers on small vocabularies made here, where every rule can be seen.
 #include "engine/tokenizer/tokenizer.h"
 
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,9 +17,11 @@ using testing::HasSubstr;
 using Ids = std::vector<TokenId>;
 
 Result<std::unique_ptr<const Tokenizer>> loadWritten(const GgufWriter& writer) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "vocabulary.gguf";
+    const auto path = std::filesystem::path(testing::TempDir()) /
+                      ("vocabulary-" + std::to_string(::getpid()) + ".gguf");
     EXPECT_TRUE(writer.write(path));
     const auto file = GgufFile::open(path);
+    std::filesystem::remove(path);  // the mapping stays
     if (!file) return tl::unexpected(file.error());
     return Tokenizer::load(*file);
 }
