@@ -39,7 +39,9 @@ private:
             add(path, node.text);
         } else if (node.kind == JsonNode::Kind::Object) {
             for (const auto& [key, child] : node.children) {
-                collect(child, path.empty() ? key : path + "." + key);
+                std::string childPath = path;
+                if (!childPath.empty()) childPath += '.';
+                collect(child, childPath += key);
                 if (isCut()) return;
             }
         } else {

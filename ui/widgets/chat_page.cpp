@@ -136,9 +136,9 @@ void ChatPage::makeWelcome() {
     const QStringList questions = {
         tr("What is a collection?"), tr("When does Conclave use the network?"),
         tr("How do I use a larger model?"), tr("How do I make a backup?")};
-    for (int i = 0; i < questions.size(); ++i) {
-        QPushButton* button = makeButton(questions[i], m_suggestions, "suggestion");
-        connect(button, &QPushButton::clicked, this, [this, question = questions[i]] {
+    for (const QString& question : questions) {
+        QPushButton* button = makeButton(question, m_suggestions, "suggestion");
+        connect(button, &QPushButton::clicked, this, [this, question] {
             if (!m_controller.isAnswering()) m_controller.send(question, {});
         });
         m_suggestionButtons.append(button);
