@@ -118,7 +118,7 @@ void Products::compute(const Task& task) const {
     }
     std::vector<float*> shifted(outputs, outputs + product.nTokens);
     for (float*& output : shifted) output += task.firstRow;
-    weights.kernels->matmul({.weights = weights.row(task.firstRow),
+    weights.kernels->matmul({.weights = weights.rowsForProduct(task.firstRow, task.nRows),
                              .rowBytes = weights.rowBytes,
                              .nRows = task.nRows,
                              .nColumns = weights.nColumns,
