@@ -139,7 +139,7 @@ MemoryForecast LoadedModel::forecast(int contextLength) const {
 MemoryForecast LoadedModel::forecast(int contextLength, int batchTokens, int nThreads) const {
     const auto scratchFor = [&](int context) {
         return Transformer::bytes(m_config, m_weights.needsInt8, std::min(batchTokens, context)) +
-               static_cast<std::uint64_t>(nThreads) * attendScratchBytes(context) +
+               attendScratchBytes(m_config, nThreads) +
                static_cast<std::uint64_t>(m_config.vocabularySize) * sizeof(float);
     };
     MemoryForecast need;
