@@ -70,7 +70,7 @@ struct TokenizeOptions {
     bool parseSpecial = false;  ///< read <|control|> text as control tokens; never for user text
 };
 
-/// Called with 0..1 while weights are read; return false to give up (the load then ends Cancelled).
+/// Called with 0..1 while a model is loaded; return false to give up (it then ends Cancelled).
 using LoadProgress = std::function<bool(float fraction)>;
 
 /// Memory that a model needs and what the machine has, in bytes.
@@ -125,6 +125,10 @@ public:
     /// Memory for one more session of `contextLength` tokens. The weights are part of the need even
     /// though they are loaded, since pages of mapped files count as available.
     [[nodiscard]] virtual MemoryForecast forecast(int contextLength) const = 0;
+
+    /// Returns when the weights are in memory in their final form. A model answers before, with the
+    /// same results; its first answer then does part of that work. For measurements.
+    virtual void settle() const = 0;
 };
 
 // -------------------------------------------------------------------------------------- sampling

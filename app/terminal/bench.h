@@ -17,8 +17,9 @@ struct BenchSettings {
     int nRepeats = 3;
 };
 
-/// {"prefill_tps":[…],"decode_tps":[…],"prefill_cores":[…],"decode_cores":[…],"load_ms","rss_mib",
-/// "model","isa"} with one number a repeat; cores are own CPU time over wall time.
+/// {"prefill_tps":[…],"decode_tps":[…],"prefill_cores":[…],"decode_cores":[…],"load_ms",
+/// "settled_ms","rss_mib","model","isa"} with one number a repeat; cores are own CPU time over wall
+/// time. After load_ms an answer may begin, after settled_ms it runs at full speed.
 /// Errors: the model's, Cancelled.
 [[nodiscard]] Result<nlohmann::json> runBench(services::Services& services,
                                               const BenchSettings& settings,

@@ -23,6 +23,8 @@ Result<KvCache> KvCache::create(const ModelConfig& config, int capacity) {
                                                 std::to_string(capacity) + " tokens (" +
                                                 std::to_string(cache.m_sizeBytes >> 20) + " MiB)");
     }
+    // A head's keys lie far apart: with small pages each of them would cost a table walk.
+    ::madvise(memory, cache.m_sizeBytes, MADV_HUGEPAGE);
     cache.m_entries = static_cast<std::uint16_t*>(memory);
     return cache;
 }

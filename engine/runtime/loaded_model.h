@@ -35,6 +35,7 @@ public:
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const override;
     [[nodiscard]] bool isEndOfTurn(TokenId token) const override;
     [[nodiscard]] MemoryForecast forecast(int contextLength) const override;
+    void settle() const override;
 
     /// As forecast, for sessions with other batches and threads than the default.
     [[nodiscard]] MemoryForecast forecast(int contextLength, int batchTokens, int nThreads) const;
@@ -49,8 +50,8 @@ private:
 
     [[nodiscard]] Result<void> fill();
     [[nodiscard]] Result<void> checkMemory() const;
-    /// Brings the weights into memory, packed or as they lie in the file, so that the first answer
-    /// does not wait for the disk.
+    /// Lets threads behind bring the weights into memory, packed or as they lie in the file; what
+    /// an answer needs before they come to it, it brings in itself.
     [[nodiscard]] Result<void> bringIn(const LoadProgress& progress);
     [[nodiscard]] Result<std::vector<PromptPart>> renderParts(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
