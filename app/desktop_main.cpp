@@ -238,6 +238,7 @@ int main(int argc, char** argv) {
 
     services::StartOptions startOptions;
     startOptions.places = *places;
+    startOptions.savesSessions = true;
     Result<std::unique_ptr<services::Services>> started = services::Services::start(startOptions);
     while (!started) {
         log().error("start: {}", started.error().detail);

@@ -15,6 +15,7 @@ struct BenchSettings {
     int depth = 0;     ///< tokens in the context before either is measured
     int nThreads = 0;  ///< 0: automatic
     int nRepeats = 3;
+    bool reuse = false;  ///< also how soon a second question on the same context is answered
 };
 
 /// {"prefill_tps":[…],"decode_tps":[…],"prefill_cores":[…],"decode_cores":[…],"load_ms",

@@ -214,7 +214,7 @@ private:
 };
 
 int chat(const Arguments& arguments) {
-    const auto started = startServices(arguments, true);
+    const auto started = startServices(arguments, true, true);
     if (!started) return failed(started.error());
     services::Services& services = **started;
     auto settings = settingsFrom(services, arguments);

@@ -8,6 +8,7 @@
 #include "engine/model/model_info.h"
 #include "engine/model/packing.h"
 #include "engine/model/transformer.h"
+#include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
 
 namespace conclave::engine {
@@ -131,6 +132,28 @@ Result<std::vector<TokenId>> LoadedModel::tokenizeChat(std::span<const ChatMessa
 }
 
 bool LoadedModel::isEndOfTurn(TokenId token) const { return m_tokenizer->isEndOfTurn(token); }
+
+std::uint64_t LoadedModel::fingerprint() const {
+    std::call_once(m_fingerprintOnce, [&] {
+        std::uint64_t hash = m_file.fileBytes();
+        for (const RawMetadata& entry : m_file.rawMetadata()) {
+            hash = hash64(entry.bytes, hash64(entry.key, hash));
+        }
+        // Hashing all of a large file takes as long as reading it; two fine-tunes of one model
+        // differ nearly everywhere.
+        constexpr std::size_t kSample = 256;
+        for (const TensorInfo& tensor : m_file.tensors()) {
+            hash = hash64(tensor.name, hash + static_cast<std::uint64_t>(tensor.type));
+            hash = hash64(std::as_bytes(std::span(tensor.shape)), hash);
+            const std::size_t n = std::min(kSample, tensor.data.size());
+            hash = hash64(tensor.data.first(n), hash);
+            hash = hash64(tensor.data.subspan((tensor.data.size() - n) / 2, n), hash);
+            hash = hash64(tensor.data.last(n), hash);
+        }
+        m_fingerprint = hash;
+    });
+    return m_fingerprint;
+}
 
 MemoryForecast LoadedModel::forecast(int contextLength) const {
     return forecast(contextLength, kDefaultBatchTokens, defaultThreadCount());

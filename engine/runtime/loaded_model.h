@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "engine/engine.h"
@@ -9,6 +10,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/model/model_config.h"
 #include "engine/model/weights.h"
+#include "engine/runtime/prefix_store.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -44,6 +46,11 @@ public:
     [[nodiscard]] const Weights& weights() const { return m_weights; }
     [[nodiscard]] const KernelTable& kernels() const { return m_kernels; }
     [[nodiscard]] const Tokenizer& tokenizer() const { return *m_tokenizer; }
+    /// Shared by the model's sessions; a cache, so it changes behind a const model.
+    [[nodiscard]] PrefixStore& prefixes() const { return m_prefixes; }
+    /// Tells model files apart: a hash of the first part's metadata, and of every tensor's name,
+    /// type, shape and a sample of its values. Computed at the first call.
+    [[nodiscard]] std::uint64_t fingerprint() const;
 
 private:
     LoadedModel(GgufFile file, const KernelTable& kernels);
@@ -64,6 +71,9 @@ private:
     std::unique_ptr<const Tokenizer> m_tokenizer;
     /// A template that our interpreter rejects leaves the model usable for raw completion.
     Result<std::unique_ptr<const ChatTemplate>> m_template;
+    mutable PrefixStore m_prefixes;
+    mutable std::once_flag m_fingerprintOnce;
+    mutable std::uint64_t m_fingerprint = 0;
 };
 
 }  // namespace conclave::engine
