@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "engine/tokenizer/composed_form.h"
 #include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/segmenter.h"
 
@@ -207,6 +208,9 @@ public:
             prefixed.assign(1, ' ').append(text);
             text = prefixed;
         }
+        std::optional<std::string> composed;
+        if (m_preTokenizer.composes()) composed = composedForm(text);
+        if (composed) text = *composed;
         WordMerger merger(m_merges, m_byteTokens);
         for (const std::string_view word : m_preTokenizer.split(text)) {
             if (m_preTokenizer.takesWholeWords()) {

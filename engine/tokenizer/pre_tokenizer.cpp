@@ -321,6 +321,7 @@ struct Scheme {
     std::string_view names;  ///< of tokenizer.ggml.pre, each between spaces
     std::array<Matcher, kMostStages> stages{};
     bool takesWholeWords = false;
+    bool composes = false;
 };
 
 constexpr Gpt4Style kThreeDigits{3, false};
@@ -332,7 +333,8 @@ constexpr Scheme kSchemes[] = {
     {" gpt-2 phi-2 mpt olmo jais jina-es jina-de jina-v1-en roberta-bpe gigachat ", {gpt2Word}},
     {" llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral lfm2 ", {gpt4Word<kThreeDigits>}, true},
     {" dbrx smaug-bpe chatglm-bpe glm4 ", {gpt4Word<kThreeDigits>}},
-    {" qwen2 deepseek-r1-qwen stablelm2 megrez ", {gpt4Word<kOneDigit>}},
+    {" qwen2 ", {gpt4Word<kOneDigit>}, false, true},
+    {" deepseek-r1-qwen stablelm2 megrez ", {gpt4Word<kOneDigit>}},
     {" qwen35 ", {gpt4Word<kOneDigitWithMarks>}},
     {" refact starcoder command-r smollm codeshell exaone minerva-7b ",
      {classRun<kNumber, 1>, gpt2Word}},
@@ -360,6 +362,7 @@ Result<PreTokenizer> PreTokenizer::find(std::string_view name) {
             if (stage != nullptr) found.m_stages.push_back(stage);
         }
         found.m_takesWholeWords = scheme.takesWholeWords;
+        found.m_composes = scheme.composes;
         return found;
     }
     return fail(ErrorCode::Unsupported, "tokenizer.ggml.pre \"" + std::string(name) +

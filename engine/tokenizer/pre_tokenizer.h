@@ -25,6 +25,9 @@ public:
     /// True if a word that is a token as a whole is taken without merging.
     [[nodiscard]] bool takesWholeWords() const { return m_takesWholeWords; }
 
+    /// True if the model was trained on text in Unicode's composed form (NFC).
+    [[nodiscard]] bool composes() const { return m_composes; }
+
     /// Number of characters at `position` that make a word (0: none) in [position, end).
     using Matcher = std::size_t (*)(const CharSequence& chars, std::size_t position,
                                     std::size_t end);
@@ -33,6 +36,7 @@ private:
     /// Each stage cuts what the one before left: its matches, and what lies between them.
     std::vector<Matcher> m_stages;
     bool m_takesWholeWords = false;
+    bool m_composes = false;
 };
 
 }  // namespace conclave::engine

@@ -2,14 +2,19 @@
 // One JSON document a line in, one a line out.
 //
 //   text_runner render           {"template","bos","eos","variables"}  ->  {"text"} or {"error"}
-//   text_runner tokens FILE.gguf {"text","special"}                    ->  {"ids","decoded"}
+//   text_runner tokens FILE.gguf {"text","special"}  ->  {"ids","decoded","classless"}
+//
+// "classless" are the characters that our Unicode tables do not know, which a reference with newer
+// ones may.
 #include <iostream>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.h"
 #include "engine/gguf/gguf_file.h"
+#include "engine/tokenizer/char_class.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -34,9 +39,14 @@ ordered_json render(const ordered_json& request) {
 
 ordered_json tokens(const engine::Tokenizer& tokenizer, const ordered_json& request) {
     const bool special = request.value("special", false);
-    const auto ids = tokenizer.encode(request.at("text").get<std::string>(),
-                                      {.addBos = false, .parseSpecial = special});
-    return {{"ids", ids}, {"decoded", tokenizer.decode(ids, true)}};
+    const auto text = request.at("text").get<std::string>();
+    const auto ids = tokenizer.encode(text, {.addBos = false, .parseSpecial = special});
+    std::string classless;
+    for (std::size_t position = 0; position < text.size();) {
+        const char32_t c = conclave::nextCodePoint(text, position);
+        if (engine::charClass(c) == 0) conclave::appendUtf8(classless, c);
+    }
+    return {{"ids", ids}, {"decoded", tokenizer.decode(ids, true)}, {"classless", classless}};
 }
 
 template <typename Answer>
