@@ -111,7 +111,7 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
 /// One answer while it is made.
 struct RunningSession::Answer {
     Answer(const LoadedModel& model, const GenerateRequest& request)
-        : stream(model.tokenizer(), request.stop),
+        : stream(model.tokenizer(), request.stop, request.showControlTokens),
           sampler(Sampler::create(request.sampling, model.tokenizer().vocabularySize())) {
         for (const TokenId token : request.prompt) sampler->accept(token);
         result.seed = sampler->seed();
