@@ -65,6 +65,41 @@ struct ChatTemplateOptions {
     nlohmann::ordered_json variables = nlohmann::ordered_json::object();
 };
 
+/// A call of a tool that a model asks for.
+struct ToolCall {
+    std::string id;  ///< the model's own, else call_0, call_1 …
+    std::string name;
+    std::string arguments;  ///< JSON, as the model wrote it where it wrote JSON
+
+    friend bool operator==(const ToolCall&, const ToolCall&) = default;
+};
+
+/// What a model wrote, taken apart.
+struct ChatOutput {
+    std::string reasoning;  ///< its thoughts, without marks
+    std::string content;    ///< the answer
+    std::vector<ToolCall> toolCalls;
+
+    friend bool operator==(const ChatOutput&, const ChatOutput&) = default;
+};
+
+/// Takes what a model writes apart while it is written, by the conventions of the model's family,
+/// which its chat template tells. However the text is cut into pieces, the output is the same; its
+/// texts only ever grow, and a call appears once it is complete. Not thread-safe.
+class ChatOutputParser {
+public:
+    virtual ~ChatOutputParser() = default;
+
+    virtual void add(std::string_view text) = 0;
+    /// Nothing follows. A call that was cut off is content.
+    virtual void finish() = 0;
+    [[nodiscard]] virtual const ChatOutput& output() const = 0;
+    [[nodiscard]] virtual bool isThinking() const = 0;
+    /// True if the family's marks are control tokens: GenerateRequest::showControlTokens must be
+    /// set.
+    [[nodiscard]] virtual bool needsControlTokens() const = 0;
+};
+
 struct TokenizeOptions {
     bool addBos = true;         ///< put BOS first if the model asks for it
     bool parseSpecial = false;  ///< read <|control|> text as control tokens; never for user text
@@ -118,6 +153,11 @@ public:
     /// document or a user writing "<|system|>" cannot forge a turn.
     [[nodiscard]] virtual Result<std::vector<TokenId>> tokenizeChat(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options = {}) const = 0;
+
+    /// A parser for the answer to `prompt`. `tools` are those that the template was given; null: a
+    /// call is not looked for.
+    [[nodiscard]] virtual std::unique_ptr<ChatOutputParser> outputParser(
+        std::span<const TokenId> prompt, const nlohmann::ordered_json& tools = nullptr) const = 0;
 
     /// True for tokens that end the model's turn (eos, eot, eom).
     [[nodiscard]] virtual bool isEndOfTurn(TokenId token) const = 0;
@@ -212,10 +252,11 @@ struct GenerateRequest {
     /// Guess several tokens ahead and check them in one pass, while that saves time: from text that
     /// was there before, or by the session's draft model. It never changes the answer.
     bool speculate = false;
-    int maxTokens = -1;             ///< -1: until the model ends its turn or the context is full
-    std::vector<std::string> stop;  ///< the text ends before the first of these; never shown
-    bool ignoreEndOfTurn = false;   ///< for benchmarks
-    bool stopOnRepetition = false;  ///< end (Repetition) when the tail repeats itself many times
+    int maxTokens = -1;              ///< -1: until the model ends its turn or the context is full
+    std::vector<std::string> stop;   ///< the text ends before the first of these; never shown
+    bool ignoreEndOfTurn = false;    ///< for benchmarks
+    bool showControlTokens = false;  ///< in the text, as ChatOutputParser may need them
+    bool stopOnRepetition = false;   ///< end (Repetition) when the tail repeats itself many times
     std::function<void(int done, int total)> onPrefill;
     std::function<void(std::string_view)> onText;  ///< whole UTF-8 characters only
     std::stop_token cancel;  ///< seen between layers and tokens: takes effect within 100 ms

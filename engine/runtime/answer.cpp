@@ -41,7 +41,7 @@ Answer::Answer(const LoadedModel& model, const GenerateRequest& request, int con
     : m_model(model),
       m_request(request),
       m_contextLength(contextLength),
-      m_stream(model.tokenizer(), request.stop),
+      m_stream(model.tokenizer(), request.stop, request.showControlTokens),
       m_sampler(Sampler::create(request.sampling, model.tokenizer().vocabularySize(),
                                 breakersFor(model, request.sampling))) {
     for (const TokenId token : request.prompt) m_sampler->accept(token);

@@ -10,6 +10,7 @@
 #include "engine/model/transformer.h"
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
+#include "engine/tokenizer/output/output_parser.h"
 
 namespace conclave::engine {
 namespace {
@@ -129,6 +130,22 @@ Result<std::vector<TokenId>> LoadedModel::tokenizeChat(std::span<const ChatMessa
     const auto parts = renderParts(messages, options);
     if (!parts) return tl::unexpected(parts.error());
     return encodePrompt(*m_tokenizer, *parts);
+}
+
+std::unique_ptr<ChatOutputParser> LoadedModel::outputParser(
+    std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const {
+    const ChatFormat format =
+        detectChatFormat(m_file.string("tokenizer.chat_template").value_or(defaultChatTemplate()));
+    constexpr std::size_t kTail = 16;  // tokens, more than any mark has
+    const std::string end = m_tokenizer->decode(prompt.last(std::min(prompt.size(), kTail)), true);
+    OutputParserOptions options{.isThinking = opensThought(format, end), .tools = tools};
+    for (const std::string_view marker : outputMarkers(format)) {
+        const auto tokens = m_tokenizer->encode(marker, {.addBos = false, .parseSpecial = true});
+        options.showsControlTokens =
+            options.showsControlTokens ||
+            (tokens.size() == 1 && m_tokenizer->type(tokens.front()) == TokenType::Control);
+    }
+    return makeOutputParser(format, std::move(options));
 }
 
 bool LoadedModel::isEndOfTurn(TokenId token) const { return m_tokenizer->isEndOfTurn(token); }

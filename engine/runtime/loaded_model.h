@@ -35,6 +35,8 @@ public:
                                                  const ChatTemplateOptions& options) const override;
     [[nodiscard]] Result<std::vector<TokenId>> tokenizeChat(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const override;
+    [[nodiscard]] std::unique_ptr<ChatOutputParser> outputParser(
+        std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const override;
     [[nodiscard]] bool isEndOfTurn(TokenId token) const override;
     [[nodiscard]] MemoryForecast forecast(int contextLength) const override;
     void settle() const override;
