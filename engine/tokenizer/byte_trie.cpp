@@ -16,7 +16,9 @@ public:
 
     std::vector<Node> build() {
         addBlock();
-        m_nodes[0].parent = 0;  // taken; no child can be node 0, or a walk would go in circles
+        // Taken, and nobody's child: as its own parent, the byte that equals its base would lead
+        // back to it, and be skipped.
+        m_nodes[0].parent = kNoParent;
         m_unused.front() = 1;
         std::deque<Range> queue = {{0, 0, m_entries.size(), 0}};
         while (!queue.empty()) {

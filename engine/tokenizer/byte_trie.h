@@ -32,6 +32,7 @@ public:
 private:
     static constexpr std::int32_t kNoValue = -1;
     static constexpr std::uint32_t kFree = 0xFFFFFFFF;
+    static constexpr std::uint32_t kNoParent = 0xFFFFFFFE;
 
     /// Child `byte` of a state is at `base ^ byte` if its parent is that state.
     struct Node {

@@ -5,13 +5,14 @@
 // REQUEST is {"tokens": [[1, 2], ...], "rank": false, "texts": ["...", ...]}; printed is
 // {"vectors": [[...], ...], "ids": [[...], ...]}: pooled values of each list of tokens, and each text's
 // tokens without marks. PEER_DIR holds the node_modules with node-llama-cpp.
-import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 const entry = path.join(process.env.PEER_DIR ?? ".", "node_modules/node-llama-cpp/dist/index.js");
 const { getLlama } = await import(pathToFileURL(path.resolve(entry)).href);
-const request = JSON.parse(fs.readFileSync(0, "utf8"));
+let input = "";
+for await (const chunk of process.stdin.setEncoding("utf8")) input += chunk;
+const request = JSON.parse(input);
 const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, logLevel: "error" });
 const model = await llama.loadModel({ modelPath: path.resolve(process.argv[2]), gpuLayers: 0 });
 const vectors = [];
