@@ -46,6 +46,7 @@ struct ModelInfo {
     int nExperts = 0;  ///< 0 for a dense model
     int nExpertsUsed = 0;
     bool isEmbedder = false;  ///< load with TextEmbedder, not Model
+    bool isReranker = false;  ///< load with Reranker, not Model
     bool hasChatTemplate = false;
 };
 
@@ -343,7 +344,13 @@ public:
 
 // ------------------------------------------------------------------------------------- embedding
 
-/// Turns texts into unit vectors. Immutable: any thread may use it.
+/// What a text is to a search. Models trained for search read a question and a passage that may
+/// answer it differently, with other words before them (see encoder/text_prefixes.h).
+enum class TextKind { Query, Passage };
+
+/// Turns texts into unit vectors: the bundled static table, or an encoder (BERT and its kin, Nomic,
+/// Jina, EmbeddingGemma, Qwen3 Embedding), whose pooling comes from its file. Immutable: any thread
+/// may use it.
 class TextEmbedder {
 public:
     /// Errors: as Model::load.
@@ -358,11 +365,40 @@ public:
     /// Names the model and its version: vectors of different ids must not be compared.
     [[nodiscard]] virtual const std::string& id() const = 0;
 
-    /// Unit vector of `text`, or all zeros for a text without a known token. `vector` has
-    /// dimension() values.
-    virtual void embed(std::string_view text, std::span<float> vector) const = 0;
+    /// Unit vectors of `texts`, [text][dimension()], or all zeros for a text without a known token.
+    /// A text that is longer than the model's context is cut. A text's vector does not depend on
+    /// the others; several at once are faster with an encoder.
+    virtual void embedAll(std::span<const std::string> texts, TextKind kind,
+                          std::span<float> vectors) const = 0;
+
+    void embed(std::string_view text, std::span<float> vector,
+               TextKind kind = TextKind::Passage) const {
+        const std::string one(text);
+        embedAll({&one, 1}, kind, vector);
+    }
 
     [[nodiscard]] virtual std::vector<TokenId> tokenize(std::string_view text) const = 0;
+};
+
+/// Reads a query and a passage together and tells how well the passage answers it: a BERT with a
+/// classification head, or Qwen3 Reranker. Much slower than comparing vectors, and better: for the
+/// best few passages of a search. Immutable: any thread may use it.
+class Reranker {
+public:
+    /// Errors: as Model::load.
+    [[nodiscard]] static Result<std::shared_ptr<const Reranker>> load(
+        const std::filesystem::path& path);
+
+    virtual ~Reranker() = default;
+
+    [[nodiscard]] virtual const ModelInfo& info() const = 0;
+    [[nodiscard]] virtual const std::string& id() const = 0;
+
+    /// A score of 0 to 1 for each passage. A passage that does not fit into the model's context
+    /// with the query is cut. Errors: Cancelled.
+    [[nodiscard]] virtual Result<std::vector<float>> score(std::string_view query,
+                                                           std::span<const std::string> passages,
+                                                           std::stop_token cancel = {}) const = 0;
 };
 
 // -------------------------------------------------------------------------------- quantization

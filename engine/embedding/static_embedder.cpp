@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 
+#include "engine/embedding/fingerprint.h"
 #include "engine/embedding/row_sum.h"
+#include "engine/encoder/encoder_model.h"
 #include "engine/engine.h"
 #include "engine/gguf/gguf_file.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -14,32 +15,10 @@
 namespace conclave::engine {
 namespace {
 
-/// FNV-1a, 64 bits.
-class Fingerprint {
-public:
-    void add(std::span<const std::byte> bytes) {
-        for (const std::byte b : bytes) {
-            m_hash = (m_hash ^ std::to_integer<std::uint64_t>(b)) * 0x100000001B3u;
-        }
-    }
-    void add(std::string_view text) { add(std::as_bytes(std::span(text))); }
-
-    [[nodiscard]] std::string hex() const {
-        char text[17] = {};
-        std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(m_hash));
-        return text;
-    }
-
-private:
-    std::uint64_t m_hash = 0xCBF29CE484222325u;
-};
-
 class StaticEmbedder final : public TextEmbedder {
 public:
-    static Result<std::shared_ptr<const TextEmbedder>> load(const std::filesystem::path& path) {
-        auto file = GgufFile::open(path);
-        if (!file) return tl::unexpected(file.error());
-        auto embedder = std::make_shared<StaticEmbedder>(std::move(*file));
+    static Result<std::shared_ptr<const TextEmbedder>> load(GgufFile file) {
+        auto embedder = std::make_shared<StaticEmbedder>(std::move(file));
         if (auto done = embedder->prepare(); !done) return tl::unexpected(done.error());
         return embedder;
     }
@@ -50,8 +29,23 @@ public:
     int dimension() const override { return m_dimension; }
     const std::string& id() const override { return m_id; }
 
-    void embed(std::string_view text, std::span<float> vector) const override {
-        CONCLAVE_CHECK(std::ssize(vector) == m_dimension);
+    void embedAll(std::span<const std::string> texts, TextKind /*kind*/,
+                  std::span<float> vectors) const override {
+        const auto dim = static_cast<std::size_t>(m_dimension);
+        CONCLAVE_CHECK(vectors.size() == texts.size() * dim);
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+            embedOne(texts[i], vectors.subspan(i * dim, dim));
+        }
+    }
+
+    std::vector<TokenId> tokenize(std::string_view text) const override {
+        std::vector<TokenId> tokens = m_tokenizer->encode(text, {});
+        if (tokens.size() > m_longestText) tokens.resize(m_longestText);
+        return tokens;
+    }
+
+private:
+    void embedOne(std::string_view text, std::span<float> vector) const {
         std::fill(vector.begin(), vector.end(), 0.0f);
         const std::vector<TokenId> tokens = tokenize(text);
         if (m_tokenWeights.empty()) {
@@ -67,13 +61,6 @@ public:
         for (float& value : vector) value = usable ? value * scale : 0.0f;
     }
 
-    std::vector<TokenId> tokenize(std::string_view text) const override {
-        std::vector<TokenId> tokens = m_tokenizer->encode(text, {});
-        if (tokens.size() > m_longestText) tokens.resize(m_longestText);
-        return tokens;
-    }
-
-private:
     void addWeighted(std::span<const TokenId> tokens, std::span<float> vector) const {
         std::vector<float> row(vector.size());
         for (std::size_t t = 0; t < tokens.size(); ++t) {
@@ -194,7 +181,10 @@ private:
 }  // namespace
 
 Result<std::shared_ptr<const TextEmbedder>> TextEmbedder::load(const std::filesystem::path& path) {
-    return StaticEmbedder::load(path);
+    auto file = GgufFile::open(path);
+    if (!file) return tl::unexpected(file.error());
+    if (isEncoderFile(*file)) return makeEncoderEmbedder(std::move(*file));
+    return StaticEmbedder::load(std::move(*file));
 }
 
 }  // namespace conclave::engine

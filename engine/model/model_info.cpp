@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/utf8.h"
+#include "engine/encoder/encoder_config.h"
 #include "engine/engine.h"
 #include "engine/gguf/gguf_file.h"
 #include "engine/model/model_config.h"
@@ -73,6 +74,16 @@ Result<ModelInfo> describeModel(const GgufFile& file) {
         if (!vocabulary) return tl::unexpected(vocabulary.error());
         info.contextLength = static_cast<int>(*context);
         info.vocabularySize = static_cast<int>(*vocabulary);
+    } else if (isEncoderFile(file)) {
+        const auto config = EncoderConfig::read(file);
+        if (!config) return tl::unexpected(config.error());
+        info.isReranker = config->pooling == Pooling::Rank;
+        info.isEmbedder = !info.isReranker;
+        info.contextLength = config->contextLength;
+        info.vocabularySize = config->vocabularySize;
+        info.nLayers = config->nLayers;
+        info.nExperts = config->nExperts;
+        info.nExpertsUsed = config->nExpertsUsed;
     } else {
         const auto config = ModelConfig::read(file);
         if (!config) return tl::unexpected(config.error());

@@ -3,124 +3,10 @@
 #include <cstring>
 #include <string>
 
+#include "engine/model/tensor_finder.h"
+
 namespace conclave::engine {
 namespace {
-
-using Shape = std::vector<std::uint64_t>;
-
-std::string shapeText(const Shape& shape) {
-    std::string text;
-    for (const std::uint64_t extent : shape) {
-        text += (text.empty() ? "" : " x ") + std::to_string(extent);
-    }
-    return text;
-}
-
-/// Finds tensors and remembers the first error, so that a layer's list of tensors reads as a list.
-class Finder {
-public:
-    Finder(const GgufFile& file, const KernelTable& kernels) : m_file(file), m_kernels(kernels) {}
-
-    void enterLayer(int layer) { m_prefix = "blk." + std::to_string(layer) + "."; }
-    void leaveLayers() { m_prefix.clear(); }
-
-    [[nodiscard]] bool has(const std::string& name) const {
-        return m_file.tensor(m_prefix + name) != nullptr;
-    }
-
-    /// Values of a small tensor, as fp32.
-    [[nodiscard]] std::vector<float> vector(const std::string& name, int n) {
-        const TensorInfo* tensor = find(name, {extent(n)});
-        if (tensor == nullptr) return {};
-        std::vector<float> values(extent(n));
-        m_kernels.find(tensor->type)->dequantize(tensor->data.data(), n, values.data());
-        return values;
-    }
-    [[nodiscard]] std::vector<float> optionalVector(const std::string& name, int n) {
-        return has(name) ? vector(name, n) : std::vector<float>();
-    }
-
-    [[nodiscard]] std::vector<float> vectorIf(bool required, const std::string& name, int n) {
-        return required ? vector(name, n) : optionalVector(name, n);
-    }
-
-    /// `n` small vectors stored as one matrix; none if that is wrong.
-    [[nodiscard]] std::vector<std::vector<float>> vectors(const std::string& name, int n, int dim) {
-        const Matrix all = matrix(name, n, dim);
-        std::vector<std::vector<float>> rows(all.data != nullptr ? extent(n) : 0);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            rows[i].resize(extent(dim));
-            all.kernels->dequantize(all.row(static_cast<int>(i)), dim, rows[i].data());
-        }
-        return rows;
-    }
-
-    [[nodiscard]] Matrix matrix(const std::string& name, int nRows, int nColumns) {
-        const TensorInfo* tensor = find(name, {extent(nColumns), extent(nRows)});
-        return tensor != nullptr ? slice(*tensor, nRows, nColumns, 0) : Matrix();
-    }
-
-    /// `n` matrices stored as one tensor.
-    [[nodiscard]] std::vector<Matrix> matrices(const std::string& name, int n, int nRows,
-                                               int nColumns) {
-        const TensorInfo* tensor = find(name, {extent(nColumns), extent(nRows), extent(n)});
-        std::vector<Matrix> all(extent(n));
-        for (int i = 0; tensor != nullptr && i < n; ++i) {
-            all[extent(i)] = slice(*tensor, nRows, nColumns, i);
-        }
-        return all;
-    }
-
-    [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
-    [[nodiscard]] bool needsInt8() const { return m_needsInt8; }
-    [[nodiscard]] std::uint64_t sizeBytes() const { return m_sizeBytes; }
-
-private:
-    static std::uint64_t extent(int n) { return static_cast<std::uint64_t>(n); }
-
-    const TensorInfo* find(const std::string& shortName, Shape shape) {
-        const std::string name = m_prefix + shortName;
-        const TensorInfo* tensor = m_file.tensor(name);
-        if (tensor == nullptr) return remember(ErrorCode::Corrupt, "lacks the tensor " + name);
-        // Dimensions of 1 at the end are a matter of taste among writers.
-        Shape found = tensor->shape;
-        while (found.size() > 1 && found.back() == 1) found.pop_back();
-        while (shape.size() > 1 && shape.back() == 1) shape.pop_back();
-        if (found != shape) {
-            return remember(ErrorCode::Corrupt, "has the tensor " + name + " of shape " +
-                                                    shapeText(tensor->shape) + " instead of " +
-                                                    shapeText(shape));
-        }
-        const WeightKernels* kernels = m_kernels.find(tensor->type);
-        if (kernels == nullptr) {
-            return remember(ErrorCode::Unsupported,
-                            "has the tensor " + name + " of type " +
-                                std::string(typeTraits(tensor->type)->name) +
-                                ", which this version cannot compute with");
-        }
-        m_needsInt8 = m_needsInt8 || kernels->input == ActivationFormat::Int8Blocks;
-        m_sizeBytes += tensor->data.size();
-        return tensor;
-    }
-
-    [[nodiscard]] Matrix slice(const TensorInfo& tensor, int nRows, int nColumns, int index) const {
-        const std::size_t rowBytes = tensor.rowBytes();
-        return {tensor.data.data() + extent(index) * extent(nRows) * rowBytes, rowBytes, nRows,
-                nColumns, m_kernels.find(tensor.type)};
-    }
-
-    std::nullptr_t remember(ErrorCode code, const std::string& what) {
-        if (!m_error) m_error = Error{code, "the model file " + what};
-        return nullptr;
-    }
-
-    const GgufFile& m_file;
-    const KernelTable& m_kernels;
-    std::string m_prefix;
-    std::optional<Error> m_error;
-    bool m_needsInt8 = false;
-    std::uint64_t m_sizeBytes = 0;
-};
 
 /// Splits an old file's attn_kv_b, [nHeads * (nopeDim + valueDim)][latentDim], into the two factors
 /// of each head. Decode multiplies a query by the key factor from the other side, so that one is
@@ -160,7 +46,7 @@ void splitKvUp(const Matrix& kvUp, const ModelConfig& config, const KernelTable&
     }
 }
 
-LatentAttentionWeights loadLatentAttention(Finder& finder, const ModelConfig& config,
+LatentAttentionWeights loadLatentAttention(TensorFinder& finder, const ModelConfig& config,
                                            const KernelTable& kernels) {
     const auto& latent = config.latent;
     const int headDim = latent.nopeDim + config.rope.dim;
@@ -206,7 +92,7 @@ std::vector<float> valuesOf(const std::vector<float>& all, int first, int n) {
 }
 
 /// Queries, keys and values, which some files hold as one tensor.
-void loadQueryKeyValue(Finder& finder, const ModelConfig& config,
+void loadQueryKeyValue(TensorFinder& finder, const ModelConfig& config,
                        GroupedAttentionWeights& weights) {
     const int queryDim = config.nHeads * config.grouped.headDim;
     const int kvDim = config.grouped.nKvHeads * config.grouped.headDim;
@@ -231,7 +117,7 @@ void loadQueryKeyValue(Finder& finder, const ModelConfig& config,
     weights.valueBias = finder.vectorIf(needsBias, "attn_v.bias", kvDim);
 }
 
-GroupedAttentionWeights loadGroupedAttention(Finder& finder, const ModelConfig& config) {
+GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelConfig& config) {
     const GroupedAttentionConfig& grouped = config.grouped;
     const int queryDim = config.nHeads * grouped.headDim;
     GroupedAttentionWeights weights;
@@ -251,7 +137,7 @@ GroupedAttentionWeights loadGroupedAttention(Finder& finder, const ModelConfig& 
 }
 
 /// @param suffix  "", or "_shexp" for the shared experts
-FeedForwardWeights loadFeedForward(Finder& finder, const ModelConfig& config,
+FeedForwardWeights loadFeedForward(TensorFinder& finder, const ModelConfig& config,
                                    const std::string& suffix, int hiddenDim) {
     FeedForwardWeights weights;
     if (suffix.empty() && config.gateUpInOne) {
@@ -271,8 +157,8 @@ FeedForwardWeights loadFeedForward(Finder& finder, const ModelConfig& config,
 }
 
 /// One kind of matrix of all experts; files from before 2024-04 hold a tensor for each expert.
-std::vector<Matrix> loadExperts(Finder& finder, const std::string& kind, int nExperts, int nRows,
-                                int nColumns) {
+std::vector<Matrix> loadExperts(TensorFinder& finder, const std::string& kind, int nExperts,
+                                int nRows, int nColumns) {
     if (finder.has(kind + "_exps.weight") || !finder.has(kind + ".0.weight")) {
         return finder.matrices(kind + "_exps.weight", nExperts, nRows, nColumns);
     }
@@ -285,7 +171,7 @@ std::vector<Matrix> loadExperts(Finder& finder, const std::string& kind, int nEx
 }
 
 /// Stored as one matrix of each kind, a row for each expert.
-void loadExpertBiases(Finder& finder, const ModelConfig& config, MoeWeights& weights) {
+void loadExpertBiases(TensorFinder& finder, const ModelConfig& config, MoeWeights& weights) {
     const int hiddenDim = config.moe.expertDim;
     const auto rows = [&](const std::string& name, int n, auto member) {
         const auto all = finder.vectors(name, config.moe.nExperts, n);
@@ -296,7 +182,7 @@ void loadExpertBiases(Finder& finder, const ModelConfig& config, MoeWeights& wei
     rows("ffn_down_exps.bias", config.embeddingDim, &FeedForwardWeights::downBias);
 }
 
-MoeWeights loadMoe(Finder& finder, const ModelConfig& config) {
+MoeWeights loadMoe(TensorFinder& finder, const ModelConfig& config) {
     const MoeConfig& moe = config.moe;
     MoeWeights weights;
     weights.router = finder.matrix("ffn_gate_inp.weight", moe.nExperts, config.embeddingDim);
@@ -321,14 +207,14 @@ MoeWeights loadMoe(Finder& finder, const ModelConfig& config) {
     return weights;
 }
 
-NormWeights loadNorm(Finder& finder, const ModelConfig& config, const std::string& name) {
+NormWeights loadNorm(TensorFinder& finder, const ModelConfig& config, const std::string& name) {
     NormWeights norm;
     norm.weight = finder.vector(name + ".weight", config.embeddingDim);
     if (config.norm.hasBias) norm.bias = finder.vector(name + ".bias", config.embeddingDim);
     return norm;
 }
 
-LayerWeights loadLayer(Finder& finder, const ModelConfig& config, const KernelTable& kernels,
+LayerWeights loadLayer(TensorFinder& finder, const ModelConfig& config, const KernelTable& kernels,
                        int index) {
     finder.enterLayer(index);
     LayerWeights layer;
@@ -351,7 +237,7 @@ LayerWeights loadLayer(Finder& finder, const ModelConfig& config, const KernelTa
     return layer;
 }
 
-RopeDivisors loadRopeDivisors(Finder& finder, const ModelConfig& config) {
+RopeDivisors loadRopeDivisors(TensorFinder& finder, const ModelConfig& config) {
     const int nPairs = config.rope.dim / 2;
     RopeDivisors divisors;
     divisors.always = finder.optionalVector("rope_freqs.weight", nPairs);
@@ -366,7 +252,7 @@ RopeDivisors loadRopeDivisors(Finder& finder, const ModelConfig& config) {
 
 Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
                               const KernelTable& kernels) {
-    Finder finder(file, kernels);
+    TensorFinder finder(file, kernels);
     Weights weights;
     weights.embedding =
         finder.matrix("token_embd.weight", config.vocabularySize, config.embeddingDim);

@@ -55,6 +55,9 @@ Result<void> LoadedModel::fill() {
     if (info->isEmbedder) {
         return fail(ErrorCode::Unsupported, "this is a text embedder, not a language model");
     }
+    if (info->isReranker) {
+        return fail(ErrorCode::Unsupported, "this is a reranker, not a language model");
+    }
     m_info = std::move(*info);
     auto config = ModelConfig::read(m_file);
     if (!config) return tl::unexpected(config.error());

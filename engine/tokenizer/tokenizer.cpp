@@ -106,6 +106,8 @@ public:
     TokenId bos() const override { return m_vocabulary->bos; }
     TokenId eos() const override { return m_vocabulary->eos; }
     bool addsBos() const override { return m_vocabulary->addsBos; }
+    TokenId textEnd() const override { return m_vocabulary->textEnd; }
+    TokenId separator() const override { return m_vocabulary->separator; }
 
 private:
     struct Marker {
@@ -164,6 +166,7 @@ Result<std::unique_ptr<const Segmenter>> makeSegmenter(
     const std::shared_ptr<const Vocabulary>& vocabulary) {
     if (kind == "llama") return makeSpmSegmenter(vocabulary);
     if (kind == "gpt2") return makeBpeSegmenter(file, vocabulary);
+    if (kind == "bert") return makeWordPieceSegmenter(vocabulary);
     return makeUnigramSegmenter(file, vocabulary);
 }
 
@@ -172,14 +175,16 @@ Result<std::unique_ptr<const Segmenter>> makeSegmenter(
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::load(const GgufFile& file) {
     const auto kind = file.requireString("tokenizer.ggml.model");
     if (!kind) return tl::unexpected(kind.error());
-    if (*kind != "llama" && *kind != "gpt2" && *kind != "t5") {
+    if (*kind != "llama" && *kind != "gpt2" && *kind != "t5" && *kind != "bert") {
         return fail(ErrorCode::Unsupported,
                     "tokenizer.ggml.model \"" + std::string(*kind) +
-                        "\" is not one that this version knows (llama, gpt2, t5)");
+                        "\" is not one that this version knows (llama, gpt2, t5, bert)");
     }
     const std::string_view pre = file.string("tokenizer.ggml.pre").value_or("default");
-    const bool defaultAddBos = *kind == "llama" || pre == "llama-bpe" || pre == "tekken";
-    auto vocabulary = Vocabulary::load(file, defaultAddBos, *kind != "gpt2");
+    const bool defaultAddBos =
+        *kind == "llama" || *kind == "bert" || pre == "llama-bpe" || pre == "tekken";
+    const bool defaultAddSpace = *kind == "llama" || *kind == "t5";
+    auto vocabulary = Vocabulary::load(file, defaultAddBos, defaultAddSpace);
     if (!vocabulary) return tl::unexpected(vocabulary.error());
     auto segmenter = makeSegmenter(*kind, file, *vocabulary);
     if (!segmenter) return tl::unexpected(segmenter.error());

@@ -31,8 +31,8 @@ struct PromptPart {
     bool fromTemplate = false;
 };
 
-/// A vocabulary with its segmentation: SentencePiece BPE ("llama"), byte-level BPE ("gpt2") or
-/// Unigram ("t5"). Immutable, so any thread may use it.
+/// A vocabulary with its segmentation: SentencePiece BPE ("llama"), byte-level BPE ("gpt2"),
+/// Unigram ("t5") or WordPiece ("bert"). Immutable, so any thread may use it.
 class Tokenizer {
 public:
     /// Copies what it needs: the file may be closed afterwards.
@@ -59,6 +59,10 @@ public:
     [[nodiscard]] virtual TokenId bos() const = 0;  ///< -1: none
     [[nodiscard]] virtual TokenId eos() const = 0;  ///< -1: none
     [[nodiscard]] virtual bool addsBos() const = 0;
+    /// What an encoder reads behind a text; -1: nothing.
+    [[nodiscard]] virtual TokenId textEnd() const { return -1; }
+    /// What an encoder reads between two texts; -1: nothing but the first one's end.
+    [[nodiscard]] virtual TokenId separator() const { return -1; }
 };
 
 /// Tokens of a prompt made of parts. Neighbouring parts are segmented as one text wherever no

@@ -140,6 +140,13 @@ Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
         id = static_cast<TokenId>(*value);
         return {};
     };
+    const bool isWordPiece = file.string("tokenizer.ggml.model") == "bert";
+    if (isWordPiece && size() > 103) {
+        // BERT's own, on which old files rely.
+        unknown = 100;
+        bos = 101;
+        separator = 102;
+    }
     if (file.string("tokenizer.ggml.model") == "llama") {
         // SentencePiece's own defaults, on which old files rely.
         if (size() > 2) {
@@ -151,12 +158,24 @@ Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
     TokenId eot = -1;
     TokenId eom = -1;
     const std::pair<std::string_view, TokenId*> keys[] = {
-        {"tokenizer.ggml.bos_token_id", &bos},         {"tokenizer.ggml.eos_token_id", &eos},
-        {"tokenizer.ggml.eot_token_id", &eot},         {"tokenizer.ggml.eom_token_id", &eom},
+        {"tokenizer.ggml.bos_token_id", &bos},
+        {"tokenizer.ggml.eos_token_id", &eos},
+        {"tokenizer.ggml.eot_token_id", &eot},
+        {"tokenizer.ggml.eom_token_id", &eom},
         {"tokenizer.ggml.unknown_token_id", &unknown},
+        {"tokenizer.ggml.seperator_token_id", &separator},  // spelt so by the converters
+        {"tokenizer.ggml.separator_token_id", &separator},
     };
     for (const auto& [key, id] : keys) {
         if (auto done = read(key, *id); !done) return done;
+    }
+    if (isWordPiece) {
+        if (auto done = read("tokenizer.ggml.cls_token_id", bos); !done) return done;
+        textEnd = separator;
+    } else {
+        const bool isUnigram = file.string("tokenizer.ggml.model") == "t5";
+        const bool adds = file.boolean("tokenizer.ggml.add_eos_token").value_or(isUnigram);
+        textEnd = adds ? eos : -1;
     }
     for (const TokenId id : {eos, eot, eom}) {
         if (id >= 0) m_endOfTurn.push_back(id);

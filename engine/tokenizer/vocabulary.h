@@ -46,6 +46,8 @@ public:
     TokenId bos = -1;
     TokenId eos = -1;
     TokenId unknown = -1;
+    TokenId separator = -1;
+    TokenId textEnd = -1;  ///< what an encoder reads behind a text; -1: nothing
     bool addsBos = false;
     bool addsSpacePrefix = false;
     /// Phi-3: spaces after a control token belong to it.

@@ -1,0 +1,86 @@
+#include "engine/model/tensor_finder.h"
+
+namespace conclave::engine {
+namespace {
+
+std::uint64_t extent(int n) { return static_cast<std::uint64_t>(n); }
+
+std::string shapeText(const std::vector<std::uint64_t>& shape) {
+    std::string text;
+    for (const std::uint64_t each : shape) {
+        text += (text.empty() ? "" : " x ") + std::to_string(each);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::vector<float> TensorFinder::vector(const std::string& name, int n) {
+    const TensorInfo* tensor = find(name, {extent(n)});
+    if (tensor == nullptr) return {};
+    std::vector<float> values(extent(n));
+    m_kernels.find(tensor->type)->dequantize(tensor->data.data(), n, values.data());
+    return values;
+}
+
+std::vector<std::vector<float>> TensorFinder::vectors(const std::string& name, int n, int dim) {
+    const Matrix all = matrix(name, n, dim);
+    std::vector<std::vector<float>> rows(all.data != nullptr ? extent(n) : 0);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        rows[i].resize(extent(dim));
+        all.kernels->dequantize(all.row(static_cast<int>(i)), dim, rows[i].data());
+    }
+    return rows;
+}
+
+Matrix TensorFinder::matrix(const std::string& name, int nRows, int nColumns) {
+    const TensorInfo* tensor = find(name, {extent(nColumns), extent(nRows)});
+    return tensor != nullptr ? slice(*tensor, nRows, nColumns, 0) : Matrix();
+}
+
+std::vector<Matrix> TensorFinder::matrices(const std::string& name, int n, int nRows,
+                                           int nColumns) {
+    const TensorInfo* tensor = find(name, {extent(nColumns), extent(nRows), extent(n)});
+    std::vector<Matrix> all(extent(n));
+    for (int i = 0; tensor != nullptr && i < n; ++i) {
+        all[extent(i)] = slice(*tensor, nRows, nColumns, i);
+    }
+    return all;
+}
+
+const TensorInfo* TensorFinder::find(const std::string& shortName, Shape shape) {
+    const std::string name = m_prefix + shortName;
+    const TensorInfo* tensor = m_file.tensor(name);
+    if (tensor == nullptr) return remember(ErrorCode::Corrupt, "lacks the tensor " + name);
+    // Dimensions of 1 at the end are a matter of taste among writers.
+    Shape found = tensor->shape;
+    while (found.size() > 1 && found.back() == 1) found.pop_back();
+    while (shape.size() > 1 && shape.back() == 1) shape.pop_back();
+    if (found != shape) {
+        return remember(ErrorCode::Corrupt, "has the tensor " + name + " of shape " +
+                                                shapeText(tensor->shape) + " instead of " +
+                                                shapeText(shape));
+    }
+    const WeightKernels* kernels = m_kernels.find(tensor->type);
+    if (kernels == nullptr) {
+        return remember(ErrorCode::Unsupported, "has the tensor " + name + " of type " +
+                                                    std::string(typeTraits(tensor->type)->name) +
+                                                    ", which this version cannot compute with");
+    }
+    m_needsInt8 = m_needsInt8 || kernels->input == ActivationFormat::Int8Blocks;
+    m_sizeBytes += tensor->data.size();
+    return tensor;
+}
+
+Matrix TensorFinder::slice(const TensorInfo& tensor, int nRows, int nColumns, int index) const {
+    const std::size_t rowBytes = tensor.rowBytes();
+    return {tensor.data.data() + extent(index) * extent(nRows) * rowBytes, rowBytes, nRows,
+            nColumns, m_kernels.find(tensor.type)};
+}
+
+std::nullptr_t TensorFinder::remember(ErrorCode code, const std::string& what) {
+    if (!m_error) m_error = Error{code, "the model file " + what};
+    return nullptr;
+}
+
+}  // namespace conclave::engine

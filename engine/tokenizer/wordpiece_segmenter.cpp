@@ -1,0 +1,149 @@
+#include <utility>
+
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+#include "base/utf8.h"
+#include "engine/tokenizer/char_class.h"
+#include "engine/tokenizer/segmenter.h"
+
+namespace conclave::engine {
+namespace {
+
+bool isHanCharacter(char32_t c) {
+    // BERT's own list, which leaves kana and Hangul out.
+    constexpr std::pair<char32_t, char32_t> kRanges[] = {
+        {0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F},
+        {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF}, {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
+    for (const auto& [first, last] : kRanges) {
+        if (c >= first && c <= last) return true;
+    }
+    return false;
+}
+
+/// Control and format characters, surrogates, private use, and what stands for broken text.
+bool isLeftOut(char32_t c) {
+    if (c == 0 || c == 0xFFFD) return true;
+    switch (u_charType(static_cast<UChar32>(c))) {
+        case U_CONTROL_CHAR:
+        case U_FORMAT_CHAR:
+        case U_PRIVATE_USE_CHAR:
+        case U_SURROGATE: return true;
+        default: return false;
+    }
+}
+
+bool standsAlone(char32_t c) {
+    const std::uint16_t kind = charClass(c);
+    return (kind & kPunctuation) != 0 || (c < 0x7F && (kind & kSymbol) != 0) || isHanCharacter(c);
+}
+
+/// BERT's WordPiece for models without case: words of the text, each cut from the left into the
+/// longest pieces there are. A word that cannot be cut is one unknown token. In the vocabulary a
+/// piece that begins a word has U+2581 before it.
+class WordPieceSegmenter final : public Segmenter {
+public:
+    explicit WordPieceSegmenter(std::shared_ptr<const Vocabulary> vocabulary)
+        : m_vocabulary(std::move(vocabulary)) {
+        std::vector<ByteTrie::Entry> pieces;
+        for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
+            pieces.emplace_back(m_vocabulary->text(token), token);
+        }
+        m_pieces = ByteTrie::build(std::move(pieces));
+    }
+
+    void segment(std::string_view text, bool /*afterMarker*/,
+                 std::vector<TokenId>& tokens) const override {
+        const auto flush = [&](std::string& word) {
+            if (word.size() > kSpaceMark.size()) cut(word, tokens);
+            word = kSpaceMark;
+        };
+        std::string word(kSpaceMark);
+        for (std::size_t position = 0; position < text.size();) {
+            char32_t characters[kMostParts];
+            const int n = readCharacter(text, position, characters);
+            for (int i = 0; i < n; ++i) {
+                const char32_t c = characters[i];
+                if ((charClass(c) & kSpace) != 0) {
+                    flush(word);
+                } else if (isLeftOut(c)) {
+                    continue;
+                } else if (standsAlone(c)) {
+                    flush(word);
+                    appendUtf8(word, c);
+                    flush(word);
+                } else {
+                    appendUtf8(word, c);
+                }
+            }
+        }
+        flush(word);
+    }
+
+    std::string bytesOf(std::string_view tokenText) const override { return withSpaces(tokenText); }
+
+private:
+    static constexpr int kMostParts = 18;  // the longest decomposition that Unicode has
+
+    /// Reads the character at `position` without case and accents, and moves past it.
+    static int readCharacter(std::string_view text, std::size_t& position, char32_t* parts) {
+        const char32_t whole = nextCodePoint(text, position);
+        if (whole < 0x80) {
+            parts[0] = whole >= 'A' && whole <= 'Z' ? whole + ('a' - 'A') : whole;
+            return 1;
+        }
+        static const icu::Normalizer2* const kNfd = [] {
+            UErrorCode status = U_ZERO_ERROR;
+            const icu::Normalizer2* nfd = icu::Normalizer2::getNFDInstance(status);
+            return U_SUCCESS(status) ? nfd : nullptr;
+        }();
+        icu::UnicodeString decomposed;
+        if (kNfd == nullptr ||
+            kNfd->getDecomposition(static_cast<UChar32>(whole), decomposed) == 0) {
+            decomposed = static_cast<UChar32>(whole);
+        }
+        int n = 0;
+        for (std::int32_t i = 0; i < decomposed.length() && n < kMostParts;
+             i = decomposed.moveIndex32(i, 1)) {
+            const UChar32 c = decomposed.char32At(i);
+            if (u_charType(c) == U_NON_SPACING_MARK) continue;
+            parts[n++] = static_cast<char32_t>(u_tolower(c));
+        }
+        return n;
+    }
+
+    void cut(std::string_view word, std::vector<TokenId>& tokens) const {
+        const std::size_t nBefore = tokens.size();
+        while (!word.empty()) {
+            std::size_t length = 0;
+            TokenId piece = -1;
+            m_pieces.forEachPrefix(word, [&](std::size_t n, TokenId token) {
+                length = n;
+                piece = token;
+            });
+            if (length == 0) {
+                tokens.resize(nBefore);
+                tokens.push_back(m_vocabulary->unknown);
+                return;
+            }
+            tokens.push_back(piece);
+            word.remove_prefix(length);
+        }
+    }
+
+    std::shared_ptr<const Vocabulary> m_vocabulary;
+    ByteTrie m_pieces;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<const Segmenter>> makeWordPieceSegmenter(
+    std::shared_ptr<const Vocabulary> vocabulary) {
+    if (vocabulary->unknown < 0) {
+        return fail(ErrorCode::Corrupt, "tokenizer.ggml.unknown_token_id is missing");
+    }
+    return std::make_unique<WordPieceSegmenter>(std::move(vocabulary));
+}
+
+}  // namespace conclave::engine
