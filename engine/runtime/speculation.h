@@ -54,6 +54,9 @@ public:
     /// @returns how many to guess: 0 to nOffered
     [[nodiscard]] int choose(int evidence, int nOffered);
 
+    /// From now on all that is offered is guessed, whatever it costs: for tests.
+    void open() { m_isOpen = true; }
+
     /// A step of one token took this long.
     void countPlain(Seconds time);
     /// A pass with `nGuessed` guesses of which the first `nRight` were right.
@@ -66,13 +69,14 @@ private:
     /// Of a pass beyond one token's time, in tokens' times.
     [[nodiscard]] double extraCost(int nGuesses) const;
 
+    bool m_isOpen = false;
     int m_nPlain = 0;
     Seconds m_plain{};  ///< one token's time, running average
     Seconds m_total{};
     Seconds m_lost{};
     double m_costPerGuess = 0.3;  ///< in tokens' times, running average
     /// Chance that a further guess is right, running average by evidence.
-    std::array<double, kEvidences> m_chance = {0.5, 0.6, 0.75, 0.85, 0.6};
+    std::array<double, kEvidences> m_chance = {0.2, 0.4, 0.7, 0.85, 0.6};
 };
 
 }  // namespace conclave::engine
