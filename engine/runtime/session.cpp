@@ -1,11 +1,10 @@
 #include "engine/runtime/session.h"
 
 #include <algorithm>
+#include <ctime>
 #include <new>
 #include <string>
 #include <utility>
-
-#include <time.h>
 
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
