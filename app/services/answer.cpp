@@ -376,7 +376,6 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     request.sampling = *used.sampling;
     request.maxTokens = maxTokens;
     request.stopOnRepetition = profile.stopOnRepetition;
-    request.speculate = !prompt->passages.empty();  // answers quote them
     request.cancel = job.stop.get_token();
     request.onPrefill = [&](int done, int total) {
         reportStage(job, AnswerStage::Kind::Reading,

@@ -41,6 +41,8 @@ public:
 
     /// Forgets what was computed for a chat.
     void forget(ChatId chat) { m_sessions.forget(chat); }
+    /// Saves what was computed for chats that are not in use.
+    void saveIdleSessions() { m_sessions.saveIdle(); }
     /// Saves what was computed, for the next start. Also once the worker has ended.
     void saveSessions() { m_sessions.saveAll(); }
 

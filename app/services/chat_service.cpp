@@ -319,6 +319,7 @@ void ChatServiceImpl::runJob(const std::shared_ptr<AnswerJob>& job) {
     Result<Message> result = m_answerer.run(*job);
     forget(job);
     report(job->events, std::move(result));
+    m_writer.post([this] { m_answerer.saveIdleSessions(); });
 }
 
 void ChatServiceImpl::forget(const std::shared_ptr<AnswerJob>& job) {

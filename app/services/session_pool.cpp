@@ -9,7 +9,6 @@ namespace conclave::services {
 Result<engine::Session*> SessionPool::take(ChatId chat,
                                            const std::shared_ptr<const engine::Model>& model) {
     std::erase_if(m_entries, [&](const Entry& entry) { return entry.model != model; });
-    if (!m_entries.empty() && m_entries.front().chat != chat) save(m_entries.front());
     const auto found = std::find_if(m_entries.begin(), m_entries.end(),
                                     [&](const Entry& entry) { return entry.chat == chat; });
     if (found != m_entries.end()) {
@@ -40,6 +39,12 @@ Result<engine::Session*> SessionPool::take(ChatId chat,
 
 void SessionPool::forget(ChatId chat) {
     std::erase_if(m_entries, [&](const Entry& entry) { return entry.chat == chat; });
+}
+
+void SessionPool::saveIdle() {
+    for (Entry& entry : m_entries) {
+        if (&entry != &m_entries.front()) save(entry);
+    }
 }
 
 void SessionPool::saveAll() {

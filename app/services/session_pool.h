@@ -10,8 +10,8 @@
 
 namespace conclave::services {
 
-/// Used from the generation worker only. A session is saved when another chat takes its turn, when
-/// it is dropped and at the end, and restored when its chat comes back.
+/// Used from the generation worker only. A session is saved once another chat has taken its turn,
+/// or at the end, and restored when its chat comes back.
 class SessionPool {
 public:
     /// As SessionOptions; 0: automatic. `saved` must outlive the pool.
@@ -26,7 +26,10 @@ public:
 
     /// Drops the chat's session, unsaved.
     void forget(ChatId chat);
-    /// Saves what is not saved yet.
+    /// Saves what is not saved yet, but for the chat that was used last. Takes as long as writing
+    /// the files: to be called when nobody waits for an answer.
+    void saveIdle();
+    /// saveIdle, and the chat that was used last.
     void saveAll();
 
 private:

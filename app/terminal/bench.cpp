@@ -51,7 +51,7 @@ double residentMebibytes() {
 /// Times to the first token of two questions on one context of `nTokens`, each in a chat of its
 /// own: the second begins with what the first left behind.
 Result<nlohmann::json> benchReuse(const std::shared_ptr<const engine::Model>& model, int nTokens,
-                                  const BenchSettings& settings, std::stop_token cancel) {
+                                  const BenchSettings& settings, const std::stop_token& cancel) {
     constexpr int kQuestion = 24;
     const int vocabularySize = model->info().vocabularySize;
     std::vector<TokenId> all = someTokens(nTokens + 2 * kQuestion, vocabularySize);

@@ -21,8 +21,8 @@ std::vector<PrefixStore::Node*> PrefixStore::walk(Node& root, std::span<const To
         node = child->second.get();
         path.push_back(node);
     }
-    for (auto each = path.rbegin(); each != path.rend(); ++each) {
-        m_uses.splice(m_uses.begin(), m_uses, (*each)->use);
+    for (std::size_t i = path.size(); i-- > 0;) {
+        m_uses.splice(m_uses.begin(), m_uses, path[i]->use);
     }
     return path;
 }

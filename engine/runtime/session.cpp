@@ -1,6 +1,7 @@
 #include "engine/runtime/session.h"
 
 #include <algorithm>
+#include <ctime>
 #include <new>
 #include <string>
 #include <utility>
@@ -17,6 +18,16 @@ using Clock = std::chrono::steady_clock;
 constexpr int kDefaultContext = 8192;
 constexpr int kMaxThreads = 256;
 constexpr int kLogitsAtOnce = 32;  ///< positions of evaluate whose logits are kept together
+
+/// Time that this thread has computed. Other programs' turns do not count: they come at random and
+/// are longer than a step of a small model.
+SpeculationGate::Seconds ownTime() {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    constexpr double kNano = 1e-9;
+    return SpeculationGate::Seconds(static_cast<double>(time.tv_sec) +
+                                    kNano * static_cast<double>(time.tv_nsec));
+}
 
 /// The pool obeys `stop` while this lives.
 class StopScope {
@@ -281,7 +292,7 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
     // Guesses of the last pass, which are in the cache, and how many of them were right so far.
     Guess guess;
     std::size_t nRight = 0;
-    auto passTime = Clock::duration::zero();
+    SpeculationGate::Seconds passTime{};
     const auto settle = [&] {
         if (guess.tokens.empty()) return;
         m_tokens.resize(m_tokens.size() - (guess.tokens.size() - nRight));
@@ -302,14 +313,14 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
         }
         settle();
         if (answer.reason()) break;
-        const auto before = Clock::now();
+        const auto before = ownTime();
         if (request.speculate) guess = makeGuess(*token, answer.nLeft() - 1);
         std::vector<TokenId> pass = {*token};
         pass.insert(pass.end(), guess.tokens.begin(), guess.tokens.end());
         m_logits.resize(std::max(m_logits.size(), pass.size() * vocabularyRow()));
         const bool computed =
             forward(pass) && m_transformer.logits(0, static_cast<int>(pass.size()), m_logits);
-        passTime = Clock::now() - before;
+        passTime = ownTime() - before;
         if (!computed) {
             guess = {};
             answer.end(FinishReason::Cancelled);

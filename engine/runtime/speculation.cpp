@@ -68,6 +68,7 @@ Guess TextGuesser::guess(int nMost) const {
 double SpeculationGate::extraCost(int nGuesses) const { return m_costPerGuess * nGuesses; }
 
 int SpeculationGate::choose(int evidence, int nOffered) {
+    if (m_isOpen) return std::min(nOffered, kMaxGuesses);
     constexpr int kStepsToKnowTheSpeed = 3;
     if (m_nPlain < kStepsToKnowTheSpeed) return 0;
     double& chance = m_chance[static_cast<std::size_t>(evidence)];
@@ -90,7 +91,7 @@ int SpeculationGate::choose(int evidence, int nOffered) {
     }
     // Bad experience fades, or a text that begins to repeat itself late would not be noticed.
     if (best == 0 && nOffered > 0) {
-        constexpr double kUnknown = 0.5;
+        constexpr double kUnknown = 0.4;
         constexpr double kFading = 0.005;
         chance = movedTowards(chance, std::max(chance, kUnknown), kFading);
     }

@@ -285,6 +285,28 @@ TEST_F(TerminalTest, GeneratesTheGoldenAnswerAndItsLogits) {
     EXPECT_EQ(last[0][0], generated["tokens"][0]);
     EXPECT_LT(last[0][1].get<double>(), 0.0);
     EXPECT_GE(last[0][1].get<double>(), last[1][1].get<double>());
+
+    const auto watched = json({"generate", "--tokens", "1,4,6106,575,6051,6135,6,5", "--temp", "0",
+                               "--logprobs", "3", "--speculate"});
+    EXPECT_EQ(watched["tokens"], generated["tokens"]);
+    ASSERT_EQ(watched["logprobs"].size(), generated["tokens"].size());
+    EXPECT_EQ(watched["logprobs"][0]["token"], generated["tokens"][0]);
+    EXPECT_EQ(watched["logprobs"][0]["top"][0][0], last[0][0]);
+    EXPECT_NEAR(watched["logprobs"][0]["logprob"].get<double>(), last[0][1].get<double>(), 1e-4);
+}
+
+TEST_F(TerminalTest, TakesTheSamplerSettingsThatLlamaCppHas) {
+    const auto drawn = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {"generate", "--prompt", "The ship",     "--temp", "1",
+                                              "--seed",   "5",        "--max-tokens", "12"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return json(arguments)["tokens"];
+    };
+    const auto plain = drawn({});
+    EXPECT_EQ(drawn({"--xtc-probability", "0", "--dry-multiplier", "0", "--mirostat", "0"}), plain);
+    EXPECT_NE(drawn({"--xtc-probability", "1", "--xtc-threshold", "0.01"}), plain);
+    EXPECT_NE(drawn({"--mirostat", "2", "--mirostat-ent", "9"}), plain);
+    EXPECT_NE(drawn({"--experts", "1"}), plain);
 }
 
 TEST_F(TerminalTest, MeasuresPerplexityAndSpeed) {

@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <thread>
 
 #include <sys/stat.h>
 
@@ -361,6 +362,13 @@ TEST_F(ChatServiceTest, GoesOnAfterARestartWithWhatWasComputedBefore) {
     const fs::path file =
         m_home.path() / "cache/sessions" / ("chat-" + std::to_string(answer->chat) + ".kv");
     EXPECT_FALSE(fs::exists(file)) << "not while the chat is in use";
+    SendRequest other;
+    other.text = "Hello!";
+    other.retrieval = false;
+    ASSERT_TRUE(send(other).has_value());
+    // Saved after the other chat's answer, when nobody waits.
+    for (int i = 0; i < 500 && !fs::exists(file); ++i) std::this_thread::sleep_for(10ms);
+    EXPECT_TRUE(fs::exists(file));
     const auto again = [&] {
         return wait<Message>([&](auto reply) {
             AnswerEvents events;

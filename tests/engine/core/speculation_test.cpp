@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/engine.h"
+#include "engine/runtime/session.h"
 #include "engine/runtime/speculation.h"
 #include "models.h"
 
@@ -32,6 +33,8 @@ std::unique_ptr<Session> sessionOn(const std::shared_ptr<const Model>& model,
                                    std::shared_ptr<const Model> draft = nullptr) {
     auto session = Session::create(model, {.nThreads = 1, .draft = std::move(draft)});
     EXPECT_TRUE(session) << session.error().detail;
+    // What the clock says must not decide what is tested.
+    dynamic_cast<RunningSession&>(**session).guessAlways();
     return std::move(*session);
 }
 
@@ -85,7 +88,7 @@ TEST(Speculation, GreedyAnswersAreTheSameInEveryArchitecture) {
                                            requestFor(repetitive(*model, seed), 0.0f, 1, 40));
         }
     }
-    EXPECT_GT(nGuessed, 0);
+    EXPECT_GT(nGuessed, 100);
 }
 
 TEST(Speculation, ASeedGivesTheSameTextWithAnySampler) {
@@ -122,7 +125,9 @@ TEST(Speculation, ASeedGivesTheSameTextWithAnySampler) {
 TEST(Speculation, EndsWhereAPlainAnswerEnds) {
     const auto model = load(test::parity("llama-dense.gguf"));
     const auto open = [&](int context) {
-        return Session::create(model, {.contextLength = context, .nThreads = 1}).value();
+        auto session = Session::create(model, {.contextLength = context, .nThreads = 1}).value();
+        dynamic_cast<RunningSession&>(*session).guessAlways();
+        return session;
     };
     const auto prompt = repetitive(*model, 2);
     for (const int context : {60, 61, 64}) {
