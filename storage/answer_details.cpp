@@ -17,6 +17,7 @@ AnswerDetails detailsOf(const Statement& row) {
     details.sampling = jsonOf(row.view(4));
     details.usage = jsonOf(row.view(5));
     details.finishReason = row.text(6);
+    details.reasoning = row.text(7);
     return details;
 }
 
@@ -61,8 +62,8 @@ Result<void> loadDetails(Connection& connection, std::vector<Message>& messages)
     const std::string list = listOf(ids);
 
     auto read = connection.forEach(
-        "SELECT message_id, model, model_file, seed, sampling, usage, finish_reason FROM answer "
-        "WHERE message_id IN (SELECT value FROM json_each(?1))",
+        "SELECT message_id, model, model_file, seed, sampling, usage, finish_reason, reasoning "
+        "FROM answer WHERE message_id IN (SELECT value FROM json_each(?1))",
         [&](const Statement& row) { byId.at(row.integer(0))->details = detailsOf(row); }, list);
     if (!read) return read;
     // Passages and citations belong to an answer that was just read: the keys say so. In a damaged
@@ -92,10 +93,11 @@ Result<void> storeDetails(Connection& connection, MessageId id, const AnswerDeta
     auto done = connection.run("DELETE FROM answer WHERE message_id = ?1", id);
     if (!done) return done;
     done = connection.run(
-        "INSERT INTO answer (message_id, model, model_file, seed, sampling, usage, finish_reason) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO answer (message_id, model, model_file, seed, sampling, usage, finish_reason, "
+        "reasoning) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         id, details.model, details.modelFile, std::bit_cast<std::int64_t>(details.seed),
-        columnOf(details.sampling), columnOf(details.usage), details.finishReason);
+        columnOf(details.sampling), columnOf(details.usage), details.finishReason,
+        details.reasoning);
     if (!done) return done;
     int place = 0;
     for (const StoredPassage& passage : details.passages) {

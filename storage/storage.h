@@ -101,6 +101,7 @@ struct AnswerDetails {
     nlohmann::json sampling = nlohmann::json::object();
     nlohmann::json usage = nlohmann::json::object();  ///< counts and speeds as in `conclave ask`
     std::string finishReason{};
+    std::string reasoning{};  ///< what the model thought before it answered
     std::vector<StoredPassage> passages{};
     std::vector<StoredCitation> citations{};
 };

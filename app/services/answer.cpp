@@ -100,12 +100,17 @@ public:
           m_written(start),
           m_text(std::move(start)) {}
 
-    void add(std::string_view piece) {
+    /// What the model has written so far: its thoughts, and an answer that only grows.
+    void show(const engine::ChatOutput& output, bool isThinking) {
         const Clock::time_point now = Clock::now();
         if (m_nPieces == 0) m_first = now;
+        ++m_nPieces;
+        m_thought = output.reasoning;
+        m_isThinking = isThinking;
+        const std::string_view piece = std::string_view(output.content).substr(m_nAnswered);
+        m_nAnswered = output.content.size();
         m_written += piece;
         m_text += piece;
-        ++m_nPieces;
         if (!m_passages.empty() && (piece.find(']') != std::string_view::npos ||
                                     piece.find(kWideClose) != std::string_view::npos)) {
             m_text = retrieval::reattribute(m_written, m_passages);
@@ -114,23 +119,31 @@ public:
         constexpr auto kCommitEvery = std::chrono::milliseconds(350);
         if (now - m_shown >= kShowEvery) {
             m_shown = now;
-            if (m_job.events.onText) m_job.events.onText(settled(), speed(now));
+            if (m_job.events.onText) m_job.events.onText(withThought(settled()), speed(now));
         }
         if (now - m_committed >= kCommitEvery) {
             m_committed = now;
-            auto saved = m_chats.updateMessage(m_job.answer.id, m_text, MessageState::Streaming);
+            auto saved = m_chats.updateMessage(m_job.answer.id, withThought(m_text),
+                                               MessageState::Streaming);
             if (!saved) log().warn("an answer could not be saved: {}", saved.error().detail);
         }
     }
 
     void showLast(double tokensPerSecond) const {
-        if (m_job.events.onText) m_job.events.onText(m_text, tokensPerSecond);
+        if (m_job.events.onText) m_job.events.onText(withThought(m_text), tokensPerSecond);
     }
 
     [[nodiscard]] const std::string& text() const { return m_text; }
 
 private:
     static constexpr std::string_view kWideClose = "】";
+
+    /// While it is written, a thought stands before the answer, between marks.
+    [[nodiscard]] std::string withThought(const std::string& text) const {
+        if (m_thought.empty()) return text;
+        const std::string thought = "<think>\n" + m_thought;
+        return m_isThinking ? thought : thought + "\n</think>\n\n" + text;
+    }
 
     /// The text without a citation whose bracket has not closed yet: its number may change.
     [[nodiscard]] std::string settled() const {
@@ -151,8 +164,11 @@ private:
     storage::ChatStore& m_chats;
     const AnswerJob& m_job;
     std::vector<retrieval::Passage> m_passages;
-    std::string m_written;  ///< by the model
-    std::string m_text;     ///< as it is shown and stored
+    std::string m_thought;
+    bool m_isThinking = false;
+    std::size_t m_nAnswered = 0;  ///< bytes of the model's answer that are in m_written
+    std::string m_written;        ///< by the model
+    std::string m_text;           ///< as it is shown and stored
     int m_nPieces = 0;
     Clock::time_point m_first;
     Clock::time_point m_shown;
@@ -371,11 +387,13 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                                      : "",
                         details.passages);
     bool isWriting = false;
+    const auto parser = model->outputParser(prompt->tokens);
     engine::GenerateRequest request;
     request.prompt = prompt->tokens;
     request.sampling = *used.sampling;
     request.maxTokens = maxTokens;
     request.stopOnRepetition = profile.stopOnRepetition;
+    request.showControlTokens = parser->needsControlTokens();
     request.cancel = job.stop.get_token();
     request.onPrefill = [&](int done, int total) {
         reportStage(job, AnswerStage::Kind::Reading,
@@ -384,12 +402,16 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     request.onText = [&](std::string_view piece) {
         if (!isWriting) reportStage(job, AnswerStage::Kind::Writing);
         isWriting = true;
-        stream.add(piece);
+        parser->add(piece);
+        stream.show(parser->output(), parser->isThinking());
     };
     const auto result = (*session)->generate(request);
     if (!result) return tl::unexpected(result.error());
 
+    parser->finish();
+    stream.show(parser->output(), false);
     stream.showLast(result->usage.decodeSpeed());
+    details.reasoning = parser->output().reasoning;
     details.seed = result->seed;
     details.usage = usageToJson(result->usage);
     details.finishReason = engine::finishReasonName(result->reason);

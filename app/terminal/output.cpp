@@ -109,6 +109,9 @@ nlohmann::json answerToJson(const services::Message& answer, Positions& position
     json["usage"] = answer.details->usage;
     json["model"] = answer.details->model;
     json["finish_reason"] = answer.details->finishReason;
+    if (!answer.details->reasoning.empty()) {
+        json["reasoning_content"] = answer.details->reasoning;
+    }
     json["seed"] = answer.details->seed;
     return json;
 }

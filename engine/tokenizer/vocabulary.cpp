@@ -8,7 +8,7 @@
 namespace conclave::engine {
 namespace {
 
-/// Ends of turn by name, for files that name only one in their metadata.
+/// Ends of turn by name, for files that name only one in their metadata: llama.cpp's list and more.
 constexpr std::string_view kEndOfTurnNames[] = {
     "<|im_end|>",
     "<|eot_id|>",
@@ -26,6 +26,29 @@ constexpr std::string_view kEndOfTurnNames[] = {
     "<|end_of_turn|>",
     "<|eot|>",
     "[EOS]",
+    "[EOT]",
+    "_<EOT>",
+    "<|flush|>",
+    "<|calls|>",
+    "<end_of_utterance>",
+    "<eos>",
+    "</s>",
+    "<|tool_response>",
+    "[e~[",
+};
+
+/// Marks that follow a text which was filled into the middle of another: a model that writes one
+/// has said what it had to say. The metadata's token counts, else the first of these names.
+struct FillInMark {
+    std::string_view key;
+    std::array<std::string_view, 5> names;
+};
+constexpr FillInMark kFillInMarks[] = {
+    {"tokenizer.ggml.fim_pad_token_id",
+     {"<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"}},
+    {"tokenizer.ggml.fim_rep_token_id",
+     {"<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"}},
+    {"tokenizer.ggml.fim_sep_token_id", {"<|file_sep|>"}},
 };
 
 bool startsAndEnds(std::string_view text, std::string_view start, std::string_view end) {
@@ -177,6 +200,9 @@ Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
         const bool adds = file.boolean("tokenizer.ggml.add_eos_token").value_or(isUnigram);
         textEnd = adds ? eos : -1;
     }
+    for (std::size_t i = 0; i < std::size(kFillInMarks); ++i) {
+        if (auto done = read(kFillInMarks[i].key, m_fillInMarks[i]); !done) return done;
+    }
     for (const TokenId id : {eos, eot, eom}) {
         if (id >= 0) m_endOfTurn.push_back(id);
     }
@@ -188,8 +214,19 @@ void Vocabulary::findEndOfTurnTokens() {
         const TokenId token = find(name);
         if (token < 0) continue;
         // In the harmony format <|end|> only ends one of several messages of a turn.
-        if (name == "<|end|>" && find("<|return|>") >= 0 && find("<|call|>") >= 0) continue;
+        const bool isHarmony =
+            find("<|call|>") >= 0 && (find("<|return|>") >= 0 || find("<|flush|>") >= 0);
+        if (name == "<|end|>" && isHarmony) continue;
+        // Gemma 4 has it in its vocabulary, but ends its turns otherwise.
+        if (name == "</s>" && find("<|tool_response>") >= 0) continue;
         m_endOfTurn.push_back(token);
+    }
+    for (std::size_t i = 0; i < std::size(kFillInMarks); ++i) {
+        TokenId mark = m_fillInMarks[i];
+        for (const std::string_view name : kFillInMarks[i].names) {
+            if (mark < 0 && !name.empty()) mark = find(name);
+        }
+        if (mark >= 0) m_endOfTurn.push_back(mark);
     }
     std::sort(m_endOfTurn.begin(), m_endOfTurn.end());
     m_endOfTurn.erase(std::unique(m_endOfTurn.begin(), m_endOfTurn.end()), m_endOfTurn.end());

@@ -66,7 +66,8 @@ private:
     std::vector<float> m_scores;
     std::vector<TokenType> m_types;
     std::vector<bool> m_reserved;
-    std::vector<TokenId> m_endOfTurn;  ///< sorted
+    std::vector<TokenId> m_endOfTurn;                  ///< sorted
+    std::array<TokenId, 3> m_fillInMarks{-1, -1, -1};  ///< that the metadata names
     std::unordered_map<std::string_view, TokenId> m_index;
     std::array<TokenId, 256> m_byteTokens{};
     ByteTrie m_markers;

@@ -202,6 +202,7 @@ TEST_F(ChatStoreTest, KeepsHowAnAnswerCameAbout) {
     const ChatId chat = newChat();
     const MessageId answer = say(chat, "It is 90 euros [1].", {}, Role::Assistant);
     AnswerDetails details;
+    details.reasoning = "The rules say two.";
     details.model = "Tiny";
     details.modelFile = "/models/tiny.gguf";
     details.seed = std::numeric_limits<std::uint64_t>::max();
@@ -239,6 +240,7 @@ TEST_F(ChatStoreTest, KeepsHowAnAnswerCameAbout) {
     EXPECT_EQ(message.details->sampling, details.sampling);
     EXPECT_EQ(message.details->usage, details.usage);
     EXPECT_EQ(message.details->finishReason, "stop");
+    EXPECT_EQ(message.details->reasoning, "The rules say two.");
     ASSERT_EQ(message.details->passages.size(), 2U);
     const StoredPassage& passage = message.details->passages[0];
     EXPECT_EQ(passage.number, 1);

@@ -150,7 +150,10 @@ void MessageView::show(const Message& message, const RunningAnswer* running,
     if (m_role == services::Role::User) {
         if (first || m_shownText != message.text) m_text->setPlain(fromUtf8(message.text));
     } else {
-        const ThoughtAndAnswer parts = splitThought(message.text);
+        ThoughtAndAnswer parts = splitThought(message.text);
+        if (message.details && !message.details->reasoning.empty()) {
+            parts = {message.details->reasoning, message.text, false};
+        }
         m_text->setMarkdown(std::string(parts.answer), marksOf(message));
         m_text->setVisible(!parts.answer.empty());
         showThought(parts.thought, parts.isThinking && m_running);

@@ -88,6 +88,9 @@ Json argumentOf(const Json& tools, std::string_view function, const std::string&
                 std::string_view written) {
     if (declaredType(tools, function, key) != "string") {
         const std::string_view text = trimmedText(written);
+        if (text == "True") return true;  // templates write values as Python does
+        if (text == "False") return false;
+        if (text == "None") return nullptr;
         Json value = Json::parse(text, nullptr, false);
         if (!text.empty() && !value.is_discarded()) return value;
     }

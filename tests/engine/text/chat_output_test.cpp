@@ -124,8 +124,9 @@ TEST(ChatOutput, ReadsXmlByTheToolsSchema) {
                        "",
                        {{"call_0", "weather",
                          "{\"city\":\"12\",\"days\":3,\"code\":\"if a < b:\\n    x\\n\"}"}}}});
-    expectEverywhere(
-        {kQwenCoder, "<function=clock>\n</function>", {"", "", {{"call_0", "clock", "{}"}}}});
+    expectEverywhere({kQwenCoder,
+                      "<function=clock>\n<parameter=now>True</parameter></function>",
+                      {"", "", {{"call_0", "clock", "{\"now\":true}"}}}});
 }
 
 TEST(ChatOutput, ReadsKeysAndValuesInPairs) {

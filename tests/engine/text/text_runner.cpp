@@ -2,7 +2,9 @@
 // One JSON document a line in, one a line out.
 //
 //   text_runner render           {"template","bos","eos","variables"}  ->  {"text"} or {"error"}
-//   text_runner tokens FILE.gguf {"text","special"}  ->  {"ids","decoded","classless"}
+//   text_runner parse            {"template","prompt","text","tools"}  ->
+//   {"reasoning","content","calls"} text_runner tokens FILE.gguf {"text","special"}  ->
+//   {"ids","decoded","classless"}
 //
 // "classless" are the characters that our Unicode tables do not know, which a reference with newer
 // ones may.
@@ -16,6 +18,7 @@
 #include "engine/gguf/gguf_file.h"
 #include "engine/tokenizer/char_class.h"
 #include "engine/tokenizer/chat_template.h"
+#include "engine/tokenizer/output/output_parser.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace {
@@ -35,6 +38,22 @@ ordered_json render(const ordered_json& request) {
     std::string text;
     for (const engine::PromptPart& part : *parts) text += part.text;
     return {{"text", text}};
+}
+
+ordered_json parse(const ordered_json& request) {
+    const auto chatTemplate = request.at("template").get<std::string>();
+    const engine::ChatFormat format = engine::detectChatFormat(chatTemplate);
+    const auto prompt = request.at("prompt").get<std::string>();
+    const auto parser = engine::makeOutputParser(
+        format, {.isThinking = engine::opensThought(format, prompt), .tools = request.at("tools")});
+    parser->add(request.at("text").get<std::string>());
+    parser->finish();
+    const engine::ChatOutput& output = parser->output();
+    ordered_json calls = ordered_json::array();
+    for (const engine::ToolCall& call : output.toolCalls) {
+        calls.push_back({{"name", call.name}, {"arguments", call.arguments}});
+    }
+    return {{"reasoning", output.reasoning}, {"content", output.content}, {"calls", calls}};
 }
 
 ordered_json tokens(const engine::Tokenizer& tokenizer, const ordered_json& request) {
@@ -67,6 +86,10 @@ int main(int argc, char** argv) try {
         answerLines(render);
         return 0;
     }
+    if (mode == "parse" && argc == 2) {
+        answerLines(parse);
+        return 0;
+    }
     if (mode == "tokens" && argc == 3) {
         const auto file = engine::GgufFile::open(argv[2]);
         if (!file) {
@@ -81,7 +104,7 @@ int main(int argc, char** argv) try {
         answerLines([&](const ordered_json& request) { return tokens(**tokenizer, request); });
         return 0;
     }
-    std::cerr << "usage: text_runner render | text_runner tokens FILE.gguf\n";
+    std::cerr << "usage: text_runner render | text_runner parse | text_runner tokens FILE.gguf\n";
     return 2;
 } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';

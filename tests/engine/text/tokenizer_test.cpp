@@ -310,6 +310,47 @@ TEST(Tokenizer, NamesWhatIsWrongInAFile) {
     EXPECT_THAT(loadError(charsmap), HasSubstr("tokenizer.ggml.precompiled_charsmap"));
 }
 
+/// The texts of all tokens that end a turn, in a vocabulary of these control tokens.
+std::vector<std::string> endsOfTurn(const std::vector<std::string>& texts,
+                                    std::string_view key = {}, std::uint32_t id = 0) {
+    std::vector<Entry> entries = {{"<unk>", 0, TokenType::Unknown}, {"a", -1}, {"b", -1}};
+    for (const std::string& text : texts) entries.push_back({text, 0, TokenType::Control});
+    GgufWriter writer = vocabulary("llama", entries);
+    writer.set("tokenizer.ggml.eos_token_id", std::uint32_t{0xFFFFFFFF});
+    if (!key.empty()) writer.set(key, id);
+    const auto tokenizer = mustLoad(writer);
+    std::vector<std::string> ends;
+    for (TokenId token = 0; token < tokenizer->vocabularySize(); ++token) {
+        if (tokenizer->isEndOfTurn(token) && token != tokenizer->eos()) {
+            ends.emplace_back(tokenizer->tokenText(token));
+        }
+    }
+    return ends;
+}
+
+TEST(Tokenizer, EndsTurnsByNameAndByMetadata) {
+    using testing::ElementsAre;
+    EXPECT_THAT(
+        endsOfTurn({"<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>",
+                    "<|file_sep|>", "<|fim_prefix|>"}),
+        ElementsAre("<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"));
+    EXPECT_THAT(endsOfTurn({"<|eot_id|>", "<|eom_id|>", "<|start_header_id|>"}),
+                ElementsAre("<|eot_id|>", "<|eom_id|>"));
+    EXPECT_THAT(endsOfTurn({"<|end|>", "<|user|>"}), ElementsAre("<|end|>"));
+    // gpt-oss: <|end|> ends a message, of which a turn has several.
+    EXPECT_THAT(endsOfTurn({"<|return|>", "<|end|>", "<|call|>", "<|message|>"}),
+                ElementsAre("<|return|>", "<|call|>"));
+    // Gemma 4 ends its turns with <turn|>, and waits for a tool's answer.
+    EXPECT_THAT(endsOfTurn({"</s>", "<turn|>", "<|tool_response>"}),
+                ElementsAre("<turn|>", "<|tool_response>"));
+    for (const char* key : {"eot", "eom", "fim_pad", "fim_rep", "fim_sep"}) {
+        const std::string name = "tokenizer.ggml." + std::string(key) + "_token_id";
+        EXPECT_THAT(endsOfTurn({"<my end>", "<other>"}, name, 3), ElementsAre("<my end>")) << name;
+    }
+    EXPECT_THAT(endsOfTurn({"<|fim_pad|>", "<mine>"}, "tokenizer.ggml.fim_pad_token_id", 4),
+                ElementsAre("<mine>"));
+}
+
 TEST(Tokenizer, RefusesUnknownTokenTypes) {
     std::vector<Entry> entries = kSpm;
     entries[4].type = static_cast<TokenType>(9);
