@@ -41,7 +41,8 @@ Result<int> chooseContext(const LoadedModel& model, const SessionOptions& option
     }
     const int wanted =
         options.contextLength > 0 ? options.contextLength : std::min(longest, kDefaultContext);
-    const MemoryForecast need = model.forecast(wanted, options.batchTokens, nThreads);
+    const MemoryForecast need =
+        model.forecast(wanted, options.kvType, options.batchTokens, nThreads);
     if (need.fits()) return wanted;
     if (options.contextLength == 0 && need.longestContext > 0) return need.longestContext;
     return fail(ErrorCode::OutOfMemory,
@@ -87,7 +88,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const int nThreads = options.nThreads > 0 ? options.nThreads : defaultThreadCount();
     const auto context = chooseContext(*loaded, options, nThreads);
     if (!context) return tl::unexpected(context.error());
-    auto cache = KvCache::create(loaded->config(), *context);
+    auto cache = KvCache::create(loaded->config(), *context, options.kvType);
     if (!cache) return tl::unexpected(cache.error());
     try {
         return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache),
