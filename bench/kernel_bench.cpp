@@ -1,7 +1,8 @@
 // kernel_bench.cpp: GB/s of weights in decode (one token) and Gop/s in prefill (many tokens), for
-// every kernel set of this CPU and every weight type, on one thread.
+// every kernel set of this CPU and every weight type, as it lies in the file and packed, on one
+// thread.
 //
-//   build/release/bin/kernel_bench --benchmark_filter=Q8_0
+//   build/release/bin/kernel_bench --benchmark_filter=avx2/Q8_0/packed
 //
 // Weights are 64 MiB and more, walked in order as a model's layers are, so that decode reads them
 // from memory. An op is a multiply or an add. Compare with the memory's read bandwidth: the first
@@ -14,6 +15,7 @@
 #include <benchmark/benchmark.h>
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/packed.h"
 
 namespace {
 
@@ -21,6 +23,8 @@ using conclave::engine::activationBytes;
 using conclave::engine::ActivationFormat;
 using conclave::engine::kernelSet;
 using conclave::engine::KernelTable;
+using conclave::engine::kPanelRows;
+using conclave::engine::packedFormat;
 using conclave::engine::TensorType;
 using conclave::engine::typeTraits;
 using conclave::engine::WeightKernels;
@@ -37,10 +41,20 @@ std::vector<std::byte> someWeights() {
     return bytes;
 }
 
-void products(benchmark::State& state, const KernelTable& set, TensorType type, int nTokens) {
-    const WeightKernels& kernels = *set.find(type);
+/// Bytes from one row to the next; of a packed matrix, a sixteenth of a panel.
+std::size_t rowBytesOf(TensorType type, bool isPacked) {
+    if (const auto* format = packedFormat(type); isPacked) {
+        return static_cast<std::size_t>(kColumns / format->blockColumns) * format->blockBytes /
+               kPanelRows;
+    }
     const auto& traits = *typeTraits(type);
-    const std::size_t rowBytes = kColumns / traits.blockValues * traits.blockBytes;
+    return kColumns / traits.blockValues * traits.blockBytes;
+}
+
+void products(benchmark::State& state, const KernelTable& set, TensorType type, bool isPacked,
+              int nTokens) {
+    const WeightKernels& kernels = *(isPacked ? set.packed(type) : set.find(type));
+    const std::size_t rowBytes = rowBytesOf(type, isPacked);
     const std::vector<std::byte> weights = someWeights();
     const std::size_t nPanels = weights.size() / (rowBytes * kRows);
 
@@ -105,13 +119,16 @@ int main(int argc, char** argv) {
         if (set == nullptr) continue;
         for (int i = 0; i < set->nWeightTypes; ++i) {
             const TensorType type = set->weightTypes[i].type;
-            for (const int nTokens : {1, 8, 64}) {
-                const std::string name = std::string(isa) + "/" +
-                                         std::string(typeTraits(type)->name) +
-                                         "/tokens:" + std::to_string(nTokens);
-                benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-                    products(state, *set, type, nTokens);
-                });
+            for (const bool isPacked : {false, true}) {
+                if (isPacked && set->packed(type) == nullptr) continue;
+                for (const int nTokens : {1, 8, 60}) {
+                    const std::string name =
+                        std::string(isa) + "/" + std::string(typeTraits(type)->name) +
+                        (isPacked ? "/packed" : "/file") + "/tokens:" + std::to_string(nTokens);
+                    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+                        products(state, *set, type, isPacked, nTokens);
+                    });
+                }
             }
         }
     }

@@ -65,8 +65,8 @@ __m256 expOf(__m256 x) {
 // load8: weights i to i+7 of a row; value: weight i.
 
 struct F32 {
+    using Value = float;
     static constexpr TensorType kType = TensorType::F32;
-    static constexpr int kBytes = 4;
     static __m256 load8(const std::byte* row, int i) {
         return _mm256_loadu_ps(reinterpret_cast<const float*>(row) + i);
     }
@@ -76,8 +76,8 @@ struct F32 {
 };
 
 struct F16 {
+    using Value = std::uint16_t;
     static constexpr TensorType kType = TensorType::F16;
-    static constexpr int kBytes = 2;
     static __m256 load8(const std::byte* row, int i) {
         return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 2 * i)));
     }
@@ -87,8 +87,8 @@ struct F16 {
 };
 
 struct BF16 {
+    using Value = std::uint16_t;
     static constexpr TensorType kType = TensorType::BF16;
-    static constexpr int kBytes = 2;
     static __m256 load8(const std::byte* row, int i) {
         const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 2 * i));
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
@@ -103,10 +103,9 @@ struct BF16 {
 
 constexpr int kLineBytes = 64;
 
-/// The next rows are asked for early: keys of a head lie far apart, where no prefetcher follows.
 template <typename Type, int kRows, int kTokens>
 void floatTile(const MatmulArgs& args, int row, int token) {
-    constexpr int kAhead = 8;
+    constexpr int kBytes = sizeof(typename Type::Value);
     const std::byte* weights[kRows];
     const float* x[kTokens];
     __m256 sums[kRows][kTokens];
@@ -117,12 +116,16 @@ void floatTile(const MatmulArgs& args, int row, int token) {
     for (int r = 0; r < kRows; ++r) {
         for (int t = 0; t < kTokens; ++t) sums[r][t] = _mm256_setzero_ps();
     }
+    const char* next = nullptr;
+    if (args.next != nullptr) {
+        next = reinterpret_cast<const char*>(args.next) +
+               static_cast<std::ptrdiff_t>(row) * args.nColumns * kBytes;
+    }
     int i = 0;
     for (; i + 8 <= args.nColumns; i += 8) {
-        if (kRows >= 4 && token == 0 && i % (kLineBytes / Type::kBytes) == 0) {
-            for (int r = 0; r < kRows; ++r) {
-                const std::byte* next = weights[r] + kAhead * args.rowBytes + i * Type::kBytes;
-                _mm_prefetch(reinterpret_cast<const char*>(next), _MM_HINT_T0);
+        if (kRows == 8 && kTokens == 1 && next != nullptr) {
+            for (int line = 0; line < 8 * kRows * kBytes / kLineBytes; ++line, next += kLineBytes) {
+                _mm_prefetch(next, _MM_HINT_T0);
             }
         }
         __m256 values[kTokens];
@@ -268,9 +271,6 @@ void addScaled(float* y, const float* x, float scale, int n) {
 // Unrolled early, or the compiler keeps the sums in memory.
 template <int kQueries, int kVectors>
 void weightedSumTile(const WeightedSumArgs& args, int query, int d, int first, int end) {
-    // Positions: they lie far apart, where no prefetcher of the CPU follows.
-    constexpr int kAhead = 12;
-    constexpr int kLineVectors = 4;
     __m256 sums[kQueries][kVectors];
     const float* weights[kQueries];
 #pragma GCC unroll 8
@@ -282,13 +282,15 @@ void weightedSumTile(const WeightedSumArgs& args, int query, int d, int first, i
         }
     }
     const std::uint16_t* values = args.values + static_cast<std::size_t>(first) * args.stride + d;
+    // In a call for one query, the next memory as far as this tile's share of it goes.
+    const char* next = reinterpret_cast<const char*>(args.next) +
+                       (static_cast<std::ptrdiff_t>(args.dim) * first +
+                        static_cast<std::ptrdiff_t>(d) * (end - first)) *
+                           2;
     for (int position = first; position < end; ++position, values += args.stride) {
-        if constexpr (kVectors >= kLineVectors) {
-            const auto* ahead = reinterpret_cast<const char*>(values + kAhead * args.stride);
-#pragma GCC unroll 8
-            for (int v = 0; v < kVectors; v += kLineVectors) {
-                _mm_prefetch(ahead + 16 * v, _MM_HINT_T0);
-            }
+        if (kQueries == 1 && kVectors == 4 && args.next != nullptr) {
+            _mm_prefetch(next, _MM_HINT_T0);
+            next += kLineBytes;
         }
         __m256 in[kVectors];
 #pragma GCC unroll 8
@@ -359,7 +361,7 @@ void weightedSum(const WeightedSumArgs& args) {
             weightedSumQueries<2, 4>(args, query, first, end);
             query += 2;
         }
-        if (query < args.nQueries) weightedSumQueries<1, 8>(args, query, first, end);
+        if (query < args.nQueries) weightedSumQueries<1, 4>(args, query, first, end);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "engine/kernels/packed_more.h"
 #include "engine/kernels/quant_blocks.h"
 #include "engine/kernels/types/unpack.h"
 
@@ -136,7 +137,7 @@ const PackedFormat* packedFormat(TensorType type) {
     for (const PackedFormat& format : kFormats) {
         if (format.type == type) return &format;
     }
-    return nullptr;
+    return packedFormatMore(type);
 }
 
 }  // namespace conclave::engine

@@ -12,6 +12,8 @@
 #endif
 
 #include "engine/kernels/packed.h"
+#include "engine/kernels/packed_more.h"
+#include "engine/kernels/quant_blocks.h"
 
 namespace conclave::engine {
 namespace {
@@ -190,27 +192,28 @@ __m512 fromBytes(const std::int8_t* bytes) {
                   _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(all, 8))));
 }
 
-struct Q4K {
-    using Panel = PanelQ4_K;
-    static constexpr TensorType kType = TensorType::Q4_K;
+/// Types with a scale and a minimum for each 32 columns, below two of a block of 256.
+template <typename Integers>
+struct WithMinima {
+    using Panel = typename Integers::Panel;
+    static constexpr TensorType kType = Integers::kType;
 
     template <int kPanels, int kTokens>
     [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
                                                   const Tokens<kTokens>& x, int block,
                                                   __m512 (&sums)[kPanels][kTokens]) {
-        const std::uint8_t(*lines[kPanels])[kPanelRows][4];
+        const typename Panel::Part* parts[kPanels];
         __m512i dots[kPanels][kTokens];
         __m512 scales[kPanels];
         __m512 minima[kPanels];
         for (int p = 0; p < kPanels; ++p) {
             const Panel& panel = panels[p][block / 8];
-            const Panel::Part& part = panel.parts[block % 8];
-            lines[p] = part.lines;
-            scales[p] = _mm512_mul_ps(scalesOf(panel.scale), fromBytes(part.scales));
-            minima[p] = _mm512_mul_ps(scalesOf(panel.minScale), fromBytes(part.minima));
+            parts[p] = panel.parts + block % 8;
+            scales[p] = _mm512_mul_ps(scalesOf(panel.scale), fromBytes(parts[p]->scales));
+            minima[p] = _mm512_mul_ps(scalesOf(panel.minScale), fromBytes(parts[p]->minima));
             for (int t = 0; t < kTokens; ++t) dots[p][t] = _mm512_setzero_si512();
         }
-        addNibbles<kPanels, kTokens>(lines, x, block, dots);
+        Integers::template addDots<kPanels, kTokens>(parts, x, block, dots);
         for (int t = 0; t < kTokens; ++t) {
             const __m512 scale = x.scaleOf(t, block);
             const __m512 total =
@@ -222,6 +225,22 @@ struct Q4K {
         }
     }
 };
+
+struct Q4K {
+    using Panel = PanelQ4_K;
+    static constexpr TensorType kType = TensorType::Q4_K;
+
+    template <int kPanels, int kTokens>
+    [[gnu::always_inline]] static inline void addDots(const Panel::Part* const (&parts)[kPanels],
+                                                      const Tokens<kTokens>& x, int block,
+                                                      __m512i (&dots)[kPanels][kTokens]) {
+        const std::uint8_t(*lines[kPanels])[kPanelRows][4];
+        for (int p = 0; p < kPanels; ++p) lines[p] = parts[p]->lines;
+        addNibbles<kPanels, kTokens>(lines, x, block, dots);
+    }
+};
+
+#include "engine/kernels/packed_avx512_more.inc"
 
 struct Q6K {
     using Panel = PanelQ6_K;
@@ -339,8 +358,11 @@ void matmul(const MatmulArgs& args) {
 template <typename Type>
 constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matmul<Type>, nullptr};
 
-constexpr WeightKernels kTypes[] = {kType<OneScale<Q8>>, kType<OneScale<Q4>>, kType<Q4K>,
-                                    kType<Q6K>};
+constexpr WeightKernels kTypes[] = {
+    kType<OneScale<Q8>>,  kType<OneScale<Q4>>, kType<WithMinima<Q4K>>,
+    kType<Q6K>,           kType<OneScale<Q5>>, kType<WithMinima<Q5K>>,
+    kType<OneScale<IQ4>>, kType<IQ4XS>,        kType<MXFP4>,
+};
 
 }  // namespace
 

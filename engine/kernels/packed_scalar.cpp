@@ -1,5 +1,10 @@
 // packed_scalar.cpp: products of packed weights, the readable reference.
+#include <bit>
+#include <cstdint>
+
 #include "engine/kernels/packed.h"
+#include "engine/kernels/packed_more.h"
+#include "engine/kernels/quant_blocks.h"
 #include "engine/kernels/types/unpack.h"
 
 namespace conclave::engine {
@@ -81,6 +86,72 @@ float addBlock(float sum, const PanelQ6_K* panels, int row, int block, const Tok
     return sum;
 }
 
+/// As dot, of lines of nibbles, which `weight` turns into integers.
+template <typename Weight>
+int lineDot(const std::uint8_t (&lines)[4][kPanelRows][4], int row, const std::int8_t* x,
+            const Weight& weight) {
+    int sum = 0;
+    for (int i = 0; i < kActivationBlock; ++i) {
+        const int nibble = lines[i % 16 / 4][row][i % 4] >> (i / 16 * 4) & 15;
+        sum += weight(nibble, i) * x[i];
+    }
+    return sum;
+}
+
+/// A nibble and its fifth bit.
+int fiveBits(const PanelFifthBits& high, int row, int nibble, int column) {
+    const int place = column % 16 / 4 * 2 + column / 16;
+    return nibble | (high[row][column % 4] >> place & 1) << 4;
+}
+
+float addBlock(float sum, const PanelQ5_0* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ5_0& panel = panels[block];
+    const int product = lineDot(panel.lines, row, x.values, [&](int nibble, int column) {
+        return fiveBits(panel.high, row, nibble, column) - 16;
+    });
+    return sum + static_cast<float>(product) * x.scale * fromHalfBits(panel.scales[row]);
+}
+
+float addBlock(float sum, const PanelQ5_K* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ5_K& panel = panels[block / 8];
+    const PanelQ5_K::Part& part = panel.parts[block % 8];
+    int total = 0;
+    for (int i = 0; i < kActivationBlock; ++i) total += x.values[i];
+    const int product = lineDot(part.lines, row, x.values, [&](int nibble, int column) {
+        return fiveBits(part.high, row, nibble, column);
+    });
+    const float scale = fromHalfBits(panel.scale[row]) * static_cast<float>(part.scales[row]);
+    const float minimum = fromHalfBits(panel.minScale[row]) * static_cast<float>(part.minima[row]);
+    sum += static_cast<float>(product) * x.scale * scale;
+    return sum - static_cast<float>(total) * x.scale * minimum;
+}
+
+float addBlock(float sum, const PanelIQ4_NL* panels, int row, int block, const TokenBlock& x) {
+    const PanelIQ4_NL& panel = panels[block];
+    const int product = lineDot(panel.lines, row, x.values,
+                                [](int nibble, int) { return int{kIq4Levels[nibble]}; });
+    return sum + static_cast<float>(product) * x.scale * fromHalfBits(panel.scales[row]);
+}
+
+float addBlock(float sum, const PanelIQ4_XS* panels, int row, int block, const TokenBlock& x) {
+    const PanelIQ4_XS& panel = panels[block / 8];
+    const PanelIQ4_XS::Part& part = panel.parts[block % 8];
+    const int product =
+        lineDot(part.lines, row, x.values, [](int nibble, int) { return int{kIq4Levels[nibble]}; });
+    return sum + static_cast<float>(product) * x.scale *
+                     (fromHalfBits(panel.scale[row]) * static_cast<float>(part.scales[row]));
+}
+
+float addBlock(float sum, const PanelMXFP4* panels, int row, int block, const TokenBlock& x) {
+    const PanelMXFP4& panel = panels[block];
+    const int product = lineDot(panel.lines, row, x.values,
+                                [](int nibble, int) { return int{kMxfp4Levels[nibble]}; });
+    // 2^(exponent - 128), see types/mxfp4.cpp.
+    const std::uint32_t exponent = panel.exponents[row];
+    const std::uint32_t bits = exponent < 2 ? 0x00200000U << exponent : (exponent - 1) << 23U;
+    return sum + static_cast<float>(product) * x.scale * std::bit_cast<float>(bits);
+}
+
 template <typename Panel>
 void matmul(const MatmulArgs& args) {
     const int nBlocks = args.nColumns / kActivationBlock;
@@ -103,6 +174,11 @@ constexpr WeightKernels kTypes[] = {
     {TensorType::Q4_0, ActivationFormat::Int8Blocks, matmul<PanelQ4_0>, nullptr},
     {TensorType::Q4_K, ActivationFormat::Int8Blocks, matmul<PanelQ4_K>, nullptr},
     {TensorType::Q6_K, ActivationFormat::Int8Blocks, matmul<PanelQ6_K>, nullptr},
+    {TensorType::Q5_0, ActivationFormat::Int8Blocks, matmul<PanelQ5_0>, nullptr},
+    {TensorType::Q5_K, ActivationFormat::Int8Blocks, matmul<PanelQ5_K>, nullptr},
+    {TensorType::IQ4_NL, ActivationFormat::Int8Blocks, matmul<PanelIQ4_NL>, nullptr},
+    {TensorType::IQ4_XS, ActivationFormat::Int8Blocks, matmul<PanelIQ4_XS>, nullptr},
+    {TensorType::MXFP4, ActivationFormat::Int8Blocks, matmul<PanelMXFP4>, nullptr},
 };
 
 }  // namespace

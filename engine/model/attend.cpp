@@ -16,6 +16,13 @@ constexpr int kMaxQueries = 24;
 constexpr int kChunk = 256;
 // Chunks whose results are kept at once where threads share them out.
 constexpr int kChunksAtOnce = 32;
+// Positions that a tile reads before the next ones.
+constexpr int kStep = 32;
+// Heads of a token that are walked together, in steps of as many positions: while one of them is
+// computed, the next position of all of them is asked for. Two such steps fit into the second-level
+// cache.
+constexpr int kHeadsAtOnce = 16;
+constexpr int kLeastStep = 8;
 // Multiply-adds from which attention is worth spreading over threads: some 15 microseconds.
 constexpr std::size_t kLeastSharedAttention = 250'000;
 
@@ -105,8 +112,7 @@ struct Scratch {
     std::vector<float> scores;          ///< [query][kChunk]
     std::vector<float> values;          ///< [query][valueDim]
     std::vector<float> row;             ///< one unpacked row
-    std::vector<std::uint16_t> keys;    ///< [position][queryDim], of caches that are not fp16
-    std::vector<std::uint16_t> inputs;  ///< [position][valueDim]
+    std::vector<std::uint16_t> halves;  ///< [position][queryDim or valueDim], of other caches
 };
 
 Scratch& scratchOfThread() {
@@ -126,91 +132,158 @@ struct Halves {
     std::size_t stride = 0;
 };
 
+/// As KvCache keeps them: the last block may be filled up.
+std::size_t headBytes(TensorType type, int dim) {
+    const TypeTraits& traits = *typeTraits(type);
+    return (size(dim) + traits.blockValues - 1) / traits.blockValues * traits.blockBytes;
+}
+
 Halves halvesOf(const KernelTable& kernels, const AttendArgs& args, const std::byte* cache,
                 int kvHead, int dim, Range positions, std::vector<std::uint16_t>& memory) {
-    const TypeTraits& traits = *typeTraits(args.cacheType);
-    const std::size_t headBytes = size(dim) / traits.blockValues * traits.blockBytes;
-    const std::byte* from =
-        cache + size(positions.first) * args.strideBytes + size(kvHead) * headBytes;
+    const std::byte* from = cache + size(positions.first) * args.strideBytes +
+                            size(kvHead) * headBytes(args.cacheType, dim);
     if (args.cacheType == TensorType::F16) {
         return {reinterpret_cast<const std::uint16_t*>(from),
                 args.strideBytes / sizeof(std::uint16_t)};
     }
     std::uint16_t* to = atLeast(memory, size(kChunk) * size(dim));
-    float* row = atLeast(scratchOfThread().row, size(dim));
+    const auto block = static_cast<int>(typeTraits(args.cacheType)->blockValues);
+    const int whole = (dim + block - 1) / block * block;
+    float* row = atLeast(scratchOfThread().row, size(whole));
     const WeightKernels& type = *kernels.find(args.cacheType);
     for (int i = 0; i < positions.size(); ++i) {
-        type.dequantize(from + size(i) * args.strideBytes, dim, row);
+        type.dequantize(from + size(i) * args.strideBytes, whole, row);
         kernels.toHalf(row, dim, to + size(i) * size(dim));
     }
     return {to, size(dim)};
 }
 
-/// Turns a query's scores into exp(score - max).
-void weigh(const KernelTable& kernels, const AttendArgs& args, float* scores, int n, Share& share) {
+/// Turns a query's scores of the positions it has seen into exp(score - max), all others to zero.
+/// @param scores  of the positions in `walked`
+void weighSeen(const KernelTable& kernels, const AttendArgs& args, Range seen, Range walked,
+               float* scores, Share& share) {
+    share.sum = 0.0f;
+    if (seen.size() <= 0) {
+        std::fill_n(scores, walked.size(), 0.0f);
+        return;
+    }
+    float* first = scores + (seen.first - walked.first);
     float scale = args.scale;
     if (args.softCap > 0.0f) {
-        for (int i = 0; i < n; ++i) scores[i] *= scale;
-        softCap(scores, args.softCap, n);
+        for (float& score : std::span(first, size(seen.size()))) score *= scale;
+        softCap(first, args.softCap, seen.size());
         scale = 1.0f;
     }
-    share.sum = kernels.exponentials(scores, n, scale, &share.max);
+    share.sum = kernels.exponentials(first, seen.size(), scale, &share.max);
     share.max *= scale;
+    std::fill(scores, first, 0.0f);
+    std::fill(first + seen.size(), scores + walked.size(), 0.0f);
 }
 
-/// What each query of the tile gathers from a chunk.
-/// @param shares  [nQueries], written; their `values` are room for it
-void attendChunk(const KernelTable& kernels, const AttendArgs& args, const Tile& tile, int chunk,
-                 Share* shares) {
-    const int nQueries = tile.nQueries();
-    const int kvHead = tile.firstHead * args.nKvHeads / args.nHeads;
-    const Range walked = within(seenBy(args, tile), chunk);
-    Scratch& scratch = scratchOfThread();
-    float* scores = atLeast(scratch.scores, size(kMaxQueries) * kChunk);
+/// Asks for what the next step reads. A head's keys lie far apart, where no prefetcher of the CPU
+/// follows, but those of all heads are one stretch for each position.
+void prefetchRows(const AttendArgs& args, const std::byte* rows, std::size_t bytes, int n) {
+    constexpr std::size_t kLine = 64;
+    for (int i = 0; i < n; ++i, rows += args.strideBytes) {
+        for (std::size_t at = 0; at < bytes; at += kLine) __builtin_prefetch(rows + at);
+    }
+}
 
-    std::array<const void*, kMaxQueries> queries{};
-    std::array<float*, kMaxQueries> rows{};
-    std::array<float*, kMaxQueries> outputs{};
-    for (int i = 0; i < nQueries; ++i) {
-        const std::size_t pair = size(tile.token(i)) * size(args.nHeads) + size(tile.head(i));
-        queries[size(i)] = args.queries + pair * size(args.queryDim);
-        rows[size(i)] = scores + size(i) * kChunk;
-        outputs[size(i)] = shares[i].values;
-        std::fill_n(shares[i].values, args.valueDim, 0.0f);
-    }
-    const Halves keys =
-        halvesOf(kernels, args, args.keys, kvHead, args.queryDim, walked, scratch.keys);
-    kernels.find(TensorType::F16)
-        ->matmul({.weights = reinterpret_cast<const std::byte*>(keys.data),
-                  .rowBytes = keys.stride * sizeof(std::uint16_t),
-                  .nRows = walked.size(),
-                  .nColumns = args.queryDim,
-                  .inputs = queries.data(),
-                  .outputs = rows.data(),
-                  .nTokens = nQueries});
-    for (int i = 0; i < nQueries; ++i) {
-        float* row = rows[size(i)];
-        const Range seen = within(seenBy(args, tile.token(i)), chunk);
-        if (seen.size() <= 0) {
-            std::fill_n(row, walked.size(), 0.0f);
-            shares[i].sum = 0.0f;
-            continue;
+/// The queries of a tile, and where a chunk's results go.
+struct TileRows {
+    TileRows(const AttendArgs& args, const Tile& tile, float* scores, Share* shares) {
+        for (int i = 0; i < tile.nQueries(); ++i) {
+            const std::size_t pair = size(tile.token(i)) * size(args.nHeads) + size(tile.head(i));
+            queries[size(i)] = args.queries + pair * size(args.queryDim);
+            scoreRows[size(i)] = scores + size(i) * kChunk;
+            outputs[size(i)] = shares[i].values;
         }
-        weigh(kernels, args, row + (seen.first - walked.first), seen.size(), shares[i]);
-        std::fill(row, row + (seen.first - walked.first), 0.0f);
-        std::fill(row + (seen.end - walked.first), row + walked.size(), 0.0f);
     }
-    const bool sameRows = args.values == args.keys && args.cacheType != TensorType::F16;
-    const Halves values = sameRows ? keys
-                                   : halvesOf(kernels, args, args.values, kvHead, args.valueDim,
-                                              walked, scratch.inputs);
-    kernels.weightedSum({.weights = rows.data(),
-                         .values = values.data,
-                         .stride = values.stride,
-                         .nPositions = walked.size(),
-                         .dim = args.valueDim,
-                         .nQueries = nQueries,
-                         .outputs = outputs.data()});
+    /// Of positions from `offset` on.
+    std::array<float*, kMaxQueries> scoresFrom(int offset) const {
+        std::array<float*, kMaxQueries> rows = scoreRows;
+        for (float*& row : rows) row += offset;
+        return rows;
+    }
+    std::array<const void*, kMaxQueries> queries{};
+    std::array<float*, kMaxQueries> scoreRows{};
+    std::array<float*, kMaxQueries> outputs{};
+};
+
+/// What each query of the tiles gathers from a chunk.
+/// @param tiles   one of any tokens, or several of the same token and neighbouring heads
+/// @param shares  [queries of all tiles], written; their `values` are room for it
+void attendChunk(const KernelTable& kernels, const AttendArgs& args, std::span<const Tile> tiles,
+                 int chunk, Share* shares) {
+    const int nTiles = static_cast<int>(tiles.size());
+    const Range walked = within(seenBy(args, tiles[0]), chunk);
+    const int step = nTiles > 1 ? (kLeastStep + nTiles - 1) / nTiles * nTiles : kStep;
+    Scratch& scratch = scratchOfThread();
+    std::size_t nQueries = 0;
+    for (const Tile& tile : tiles) nQueries += size(tile.nQueries());
+    float* scores = atLeast(scratch.scores, nQueries * kChunk);
+    for (std::size_t i = 0; i < nQueries; ++i) std::fill_n(shares[i].values, args.valueDim, 0.0f);
+
+    const auto kvHeadOf = [&](const Tile& tile) {
+        return tile.firstHead * args.nKvHeads / args.nHeads;
+    };
+    const auto inSteps = [&](const std::byte* cache, int dim, const auto& body) {
+        const int firstHead = kvHeadOf(tiles.front());
+        const std::byte* first = cache + size(firstHead) * headBytes(args.cacheType, dim);
+        const std::size_t stretch =
+            size(kvHeadOf(tiles.back()) - firstHead + 1) * headBytes(args.cacheType, dim);
+        for (int at = walked.first; at < walked.end; at += step) {
+            const Range positions{at, std::min(at + step, walked.end)};
+            std::size_t query = 0;
+            for (int i = 0; i < nTiles; ++i) {
+                const Tile& tile = tiles[size(i)];
+                // Its part of the next step; a kernel for one query asks for a row meanwhile.
+                const int nNext = step / nTiles;
+                const std::byte* next = first + size(positions.end + i * nNext) * args.strideBytes;
+                const bool byKernel = nNext == 1 && tile.nQueries() == 1;
+                if (!byKernel) prefetchRows(args, next, stretch, nNext);
+                body(tile, TileRows(args, tile, scores + query * kChunk, shares + query), positions,
+                     byKernel ? next : nullptr);
+                query += size(tile.nQueries());
+            }
+        }
+    };
+    inSteps(args.keys, args.queryDim,
+            [&](const Tile& tile, const TileRows& rows, Range positions, const std::byte* next) {
+                const Halves keys = halvesOf(kernels, args, args.keys, kvHeadOf(tile),
+                                             args.queryDim, positions, scratch.halves);
+                const auto out = rows.scoresFrom(positions.first - walked.first);
+                kernels.find(TensorType::F16)
+                    ->matmul({.weights = reinterpret_cast<const std::byte*>(keys.data),
+                              .rowBytes = keys.stride * sizeof(std::uint16_t),
+                              .nRows = positions.size(),
+                              .nColumns = args.queryDim,
+                              .inputs = rows.queries.data(),
+                              .outputs = out.data(),
+                              .nTokens = tile.nQueries(),
+                              .next = next});
+            });
+    std::size_t query = 0;
+    for (const Tile& tile : tiles) {
+        for (int i = 0; i < tile.nQueries(); ++i, ++query) {
+            weighSeen(kernels, args, within(seenBy(args, tile.token(i)), chunk), walked,
+                      scores + query * kChunk, shares[query]);
+        }
+    }
+    inSteps(args.values, args.valueDim,
+            [&](const Tile& tile, const TileRows& rows, Range positions, const std::byte* next) {
+                const Halves values = halvesOf(kernels, args, args.values, kvHeadOf(tile),
+                                               args.valueDim, positions, scratch.halves);
+                const auto weights = rows.scoresFrom(positions.first - walked.first);
+                kernels.weightedSum({.weights = weights.data(),
+                                     .values = values.data,
+                                     .stride = values.stride,
+                                     .nPositions = positions.size(),
+                                     .dim = args.valueDim,
+                                     .nQueries = tile.nQueries(),
+                                     .outputs = rows.outputs.data(),
+                                     .next = next});
+            });
 }
 
 /// All that the tile's tokens see, chunk by chunk.
@@ -225,7 +298,7 @@ void attendTile(const KernelTable& kernels, const AttendArgs& args, const Tile& 
     }
     const Range chunks = chunksOf(seenBy(args, tile));
     for (int chunk = chunks.first; chunk < chunks.end; ++chunk) {
-        attendChunk(kernels, args, tile, chunk, parts.data());
+        attendChunk(kernels, args, {&tile, 1}, chunk, parts.data());
         for (int i = 0; i < tile.nQueries(); ++i) {
             join(totals[size(i)], parts[size(i)], args.valueDim);
         }
@@ -252,30 +325,48 @@ std::vector<Tile> tilesOf(const AttendArgs& args) {
     return tiles;
 }
 
-/// One token whose few tiles would not keep the threads busy: they share out the chunks.
-void attendSplit(const KernelTable& kernels, ThreadPool& pool, const AttendArgs& args,
-                 const std::vector<Tile>& tiles) {
+/// One token: heads side by side, since their keys lie side by side, and threads share out the
+/// chunks and, where that gives too few tasks, the heads.
+void attendToken(const KernelTable& kernels, ThreadPool& pool, const AttendArgs& args,
+                 bool isShared) {
+    const std::vector<Tile> tiles = tilesOf(args);
     const Range chunks = chunksOf(seenBy(args, 0));
     const auto valueDim = size(args.valueDim);
     const auto nHeads = size(args.nHeads);
+    const int nAtOnce = std::min(kChunksAtOnce, chunks.size());
+    constexpr int kTasksOfThread = 4;  // enough for one to wait little for another
+    const int wanted = isShared ? kTasksOfThread * pool.nActive() : 1;
+    const int nTiles = static_cast<int>(tiles.size());
+    const int nParts = std::min(
+        std::max((wanted + nAtOnce - 1) / nAtOnce, (nTiles + kHeadsAtOnce - 1) / kHeadsAtOnce),
+        nTiles);
+    const std::size_t partTiles = (tiles.size() + size(nParts) - 1) / size(nParts);
+
     thread_local std::vector<float> values;  // [chunk][head][valueDim]
     thread_local std::vector<Share> shares;  // [chunk][head]
-    values.resize(std::max(values.size(), kChunksAtOnce * nHeads * valueDim));
-    shares.resize(kChunksAtOnce * nHeads);
-    for (std::size_t i = 0; i < shares.size(); ++i) shares[i].values = &values[i * valueDim];
+    float* const room = atLeast(values, size(nAtOnce) * nHeads * valueDim);
+    Share* const parts = atLeast(shares, size(nAtOnce) * nHeads);
+    for (std::size_t i = 0; i < size(nAtOnce) * nHeads; ++i) parts[i].values = room + i * valueDim;
     std::vector<Share> totals(nHeads);
     for (std::size_t head = 0; head < nHeads; ++head) {
         totals[head].values = args.outputs + head * valueDim;
     }
-    Share* const parts = shares.data();
-    for (int first = chunks.first; first < chunks.end; first += kChunksAtOnce) {
-        const int n = std::min(kChunksAtOnce, chunks.end - first);
-        pool.run(n * static_cast<int>(tiles.size()), [&](int task) {
-            const Tile& tile = tiles[size(task) % tiles.size()];
-            const int chunk = task / static_cast<int>(tiles.size());
-            attendChunk(kernels, args, tile, first + chunk,
-                        parts + size(chunk) * nHeads + size(tile.firstHead));
-        });
+    for (int first = chunks.first; first < chunks.end; first += nAtOnce) {
+        const int n = std::min(nAtOnce, chunks.end - first);
+        const auto task = [&](int index) {
+            const int chunk = index / nParts;
+            const std::size_t from = size(index % nParts) * partTiles;
+            if (from >= tiles.size()) return;
+            const auto own =
+                std::span(tiles).subspan(from, std::min(partTiles, tiles.size() - from));
+            attendChunk(kernels, args, own, first + chunk,
+                        parts + size(chunk) * nHeads + size(own[0].firstHead));
+        };
+        if (isShared) {
+            pool.run(n * nParts, task);
+        } else {
+            for (int i = 0; i < n * nParts; ++i) task(i);
+        }
         if (pool.stopRequested()) return;  // some shares may not have been made
         for (std::size_t i = 0; i < size(n) * nHeads; ++i) {
             join(totals[i % nHeads], parts[i], args.valueDim);
@@ -293,25 +384,27 @@ std::size_t attendScratchBytes(const ModelConfig& config, int nThreads) {
     const std::size_t ofThread = size(kMaxQueries) * (size(kChunk) + valueDim) * sizeof(float) +
                                  size(kChunk) * (queryDim + valueDim) * sizeof(std::uint16_t);
     return size(nThreads) * ofThread +
-           size(kChunksAtOnce) * size(config.nHeads) * valueDim * sizeof(float);
+           size(kChunksAtOnce) * size(config.nHeads) * valueDim * sizeof(float) +
+           size(nThreads) * size(config.nHeads) * size(kChunk) * sizeof(float);
 }
 
 void attend(const KernelTable& kernels, ThreadPool& pool, const AttendArgs& args) {
+    const std::size_t work = size(seenBy(args, args.nTokens - 1).size()) *
+                             size(args.queryDim + args.valueDim) * size(args.nHeads) *
+                             size(args.nTokens);
+    const bool isShared = work >= kLeastSharedAttention && pool.nActive() > 1;
+    if (args.nTokens == 1) {
+        attendToken(kernels, pool, args, isShared);
+        return;
+    }
     const std::vector<Tile> tiles = tilesOf(args);
-    const Range seen = seenBy(args, args.nTokens - 1);
-    const std::size_t work = size(seen.size()) * size(args.queryDim + args.valueDim) *
-                             size(args.nHeads) * size(args.nTokens);
-    constexpr int kTilesOfThread = 4;  // enough for one to wait little for another
-    const bool fewTiles = static_cast<int>(tiles.size()) < kTilesOfThread * pool.nActive();
-    if (work < kLeastSharedAttention || pool.nActive() == 1) {
-        for (const Tile& tile : tiles) {
-            if (!pool.stopRequested()) attendTile(kernels, args, tile);
-        }
-    } else if (args.nTokens == 1 && fewTiles && chunksOf(seen).size() > 1) {
-        attendSplit(kernels, pool, args, tiles);
+    const auto task = [&](int index) {
+        if (!pool.stopRequested()) attendTile(kernels, args, tiles[size(index)]);
+    };
+    if (isShared) {
+        pool.run(static_cast<int>(tiles.size()), task);
     } else {
-        pool.run(static_cast<int>(tiles.size()),
-                 [&](int task) { attendTile(kernels, args, tiles[size(task)]); });
+        for (int i = 0; i < static_cast<int>(tiles.size()); ++i) task(i);
     }
 }
 

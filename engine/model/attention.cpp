@@ -83,13 +83,14 @@ void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weig
     }
     m.products.run(m.pool);
 
-    const auto* latents = reinterpret_cast<const std::byte*>(m.cache.entry(batch.layer, 0));
+    const std::byte* latents = m.cache.entry(batch.layer, 0);
     attend(m.kernels, m.pool,
            {.queries = m_absorbed.row(0),
             .outputs = m_attended.row(0),
             .keys = latents,
             .values = latents,
-            .strideBytes = size(m.cache.dim()) * sizeof(std::uint16_t),
+            .strideBytes = m.cache.positionBytes(),
+            .cacheType = m.cache.type(),
             .queryDim = m_absorbed.dim(),
             .valueDim = m_attended.dim(),
             .nHeads = m.config.nHeads,
@@ -124,7 +125,8 @@ void LatentAttention::compressKeys(const Machinery& m, const LatentAttentionWeig
     m.kernels.rmsNorm(latent, weights.kvNorm.data(), latentDim, m.config.norm.epsilon, latent);
     const int index = static_cast<int>(token);
     m.rope.rotate(index, latent + latentDim);
-    m.kernels.toHalf(latent, m_kv.dim(), m.cache.entry(batch.layer, batch.firstPosition + index));
+    m.cache.write(m.kernels, batch.layer, batch.firstPosition + index, 0,
+                  {latent, size(m_kv.dim())});
 }
 
 /// A head's query is [nopeDim without position | ropeDim with it]. The first part is set aside for
@@ -176,20 +178,19 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
         addBias(m.kernels, weights.keyBias, m_key.row(token));
         addBias(m.kernels, weights.valueBias, m_value.row(token));
         placeQueryAndKey(m, weights, batch, token);
-        std::uint16_t* entry =
-            m.cache.entry(batch.layer, batch.firstPosition + static_cast<int>(token));
-        m.kernels.toHalf(m_key.row(token), kvDim, entry);
-        m.kernels.toHalf(m_value.row(token), kvDim, entry + kvDim);
+        const int position = batch.firstPosition + static_cast<int>(token);
+        m.cache.write(m.kernels, batch.layer, position, 0, {m_key.row(token), size(kvDim)});
+        m.cache.write(m.kernels, batch.layer, position, kvDim, {m_value.row(token), size(kvDim)});
     });
 
-    const auto* entries = reinterpret_cast<const std::byte*>(m.cache.entry(batch.layer, 0));
     const bool isLocal = m.config.layers[size(batch.layer)].isLocal;
     attend(m.kernels, m.pool,
            {.queries = m_query.row(0),
             .outputs = m_attended.row(0),
-            .keys = entries,
-            .values = entries + size(kvDim) * sizeof(std::uint16_t),
-            .strideBytes = size(m.cache.dim()) * sizeof(std::uint16_t),
+            .keys = m.cache.entry(batch.layer, 0),
+            .values = m.cache.entry(batch.layer, 0, kvDim),
+            .strideBytes = m.cache.positionBytes(),
+            .cacheType = m.cache.type(),
             .queryDim = headDim,
             .valueDim = headDim,
             .nHeads = m.config.nHeads,

@@ -103,8 +103,8 @@ Plan plan(Weights& weights, const KernelTable& kernels) {
 
 /// Lets the system read a matrix into its cache, without waiting for it.
 void adviseWillNeed(const Matrix& matrix) {
-    constexpr std::uintptr_t kPageSize = 4096;
-    const auto begin = reinterpret_cast<std::uintptr_t>(matrix.data) / kPageSize * kPageSize;
+    constexpr std::uintptr_t kPageBytes = 4096;
+    const auto begin = reinterpret_cast<std::uintptr_t>(matrix.data) / kPageBytes * kPageBytes;
     const auto end = reinterpret_cast<std::uintptr_t>(matrix.row(matrix.nRows));
     ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
 }

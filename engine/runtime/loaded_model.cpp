@@ -85,7 +85,8 @@ Result<void> LoadedModel::fill() {
 
 Result<void> LoadedModel::checkMemory() const {
     constexpr int kLeastContext = 256;
-    const MemoryForecast need = forecast(std::min(kLeastContext, m_config.contextLength));
+    const MemoryForecast need =
+        forecast(std::min(kLeastContext, m_config.contextLength), KvType::F16);
     if (need.fits()) return {};
     return fail(ErrorCode::OutOfMemory,
                 "needs " + sizeText(need.weightBytes + need.kvCacheBytes + need.scratchBytes) +
@@ -175,11 +176,12 @@ std::uint64_t LoadedModel::fingerprint() const {
     return m_fingerprint;
 }
 
-MemoryForecast LoadedModel::forecast(int contextLength) const {
-    return forecast(contextLength, kDefaultBatchTokens, defaultThreadCount());
+MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType) const {
+    return forecast(contextLength, kvType, kDefaultBatchTokens, defaultThreadCount());
 }
 
-MemoryForecast LoadedModel::forecast(int contextLength, int batchTokens, int nThreads) const {
+MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType, int batchTokens,
+                                     int nThreads) const {
     const auto scratchFor = [&](int context) {
         return Transformer::bytes(m_config, m_weights.needsInt8, std::min(batchTokens, context)) +
                attendScratchBytes(m_config, nThreads) +
@@ -187,7 +189,7 @@ MemoryForecast LoadedModel::forecast(int contextLength, int batchTokens, int nTh
     };
     MemoryForecast need;
     need.weightBytes = m_weights.sizeBytes;
-    need.kvCacheBytes = KvCache::bytes(m_config, contextLength);
+    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, kvType);
     need.scratchBytes = scratchFor(contextLength);
     // Packed weights are in memory already; mapped ones count as available, see availableMemory.
     need.availableBytes = availableMemory();
@@ -196,7 +198,7 @@ MemoryForecast LoadedModel::forecast(int contextLength, int batchTokens, int nTh
     }
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {
-        return need.weightBytes + KvCache::bytes(m_config, context) + scratchFor(context) <=
+        return need.weightBytes + KvCache::bytes(m_config, context, kvType) + scratchFor(context) <=
                need.availableBytes;
     };
     int low = 0;

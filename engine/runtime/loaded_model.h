@@ -38,11 +38,12 @@ public:
     [[nodiscard]] std::unique_ptr<ChatOutputParser> outputParser(
         std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const override;
     [[nodiscard]] bool isEndOfTurn(TokenId token) const override;
-    [[nodiscard]] MemoryForecast forecast(int contextLength) const override;
+    [[nodiscard]] MemoryForecast forecast(int contextLength, KvType kvType) const override;
     void settle() const override;
 
     /// As forecast, for sessions with other batches and threads than the default.
-    [[nodiscard]] MemoryForecast forecast(int contextLength, int batchTokens, int nThreads) const;
+    [[nodiscard]] MemoryForecast forecast(int contextLength, KvType kvType, int batchTokens,
+                                          int nThreads) const;
 
     [[nodiscard]] const ModelConfig& config() const { return m_config; }
     [[nodiscard]] const Weights& weights() const { return m_weights; }

@@ -53,10 +53,10 @@ Result<int> chooseContext(const LoadedModel& model, const SessionOptions& option
     }
     const int wanted =
         options.contextLength > 0 ? options.contextLength : std::min(longest, kDefaultContext);
-    MemoryForecast need = model.forecast(wanted, options.batchTokens, nThreads);
+    MemoryForecast need = model.forecast(wanted, options.kvType, options.batchTokens, nThreads);
     if (!need.fits() && model.prefixes().sizeBytes() > 0) {
         model.prefixes().clear();
-        need = model.forecast(wanted, options.batchTokens, nThreads);
+        need = model.forecast(wanted, options.kvType, options.batchTokens, nThreads);
     }
     if (need.fits()) return wanted;
     if (options.contextLength == 0 && need.longestContext > 0) return need.longestContext;
@@ -78,7 +78,8 @@ ModelConfig configFor(const LoadedModel& model, const SessionOptions& options) {
 std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache) {
     const bool isLong = !model.weights().ropeDivisors.beyond.empty() &&
                         cache.capacity() > config.rope.originalContext;
-    const std::string text = std::string(model.kernels().isa) + " f16 " +
+    const std::string text = std::string(model.kernels().isa) + " " +
+                             std::string(typeTraits(cache.type())->name) + " " +
                              std::to_string(cache.nLayers()) + "x" +
                              std::to_string(cache.positionBytes()) + " experts " +
                              std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
@@ -158,7 +159,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const int nThreads = options.nThreads > 0 ? options.nThreads : defaultThreadCount();
     const auto context = chooseContext(*loaded, options, nThreads);
     if (!context) return tl::unexpected(context.error());
-    auto cache = KvCache::create(loaded->config(), *context);
+    auto cache = KvCache::create(loaded->config(), *context, options.kvType);
     if (!cache) return tl::unexpected(cache.error());
     try {
         SessionOptions chosen = options;

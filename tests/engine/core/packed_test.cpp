@@ -10,12 +10,14 @@
 namespace conclave::engine {
 namespace {
 
-constexpr TensorType kTypes[] = {TensorType::Q8_0, TensorType::Q4_0, TensorType::Q4_K,
-                                 TensorType::Q6_K};
+constexpr TensorType kTypes[] = {TensorType::Q8_0,   TensorType::Q4_0,   TensorType::Q4_K,
+                                 TensorType::Q6_K,   TensorType::Q5_0,   TensorType::Q5_K,
+                                 TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4};
 
 /// Where the fp16 scales of a block are.
 std::vector<std::size_t> scaleOffsets(TensorType type) {
-    if (type == TensorType::Q4_K) return {0, 2};
+    if (type == TensorType::Q4_K || type == TensorType::Q5_K) return {0, 2};
+    if (type == TensorType::MXFP4) return {};
     if (type == TensorType::Q6_K) return {208};
     return {0};
 }
@@ -36,6 +38,7 @@ std::vector<std::byte> randomRows(TensorType type, int nRows, int nColumns, unsi
             scalarKernels().toHalf(&scale, 1, &half);
             std::memcpy(&rows[at + offset], &half, sizeof(half));
         }
+        if (type == TensorType::MXFP4) rows[at] = static_cast<std::byte>(118 + random() % 8);
     }
     return rows;
 }
@@ -153,6 +156,7 @@ TEST_P(Packed, ExtremeIntegersDoNotSaturate) {
                 for (const std::size_t offset : scaleOffsets(type)) {
                     std::memcpy(&block[offset], &weights.rows[at + offset], 2);
                 }
+                if (type == TensorType::MXFP4) block[0] = weights.rows[at];
                 std::memcpy(&weights.rows[at], block.data(), block.size());
             }
             packedFormat(type)->pack(weights.rows.data(), weights.rowBytes, kPanelRows,

@@ -1,5 +1,7 @@
 // Sessions on the bundled model: what callers of engine.h rely on.
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -272,6 +274,70 @@ TEST(Model, AnswersAlikeBeforeItHasSettledAndAfter) {
         const auto loading = Model::load(test::chatModel("Q8_0")).value();
         EXPECT_EQ(answer(loading), expected);
     }
+}
+
+/// Mean KL divergence of next tokens from a cache in fp16 to one of the given type.
+double divergence(const std::shared_ptr<const Model>& model, KvType type) {
+    const auto tokens = model->tokenize(
+        "The lighthouse stood at the end of the long pier, and every evening the keeper climbed "
+        "the "
+        "stairs with a lamp in his hand. He counted the steps, because he had counted them when he "
+        "was a boy, and there were always one hundred and twelve of them. One night the wind was "
+        "so "
+        "strong that the door would not close, and the keeper heard a voice from the sea.");
+    const auto logitsOf = [&](KvType kvType) {
+        auto session =
+            Session::create(model, {.contextLength = 256, .nThreads = 2, .kvType = kvType}).value();
+        std::vector<std::vector<double>> all;
+        EXPECT_TRUE(session->evaluate(tokens, [&](int, std::span<const float> logits) {
+            double sum = 0.0;
+            const double largest = *std::max_element(logits.begin(), logits.end());
+            for (const float logit : logits) sum += std::exp(logit - largest);
+            std::vector<double> shares;
+            for (const float logit : logits) shares.push_back(logit - largest - std::log(sum));
+            all.push_back(std::move(shares));
+        }));
+        return all;
+    };
+    const auto exact = logitsOf(KvType::F16);
+    const auto other = logitsOf(type);
+    double total = 0.0;
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+        for (std::size_t t = 0; t < exact[i].size(); ++t) {
+            total += std::exp(exact[i][t]) * (exact[i][t] - other[i][t]);
+        }
+    }
+    return total / static_cast<double>(exact.size());
+}
+
+TEST(Session, KeepsAQuantizedCacheCloseToAnExactOne) {
+    const auto model = Model::load(test::chatModel("Q8_0")).value();
+    const double q8 = divergence(model, KvType::Q8_0);
+    const double q4 = divergence(model, KvType::Q4_0);
+    RecordProperty("kl_q8_0", std::to_string(q8));
+    RecordProperty("kl_q4_0", std::to_string(q4));
+    EXPECT_GT(q8, 0.0);
+    EXPECT_LT(q8, 3e-3);
+    EXPECT_GT(q4, q8);
+    EXPECT_LT(q4, 5e-2);
+}
+
+TEST(Session, ForecastsTheMemoryOfAQuantizedCache) {
+    const auto model = Model::load(test::chatModel("Q8_0")).value();
+    const auto kv = [&](KvType type) {
+        return static_cast<double>(model->forecast(256, type).kvCacheBytes);
+    };
+    // The latent of 144 values fills four and a half blocks of 32.
+    EXPECT_DOUBLE_EQ(kv(KvType::Q8_0), kv(KvType::F16) * (5 * 34) / (144 * 2));
+    EXPECT_DOUBLE_EQ(kv(KvType::Q4_0), kv(KvType::F16) * (5 * 18) / (144 * 2));
+}
+
+TEST(Session, RefusesACacheTypeThatDoesNotDivideTheHeads) {
+    const auto model = Model::load(test::parity("llama-dense.gguf")).value();
+    const auto session = Session::create(model, {.kvType = KvType::Q8_0});
+    ASSERT_FALSE(session);
+    EXPECT_EQ(session.error().code, ErrorCode::InvalidArgument);
+    EXPECT_THAT(session.error().detail, HasSubstr("F16"));
 }
 
 TEST(Model, NamesATensorThatIsWrong) {
