@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "app/services/model_service.h"
 #include "app/services/services.h"
 #include "app/services/session_pool.h"
+#include "app/services/survey/surveyor.h"
 
 namespace conclave::services {
 
@@ -25,6 +27,7 @@ struct AnswerJob {
     Message answer;
     std::vector<std::filesystem::path> attachments;
     bool retrieval = true;
+    Scope scope = Scope::Automatic;
     AnswerEvents events;
     std::stop_source stop;
     std::atomic<bool> isTaken = false;  ///< by the worker, or by a stop before its turn
@@ -48,6 +51,11 @@ private:
     };
 
     Result<Message> answer(AnswerJob& job);
+    /// The collections that this question is asked of.
+    Result<std::vector<CollectionId>> collectionsOf(const AnswerJob& job,
+                                                    const ChatSettings& settings);
+    /// An answer from everything; none if the question is none about everything.
+    Result<std::optional<Message>> survey(AnswerJob& job, const ChatSettings& settings);
     Result<Sources> findSources(AnswerJob& job, const ChatSettings& settings,
                                 std::span<const PastTurn> history);
     Result<Sources> readAttachments(AnswerJob& job);
@@ -67,6 +75,7 @@ private:
     Library& m_library;
     CollectionServiceImpl& m_collections;
     ModelServiceImpl& m_models;
+    Surveyor m_surveyor;
     SessionPool m_sessions;
     std::map<ChatId, std::string> m_sourcesTags;
 };
