@@ -306,6 +306,18 @@ struct SearchSources {
                                                             const SearchSources& sources,
                                                             const SearchOptions& options);
 
+/// What diversify() looks at.
+struct RankedText {
+    DocumentId document = 0;
+    std::string_view text;
+};
+
+/// An order of ranked passages, as indices, in which those that say nearly what an earlier one says
+/// come last, and before them those of a document that had `mostOfDocument` already. Otherwise the
+/// order stays. Nearly: nine of ten of the pairs of words of each are in the other, too.
+[[nodiscard]] std::vector<std::size_t> diversify(std::span<const RankedText> ranked,
+                                                 int mostOfDocument);
+
 // ------------------------------------------------------------------------------------- answering
 
 /// A passage as the model and the reader see it.
@@ -358,5 +370,72 @@ struct Citation {
 /// brackets behind one sentence the first is corrected, and one that repeats it is left out. A
 /// bracket's outcome depends on nothing after it, so a growing answer may be corrected as it grows.
 [[nodiscard]] std::string reattribute(std::string_view answer, std::span<const Passage> passages);
+
+// ------------------------------------------------------------------------------ whole collections
+
+/// A span of a text in bytes.
+struct TextSpan {
+    std::size_t startByte = 0;
+    std::size_t endByte = 0;
+};
+
+/// The sentences of a text without the white space around them. A line that stands for itself (a
+/// list item, a table row, a heading) is one of its own.
+[[nodiscard]] std::vector<TextSpan> sentenceSpans(std::string_view text);
+
+/// What can be found by its form alone.
+enum class Pattern { Email, WebAddress, Phone, Date, Money, Percentage, Name };
+
+/// A thing of that form: where it stands, and the form in which equal things are equal.
+struct PatternMatch {
+    TextSpan span;
+    std::string value;
+};
+
+/// All things of this form, from left to right. Dates are numeric (2026-10-15, 15.10.2026,
+/// 2026年10月15日) or name an English month; names are two or more capitalised words in a row.
+[[nodiscard]] std::vector<PatternMatch> findPattern(Pattern pattern, std::string_view text);
+
+/// Finds the sentences that say certain words, in any order and inflection.
+class SentenceMatcher {
+public:
+    /// `words`: what the sentences must have, all of it; parts in quotation marks must stand there
+    /// as they are but for case. Stop words are passed over.
+    explicit SentenceMatcher(std::string_view words);
+
+    /// Without terms nothing matches.
+    [[nodiscard]] bool hasTerms() const { return !m_terms.empty() || !m_phrases.empty(); }
+    /// As `words` has them, for saying what was looked for.
+    [[nodiscard]] const std::vector<std::string>& phrases() const { return m_phrases; }
+
+    /// The sentences of `text` that say them; `context` is what the reader knows without the
+    /// sentence (title and headings) and may say all but one of them.
+    [[nodiscard]] std::vector<TextSpan> match(std::string_view context,
+                                              std::string_view text) const;
+
+private:
+    struct Wanted {
+        std::string term;
+        std::size_t group = 0;  ///< the word it is of; CJK pairs of one run share one
+        bool isPair = false;
+    };
+    [[nodiscard]] bool mayMatch(std::string_view context, std::string_view text) const;
+    [[nodiscard]] std::vector<bool> groupsIn(std::string_view text) const;
+
+    std::vector<Wanted> m_terms;
+    std::size_t m_nGroups = 0;
+    std::vector<std::string> m_phrases;  ///< lower case
+};
+
+/// A sentence that tells much of what a text is about.
+struct KeySentence {
+    std::size_t text = 0;  ///< index of its text
+    TextSpan span;
+};
+
+/// The `limit` sentences that together tell most of what the texts say, in the order of the texts:
+/// SumBasic (Nenkova and Vanderwende 2005), where a word that was told counts for less.
+[[nodiscard]] std::vector<KeySentence> keySentences(std::span<const std::string_view> texts,
+                                                    int limit);
 
 }  // namespace conclave::retrieval

@@ -14,6 +14,7 @@
 #include "storage/connections.h"
 #include "storage/document_store.h"
 #include "storage/file_lock.h"
+#include "storage/recall_store.h"
 #include "storage/setting_store.h"
 #include "storage/storage.h"
 
@@ -66,11 +67,13 @@ public:
           m_connections(std::move(path), std::move(writer), std::move(analyzer), inMemory),
           m_chats(m_connections),
           m_documents(m_connections),
-          m_settings(m_connections) {}
+          m_settings(m_connections),
+          m_recall(m_connections) {}
 
     ChatStore& chats() override { return m_chats; }
     SqliteDocumentStore& documents() override { return m_documents; }
     SettingStore& settings() override { return m_settings; }
+    RecallStore& recall() override { return m_recall; }
     /// Goes on with deletions that an ended program left, in the background.
     void startSweeping();
     Result<std::vector<Finding>> check() override;
@@ -83,6 +86,7 @@ private:
     SqliteChatStore m_chats;
     SqliteDocumentStore m_documents;
     SqliteSettingStore m_settings;
+    SqliteRecallStore m_recall;
     std::jthread m_sweeper;  // last: stops before the others go
 };
 

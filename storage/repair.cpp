@@ -13,29 +13,31 @@
 namespace conclave::storage {
 namespace {
 
-struct Table {
+struct SalvagedTable {
     std::string_view name;
     bool hasRowid;
 };
 
 /// Owners before what they own. Full text is no loss: it is built anew at the next open.
 constexpr std::array kTables = {
-    Table{"meta", false},
-    Table{"setting", false},
-    Table{"folder", true},
-    Table{"chat", true},
-    Table{"message", true},
-    Table{"answer", true},
-    Table{"passage", true},
-    Table{"citation", true},
-    Table{"draft", true},
-    Table{"collection", true},
-    Table{"collection_root", false},
-    Table{"document", true},
-    Table{"page", true},
-    Table{"chunk", true},
-    Table{"embedder", true},
-    Table{"embedding", true},
+    SalvagedTable{"meta", false},
+    SalvagedTable{"setting", false},
+    SalvagedTable{"folder", true},
+    SalvagedTable{"chat", true},
+    SalvagedTable{"message", true},
+    SalvagedTable{"answer", true},
+    SalvagedTable{"passage", true},
+    SalvagedTable{"citation", true},
+    SalvagedTable{"draft", true},
+    SalvagedTable{"collection", true},
+    SalvagedTable{"collection_root", false},
+    SalvagedTable{"document", true},
+    SalvagedTable{"page", true},
+    SalvagedTable{"chunk", true},
+    SalvagedTable{"embedder", true},
+    SalvagedTable{"embedding", true},
+    SalvagedTable{"recall_question", true},
+    SalvagedTable{"recall_run", true},
 };
 
 /// What makes the salvaged rows a whole again.
@@ -80,7 +82,7 @@ constexpr std::string_view kMend = R"sql(
 /// Copies the rows of one table, passing over places that cannot be read.
 class TableRescue {
 public:
-    TableRescue(Connection& source, Connection& target, const Table& table)
+    TableRescue(Connection& source, Connection& target, const SalvagedTable& table)
         : m_source(source), m_target(target), m_table(table) {}
 
     /// Errors: of the target only.
@@ -156,7 +158,7 @@ private:
 
     Connection& m_source;
     Connection& m_target;
-    const Table& m_table;
+    const SalvagedTable& m_table;
     std::string m_select;
     std::string m_insert;
     int m_nColumns = 0;
@@ -173,7 +175,7 @@ Result<void> rescue(Connection& source, Connection& target, const std::filesyste
     if (!transaction) return pass(transaction);
     if (auto done = target.run("DELETE FROM meta"); !done) return done;
     std::int64_t nRows = 0;
-    for (const Table& table : kTables) {
+    for (const SalvagedTable& table : kTables) {
         TableRescue rows(source, target, table);
         if (auto done = rows.run(); !done) return done;
         nRows += rows.nRows();

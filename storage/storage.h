@@ -27,6 +27,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
+#include "storage/table_database.h"
 
 namespace conclave::storage {
 
@@ -376,6 +377,42 @@ public:
     [[nodiscard]] virtual Result<void> set(std::string_view key, const nlohmann::json& value) = 0;
 };
 
+// ---------------------------------------------------------------------------------------- recall
+
+/// A question, and words of the passage that a search for it must find.
+struct RecallQuestion {
+    std::int64_t id = 0;
+    std::string question{};
+    std::string quote{};
+    std::string path{};        ///< of the document; empty: any
+    std::string collection{};  ///< its name; empty: all
+    Time created{};
+};
+
+/// How one run over all questions went.
+struct RecallRun {
+    std::int64_t id = 0;
+    Time created{};
+    nlohmann::json settings = nlohmann::json::object();  ///< what searched
+    int nQuestions = 0;
+    int nFound = 0;
+    double mrr = 0.0;
+};
+
+/// Questions that somebody keeps to see whether search got better or worse.
+class RecallStore {
+public:
+    virtual ~RecallStore() = default;
+    /// Errors: InvalidArgument (no question, or no quote).
+    [[nodiscard]] virtual Result<std::int64_t> add(const RecallQuestion& question) = 0;
+    [[nodiscard]] virtual Result<std::vector<RecallQuestion>> questions() = 0;
+    /// Errors: NotFound.
+    [[nodiscard]] virtual Result<void> remove(std::int64_t id) = 0;
+    [[nodiscard]] virtual Result<void> addRun(const RecallRun& run) = 0;
+    /// Newest first.
+    [[nodiscard]] virtual Result<std::vector<RecallRun>> runs(int limit) = 0;
+};
+
 // -------------------------------------------------------------------------------------- database
 
 /// Receives one term of a text and where it stood; terms at one place may overlap (bigrams).
@@ -413,6 +450,7 @@ public:
     [[nodiscard]] virtual ChatStore& chats() = 0;
     [[nodiscard]] virtual DocumentStore& documents() = 0;
     [[nodiscard]] virtual SettingStore& settings() = 0;
+    [[nodiscard]] virtual RecallStore& recall() = 0;
 
     /// Integrity of the file, foreign keys, full-text indexes and embeddings.
     [[nodiscard]] virtual Result<std::vector<Finding>> check() = 0;

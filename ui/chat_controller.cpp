@@ -164,13 +164,15 @@ void ChatController::finished(const std::shared_ptr<Answer>& answer, Result<Mess
     if (answer->id) emit answerFinished(answer->id);
 }
 
-void ChatController::send(const QString& text, std::vector<std::filesystem::path> attachments) {
+void ChatController::send(const QString& text, std::vector<std::filesystem::path> attachments,
+                          services::Scope scope) {
     services::SendRequest request;
     request.chat = m_chat;
     request.text = text.toStdString();
     request.settings = m_settings;
     request.attachments = std::move(attachments);
     request.retrieval = !(m_settings.collections && m_settings.collections->empty());
+    request.scope = scope;
     m_services.chats().saveDraft(m_chat, {});
     m_services.chats().send(std::move(request), events());
 }

@@ -32,7 +32,8 @@ public:
     /// Shows the page for a new chat; nothing is stored before the first question.
     void startNew();
 
-    void send(const QString& text, std::vector<std::filesystem::path> attachments);
+    void send(const QString& text, std::vector<std::filesystem::path> attachments,
+              services::Scope scope = services::Scope::Automatic);
     void regenerate(services::MessageId answer);
     void edit(services::MessageId question, const QString& text);
     void stop();

@@ -192,6 +192,7 @@ Answerer::Answerer(storage::Database& database, Library& library,
       m_library(library),
       m_collections(collections),
       m_models(models),
+      m_surveyor(database, library),
       m_sessions(contextLength, nThreads, saved) {}
 
 Result<Message> Answerer::run(AnswerJob& job) {
@@ -218,6 +219,9 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     branch->pop_back();  // the question itself
     std::vector<PastTurn> history = turnsOf(*branch);
 
+    auto surveyed = survey(job, settings);
+    if (!surveyed) return tl::unexpected(surveyed.error());
+    if (*surveyed) return std::move(**surveyed);
     auto sources = findSources(job, settings, history);
     if (!sources) return tl::unexpected(sources.error());
 
@@ -236,6 +240,55 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     return write(job, settings, std::move(history), std::move(*sources), *model);
 }
 
+Result<std::vector<CollectionId>> Answerer::collectionsOf(const AnswerJob& job,
+                                                          const ChatSettings& settings) {
+    std::vector<CollectionId> collections;
+    if (settings.collections) {
+        collections = *settings.collections;
+    } else {
+        auto all = m_collections.visible();
+        if (!all) return tl::unexpected(all.error());
+        collections = std::move(*all);
+    }
+    const auto attachments = m_collections.find(attachmentsName(job.chat.id));
+    if (!attachments) return tl::unexpected(attachments.error());
+    if (*attachments) collections.push_back(**attachments);
+    return collections;
+}
+
+Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettings& settings) {
+    std::optional<Message> none;
+    if (!job.retrieval || job.scope == Scope::Passages || !job.attachments.empty()) return none;
+    auto collections = collectionsOf(job, settings);
+    if (!collections) return tl::unexpected(collections.error());
+    if (collections->empty()) return none;
+    SurveyRequest request;
+    request.question = job.question.text;
+    request.collections = std::move(*collections);
+    request.isForced = job.scope == Scope::Everything;
+    request.cancel = job.stop.get_token();
+    request.onProgress = [&](const std::string& text, float progress) {
+        reportStage(job, AnswerStage::Kind::Surveying, progress);
+        if (job.events.onText) job.events.onText(text, 0.0);
+    };
+    auto surveyed = m_surveyor.answer(request);
+    if (!surveyed) return tl::unexpected(surveyed.error());
+    if (!*surveyed) return none;
+    SurveyAnswer& answer = **surveyed;
+    AnswerDetails details;
+    details.usage = usageToJson({});
+    details.usage["survey"] = std::move(answer.account);
+    details.finishReason = kSurveyReason;
+    details.passages = std::move(answer.report.passages);
+    details.citations = std::move(answer.report.citations);
+    if (job.events.onPassages) job.events.onPassages(details.passages);
+    auto stored =
+        store(job, answer.report.text,
+              answer.isComplete ? MessageState::Complete : MessageState::Stopped, details);
+    if (!stored) return tl::unexpected(stored.error());
+    return std::optional<Message>(std::move(*stored));
+}
+
 Result<Answerer::Sources> Answerer::findSources(AnswerJob& job, const ChatSettings& settings,
                                                 std::span<const PastTurn> history) {
     if (!job.attachments.empty()) return readAttachments(job);
@@ -244,16 +297,9 @@ Result<Answerer::Sources> Answerer::findSources(AnswerJob& job, const ChatSettin
     if (!job.retrieval || isSmallTalk(question) || bringsItsOwnText(question)) return sources;
 
     SearchRequest request;
-    if (settings.collections) {
-        request.collections = *settings.collections;
-    } else {
-        auto all = m_collections.visible();
-        if (!all) return tl::unexpected(all.error());
-        request.collections = std::move(*all);
-    }
-    const auto attachments = m_collections.find(attachmentsName(job.chat.id));
-    if (!attachments) return tl::unexpected(attachments.error());
-    if (*attachments) request.collections.push_back(**attachments);
+    auto collections = collectionsOf(job, settings);
+    if (!collections) return tl::unexpected(collections.error());
+    request.collections = std::move(*collections);
     if (request.collections.empty()) return sources;
 
     reportStage(job, AnswerStage::Kind::Searching);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "app/services/model_service.h"
 #include "app/services/services.h"
 #include "app/services/session_pool.h"
+#include "app/services/survey/surveyor.h"
 
 namespace conclave::services {
 
@@ -24,6 +26,7 @@ struct AnswerJob {
     Message answer;
     std::vector<std::filesystem::path> attachments;
     bool retrieval = true;
+    Scope scope = Scope::Automatic;
     AnswerEvents events;
     std::stop_source stop;
     std::atomic<bool> isTaken = false;  ///< by the worker, or by a stop before its turn
@@ -54,6 +57,11 @@ private:
     };
 
     Result<Message> answer(AnswerJob& job);
+    /// The collections that this question is asked of.
+    Result<std::vector<CollectionId>> collectionsOf(const AnswerJob& job,
+                                                    const ChatSettings& settings);
+    /// An answer from everything; none if the question is none about everything.
+    Result<std::optional<Message>> survey(AnswerJob& job, const ChatSettings& settings);
     Result<Sources> findSources(AnswerJob& job, const ChatSettings& settings,
                                 std::span<const PastTurn> history);
     Result<Sources> readAttachments(AnswerJob& job);
@@ -73,6 +81,7 @@ private:
     Library& m_library;
     CollectionServiceImpl& m_collections;
     ModelServiceImpl& m_models;
+    Surveyor m_surveyor;
     SessionPool m_sessions;
     std::string m_sourcesSecret;
 };

@@ -16,6 +16,23 @@ namespace {
 constexpr const char* kAttachmentsKey = "attachments";
 /// In Chat::settings: questions asked with retrieval switched off.
 constexpr const char* kPlainKey = "plain_questions";
+/// In Chat::settings: {"<question's id>": "passages" or "everything"}, where somebody chose.
+constexpr const char* kScopeKey = "scopes";
+
+std::string_view nameOf(Scope scope) {
+    return scope == Scope::Passages ? "passages" : "everything";
+}
+
+Scope scopeOf(const Chat& chat, MessageId question) {
+    const auto all = chat.settings.find(kScopeKey);
+    if (all == chat.settings.end() || !all->is_object()) return Scope::Automatic;
+    const auto own = all->find(std::to_string(question));
+    if (own == all->end()) return Scope::Automatic;
+    for (const Scope scope : {Scope::Passages, Scope::Everything}) {
+        if (*own == nlohmann::json(nameOf(scope))) return scope;
+    }
+    return Scope::Automatic;
+}
 
 std::vector<fs::path> attachmentsOf(const Chat& chat, MessageId question) {
     std::vector<fs::path> paths;
@@ -109,7 +126,7 @@ void ChatServiceImpl::changeSettings(ChatId id, const ChatSettings& settings, Re
     m_quick.post([this, id, json = settings.toJson(), reply = std::move(reply)]() mutable {
         const auto chat = m_database.chats().chat(id);
         if (!chat) return reply(tl::unexpected(chat.error()));
-        for (const char* key : {kAttachmentsKey, kPlainKey}) {
+        for (const char* key : {kAttachmentsKey, kPlainKey, kScopeKey}) {
             if (chat->settings.contains(key)) json[key] = chat->settings[key];
         }
         storage::ChatChange change;
@@ -204,7 +221,8 @@ Result<Message> ChatServiceImpl::addQuestion(const SendRequest& request) {
     const auto id = chats.addMessage(question);
     if (!id) return tl::unexpected(id.error());
 
-    if (!request.attachments.empty() || !request.retrieval) {
+    const bool hasScope = request.scope != Scope::Automatic;
+    if (!request.attachments.empty() || !request.retrieval || hasScope) {
         const auto chat = chats.chat(question.chat);
         if (!chat) return tl::unexpected(chat.error());
         storage::ChatChange change;
@@ -214,6 +232,7 @@ Result<Message> ChatServiceImpl::addQuestion(const SendRequest& request) {
                 tidyPath(path).string());
         }
         if (!request.retrieval) (*change.settings)[kPlainKey].push_back(*id);
+        if (hasScope) (*change.settings)[kScopeKey][std::to_string(*id)] = nameOf(request.scope);
         if (auto changed = chats.changeChat(chat->id, change); !changed) {
             return tl::unexpected(changed.error());
         }
@@ -264,7 +283,8 @@ void ChatServiceImpl::edit(MessageId question, std::string text, AnswerEvents ev
 
         const std::vector<fs::path> attachments = attachmentsOf(*chat, question);
         const bool plain = isPlain(*chat, question);
-        if (!attachments.empty() || plain) {
+        const Scope scope = scopeOf(*chat, question);
+        if (!attachments.empty() || plain || scope != Scope::Automatic) {
             storage::ChatChange change;
             change.settings = chat->settings;
             if (!attachments.empty()) {
@@ -272,6 +292,9 @@ void ChatServiceImpl::edit(MessageId question, std::string text, AnswerEvents ev
                     chat->settings[kAttachmentsKey][std::to_string(question)];
             }
             if (plain) (*change.settings)[kPlainKey].push_back(*id);
+            if (scope != Scope::Automatic) {
+                (*change.settings)[kScopeKey][std::to_string(*id)] = nameOf(scope);
+            }
             if (auto saved = chats.changeChat(chat->id, change); !saved) {
                 return report(events, tl::unexpected(saved.error()));
             }
@@ -300,6 +323,7 @@ void ChatServiceImpl::enqueue(const Message& question, bool retrieval, AnswerEve
     job->question = question;
     job->attachments = attachmentsOf(*chat, question.id);
     job->retrieval = retrieval && !isPlain(*chat, question.id);
+    job->scope = scopeOf(*chat, question.id);
     job->answer = std::move(*answer);
     job->chat = std::move(*chat);
     job->events = std::move(events);

@@ -13,6 +13,9 @@ namespace {
 /// Raise when chunks would be cut or embedded differently.
 constexpr int kPipelineVersion = 2;
 
+/// Passages of one document that come before those of others.
+constexpr int kMostOfDocument = 4;
+
 /// Fewer are analyzed again at the next start sooner than a piece is written.
 constexpr std::size_t kWorthKeeping = 512;
 /// A run that is killed loses the analysis of so many chunks at most.
@@ -248,7 +251,8 @@ Result<std::vector<SearchHit>> Library::search(const SearchRequest& request) {
     }
     retrieval::SearchOptions options;
     options.mode = request.mode;
-    options.limit = request.limit;
+    // Some more, so that what others repeat or one document crowds out can make room.
+    options.limit = request.limit + request.limit / 2;
     options.collections.assign(request.collections.begin(), request.collections.end());
     const auto scored = retrieval::hybridSearch(
         request.query, {m_keywords, m_vectors.get(), embedder(), m_texts.get()}, options);
@@ -262,8 +266,12 @@ Result<std::vector<SearchHit>> Library::search(const SearchRequest& request) {
     }
     auto chunks = m_store.chunks(ids);
     if (!chunks) return tl::unexpected(chunks.error());
+    std::vector<retrieval::RankedText> ranked;
+    for (const Chunk& chunk : *chunks) ranked.push_back({chunk.document, chunk.text});
     std::vector<SearchHit> hits;
-    for (Chunk& chunk : *chunks) {
+    for (const std::size_t place : retrieval::diversify(ranked, kMostOfDocument)) {
+        if (static_cast<int>(hits.size()) >= request.limit) break;
+        Chunk& chunk = (*chunks)[place];
         const double score = scores[chunk.id];
         hits.push_back({static_cast<int>(hits.size()) + 1, std::move(chunk), score});
     }

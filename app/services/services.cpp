@@ -9,7 +9,9 @@
 #include "app/services/library.h"
 #include "app/services/model_profile.h"
 #include "app/services/model_service.h"
+#include "app/services/recall.h"
 #include "app/services/saved_sessions.h"
+#include "app/services/survey/survey_question.h"
 #include "app/services/worker.h"
 #include "base/log.h"
 
@@ -73,6 +75,27 @@ public:
             if (auto saved = m_database->settings().set(key, value); !saved) {
                 log().warn("a setting could not be saved: {}", saved.error().detail);
             }
+        });
+    }
+
+    void addRecall(const RecallQuestion& question, Reply<std::int64_t> reply) override {
+        m_quick.post([this, question, reply = std::move(reply)] {
+            reply(m_database->recall().add(question));
+        });
+    }
+
+    void recallQuestions(Reply<std::vector<RecallQuestion>> reply) override {
+        m_quick.post([this, reply = std::move(reply)] { reply(m_database->recall().questions()); });
+    }
+
+    void removeRecall(std::int64_t id, Reply<void> reply) override {
+        m_quick.post(
+            [this, id, reply = std::move(reply)] { reply(m_database->recall().remove(id)); });
+    }
+
+    void runRecall(int depth, Reply<RecallReport> reply) override {
+        m_slow.post([this, depth, reply = std::move(reply)] {
+            reply(scoreRecall(*m_database, m_library, depth));
         });
     }
 
@@ -220,6 +243,8 @@ Result<fs::path> repair(const Places& places) {
 engine::SamplerSettings defaultSampling(const engine::ModelInfo& model) {
     return profileOf(model, model.contextLength).sampling;
 }
+
+bool asksAboutEverything(std::string_view question) { return surveyQuestionOf(question).isSure; }
 
 bool isDemonstration(const engine::ModelInfo& model) {
     return profileOf(model, model.contextLength).isDemonstration;

@@ -228,8 +228,15 @@ struct ChatView {
 };
 
 struct AnswerStage {
-    enum class Kind { Waiting, Searching, LoadingModel, Reading, Writing } kind = Kind::Waiting;
-    float progress = 0.0f;  ///< of LoadingModel and Reading (prefill), 0..1
+    enum class Kind {
+        Waiting,
+        Searching,
+        Surveying,  ///< reading whole collections
+        LoadingModel,
+        Reading,
+        Writing
+    } kind = Kind::Waiting;
+    float progress = 0.0f;  ///< of Surveying, LoadingModel and Reading (prefill), 0..1
 };
 
 /// What happens during one answer, in this order; on a service's thread. Any may be empty.
@@ -249,12 +256,28 @@ struct AnswerEvents {
 /// AnswerDetails::finishReason of an answer that lists passages because no model could write one.
 inline constexpr std::string_view kNoModelReason = "no_model";
 
+/// AnswerDetails::finishReason of an answer that was read from everything; `usage["survey"]` has
+/// the account: {"documents", "passages", "skipped", "complete"}.
+inline constexpr std::string_view kSurveyReason = "survey";
+
+/// How much of the collections answers a question.
+enum class Scope {
+    Automatic,   ///< everything if the wording asks for it (asksAboutEverything)
+    Passages,    ///< the passages that fit best
+    Everything,  ///< every passage: counts, lists, comparisons, summaries
+};
+
+/// "How many documents mention …", "list all …", "compare …", "总结全部文档": questions that a few
+/// passages cannot answer, by their wording. Cheap enough to ask at each keystroke.
+[[nodiscard]] bool asksAboutEverything(std::string_view question);
+
 struct SendRequest {
     std::optional<ChatId> chat;  ///< none: a new chat, made by the send
     std::string text;
     ChatSettings settings;  ///< for a new chat; ignored otherwise (use changeSettings)
     std::vector<std::filesystem::path> attachments;  ///< read as passages of this message
     bool retrieval = true;
+    Scope scope = Scope::Automatic;
 };
 
 struct ContextUse {
@@ -304,6 +327,25 @@ public:
                             Reply<ContextUse> reply) = 0;
 };
 
+// ---------------------------------------------------------------------------------------- recall
+
+using storage::RecallQuestion;
+using storage::RecallRun;
+
+/// How search did on one saved question.
+struct RecallResult {
+    RecallQuestion question;
+    int rank = 0;         ///< of the first passage that says the quote; 0: none of them
+    std::string problem;  ///< why it could not be asked, as when its collection is gone
+};
+
+struct RecallReport {
+    std::vector<RecallResult> results;
+    int depth = 0;  ///< passages looked at for each
+    RecallRun run;
+    std::optional<RecallRun> before;  ///< the run before this one
+};
+
 // ------------------------------------------------------------------------------------------- all
 
 struct StartOptions {
@@ -334,6 +376,14 @@ public:
     /// The application's settings (window state, theme, …); saved at once.
     virtual void setting(std::string_view key, Reply<std::optional<nlohmann::json>> reply) = 0;
     virtual void setSetting(std::string_view key, const nlohmann::json& value) = 0;
+
+    /// Saved questions with the passage that must be found, to see what a change of settings or
+    /// model does to search.
+    virtual void addRecall(const RecallQuestion& question, Reply<std::int64_t> reply) = 0;
+    virtual void recallQuestions(Reply<std::vector<RecallQuestion>> reply) = 0;
+    virtual void removeRecall(std::int64_t id, Reply<void> reply) = 0;
+    /// Searches for every saved question, and keeps the score.
+    virtual void runRecall(int depth, Reply<RecallReport> reply) = 0;
 
     virtual void doctor(Reply<std::vector<Finding>> reply) = 0;
     virtual void backup(const std::filesystem::path& to, Reply<void> reply) = 0;

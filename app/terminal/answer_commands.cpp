@@ -29,11 +29,21 @@ T waitFor(std::future<T> future, const std::function<void()>& onInterrupt) {
     return future.get();
 }
 
+/// Without an option the wording of the question decides.
+services::Scope scopeFrom(const Arguments& arguments) {
+    if (arguments.has("--everything")) return services::Scope::Everything;
+    return arguments.has("--passages") ? services::Scope::Passages : services::Scope::Automatic;
+}
+
 int ask(const Arguments& arguments) {
     const bool isJson = arguments.has("--json");
     const std::string& question = arguments.plain().front();
     if (question.find_first_not_of(" \t\r\n") == std::string::npos) {
         note("conclave: the question is empty; ask as in: conclave ask \"Who keeps the keys?\"");
+        return kWrongUsage;
+    }
+    if (arguments.has("--everything") && arguments.has("--passages")) {
+        note("conclave: --everything and --passages exclude each other");
         return kWrongUsage;
     }
     const std::vector<std::string> docs = arguments.list("--docs");
@@ -68,6 +78,7 @@ int ask(const Arguments& arguments) {
             request.text = question;
             request.settings = *settings;
             request.retrieval = usesRetrieval;
+            request.scope = scopeFrom(arguments);
             services.chats().send(std::move(request), std::move(events));
         },
         !isJson);
@@ -106,17 +117,23 @@ Result<services::Message> runAnswer(services::Services& services, const StartAns
         *chat = of.id;
     };
     const auto bar = std::make_shared<std::optional<ProgressBar>>();
-    events.onStage = [bar](const services::AnswerStage& stage) {
+    const auto isSurveying = std::make_shared<std::atomic<bool>>(false);
+    events.onStage = [bar, isSurveying](const services::AnswerStage& stage) {
         using Kind = services::AnswerStage::Kind;
-        if (stage.kind == Kind::LoadingModel || stage.kind == Kind::Reading) {
+        *isSurveying = stage.kind == Kind::Surveying;
+        if (*isSurveying || stage.kind == Kind::LoadingModel || stage.kind == Kind::Reading) {
             if (!*bar) bar->emplace("");
-            (*bar)->show(stage.progress,
-                         stage.kind == Kind::Reading ? "reading" : "loading the model");
+            (*bar)->show(stage.progress, stage.kind == Kind::Surveying ? "reading everything"
+                                         : stage.kind == Kind::Reading ? "reading"
+                                                                       : "loading the model");
         } else {
             bar->reset();
         }
     };
-    events.onText = [show](const std::string& text, double) { show(text); };
+    events.onText = [show, isSurveying](const std::string& text, double) {
+        // A survey's text so far is replaced by its result: the bar says it meanwhile.
+        if (!*isSurveying) show(text);
+    };
     events.onFinished = [promise, show, bar](Result<services::Message> result) {
         bar->reset();
         if (result) show(result->text);
@@ -230,6 +247,10 @@ std::vector<Command> answerCommands() {
         {"--collection", "NAME…", "ask these collections; all if neither this nor --docs is given",
          Kind::List},
         {"--no-retrieval", "", "ask the model alone", Kind::Flag},
+        {"--everything", "", "read every passage: for counts, lists, comparisons and summaries",
+         Kind::Flag},
+        {"--passages", "", "read the passages that fit best, even if the question says \"all\"",
+         Kind::Flag},
         {"--save", "", "keep question and answer as a chat, for `chat` and the window", Kind::Flag},
         {"--system", "TEXT", "the system prompt"},
     };

@@ -71,8 +71,8 @@ const std::vector<Command>& allCommands() {
     static const std::vector<Command> kCommands = [] {
         std::vector<Command> all;
         for (const auto& part :
-             {chatCommands(), answerCommands(), documentCommands(), modelCommands(),
-              quantizeCommands(), engineCommands(), upkeepCommands()}) {
+             {chatCommands(), answerCommands(), documentCommands(), recallCommands(),
+              modelCommands(), quantizeCommands(), engineCommands(), upkeepCommands()}) {
             all.insert(all.end(), part.begin(), part.end());
         }
         return all;

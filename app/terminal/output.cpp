@@ -107,6 +107,10 @@ nlohmann::json answerToJson(const services::Message& answer, Positions& position
         json["passages"].push_back(passageToJson(passage, positions));
     }
     json["usage"] = answer.details->usage;
+    if (json["usage"].contains("survey")) {
+        json["survey"] = json["usage"]["survey"];
+        json["usage"].erase("survey");
+    }
     json["model"] = answer.details->model;
     json["finish_reason"] = answer.details->finishReason;
     if (!answer.details->reasoning.empty()) {
@@ -142,7 +146,8 @@ void printCitations(const services::Message& answer) {
     if (!answer.details || answer.details->citations.empty()) return;
     constexpr std::size_t kQuoteLength = 100;
     // An answer that only lists passages has shown their text already.
-    const bool isListOfPassages = answer.details->finishReason == services::kNoModelReason;
+    const bool isListOfPassages = answer.details->finishReason == services::kNoModelReason ||
+                                  answer.details->finishReason == services::kSurveyReason;
     std::cout << '\n';
     for (const services::StoredCitation& citation : answer.details->citations) {
         const std::string mark = numbered(citation.passage);

@@ -78,11 +78,10 @@ ModelConfig configFor(const LoadedModel& model, const SessionOptions& options) {
 std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache) {
     const bool isLong = !model.weights().ropeDivisors.beyond.empty() &&
                         cache.capacity() > config.rope.originalContext;
-    const std::string text = std::string(model.kernels().isa) + " " +
-                             std::string(typeTraits(cache.type())->name) + " " +
-                             std::to_string(cache.nLayers()) + "x" +
-                             std::to_string(cache.positionBytes()) + " experts " +
-                             std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
+    const std::string text =
+        std::string(model.kernels().isa) + " " + std::string(typeTraits(cache.type())->name) + " " +
+        std::to_string(cache.nLayers()) + "x" + std::to_string(cache.positionBytes()) +
+        " experts " + std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
     return hash64(text);
 }
 

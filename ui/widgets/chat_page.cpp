@@ -285,7 +285,7 @@ void ChatPage::send() {
         m_controller.edit(*question, text);
         return;
     }
-    m_controller.send(text, m_composer->attachments());
+    m_controller.send(text, m_composer->attachments(), m_composer->scope());
     m_composer->clear();
 }
 

@@ -181,6 +181,18 @@ void Composer::makeRow() {
         m_sources->setFont(Theme::instance().font(TextSize::Small));
         m_sources->setIcon(icon(Icon::Book, colors().muted));
     });
+    m_everything = new QToolButton(this);
+    m_everything->setObjectName(QStringLiteral("everything"));
+    m_everything->setProperty("chip", true);
+    m_everything->setCheckable(true);
+    m_everything->setText(tr("Read everything"));
+    m_everything->setCursor(Qt::PointingHandCursor);
+    connect(m_everything, &QToolButton::clicked, this, [this](bool checked) {
+        m_scope = checked ? services::Scope::Everything : services::Scope::Passages;
+        showScope();
+    });
+    onTheme(m_everything,
+            [this] { m_everything->setFont(Theme::instance().font(TextSize::Small)); });
     m_hint =
         makeLabel(tr("Enter to send, Shift+Enter for a new line"), TextSize::Caption, this, true);
     m_send = new QToolButton(this);
@@ -196,6 +208,7 @@ void Composer::makeRow() {
     });
     row->addWidget(m_attach);
     row->addWidget(m_sources);
+    row->addWidget(m_everything);
     row->addStretch();
     row->addWidget(m_hint);
     row->addSpacing(4);
@@ -213,6 +226,27 @@ void Composer::refresh() {
     m_send->setToolTip(m_answering ? tr("Stop (Esc)") : tr("Send (Enter)"));
     m_send->setAccessibleName(m_answering ? tr("Stop") : tr("Send"));
     m_hint->setVisible(canSend && !m_answering);
+    if (!canSend) m_scope = services::Scope::Automatic;
+    showScope();
+}
+
+void Composer::showScope() {
+    const bool isAsked = services::asksAboutEverything(text().toStdString());
+    // Choosing what the wording says anyway is no choice.
+    if (m_scope == (isAsked ? services::Scope::Everything : services::Scope::Passages)) {
+        m_scope = services::Scope::Automatic;
+    }
+    const bool readsAll =
+        m_scope == services::Scope::Automatic ? isAsked : m_scope == services::Scope::Everything;
+    m_everything->setChecked(readsAll);
+    m_everything->setToolTip(
+        readsAll ? tr("Every passage of these documents is read: for counts, lists, comparisons "
+                      "and summaries. Click to use only the passages that fit best.")
+                 : tr("Read every passage of these documents, not only those that fit best: for "
+                      "counts, lists, comparisons and summaries."));
+    m_everything->setAccessibleName(m_everything->text());
+    setStyleProperty(m_everything, "active", readsAll);
+    m_everything->setVisible(!(m_chosen && m_chosen->empty()));
 }
 
 QString Composer::text() const { return m_edit->toPlainText(); }
@@ -362,6 +396,7 @@ void Composer::showSources() {
     setStyleProperty(m_sources, "active", !(m_chosen && m_chosen->empty()));
     m_sources->setIcon(
         icon(Icon::Book, m_chosen && m_chosen->empty() ? colors().muted : colors().accent));
+    showScope();
 }
 
 void Composer::fillSourcesMenu() {

@@ -64,6 +64,9 @@ public:
     void focus();
     [[nodiscard]] ComposerEdit& edit() { return *m_edit; }
 
+    /// What the button says about the text; Automatic where nobody chose otherwise.
+    [[nodiscard]] services::Scope scope() const { return m_scope; }
+
     void setAnswering(bool answering);
     void setCollections(const std::vector<services::Collection>& all,
                         const std::optional<std::vector<services::CollectionId>>& chosen);
@@ -94,6 +97,7 @@ private:
     void refresh();
     void showAttachments();
     void showSources();
+    void showScope();
     void fillSourcesMenu();
 
     ComposerEdit* m_edit;
@@ -101,6 +105,7 @@ private:
     QWidget* m_chips;
     QToolButton* m_attach = nullptr;
     QToolButton* m_sources = nullptr;
+    QToolButton* m_everything = nullptr;
     QLabel* m_hint = nullptr;
     QToolButton* m_send = nullptr;
     QTimer* m_draftTimer;
@@ -109,6 +114,7 @@ private:
     std::optional<std::vector<services::CollectionId>> m_chosen;
     std::optional<services::MessageId> m_editing;
     QString m_textBeforeEdit;
+    services::Scope m_scope = services::Scope::Automatic;
     bool m_answering = false;
     bool m_settingText = false;
 };

@@ -28,6 +28,7 @@ QString stageText(const AnswerStage& stage) {
     switch (stage.kind) {
         case AnswerStage::Kind::Waiting: return MessageView::tr("Waiting for its turn…");
         case AnswerStage::Kind::Searching: return MessageView::tr("Searching your documents…");
+        case AnswerStage::Kind::Surveying: return MessageView::tr("Reading everything…");
         case AnswerStage::Kind::LoadingModel: return MessageView::tr("Loading the model…");
         case AnswerStage::Kind::Reading: return MessageView::tr("Reading…");
         case AnswerStage::Kind::Writing: return MessageView::tr("Writing…");
@@ -202,7 +203,8 @@ void MessageView::showStage(const RunningAnswer* running, bool hasText, bool isT
     m_stage->setVisible(visible);
     if (!visible) return;
     m_stageLabel->setText(isThinking ? tr("Thinking…") : stageText(running->stage));
-    const bool measured = running->stage.kind == AnswerStage::Kind::LoadingModel ||
+    const bool measured = running->stage.kind == AnswerStage::Kind::Surveying ||
+                          running->stage.kind == AnswerStage::Kind::LoadingModel ||
                           running->stage.kind == AnswerStage::Kind::Reading;
     m_progress->setVisible(measured);
     m_progress->setValue(static_cast<int>(running->stage.progress * 1000.0f));

@@ -82,6 +82,17 @@ public:
     void setting(std::string_view key,
                  services::Reply<std::optional<nlohmann::json>> reply) override;
     void setSetting(std::string_view key, const nlohmann::json& value) override;
+    // The window shows no saved questions.
+    void addRecall(const services::RecallQuestion&, services::Reply<std::int64_t> reply) override {
+        reply(0);
+    }
+    void recallQuestions(services::Reply<std::vector<services::RecallQuestion>> reply) override {
+        reply(std::vector<services::RecallQuestion>{});
+    }
+    void removeRecall(std::int64_t, services::Reply<void> reply) override { reply({}); }
+    void runRecall(int, services::Reply<services::RecallReport> reply) override {
+        reply(services::RecallReport{});
+    }
     void doctor(services::Reply<std::vector<services::Finding>> reply) override;
     void backup(const std::filesystem::path& to, services::Reply<void> reply) override;
 

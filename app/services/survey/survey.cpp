@@ -1,0 +1,293 @@
+#include "app/services/survey/survey.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <set>
+
+#include "app/services/survey/survey_checkpoint.h"
+
+namespace conclave::services {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using retrieval::SentenceMatcher;
+using retrieval::TextSpan;
+
+constexpr std::size_t kItemsPerDocument = 200;
+constexpr std::size_t kItemsPerValue = 3;
+constexpr int kSentencesPerDocument = 3;  ///< of a summary
+
+std::string_view part(std::string_view text, const TextSpan& span) {
+    return text.substr(span.startByte, span.endByte - span.startByte);
+}
+
+/// A survey over documents that were chosen; reads one after another.
+class Reading {
+public:
+    Reading(storage::DocumentStore& store, const SurveyQuestion& question)
+        : m_store(store), m_question(question), m_subject(question.subject) {
+        for (const std::string& side : question.sides) m_sides.emplace_back(side);
+    }
+
+    Result<void> read(const Document& document, SurveyFindings& findings) {
+        const auto chunks = m_store.chunksOf(document.id);
+        if (!chunks) return tl::unexpected(chunks.error());
+        SurveyedDocument surveyed;
+        surveyed.id = document.id;
+        surveyed.title = document.title;
+        surveyed.path = document.path.string();
+        surveyed.nPassages = static_cast<int>(chunks->size());
+        if (!chunks->empty()) surveyed.firstChunk = chunks->front().id;
+        m_seen.clear();
+        for (const Chunk& chunk : *chunks) {
+            switch (m_question.kind) {
+                case SurveyKind::Compare: compare(chunk, surveyed); break;
+                case SurveyKind::Summarise:
+                    if (m_subject.hasTerms()) say(chunk, surveyed);
+                    break;
+                default: count(chunk, surveyed, findings); break;
+            }
+        }
+        if (m_question.kind == SurveyKind::Summarise) summarise(*chunks, surveyed);
+        findings.nDocumentsRead += 1;
+        findings.nPassagesRead += surveyed.nPassages;
+        const bool isAskedFor = m_question.ofDocuments && !m_subject.hasTerms();
+        if (isAskedFor || !surveyed.items.empty())
+            findings.documents.push_back(std::move(surveyed));
+        return {};
+    }
+
+private:
+    /// A piece may begin with the last sentence of the one before it: each counts once.
+    bool isNew(const Chunk& chunk, const TextSpan& span, int side) {
+        return m_seen.insert({chunk.page, chunk.startByte + span.startByte, side}).second;
+    }
+
+    static SurveyItem itemOf(const Chunk& chunk, const TextSpan& sentence) {
+        return {.chunk = chunk.id,
+                .startByte = chunk.startByte + sentence.startByte,
+                .endByte = chunk.startByte + sentence.endByte,
+                .text = std::string(part(chunk.text, sentence)),
+                .value = {}};
+    }
+
+    static void keep(SurveyItem item, SurveyedDocument& document) {
+        ++document.nMatches[static_cast<std::size_t>(item.side)];
+        if (document.items.size() < kItemsPerDocument) document.items.push_back(std::move(item));
+    }
+
+    void count(const Chunk& chunk, SurveyedDocument& document, SurveyFindings& findings) {
+        if (!m_question.patterns.empty()) return findPatterns(chunk, document, findings);
+        if (m_subject.hasTerms()) return say(chunk, document);
+    }
+
+    void say(const Chunk& chunk, SurveyedDocument& document) {
+        bool hasMatch = false;
+        for (const TextSpan& span : m_subject.match(contextOf(chunk), chunk.text)) {
+            if (!isNew(chunk, span, 0)) continue;
+            hasMatch = true;
+            keep(itemOf(chunk, span), document);
+        }
+        if (hasMatch) ++document.nMatchingPassages;
+    }
+
+    void findPatterns(const Chunk& chunk, SurveyedDocument& document, SurveyFindings& findings) {
+        std::vector<TextSpan> sentences = m_subject.hasTerms()
+                                              ? m_subject.match(contextOf(chunk), chunk.text)
+                                              : retrieval::sentenceSpans(chunk.text);
+        bool hasMatch = false;
+        for (const TextSpan& sentence : sentences) {
+            for (const retrieval::Pattern pattern : m_question.patterns) {
+                for (const auto& found : findPattern(pattern, part(chunk.text, sentence))) {
+                    const TextSpan span{sentence.startByte + found.span.startByte,
+                                        sentence.startByte + found.span.endByte};
+                    if (!isNew(chunk, span, 0)) continue;
+                    hasMatch = true;
+                    SurveyItem item = itemOf(chunk, sentence);
+                    item.value = found.value;
+                    SurveyedValue& value = findings.values[found.value];
+                    ++value.count;
+                    const bool isTold =
+                        !value.items.empty() && value.items.back().chunk == item.chunk;
+                    if (!isTold && value.items.size() < kItemsPerValue) {
+                        value.items.push_back(item);
+                    }
+                    keep(std::move(item), document);
+                }
+            }
+        }
+        if (hasMatch) ++document.nMatchingPassages;
+    }
+
+    void compare(const Chunk& chunk, SurveyedDocument& document) {
+        const std::string context = contextOf(chunk);
+        std::set<std::size_t> first;
+        for (const TextSpan& span : m_sides.front().match(context, chunk.text)) {
+            first.insert(span.startByte);
+        }
+        std::set<std::size_t> second;
+        for (const TextSpan& span : m_sides.back().match(context, chunk.text)) {
+            second.insert(span.startByte);
+        }
+        if (first.empty() && second.empty()) return;
+        ++document.nMatchingPassages;
+        for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
+            const bool inFirst = first.contains(span.startByte);
+            const bool inSecond = second.contains(span.startByte);
+            if (!inFirst && !inSecond) continue;
+            SurveyItem item = itemOf(chunk, span);
+            item.side = inFirst && inSecond ? 2 : (inFirst ? 0 : 1);
+            if (isNew(chunk, span, item.side)) keep(std::move(item), document);
+        }
+    }
+
+    /// Of what was said about the subject, or of everything, the sentences that tell most.
+    void summarise(const std::vector<Chunk>& chunks, SurveyedDocument& document) {
+        std::vector<SurveyItem> said = std::move(document.items);
+        document.items.clear();
+        std::vector<std::string_view> texts;
+        if (m_subject.hasTerms()) {
+            for (const SurveyItem& item : said) texts.emplace_back(item.text);
+        } else {
+            for (const Chunk& chunk : chunks) texts.emplace_back(chunk.text);
+        }
+        for (const auto& sentence : retrieval::keySentences(texts, kSentencesPerDocument)) {
+            document.items.push_back(m_subject.hasTerms()
+                                         ? said[sentence.text]
+                                         : itemOf(chunks[sentence.text], sentence.span));
+        }
+    }
+
+    static std::string contextOf(const Chunk& chunk) { return chunk.title + " " + chunk.heading; }
+
+    storage::DocumentStore& m_store;
+    const SurveyQuestion& m_question;
+    SentenceMatcher m_subject;
+    std::vector<SentenceMatcher> m_sides;
+    std::set<std::tuple<int, std::size_t, int>> m_seen;
+};
+
+/// Documents of the collections in the order of their paths; those that cannot be read, and copies
+/// of others, go to `skipped`.
+Result<std::vector<Document>> documentsToRead(storage::DocumentStore& store,
+                                              const std::vector<CollectionId>& collections,
+                                              SurveyFindings& findings) {
+    std::vector<Document> all;
+    for (const CollectionId collection : collections) {
+        auto documents = store.documents(collection);
+        if (!documents) return tl::unexpected(documents.error());
+        std::move(documents->begin(), documents->end(), std::back_inserter(all));
+    }
+    std::sort(all.begin(), all.end(), [](const Document& a, const Document& b) {
+        return a.path != b.path ? a.path < b.path : a.id < b.id;
+    });
+    std::vector<Document> readable;
+    std::map<std::string, std::string> readBefore;
+    for (Document& document : all) {
+        const std::string path = document.path.string();
+        if (document.nChunks == 0 && document.state != DocumentState::Ready) {
+            const bool isPending = document.state == DocumentState::Pending;
+            findings.skipped.emplace_back(path, isPending ? "not read yet" : document.error);
+            continue;
+        }
+        if (!document.sha256.empty()) {
+            const auto [before, isNew] = readBefore.try_emplace(document.sha256, path);
+            if (!isNew) {
+                findings.skipped.emplace_back(path, "the same as " + before->second);
+                continue;
+            }
+        }
+        readable.push_back(std::move(document));
+    }
+    return readable;
+}
+
+/// Those whose title or path says `place`; all if none does.
+void chooseByPlace(const std::string& place, std::vector<Document>& documents,
+                   SurveyFindings& findings) {
+    const SentenceMatcher matcher(place);
+    if (!matcher.hasTerms()) return;
+    std::vector<Document> chosen;
+    for (const Document& document : documents) {
+        std::string name = document.title + " " + document.path.string();
+        std::replace_if(
+            name.begin(), name.end(), [](char c) { return c == '/' || c == '_' || c == '-'; }, ' ');
+        if (!matcher.match({}, name).empty()) chosen.push_back(document);
+    }
+    if (chosen.empty() || chosen.size() == documents.size()) return;
+    documents = std::move(chosen);
+    findings.place = place;
+}
+
+}  // namespace
+
+Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuestion& question,
+                                 const std::vector<CollectionId>& collections,
+                                 const SurveyHooks& hooks) {
+    storage::DocumentStore& store = database.documents();
+    const auto generation = store.generation();
+    if (!generation) return tl::unexpected(generation.error());
+    SurveyFindings findings;
+    auto documents = documentsToRead(store, collections, findings);
+    if (!documents) return tl::unexpected(documents.error());
+    SurveyQuestion asked = question;
+    chooseByPlace(question.place, *documents, findings);
+    if (findings.place.empty() && !question.place.empty()) {
+        // No document is called so: it is something that must be said. With a pattern the rest
+        // of the sentence need not say it.
+        if (asked.patterns.empty()) asked.subject += " " + question.place;
+    }
+    findings.nDocumentsAll = static_cast<int>(documents->size());
+    for (const Document& document : *documents) findings.nPassagesAll += document.nChunks;
+
+    SurveyCheckpoint checkpoint(database, question, collections, *generation);
+    auto kept = checkpoint.load();
+    if (!kept) return tl::unexpected(kept.error());
+    std::size_t next = 0;
+    if (*kept && (*kept)->next <= documents->size()) {
+        next = (*kept)->next;
+        SurveyFindings before = std::move((*kept)->findings);
+        before.place = findings.place;
+        before.nDocumentsAll = findings.nDocumentsAll;
+        before.nPassagesAll = findings.nPassagesAll;
+        findings = std::move(before);
+    }
+
+    constexpr auto kShowEvery = std::chrono::milliseconds(100);
+    constexpr auto kKeepEvery = std::chrono::seconds(2);
+    Clock::time_point shown = Clock::now();
+    Clock::time_point saved = shown;
+    bool wasKept = kept->has_value();
+    Reading reading(store, asked);
+    for (; next < documents->size() && !hooks.cancel.stop_requested(); ++next) {
+        if (auto read = reading.read((*documents)[next], findings); !read) {
+            return tl::unexpected(read.error());
+        }
+        const Clock::time_point now = Clock::now();
+        if (hooks.onProgress && now - shown >= kShowEvery) {
+            shown = now;
+            hooks.onProgress(findings);
+        }
+        if (now - saved >= kKeepEvery) {
+            saved = now;
+            wasKept = true;
+            if (auto done = checkpoint.save(next + 1, findings); !done) {
+                return tl::unexpected(done.error());
+            }
+        }
+    }
+    findings.isComplete = next == documents->size();
+    if (hooks.onProgress) hooks.onProgress(findings);
+    Result<void> done;
+    if (!findings.isComplete) {
+        done = checkpoint.save(next, findings);
+    } else if (wasKept) {
+        done = checkpoint.forget();
+    }
+    if (!done) return tl::unexpected(done.error());
+    return findings;
+}
+
+}  // namespace conclave::services

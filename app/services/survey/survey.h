@@ -1,0 +1,73 @@
+// survey.h: reads every passage of the chosen collections for one question, without a model.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/services/services.h"
+#include "app/services/survey/survey_question.h"
+
+namespace conclave::services {
+
+/// One place that counts: a span of a page, and the chunk that it is in.
+struct SurveyItem {
+    ChunkId chunk = 0;
+    std::size_t startByte = 0;  ///< in the page's text
+    std::size_t endByte = 0;
+    std::string text;   ///< the sentence
+    std::string value;  ///< of a pattern
+    int side = 0;       ///< of Compare: 0, 1, or 2 for both
+};
+
+/// What one document says. Counts are complete, items are the first ones.
+struct SurveyedDocument {
+    DocumentId id = 0;
+    std::string title;
+    std::string path;
+    int nPassages = 0;
+    int nMatchingPassages = 0;
+    std::vector<int> nMatches = std::vector<int>(3);  ///< by side
+    std::vector<SurveyItem> items;
+    ChunkId firstChunk = 0;
+};
+
+/// A thing found by its form, as often as it was found.
+struct SurveyedValue {
+    int count = 0;
+    std::vector<SurveyItem> items;  ///< the first ones
+};
+
+/// What was read and what it gave, so far.
+struct SurveyFindings {
+    int nDocumentsAll = 0;
+    int nPassagesAll = 0;
+    int nDocumentsRead = 0;
+    int nPassagesRead = 0;
+    std::vector<std::pair<std::string, std::string>> skipped;  ///< path and why
+    std::string place;  ///< documents were chosen by this part of the question
+    std::vector<SurveyedDocument> documents;  ///< with matches, or all where all count
+    std::map<std::string, SurveyedValue> values;
+    bool isComplete = false;
+};
+
+struct SurveyHooks {
+    /// About ten times a second, and at the end.
+    std::function<void(const SurveyFindings&)> onProgress;
+    std::stop_token cancel;
+};
+
+/// Reads all documents of the collections in the order of their paths; copies of a document that
+/// was read are passed over. Being stopped is no error: the findings say that they are not
+/// complete, and are kept, so that the same survey of the same content goes on from there. Errors:
+/// those of the database.
+[[nodiscard]] Result<SurveyFindings> runSurvey(storage::Database& database,
+                                               const SurveyQuestion& question,
+                                               const std::vector<CollectionId>& collections,
+                                               const SurveyHooks& hooks);
+
+}  // namespace conclave::services

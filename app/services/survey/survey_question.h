@@ -1,0 +1,32 @@
+// survey_question.h: questions that five passages cannot answer, recognised by rule.
+//
+//   const SurveyQuestion asked = surveyQuestionOf("List all dates about the release");
+//   // kind List, patterns {Date}, subject "release"
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "retrieval/retrieval.h"
+
+namespace conclave::services {
+
+enum class SurveyKind { None, Count, List, Compare, Summarise };
+
+/// What is asked about a whole collection.
+struct SurveyQuestion {
+    SurveyKind kind = SurveyKind::None;
+    /// The wording leaves no doubt. "How many nights may I book?" counts too, but one passage has
+    /// its answer: such a question is read over everything only when somebody says so.
+    bool isSure = false;
+    bool ofDocuments = false;  ///< documents are counted or listed, not what they say
+    std::string subject;       ///< what must be said; empty: everything counts
+    std::string place;         ///< "in the contracts": documents named so, if there are any
+    std::vector<retrieval::Pattern> patterns;
+    std::vector<std::string> sides;  ///< of Compare: two
+};
+
+[[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view text);
+
+}  // namespace conclave::services

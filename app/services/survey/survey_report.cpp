@@ -1,0 +1,402 @@
+#include "app/services/survey/survey_report.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/utf8.h"
+
+namespace conclave::services {
+namespace {
+
+constexpr std::size_t kMostCited = 60;  ///< lines with evidence in one answer
+constexpr std::size_t kMostSkippedNamed = 5;
+
+std::string fileNameOf(const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+}
+
+std::string counted(std::size_t n, std::string_view one, std::string_view many) {
+    return std::to_string(n) + " " + std::string(n == 1 ? one : many);
+}
+std::string counted(int n, std::string_view one, std::string_view many) {
+    return counted(static_cast<std::size_t>(n), one, many);
+}
+
+int totalMatches(const SurveyFindings& findings, int side) {
+    int sum = 0;
+    for (const SurveyedDocument& each : findings.documents) {
+        sum += each.nMatches[static_cast<std::size_t>(side)];
+    }
+    return sum;
+}
+
+int nMatchesOf(const SurveyedDocument& document) {
+    return document.nMatches[0] + document.nMatches[1] + document.nMatches[2];
+}
+
+std::string inQuotes(const std::string& words) { return "“" + words + "”"; }
+
+/// One line of a list with its evidence.
+Result<void> addItem(ReportWriter& writer, std::string_view indent, const SurveyItem& item) {
+    writer.add(indent).add("- ").add(asListLine(item.text));
+    auto cited = writer.cite(item.chunk, item.startByte, item.endByte, item.text);
+    writer.add("\n");
+    return cited;
+}
+
+/// "- Title (file): 9", then its first sentences.
+Result<void> addDocument(ReportWriter& writer, const SurveyedDocument& document,
+                         std::size_t nItems) {
+    writer.add("- **").add(asListLine(document.title)).add("**");
+    if (const std::string file = fileNameOf(document.path); file != document.title) {
+        writer.add(" (" + file + ")");
+    }
+    writer.add(": " + std::to_string(nMatchesOf(document)) + "\n");
+    for (std::size_t i = 0; i < std::min(nItems, document.items.size()); ++i) {
+        if (auto done = addItem(writer, "  ", document.items[i]); !done) return done;
+    }
+    if (document.nMatches[0] > static_cast<int>(nItems)) {
+        const int more = document.nMatches[0] - static_cast<int>(nItems);
+        writer.add("  - … and " + std::to_string(more) + " more\n",
+                   "  - ……还有 " + std::to_string(more) + " 处\n");
+    }
+    return {};
+}
+
+/// Documents by how much they say, most first; equal ones as they were read.
+std::vector<const SurveyedDocument*> byMatches(const SurveyFindings& findings) {
+    std::vector<const SurveyedDocument*> order;
+    for (const SurveyedDocument& each : findings.documents) order.push_back(&each);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto* a, const auto* b) { return nMatchesOf(*a) > nMatchesOf(*b); });
+    return order;
+}
+
+Result<void> addDocuments(ReportWriter& writer, const SurveyFindings& findings,
+                          std::size_t mostEach) {
+    const auto documents = byMatches(findings);
+    const std::size_t nEach = std::clamp<std::size_t>(
+        kMostCited / std::max<std::size_t>(documents.size(), 1), 1, mostEach);
+    std::size_t nShown = 0;
+    for (const SurveyedDocument* document : documents) {
+        if (nShown++ >= kMostCited) break;
+        if (auto done = addDocument(writer, *document, nEach); !done) return done;
+    }
+    if (documents.size() > kMostCited) {
+        const std::size_t more = documents.size() - kMostCited;
+        writer.add("- … and " + counted(more, "more document", "more documents") + "\n",
+                   "- ……还有 " + std::to_string(more) + " 份文档\n");
+    }
+    return {};
+}
+
+// --------------------------------------------------------------------------------- kinds of answer
+
+Result<void> reportDocuments(ReportWriter& writer, const SurveyFindings& findings) {
+    writer.add("**" + counted(findings.documents.size(), "document", "documents") + "**\n\n",
+               "**共 " + std::to_string(findings.documents.size()) + " 份文档**\n\n");
+    std::size_t nShown = 0;
+    for (const SurveyedDocument& each : findings.documents) {
+        if (nShown++ >= 2 * kMostCited) break;
+        writer.add("- " + asListLine(each.title));
+        if (const std::string file = fileNameOf(each.path); file != each.title) {
+            writer.add(" (" + file + ")");
+        }
+        writer.add(": " + counted(each.nPassages, "passage", "passages"),
+                   "：" + std::to_string(each.nPassages) + " 段");
+        writer.add("\n");
+    }
+    if (findings.documents.size() > 2 * kMostCited) {
+        const std::size_t more = findings.documents.size() - 2 * kMostCited;
+        writer.add("- … and " + std::to_string(more) + " more\n",
+                   "- ……还有 " + std::to_string(more) + " 份\n");
+    }
+    return {};
+}
+
+Result<void> reportMatches(ReportWriter& writer, const SurveyQuestion& asked,
+                           const SurveyFindings& findings) {
+    const std::string words = inQuotes(asked.subject);
+    const int nMatches = totalMatches(findings, 0);
+    const std::size_t nDocuments = findings.documents.size();
+    const int nRead = findings.nDocumentsRead;
+    if (asked.ofDocuments) {
+        writer.add("**" + std::to_string(nDocuments) + " of " +
+                       counted(nRead, "document", "documents") +
+                       (nDocuments == 1 ? " says " : " say ") + words + "**, in " +
+                       counted(nMatches, "sentence", "sentences") + ":\n\n",
+                   "**" + std::to_string(nRead) + " 份文档中有 " + std::to_string(nDocuments) +
+                       " 份提到" + words + "**，共 " + std::to_string(nMatches) + " 句：\n\n");
+    } else {
+        writer.add("**" + counted(nMatches, "sentence says ", "sentences say ") + words +
+                       "**, in " + std::to_string(nDocuments) + " of " +
+                       counted(nRead, "document", "documents") + ":\n\n",
+                   "**共有 " + std::to_string(nMatches) + " 句提到" + words + "**，分布在 " +
+                       std::to_string(nRead) + " 份文档中的 " + std::to_string(nDocuments) +
+                       " 份：\n\n");
+    }
+    const std::size_t mostEach = asked.kind == SurveyKind::List ? kMostCited : 5;
+    return addDocuments(writer, findings, mostEach);
+}
+
+Result<void> reportValues(ReportWriter& writer, const SurveyQuestion& asked,
+                          const SurveyFindings& findings) {
+    int nFound = 0;
+    for (const auto& [value, found] : findings.values) nFound += found.count;
+    std::string about;
+    if (!asked.subject.empty()) {
+        about = writer.isChinese() ? "（在提到“" + asked.subject + "”的句子中）"
+                                   : " in sentences that say “" + asked.subject + "”";
+    }
+    writer.add("**" + std::to_string(findings.values.size()) +
+                   (findings.values.size() == 1 ? " value" : " different values") + "**, found " +
+                   counted(nFound, "time", "times") + about + " in " +
+                   std::to_string(findings.documents.size()) + " of " +
+                   counted(findings.nDocumentsRead, "document", "documents") + ":\n\n",
+               "**共 " + std::to_string(findings.values.size()) + " 个不同的值**，出现 " +
+                   std::to_string(nFound) + " 次" + about + "，分布在 " +
+                   std::to_string(findings.nDocumentsRead) + " 份文档中的 " +
+                   std::to_string(findings.documents.size()) + " 份：\n\n");
+    std::size_t nShown = 0;
+    for (const auto& [value, found] : findings.values) {
+        if (nShown++ >= kMostCited) break;
+        writer.add("- **" + asListLine(value) + "**");
+        if (found.count > 1) {
+            writer.add(" (" + std::to_string(found.count) + " times)",
+                       "（" + std::to_string(found.count) + " 次）");
+        }
+        if (!found.items.empty()) writer.add(": " + asListLine(found.items.front().text));
+        for (const SurveyItem& item : found.items) {
+            auto cited = writer.cite(item.chunk, item.startByte, item.endByte, item.text);
+            if (!cited) return cited;
+        }
+        writer.add("\n");
+    }
+    if (findings.values.size() > kMostCited) {
+        const std::size_t more = findings.values.size() - kMostCited;
+        writer.add("- … and " + std::to_string(more) + " more\n",
+                   "- ……还有 " + std::to_string(more) + " 个\n");
+    }
+    return {};
+}
+
+/// The sentences of one side that tell most, in the order they were read.
+std::vector<const SurveyItem*> tellingItems(const SurveyFindings& findings, int side) {
+    constexpr int kShown = 8;
+    std::vector<const SurveyItem*> items;
+    std::vector<std::string_view> texts;
+    for (const SurveyedDocument& document : findings.documents) {
+        for (const SurveyItem& item : document.items) {
+            if (item.side != side) continue;
+            items.push_back(&item);
+            texts.emplace_back(item.text);
+        }
+    }
+    if (items.size() <= kShown) return items;
+    std::vector<const SurveyItem*> chosen;
+    for (const auto& sentence : retrieval::keySentences(texts, kShown)) {
+        if (chosen.empty() || chosen.back() != items[sentence.text]) {
+            chosen.push_back(items[sentence.text]);
+        }
+    }
+    return chosen;
+}
+
+Result<void> reportComparison(ReportWriter& writer, const SurveyQuestion& asked,
+                              const SurveyFindings& findings) {
+    const auto section = [&](const std::string& english, const std::string& chinese,
+                             int side) -> Result<void> {
+        const int n = totalMatches(findings, side);
+        writer.add("**" + english + "** (" + counted(n, "sentence", "sentences") + ")\n\n",
+                   "**" + chinese + "**（" + std::to_string(n) + " 句）\n\n");
+        for (const SurveyItem* item : tellingItems(findings, side)) {
+            if (auto done = addItem(writer, "", *item); !done) return done;
+        }
+        writer.add("\n");
+        return {};
+    };
+    const std::string& first = asked.sides.front();
+    const std::string& second = asked.sides.back();
+    if (totalMatches(findings, 2) > 0) {
+        if (auto done = section(first + " and " + second + " together", first + "与" + second, 2);
+            !done) {
+            return done;
+        }
+    }
+    if (auto done = section(first, first, 0); !done) return done;
+    return section(second, second, 1);
+}
+
+Result<void> reportSummary(ReportWriter& writer, const SurveyQuestion& asked,
+                           const SurveyFindings& findings) {
+    const std::string words = inQuotes(asked.subject);
+    const bool hasSubject = !asked.subject.empty();
+    writer.add("The sentences that tell most" + (hasSubject ? " about " + words : "") + ", from " +
+                   std::to_string(findings.documents.size()) + " of " +
+                   counted(findings.nDocumentsRead, "document", "documents") + ":\n\n",
+               (hasSubject ? "关于" + words + "，" : "") + "以下是 " +
+                   std::to_string(findings.documents.size()) + " 份文档中最有代表性的句子：\n\n");
+    const std::size_t nEach = findings.documents.size() > kMostCited / 2   ? 1
+                              : findings.documents.size() > kMostCited / 3 ? 2
+                                                                           : 3;
+    std::size_t nShown = 0;
+    for (const SurveyedDocument& document : findings.documents) {
+        if (nShown++ >= kMostCited) break;
+        writer.add("**" + asListLine(document.title) + "**\n\n");
+        for (std::size_t i = 0; i < std::min(nEach, document.items.size()); ++i) {
+            if (auto done = addItem(writer, "", document.items[i]); !done) return done;
+        }
+        writer.add("\n");
+    }
+    if (findings.documents.size() > kMostCited) {
+        const std::size_t more = findings.documents.size() - kMostCited;
+        writer.add("… and " + counted(more, "more document", "more documents") +
+                       "; ask about fewer collections to see them.\n",
+                   "……还有 " + std::to_string(more) + " 份文档；缩小范围可以看到它们。\n");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> ReportWriter::cite(ChunkId chunk, std::size_t startByte, std::size_t endByte,
+                                std::string_view quote) {
+    auto known = m_numbers.find(chunk);
+    if (known == m_numbers.end()) {
+        const ChunkId ids[] = {chunk};
+        auto found = m_store.chunks(ids);
+        if (!found) return tl::unexpected(found.error());
+        if (found->empty()) return {};  // removed while we read
+        Chunk& of = found->front();
+        const int number = static_cast<int>(m_report.passages.size()) + 1;
+        known = m_numbers.emplace(chunk, number).first;
+        m_report.passages.push_back({.number = number,
+                                     .document = of.document,
+                                     .path = of.path.string(),
+                                     .title = std::move(of.title),
+                                     .heading = std::move(of.heading),
+                                     .page = of.page,
+                                     .startByte = of.startByte,
+                                     .endByte = of.endByte,
+                                     .text = std::move(of.text),
+                                     .score = 0.0});
+    }
+    const std::string mark = std::string("[").append(std::to_string(known->second)).append("]");
+    m_report.text += ' ';
+    m_report.citations.push_back({.answerStart = m_report.text.size(),
+                                  .answerEnd = m_report.text.size() + mark.size(),
+                                  .passage = known->second,
+                                  .quoteStart = startByte,
+                                  .quoteEnd = endByte,
+                                  .quote = std::string(quote),
+                                  .supported = true});
+    m_report.text += mark;
+    return {};
+}
+
+std::string asListLine(std::string_view text) {
+    constexpr std::size_t kLongest = 240;  // characters
+    text.remove_prefix(std::min(text.find_first_not_of("-*+# \t|>"), text.size()));
+    std::string line;
+    for (const char c : text) {
+        const bool isSpace = c == '\n' || c == '\r' || c == '\t' || c == ' ';
+        if (isSpace && (line.empty() || line.back() == ' ')) continue;
+        line += isSpace ? ' ' : c;
+    }
+    while (line.ends_with(' ')) line.pop_back();
+    if (countCodePoints(line) <= kLongest) return line;
+    return line.substr(0, byteOffsetOf(line, kLongest)) + "…";
+}
+
+std::string accountOf(const SurveyFindings& findings, bool isChinese) {
+    std::string text;
+    const bool isAll = findings.isComplete;
+    if (isChinese) {
+        text = "已读 " + std::to_string(findings.nDocumentsRead) + " 份文档、" +
+               std::to_string(findings.nPassagesRead) + " 个段落";
+        text += isAll ? "（全部）。"
+                      : "，共 " + std::to_string(findings.nDocumentsAll) + " 份文档、" +
+                            std::to_string(findings.nPassagesAll) +
+                            " 个段落；再问一次同样的问题即可继续。";
+    } else {
+        text = "Read " + counted(findings.nDocumentsRead, "document", "documents") + ", " +
+               counted(findings.nPassagesRead, "passage", "passages");
+        text += isAll ? ": all of them."
+                      : " of " + std::to_string(findings.nDocumentsAll) + " documents, " +
+                            std::to_string(findings.nPassagesAll) +
+                            " passages; ask the same question again to go on.";
+    }
+    if (!findings.place.empty()) {
+        text += isChinese ? "只读了名称含“" + findings.place + "”的文档。"
+                          : " Only documents named “" + findings.place + "”.";
+    }
+    if (findings.skipped.empty()) return text;
+    text += isChinese ? "未读：" : " Left out: ";
+    std::size_t nNamed = 0;
+    for (const auto& [path, why] : findings.skipped) {
+        if (nNamed == kMostSkippedNamed) {
+            const std::size_t more = findings.skipped.size() - nNamed;
+            text += isChinese ? "，以及另外 " + std::to_string(more) + " 份"
+                              : ", and " + std::to_string(more) + " more";
+            break;
+        }
+        if (nNamed++ > 0) text += isChinese ? "，" : ", ";
+        text += fileNameOf(path) + (isChinese ? "（" : " (") + why + (isChinese ? "）" : ")");
+    }
+    return text + (isChinese ? "。" : ".");
+}
+
+std::string progressOf(const SurveyQuestion& asked, const SurveyFindings& findings,
+                       bool isChinese) {
+    const std::size_t nFound =
+        findings.values.empty()
+            ? static_cast<std::size_t>(totalMatches(findings, 0) + totalMatches(findings, 1) +
+                                       totalMatches(findings, 2))
+            : findings.values.size();
+    const bool isSummary = asked.kind == SurveyKind::Summarise;
+    const std::string found = std::to_string(isSummary ? findings.documents.size() : nFound);
+    if (isChinese) {
+        return "正在通读：" + std::to_string(findings.nPassagesRead) + " / " +
+               std::to_string(findings.nPassagesAll) + " 段，目前找到 " + found + " 处……";
+    }
+    return "Reading everything: " + std::to_string(findings.nPassagesRead) + " of " +
+           std::to_string(findings.nPassagesAll) + " passages, " + found + " found so far…";
+}
+
+nlohmann::json accountToJson(const SurveyFindings& findings) {
+    nlohmann::json skipped = nlohmann::json::array();
+    for (const auto& [path, why] : findings.skipped) {
+        skipped.push_back({{"path", path}, {"why", why}});
+    }
+    return {{"documents", findings.nDocumentsRead},    {"passages", findings.nPassagesRead},
+            {"documents_all", findings.nDocumentsAll}, {"passages_all", findings.nPassagesAll},
+            {"skipped", std::move(skipped)},           {"complete", findings.isComplete}};
+}
+
+Result<SurveyReport> reportSurvey(storage::DocumentStore& store, const SurveyQuestion& asked,
+                                  const SurveyFindings& findings, bool isChinese) {
+    ReportWriter writer(store, isChinese);
+    Result<void> done;
+    const bool listsDocuments =
+        asked.ofDocuments && asked.subject.empty() && asked.patterns.empty();
+    if (asked.kind == SurveyKind::Compare) {
+        done = reportComparison(writer, asked, findings);
+    } else if (asked.kind == SurveyKind::Summarise) {
+        done = reportSummary(writer, asked, findings);
+    } else if (listsDocuments) {
+        done = reportDocuments(writer, findings);
+    } else if (!asked.patterns.empty()) {
+        done = reportValues(writer, asked, findings);
+    } else {
+        done = reportMatches(writer, asked, findings);
+    }
+    if (!done) return tl::unexpected(done.error());
+    writer.add("\n" + accountOf(findings, isChinese));
+    if (!listsDocuments && asked.kind != SurveyKind::Summarise) {
+        writer.add(" Found by these words and forms; what is said in other words is not counted.",
+                   "按字面和格式查找；换一种说法的内容不计入。");
+    }
+    return writer.take();
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,105 @@
+#include "app/services/survey/surveyor.h"
+
+#include <algorithm>
+
+#include "app/services/question.h"
+#include "app/services/survey/table_answer.h"
+
+namespace conclave::services {
+namespace {
+
+/// What a forced survey looks for when the wording says nothing: every content word.
+SurveyQuestion forcedQuestion(const std::string& text) {
+    SurveyQuestion asked = surveyQuestionOf(text);
+    if (asked.kind == SurveyKind::None) {
+        asked.kind = SurveyKind::List;
+        asked.subject = text;
+    }
+    return asked;
+}
+
+/// There is something to look for, or everything counts.
+bool canBeRead(const SurveyQuestion& asked) {
+    switch (asked.kind) {
+        case SurveyKind::None: return false;
+        case SurveyKind::Compare:
+        case SurveyKind::Summarise: return true;
+        default:
+            return asked.ofDocuments || !asked.patterns.empty() ||
+                   retrieval::SentenceMatcher(asked.subject + " " + asked.place).hasTerms();
+    }
+}
+
+}  // namespace
+
+Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& request) {
+    auto fromTables = answerFromTables(m_database, request.question, request.collections);
+    if (!fromTables) return tl::unexpected(fromTables.error());
+    if (*fromTables) {
+        return std::optional<SurveyAnswer>(
+            SurveyAnswer{std::move((*fromTables)->report), std::move((*fromTables)->account)});
+    }
+    const SurveyQuestion asked =
+        request.isForced ? forcedQuestion(request.question) : surveyQuestionOf(request.question);
+    if (!canBeRead(asked) || (!asked.isSure && !request.isForced)) {
+        return std::optional<SurveyAnswer>();
+    }
+    auto answered = survey(request, asked);
+    if (!answered) return tl::unexpected(answered.error());
+    return std::optional<SurveyAnswer>(std::move(*answered));
+}
+
+Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const SurveyQuestion& asked) {
+    const bool inChinese = isChinese(request.question);
+    SurveyHooks hooks;
+    hooks.cancel = request.cancel;
+    hooks.onProgress = [&](const SurveyFindings& findings) {
+        if (!request.onProgress) return;
+        const float all = static_cast<float>(std::max(findings.nPassagesAll, 1));
+        request.onProgress(progressOf(asked, findings, inChinese),
+                           static_cast<float>(findings.nPassagesRead) / all);
+    };
+    const auto findings = runSurvey(m_database, asked, request.collections, hooks);
+    if (!findings) return tl::unexpected(findings.error());
+    SurveyQuestion shown = asked;
+    if (findings->place.empty() && asked.patterns.empty() && !asked.place.empty()) {
+        shown.subject += (shown.subject.empty() ? "" : " ") + asked.place;
+    }
+    const bool isEmpty = findings->documents.empty() && findings->isComplete;
+    auto report = isEmpty ? nothingFound(request, shown, *findings)
+                          : reportSurvey(m_database.documents(), shown, *findings, inChinese);
+    if (!report) return tl::unexpected(report.error());
+    return SurveyAnswer{std::move(*report), accountToJson(*findings), findings->isComplete};
+}
+
+Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
+                                            const SurveyQuestion& asked,
+                                            const SurveyFindings& findings) {
+    constexpr int kNearest = 3;
+    ReportWriter writer(m_database.documents(), isChinese(request.question));
+    std::string words = asked.subject;
+    for (const std::string& side : asked.sides) words += (words.empty() ? "" : ", ") + side;
+    if (words.empty()) {
+        writer.add("There is nothing of this kind in your documents.", "文档中没有这样的内容。");
+    } else {
+        writer.add("No sentence in your documents says “" + words + "”.",
+                   "文档中没有提到“" + words + "”的句子。");
+    }
+    writer.add("\n\n" + accountOf(findings, writer.isChinese()));
+    const auto hits = m_library.search(
+        {.query = request.question, .collections = request.collections, .limit = kNearest});
+    if (!hits) return tl::unexpected(hits.error());
+    if (!hits->empty()) {
+        writer.add("\n\nThese passages come nearest:\n\n", "\n\n最接近的段落：\n\n");
+    }
+    for (const SearchHit& hit : *hits) {
+        writer.add("- " + asListLine(hit.chunk.text));
+        auto cited =
+            writer.cite(hit.chunk.id, hit.chunk.startByte, hit.chunk.endByte, hit.chunk.text);
+        if (!cited) return tl::unexpected(cited.error());
+        writer.add("\n");
+    }
+    return writer.take();
+}
+
+}  // namespace conclave::services

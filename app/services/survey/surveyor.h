@@ -1,0 +1,50 @@
+// surveyor.h: answers questions about whole collections.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "app/services/library.h"
+#include "app/services/services.h"
+#include "app/services/survey/survey_report.h"
+
+namespace conclave::services {
+
+struct SurveyRequest {
+    std::string question;
+    std::vector<CollectionId> collections;
+    bool isForced = false;  ///< whatever the wording
+    /// The text so far and how much of everything was read, 0..1.
+    std::function<void(const std::string& text, float progress)> onProgress;
+    std::stop_token cancel;
+};
+
+struct SurveyAnswer {
+    SurveyReport report;
+    nlohmann::json account;
+    bool isComplete = true;
+};
+
+/// Thread-safe.
+class Surveyor {
+public:
+    Surveyor(storage::Database& database, Library& library)
+        : m_database(database), m_library(library) {}
+
+    /// None if the question is not one about everything.
+    [[nodiscard]] Result<std::optional<SurveyAnswer>> answer(const SurveyRequest& request);
+
+private:
+    Result<SurveyAnswer> survey(const SurveyRequest& request, const SurveyQuestion& asked);
+    /// Says so, and shows what comes nearest.
+    Result<SurveyReport> nothingFound(const SurveyRequest& request, const SurveyQuestion& asked,
+                                      const SurveyFindings& findings);
+
+    storage::Database& m_database;
+    Library& m_library;
+};
+
+}  // namespace conclave::services

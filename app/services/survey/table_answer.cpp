@@ -1,0 +1,214 @@
+#include "app/services/survey/table_answer.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "app/services/question.h"
+#include "app/services/survey/table_question.h"
+#include "base/log.h"
+
+namespace conclave::services {
+namespace {
+
+using Kind = TableQuery::Kind;
+using storage::QueryResult;
+
+constexpr std::size_t kMostShownRows = 20;
+constexpr std::size_t kMostGroups = 100;
+/// Larger sheets are no tables that a question is answered from in a moment.
+constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20U;
+
+/// "1240" of "1240.0": SQLite writes sums of numbers with a point.
+std::string tidyNumber(std::string number) {
+    if (number.ends_with(".0")) number.resize(number.size() - 2);
+    return number;
+}
+
+Result<std::vector<LoadedTable>> loadTables(storage::DocumentStore& store,
+                                            const std::vector<CollectionId>& collections) {
+    std::vector<LoadedTable> tables;
+    for (const CollectionId collection : collections) {
+        const auto documents = store.documents(collection);
+        if (!documents) return tl::unexpected(documents.error());
+        for (const Document& document : *documents) {
+            if (!isSpreadsheet(document) || document.nChunks == 0 ||
+                document.sizeBytes > kMostBytes) {
+                continue;
+            }
+            const auto pages = store.pages(document.id);
+            if (!pages) return tl::unexpected(pages.error());
+            auto found = tablesOf(document, *pages);
+            std::move(found.begin(), found.end(), std::back_inserter(tables));
+        }
+    }
+    return tables;
+}
+
+/// The chunk of a document that a place on a page is in.
+ChunkId chunkAt(const std::vector<Chunk>& chunks, const LoadedTable::Place& place) {
+    for (const Chunk& chunk : chunks) {
+        if (chunk.page == place.page && chunk.startByte <= place.startByte &&
+            place.startByte < chunk.endByte) {
+            return chunk.id;
+        }
+    }
+    return 0;
+}
+
+class Telling {
+public:
+    Telling(storage::DocumentStore& store, const LoadedTable& table, const TableQuery& query,
+            bool isChinese)
+        : m_store(store), m_table(table), m_query(query), m_writer(store, isChinese) {}
+
+    Result<SurveyReport> tell(const QueryResult& result, const QueryResult& rows) {
+        if (m_query.kind == Kind::List) {
+            m_writer.add("**" + std::to_string(rows.rows.size()) + (rows.isCut ? " or more" : "") +
+                             " rows** where " + m_query.conditions + ":\n\n",
+                         m_query.conditions + "的行共 **" + std::to_string(rows.rows.size()) +
+                             (rows.isCut ? " 以上" : "") + "** 行：\n\n");
+        } else if (!m_query.group.empty()) {
+            tellGroups(result);
+        } else {
+            tellValue(result);
+        }
+        const std::string file = std::filesystem::path(m_table.path).filename().string();
+        const std::string n = std::to_string(m_table.table.rows.size());
+        if (m_query.kind != Kind::List) {
+            m_writer.add(
+                "\nIt rests on " + std::to_string(rows.rows.size()) +
+                    (rows.isCut ? " or more" : "") + " of the " + n + " rows of " + file + ":\n\n",
+                "\n依据 " + file + " 全部 " + n + " 行中的 " + std::to_string(rows.rows.size()) +
+                    (rows.isCut ? " 行以上" : " 行") + "：\n\n");
+        }
+        if (auto done = tellRows(rows); !done) return tl::unexpected(done.error());
+        m_writer.add("\nAsked of " + file + ":\n\n```sql\n", "\n查询 " + file + "：\n\n```sql\n");
+        m_writer.add(m_query.sql + "\n```\n");
+        return m_writer.take();
+    }
+
+private:
+    [[nodiscard]] std::string what() const {
+        const std::string column = "“" + m_query.column + "”";
+        const bool isChinese = m_writer.isChinese();
+        switch (m_query.kind) {
+            case Kind::Count: return isChinese ? "行数" : "The number of rows";
+            case Kind::CountDistinct:
+                return isChinese ? "不同的" + column + "个数"
+                                 : "The number of different values of " + column;
+            case Kind::Sum: return isChinese ? column + "的总和" : "The sum of " + column;
+            case Kind::Average: return isChinese ? column + "的平均值" : "The average of " + column;
+            case Kind::Least: return isChinese ? column + "的最小值" : "The lowest " + column;
+            case Kind::Greatest: return isChinese ? column + "的最大值" : "The highest " + column;
+            default: return {};
+        }
+    }
+
+    [[nodiscard]] std::string condition() const {
+        if (m_query.conditions.empty()) return {};
+        return m_writer.isChinese() ? "（" + m_query.conditions + "）"
+                                    : " where " + m_query.conditions;
+    }
+
+    void tellValue(const QueryResult& result) {
+        const std::string value =
+            result.rows.empty() ? std::string() : tidyNumber(result.rows.front().front());
+        if (value.empty()) {
+            m_writer.add("No row has a value for it" + condition() + ".\n",
+                         "没有符合条件的数值" + condition() + "。\n");
+            return;
+        }
+        m_writer.add(what() + condition() + " is **" + value + "**.\n",
+                     what() + condition() + "是 **" + value + "**。\n");
+    }
+
+    void tellGroups(const QueryResult& result) {
+        m_writer.add(what() + condition() + ", by “" + m_query.group + "”:\n\n",
+                     "按“" + m_query.group + "”，" + what() + condition() + "：\n\n");
+        std::size_t nShown = 0;
+        for (const auto& row : result.rows) {
+            if (nShown++ >= kMostGroups) break;
+            const std::string name = row.front().empty() ? "–" : asListLine(row.front());
+            m_writer.add("- **" + name + "**: " + tidyNumber(row.back()) + "\n");
+        }
+        if (result.isCut || result.rows.size() > kMostGroups) m_writer.add("- …\n");
+    }
+
+    Result<void> tellRows(const QueryResult& rows) {
+        const auto chunks = m_store.chunksOf(m_table.document);
+        if (!chunks) return tl::unexpected(chunks.error());
+        const auto pages = m_store.pages(m_table.document);
+        if (!pages) return tl::unexpected(pages.error());
+        std::size_t nShown = 0;
+        for (const auto& row : rows.rows) {
+            if (nShown++ >= kMostShownRows) break;
+            const auto index = static_cast<std::size_t>(std::stoull(row.front())) - 1;
+            if (index >= m_table.places.size()) continue;
+            const LoadedTable::Place& place = m_table.places[index];
+            const auto page = std::find_if(pages->begin(), pages->end(), [&](const Page& each) {
+                return each.number == place.page;
+            });
+            if (page == pages->end()) continue;
+            const std::string line =
+                page->text.substr(place.startByte, place.endByte - place.startByte);
+            m_writer.add("- " + asListLine(line));
+            const ChunkId chunk = chunkAt(*chunks, place);
+            if (auto cited = m_writer.cite(chunk, place.startByte, place.endByte, line); !cited) {
+                return cited;
+            }
+            m_writer.add("\n");
+        }
+        if (rows.rows.size() > kMostShownRows) {
+            const std::string more = std::to_string(rows.rows.size() - kMostShownRows);
+            m_writer.add("- … and " + more + " more rows\n", "- ……还有 " + more + " 行\n");
+        }
+        return {};
+    }
+
+    storage::DocumentStore& m_store;
+    const LoadedTable& m_table;
+    const TableQuery& m_query;
+    ReportWriter m_writer;
+};
+
+}  // namespace
+
+Result<std::optional<TableAnswer>> answerFromTables(storage::Database& database,
+                                                    const std::string& question,
+                                                    const std::vector<CollectionId>& collections) {
+    std::optional<TableAnswer> none;
+    if (!mayAskTables(question)) return none;
+    storage::DocumentStore& store = database.documents();
+    const auto tables = loadTables(store, collections);
+    if (!tables) return tl::unexpected(tables.error());
+    const auto query = tableQueryOf(question, *tables);
+    if (!query) return none;
+    const LoadedTable& table = (*tables)[query->table];
+    auto queried = storage::TableDatabase::create();
+    if (!queried) return tl::unexpected(queried.error());
+    const auto added = (*queried)->add(table.table);
+    const auto result = added ? (*queried)->query(query->sql, {})
+                              : Result<QueryResult>(tl::unexpected(added.error()));
+    constexpr std::size_t kMostEvidence = 100'000;
+    const auto rows = result ? (*queried)->query(query->rowsSql, {.rows = kMostEvidence})
+                             : Result<QueryResult>(tl::unexpected(result.error()));
+    if (!rows) {
+        // A table that cannot be queried is still a document to search in.
+        log().info("a table could not be queried: {}", rows.error().detail);
+        return none;
+    }
+    auto report = Telling(store, table, *query, isChinese(question)).tell(*result, *rows);
+    if (!report) return tl::unexpected(report.error());
+    TableAnswer answer;
+    answer.report = std::move(*report);
+    answer.account = {{"table", table.path},
+                      {"rows", table.table.rows.size()},
+                      {"sql", query->sql},
+                      {"documents", 1},
+                      {"passages", answer.report.passages.size()},
+                      {"skipped", nlohmann::json::array()},
+                      {"complete", true}};
+    return std::optional<TableAnswer>(std::move(answer));
+}
+
+}  // namespace conclave::services

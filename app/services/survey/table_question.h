@@ -1,0 +1,44 @@
+// table_question.h: a question about rows and numbers as SQL, by rule.
+//
+//   "What is the average price of lamps?" over a table (Item, Price) becomes
+//   SELECT round(avg("Price"), 4) FROM "stock" WHERE "Item" = 'lamps'
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/services/survey/table_rows.h"
+
+namespace conclave::services {
+
+/// A query that answers a question, and the one that gives the rows it rests on.
+struct TableQuery {
+    enum class Kind {
+        Count,
+        CountDistinct,
+        Sum,
+        Average,
+        Least,
+        Greatest,
+        List
+    } kind = Kind::Count;
+    std::size_t table = 0;   ///< index of the table asked
+    std::string sql;         ///< one row, or one a group (group, value), or rows for List
+    std::string rowsSql;     ///< rowids of the rows it rests on
+    std::string column;      ///< that is added up or compared; empty: none
+    std::string group;       ///< column of groups; empty: none
+    std::string conditions;  ///< in words, as "“City” is “Berlin”"; empty: all rows
+    double explained = 0.0;  ///< share of the question's words that the query accounts for
+};
+
+/// Has a word for counting, adding up, comparing or listing: others need not load any table.
+[[nodiscard]] bool mayAskTables(std::string_view question);
+
+/// None where the words of the question are not mostly columns, values and what to do with them.
+[[nodiscard]] std::optional<TableQuery> tableQueryOf(std::string_view question,
+                                                     std::span<const LoadedTable> tables);
+
+}  // namespace conclave::services

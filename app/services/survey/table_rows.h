@@ -1,0 +1,39 @@
+// table_rows.h: the rows of spreadsheets and CSV files, as tables that can be queried.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/services/services.h"
+
+namespace conclave::services {
+
+/// A table of one document, and where each of its rows stands.
+struct LoadedTable {
+    storage::Table table;
+    DocumentId document = 0;
+    std::string title;
+    std::string path;
+    struct Place {
+        int page = 1;
+        std::size_t startByte = 0;  ///< in the page's text
+        std::size_t endByte = 0;
+    };
+    std::vector<Place> places;  ///< of table.rows
+};
+
+/// True for documents whose pages are sheets of rows.
+[[nodiscard]] bool isSpreadsheet(const Document& document);
+
+/// The tables on the pages of a spreadsheet, as its reader writes them: a header row, then rows of
+/// "Label: value | Label: value". Columns in which every cell is a number become numbers.
+[[nodiscard]] std::vector<LoadedTable> tablesOf(const Document& document,
+                                                const std::vector<Page>& pages);
+
+/// The number that a cell shows, as SQL writes it: "1,234.50 €" is 1234.50, "12,5 %" is 12.5.
+/// None for a text, a date or a number with leading zeros, which is a name.
+[[nodiscard]] std::optional<std::string> numberOf(std::string_view cell);
+
+}  // namespace conclave::services

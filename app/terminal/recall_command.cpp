@@ -1,0 +1,178 @@
+// `conclave recall`: saved questions with the passage that must be found.
+#include <filesystem>
+#include <iostream>
+
+#include "app/terminal/asking.h"
+#include "app/terminal/commands.h"
+#include "app/terminal/console.h"
+#include "app/terminal/output.h"
+
+namespace conclave::terminal {
+namespace {
+
+using services::RecallQuestion;
+
+nlohmann::json questionToJson(const RecallQuestion& question) {
+    return {{"id", question.id},
+            {"question", question.question},
+            {"quote", question.quote},
+            {"document", question.path},
+            {"collection", question.collection}};
+}
+
+int addQuestion(services::Services& services, const Arguments& arguments) {
+    const std::vector<std::string>& plain = arguments.plain();
+    if (plain.size() != 3) {
+        note("conclave: recall add takes a question and words of the passage that must be found");
+        return kWrongUsage;
+    }
+    RecallQuestion question{.question = plain[1], .quote = plain[2]};
+    if (arguments.has("--document")) {
+        std::error_code problem;
+        const std::filesystem::path path =
+            std::filesystem::weakly_canonical(arguments.text("--document"), problem);
+        if (problem || !std::filesystem::exists(path, problem)) {
+            return failed(
+                {ErrorCode::NotFound, "there is no file " + arguments.text("--document")});
+        }
+        question.path = path.string();
+    }
+    if (arguments.has("--collection")) {
+        question.collection = arguments.text("--collection");
+        const auto known = collectionsNamed(services, {question.collection});
+        if (!known) return failed(known.error());
+    }
+    const auto id = services::wait<std::int64_t>(
+        [&](auto reply) { services.addRecall(question, std::move(reply)); });
+    if (!id) return failed(id.error());
+    question.id = *id;
+    if (arguments.has("--json")) {
+        printJson(questionToJson(question));
+    } else {
+        std::cout << "saved as " << *id << "; `conclave recall run` asks it\n";
+    }
+    return kSuccess;
+}
+
+int listQuestions(services::Services& services, bool isJson) {
+    const auto questions = services::wait<std::vector<RecallQuestion>>(
+        [&](auto reply) { services.recallQuestions(std::move(reply)); });
+    if (!questions) return failed(questions.error());
+    if (isJson) {
+        nlohmann::json all = nlohmann::json::array();
+        for (const RecallQuestion& each : *questions) all.push_back(questionToJson(each));
+        printJson({{"questions", all}});
+        return kSuccess;
+    }
+    constexpr std::size_t kQuoteLength = 100;
+    for (const RecallQuestion& each : *questions) {
+        std::cout << each.id << "  " << each.question << "\n   "
+                  << dim("\"" + shortened(each.quote, kQuoteLength) + "\"") << '\n';
+    }
+    if (questions->empty()) {
+        note(
+            "no saved questions; add one as in: conclave recall add \"Who keeps the keys?\" "
+            "\"spare keys are kept by Marta\"");
+    }
+    return kSuccess;
+}
+
+int removeQuestion(services::Services& services, const Arguments& arguments) {
+    const auto id = arguments.plain().size() == 2 ? parseNumber(arguments.plain()[1], true)
+                                                  : std::optional<double>();
+    if (!id) {
+        note("conclave: recall remove takes the number of a question; recall list shows them");
+        return kWrongUsage;
+    }
+    const auto removed = services::wait<void>([&](auto reply) {
+        services.removeRecall(static_cast<std::int64_t>(*id), std::move(reply));
+    });
+    return removed ? kSuccess : failed(removed.error());
+}
+
+int runQuestions(services::Services& services, const Arguments& arguments) {
+    constexpr int kDepth = 8;
+    refresh(services, {});
+    const auto report = services::wait<services::RecallReport>(
+        [&](auto reply) { services.runRecall(arguments.integer("-k", kDepth), std::move(reply)); });
+    if (!report) return failed(report.error());
+    const auto recallOf = [](const services::RecallRun& run) {
+        return run.nQuestions > 0 ? static_cast<double>(run.nFound) / run.nQuestions : 0.0;
+    };
+    if (arguments.has("--json")) {
+        nlohmann::json results = nlohmann::json::array();
+        for (const services::RecallResult& each : report->results) {
+            nlohmann::json json = questionToJson(each.question);
+            json["rank"] = each.rank > 0 ? nlohmann::json(each.rank) : nlohmann::json();
+            if (!each.problem.empty()) json["problem"] = each.problem;
+            results.push_back(std::move(json));
+        }
+        nlohmann::json json = {{"questions", report->run.nQuestions},
+                               {"found", report->run.nFound},
+                               {"recall", recallOf(report->run)},
+                               {"mrr", report->run.mrr},
+                               {"k", report->depth},
+                               {"results", results},
+                               {"before", nullptr}};
+        if (report->before) {
+            json["before"] = {{"questions", report->before->nQuestions},
+                              {"found", report->before->nFound},
+                              {"recall", recallOf(*report->before)},
+                              {"mrr", report->before->mrr},
+                              {"settings", report->before->settings}};
+        }
+        printJson(json);
+    } else {
+        for (const services::RecallResult& each : report->results) {
+            const std::string place = each.rank > 0 ? "found at place " + std::to_string(each.rank)
+                                      : each.problem.empty() ? "NOT FOUND"
+                                                             : "NOT FOUND: " + each.problem;
+            std::cout << each.question.id << "  " << each.question.question << "  " << dim(place)
+                      << '\n';
+        }
+        std::cout << report->run.nFound << " of " << report->run.nQuestions
+                  << " found among the best " << report->depth << ", MRR " << report->run.mrr;
+        if (report->before) {
+            std::cout << " (before: " << report->before->nFound << " of "
+                      << report->before->nQuestions << ", MRR " << report->before->mrr << ")";
+        }
+        std::cout << '\n';
+    }
+    // For scripts: a question whose passage is not found is a failure.
+    return report->run.nFound == report->run.nQuestions ? kSuccess : kFailure;
+}
+
+int recall(const Arguments& arguments) {
+    const std::string& what = arguments.plain().front();
+    if (what != "add" && what != "run" && what != "list" && what != "remove") {
+        note("conclave: recall is add, run, list or remove, not " + what);
+        return kWrongUsage;
+    }
+    const auto started = startServices(arguments, false);
+    if (!started) return failed(started.error());
+    services::Services& services = **started;
+    if (what == "add") return addQuestion(services, arguments);
+    if (what == "list") return listQuestions(services, arguments.has("--json"));
+    if (what == "remove") return removeQuestion(services, arguments);
+    return runQuestions(services, arguments);
+}
+
+}  // namespace
+
+std::vector<Command> recallCommands() {
+    using Kind = Option::Kind;
+    return {{.name = "recall",
+             .usage = "add QUESTION WORDS | run | list | remove N [OPTION…]",
+             .summary = "keep questions with the passage that search must find, and score them",
+             .details = "`run` fails if a passage is not among the best, and names the score of "
+                        "the run before: ask again after every change of settings or model.",
+             .example = "conclave recall add \"Who keeps the keys?\" \"keys are kept by Marta\"",
+             .nLeast = 1,
+             .nMost = 3,
+             .options = {{"--collection", "NAME", "the question is asked of this collection"},
+                         {"--document", "FILE", "the passage must be in this document"},
+                         {"-k", "N", "passages looked at, 1 to 100 (8)", Kind::Integer, 1, 100}},
+             .run = recall}};
+}
+
+}  // namespace conclave::terminal

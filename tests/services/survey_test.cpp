@@ -1,0 +1,182 @@
+// Questions about whole collections: what is one, and what is read for it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/services/survey/survey.h"
+#include "app/services/survey/survey_checkpoint.h"
+#include "app/services/survey/survey_question.h"
+#include "app/services/survey/survey_report.h"
+#include "retrieval/retrieval.h"
+#include "storage/storage.h"
+
+namespace conclave::services {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(SurveyQuestion, IsRecognisedByItsWording) {
+    for (const char* question :
+         {"How many documents mention the spare keys?", "How many files are there?",
+          "How many times is Berlin mentioned?", "In how many documents does invoice appear?",
+          "List every email address", "Which documents mention insurance?", "Summarise everything",
+          "Summarize my documents", "Compare Norway with Germany", "有多少份文件提到保险？",
+          "列出所有日期", "哪些文档提到了打印机？", "总结全部文档", "比较挪威和德国"}) {
+        EXPECT_TRUE(asksAboutEverything(question)) << question;
+    }
+}
+
+TEST(SurveyQuestion, OneFactIsNoQuestionAboutEverything) {
+    for (const char* question :
+         {"How many nights may I book?", "How many sheets does the lower tray hold?",
+          "How many pages does the report have?", "Who keeps the spare keys?",
+          "What is the difference between a hub and a switch?", "Summarise: the garden is open.",
+          "《张居正》一共修改了多少处？", "一共有多少集？", "Hello!", "", "?", "\""}) {
+        EXPECT_FALSE(asksAboutEverything(question)) << question;
+    }
+}
+
+TEST(SurveyQuestion, SaysWhatToLookFor) {
+    const SurveyQuestion dates = surveyQuestionOf("List all dates about the release");
+    EXPECT_EQ(dates.kind, SurveyKind::List);
+    EXPECT_THAT(dates.patterns, ElementsAre(retrieval::Pattern::Date));
+    EXPECT_EQ(dates.subject, "release");
+    const SurveyQuestion keys = surveyQuestionOf("How many documents mention \"spare keys\"?");
+    EXPECT_TRUE(keys.ofDocuments);
+    EXPECT_EQ(keys.subject, "\"spare keys\"");
+    EXPECT_EQ(surveyQuestionOf("List all people in the meeting notes").place, "meeting notes");
+    EXPECT_THAT(surveyQuestionOf("比较挪威和德国").sides, ElementsAre("挪威", "德国"));
+    EXPECT_EQ(surveyQuestionOf("有多少文档提到钥匙？").subject, "钥匙");
+}
+
+class SurveyTest : public testing::Test {
+protected:
+    void SetUp() override {
+        storage::OpenOptions open;
+        open.analyzer = retrieval::analyze;
+        open.inMemory = true;
+        auto opened = storage::Database::open({}, open);
+        ASSERT_TRUE(opened.has_value()) << opened.error().detail;
+        m_database = std::move(*opened);
+        m_collection = m_database->documents().createCollection("all").value_or(0);
+    }
+
+    /// A document whose chunks are its pages' paragraphs.
+    DocumentId add(const std::string& name, const std::string& text) {
+        storage::DocumentStore& store = m_database->documents();
+        const DocumentId id = store.ensureDocument(m_collection, "/docs/" + name).value_or(0);
+        storage::DocumentContent content;
+        content.title = name;
+        content.sha256 = text;  // equal for equal texts, as hashes are
+        content.pages.push_back({1, text});
+        for (std::size_t start = 0; start < text.size();) {
+            const std::size_t end = std::min(text.find("\n\n", start), text.size());
+            content.chunks.push_back({.page = 1, .startByte = start, .endByte = end});
+            start = std::min(end + 2, text.size());
+        }
+        EXPECT_TRUE(store.storeContent(id, content).has_value());
+        return id;
+    }
+    SurveyFindings survey(const std::string& question, const SurveyHooks& hooks = {}) {
+        auto found = runSurvey(*m_database, surveyQuestionOf(question), {m_collection}, hooks);
+        EXPECT_TRUE(found.has_value());
+        return found.value_or(SurveyFindings{});
+    }
+
+    std::unique_ptr<storage::Database> m_database;
+    CollectionId m_collection = 0;
+};
+
+TEST_F(SurveyTest, CountsInEveryPassageAndReadsCopiesOnce) {
+    add("a.txt", "The key is red.\n\nNo door.\n\nTwo keys. One more key.");
+    add("b.txt", "Nothing.");
+    add("c.txt", "The key is red.\n\nNo door.\n\nTwo keys. One more key.");
+    const SurveyFindings found = survey("How many documents mention keys?");
+    EXPECT_TRUE(found.isComplete);
+    EXPECT_EQ(found.nDocumentsRead, 2);
+    EXPECT_EQ(found.nPassagesRead, 4);
+    ASSERT_EQ(found.documents.size(), 1U);
+    EXPECT_EQ(found.documents[0].nMatches[0], 3);
+    EXPECT_EQ(found.documents[0].nMatchingPassages, 2);
+    ASSERT_EQ(found.skipped.size(), 1U);
+    EXPECT_THAT(found.skipped[0].second, HasSubstr("the same as /docs/a.txt"));
+}
+
+TEST_F(SurveyTest, EveryLineOfTheReportOpensItsPassage) {
+    add("a.txt", "Intro.\n\nThe release is on 15 October 2026. It moved from 2026-09-01.");
+    add("b.txt", "Released again on 2026-10-15, as agreed.");
+    const SurveyFindings found = survey("List all dates");
+    ASSERT_EQ(found.values.size(), 2U);
+    EXPECT_EQ(found.values.at("2026-10-15").count, 2);
+    const auto report =
+        reportSurvey(m_database->documents(), surveyQuestionOf("List all dates"), found, false);
+    ASSERT_TRUE(report.has_value());
+    ASSERT_EQ(report->citations.size(), 3U);
+    for (const StoredCitation& citation : report->citations) {
+        EXPECT_TRUE(citation.supported);
+        EXPECT_EQ(
+            report->text.substr(citation.answerStart, citation.answerEnd - citation.answerStart),
+            "[" + std::to_string(citation.passage) + "]");
+        const StoredPassage& passage =
+            report->passages.at(static_cast<std::size_t>(citation.passage) - 1);
+        const auto pages = m_database->documents().pages(*passage.document);
+        ASSERT_TRUE(pages.has_value());
+        EXPECT_EQ(
+            pages->at(0).text.substr(citation.quoteStart, citation.quoteEnd - citation.quoteStart),
+            citation.quote);
+    }
+    EXPECT_THAT(report->text, HasSubstr("Read 2 documents, 3 passages: all of them."));
+}
+
+TEST_F(SurveyTest, GoesOnWhereItWasStopped) {
+    add("a.txt", "The key is red.");
+    add("b.txt", "The key is blue.");
+    add("c.txt", "The key is green.");
+    std::stop_source stop;
+    stop.request_stop();
+    const std::string question = "How many documents mention keys?";
+    const SurveyFindings none = survey(question, {{}, stop.get_token()});
+    EXPECT_FALSE(none.isComplete);
+    EXPECT_EQ(none.nDocumentsRead, 0);
+    // As it would be after two documents: what was read is not read again.
+    const auto generation = m_database->documents().generation();
+    ASSERT_TRUE(generation.has_value());
+    SurveyCheckpoint checkpoint(*m_database, surveyQuestionOf(question), {m_collection},
+                                *generation);
+    SurveyFindings half;
+    half.nDocumentsRead = 2;
+    half.nPassagesRead = 70;
+    half.documents.resize(2);
+    half.documents[1].items.push_back(
+        {.chunk = 7, .startByte = 1, .endByte = 5, .text = "text", .value = {}});
+    ASSERT_TRUE(checkpoint.save(2, half).has_value());
+    const SurveyFindings all = survey(question);
+    EXPECT_TRUE(all.isComplete);
+    EXPECT_EQ(all.nDocumentsRead, 3);
+    EXPECT_EQ(all.nPassagesRead, 71);
+    ASSERT_EQ(all.documents.size(), 3U);
+    EXPECT_EQ(all.documents[1].items.at(0).text, "text");
+    const auto kept = m_database->settings().get("survey.checkpoint");
+    ASSERT_TRUE(kept.has_value());
+    EXPECT_TRUE(!kept->has_value() || (*kept)->is_null()) << "a finished survey leaves nothing";
+}
+
+TEST_F(SurveyTest, ComparesBothSidesAndWhatSaysBoth) {
+    add("a.txt", "Norway is cold.\n\nGermany is green. Norway and Germany trade.");
+    const SurveyFindings found = survey("Compare Norway with Germany");
+    ASSERT_EQ(found.documents.size(), 1U);
+    EXPECT_THAT(found.documents[0].nMatches, ElementsAre(1, 1, 1));
+}
+
+TEST_F(SurveyTest, ReadsOnlyDocumentsThatAreNamed) {
+    add("contract-1.txt", "Signed by Anna Berg.");
+    add("letter.txt", "Written by Carl Dahl.");
+    const SurveyFindings found = survey("List all people in the contract");
+    EXPECT_EQ(found.nDocumentsRead, 1);
+    EXPECT_EQ(found.place, "contract");
+    EXPECT_EQ(found.values.size(), 1U);
+    EXPECT_TRUE(found.values.contains("Anna Berg"));
+}
+
+}  // namespace
+}  // namespace conclave::services
