@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "retrieval/document_json.h"
+#include "retrieval/extractor_process.h"
+#include "retrieval/ocr.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::retrieval {
@@ -59,6 +61,12 @@ public:
     }
 
     void kill() const { ::kill(-m_id, SIGKILL); }
+
+    /// Ends it if it still runs. The status as of waitpid().
+    int end() {
+        kill();
+        return wait();
+    }
 
     /// The status as of waitpid().
     int wait() {
@@ -125,7 +133,9 @@ Result<pid_t> spawnWorker(const std::filesystem::path& worker, std::vector<std::
     argv.push_back(nullptr);
     std::string locale = "LC_ALL=C.UTF-8";
     std::string sanitizer = "ASAN_OPTIONS=detect_leaks=0";
-    std::array<char*, 3> environment{locale.data(), sanitizer.data(), nullptr};
+    // More threads would only fight over the processor with other files being read.
+    std::string threads = "OMP_THREAD_LIMIT=1";
+    std::array<char*, 4> environment{locale.data(), sanitizer.data(), threads.data(), nullptr};
     pid_t id = -1;
     const int problem = ::posix_spawn(&id, program.c_str(), &setup.actions, &setup.attributes,
                                       argv.data(), environment.data());
@@ -199,30 +209,21 @@ Result<void> checkFile(const std::filesystem::path& path) {
 
 }  // namespace
 
-Extractor::Extractor(std::filesystem::path worker) : m_worker(std::move(worker)) {}
-
-Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
-                                             const ExtractOptions& options) const {
-    if (const auto usable = checkFile(path); !usable) return tl::unexpected(usable.error());
-    const auto inputPipe = makePipe();
-    if (!inputPipe) return tl::unexpected(inputPipe.error());
-    const Descriptor inputRead(inputPipe->read);
-    Descriptor inputWrite(inputPipe->write);
+Result<std::string> runLimited(const std::filesystem::path& worker,
+                               const std::vector<std::string>& arguments, int input,
+                               const ExtractOptions& options, const std::filesystem::path& about) {
     const auto outputPipe = makePipe();
     if (!outputPipe) return tl::unexpected(outputPipe.error());
     const Descriptor outputRead(outputPipe->read);
     Descriptor outputWrite(outputPipe->write);
-
-    writePassword(inputWrite.get(), options.password);
-    inputWrite.close();
     std::error_code ignored;
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(options.timeLimit).count() + 1;
-    const auto started = spawnWorker(
-        std::filesystem::absolute(m_worker, ignored),
-        {"--memory", std::to_string(options.memoryLimitBytes), "--seconds", std::to_string(seconds),
-         "--password-on-stdin", std::filesystem::absolute(path, ignored)},
-        inputRead.get(), outputWrite.get());
+    std::vector<std::string> all = {"--memory", std::to_string(options.memoryLimitBytes),
+                                    "--seconds", std::to_string(seconds)};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto started = spawnWorker(std::filesystem::absolute(worker, ignored), std::move(all),
+                                     input, outputWrite.get());
     if (!started) return tl::unexpected(started.error());
     WorkerProcess process(*started);
     outputWrite.close();
@@ -232,12 +233,12 @@ Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
         case ReadEnd::Complete: break;
         case ReadEnd::Cancelled: return fail(ErrorCode::Cancelled, "reading was stopped");
         case ReadEnd::TimedOut:
-            return fail(ErrorCode::Timeout, path.filename().string() +
+            return fail(ErrorCode::Timeout, about.filename().string() +
                                                 " takes longer to read than the limit of " +
                                                 std::to_string(options.timeLimit.count()) + " ms");
         case ReadEnd::TooLong:
             return fail(ErrorCode::LimitExceeded,
-                        path.filename().string() +
+                        about.filename().string() +
                             " holds more text than Conclave reads from one "
                             "file (256 MiB)");
         case ReadEnd::Failed:
@@ -245,12 +246,34 @@ Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
                                            std::strerror(errno));
     }
     // It closes its output by ending; one that goes on without output is not waited for.
-    process.kill();
-    const int status = process.wait();
+    const int status = process.end();
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        return tl::unexpected(describeEnd(path, status));
+        return tl::unexpected(describeEnd(about, status));
     }
-    auto document = documentFromJson(output);
+    return output;
+}
+
+Extractor::Extractor(std::filesystem::path worker) : m_worker(std::move(worker)) {}
+
+Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
+                                             const ExtractOptions& options) const {
+    if (const auto usable = checkFile(path); !usable) return tl::unexpected(usable.error());
+    const auto inputPipe = makePipe();
+    if (!inputPipe) return tl::unexpected(inputPipe.error());
+    const Descriptor inputRead(inputPipe->read);
+    Descriptor inputWrite(inputPipe->write);
+    writePassword(inputWrite.get(), options.password);
+    inputWrite.close();
+    std::error_code ignored;
+    const auto output =
+        runLimited(m_worker, {"--password-on-stdin", std::filesystem::absolute(path, ignored)},
+                   inputRead.get(), options, path);
+    if (!output) return tl::unexpected(output.error());
+    auto document = documentFromJson(*output);
+    if (!document && document.error().code == ErrorCode::NeedsOcr &&
+        !options.ocrLanguages.empty()) {
+        document = recognizeText(m_worker, path, options);
+    }
     if (document && document->title.empty()) document->title = path.filename().string();
     return document;
 }

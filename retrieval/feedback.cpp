@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "retrieval/analyzer.h"
 #include "retrieval/stop_words.h"
@@ -22,6 +23,7 @@ constexpr std::size_t kFewestMatches = 3;
 constexpr double kClearFall = 0.65;  ///< the last match scores so much less than the first
 constexpr double kTemperature = 1.5;
 constexpr std::size_t kAddedTerms = 40;
+constexpr std::size_t kLookedUpTerms = 400;
 constexpr double kQueryShare = 0.5;
 /// A name or number is rare if no more than this share of the chunks has it.
 constexpr double kRareShare = 0.001;
@@ -65,6 +67,23 @@ double countWords(std::string_view query) {
     });
     return static_cast<double>(words.size()) +
            static_cast<double>(characters.size()) / kCjkCharactersAWord;
+}
+
+/// The terms that may be among those added; each look-up of how rare one is costs a walk through
+/// every segment, and of thousands few are wanted.
+std::vector<std::string> heaviest(const std::map<std::string, double>& weightOf) {
+    std::vector<std::pair<double, std::string_view>> order;
+    order.reserve(weightOf.size());
+    for (const auto& [term, weight] : weightOf) order.emplace_back(-weight, term);
+    if (order.size() > kLookedUpTerms) {
+        std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kLookedUpTerms),
+                         order.end());
+        order.resize(kLookedUpTerms);
+    }
+    std::vector<std::string> names;
+    names.reserve(order.size());
+    for (const auto& [weight, term] : order) names.emplace_back(term);
+    return names;
 }
 
 }  // namespace
@@ -124,9 +143,7 @@ std::vector<QueryTerm> expandedTerms(std::span<const QueryTerm> terms, const Key
     }
     if (allShares <= 0.0) return {terms.begin(), terms.end()};
 
-    std::vector<std::string> names;
-    names.reserve(weightOf.size());
-    for (const auto& [term, weight] : weightOf) names.push_back(term);
+    const std::vector<std::string> names = heaviest(weightOf);
     const std::vector<double> rarity = keywords.inverseFrequencies(names);
     // A term of one chunk alone cannot lead to another.
     const auto nChunks = static_cast<double>(keywords.size());

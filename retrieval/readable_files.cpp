@@ -26,21 +26,28 @@ constexpr auto kExtensions = std::to_array<std::string_view>({
 constexpr auto kNames = std::to_array<std::string_view>(
     {"authors", "changelog", "copying", "dockerfile", "license", "makefile", "news", "readme"});
 
+std::string loweredName(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    return text;
+}
+
 }  // namespace
+
+bool isPicture(const std::filesystem::path& path) {
+    constexpr auto kPictures = std::to_array<std::string_view>(
+        {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"});
+    const std::string extension = loweredName(path.extension().string());
+    return std::find(kPictures.begin(), kPictures.end(), extension) != kPictures.end();
+}
 
 bool isReadable(const std::filesystem::path& path) {
     static_assert(std::is_sorted(kExtensions.begin(), kExtensions.end()));
-    const auto lower = [](std::string text) {
-        std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-        });
-        return text;
-    };
-    const std::string extension = lower(path.extension().string());
+    const std::string extension = loweredName(path.extension().string());
     if (!extension.empty()) {
         return std::binary_search(kExtensions.begin(), kExtensions.end(), extension);
     }
-    const std::string name = lower(path.filename().string());
+    const std::string name = loweredName(path.filename().string());
     return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 

@@ -76,7 +76,16 @@ struct ExtractOptions {
     std::chrono::milliseconds timeLimit{60'000};
     std::size_t memoryLimitBytes = std::size_t{1} << 30;
     std::stop_token cancel;
+    /// As tesseract names them, "eng+chi_sim": pictures and PDFs without text are recognised, if
+    /// that program is installed. Empty: they need OCR.
+    std::string ocrLanguages{};
 };
+
+/// The program tesseract on this machine's PATH; empty: there is none.
+[[nodiscard]] std::filesystem::path findOcrProgram();
+
+/// True for names of pictures that may show text: PNG, JPEG, TIFF, BMP, WebP.
+[[nodiscard]] bool isPicture(const std::filesystem::path& path);
 
 /// Runs the worker program, one process a file, with limits on memory, time and files and without
 /// network; a crash there is an error here. Thread-safe.

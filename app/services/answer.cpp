@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "app/services/answerability.h"
 #include "app/services/file_scan.h"
 #include "app/services/question.h"
 #include "base/log.h"
@@ -52,6 +53,11 @@ std::string inEnglishOnly(std::string_view question, const std::string& model) {
            " is a demonstration model that reads English only, so it has written no answer; a "
            "larger "
            "model will.\n\nThese passages fit the question best:";
+}
+
+std::string notInDocuments(std::string_view question) {
+    if (isChinese(question)) return "文档中没有找到这个问题的答案。\n\n最接近的段落：";
+    return "I could not find an answer to this in your documents.\n\nThese passages come nearest:";
 }
 
 /// The passage's text without its line breaks and heading marks.
@@ -316,6 +322,13 @@ Result<Answerer::Sources> Answerer::findSources(AnswerJob& job, const ChatSettin
             sources.passages.push_back(toStored((*hits)[i]));
         }
     }
+    if (request.query == question && !sources.passages.empty()) {
+        const auto least = thresholdOf(m_database, request.collections);
+        if (!least) return tl::unexpected(least.error());
+        const auto reached = m_library.answerability(question, *hits);
+        if (!reached) return tl::unexpected(reached.error());
+        sources.areTooFar = *reached < *least;
+    }
     if (!history.empty() && !history.back().passages.empty() && isFollowUp(question)) {
         const std::vector<StoredPassage>& last = history.back().passages;
         sources.keepsLast =
@@ -386,6 +399,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         !isInLatinLetters(job.question.text)) {
         return showPassages(job, std::move(sources),
                             inEnglishOnly(job.question.text, model->info().name));
+    }
+    if (sources.areTooFar && !sources.keepsLast) {
+        return showPassages(job, std::move(sources), notInDocuments(job.question.text));
     }
     // It knows no conversation from a list of examples: older turns only lead it astray.
     if (profileOf(model->info(), 1).isDemonstration && !sources.keepsLast &&

@@ -54,6 +54,7 @@ private:
         std::vector<StoredPassage> passages;  ///< best first
         bool wereSearched = false;
         bool keepsLast = false;  ///< the last turn's sources serve this question too
+        bool areTooFar = false;  ///< by what the collections taught: they have no answer
     };
 
     Result<Message> answer(AnswerJob& job);

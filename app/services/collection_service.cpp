@@ -235,9 +235,13 @@ Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed
         .collection = id,
         .retryFailed = retryFailed,
         .excluded = m_excluded,
+        .ocrLanguages = {},
         .nThreads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 8U)),
         .onProgress = {},
         .cancel = std::move(cancel)};
+    const auto ocr = m_database.settings().get(kOcrSetting);
+    if (!ocr) return tl::unexpected(ocr.error());
+    if (ocr->has_value() && (*ocr)->is_string()) job.ocrLanguages = (*ocr)->get<std::string>();
     job.onProgress = [this](const IndexProgress& progress) {
         const std::lock_guard lock(m_listenerMutex);
         if (m_listener) m_listener(progress);

@@ -23,8 +23,9 @@ using FileId = std::pair<dev_t, ino_t>;
 
 class Scanner {
 public:
-    Scanner(const std::vector<fs::path>& excluded, const std::function<bool()>& keepGoing)
-        : m_keepGoing(keepGoing) {
+    Scanner(const std::vector<fs::path>& excluded, const std::function<bool()>& keepGoing,
+            bool withPictures)
+        : m_keepGoing(keepGoing), m_withPictures(withPictures) {
         for (const fs::path& folder : excluded) {
             struct stat status {};
             if (::stat(folder.c_str(), &status) == 0) {
@@ -46,7 +47,7 @@ public:
         if (isRoot) enterRoot(path);
         if (!isRoot && S_ISDIR(status.st_mode) && leadsAbove(path)) return true;
         if (S_ISDIR(status.st_mode)) return visitFolder(path, {status.st_dev, status.st_ino});
-        if (S_ISREG(status.st_mode) && (isRoot || retrieval::isReadable(path))) {
+        if (S_ISREG(status.st_mode) && (isRoot || isWanted(path))) {
             if (m_files.insert({status.st_dev, status.st_ino}).second) addFile(path, status);
         }
         return true;
@@ -59,6 +60,10 @@ public:
     }
 
 private:
+    [[nodiscard]] bool isWanted(const fs::path& path) const {
+        return retrieval::isReadable(path) || (m_withPictures && retrieval::isPicture(path));
+    }
+
     void enterRoot(const fs::path& path) {
         std::error_code ignored;
         m_root = path;
@@ -134,6 +139,7 @@ private:
     }
 
     const std::function<bool()>& m_keepGoing;
+    bool m_withPictures;
     fs::path m_root;  ///< the one at hand, as it was named
     fs::path m_realRoot;
     std::set<FileId> m_entered;
@@ -146,8 +152,8 @@ private:
 }  // namespace
 
 Result<Scan> scanFiles(const std::vector<fs::path>& roots, const std::vector<fs::path>& excluded,
-                       const std::function<bool()>& keepGoing) {
-    Scanner scanner(excluded, keepGoing);
+                       const std::function<bool()>& keepGoing, bool withPictures) {
+    Scanner scanner(excluded, keepGoing, withPictures);
     for (const fs::path& root : roots) {
         if (!scanner.visit(root, true)) return fail(ErrorCode::Cancelled, "stopped while scanning");
     }

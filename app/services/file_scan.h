@@ -24,13 +24,15 @@ struct Scan {
 };
 
 /// The readable documents below `roots`: named files whatever their type, folders by
-/// retrieval::isReadable. Hidden entries are left out; links are followed, each folder is entered
-/// once, and none above its root. Nothing below `excluded` (Conclave's own folders) is looked at,
-/// nor what the .conclaveignore of a folder on the way down from its root leaves out
-/// (ignore_rules.h). `keepGoing` is asked at each folder. Errors: Cancelled.
+/// retrieval::isReadable, and isPicture if `withPictures`. Hidden entries are left out; links are
+/// followed, each folder is entered once, and none above its root. Nothing below `excluded`
+/// (Conclave's own folders) is looked at, nor what the .conclaveignore of a folder on the way down
+/// from its root leaves out (ignore_rules.h). `keepGoing` is asked at each folder. Errors:
+/// Cancelled.
 [[nodiscard]] Result<Scan> scanFiles(const std::vector<std::filesystem::path>& roots,
                                      const std::vector<std::filesystem::path>& excluded,
-                                     const std::function<bool()>& keepGoing);
+                                     const std::function<bool()>& keepGoing,
+                                     bool withPictures = false);
 
 /// True if `path` is `folder` or below it. Both absolute and lexically normal.
 [[nodiscard]] bool isWithin(const std::filesystem::path& path, const std::filesystem::path& folder);

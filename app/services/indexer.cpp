@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/services/answerability.h"
 #include "app/services/file_scan.h"
 #include "app/services/sha256.h"
 #include "base/log.h"
@@ -44,6 +45,7 @@ public:
         }
         m_report.stopped = !done;
         if (auto counted = count(); !counted) return tl::unexpected(counted.error());
+        if (auto learned = learn(); done && !learned) return tl::unexpected(learned.error());
         m_report.time = Clock::now() - start;
         report(m_report.stopped ? IndexProgress::State::Stopped : IndexProgress::State::Done, {});
         return m_report;
@@ -70,7 +72,13 @@ private:
         m_readAgain =
             remembered->has_value() && **remembered != nlohmann::json(m_library.pipelineId());
 
-        auto scan = scanFiles(m_roots, m_job.excluded, [this] { return !isStopped(); });
+        const auto ocrBefore = m_database.settings().get(ocrKey());
+        if (!ocrBefore) return tl::unexpected(ocrBefore.error());
+        m_recognizesAgain = !m_job.ocrLanguages.empty() &&
+                            ocrBefore->value_or(nlohmann::json()) != m_job.ocrLanguages;
+
+        auto scan = scanFiles(
+            m_roots, m_job.excluded, [this] { return !isStopped(); }, !m_job.ocrLanguages.empty());
         if (!scan) return tl::unexpected(scan.error());
         m_unreachable = std::move(scan->unreachable);
         for (const fs::path& folder : m_unreachable) {
@@ -115,7 +123,8 @@ private:
             const bool isBad = document.state == DocumentState::Failed ||
                                document.state == DocumentState::NeedsOcr;
             if (!isSame || document.state == DocumentState::Pending ||
-                (isBad && m_job.retryFailed)) {
+                (isBad && m_job.retryFailed) ||
+                (document.state == DocumentState::NeedsOcr && m_recognizesAgain)) {
                 m_toRead.push_back({std::move(file), std::move(document)});
             } else if (isBad) {
                 m_report.failed.emplace_back(document.path, document.error);
@@ -183,7 +192,8 @@ private:
                 }
             }
         }
-        auto extracted = m_extractor.extract(path, {.password = {}, .cancel = m_job.cancel});
+        auto extracted = m_extractor.extract(
+            path, {.password = {}, .cancel = m_job.cancel, .ocrLanguages = m_job.ocrLanguages});
         if (!extracted) {
             return extracted.error().code == ErrorCode::Cancelled ? Result<void>{}
                                                                   : record(item, extracted.error());
@@ -272,7 +282,20 @@ private:
     }
 
     Result<void> remember() {
+        if (m_recognizesAgain) {
+            if (auto set = m_database.settings().set(ocrKey(), m_job.ocrLanguages); !set) {
+                return set;
+            }
+        }
         return m_database.settings().set(pipelineKey(), m_library.pipelineId());
+    }
+
+    /// From which fit on its passages answer a question.
+    Result<void> learn() {
+        if (m_report.stopped) return {};
+        auto now = find();
+        if (!now) return tl::unexpected(now.error());
+        return keepThreshold(m_database, m_library, *now);
     }
 
     Result<void> count() {
@@ -285,6 +308,10 @@ private:
 
     [[nodiscard]] std::string pipelineKey() const {
         return "index.pipeline." + std::to_string(m_job.collection);
+    }
+
+    [[nodiscard]] std::string ocrKey() const {
+        return "index.ocr." + std::to_string(m_job.collection);
     }
 
     bool hasFailed() {
@@ -324,6 +351,7 @@ private:
     std::vector<fs::path> m_unreachable;
     std::vector<ToRead> m_toRead;
     bool m_readAgain = false;
+    bool m_recognizesAgain = false;  ///< pages without text, in other languages than before
     std::atomic<std::size_t> m_next = 0;
 
     std::mutex m_mutex;  ///< guards what follows while files are read

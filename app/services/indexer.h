@@ -13,6 +13,7 @@ struct IndexJob {
     CollectionId collection = 0;
     bool retryFailed = false;
     std::vector<std::filesystem::path> excluded;  ///< Conclave's own folders
+    std::string ocrLanguages;                     ///< see ExtractOptions; empty: no OCR
     int nThreads = 1;                             ///< files read at the same time
     std::function<void(IndexProgress)> onProgress;
     std::stop_token cancel;  ///< seen between files, and while one is read

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <unordered_map>
 #include <utility>
 
@@ -294,6 +295,42 @@ Result<std::vector<Library::Fit>> Library::fit(std::string_view query,
     std::vector<Fit> inOrder;
     for (const retrieval::ChunkId id : ids) inOrder.push_back(fits[id]);
     return inOrder;
+}
+
+Result<double> Library::answerability(std::string_view query, std::span<const SearchHit> hits) {
+    constexpr double kCosineShare = 0.25;
+    std::vector<std::string> terms = retrieval::queryTerms(query);
+    std::sort(terms.begin(), terms.end());
+    terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
+    const std::vector<double> rarity = m_keywords.inverseFrequencies(terms);
+    // Nobody says all of a long question: its rarest words decide.
+    constexpr std::size_t kFewestAsked = 6;
+    std::vector<double> rarest = rarity;
+    std::sort(rarest.begin(), rarest.end(), std::greater<>());
+    rarest.resize(std::min(rarest.size(), std::max(kFewestAsked, rarest.size() / 2)));
+    const double all = std::accumulate(rarest.begin(), rarest.end(), 0.0);
+    if (all <= 0.0) return 0.0;
+    const auto fits = fit(query, hits);
+    if (!fits) return tl::unexpected(fits.error());
+    double best = 0.0;
+    for (std::size_t i = 0; i < hits.size(); ++i) {
+        std::vector<bool> isSaid(terms.size());
+        const auto note = [&](std::string_view term, std::size_t, std::size_t) {
+            const auto at = std::lower_bound(terms.begin(), terms.end(), term);
+            if (at != terms.end() && *at == term) {
+                isSaid[static_cast<std::size_t>(at - terms.begin())] = true;
+            }
+        };
+        retrieval::analyze(hits[i].chunk.heading, note);
+        retrieval::analyze(hits[i].chunk.text, note);
+        double said = 0.0;
+        for (std::size_t term = 0; term < terms.size(); ++term) {
+            if (isSaid[term]) said += rarity[term];
+        }
+        best = std::max(best, (1.0 - kCosineShare) * std::min(said / all, 1.0) +
+                                  kCosineShare * std::max((*fits)[i].cosine, 0.0));
+    }
+    return best;
 }
 
 PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted) {

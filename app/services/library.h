@@ -46,6 +46,11 @@ public:
     [[nodiscard]] Result<std::vector<Fit>> fit(std::string_view query,
                                                std::span<const SearchHit> hits);
 
+    /// How much of a question the best of some passages says, 0..1: the share of its terms that are
+    /// in one passage, each by its rarity, and for a small part how alike both are as a whole.
+    [[nodiscard]] Result<double> answerability(std::string_view query,
+                                               std::span<const SearchHit> hits);
+
     /// Chunks, embeds and analyzes an extracted document; sha256, size and time are left to the
     /// caller.
     [[nodiscard]] PreparedDocument prepare(retrieval::ExtractedDocument extracted);

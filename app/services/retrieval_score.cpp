@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "app/services/answerability.h"
 #include "app/services/library.h"
 #include "app/services/model_catalog.h"
 #include "app/services/services.h"
@@ -124,7 +125,121 @@ void addScores(const std::vector<std::string>& ranked, const std::map<std::strin
     sum.mrr10 += firstFound;
 }
 
+/// A database in memory with the documents of a test set.
+class Evaluation {
+public:
+    static Result<std::unique_ptr<Evaluation>> open() {
+        storage::OpenOptions options;
+        options.analyzer = retrieval::analyze;
+        options.analyzerVersion = retrieval::kAnalyzerVersion;
+        options.inMemory = true;
+        auto database = storage::Database::open({}, options);
+        if (!database) return tl::unexpected(database.error());
+        const auto collection = (*database)->documents().createCollection("evaluation");
+        if (!collection) return tl::unexpected(collection.error());
+        return std::make_unique<Evaluation>(std::move(*database), *collection);
+    }
+
+    Evaluation(std::unique_ptr<storage::Database> database, CollectionId collection)
+        : m_database(std::move(database)),
+          m_collection(collection),
+          m_library(m_database->documents(),
+                    []() -> Result<std::shared_ptr<const engine::TextEmbedder>> {
+                        const auto resources = findResources();
+                        if (!resources) return tl::unexpected(resources.error());
+                        const auto file = ModelCatalog(*resources / "models").embedderFile();
+                        if (!file) return tl::unexpected(file.error());
+                        return engine::TextEmbedder::load(*file);
+                    }) {}
+
+    Result<void> add(const Record& record) {
+        const auto id =
+            m_database->documents().ensureDocument(m_collection, "/evaluation/" + record.id);
+        if (!id) return tl::unexpected(id.error());
+        idOf[*id] = record.id;
+        return m_library.store(*id, m_library.prepare(toExtracted(record)));
+    }
+
+    storage::DocumentStore& documents() { return m_database->documents(); }
+    Library& library() { return m_library; }
+    [[nodiscard]] CollectionId collection() const { return m_collection; }
+
+    std::map<DocumentId, std::string> idOf;
+
+private:
+    std::unique_ptr<storage::Database> m_database;
+    CollectionId m_collection;
+    Library m_library;
+};
+
 }  // namespace
+
+Result<RefusalScores> evaluateRefusal(const fs::path& folder,
+                                      const std::function<void(int, int)>& progress) {
+    const auto documents = readRecords(folder / "docs.jsonl");
+    if (!documents) return tl::unexpected(documents.error());
+    const auto queries = readRecords(folder / "queries.jsonl");
+    if (!queries) return tl::unexpected(queries.error());
+    const auto judgements = readJudgements(folder / "qrels.tsv");
+    if (!judgements) return tl::unexpected(judgements.error());
+
+    std::set<std::string> heldOut;
+    std::set<std::string> needed;
+    bool isHeldOut = false;
+    for (const Record& query : *queries) {
+        const auto relevant = judgements->find(query.id);
+        if (relevant == judgements->end()) continue;
+        // Questions about one document share its fate.
+        const auto isAmong = [&](const std::set<std::string>& documentIds) {
+            return std::any_of(
+                relevant->second.begin(), relevant->second.end(),
+                [&](const auto& entry) { return documentIds.contains(entry.first); });
+        };
+        const bool isNeeded = isAmong(needed);
+        if (!isNeeded && !isAmong(heldOut)) isHeldOut = !isHeldOut;
+        const bool goes = !isNeeded && (isAmong(heldOut) || isHeldOut);
+        for (const auto& [document, grade] : relevant->second) {
+            (goes ? heldOut : needed).insert(document);
+        }
+    }
+    auto index = Evaluation::open();
+    if (!index) return tl::unexpected(index.error());
+    Library& library = (*index)->library();
+    const int nAll = static_cast<int>(documents->size() + queries->size());
+    int nDone = 0;
+    for (const Record& record : *documents) {
+        if (progress) progress(++nDone, nAll);
+        if (heldOut.contains(record.id) && !needed.contains(record.id)) continue;
+        if (auto added = (*index)->add(record); !added) return tl::unexpected(added.error());
+    }
+    const auto learned = learnThreshold((*index)->documents(), library, (*index)->collection());
+    if (!learned) return tl::unexpected(learned.error());
+    RefusalScores scores;
+    if (*learned) scores.threshold = (*learned)->least;
+    for (const Record& query : *queries) {
+        if (progress) progress(++nDone, nAll);
+        const auto relevant = judgements->find(query.id);
+        if (relevant == judgements->end()) continue;
+        const auto isHere = [&](const auto& entry) {
+            return needed.contains(entry.first) || !heldOut.contains(entry.first);
+        };
+        const auto& all = relevant->second;
+        const bool isAnswerable = std::all_of(all.begin(), all.end(), isHere);
+        if (!isAnswerable && std::any_of(all.begin(), all.end(), isHere)) continue;
+        const auto hits =
+            library.search({.query = query.text, .collections = {(*index)->collection()}});
+        if (!hits) return tl::unexpected(hits.error());
+        const auto reached = library.answerability(query.text, *hits);
+        if (!reached) return tl::unexpected(reached.error());
+        const bool isRefused = *reached < scores.threshold;
+        (isAnswerable ? scores.nAnswerable : scores.nUnanswerable) += 1;
+        if (isAnswerable && isRefused) scores.falseRefusals += 1;
+        if (!isAnswerable && !isRefused) scores.falseAnswers += 1;
+    }
+    if (scores.nAnswerable > 0) scores.falseRefusals /= scores.nAnswerable;
+    if (scores.nUnanswerable > 0) scores.falseAnswers /= scores.nUnanswerable;
+    return scores;
+}
 
 Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::SearchMode mode,
                                           const std::function<void(int, int)>& progress) {
@@ -135,32 +250,12 @@ Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::Sea
     const auto judgements = readJudgements(folder / "qrels.tsv");
     if (!judgements) return tl::unexpected(judgements.error());
 
-    storage::OpenOptions open;
-    open.analyzer = retrieval::analyze;
-    open.analyzerVersion = retrieval::kAnalyzerVersion;
-    open.inMemory = true;
-    const auto database = storage::Database::open({}, open);
-    if (!database) return tl::unexpected(database.error());
-    storage::DocumentStore& store = (*database)->documents();
-    Library library(store, []() -> Result<std::shared_ptr<const engine::TextEmbedder>> {
-        const auto resources = findResources();
-        if (!resources) return tl::unexpected(resources.error());
-        const auto file = ModelCatalog(*resources / "models").embedderFile();
-        if (!file) return tl::unexpected(file.error());
-        return engine::TextEmbedder::load(*file);
-    });
-    const auto collection = store.createCollection("evaluation");
-    if (!collection) return tl::unexpected(collection.error());
-
+    auto index = Evaluation::open();
+    if (!index) return tl::unexpected(index.error());
     const int nAll = static_cast<int>(documents->size() + queries->size());
     int nDone = 0;
-    std::map<DocumentId, std::string> idOf;
     for (const Record& record : *documents) {
-        const auto id = store.ensureDocument(*collection, "/evaluation/" + record.id);
-        if (!id) return tl::unexpected(id.error());
-        idOf[*id] = record.id;
-        auto stored = library.store(*id, library.prepare(toExtracted(record)));
-        if (!stored) return tl::unexpected(stored.error());
+        if (auto added = (*index)->add(record); !added) return tl::unexpected(added.error());
         if (progress) progress(++nDone, nAll);
     }
 
@@ -171,7 +266,8 @@ Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::Sea
         const auto relevant = judgements->find(query.id);
         if (relevant == judgements->end()) continue;
         const auto start = std::chrono::steady_clock::now();
-        const auto ranked = rank(library, query.text, *collection, mode, idOf);
+        const auto ranked =
+            rank((*index)->library(), query.text, (*index)->collection(), mode, (*index)->idOf);
         time += std::chrono::steady_clock::now() - start;
         if (!ranked) return tl::unexpected(ranked.error());
         addScores(*ranked, relevant->second, scores);

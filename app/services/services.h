@@ -131,6 +131,10 @@ public:
 /// The collection of Conclave's own guide, made at the first start.
 inline constexpr std::string_view kGuideName = "Conclave Guide";
 
+/// The setting with the languages in which text of pictures is recognised, "eng+chi_sim": pictures
+/// and scanned pages are read by the program tesseract where it is installed. Absent or empty: off.
+inline constexpr std::string_view kOcrSetting = "documents.ocr";
+
 struct IndexProgress {
     CollectionId collection = 0;
     std::string collectionName;
@@ -418,6 +422,21 @@ struct RetrievalScores {
     double mrr10 = 0.0;
     double millisecondsPerQuery = 0.0;
 };
+
+/// How well questions that the documents answer are told from those that they do not.
+struct RefusalScores {
+    int nAnswerable = 0;
+    int nUnanswerable = 0;
+    double falseRefusals = 0.0;  ///< share of the answerable ones that are refused
+    double falseAnswers = 0.0;   ///< share of the unanswerable ones that are not
+    double threshold = 0.0;      ///< as learned from the documents alone
+};
+
+/// Every second judged query, with those about the same documents, loses its relevant documents and
+/// so its answer; the rest is indexed, the threshold learned from it, and all queries are asked.
+/// Those that lose only a part are left out. Errors: as evaluateRetrieval.
+[[nodiscard]] Result<RefusalScores> evaluateRefusal(
+    const std::filesystem::path& folder, const std::function<void(int, int)>& progress = {});
 
 /// Runs a test set through the pipeline that documents take (chunks, database in memory, vectors,
 /// search) and scores it. `folder` has docs.jsonl (id, title, text), queries.jsonl (id, text) and

@@ -76,6 +76,15 @@ int index(const Arguments& arguments) {
     const auto started = startServices(arguments, false);
     if (!started) return failed(started.error());
     services::Services& services = **started;
+    if (arguments.has("--ocr")) {
+        const std::string languages = arguments.text("--ocr");
+        if (languages != "off" && retrieval::findOcrProgram().empty()) {
+            return failed({ErrorCode::NotFound,
+                           "tesseract is not installed; on Debian: apt install tesseract-ocr "
+                           "tesseract-ocr-chi-sim"});
+        }
+        services.setSetting(services::kOcrSetting, languages == "off" ? "" : languages);
+    }
     std::vector<fs::path> paths;
     for (const std::string& path : arguments.plain()) {
         std::error_code ignored;
@@ -179,7 +188,9 @@ int extract(const Arguments& arguments) {
     if (!started) return failed(started.error());
     const bool isJson = arguments.has("--json");
     const auto document = (*started)->extractor().extract(
-        arguments.plain().front(), {.password = arguments.text("--password"), .cancel = {}});
+        arguments.plain().front(), {.password = arguments.text("--password"),
+                                    .cancel = {},
+                                    .ocrLanguages = arguments.text("--ocr")});
     if (!document) {
         const std::string_view status = statusOf(document.error().code);
         if (isJson && !status.empty()) {
@@ -212,7 +223,30 @@ int extract(const Arguments& arguments) {
 
 // -------------------------------------------------------------------------------- eval-retrieval
 
+int evalRefusal(const Arguments& arguments) {
+    ProgressBar bar("");
+    const auto scores =
+        services::evaluateRefusal(arguments.plain().front(), [&](int done, int total) {
+            bar.show(static_cast<double>(done) / std::max(total, 1), "evaluating");
+        });
+    if (!scores) return failed(scores.error());
+    if (arguments.has("--json")) {
+        printJson({{"answerable", scores->nAnswerable},
+                   {"unanswerable", scores->nUnanswerable},
+                   {"false_refusals", scores->falseRefusals},
+                   {"false_answers", scores->falseAnswers},
+                   {"threshold", scores->threshold}});
+    } else {
+        std::cout << scores->nAnswerable
+                  << " questions with an answer, refused: " << scores->falseRefusals << "; "
+                  << scores->nUnanswerable << " without one, answered: " << scores->falseAnswers
+                  << " (threshold " << scores->threshold << ")\n";
+    }
+    return kSuccess;
+}
+
 int evalRetrieval(const Arguments& arguments) {
+    if (arguments.has("--refusal")) return evalRefusal(arguments);
     const auto mode = modeFrom(arguments);
     if (!mode) {
         note("conclave: " + mode.error().detail);
@@ -254,6 +288,9 @@ std::vector<Command> documentCommands() {
          .nMost = kMany,
          .options = {{"--collection", "NAME",
                       "the collection to add to; without it, one named after the first path"},
+                     {"--ocr", "LANGUAGES",
+                      "from now on recognise text in pictures and scans by tesseract, as in "
+                      "eng+chi_sim; off: no longer"},
                      {"--watch", "", "go on reading what changes until Ctrl-C", Kind::Flag}},
          .run = index},
         {.name = "search",
@@ -275,7 +312,8 @@ std::vector<Command> documentCommands() {
          .example = "conclave extract report.pdf --json",
          .nLeast = 1,
          .nMost = 1,
-         .options = {{"--password", "P", "opens an encrypted document"}},
+         .options = {{"--password", "P", "opens an encrypted document"},
+                     {"--ocr", "LANGUAGES", "recognise text in pictures, as in eng+chi_sim"}},
          .run = extract},
         {.name = "eval-retrieval",
          .usage = "DIR [OPTION…]",
@@ -286,7 +324,11 @@ std::vector<Command> documentCommands() {
          .example = "conclave eval-retrieval cranfield --mode keyword --json",
          .nLeast = 1,
          .nMost = 1,
-         .options = {mode},
+         .options = {mode,
+                     {"--refusal", "",
+                      "score how well questions without an answer are told from others: every "
+                      "second question loses its documents",
+                      Kind::Flag}},
          .run = evalRetrieval},
     };
 }

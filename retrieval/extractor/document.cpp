@@ -23,6 +23,21 @@ std::string lowerStart(std::string_view bytes) {
     return asciiLower(bytes.substr(first, 256));
 }
 
+/// PNG, JPEG, TIFF, BMP or WebP, by the first bytes.
+bool isPictureData(std::string_view bytes) {
+    using namespace std::string_view_literals;
+    constexpr auto kBeginnings = std::to_array<std::string_view>(
+        {"\x89PNG\r\n\x1A\n"sv, "\xFF\xD8\xFF"sv, "II*\0"sv, "MM\0*"sv});
+    // "BM" may begin a text; a bitmap has four zeros behind its size.
+    const bool isBitmap =
+        bytes.starts_with("BM") && bytes.size() > 26 && bytes.substr(6, 4) == "\0\0\0\0"sv;
+    const bool isWebP =
+        bytes.starts_with("RIFF") && bytes.size() > 12 && bytes.substr(8, 4) == "WEBP";
+    return isBitmap || isWebP ||
+           std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                       [&](std::string_view beginning) { return bytes.starts_with(beginning); });
+}
+
 /// What an OpenDocument archive says it is; else by its name.
 Result<Format> detectOpenDocument(const Archive& archive, std::string_view extension) {
     constexpr std::string_view kFamily = "application/vnd.oasis.opendocument.";
@@ -128,6 +143,11 @@ Result<Format> detectFormat(const Source& source) {
     constexpr std::size_t kPdfHeaderWithin = 1024;
     if (source.bytes.substr(0, kPdfHeaderWithin).find("%PDF-") != std::string_view::npos) {
         return Format::Pdf;
+    }
+    if (isPictureData(source.bytes)) {
+        return fail(ErrorCode::NeedsOcr, source.fileName +
+                                             " is a picture; its text is read where "
+                                             "OCR is wanted and tesseract installed");
     }
     const std::string extension = lowerExtension(source.fileName);
     if (source.bytes.starts_with("PK\x03\x04") || source.bytes.starts_with("PK\x05\x06")) {

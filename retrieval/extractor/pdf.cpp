@@ -6,6 +6,7 @@
 #include <QAbstractItemModel>
 #include <QBuffer>
 #include <QByteArray>
+#include <QImage>
 #include <QPdfBookmarkModel>
 #include <QPdfDocument>
 #include <QPdfSelection>
@@ -169,6 +170,44 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
                          return a.page != b.page ? a.page < b.page : a.startByte < b.startByte;
                      });
     return document;
+}
+
+Result<std::string> renderPdfPage(const Source& source, int page) {
+    QByteArray bytes =
+        QByteArray::fromRawData(source.bytes.data(), static_cast<qsizetype>(source.bytes.size()));
+    QBuffer device(&bytes);
+    if (!device.open(QIODevice::ReadOnly)) {
+        return fail(ErrorCode::Internal, "cannot read from memory");
+    }
+    QPdfDocument pdf;
+    pdf.load(&device);
+    if (pdf.status() != QPdfDocument::Status::Ready) {
+        return tl::unexpected(describe(pdf.error(), false));
+    }
+    if (page < 1 || page > pdf.pageCount()) return std::string();
+    constexpr double kDotsPerPoint = 300.0 / 72.0;  // what tesseract was trained on
+    constexpr double kLongestSide = 6000.0;         // dots; a poster is drawn smaller
+    const QSizeF points = pdf.pagePointSize(page - 1);
+    const double longest = std::max({points.width(), points.height(), 1.0});
+    const double scale = std::min(kDotsPerPoint, kLongestSide / longest);
+    const QSize size(std::max(1, static_cast<int>(points.width() * scale)),
+                     std::max(1, static_cast<int>(points.height() * scale)));
+    const QImage drawn = pdf.render(page - 1, size);
+    if (drawn.isNull() || drawn.format() != QImage::Format_ARGB32) {
+        return fail(ErrorCode::Corrupt, "the page cannot be drawn");
+    }
+    std::string pgm =
+        "P5\n" + std::to_string(drawn.width()) + " " + std::to_string(drawn.height()) + "\n255\n";
+    // Qt's own conversions wait for threads, which this process may not start.
+    for (int y = 0; y < drawn.height(); ++y) {
+        for (int x = 0; x < drawn.width(); ++x) {
+            const QRgb pixel = drawn.pixel(x, y);
+            // What the page leaves transparent is paper.
+            const int grey = (qGray(pixel) * qAlpha(pixel) + 255 * (255 - qAlpha(pixel))) / 255;
+            pgm.push_back(static_cast<char>(grey));
+        }
+    }
+    return pgm;
 }
 
 }  // namespace conclave::retrieval::extractor

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     int qtArgc = 1;  // the options are ours, not Qt's
     const WorkerHooks hooks{
         .pdf = parsePdf,
+        .render = renderPdfPage,
         .prepare = [&] { application = std::make_unique<QCoreApplication>(qtArgc, argv); },
         .handOver = {},
     };

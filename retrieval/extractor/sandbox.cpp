@@ -141,4 +141,34 @@ bool forbidSystemCalls() {
     return seccomp_load(filter.get()) == 0;
 }
 
+bool forbidNetwork() {
+    const std::unique_ptr<void, FilterDeleter> filter(seccomp_init(SCMP_ACT_ALLOW));
+    if (!filter) return false;
+    constexpr auto kForbidden =
+        std::to_array<int>({SCMP_SYS(socket),           SCMP_SYS(socketpair),
+                            SCMP_SYS(connect),          SCMP_SYS(ptrace),
+                            SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+                            SCMP_SYS(io_uring_setup),   SCMP_SYS(unlink),
+                            SCMP_SYS(unlinkat),         SCMP_SYS(rename),
+                            SCMP_SYS(renameat),         SCMP_SYS(renameat2),
+                            SCMP_SYS(truncate),         SCMP_SYS(mkdir),
+                            SCMP_SYS(mkdirat),          SCMP_SYS(link),
+                            SCMP_SYS(linkat),           SCMP_SYS(symlink),
+                            SCMP_SYS(symlinkat),        SCMP_SYS(chmod),
+                            SCMP_SYS(fchmodat),         SCMP_SYS(creat),
+                            SCMP_SYS(openat2)});
+    for (const int call : kForbidden) {
+        static_cast<void>(seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), call, 0));
+    }
+    for (const auto& [call, argument] : {std::pair{SCMP_SYS(open), 1U}, {SCMP_SYS(openat), 2U}}) {
+        for (const int flag : {O_WRONLY, O_RDWR, O_CREAT}) {
+            const auto bit = static_cast<scmp_datum_t>(flag);
+            const scmp_arg_cmp writes{argument, SCMP_CMP_MASKED_EQ, bit, bit};
+            static_cast<void>(
+                seccomp_rule_add_array(filter.get(), SCMP_ACT_ERRNO(EPERM), call, 1, &writes));
+        }
+    }
+    return seccomp_load(filter.get()) == 0;
+}
+
 }  // namespace conclave::retrieval::extractor

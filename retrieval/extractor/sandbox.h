@@ -22,4 +22,8 @@ void limitResources(const SandboxLimits& limits);
 /// False where the kernel offers no filter; the limits above hold all the same.
 [[nodiscard]] bool forbidSystemCalls();
 
+/// For a program that is not ours and that this process becomes: no sockets, no tracing, no opening
+/// of files for writing; holds for what it starts, too. False where the kernel offers no filter.
+[[nodiscard]] bool forbidNetwork();
+
 }  // namespace conclave::retrieval::extractor

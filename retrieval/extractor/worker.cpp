@@ -23,6 +23,8 @@ namespace {
 
 constexpr std::string_view kHelp =
     "usage: conclave-extract [--memory BYTES] [--seconds N] [--password-on-stdin] FILE\n"
+    "       conclave-extract [--memory BYTES] [--seconds N] --ocr TESSERACT LANGUAGES < PICTURE\n"
+    "       conclave-extract-pdf [--memory BYTES] [--seconds N] --render PAGE FILE > PICTURE\n"
     "\n"
     "Reads one document and writes its text as JSON. Conclave starts it for every file it reads,\n"
     "so that a damaged or hostile file meets a process without network and without rights.\n"
@@ -33,6 +35,9 @@ constexpr std::string_view kHelp =
 struct Arguments {
     SandboxLimits limits;
     bool readsPassword = false;
+    int renderedPage = 0;    ///< writes a picture of it instead of the text; 0: none
+    std::string ocrProgram;  ///< becomes it, with a picture on the standard input
+    std::string ocrLanguages;
     std::filesystem::path file;
 };
 
@@ -50,10 +55,17 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
         const std::string_view word = words[i];
         if (word == "--password-on-stdin") {
             arguments.readsPassword = true;
-        } else if ((word == "--memory" || word == "--seconds") && i + 1 < words.size()) {
+        } else if (word == "--ocr" && i + 2 < words.size()) {
+            arguments.ocrProgram = words[++i];
+            arguments.ocrLanguages = words[++i];
+        } else if ((word == "--memory" || word == "--seconds" || word == "--render") &&
+                   i + 1 < words.size()) {
             const auto number = toSize(words[++i]);
             if (!number || *number == 0) return std::nullopt;
-            if (word == "--memory") {
+            if (word == "--render") {
+                constexpr std::size_t kMostPages = 1'000'000;
+                arguments.renderedPage = static_cast<int>(std::min(*number, kMostPages));
+            } else if (word == "--memory") {
                 arguments.limits.memoryBytes = *number;
             } else {
                 arguments.limits.processorTime = std::chrono::seconds(*number);
@@ -64,7 +76,7 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
             return std::nullopt;
         }
     }
-    if (arguments.file.empty()) return std::nullopt;
+    if (arguments.file.empty() && arguments.ocrProgram.empty()) return std::nullopt;
     return arguments;
 }
 
@@ -145,6 +157,33 @@ Result<ExtractedDocument> readDocument(const Arguments& arguments, const WorkerH
     return parseDocument(source, hooks.pdf);
 }
 
+/// Writes the picture of one page.
+int renderPage(const Arguments& arguments, const WorkerHooks& hooks) {
+    if (hooks.render == nullptr) return 1;
+    if (hooks.prepare) hooks.prepare();
+    const auto bytes = readFile(arguments.file, arguments.limits.memoryBytes);
+    if (!bytes) return 1;
+    static_cast<void>(forbidSystemCalls());
+    const auto picture = hooks.render(
+        {.bytes = *bytes, .fileName = arguments.file.filename().string(), .password = {}},
+        arguments.renderedPage);
+    return picture && writeAll(*picture) ? 0 : 1;
+}
+
+/// Only returns if it fails.
+int becomeOcr(const Arguments& arguments) {
+    static_cast<void>(forbidNetwork());
+    std::string program = arguments.ocrProgram;
+    std::string languages = arguments.ocrLanguages;
+    std::string input = "stdin";
+    std::string output = "stdout";
+    std::string option = "-l";
+    std::array<char*, 6> argv{program.data(), input.data(),     output.data(),
+                              option.data(),  languages.data(), nullptr};
+    ::execv(program.c_str(), argv.data());
+    return 1;
+}
+
 }  // namespace
 
 int runWorker(int argc, char** argv, const WorkerHooks& hooks) {
@@ -159,6 +198,8 @@ int runWorker(int argc, char** argv, const WorkerHooks& hooks) {
         return 2;
     }
     limitResources(arguments->limits);
+    if (!arguments->ocrProgram.empty()) return becomeOcr(*arguments);
+    if (arguments->renderedPage > 0) return renderPage(*arguments, hooks);
     return writeAll(toJson(readDocument(*arguments, hooks))) ? 0 : 1;
 }
 

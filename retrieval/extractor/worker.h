@@ -12,6 +12,8 @@ namespace conclave::retrieval::extractor {
 /// What differs between the two programs.
 struct WorkerHooks {
     Parser pdf = nullptr;
+    /// Draws one page (from 1) of a PDF as a grey picture (PGM); empty behind the last page.
+    Result<std::string> (*render)(const Source& source, int page) = nullptr;
     /// Called before the system calls are cut down, to load what a library needs.
     std::function<void()> prepare;
     /// Called for a PDF when `pdf` is null: replaces the program by the one that reads PDF.

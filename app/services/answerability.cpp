@@ -1,0 +1,181 @@
+#include "app/services/answerability.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace conclave::services {
+namespace {
+
+constexpr int kProbes = 150;  ///< of each kind
+constexpr int kFewestChunks = 40;
+constexpr std::size_t kWords = 6;     ///< of a probe
+constexpr std::size_t kOwnWords = 4;  ///< of them from elsewhere in one that has an answer
+constexpr double kMostRefused = 0.02;
+constexpr int kThresholdVersion = 1;
+
+/// Content words of a text as they stand there; of Chinese, pairs of characters.
+std::vector<std::string> wordsOf(std::string_view text) {
+    std::vector<std::string> words;
+    std::set<std::string> seen;
+    std::size_t end = 0;
+    retrieval::analyze(text, [&](std::string_view, std::size_t start, std::size_t stop) {
+        std::string word(text.substr(start, stop - start));
+        constexpr std::size_t kOneCjkCharacter = 3;
+        const bool isCjk = static_cast<unsigned char>(word.front()) >= 0xE3;
+        if (start < end || (isCjk && word.size() <= kOneCjkCharacter)) return;
+        if (!isCjk && word.size() < 3) return;
+        end = stop;
+        if (seen.insert(word).second) words.push_back(std::move(word));
+    });
+    std::erase_if(words, [](const std::string& word) {
+        const std::vector<std::string> terms = retrieval::queryTerms(word + " zebrafinch");
+        return terms.size() < 2;  // a stop word is dropped beside another word
+    });
+    return words;
+}
+
+struct Sample {
+    std::vector<std::vector<std::string>> sentences;  ///< words of one sentence of each chunk
+    std::vector<std::string> words;                   ///< of all of them
+};
+
+Result<Sample> sampleOf(storage::DocumentStore& store, CollectionId collection,
+                        std::mt19937_64& random) {
+    const auto documents = store.documents(collection);
+    if (!documents) return tl::unexpected(documents.error());
+    std::vector<DocumentId> withText;
+    for (const Document& each : *documents) {
+        if (each.nChunks > 0) withText.push_back(each.id);
+    }
+    std::shuffle(withText.begin(), withText.end(), random);
+    Sample sample;
+    const std::size_t nEach =
+        withText.empty() ? 0 : (kProbes + withText.size() - 1) / withText.size();
+    for (const DocumentId id : withText) {
+        if (sample.sentences.size() >= static_cast<std::size_t>(kProbes)) break;
+        auto chunks = store.chunksOf(id);
+        if (!chunks) return tl::unexpected(chunks.error());
+        std::shuffle(chunks->begin(), chunks->end(), random);
+        std::size_t nTaken = 0;
+        for (const Chunk& chunk : *chunks) {
+            if (nTaken == nEach) break;
+            const auto spans = retrieval::sentenceSpans(chunk.text);
+            if (spans.empty()) continue;
+            const auto& span = spans[random() % spans.size()];
+            auto words = wordsOf(
+                std::string_view(chunk.text).substr(span.startByte, span.endByte - span.startByte));
+            if (words.size() < kWords) continue;
+            ++nTaken;
+            sample.words.insert(sample.words.end(), words.begin(), words.end());
+            sample.sentences.push_back(std::move(words));
+        }
+    }
+    return sample;
+}
+
+Result<double> scoreOf(Library& library, const std::string& query, CollectionId collection) {
+    constexpr int kDepth = 8;
+    const auto hits =
+        library.search({.query = query, .collections = {collection}, .limit = kDepth});
+    if (!hits) return tl::unexpected(hits.error());
+    return library.answerability(query, *hits);
+}
+
+std::string joinedWords(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text.append(text.empty() ? "" : " ").append(word);
+    return text;
+}
+
+double shareBelow(const std::vector<double>& sorted, double threshold) {
+    const auto at = std::lower_bound(sorted.begin(), sorted.end(), threshold);
+    return static_cast<double>(at - sorted.begin()) / static_cast<double>(sorted.size());
+}
+
+std::string keyOf(CollectionId collection) {
+    return "answer.threshold." + std::to_string(collection);
+}
+
+}  // namespace
+
+Result<std::optional<AnswerThreshold>> learnThreshold(storage::DocumentStore& store,
+                                                      Library& library, CollectionId collection) {
+    std::optional<AnswerThreshold> none;
+    std::mt19937_64 random(static_cast<std::uint64_t>(collection));
+    const auto sample = sampleOf(store, collection, random);
+    if (!sample) return tl::unexpected(sample.error());
+    constexpr std::size_t kFewestProbes = 30;
+    if (sample->sentences.size() < kFewestProbes) return none;
+    std::vector<double> answered;
+    std::vector<double> unanswered;
+    for (std::vector<std::string> words : sample->sentences) {
+        const auto elsewhere = [&] { return sample->words[random() % sample->words.size()]; };
+        std::shuffle(words.begin(), words.end(), random);
+        words.resize(kWords);
+        for (std::size_t i = 0; i < kOwnWords; ++i) words[i] = elsewhere();
+        auto score = scoreOf(library, joinedWords(words), collection);
+        if (!score) return tl::unexpected(score.error());
+        answered.push_back(*score);
+        for (std::string& word : words) word = elsewhere();
+        score = scoreOf(library, joinedWords(words), collection);
+        if (!score) return tl::unexpected(score.error());
+        unanswered.push_back(*score);
+    }
+    std::sort(answered.begin(), answered.end());
+    std::sort(unanswered.begin(), unanswered.end());
+    AnswerThreshold best;
+    best.falseAnswers = 1.0;
+    best.nProbes = static_cast<int>(answered.size());
+    for (const double candidate : answered) {
+        const double refused = shareBelow(answered, candidate);
+        const double accepted = 1.0 - shareBelow(unanswered, candidate);
+        if (refused > kMostRefused ||
+            refused + accepted >= best.falseRefusals + best.falseAnswers) {
+            continue;
+        }
+        best.least = candidate;
+        best.falseRefusals = refused;
+        best.falseAnswers = accepted;
+    }
+    return std::optional<AnswerThreshold>(best);
+}
+
+Result<void> keepThreshold(storage::Database& database, Library& library,
+                           const Collection& collection) {
+    if (collection.nChunks < kFewestChunks) return {};
+    const auto kept = database.settings().get(keyOf(collection.id));
+    if (!kept) return tl::unexpected(kept.error());
+    const std::string pipeline = library.pipelineId() + "/" + std::to_string(kThresholdVersion);
+    if (kept->has_value() && (*kept)->is_object() &&
+        (*kept)->value("pipeline", std::string()) == pipeline) {
+        const int nBefore = (*kept)->value("chunks", 0);
+        if (10 * std::abs(collection.nChunks - nBefore) < collection.nChunks) return {};
+    }
+    const auto learned = learnThreshold(database.documents(), library, collection.id);
+    if (!learned) return tl::unexpected(learned.error());
+    const AnswerThreshold threshold = learned->value_or(AnswerThreshold{});
+    return database.settings().set(keyOf(collection.id),
+                                   {{"least", threshold.least},
+                                    {"false_refusals", threshold.falseRefusals},
+                                    {"false_answers", threshold.falseAnswers},
+                                    {"probes", threshold.nProbes},
+                                    {"chunks", collection.nChunks},
+                                    {"pipeline", pipeline}});
+}
+
+Result<double> thresholdOf(storage::Database& database, std::span<const CollectionId> collections) {
+    double least = 1.0;
+    for (const CollectionId collection : collections) {
+        const auto kept = database.settings().get(keyOf(collection));
+        if (!kept) return tl::unexpected(kept.error());
+        const bool isKnown = kept->has_value() && (*kept)->is_object();
+        least = std::min(least, isKnown ? (*kept)->value("least", 0.0) : 0.0);
+    }
+    return collections.empty() ? 0.0 : least;
+}
+
+}  // namespace conclave::services

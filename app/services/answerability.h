@@ -1,0 +1,40 @@
+// answerability.h: whether documents have an answer at all, by a threshold that each collection
+// teaches by itself.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "app/services/library.h"
+#include "app/services/services.h"
+
+namespace conclave::services {
+
+/// What was learned about one collection. Rates are those of its own probes.
+struct AnswerThreshold {
+    double least = 0.0;  ///< Library::answerability below it: not in these documents
+    double falseRefusals = 0.0;
+    double falseAnswers = 0.0;
+    int nProbes = 0;
+};
+
+/// Learns from questions made of the collection's own sentences, of whose words a part was taken
+/// from elsewhere, as people use words of their own; and from questions all of whose words come
+/// from different places, which no passage answers. The threshold is the one that tells them apart
+/// best while it refuses at most one in fifty of the first. None for a collection that is too
+/// small.
+[[nodiscard]] Result<std::optional<AnswerThreshold>> learnThreshold(storage::DocumentStore& store,
+                                                                    Library& library,
+                                                                    CollectionId collection);
+
+/// Learns and keeps it, if the collection has changed by a tenth since the last time.
+[[nodiscard]] Result<void> keepThreshold(storage::Database& database, Library& library,
+                                         const Collection& collection);
+
+/// The kept threshold for questions to these collections: the least of theirs, since one that
+/// answers is enough. 0 where one has none.
+[[nodiscard]] Result<double> thresholdOf(storage::Database& database,
+                                         std::span<const CollectionId> collections);
+
+}  // namespace conclave::services

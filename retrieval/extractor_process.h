@@ -1,0 +1,20 @@
+// extractor_process.h: runs the worker program once, within limits.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "retrieval/retrieval.h"
+
+namespace conclave::retrieval {
+
+/// What the worker writes to its standard output, given `arguments` besides those for its limits;
+/// `input` becomes its standard input and stays open here. `about` is named in errors.
+/// Errors: Io, Corrupt (it failed), Timeout, LimitExceeded, Cancelled.
+[[nodiscard]] Result<std::string> runLimited(const std::filesystem::path& worker,
+                                             const std::vector<std::string>& arguments, int input,
+                                             const ExtractOptions& options,
+                                             const std::filesystem::path& about);
+
+}  // namespace conclave::retrieval
