@@ -16,7 +16,7 @@ using test::GgufWriter;
 using testing::HasSubstr;
 using Ids = std::vector<TokenId>;
 
-Result<std::unique_ptr<const Tokenizer>> loadWritten(const GgufWriter& writer) {
+Result<std::unique_ptr<const Tokenizer>> loadTokenizer(const GgufWriter& writer) {
     const auto path = std::filesystem::path(testing::TempDir()) /
                       ("vocabulary-" + std::to_string(::getpid()) + ".gguf");
     EXPECT_TRUE(writer.write(path));
@@ -27,7 +27,7 @@ Result<std::unique_ptr<const Tokenizer>> loadWritten(const GgufWriter& writer) {
 }
 
 std::unique_ptr<const Tokenizer> mustLoad(const GgufWriter& writer) {
-    auto tokenizer = loadWritten(writer);
+    auto tokenizer = loadTokenizer(writer);
     EXPECT_TRUE(tokenizer) << tokenizer.error().detail;
     return tokenizer ? std::move(*tokenizer) : nullptr;
 }
@@ -282,7 +282,7 @@ TEST(UnigramTokenizer, CollapsesSpaces) {
 // ------------------------------------------------------------ broken files
 
 std::string loadError(const GgufWriter& writer) {
-    const auto tokenizer = loadWritten(writer);
+    const auto tokenizer = loadTokenizer(writer);
     return tokenizer ? "loaded" : tokenizer.error().detail;
 }
 
