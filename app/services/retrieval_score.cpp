@@ -127,7 +127,8 @@ void addScores(const std::vector<std::string>& ranked, const std::map<std::strin
 }  // namespace
 
 Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::SearchMode mode,
-                                          const std::function<void(int, int)>& progress) {
+                                          const std::function<void(int, int)>& progress,
+                                          const EvaluationModels& models) {
     const auto documents = readRecords(folder / "docs.jsonl");
     if (!documents) return tl::unexpected(documents.error());
     const auto queries = readRecords(folder / "queries.jsonl");
@@ -142,13 +143,19 @@ Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::Sea
     const auto database = storage::Database::open({}, open);
     if (!database) return tl::unexpected(database.error());
     storage::DocumentStore& store = (*database)->documents();
-    Library library(store, []() -> Result<std::shared_ptr<const engine::TextEmbedder>> {
+    Library library(store, [&]() -> Result<std::shared_ptr<const engine::TextEmbedder>> {
+        if (!models.embedder.empty()) return engine::TextEmbedder::load(models.embedder);
         const auto resources = findResources();
         if (!resources) return tl::unexpected(resources.error());
         const auto file = ModelCatalog(*resources / "models").embedderFile();
         if (!file) return tl::unexpected(file.error());
         return engine::TextEmbedder::load(*file);
     });
+    if (!models.reranker.empty()) {
+        const auto reranker = engine::Reranker::load(models.reranker);
+        if (!reranker) return tl::unexpected(reranker.error());
+        library.setReranker([reranker = *reranker] { return reranker; });
+    }
     const auto collection = store.createCollection("evaluation");
     if (!collection) return tl::unexpected(collection.error());
 
@@ -163,6 +170,7 @@ Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::Sea
         if (!stored) return tl::unexpected(stored.error());
         if (progress) progress(++nDone, nAll);
     }
+    if (auto embedded = library.embedMissing(); !embedded) return tl::unexpected(embedded.error());
 
     RetrievalScores scores;
     std::chrono::duration<double, std::milli> time{};

@@ -219,10 +219,12 @@ int evalRetrieval(const Arguments& arguments) {
         return kWrongUsage;
     }
     ProgressBar bar("");
-    const auto scores =
-        services::evaluateRetrieval(arguments.plain().front(), *mode, [&](int done, int total) {
+    const auto scores = services::evaluateRetrieval(
+        arguments.plain().front(), *mode,
+        [&](int done, int total) {
             bar.show(static_cast<double>(done) / std::max(total, 1), "evaluating");
-        });
+        },
+        {.embedder = arguments.text("--embedder"), .reranker = arguments.text("--reranker")});
     if (!scores) return failed(scores.error());
     if (arguments.has("--json")) {
         printJson({{"queries", scores->nQueries},
@@ -286,7 +288,9 @@ std::vector<Command> documentCommands() {
          .example = "conclave eval-retrieval cranfield --mode keyword --json",
          .nLeast = 1,
          .nMost = 1,
-         .options = {mode},
+         .options = {mode,
+                     {"--embedder", "FILE", "compare texts with this GGUF embedder"},
+                     {"--reranker", "FILE", "put the best 20 in the order of this GGUF reranker"}},
          .run = evalRetrieval},
     };
 }

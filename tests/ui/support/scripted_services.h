@@ -82,6 +82,10 @@ public:
     void setting(std::string_view key,
                  services::Reply<std::optional<nlohmann::json>> reply) override;
     void setSetting(std::string_view key, const nlohmann::json& value) override;
+    void searchModels(services::Reply<services::SearchModels> reply) override;
+    void chooseEmbedder(std::string_view nameOrFile, std::function<bool(int, int)> progress,
+                        services::Reply<std::string> reply) override;
+    void chooseReranker(std::string_view nameOrFile, services::Reply<std::string> reply) override;
     void doctor(services::Reply<std::vector<services::Finding>> reply) override;
     void backup(const std::filesystem::path& to, services::Reply<void> reply) override;
 
