@@ -172,8 +172,7 @@ int main(int argc, char** argv) {
     const QCommandLineOption helpOption({QStringLiteral("h"), QStringLiteral("help")},
                                         text("Show this help."));
     const QCommandLineOption version(QStringLiteral("version"), text("Show the version."));
-    const QCommandLineOption newWindow(QStringLiteral("new-window"),
-                                       text("Open a further window with a new chat."));
+    const QCommandLineOption newWindow(QStringLiteral("new-window"), text("Begin a new chat."));
     const QCommandLineOption open(QStringLiteral("open"), text("Show the chat with this number."),
                                   QStringLiteral("CHAT"));
     parser.addOptions({helpOption, version, newWindow, open});
@@ -235,8 +234,11 @@ int main(int argc, char** argv) {
     }
     startLog({.file = places->logFile(), .toStderr = true});
 
+    if (ui::handOver(places->database(), options)) return 0;
+
     services::StartOptions startOptions;
     startOptions.places = *places;
+    startOptions.savesSessions = true;
     Result<std::unique_ptr<services::Services>> started = services::Services::start(startOptions);
     while (!started) {
         log().error("start: {}", started.error().detail);
@@ -245,5 +247,6 @@ int main(int argc, char** argv) {
     }
     const std::unique_ptr<QWidget> window = ui::createMainWindow(**started, options);
     window->show();
+    const std::unique_ptr<QObject> later = ui::takeOver(places->database(), *window);
     return QApplication::exec();
 }

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""tidy.py BUILD_FOLDER: clang-tidy over every source of the product, on all cores. BUILD_FOLDER must be
-configured and join sources (CMAKE_UNITY_BUILD), as the sanitizer builds do: reading the headers is most
-of the work, and joined sources share it. Tests and benchmarks are left out: GoogleTest's macros cost
+"""tidy.py BUILD_FOLDER: clang-tidy over every source of the product, on all cores. The sources should be
+joined in that build (CONCLAVE_JOINED): reading the headers is most of the work, and they share it. Tests and benchmarks are left out: GoogleTest's macros cost
 much and say little.
 
 Sources that passed are not looked at again until they, a file of ours that they include, their compile

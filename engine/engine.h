@@ -66,12 +66,47 @@ struct ChatTemplateOptions {
     nlohmann::ordered_json variables = nlohmann::ordered_json::object();
 };
 
+/// A call of a tool that a model asks for.
+struct ToolCall {
+    std::string id;  ///< the model's own, else call_0, call_1 …
+    std::string name;
+    std::string arguments;  ///< JSON, as the model wrote it where it wrote JSON
+
+    friend bool operator==(const ToolCall&, const ToolCall&) = default;
+};
+
+/// What a model wrote, taken apart.
+struct ChatOutput {
+    std::string reasoning;  ///< its thoughts, without marks
+    std::string content;    ///< the answer
+    std::vector<ToolCall> toolCalls;
+
+    friend bool operator==(const ChatOutput&, const ChatOutput&) = default;
+};
+
+/// Takes what a model writes apart while it is written, by the conventions of the model's family,
+/// which its chat template tells. However the text is cut into pieces, the output is the same; its
+/// texts only ever grow, and a call appears once it is complete. Not thread-safe.
+class ChatOutputParser {
+public:
+    virtual ~ChatOutputParser() = default;
+
+    virtual void add(std::string_view text) = 0;
+    /// Nothing follows. A call that was cut off is content.
+    virtual void finish() = 0;
+    [[nodiscard]] virtual const ChatOutput& output() const = 0;
+    [[nodiscard]] virtual bool isThinking() const = 0;
+    /// True if the family's marks are control tokens: GenerateRequest::showControlTokens must be
+    /// set.
+    [[nodiscard]] virtual bool needsControlTokens() const = 0;
+};
+
 struct TokenizeOptions {
     bool addBos = true;         ///< put BOS first if the model asks for it
     bool parseSpecial = false;  ///< read <|control|> text as control tokens; never for user text
 };
 
-/// Called with 0..1 while weights are read; return false to give up (the load then ends Cancelled).
+/// Called with 0..1 while a model is loaded; return false to give up (it then ends Cancelled).
 using LoadProgress = std::function<bool(float fraction)>;
 
 /// Memory that a model needs and what the machine has, in bytes.
@@ -120,32 +155,72 @@ public:
     [[nodiscard]] virtual Result<std::vector<TokenId>> tokenizeChat(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options = {}) const = 0;
 
+    /// A parser for the answer to `prompt`. `tools` are those that the template was given; null: a
+    /// call is not looked for.
+    [[nodiscard]] virtual std::unique_ptr<ChatOutputParser> outputParser(
+        std::span<const TokenId> prompt, const nlohmann::ordered_json& tools = nullptr) const = 0;
+
     /// True for tokens that end the model's turn (eos, eot, eom).
     [[nodiscard]] virtual bool isEndOfTurn(TokenId token) const = 0;
 
     /// Memory for one more session of `contextLength` tokens. The weights are part of the need even
     /// though they are loaded, since pages of mapped files count as available.
     [[nodiscard]] virtual MemoryForecast forecast(int contextLength) const = 0;
+
+    /// Returns when the weights are in memory in their final form. A model answers before, with the
+    /// same results; its first answer then does part of that work. For measurements.
+    virtual void settle() const = 0;
 };
 
 // -------------------------------------------------------------------------------------- sampling
 
-/// How the next token is chosen, in llama.cpp's order and meaning: logit bias, penalties, top-k,
-/// typical, top-p, min-p, temperature, then a draw. A value that switches its step off is given.
+/// How the next token is chosen, in llama.cpp's order and meaning: logit bias, penalties, DRY,
+/// top-n-sigma, top-k, typical, top-p, min-p, XTC, temperature, then a draw. A value that switches
+/// its step off is given.
 struct SamplerSettings {
-    float temperature = 0.8f;           ///< <= 0: greedy
-    int topK = 40;                      ///< <= 0: off
-    float topP = 0.95f;                 ///< 1: off
-    float minP = 0.05f;                 ///< 0: off
-    float typicalP = 1.0f;              ///< 1: off
-    float repeatPenalty = 1.0f;         ///< 1: off
-    float frequencyPenalty = 0.0f;      ///< 0: off
-    float presencePenalty = 0.0f;       ///< 0: off
-    int penaltyWindow = 64;             ///< last tokens looked at; 0: none, -1: the whole context
+    float temperature = 0.8f;  ///< <= 0: greedy
+    /// > 0: the temperature follows the entropy, within this of `temperature` on either side.
+    float temperatureRange = 0.0f;
+    float temperatureExponent = 1.0f;  ///< of the entropy, where temperatureRange counts
+    int topK = 40;                     ///< <= 0: off
+    float topP = 0.95f;                ///< 1: off
+    float minP = 0.05f;                ///< 0: off
+    float typicalP = 1.0f;             ///< 1: off
+    float topNSigma = 0.0f;            ///< <= 0: off
+    float xtcProbability = 0.0f;       ///< of leaving out the top choices; 0: off
+    float xtcThreshold = 0.1f;         ///< probability from which a token is one; > 0.5: off
+    float repeatPenalty = 1.0f;        ///< 1: off
+    float frequencyPenalty = 0.0f;     ///< 0: off
+    float presencePenalty = 0.0f;      ///< 0: off
+    int penaltyWindow = 64;            ///< last tokens looked at; 0: none, -1: the whole context
+    float dryMultiplier = 0.0f;        ///< 0: off
+    float dryBase = 1.75f;             ///< below 1: off
+    int dryAllowedLength = 2;          ///< a longer repetition is punished
+    int dryWindow = -1;                ///< as penaltyWindow
+    std::vector<std::string> dryBreakers = {"\n", ":", "\"", "*"};  ///< end a repetition
+    int mirostat = 0;                   ///< 1 or 2: in place of all steps but bias and temperature
+    float mirostatTau = 5.0f;           ///< surprise aimed at, in bits
+    float mirostatEta = 0.1f;           ///< how fast it is steered there
     std::optional<std::uint64_t> seed;  ///< none: from the system; the seed used is reported
     std::vector<std::pair<TokenId, float>> logitBias;
 
     friend bool operator==(const SamplerSettings&, const SamplerSettings&) = default;
+};
+
+/// Errors: InvalidArgument (names the setting, its value and its range).
+[[nodiscard]] Result<void> checkSampling(const SamplerSettings& settings);
+
+/// Says which tokens may come next, as a grammar does. One generation uses it, on its own thread.
+class TokenFilter {
+public:
+    virtual ~TokenFilter() = default;
+
+    /// Sets the logits of tokens that may not come next to -infinity. Where nothing may come, the
+    /// answer ends as if the model had ended its turn.
+    /// @param logits  shape [vocabularySize]
+    virtual void restrict(std::span<float> logits) = 0;
+    /// Called once for each token of the answer, in order; never for one that is taken back.
+    virtual void accept(TokenId token) = 0;
 };
 
 // -------------------------------------------------------------------------------------- sessions
@@ -158,6 +233,8 @@ struct Usage {
     int promptTokens = 0;
     int cachedTokens = 0;  ///< of the prompt, already in the KV cache
     int completionTokens = 0;
+    int guessedTokens = 0;  ///< by speculation
+    int guessedRight = 0;   ///< of those: tokens that cost no decode step
     std::chrono::duration<double> prefillTime{};
     std::chrono::duration<double> decodeTime{};
     std::chrono::duration<double> timeToFirstToken{};  ///< from the call to the first token chosen
@@ -171,18 +248,37 @@ struct Usage {
 struct GenerateRequest {
     std::vector<TokenId> prompt;
     SamplerSettings sampling;
-    int maxTokens = -1;             ///< -1: until the model ends its turn or the context is full
-    std::vector<std::string> stop;  ///< the text ends before the first of these; never shown
-    bool ignoreEndOfTurn = false;   ///< for benchmarks
-    bool stopOnRepetition = false;  ///< end (Repetition) when the tail repeats itself many times
+    TokenFilter* filter = nullptr;  ///< borrowed; null: every token may come
+    int nLogprobs = -1;             ///< likeliest tokens to report for each one chosen; -1: nothing
+    /// Guess several tokens ahead and check them in one pass, while that saves time: from text that
+    /// was there before, or by the session's draft model. It never changes the answer.
+    bool speculate = false;
+    int maxTokens = -1;              ///< -1: until the model ends its turn or the context is full
+    std::vector<std::string> stop;   ///< the text ends before the first of these; never shown
+    bool ignoreEndOfTurn = false;    ///< for benchmarks
+    bool showControlTokens = false;  ///< in the text, as ChatOutputParser may need them
+    bool stopOnRepetition = false;   ///< end (Repetition) when the tail repeats itself many times
     std::function<void(int done, int total)> onPrefill;
     std::function<void(std::string_view)> onText;  ///< whole UTF-8 characters only
     std::stop_token cancel;  ///< seen between layers and tokens: takes effect within 100 ms
 };
 
+struct TokenLogprob {
+    TokenId token = 0;
+    float logprob = 0.0f;  ///< natural logarithm of what the model gives it, before any sampling
+
+    friend bool operator==(const TokenLogprob&, const TokenLogprob&) = default;
+};
+
+struct ChosenLogprobs {
+    TokenLogprob chosen;
+    std::vector<TokenLogprob> likeliest;  ///< best first, equal ones by the lower id
+};
+
 struct GenerateResult {
     std::string text;  ///< valid UTF-8
     std::vector<TokenId> tokens;
+    std::vector<ChosenLogprobs> logprobs;  ///< of each token, if they were asked for
     FinishReason reason = FinishReason::EndOfTurn;
     std::uint64_t seed = 0;  ///< the one used: the same request with it gives the same text
     Usage usage;
@@ -193,6 +289,14 @@ struct SessionOptions {
         0;             ///< tokens; 0: the model's own, but at most 8192 and what fits in memory
     int nThreads = 0;  ///< 0: as many as the machine has cores
     int batchTokens = 512;  ///< prefill step
+    /// Begin with what another such session of the model computed for the same tokens, and leave
+    /// behind what this one computes, in memory that the model keeps.
+    bool sharesPrefixes = false;
+    /// Experts that a token goes through, 1 to the model's own number: fewer are faster and worse.
+    /// 0: the model's own number.
+    int nExpertsUsed = 0;
+    /// A smaller model with the same vocabulary that guesses tokens ahead; null: none.
+    std::shared_ptr<const Model> draft = nullptr;
 };
 
 /// One conversation's state on a model: its KV cache and buffers. Not thread-safe: one worker uses
@@ -213,7 +317,7 @@ public:
     /// is cached, so a follow-up, an edit or a retry computes only what changed.
     /// Being cancelled is no error: the text so far comes back with reason Cancelled.
     /// Errors: InvalidArgument (prompt empty, a token id out of range, or longer than the context:
-    /// says both lengths).
+    /// says both lengths; a sampler setting out of its range).
     [[nodiscard]] virtual Result<GenerateResult> generate(const GenerateRequest& request) = 0;
 
     /// Logits of every position of `tokens`, shape [vocabularySize], in order; for perplexity and
@@ -225,6 +329,17 @@ public:
 
     /// Forgets all cached tokens; keeps the memory.
     virtual void clear() = 0;
+
+    /// Writes the cached tokens with their KV entries to a file that only the user can read.
+    /// Errors: Io, DiskFull; InvalidArgument if nothing is cached.
+    [[nodiscard]] virtual Result<void> save(const std::filesystem::path& path) = 0;
+
+    /// Takes over what save() wrote, so that a prompt beginning with these tokens goes on from
+    /// there, with the same bits as if they had been computed. Only a whole and undamaged file of
+    /// the same model, kernel set and kind of KV cache is taken; otherwise the cache is empty.
+    /// Errors: NotFound, Io, Corrupt, Unsupported (another model, kernel set or version; longer
+    /// than the context).
+    [[nodiscard]] virtual Result<void> restore(const std::filesystem::path& path) = 0;
 };
 
 // ------------------------------------------------------------------------------------- embedding

@@ -58,7 +58,8 @@ MainWindow::MainWindow(services::Services& services, const WindowOptions& option
       m_splitter(new QSplitter(Qt::Horizontal, this)),
       m_stack(new QStackedWidget(this)),
       m_saveTimer(new QTimer(this)),
-      m_contextTimer(new QTimer(this)) {
+      m_contextTimer(new QTimer(this)),
+      m_options(options) {
     setWindowTitle(tr("Conclave"));
     setWindowIcon(QIcon(QStringLiteral(":/conclave/icon.svg")));
     setAcceptDrops(true);
@@ -101,9 +102,9 @@ MainWindow::MainWindow(services::Services& services, const WindowOptions& option
     connect(&Theme::instance(), &Theme::changed, this, &MainWindow::applyTheme);
     new SystemTheme(this);
     // The window is on the screen before anything is asked of the services.
-    QTimer::singleShot(0, this, [this, options] {
+    QTimer::singleShot(0, this, [this] {
         listen();
-        loadSettings(options);
+        loadSettings();
     });
 }
 

@@ -34,6 +34,8 @@ public:
     [[nodiscard]] SourcesPanel& sources() { return *m_sources; }
     [[nodiscard]] Sidebar& sidebar() { return *m_sidebar; }
 
+    /// Does what a later start asks for, and comes to the front.
+    void take(const WindowOptions& options);
     void openChat(services::ChatId chat);
     void showDocuments(bool show);
 
@@ -49,7 +51,8 @@ private:
     void connectParts();
     void makeShortcuts();
     void listen();
-    void loadSettings(const WindowOptions& options);
+    void loadSettings();
+    void showWhatIsAsked(const WindowOptions& options, std::optional<services::ChatId> last);
     void restoreWindow(const nlohmann::json& state);
     void saveWindow();
     void reloadCollections();
@@ -82,6 +85,7 @@ private:
     ModelPicker* m_models = nullptr;
     QTimer* m_saveTimer;
     QTimer* m_contextTimer;
+    WindowOptions m_options;  ///< to be done when the window is as it was
     bool m_restored = false;
     bool m_sidebarWanted = true;
     bool m_sourcesWanted = true;   ///< shown whenever an answer has passages

@@ -20,7 +20,7 @@ constexpr auto kZoomSetting = "zoom";
 
 }  // namespace
 
-void MainWindow::loadSettings(const WindowOptions& options) {
+void MainWindow::loadSettings() {
     using Value = std::optional<nlohmann::json>;
     m_services.setting(kThemeSetting, onGui<Value>(this, [](Result<Value> value) {
                            if (!value || !*value || !(*value)->is_string()) return;
@@ -33,24 +33,45 @@ void MainWindow::loadSettings(const WindowOptions& options) {
                            if (value && *value && (*value)->is_number())
                                Theme::instance().setZoom((*value)->get<double>());
                        }));
-    m_services.setting(kWindowSetting, onGui<Value>(this, [this, options](Result<Value> value) {
+    m_services.setting(kWindowSetting, onGui<Value>(this, [this](Result<Value> value) {
                            const nlohmann::json state = value && *value && (*value)->is_object()
                                                             ? **value
                                                             : nlohmann::json::object();
                            restoreWindow(state);
-                           const auto last = state.find("chat");
-                           if (options.chat) {
-                               m_controller->open(*options.chat);
-                           } else if (options.attach.empty() && !options.newChat &&
-                                      last != state.end() && last->is_number_integer()) {
-                               m_controller->open(last->get<services::ChatId>());
-                           } else {
-                               m_controller->startNew();
-                           }
-                           QStringList files;
-                           for (const auto& file : options.attach) files << fromUtf8(file.string());
-                           give(files);
+                           std::optional<services::ChatId> last;
+                           if (const auto found = state.find("chat");
+                               found != state.end() && found->is_number_integer())
+                               last = found->get<services::ChatId>();
+                           showWhatIsAsked(m_options, last);
                        }));
+}
+
+void MainWindow::showWhatIsAsked(const WindowOptions& options,
+                                 std::optional<services::ChatId> last) {
+    if (options.chat) {
+        m_controller->open(*options.chat);
+    } else if (last && options.attach.empty() && !options.newChat) {
+        m_controller->open(*last);
+    } else {
+        m_controller->startNew();
+    }
+    QStringList files;
+    for (const auto& file : options.attach) files << fromUtf8(file.string());
+    give(files);
+}
+
+void MainWindow::take(const WindowOptions& options) {
+    const bool wantsSomething = options.chat || options.newChat || !options.attach.empty();
+    if (!m_restored) {
+        if (wantsSomething) m_options = options;
+    } else if (wantsSomething) {
+        showDocuments(false);
+        showWhatIsAsked(options, {});
+    }
+    setWindowState((windowState() & ~Qt::WindowMinimized) | Qt::WindowActive);
+    show();
+    raise();
+    activateWindow();
 }
 
 void MainWindow::restoreWindow(const nlohmann::json& state) {

@@ -8,10 +8,12 @@
 
 #include "app/services/services.h"
 
+class QObject;
 class QWidget;
 
 namespace conclave::ui {
 
+/// What a start asks of the window.
 struct WindowOptions {
     std::optional<services::ChatId> chat;       ///< --open CHAT
     std::vector<std::filesystem::path> attach;  ///< files named on the command line
@@ -21,5 +23,15 @@ struct WindowOptions {
 /// The main window; `services` must outlive it. Needs a QApplication.
 [[nodiscard]] std::unique_ptr<QWidget> createMainWindow(services::Services& services,
                                                         const WindowOptions& options);
+
+/// Asks the Conclave that shows `database` already, if one does, to do what `options` say in its
+/// window. Waits two seconds at most.
+/// @returns false if none runs or it does not answer
+[[nodiscard]] bool handOver(const std::filesystem::path& database, const WindowOptions& options);
+
+/// Lets `window`, made by createMainWindow, do what later starts hand over, for as long as the
+/// result lives. Without the permission to listen those starts open windows of their own.
+[[nodiscard]] std::unique_ptr<QObject> takeOver(const std::filesystem::path& database,
+                                                QWidget& window);
 
 }  // namespace conclave::ui

@@ -170,13 +170,13 @@ std::string attachmentsName(ChatId chat) {
 }
 
 Answerer::Answerer(storage::Database& database, Library& library,
-                   CollectionServiceImpl& collections, ModelServiceImpl& models, int contextLength,
-                   int nThreads)
+                   CollectionServiceImpl& collections, ModelServiceImpl& models,
+                   SavedSessions& saved, int contextLength, int nThreads)
     : m_database(database),
       m_library(library),
       m_collections(collections),
       m_models(models),
-      m_sessions(contextLength, nThreads) {}
+      m_sessions(contextLength, nThreads, saved) {}
 
 Result<Message> Answerer::run(AnswerJob& job) {
     Result<Message> result = answer(job);
@@ -346,7 +346,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                        .question = job.question.text,
                        .passages = std::move(sources.passages),
                        .keepsSources = sources.keepsLast,
-                       .sourcesTag = profile.isDemonstration ? "" : sourcesTagOf(job.chat.id),
+                       .sourcesSecret = profile.isDemonstration ? "" : sourcesSecret(),
                        .contextLength = contextLength,
                        .maxTokens = std::clamp(maxTokens, 1, std::max(contextLength / 4, 1))});
     if (!prompt) return tl::unexpected(prompt.error());
@@ -376,6 +376,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     request.sampling = *used.sampling;
     request.maxTokens = maxTokens;
     request.stopOnRepetition = profile.stopOnRepetition;
+    request.speculate = !prompt->passages.empty();  // answers quote them
     request.cancel = job.stop.get_token();
     request.onPrefill = [&](int done, int total) {
         reportStage(job, AnswerStage::Kind::Reading,
@@ -399,13 +400,21 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                  details);
 }
 
-const std::string& Answerer::sourcesTagOf(ChatId chat) {
-    std::string& tag = m_sourcesTags[chat];
-    if (tag.empty()) {
-        std::random_device random;
-        for (int i = 0; i < 8; ++i) tag += "0123456789abcdef"[random() % 16];
+const std::string& Answerer::sourcesSecret() {
+    if (!m_sourcesSecret.empty()) return m_sourcesSecret;
+    constexpr std::string_view kKey = "answers.secret";
+    const auto stored = m_database.settings().get(kKey);
+    if (stored && stored->has_value() && (*stored)->is_string()) {
+        m_sourcesSecret = (*stored)->get<std::string>();
     }
-    return tag;
+    if (!m_sourcesSecret.empty()) return m_sourcesSecret;
+    std::random_device random;
+    constexpr int kDigits = 32;
+    for (int i = 0; i < kDigits; ++i) m_sourcesSecret += "0123456789abcdef"[random() % 16];
+    if (auto saved = m_database.settings().set(kKey, m_sourcesSecret); !saved) {
+        log().warn("a setting could not be saved: {}", saved.error().detail);
+    }
+    return m_sourcesSecret;
 }
 
 Result<Message> Answerer::sayNothingFound(AnswerJob& job, const engine::ModelInfo& info) {

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <filesystem>
-#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -34,11 +33,16 @@ struct AnswerJob {
 class Answerer {
 public:
     Answerer(storage::Database& database, Library& library, CollectionServiceImpl& collections,
-             ModelServiceImpl& models, int contextLength, int nThreads);
+             ModelServiceImpl& models, SavedSessions& saved, int contextLength, int nThreads);
 
     /// Writes the answer and stores it, also when it was stopped or failed. Errors: what kept an
     /// answer from being made or stored.
     [[nodiscard]] Result<Message> run(AnswerJob& job);
+
+    /// Forgets what was computed for a chat.
+    void forget(ChatId chat) { m_sessions.forget(chat); }
+    /// Saves what was computed, for the next start. Also once the worker has ended.
+    void saveSessions() { m_sessions.saveAll(); }
 
 private:
     struct Sources {
@@ -57,8 +61,8 @@ private:
     /// Passages instead of an answer, below `preface`, which says why.
     Result<Message> showPassages(AnswerJob& job, Sources sources, std::string preface);
     Result<Message> sayNothingFound(AnswerJob& job, const engine::ModelInfo& info);
-    /// Random, and the same as long as the chat's KV cache can live.
-    const std::string& sourcesTagOf(ChatId chat);
+    /// Random, made once for this database, so that prompts stay as they are in saved sessions.
+    const std::string& sourcesSecret();
     /// Stores the final text and details and gives the message as stored.
     Result<Message> store(AnswerJob& job, const std::string& text, MessageState state,
                           const AnswerDetails& details);
@@ -68,7 +72,7 @@ private:
     CollectionServiceImpl& m_collections;
     ModelServiceImpl& m_models;
     SessionPool m_sessions;
-    std::map<ChatId, std::string> m_sourcesTags;
+    std::string m_sourcesSecret;
 };
 
 /// The hidden collection of a chat's attachments.

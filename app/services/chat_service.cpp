@@ -43,12 +43,14 @@ void report(const AnswerEvents& events, Result<Message> result) {
 
 ChatServiceImpl::ChatServiceImpl(storage::Database& database, Library& library,
                                  CollectionServiceImpl& collections, ModelServiceImpl& models,
-                                 Worker& quick, int contextLength, int nThreads)
+                                 SavedSessions& saved, Worker& quick, int contextLength,
+                                 int nThreads)
     : m_database(database),
       m_models(models),
+      m_saved(saved),
       m_quick(quick),
       m_contextLength(contextLength),
-      m_answerer(database, library, collections, models, contextLength, nThreads) {}
+      m_answerer(database, library, collections, models, saved, contextLength, nThreads) {}
 
 ChatServiceImpl::~ChatServiceImpl() { finish(); }
 
@@ -58,6 +60,7 @@ void ChatServiceImpl::finish() {
         for (const auto& job : m_jobs) job->stop.request_stop();
     }
     m_writer.finish();
+    m_answerer.saveSessions();
 }
 
 // ------------------------------------------------------------------------------- chats, folders
@@ -117,13 +120,18 @@ void ChatServiceImpl::changeSettings(ChatId id, const ChatSettings& settings, Re
 
 void ChatServiceImpl::remove(ChatId id, Reply<void> reply) {
     stop(id);
-    m_quick.post(
-        [this, id, reply = std::move(reply)] { reply(m_database.chats().deleteChat(id)); });
+    m_quick.post([this, id, reply = std::move(reply)] {
+        m_saved.forget(id);
+        m_writer.post([this, id] { m_answerer.forget(id); });
+        reply(m_database.chats().deleteChat(id));
+    });
 }
 
 void ChatServiceImpl::restore(ChatId id, Reply<void> reply) {
-    m_quick.post(
-        [this, id, reply = std::move(reply)] { reply(m_database.chats().restoreChat(id)); });
+    m_quick.post([this, id, reply = std::move(reply)] {
+        m_saved.remember(id);
+        reply(m_database.chats().restoreChat(id));
+    });
 }
 
 void ChatServiceImpl::folders(Reply<std::vector<Folder>> reply) {

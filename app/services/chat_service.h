@@ -15,8 +15,8 @@ class ChatServiceImpl final : public ChatService {
 public:
     /// All must outlive the service. `quick` runs the short calls.
     ChatServiceImpl(storage::Database& database, Library& library,
-                    CollectionServiceImpl& collections, ModelServiceImpl& models, Worker& quick,
-                    int contextLength, int nThreads);
+                    CollectionServiceImpl& collections, ModelServiceImpl& models,
+                    SavedSessions& saved, Worker& quick, int contextLength, int nThreads);
     ~ChatServiceImpl() override;
 
     void list(Reply<std::vector<Chat>> reply) override;
@@ -42,7 +42,7 @@ public:
     void contextUse(std::optional<ChatId> chat, std::string draft,
                     Reply<ContextUse> reply) override;
 
-    /// Stops the answer being written and refuses more.
+    /// Stops the answer being written, refuses more, and saves sessions.
     void finish();
 
 private:
@@ -55,6 +55,7 @@ private:
 
     storage::Database& m_database;
     ModelServiceImpl& m_models;
+    SavedSessions& m_saved;
     Worker& m_quick;
     int m_contextLength;
     Answerer m_answerer;

@@ -13,7 +13,20 @@ nlohmann::json samplingToJson(const engine::SamplerSettings& s) {
                            {"repeat_penalty", s.repeatPenalty},
                            {"frequency_penalty", s.frequencyPenalty},
                            {"presence_penalty", s.presencePenalty},
-                           {"penalty_window", s.penaltyWindow}};
+                           {"penalty_window", s.penaltyWindow},
+                           {"top_n_sigma", s.topNSigma},
+                           {"xtc_probability", s.xtcProbability},
+                           {"xtc_threshold", s.xtcThreshold},
+                           {"dry_multiplier", s.dryMultiplier},
+                           {"dry_base", s.dryBase},
+                           {"dry_allowed_length", s.dryAllowedLength},
+                           {"dry_window", s.dryWindow},
+                           {"dry_breakers", s.dryBreakers},
+                           {"dynatemp_range", s.temperatureRange},
+                           {"dynatemp_exponent", s.temperatureExponent},
+                           {"mirostat", s.mirostat},
+                           {"mirostat_tau", s.mirostatTau},
+                           {"mirostat_eta", s.mirostatEta}};
     if (s.seed) json["seed"] = *s.seed;
     if (!s.logitBias.empty()) json["logit_bias"] = s.logitBias;
     return json;
@@ -42,6 +55,24 @@ engine::SamplerSettings samplingFromJson(const nlohmann::json& json) {
     read(json, "frequency_penalty", s.frequencyPenalty);
     read(json, "presence_penalty", s.presencePenalty);
     read(json, "penalty_window", s.penaltyWindow);
+    read(json, "top_n_sigma", s.topNSigma);
+    read(json, "xtc_probability", s.xtcProbability);
+    read(json, "xtc_threshold", s.xtcThreshold);
+    read(json, "dry_multiplier", s.dryMultiplier);
+    read(json, "dry_base", s.dryBase);
+    read(json, "dry_allowed_length", s.dryAllowedLength);
+    read(json, "dry_window", s.dryWindow);
+    read(json, "dynatemp_range", s.temperatureRange);
+    read(json, "dynatemp_exponent", s.temperatureExponent);
+    read(json, "mirostat", s.mirostat);
+    read(json, "mirostat_tau", s.mirostatTau);
+    read(json, "mirostat_eta", s.mirostatEta);
+    if (const auto texts = json.find("dry_breakers"); texts != json.end() && texts->is_array()) {
+        s.dryBreakers.clear();
+        for (const auto& text : *texts) {
+            if (text.is_string()) s.dryBreakers.push_back(text.get<std::string>());
+        }
+    }
     if (json.contains("seed") && json["seed"].is_number_unsigned()) {
         s.seed = json["seed"].get<std::uint64_t>();
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/services/sha256.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -61,6 +62,13 @@ std::vector<StoredPassage> choosePassages(const engine::Model& model, const Mode
     return chosen;
 }
 
+std::string sourcesTag(const std::string& secret, std::span<const StoredPassage> passages) {
+    std::string text = secret;
+    for (const StoredPassage& passage : passages) text += '\0' + passage.text;
+    constexpr std::size_t kDigits = 8;
+    return sha256OfText(text).substr(0, kDigits);
+}
+
 /// The conversation from turn `first` on. A turn shows its sources unless the one before it
 /// showed the same.
 std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std::size_t first,
@@ -72,9 +80,10 @@ std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std:
     const auto userTurn = [&](const std::string& question, std::span<const StoredPassage> own) {
         if (own.empty()) return messages.push_back({"user", question});
         const std::string asked =
-            request.sourcesTag.empty()
+            request.sourcesSecret.empty()
                 ? retrieval::buildPrompt(question, toPassages(own), sentencesPerPassage)
-                : retrieval::buildDelimitedPrompt(question, toPassages(own), request.sourcesTag);
+                : retrieval::buildDelimitedPrompt(question, toPassages(own),
+                                                  sourcesTag(request.sourcesSecret, own));
         std::string sources = asked.substr(0, asked.size() - question.size());
         messages.push_back({"user", sources == shown ? question : asked});
         shown = std::move(sources);

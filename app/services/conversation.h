@@ -25,9 +25,10 @@ struct PromptRequest {
     std::vector<StoredPassage> passages;  ///< best first, unnumbered; none: a plain question
     /// The question is about the sources that the last turn brought: they are not given again.
     bool keepsSources = false;
-    /// Names the block of passages, see retrieval::buildDelimitedPrompt; empty: as the bundled
-    /// model was trained.
-    std::string sourcesTag;
+    /// Makes the name of a block of passages (retrieval::buildDelimitedPrompt), together with the
+    /// passages: nobody who writes a document can guess it, and the same passages give the same
+    /// prompt in every chat. Empty: as the bundled model was trained.
+    std::string sourcesSecret;
     int contextLength = 0;
     int maxTokens = 0;  ///< room kept for the answer
 };

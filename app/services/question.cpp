@@ -181,7 +181,9 @@ bool isFollowUp(std::string_view text) {
 
 std::string searchQuery(std::string_view question, std::string_view previousQuestion) {
     std::string query(question);
-    if (!previousQuestion.empty() && isFollowUp(question)) {
+    // Words of another language would bring in documents of that language.
+    if (!previousQuestion.empty() && isFollowUp(question) &&
+        isChinese(question) == isChinese(previousQuestion)) {
         query += '\n';
         query += previousQuestion;
     }

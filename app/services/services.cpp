@@ -10,6 +10,7 @@
 #include "app/services/model_profile.h"
 #include "app/services/model_service.h"
 #include "app/services/retrieval_models.h"
+#include "app/services/saved_sessions.h"
 #include "app/services/worker.h"
 #include "base/log.h"
 
@@ -40,8 +41,10 @@ public:
           m_library(m_database->documents(), [this] { return m_searchModels.embedderInUse(); }),
           m_collections(*m_database, m_library, m_extractor,
                         {m_places.config, m_places.data, m_places.cache, m_places.state}, m_quick),
-          m_chats(*m_database, m_library, m_collections, m_models, m_quick, options.contextLength,
-                  options.nThreads) {
+          m_saved(options.inMemory ? fs::path() : m_places.cache / "sessions",
+                  options.savesSessions),
+          m_chats(*m_database, m_library, m_collections, m_models, m_saved, m_quick,
+                  options.contextLength, options.nThreads) {
         m_library.setReranker([this] { return m_searchModels.reranker(); });
         if (options.indexGuide && !options.inMemory) {
             m_quick.post([this] { prepareGuide(); });
@@ -126,6 +129,11 @@ private:
         if (auto purged = m_database->chats().purgeTrash(now - kTrashIsKept); !purged) {
             log().warn("deleted chats could not be forgotten: {}", purged.error().detail);
         }
+        if (const auto chats = m_database->chats().chats()) {
+            std::vector<ChatId> ids;
+            for (const Chat& chat : *chats) ids.push_back(chat.id);
+            m_saved.keepOnly(ids);
+        }
     }
 
     /// Makes the guide's collection at the first start; later only follows it to where this
@@ -184,6 +192,10 @@ private:
             findings->push_back({model.problem.empty(), "model " + model.name,
                                  model.problem.empty() ? model.file.string() : model.problem});
         }
+        const SavedSessions::Use saved = m_saved.use();
+        findings->push_back({true, "saved sessions",
+                             std::to_string(saved.nFiles) + " chats, " +
+                                 std::to_string(saved.bytes >> 20u) + " MiB"});
         std::error_code problem;
         const bool hasWorker = fs::exists(findWorker(), problem);
         findings->push_back({hasWorker, "document reader",
@@ -206,6 +218,7 @@ private:
     RetrievalModels m_searchModels;
     Library m_library;
     CollectionServiceImpl m_collections;
+    SavedSessions m_saved;
     ChatServiceImpl m_chats;
     Worker m_slow{Worker::AtEnd::Drop};
     Worker m_embedding{Worker::AtEnd::Drop};
@@ -253,9 +266,10 @@ bool isDemonstration(const engine::ModelInfo& model) {
 
 nlohmann::json usageToJson(const engine::Usage& usage) {
     const std::chrono::duration<double, std::milli> firstToken = usage.timeToFirstToken;
-    return {{"prompt_tokens", usage.promptTokens}, {"completion_tokens", usage.completionTokens},
-            {"cached_tokens", usage.cachedTokens}, {"prefill_tps", usage.prefillSpeed()},
-            {"decode_tps", usage.decodeSpeed()},   {"ttft_ms", firstToken.count()}};
+    return {{"prompt_tokens", usage.promptTokens},   {"completion_tokens", usage.completionTokens},
+            {"cached_tokens", usage.cachedTokens},   {"prefill_tps", usage.prefillSpeed()},
+            {"decode_tps", usage.decodeSpeed()},     {"ttft_ms", firstToken.count()},
+            {"guessed_tokens", usage.guessedTokens}, {"guessed_right", usage.guessedRight}};
 }
 
 }  // namespace conclave::services

@@ -324,6 +324,7 @@ struct StartOptions {
     int contextLength = 0;         ///< 0: automatic
     bool indexGuide = true;        ///< make the collection "Conclave Guide" at first start
     bool inMemory = false;         ///< keep nothing; for evaluations
+    bool savesSessions = false;    ///< keep what was computed for chats, for the next start
 };
 
 /// The running application without its face. Destroying it stops the workers, then closes the

@@ -9,6 +9,7 @@ namespace conclave::services {
 Result<engine::Session*> SessionPool::take(ChatId chat,
                                            const std::shared_ptr<const engine::Model>& model) {
     std::erase_if(m_entries, [&](const Entry& entry) { return entry.model != model; });
+    if (!m_entries.empty() && m_entries.front().chat != chat) save(m_entries.front());
     const auto found = std::find_if(m_entries.begin(), m_entries.end(),
                                     [&](const Entry& entry) { return entry.chat == chat; });
     if (found != m_entries.end()) {
@@ -17,18 +18,44 @@ Result<engine::Session*> SessionPool::take(ChatId chat,
     }
     constexpr std::size_t kMostSessions = 4;
     constexpr int kAutomaticContext = 8192;
-    if (m_entries.size() >= kMostSessions) m_entries.pop_back();
+    if (m_entries.size() >= kMostSessions) dropOldest();
     const int wanted = m_contextLength > 0
                            ? m_contextLength
                            : std::min(model->info().contextLength, kAutomaticContext);
-    while (!m_entries.empty() && !model->forecast(wanted).fits()) m_entries.pop_back();
+    while (!m_entries.empty() && !model->forecast(wanted).fits()) dropOldest();
 
-    auto session =
-        engine::Session::create(model, {.contextLength = m_contextLength, .nThreads = m_nThreads});
+    auto session = engine::Session::create(
+        model, {.contextLength = m_contextLength, .nThreads = m_nThreads, .sharesPrefixes = true});
     if (!session) return tl::unexpected(session.error());
     log().debug("a new session of {} tokens", (*session)->contextLength());
-    m_entries.push_front({chat, model, std::move(*session)});
-    return m_entries.front().session.get();
+    m_entries.push_front({chat, model, std::move(*session), {}});
+    Entry& entry = m_entries.front();
+    if (m_saved.restore(chat, *entry.session)) {
+        const auto tokens = entry.session->cachedTokens();
+        entry.saved.assign(tokens.begin(), tokens.end());
+        log().debug("a saved session of {} tokens", tokens.size());
+    }
+    return entry.session.get();
+}
+
+void SessionPool::forget(ChatId chat) {
+    std::erase_if(m_entries, [&](const Entry& entry) { return entry.chat == chat; });
+}
+
+void SessionPool::saveAll() {
+    for (Entry& entry : m_entries) save(entry);
+}
+
+void SessionPool::save(Entry& entry) {
+    const auto tokens = entry.session->cachedTokens();
+    if (std::equal(tokens.begin(), tokens.end(), entry.saved.begin(), entry.saved.end())) return;
+    entry.saved.assign(tokens.begin(), tokens.end());
+    m_saved.save(entry.chat, *entry.session);
+}
+
+void SessionPool::dropOldest() {
+    save(m_entries.back());
+    m_entries.pop_back();
 }
 
 }  // namespace conclave::services

@@ -3,17 +3,20 @@
 
 #include <list>
 #include <memory>
+#include <vector>
 
+#include "app/services/saved_sessions.h"
 #include "app/services/services.h"
 
 namespace conclave::services {
 
-/// Used from the generation worker only.
+/// Used from the generation worker only. A session is saved when another chat takes its turn, when
+/// it is dropped and at the end, and restored when its chat comes back.
 class SessionPool {
 public:
-    /// As SessionOptions; 0: automatic.
-    SessionPool(int contextLength, int nThreads)
-        : m_contextLength(contextLength), m_nThreads(nThreads) {}
+    /// As SessionOptions; 0: automatic. `saved` must outlive the pool.
+    SessionPool(int contextLength, int nThreads, SavedSessions& saved)
+        : m_contextLength(contextLength), m_nThreads(nThreads), m_saved(saved) {}
 
     /// The chat's session, or a new one; the pool keeps it. The ones used longest ago go first
     /// when there are too many or memory is short. Those of another model are dropped.
@@ -21,15 +24,25 @@ public:
     [[nodiscard]] Result<engine::Session*> take(ChatId chat,
                                                 const std::shared_ptr<const engine::Model>& model);
 
+    /// Drops the chat's session, unsaved.
+    void forget(ChatId chat);
+    /// Saves what is not saved yet.
+    void saveAll();
+
 private:
     struct Entry {
         ChatId chat = 0;
         std::shared_ptr<const engine::Model> model;
         std::unique_ptr<engine::Session> session;
+        std::vector<engine::TokenId> saved;  ///< the tokens when it was saved or restored last
     };
+
+    void save(Entry& entry);
+    void dropOldest();
 
     int m_contextLength;
     int m_nThreads;
+    SavedSessions& m_saved;
     std::list<Entry> m_entries;  ///< used last first
 };
 

@@ -55,4 +55,12 @@ Result<std::string> sha256OfFile(const std::filesystem::path& file,
     return toHex(digest.data(), length);
 }
 
+std::string sha256OfText(std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    CONCLAVE_CHECK(
+        EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) == 1);
+    return toHex(digest.data(), length);
+}
+
 }  // namespace conclave::services

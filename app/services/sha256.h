@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -13,5 +14,8 @@ namespace conclave::services {
 /// false ends it with Cancelled. Errors: NotFound, Io, Cancelled.
 [[nodiscard]] Result<std::string> sha256OfFile(
     const std::filesystem::path& file, const std::function<bool(std::uint64_t)>& progress = {});
+
+/// SHA-256 of a text, likewise.
+[[nodiscard]] std::string sha256OfText(std::string_view text);
 
 }  // namespace conclave::services

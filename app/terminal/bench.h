@@ -15,10 +15,12 @@ struct BenchSettings {
     int depth = 0;     ///< tokens in the context before either is measured
     int nThreads = 0;  ///< 0: automatic
     int nRepeats = 3;
+    bool reuse = false;  ///< also how soon a second question on the same context is answered
 };
 
-/// {"prefill_tps":[…],"decode_tps":[…],"prefill_cores":[…],"decode_cores":[…],"load_ms","rss_mib",
-/// "model","isa"} with one number a repeat; cores are own CPU time over wall time.
+/// {"prefill_tps":[…],"decode_tps":[…],"prefill_cores":[…],"decode_cores":[…],"load_ms",
+/// "settled_ms","rss_mib","model","isa"} with one number a repeat; cores are own CPU time over wall
+/// time. After load_ms an answer may begin, after settled_ms it runs at full speed.
 /// Errors: the model's, Cancelled.
 [[nodiscard]] Result<nlohmann::json> runBench(services::Services& services,
                                               const BenchSettings& settings,

@@ -6,6 +6,7 @@
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
 #include "app/terminal/interrupt.h"
+#include "app/terminal/line_reader.h"
 #include "app/terminal/output.h"
 
 namespace conclave::terminal {
@@ -20,7 +21,8 @@ constexpr std::string_view kHelp =
     "/edit TEXT          ask the last question in other words\n"
     "/sources            list the sources of the last answer; /sources N shows one\n"
     "/quit               leave (or Ctrl-D)\n"
-    "Ctrl-C stops an answer.";
+    "Ctrl-C stops an answer. A line that ends in \\ goes on in the next.\n"
+    "Up and Down bring back what was typed; Ctrl-R searches it.";
 
 /// "/model Conclave Tiny" into "/model" and "Conclave Tiny".
 std::pair<std::string, std::string> splitCommand(const std::string& line) {
@@ -40,7 +42,6 @@ public:
         std::string line;
         int nInterrupts = 0;
         while (true) {
-            if (stdoutIsTerminal()) std::cout << bold("> ") << std::flush;
             forgetInterrupts();
             const LineReader::Outcome outcome = reader.read(line);
             if (outcome == LineReader::Outcome::End) break;
@@ -213,7 +214,7 @@ private:
 };
 
 int chat(const Arguments& arguments) {
-    const auto started = startServices(arguments, true);
+    const auto started = startServices(arguments, true, true);
     if (!started) return failed(started.error());
     services::Services& services = **started;
     auto settings = settingsFrom(services, arguments);

@@ -1,7 +1,6 @@
 #include "app/terminal/commands.h"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 
 #include "app/terminal/console.h"
@@ -142,16 +141,46 @@ std::vector<Option> samplingOptions() {
          0, 1},
         {"--repeat-penalty", "R", "make repeated tokens less likely, 0.1 to 10; 1: do not",
          Kind::Number, 0.1, 10},
+        {"--repeat-last-n", "N", "tokens that penalties look back; -1: all", Kind::Integer, -1,
+         1e6},
+        {"--presence-penalty", "X", "make tokens that were there less likely, -10 to 10; 0: do not",
+         Kind::Number, -10, 10},
+        {"--frequency-penalty", "X", "likewise, for each time they were there", Kind::Number, -10,
+         10},
+        {"--typical-p", "P", "sample from tokens of average surprise with this share, 0 to 1",
+         Kind::Number, 0, 1},
+        {"--top-n-sigma", "N",
+         "sample within N standard deviations of the likeliest, 0 to 100; "
+         "0: do not",
+         Kind::Number, 0, 100},
+        {"--xtc-probability", "P", "how often the top choices are left out, 0 to 1", Kind::Number,
+         0, 1},
+        {"--xtc-threshold", "P", "probability from which a token is a top choice, 0 to 1",
+         Kind::Number, 0, 1},
+        {"--dry-multiplier", "X", "punish longer and longer repetitions, 0 to 100; 0: do not",
+         Kind::Number, 0, 100},
+        {"--dry-base", "X", "growth of that with each token, 1 to 100", Kind::Number, 1, 100},
+        {"--dry-allowed-length", "N", "tokens that may be repeated freely, 0 to 1000",
+         Kind::Integer, 0, 1000},
+        {"--dry-penalty-last-n", "N", "tokens that DRY looks back; -1: all", Kind::Integer, -1,
+         1e6},
+        {"--dynatemp-range", "T", "let the temperature follow the entropy, up to T away, 0 to 100",
+         Kind::Number, 0, 100},
+        {"--dynatemp-exp", "X", "how it follows, 0 to 100", Kind::Number, 0, 100},
+        {"--mirostat", "N", "steer to a steady surprise, version 1 or 2; 0: do not", Kind::Integer,
+         0, 2},
+        {"--mirostat-ent", "X", "that surprise in bits, 0 to 100", Kind::Number, 0, 100},
+        {"--mirostat-lr", "X", "how fast it is steered, 0 to 1", Kind::Number, 0, 1},
         {"--seed", "N", "draw the same way again, from 0", Kind::Integer, 0, 9e15},
         {"--max-tokens", "N", "end the answer after N tokens, from 1", Kind::Integer, 1, 1e6},
     };
 }
 
 bool givesSampling(const Arguments& arguments) {
-    constexpr std::array<std::string_view, 6> kNames = {"--temp",  "--top-p",          "--top-k",
-                                                        "--min-p", "--repeat-penalty", "--seed"};
-    return std::any_of(kNames.begin(), kNames.end(),
-                       [&](std::string_view name) { return arguments.has(name); });
+    const std::vector<Option> options = samplingOptions();
+    return std::any_of(options.begin(), options.end(), [&](const Option& option) {
+        return option.name != "--max-tokens" && arguments.has(option.name);
+    });
 }
 
 engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::SamplerSettings settings) {
@@ -162,7 +191,24 @@ engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::Sampler
     take("--top-p", settings.topP);
     take("--min-p", settings.minP);
     take("--repeat-penalty", settings.repeatPenalty);
+    take("--presence-penalty", settings.presencePenalty);
+    take("--frequency-penalty", settings.frequencyPenalty);
+    take("--typical-p", settings.typicalP);
+    take("--top-n-sigma", settings.topNSigma);
+    take("--xtc-probability", settings.xtcProbability);
+    take("--xtc-threshold", settings.xtcThreshold);
+    take("--dry-multiplier", settings.dryMultiplier);
+    take("--dry-base", settings.dryBase);
+    take("--dynatemp-range", settings.temperatureRange);
+    take("--dynatemp-exp", settings.temperatureExponent);
+    take("--mirostat-ent", settings.mirostatTau);
+    take("--mirostat-lr", settings.mirostatEta);
     settings.topK = arguments.integer("--top-k", settings.topK);
+    settings.penaltyWindow = arguments.integer("--repeat-last-n", settings.penaltyWindow);
+    settings.dryAllowedLength =
+        arguments.integer("--dry-allowed-length", settings.dryAllowedLength);
+    settings.dryWindow = arguments.integer("--dry-penalty-last-n", settings.dryWindow);
+    settings.mirostat = arguments.integer("--mirostat", settings.mirostat);
     if (const auto seed = arguments.number("--seed")) {
         settings.seed = static_cast<std::uint64_t>(*seed);
     }
@@ -170,8 +216,9 @@ engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::Sampler
 }
 
 Result<std::unique_ptr<services::Services>> startServices(const Arguments& arguments,
-                                                          bool indexGuide) {
+                                                          bool indexGuide, bool savesSessions) {
     services::StartOptions options = startOptions(arguments);
+    options.savesSessions = savesSessions;
     options.indexGuide = indexGuide;
     return services::Services::start(options);
 }

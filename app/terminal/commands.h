@@ -51,7 +51,8 @@ int runProgram(const std::vector<std::string>& arguments);
 
 /// Starts the services for --model and --threads.
 [[nodiscard]] Result<std::unique_ptr<services::Services>> startServices(const Arguments& arguments,
-                                                                        bool indexGuide);
+                                                                        bool indexGuide,
+                                                                        bool savesSessions = false);
 /// For commands that need no database: goes on without one if it cannot be opened.
 [[nodiscard]] Result<std::unique_ptr<services::Services>> startForModel(const Arguments& arguments);
 

@@ -163,6 +163,18 @@ int logits(const Arguments& arguments) {
     return kSuccess;
 }
 
+/// [{"token","logprob","top":[[id,logprob],…]},…], as `logits` prints them.
+nlohmann::json logprobsToJson(const std::vector<engine::ChosenLogprobs>& all) {
+    nlohmann::json json = nlohmann::json::array();
+    for (const engine::ChosenLogprobs& each : all) {
+        nlohmann::json top = nlohmann::json::array();
+        for (const auto& [token, logprob] : each.likeliest) top.push_back({token, logprob});
+        json.push_back(
+            {{"token", each.chosen.token}, {"logprob", each.chosen.logprob}, {"top", top}});
+    }
+    return json;
+}
+
 int generate(const Arguments& arguments) {
     const int nSources = static_cast<int>(arguments.has("--prompt")) +
                          static_cast<int>(arguments.has("--prompt-file")) +
@@ -196,17 +208,27 @@ int generate(const Arguments& arguments) {
     if (!isJson) {
         request.onText = [](std::string_view piece) { std::cout << piece << std::flush; };
     }
-    const auto session =
-        engine::Session::create(loaded->model, {.nThreads = arguments.integer("--threads", 0)});
+    request.nLogprobs = arguments.integer("--logprobs", -1);
+    request.speculate = arguments.has("--speculate") || arguments.has("--draft");
+    engine::SessionOptions options{.nThreads = arguments.integer("--threads", 0),
+                                   .nExpertsUsed = arguments.integer("--experts", 0)};
+    if (arguments.has("--draft")) {
+        auto draft = engine::Model::load(arguments.text("--draft"));
+        if (!draft) return failed(draft.error());
+        options.draft = std::move(*draft);
+    }
+    const auto session = engine::Session::create(loaded->model, options);
     if (!session) return failed(session.error());
     const auto result = (*session)->generate(request);
     if (!result) return failed(result.error());
     if (isJson) {
-        printJson({{"text", result->text},
-                   {"tokens", result->tokens},
-                   {"finish_reason", engine::finishReasonName(result->reason)},
-                   {"seed", result->seed},
-                   {"usage", services::usageToJson(result->usage)}});
+        nlohmann::json json = {{"text", result->text},
+                               {"tokens", result->tokens},
+                               {"finish_reason", engine::finishReasonName(result->reason)},
+                               {"seed", result->seed},
+                               {"usage", services::usageToJson(result->usage)}};
+        if (request.nLogprobs >= 0) json["logprobs"] = logprobsToJson(result->logprobs);
+        printJson(json);
     } else {
         std::cout << '\n';
     }
@@ -235,7 +257,8 @@ int perplexity(const Arguments& arguments) {
     const TokenId bos = tokens.front();
     const auto session =
         engine::Session::create(loaded->model, {.contextLength = static_cast<int>(length) + 1,
-                                                .nThreads = arguments.integer("--threads", 0)});
+                                                .nThreads = arguments.integer("--threads", 0),
+                                                .nExpertsUsed = arguments.integer("--experts", 0)});
     if (!session) return failed(session.error());
 
     const CancelOnInterrupt cancel;
@@ -280,7 +303,8 @@ int bench(const Arguments& arguments) {
         .nDecode = arguments.integer("-n", 128),
         .depth = arguments.integer("-d", 0),
         .nThreads = arguments.integer("-t", arguments.integer("--threads", 0)),
-        .nRepeats = arguments.integer("-r", 3)};
+        .nRepeats = arguments.integer("-r", 3),
+        .reuse = arguments.has("--reuse")};
     const auto report = runBench(**started, settings, cancel.token());
     if (!report) return failed(report.error());
     if (arguments.has("--json")) {
@@ -298,6 +322,12 @@ int bench(const Arguments& arguments) {
               << rounded(mean((*report)["decode_tps"])) << " tokens/s, loaded in "
               << rounded((*report)["load_ms"].get<double>()) << " ms, "
               << rounded((*report)["rss_mib"].get<double>()) << " MiB\n";
+    if (report->contains("reuse_ttft_ms")) {
+        const auto times = (*report)["reuse_ttft_ms"].get<std::vector<double>>();
+        std::cout << "first token of a question after " << rounded(times[0])
+                  << " ms, of the next one on the same context after " << rounded(times[1])
+                  << " ms\n";
+    }
     return kSuccess;
 }
 
@@ -306,10 +336,19 @@ int bench(const Arguments& arguments) {
 std::vector<Command> engineCommands() {
     using Kind = Option::Kind;
     const Option noSpecial{"--no-special", "", "text only: no BOS, no control tokens", Kind::Flag};
+    const Option experts{
+        "--experts",   "N", "experts for each token, from 1: fewer are faster and worse",
+        Kind::Integer, 1,   1024};
     std::vector<Option> generateOptions = {
         {"--prompt", "TEXT", "continue this text"},
         {"--prompt-file", "FILE", "continue the text in this file; - is standard input"},
         {"--tokens", "1,2,3", "continue these tokens"},
+        {"--logprobs", "N", "with --json: each token's N likeliest alternatives, 0 to 1000",
+         Kind::Integer, 0, 1000},
+        {"--speculate", "", "guess ahead from repeated text while it saves time; same result",
+         Kind::Flag},
+        {"--draft", "FILE", "guess ahead with this small model of the same vocabulary"},
+        experts,
         {"--ignore-eos", "", "go on past the end of the model's turn", Kind::Flag},
     };
     for (const Option& option : samplingOptions()) generateOptions.push_back(option);
@@ -359,7 +398,7 @@ std::vector<Command> engineCommands() {
          .example = "conclave perplexity book.txt --ctx 512 --json",
          .nLeast = 1,
          .nMost = 1,
-         .options = {{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6}},
+         .options = {{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6}, experts},
          .run = perplexity},
         {.name = "bench",
          .usage = "[OPTION…]",
@@ -372,7 +411,11 @@ std::vector<Command> engineCommands() {
                      {"-n", "N", "tokens of decode, 0 to skip it", Kind::Integer, 0, 1e6},
                      {"-d", "N", "tokens in the context before either", Kind::Integer, 0, 1e6},
                      {"-t", "N", "threads, 1 to 1024", Kind::Integer, 1, 1024},
-                     {"-r", "N", "repeats, 1 to 1000", Kind::Integer, 1, 1000}},
+                     {"-r", "N", "repeats, 1 to 1000", Kind::Integer, 1, 1000},
+                     {"--reuse", "",
+                      "also the time to the first token of two questions on one "
+                      "context of -p tokens",
+                      Kind::Flag}},
          .run = bench},
     };
 }

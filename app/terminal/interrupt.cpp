@@ -1,10 +1,7 @@
 #include "app/terminal/interrupt.h"
 
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <utility>
 
 #include <unistd.h>
 
@@ -42,26 +39,5 @@ CancelOnInterrupt::CancelOnInterrupt()
               std::this_thread::sleep_for(kPoll);
           }
       }) {}
-
-LineReader::Outcome LineReader::read(std::string& line) {
-    while (true) {
-        if (const std::size_t end = m_buffer.find('\n'); end != std::string::npos) {
-            line = m_buffer.substr(0, end);
-            m_buffer.erase(0, end + 1);
-            return Outcome::Line;
-        }
-        std::array<char, 4096> bytes{};
-        const ssize_t count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
-        if (count > 0) {
-            m_buffer.append(bytes.data(), static_cast<std::size_t>(count));
-        } else if (count < 0 && errno == EINTR) {
-            if (wasInterrupted()) return Outcome::Interrupted;
-        } else {
-            if (m_buffer.empty()) return Outcome::End;
-            line = std::exchange(m_buffer, {});
-            return Outcome::Line;
-        }
-    }
-}
 
 }  // namespace conclave::terminal

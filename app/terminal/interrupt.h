@@ -1,9 +1,7 @@
 // interrupt.h: Ctrl-C stops what is going on, not the program.
 #pragma once
 
-#include <optional>
 #include <stop_token>
-#include <string>
 #include <thread>
 
 namespace conclave::terminal {
@@ -24,16 +22,6 @@ public:
 private:
     std::stop_source m_source;
     std::jthread m_thread;
-};
-
-/// Reads standard input line by line without losing Ctrl-C.
-class LineReader {
-public:
-    enum class Outcome { Line, End, Interrupted };
-    [[nodiscard]] Outcome read(std::string& line);
-
-private:
-    std::string m_buffer;
 };
 
 }  // namespace conclave::terminal

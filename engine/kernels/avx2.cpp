@@ -66,6 +66,7 @@ __m256 expOf(__m256 x) {
 
 struct F32 {
     static constexpr TensorType kType = TensorType::F32;
+    static constexpr int kBytes = 4;
     static __m256 load8(const std::byte* row, int i) {
         return _mm256_loadu_ps(reinterpret_cast<const float*>(row) + i);
     }
@@ -76,6 +77,7 @@ struct F32 {
 
 struct F16 {
     static constexpr TensorType kType = TensorType::F16;
+    static constexpr int kBytes = 2;
     static __m256 load8(const std::byte* row, int i) {
         return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 2 * i)));
     }
@@ -86,6 +88,7 @@ struct F16 {
 
 struct BF16 {
     static constexpr TensorType kType = TensorType::BF16;
+    static constexpr int kBytes = 2;
     static __m256 load8(const std::byte* row, int i) {
         const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 2 * i));
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
@@ -97,8 +100,13 @@ struct BF16 {
 };
 
 // ----------------------------------------------------------------------------- matrix products
+
+constexpr int kLineBytes = 64;
+
+/// The next rows are asked for early: keys of a head lie far apart, where no prefetcher follows.
 template <typename Type, int kRows, int kTokens>
 void floatTile(const MatmulArgs& args, int row, int token) {
+    constexpr int kAhead = 8;
     const std::byte* weights[kRows];
     const float* x[kTokens];
     __m256 sums[kRows][kTokens];
@@ -111,6 +119,12 @@ void floatTile(const MatmulArgs& args, int row, int token) {
     }
     int i = 0;
     for (; i + 8 <= args.nColumns; i += 8) {
+        if (kRows >= 4 && token == 0 && i % (kLineBytes / Type::kBytes) == 0) {
+            for (int r = 0; r < kRows; ++r) {
+                const std::byte* next = weights[r] + kAhead * args.rowBytes + i * Type::kBytes;
+                _mm_prefetch(reinterpret_cast<const char*>(next), _MM_HINT_T0);
+            }
+        }
         __m256 values[kTokens];
         for (int t = 0; t < kTokens; ++t) values[t] = _mm256_loadu_ps(x[t] + i);
         for (int r = 0; r < kRows; ++r) {
@@ -208,7 +222,7 @@ void rmsNorm(const float* x, const float* weight, int n, float epsilon, float* o
     }
 }
 
-void softmax(float* x, int n, float scale) {
+float exponentials(float* x, int n, float scale, float* max) {
     __m256 largestLanes = _mm256_set1_ps(x[0]);
     for (int i = 0; i + 8 <= n; i += 8) {
         largestLanes = _mm256_max_ps(largestLanes, _mm256_loadu_ps(x + i));
@@ -223,7 +237,13 @@ void softmax(float* x, int n, float scale) {
         store(x, i, n, e);
         sums = _mm256_add_ps(sums, e);
     }
-    const __m256 inverse = _mm256_set1_ps(1.0f / sumOf(sums));
+    *max = largest;
+    return sumOf(sums);
+}
+
+void softmax(float* x, int n, float scale) {
+    float max = 0.0f;
+    const __m256 inverse = _mm256_set1_ps(1.0f / exponentials(x, n, scale, &max));
     for (int i = 0; i < n; i += 8) store(x, i, n, _mm256_mul_ps(load(x, i, n), inverse));
 }
 
@@ -244,44 +264,102 @@ void addScaled(float* y, const float* x, float scale, int n) {
     }
 }
 
-template <int kQueries>
-void weightedSumTile(const WeightedSumArgs& args, int query, int d) {
-    __m256 sums[kQueries][2];
-    for (int q = 0; q < kQueries; ++q) sums[q][0] = sums[q][1] = _mm256_setzero_ps();
-    const std::uint16_t* values = args.values + d;
-    for (int position = 0; position < args.nPositions; ++position, values += args.stride) {
-        const auto* halves = reinterpret_cast<const __m128i*>(values);
-        const __m256 low = _mm256_cvtph_ps(_mm_loadu_si128(halves));
-        const __m256 high = _mm256_cvtph_ps(_mm_loadu_si128(halves + 1));
-        for (int q = 0; q < kQueries; ++q) {
-            const __m256 weight = _mm256_broadcast_ss(args.weights[query + q] + position);
-            sums[q][0] = _mm256_fmadd_ps(weight, low, sums[q][0]);
-            sums[q][1] = _mm256_fmadd_ps(weight, high, sums[q][1]);
+/// `kQueries` queries times 8 * kVectors values, positions first to end - 1.
+// Unrolled early, or the compiler keeps the sums in memory.
+template <int kQueries, int kVectors>
+void weightedSumTile(const WeightedSumArgs& args, int query, int d, int first, int end) {
+    // Positions: they lie far apart, where no prefetcher of the CPU follows.
+    constexpr int kAhead = 12;
+    constexpr int kLineVectors = 4;
+    __m256 sums[kQueries][kVectors];
+    const float* weights[kQueries];
+#pragma GCC unroll 8
+    for (int q = 0; q < kQueries; ++q) {
+        weights[q] = args.weights[query + q];
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) {
+            sums[q][v] = _mm256_loadu_ps(args.outputs[query + q] + d + 8 * v);
         }
     }
+    const std::uint16_t* values = args.values + static_cast<std::size_t>(first) * args.stride + d;
+    for (int position = first; position < end; ++position, values += args.stride) {
+        if constexpr (kVectors >= kLineVectors) {
+            const auto* ahead = reinterpret_cast<const char*>(values + kAhead * args.stride);
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors; v += kLineVectors) {
+                _mm_prefetch(ahead + 16 * v, _MM_HINT_T0);
+            }
+        }
+        __m256 in[kVectors];
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) {
+            in[v] =
+                _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values + 8 * v)));
+        }
+#pragma GCC unroll 8
+        for (int q = 0; q < kQueries; ++q) {
+            const __m256 weight = _mm256_broadcast_ss(weights[q] + position);
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors; ++v) {
+                sums[q][v] = _mm256_fmadd_ps(weight, in[v], sums[q][v]);
+            }
+        }
+    }
+#pragma GCC unroll 8
     for (int q = 0; q < kQueries; ++q) {
-        _mm256_storeu_ps(args.outputs[query + q] + d, sums[q][0]);
-        _mm256_storeu_ps(args.outputs[query + q] + d + 8, sums[q][1]);
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) {
+            _mm256_storeu_ps(args.outputs[query + q] + d + 8 * v, sums[q][v]);
+        }
     }
 }
 
-void weightedSum(const WeightedSumArgs& args) {
-    int d = 0;
-    for (; d + 16 <= args.dim; d += 16) {
-        int query = 0;
-        for (; query + 4 <= args.nQueries; query += 4) weightedSumTile<4>(args, query, d);
-        for (; query < args.nQueries; ++query) weightedSumTile<1>(args, query, d);
+/// `kQueries` queries, values from `d` on as far as whole tiles go; returns where they end.
+template <int kQueries, int kVectors>
+int weightedSumRow(const WeightedSumArgs& args, int query, int d, int first, int end) {
+    for (; d + 8 * kVectors <= args.dim; d += 8 * kVectors) {
+        weightedSumTile<kQueries, kVectors>(args, query, d, first, end);
     }
+    return d;
+}
+
+/// `kQueries` queries, in tiles of kVectors, then smaller ones, then value by value.
+template <int kQueries, int kVectors>
+void weightedSumQueries(const WeightedSumArgs& args, int query, int first, int end) {
+    int d = weightedSumRow<kQueries, kVectors>(args, query, 0, first, end);
+    if constexpr (kVectors > 2) d = weightedSumRow<kQueries, 2>(args, query, d, first, end);
     for (; d < args.dim; ++d) {
-        for (int query = 0; query < args.nQueries; ++query) {
-            const std::uint16_t* values = args.values + d;
-            __m128 sum = _mm_setzero_ps();
-            for (int position = 0; position < args.nPositions; ++position, values += args.stride) {
-                const __m128 weight = _mm_load_ss(args.weights[query] + position);
+        for (int q = query; q < query + kQueries; ++q) {
+            const std::uint16_t* values =
+                args.values + static_cast<std::size_t>(first) * args.stride + d;
+            __m128 sum = _mm_load_ss(args.outputs[q] + d);
+            for (int position = first; position < end; ++position, values += args.stride) {
+                const __m128 weight = _mm_load_ss(args.weights[q] + position);
                 sum = _mm_fmadd_ss(weight, _mm_set_ss(fromHalf(*values)), sum);
             }
-            args.outputs[query][d] = _mm_cvtss_f32(sum);
+            args.outputs[q][d] = _mm_cvtss_f32(sum);
         }
+    }
+}
+
+/// Some positions at a time, whose values stay in the first-level cache for all queries.
+void weightedSum(const WeightedSumArgs& args) {
+    constexpr int kPositions = 32;
+    for (int first = 0; first < args.nPositions; first += kPositions) {
+        const int end = first + kPositions < args.nPositions ? first + kPositions : args.nPositions;
+        int query = 0;
+        for (; query + 6 <= args.nQueries; query += 6) {
+            weightedSumQueries<6, 2>(args, query, first, end);
+        }
+        if (query + 4 <= args.nQueries) {
+            weightedSumQueries<4, 2>(args, query, first, end);
+            query += 4;
+        }
+        if (query + 2 <= args.nQueries) {
+            weightedSumQueries<2, 4>(args, query, first, end);
+            query += 2;
+        }
+        if (query < args.nQueries) weightedSumQueries<1, 8>(args, query, first, end);
     }
 }
 
@@ -324,6 +402,7 @@ const KernelTable& avx2Kernels() {
         .quantize = quantize,
         .toHalf = toHalf,
         .rmsNorm = rmsNorm,
+        .exponentials = exponentials,
         .softmax = softmax,
         .swiglu = swiglu,
         .addScaled = addScaled,

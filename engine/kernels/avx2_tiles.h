@@ -69,6 +69,10 @@ void matmul(const MatmulArgs& args) {
         for (; token + Tiles::kTokens <= args.nTokens; token += Tiles::kTokens) {
             Tiles::template run<Tiles::kRows, Tiles::kTokens>(args, row, token);
         }
+        if (Tiles::kTokens == 3 && token + 2 == args.nTokens) {
+            Tiles::template run<Tiles::kRows, 2>(args, row, token);
+            token += 2;
+        }
         for (; token < args.nTokens; ++token)
             Tiles::template run<Tiles::kRows, 1>(args, row, token);
     }

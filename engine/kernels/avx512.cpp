@@ -290,7 +290,10 @@ void matmul(const MatmulArgs& args) {
 template <int kQueries>
 void weightedSumTile(const WeightedSumArgs& args, int query, int d) {
     __m512 sums[kQueries][2];
-    for (int q = 0; q < kQueries; ++q) sums[q][0] = sums[q][1] = _mm512_setzero_ps();
+    for (int q = 0; q < kQueries; ++q) {
+        sums[q][0] = _mm512_loadu_ps(args.outputs[query + q] + d);
+        sums[q][1] = _mm512_loadu_ps(args.outputs[query + q] + d + 16);
+    }
     const std::uint16_t* values = args.values + d;
     for (int position = 0; position < args.nPositions; ++position, values += args.stride) {
         const __m512 low = fromHalves(values);
@@ -317,7 +320,7 @@ void weightedSum(const WeightedSumArgs& args) {
     for (; d < args.dim; ++d) {
         for (int query = 0; query < args.nQueries; ++query) {
             const std::uint16_t* values = args.values + d;
-            float sum = 0.0f;
+            float sum = args.outputs[query][d];
             for (int position = 0; position < args.nPositions; ++position, values += args.stride) {
                 sum += args.weights[query][position] * fromHalf(*values);
             }
@@ -361,6 +364,7 @@ const KernelTable& AVX512_KERNELS() {
         .quantize = avx2Kernels().quantize,
         .toHalf = avx2Kernels().toHalf,
         .rmsNorm = avx2Kernels().rmsNorm,
+        .exponentials = avx2Kernels().exponentials,
         .softmax = avx2Kernels().softmax,
         .swiglu = avx2Kernels().swiglu,
         .addScaled = avx2Kernels().addScaled,

@@ -47,7 +47,7 @@ struct WeightKernels {
     void (*dequantize)(const std::byte* row, int n, float* out);
 };
 
-/// outputs[query][d] = sum over positions p of weights[query][p] * values[p][d], in order of p.
+/// outputs[query][d] += sum over positions p of weights[query][p] * values[p][d], in order of p.
 struct WeightedSumArgs {
     const float* const* weights = nullptr;  ///< [nQueries], each of nPositions
     const std::uint16_t* values = nullptr;  ///< fp16, the first position
@@ -69,6 +69,9 @@ struct KernelTable {
     void (*toHalf)(const float* x, int n, std::uint16_t* out);
     /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.
     void (*rmsNorm)(const float* x, const float* weight, int n, float epsilon, float* out);
+    /// x = exp(scale * (x - max x)), n >= 1, scale > 0. Writes the maximum, returns the results'
+    /// sum.
+    float (*exponentials)(float* x, int n, float scale, float* max);
     /// x = softmax(scale * x), n >= 1.
     void (*softmax)(float* x, int n, float scale);
     /// out = silu(gate) * up; out may be gate or up.

@@ -237,7 +237,7 @@ void rmsNorm(const float* x, const float* weight, int n, float epsilon, float* o
     for (int i = 0; i < n; ++i) out[i] = x[i] * scale * weight[i];
 }
 
-void softmax(float* x, int n, float scale) {
+float exponentials(float* x, int n, float scale, float* max) {
     float largest = x[0];
     for (int i = 1; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
     float sum = 0.0f;
@@ -245,7 +245,13 @@ void softmax(float* x, int n, float scale) {
         x[i] = std::exp((x[i] - largest) * scale);
         sum += x[i];
     }
-    const float inverse = 1.0f / sum;
+    *max = largest;
+    return sum;
+}
+
+void softmax(float* x, int n, float scale) {
+    float max = 0.0f;
+    const float inverse = 1.0f / exponentials(x, n, scale, &max);
     for (int i = 0; i < n; ++i) x[i] *= inverse;
 }
 
@@ -259,9 +265,6 @@ void addScaled(float* y, const float* x, float scale, int n) {
 
 void weightedSum(const WeightedSumArgs& args) {
     std::vector<float> values(static_cast<std::size_t>(args.dim));
-    for (int query = 0; query < args.nQueries; ++query) {
-        for (int d = 0; d < args.dim; ++d) args.outputs[query][d] = 0.0f;
-    }
     for (int position = 0; position < args.nPositions; ++position) {
         const std::uint16_t* packed =
             args.values + static_cast<std::size_t>(position) * args.stride;
@@ -287,6 +290,7 @@ const KernelTable& scalarKernels() {
         .quantize = quantize,
         .toHalf = toHalf,
         .rmsNorm = rmsNorm,
+        .exponentials = exponentials,
         .softmax = softmax,
         .swiglu = swiglu,
         .addScaled = addScaled,

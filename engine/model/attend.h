@@ -3,19 +3,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "engine/kernels/kernels.h"
+#include "engine/model/model_config.h"
 #include "engine/runtime/thread_pool.h"
 
 namespace conclave::engine {
 
 /// Causal attention of a batch's tokens, whose own keys and values are already in the cache.
 struct AttendArgs {
-    const float* queries = nullptr;       ///< [token][head][queryDim]
-    float* outputs = nullptr;             ///< [token][head][valueDim]
-    const std::uint16_t* keys = nullptr;  ///< fp16, position 0, kv head 0
-    const std::uint16_t* values = nullptr;
-    std::size_t stride = 0;  ///< values from one position to the next
+    const float* queries = nullptr;   ///< [token][head][queryDim]
+    float* outputs = nullptr;         ///< [token][head][valueDim]
+    const std::byte* keys = nullptr;  ///< of position 0, kv head 0, in type `cacheType`
+    const std::byte* values = nullptr;
+    std::size_t strideBytes = 0;  ///< from one position to the next
+    TensorType cacheType = TensorType::F16;
     int queryDim = 0;
     int valueDim = 0;
     int nHeads = 0;
@@ -23,12 +26,22 @@ struct AttendArgs {
     int nTokens = 0;
     int firstPosition = 0;  ///< of the batch's first token
     float scale = 1.0f;
+
+    // What only some models have.
+    int window = 0;                  ///< a token sees that many positions, its own last; 0: all
+    bool windowIsChunk = false;      ///< of these, from the last multiple of `window` on
+    float softCap = 0.0f;            ///< scores become cap * tanh(score / cap); 0: they do not
+    std::span<const float> sinks{};  ///< [nHeads], or empty: logits that take part in the softmax
+                                     ///< and stand for no position
 };
 
-/// Results of a token depend neither on the batch's other tokens nor on the number of threads.
+/// Positions are walked in chunks of fixed borders, each with a softmax of its own, and the chunks'
+/// results are joined in order (as FlashDecoding does, arXiv:2311.01282). So chunks may be shared
+/// out among threads, and results of a token depend neither on the batch's other tokens nor on the
+/// number of threads. Positions that a window hides are not read.
 void attend(const KernelTable& kernels, ThreadPool& pool, const AttendArgs& args);
 
-/// Scratch memory of one thread for `contextLength` positions.
-[[nodiscard]] std::size_t attendScratchBytes(int contextLength);
+/// Scratch memory of attention.
+[[nodiscard]] std::size_t attendScratchBytes(const ModelConfig& config, int nThreads);
 
 }  // namespace conclave::engine

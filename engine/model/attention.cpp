@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/model/attend_masked.h"
+#include "engine/model/attend.h"
 
 namespace conclave::engine {
 namespace {
@@ -83,13 +83,13 @@ void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weig
     }
     m.products.run(m.pool);
 
-    const std::uint16_t* latents = m.cache.entry(batch.layer, 0);
+    const auto* latents = reinterpret_cast<const std::byte*>(m.cache.entry(batch.layer, 0));
     attend(m.kernels, m.pool,
            {.queries = m_absorbed.row(0),
             .outputs = m_attended.row(0),
             .keys = latents,
             .values = latents,
-            .stride = size(m.cache.dim()),
+            .strideBytes = size(m.cache.dim()) * sizeof(std::uint16_t),
             .queryDim = m_absorbed.dim(),
             .valueDim = m_attended.dim(),
             .nHeads = m.config.nHeads,
@@ -182,25 +182,25 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
         m.kernels.toHalf(m_value.row(token), kvDim, entry + kvDim);
     });
 
-    const std::uint16_t* entries = m.cache.entry(batch.layer, 0);
+    const auto* entries = reinterpret_cast<const std::byte*>(m.cache.entry(batch.layer, 0));
     const bool isLocal = m.config.layers[size(batch.layer)].isLocal;
-    attendMasked(m.kernels, m.pool,
-                 {.queries = m_query.row(0),
-                  .outputs = m_attended.row(0),
-                  .keys = entries,
-                  .values = entries + kvDim,
-                  .stride = size(m.cache.dim()),
-                  .queryDim = headDim,
-                  .valueDim = headDim,
-                  .nHeads = m.config.nHeads,
-                  .nKvHeads = m.config.grouped.nKvHeads,
-                  .nTokens = batch.nTokens,
-                  .firstPosition = batch.firstPosition,
-                  .scale = m.config.attentionScale},
-                 {.window = isLocal ? m.config.window : 0,
-                  .chunked = m.config.windowIsChunk,
-                  .softCap = m.config.grouped.softCap,
-                  .sinks = weights.sinks});
+    attend(m.kernels, m.pool,
+           {.queries = m_query.row(0),
+            .outputs = m_attended.row(0),
+            .keys = entries,
+            .values = entries + size(kvDim) * sizeof(std::uint16_t),
+            .strideBytes = size(m.cache.dim()) * sizeof(std::uint16_t),
+            .queryDim = headDim,
+            .valueDim = headDim,
+            .nHeads = m.config.nHeads,
+            .nKvHeads = m.config.grouped.nKvHeads,
+            .nTokens = batch.nTokens,
+            .firstPosition = batch.firstPosition,
+            .scale = m.config.attentionScale,
+            .window = isLocal ? m.config.window : 0,
+            .windowIsChunk = m.config.windowIsChunk,
+            .softCap = m.config.grouped.softCap,
+            .sinks = weights.sinks});
     parallelFor(m.pool, nTokens, size(m_attended.dim()),
                 [&](std::size_t token) { m_attended.finish(m.kernels, token); });
     m.products.addRows(weights.output, m_attended, out, nTokens);

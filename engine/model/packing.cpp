@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "engine/kernels/packed.h"
+#include "engine/model/lazy_panels.h"
 #include "engine/model/weights.h"
 
 namespace conclave::engine {
@@ -18,6 +23,7 @@ namespace {
 
 constexpr std::size_t kCacheLine = 64;
 constexpr int kPanelsOfTask = 32;
+constexpr int kBehindNiceness = 10;  ///< threads that compute answers go first
 
 template <typename Use>
 void forEachMatrix(FeedForwardWeights& network, const Use& use) {
@@ -63,154 +69,170 @@ void forEachMatrix(Weights& weights, const Use& use) {
 
 struct Move {
     Matrix* matrix = nullptr;
-    const PackedFormat* format = nullptr;
     const WeightKernels* kernels = nullptr;
+    LazyPanels::Place place;
     std::size_t offset = 0;  ///< in the packed memory
-    std::size_t panelBytes = 0;
-    int nPanels = 0;
 };
 
-/// Some panels of one matrix.
-struct Task {
-    const Move* move = nullptr;
-    int firstPanel = 0;
-    int nPanels = 0;
-};
-
-/// What is to be packed, and where to; the bytes that it takes.
-std::pair<std::vector<Move>, std::size_t> plan(Weights& weights, const KernelTable& kernels) {
+/// What is to be packed.
+struct Plan {
     std::vector<Move> moves;
-    std::size_t size = 0;
+    std::size_t sizeBytes = 0;
+    std::size_t nPanels = 0;
+};
+
+Plan plan(Weights& weights, const KernelTable& kernels) {
+    Plan all;
     forEachMatrix(weights, [&](Matrix& matrix) {
         const PackedFormat* format = packedFormat(matrix.kernels->type);
         const WeightKernels* packed = kernels.packed(matrix.kernels->type);
         if (format == nullptr || packed == nullptr) return;
         if (matrix.nRows < kPanelRows || matrix.nColumns % format->blockColumns != 0) return;
-        Move move{&matrix, format, packed, size};
-        move.panelBytes =
-            static_cast<std::size_t>(matrix.nColumns / format->blockColumns) * format->blockBytes;
-        move.nPanels = (matrix.nRows + kPanelRows - 1) / kPanelRows;
-        size += static_cast<std::size_t>(move.nPanels) * move.panelBytes;
-        size = (size + kCacheLine - 1) / kCacheLine * kCacheLine;
-        moves.push_back(move);
+        Move move{&matrix, packed, {}, all.sizeBytes};
+        move.place = {matrix.data, matrix.rowBytes, matrix.nRows, matrix.nColumns,
+                      format,      nullptr,         nullptr};
+        const LazyPanels panels(move.place);
+        const auto nPanels = static_cast<std::size_t>(panels.nPanels());
+        all.nPanels += nPanels;
+        all.sizeBytes += nPanels * panels.panelBytes();
+        all.sizeBytes = (all.sizeBytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+        all.moves.push_back(move);
     });
-    return {std::move(moves), size};
+    return all;
 }
 
-/// Maps the pages at once, which takes a fraction of what a fault for each few of them takes.
-void bringIn(const std::byte* data, std::size_t n) {
-#ifdef MADV_POPULATE_READ
-    constexpr std::uintptr_t kPage = 4096;
-    const auto begin = reinterpret_cast<std::uintptr_t>(data) / kPage * kPage;
-    const auto end = reinterpret_cast<std::uintptr_t>(data) + n;
-    // An older system refuses, and the pages come in one by one.
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
-#endif
+/// Lets the system read a matrix into its cache, without waiting for it.
+void adviseWillNeed(const Matrix& matrix) {
+    constexpr std::uintptr_t kPageSize = 4096;
+    const auto begin = reinterpret_cast<std::uintptr_t>(matrix.data) / kPageSize * kPageSize;
+    const auto end = reinterpret_cast<std::uintptr_t>(matrix.row(matrix.nRows));
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
 }
 
-/// Gives back the mapped pages that lie wholly within the range; the system's cache of the file
-/// keeps them as long as it has room.
-void release(const std::byte* data, std::size_t n) {
-    constexpr std::uintptr_t kPage = 4096;
-    const auto begin = (reinterpret_cast<std::uintptr_t>(data) + kPage - 1) / kPage * kPage;
-    const auto end = (reinterpret_cast<std::uintptr_t>(data) + n) / kPage * kPage;
-    if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-}
+/// Some panels of one matrix.
+struct Task {
+    const LazyPanels* matrix = nullptr;
+    int firstPanel = 0;
+    int nPanels = 0;
+};
 
-void packPanels(const Task& task, std::byte* memory) {
-    const Matrix& matrix = *task.move->matrix;
-    const int nBlocks = matrix.nColumns / task.move->format->blockColumns;
-    const int firstRow = task.firstPanel * kPanelRows;
-    const int nRows = std::min(task.nPanels * kPanelRows, matrix.nRows - firstRow);
-    const std::size_t sourceBytes = static_cast<std::size_t>(nRows) * matrix.rowBytes;
-    bringIn(matrix.row(firstRow), sourceBytes);
-    for (int panel = task.firstPanel; panel < task.firstPanel + task.nPanels; ++panel) {
-        const int row = panel * kPanelRows;
-        task.move->format->pack(
-            matrix.row(row), matrix.rowBytes, std::min(kPanelRows, matrix.nRows - row), nBlocks,
-            memory + task.move->offset + static_cast<std::size_t>(panel) * task.move->panelBytes);
-    }
-    release(matrix.row(firstRow), sourceBytes);
-}
-
-std::vector<Task> tasksOf(const std::vector<Move>& moves) {
+std::vector<Task> tasksOf(const std::vector<LazyPanels>& matrices) {
     std::vector<Task> tasks;
-    for (const Move& move : moves) {
-        for (int panel = 0; panel < move.nPanels; panel += kPanelsOfTask) {
-            tasks.push_back({&move, panel, std::min(kPanelsOfTask, move.nPanels - panel)});
+    for (const LazyPanels& matrix : matrices) {
+        for (int panel = 0; panel < matrix.nPanels(); panel += kPanelsOfTask) {
+            tasks.push_back({&matrix, panel, std::min(kPanelsOfTask, matrix.nPanels() - panel)});
         }
     }
     return tasks;
 }
 
-/// Runs all tasks on `nThreads` threads, this one included. Returns false if cancelled.
-bool runTasks(const std::vector<Task>& tasks, std::byte* memory, int nThreads,
-              const std::function<bool(float)>& progress) {
-    std::atomic<std::size_t> next = 0;
-    std::atomic<bool> cancelled = false;
-    const auto takeOne = [&] {
-        const std::size_t task = next.fetch_add(1);
-        if (task >= tasks.size() || cancelled) return false;
-        packPanels(tasks[task], memory);
-        return true;
-    };
-    std::vector<std::jthread> helpers;
-    for (int i = 1; i < nThreads; ++i) {
-        helpers.emplace_back([&] {
-            while (takeOne()) continue;
-        });
-    }
-    for (std::size_t turn = 0; takeOne(); ++turn) {
-        constexpr std::size_t kTurnsBetweenReports = 8;
-        if (!progress || turn % kTurnsBetweenReports != 0) continue;
-        const auto done = static_cast<float>(std::min(next.load(), tasks.size()));
-        if (!progress(done / static_cast<float>(tasks.size()))) cancelled = true;
-    }
-    helpers.clear();  // joins
-    return !cancelled;
-}
-
 }  // namespace
 
-PackedMemory::PackedMemory(PackedMemory&& other) noexcept { *this = std::move(other); }
+/// What matrices and threads point to, so it stays where it is.
+struct PackedMemory::State {
+    explicit State(std::size_t nPanels) : panelStates(nPanels) {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+        quit = true;
+        threads.clear();  // joins
+        if (data != nullptr) ::munmap(data, sizeBytes);
+    }
 
-PackedMemory& PackedMemory::operator=(PackedMemory&& other) noexcept {
-    std::swap(m_data, other.m_data);
-    std::swap(m_sizeBytes, other.m_sizeBytes);
-    std::swap(m_sources, other.m_sources);
-    return *this;
+    void work() {
+        const auto id = static_cast<id_t>(::syscall(SYS_gettid));
+        ::setpriority(PRIO_PROCESS, id, kBehindNiceness);
+        for (std::size_t i = nextTask++; i < tasks.size() && !quit; i = nextTask++) {
+            tasks[i].matrix->pack(tasks[i].firstPanel, tasks[i].nPanels);
+            nTasksDone.fetch_add(1, std::memory_order_relaxed);
+        }
+        if (nWorking.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            // The ends of ranges that were not whole pages.
+            for (const LazyPanels& matrix : matrices) matrix.releaseRows();
+            for (const auto& part : mapped) {
+                if (!quit) bringInPages(part.data(), part.size());
+            }
+            isDone = true;
+            isDone.notify_all();
+        }
+    }
+
+    std::byte* data = nullptr;
+    std::size_t sizeBytes = 0;
+    std::vector<LazyPanels> matrices;
+    std::vector<std::atomic<std::uint8_t>> panelStates;
+
+    std::vector<Task> tasks;
+    std::vector<std::span<const std::byte>> mapped;  ///< matrices that stay as they lie in the file
+    std::atomic<std::size_t> nextTask = 0;
+    std::atomic<std::size_t> nTasksDone = 0;
+    std::atomic<int> nWorking = 0;
+    std::atomic<bool> quit = false;
+    std::atomic<bool> isDone = false;
+    std::vector<std::jthread> threads;
+};
+
+PackedMemory::PackedMemory() = default;
+PackedMemory::PackedMemory(PackedMemory&& other) noexcept = default;
+PackedMemory& PackedMemory::operator=(PackedMemory&& other) noexcept = default;
+PackedMemory::~PackedMemory() = default;
+
+std::size_t PackedMemory::sizeBytes() const { return m_state ? m_state->sizeBytes : 0; }
+
+std::size_t PackedMemory::packedBytes() const {
+    if (!m_state || m_state->tasks.empty()) return 0;
+    return static_cast<std::size_t>(static_cast<double>(m_state->sizeBytes) *
+                                    static_cast<double>(m_state->nTasksDone.load()) /
+                                    static_cast<double>(m_state->tasks.size()));
 }
 
-PackedMemory::~PackedMemory() {
-    if (m_data != nullptr) ::munmap(m_data, m_sizeBytes);
+void PackedMemory::packBehind(int nThreads) {
+    State& state = *m_state;
+    state.tasks = tasksOf(state.matrices);
+    state.nWorking = nThreads;
+    for (int i = 0; i < nThreads; ++i) state.threads.emplace_back([&state] { state.work(); });
 }
 
-Result<void> packWeights(Weights& weights, const KernelTable& kernels, int nThreads,
-                         const std::function<bool(float)>& progress) {
-    const auto [moves, size] = plan(weights, kernels);
-    if (moves.empty()) return {};
-    PackedMemory memory;
-    void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data == MAP_FAILED) {
-        return fail(ErrorCode::OutOfMemory, "no memory for weights of " +
-                                                std::to_string(size >> 20U) +
-                                                " MiB; close other programs or take a smaller "
-                                                "model");
+void PackedMemory::wait() const {
+    if (m_state && !m_state->threads.empty()) m_state->isDone.wait(false);
+}
+
+Result<void> packWeights(Weights& weights, const KernelTable& kernels) {
+    Plan all = plan(weights, kernels);
+    auto state = std::make_unique<PackedMemory::State>(all.nPanels);
+    if (all.sizeBytes > 0) {
+        void* data = ::mmap(nullptr, all.sizeBytes, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (data == MAP_FAILED) {
+            return fail(ErrorCode::OutOfMemory, "no memory for weights of " +
+                                                    std::to_string(all.sizeBytes >> 20U) +
+                                                    " MiB; close other programs or take a smaller "
+                                                    "model");
+        }
+        ::madvise(data, all.sizeBytes, MADV_HUGEPAGE);  // fewer page faults now, table walks later
+        state->data = static_cast<std::byte*>(data);
+        state->sizeBytes = all.sizeBytes;
     }
-    memory.m_data = static_cast<std::byte*>(data);
-    memory.m_sizeBytes = size;
-    ::madvise(data, size, MADV_HUGEPAGE);  // fewer page faults now, fewer table walks later
-    if (!runTasks(tasksOf(moves), memory.m_data, nThreads, progress)) {
-        return fail(ErrorCode::Cancelled, "loading was cancelled");
-    }
-    for (const Move& move : moves) {
-        memory.m_sources.insert(move.matrix->data);
-        move.matrix->data = memory.m_data + move.offset;
-        move.matrix->rowBytes = move.panelBytes / kPanelRows;
+    state->matrices.reserve(all.moves.size());  // matrices point to its elements
+    std::atomic<std::uint8_t>* states = state->panelStates.data();
+    for (Move& move : all.moves) {
+        move.place.panels = state->data + move.offset;
+        move.place.states = states;
+        const LazyPanels& panels = state->matrices.emplace_back(move.place);
+        states += panels.nPanels();
+        move.matrix->data = move.place.panels;
+        move.matrix->rowBytes = panels.panelBytes() / kPanelRows;
         move.matrix->kernels = move.kernels;
+        move.matrix->lazy = &panels;
     }
-    weights.packed = std::move(memory);
+    forEachMatrix(weights, [&](const Matrix& matrix) {
+        if (matrix.lazy != nullptr) return;
+        state->mapped.emplace_back(matrix.data,
+                                   static_cast<std::size_t>(matrix.nRows) * matrix.rowBytes);
+    });
+    // Read by rows, a few of them for each answer: it need not be mapped, but at hand.
+    adviseWillNeed(weights.embedding);
+    weights.packed.m_state = std::move(state);
     return {};
 }
 

@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
-#include <unordered_set>
+#include <memory>
 
 #include "base/result.h"
 #include "engine/kernels/kernels.h"
@@ -12,36 +11,42 @@ namespace conclave::engine {
 
 struct Weights;
 
-/// Memory of packed matrices, in large pages where the system has them. Movable.
+/// The packed matrices of a model, in large pages where the system has them, and the threads that
+/// pack them behind the answers. Movable.
 class PackedMemory {
 public:
-    PackedMemory() = default;
+    PackedMemory();
     PackedMemory(PackedMemory&& other) noexcept;
     PackedMemory& operator=(PackedMemory&& other) noexcept;
     PackedMemory(const PackedMemory&) = delete;
     PackedMemory& operator=(const PackedMemory&) = delete;
-    ~PackedMemory();
+    ~PackedMemory();  ///< ends the threads, within a few milliseconds
 
-    [[nodiscard]] std::size_t sizeBytes() const { return m_sizeBytes; }
-    /// True if a matrix that began at `data` in the file lies here now.
-    [[nodiscard]] bool holds(const std::byte* data) const { return m_sources.contains(data); }
+    /// Of all panels, packed or not.
+    [[nodiscard]] std::size_t sizeBytes() const;
+    /// What they take in memory by now; at most sizeBytes().
+    [[nodiscard]] std::size_t packedBytes() const;
+
+    /// Lets `nThreads` threads of low priority pack, in the order of a forward pass, what no
+    /// product has packed yet, and then bring in what stays mapped. Call it once, after
+    /// packWeights.
+    void packBehind(int nThreads);
+    /// Returns when they are done.
+    void wait() const;
 
 private:
-    friend Result<void> packWeights(Weights& weights, const KernelTable& kernels, int nThreads,
-                                    const std::function<bool(float)>& progress);
+    friend Result<void> packWeights(Weights& weights, const KernelTable& kernels);
 
-    std::byte* m_data = nullptr;
-    std::size_t m_sizeBytes = 0;
-    std::unordered_set<const std::byte*> m_sources;
+    struct State;
+    std::unique_ptr<State> m_state;
 };
 
-/// Packs every matrix of `weights` whose type has a packed form (see kernels/packed.h), except the
-/// embedding, which is read by rows. Matrices then point into `weights.packed`, and the mapped
-/// pages they came from are given back, so that a model takes its file's size once.
+/// Prepares every matrix of `weights` whose type has a packed form (see kernels/packed.h), except
+/// the embedding, which is read by rows: it then points into `weights.packed`, where its panels
+/// appear when a product first reads them or packBehind comes to them. The mapped pages they came
+/// from are given back, so that a model takes its file's size once. Takes milliseconds.
 /// Call it once, before anything computes with the weights.
-/// @param progress  called with 0..1 from the calling thread; false cancels
-/// Errors: OutOfMemory, Cancelled; the weights are then unchanged.
-[[nodiscard]] Result<void> packWeights(Weights& weights, const KernelTable& kernels, int nThreads,
-                                       const std::function<bool(float)>& progress = {});
+/// Errors: OutOfMemory; the weights are then unchanged.
+[[nodiscard]] Result<void> packWeights(Weights& weights, const KernelTable& kernels);
 
 }  // namespace conclave::engine

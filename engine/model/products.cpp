@@ -10,8 +10,9 @@ namespace {
 // Multiply-adds of one task: some 5 microseconds of work on one core, which costs little to hand
 // over and little to wait for.
 constexpr std::size_t kTaskWork = 100'000;
-// Below this a second thread would be woken for less than its waking takes.
-constexpr std::size_t kLeastSharedWork = 60'000;
+// Below this, some 15 microseconds, a second thread would be woken for less than its waking takes:
+// with 60'000, models of small matrices were slower with two threads than with one.
+constexpr std::size_t kLeastSharedWork = 500'000;
 constexpr int kRowStep = 16;  ///< kPanelRows, and a multiple of what kernels take at once
 constexpr std::size_t kLeastBlasTokens = 32;
 constexpr int kBlasRows = 256;
@@ -118,7 +119,7 @@ void Products::compute(const Task& task) const {
     }
     std::vector<float*> shifted(outputs, outputs + product.nTokens);
     for (float*& output : shifted) output += task.firstRow;
-    weights.kernels->matmul({.weights = weights.row(task.firstRow),
+    weights.kernels->matmul({.weights = weights.rowsForProduct(task.firstRow, task.nRows),
                              .rowBytes = weights.rowBytes,
                              .nRows = task.nRows,
                              .nColumns = weights.nColumns,

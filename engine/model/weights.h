@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "engine/gguf/gguf_file.h"
 #include "engine/kernels/kernels.h"
+#include "engine/model/lazy_panels.h"
 #include "engine/model/model_config.h"
 #include "engine/model/packing.h"
 
@@ -23,10 +24,15 @@ struct Matrix {
     int nRows = 0;
     int nColumns = 0;
     const WeightKernels* kernels = nullptr;
+    const LazyPanels* lazy = nullptr;  ///< of a packed matrix: what fills `data`
 
-    /// Of a packed matrix: `index` is a multiple of kPanelRows.
+    /// Of a matrix that is not packed.
     [[nodiscard]] const std::byte* row(int index) const {
         return data + static_cast<std::size_t>(index) * rowBytes;
+    }
+    /// For a product with rows [first, first + n); `first` is a multiple of kPanelRows.
+    [[nodiscard]] const std::byte* rowsForProduct(int first, int n) const {
+        return lazy != nullptr ? lazy->ready(first, n) : row(first);
     }
 };
 

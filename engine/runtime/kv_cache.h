@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/result.h"
 #include "engine/model/model_config.h"
@@ -32,11 +33,18 @@ public:
     /// The entry of a position, shape [dim]; those of later positions follow it.
     [[nodiscard]] std::uint16_t* entry(int layer, int position);
 
+    [[nodiscard]] int nLayers() const { return m_nLayers; }
+    /// What a position takes in one layer.
+    [[nodiscard]] std::size_t positionBytes() const;
+    /// The entries of positions first to first + n - 1 in one layer, to be copied out and back in.
+    [[nodiscard]] std::span<std::byte> rows(int layer, int first, int n);
+
     [[nodiscard]] static std::uint64_t bytes(const ModelConfig& config, int capacity);
 
 private:
     std::uint16_t* m_entries = nullptr;
     std::size_t m_sizeBytes = 0;
+    int m_nLayers = 0;
     int m_capacity = 0;
     int m_dim = 0;
 };

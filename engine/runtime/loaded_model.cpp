@@ -4,26 +4,18 @@
 #include <limits>
 #include <utility>
 
-#include <sys/mman.h>
-
 #include "engine/model/attend.h"
 #include "engine/model/model_info.h"
 #include "engine/model/packing.h"
 #include "engine/model/transformer.h"
+#include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
+#include "engine/tokenizer/output/output_parser.h"
 
 namespace conclave::engine {
 namespace {
 
 constexpr int kDefaultBatchTokens = 512;
-
-/// A byte that the compiler may not optimise away brings in its page.
-void touch(std::span<const std::byte> bytes) {
-    constexpr std::size_t kPage = 4096;
-    for (std::size_t at = 0; at < bytes.size(); at += kPage) {
-        static_cast<void>(*static_cast<const volatile std::byte*>(bytes.data() + at));
-    }
-}
 
 std::unique_ptr<const ChatTemplate> noTemplate() { return nullptr; }
 
@@ -102,34 +94,15 @@ Result<void> LoadedModel::checkMemory() const {
 }
 
 Result<void> LoadedModel::bringIn(const LoadProgress& progress) {
-    std::uint64_t total = 1;
-    for (const TensorInfo& tensor : m_file.tensors()) total += tensor.data.size();
-    float last = 0.0f;
-    const auto report = [&](float fraction) {
-        last = std::clamp(fraction, last, 1.0f);  // never back
-        return !progress || progress(last);
-    };
-    constexpr float kPackingShare = 0.95f;
-    auto packed = packWeights(m_weights, m_kernels, defaultThreadCount(),
-                              [&](float fraction) { return report(kPackingShare * fraction); });
-    if (!packed) return packed;
-
-    constexpr std::size_t kStep = std::size_t{16} << 20;
-    std::uint64_t done = m_weights.packed.sizeBytes();
-    for (const TensorInfo& tensor : m_file.tensors()) {
-        if (m_weights.packed.holds(tensor.data.data())) continue;
-        for (std::size_t at = 0; at < tensor.data.size(); at += kStep) {
-            const auto part = tensor.data.subspan(at, std::min(kStep, tensor.data.size() - at));
-            touch(part);
-            done += part.size();
-            if (!report(static_cast<float>(done) / static_cast<float>(total))) {
-                return fail(ErrorCode::Cancelled, "loading was cancelled");
-            }
-        }
-    }
-    report(1.0f);
+    if (progress && !progress(0.0f)) return fail(ErrorCode::Cancelled, "loading was cancelled");
+    auto prepared = packWeights(m_weights, m_kernels);
+    if (!prepared) return prepared;
+    m_weights.packed.packBehind(defaultThreadCount());
+    if (progress) progress(1.0f);
     return {};
 }
+
+void LoadedModel::settle() const { m_weights.packed.wait(); }
 
 std::vector<TokenId> LoadedModel::tokenize(std::string_view text,
                                            const TokenizeOptions& options) const {
@@ -162,7 +135,45 @@ Result<std::vector<TokenId>> LoadedModel::tokenizeChat(std::span<const ChatMessa
     return encodePrompt(*m_tokenizer, *parts);
 }
 
+std::unique_ptr<ChatOutputParser> LoadedModel::outputParser(
+    std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const {
+    const ChatFormat format =
+        detectChatFormat(m_file.string("tokenizer.chat_template").value_or(defaultChatTemplate()));
+    constexpr std::size_t kTail = 16;  // tokens, more than any mark has
+    const std::string end = m_tokenizer->decode(prompt.last(std::min(prompt.size(), kTail)), true);
+    OutputParserOptions options{.isThinking = opensThought(format, end), .tools = tools};
+    for (const std::string_view marker : outputMarkers(format)) {
+        const auto tokens = m_tokenizer->encode(marker, {.addBos = false, .parseSpecial = true});
+        options.showsControlTokens =
+            options.showsControlTokens ||
+            (tokens.size() == 1 && m_tokenizer->type(tokens.front()) == TokenType::Control);
+    }
+    return makeOutputParser(format, std::move(options));
+}
+
 bool LoadedModel::isEndOfTurn(TokenId token) const { return m_tokenizer->isEndOfTurn(token); }
+
+std::uint64_t LoadedModel::fingerprint() const {
+    std::call_once(m_fingerprintOnce, [&] {
+        std::uint64_t hash = m_file.fileBytes();
+        for (const RawMetadata& entry : m_file.rawMetadata()) {
+            hash = hash64(entry.bytes, hash64(entry.key, hash));
+        }
+        // Hashing all of a large file takes as long as reading it; two fine-tunes of one model
+        // differ nearly everywhere.
+        constexpr std::size_t kSample = 256;
+        for (const TensorInfo& tensor : m_file.tensors()) {
+            hash = hash64(tensor.name, hash + static_cast<std::uint64_t>(tensor.type));
+            hash = hash64(std::as_bytes(std::span(tensor.shape)), hash);
+            const std::size_t n = std::min(kSample, tensor.data.size());
+            hash = hash64(tensor.data.first(n), hash);
+            hash = hash64(tensor.data.subspan((tensor.data.size() - n) / 2, n), hash);
+            hash = hash64(tensor.data.last(n), hash);
+        }
+        m_fingerprint = hash;
+    });
+    return m_fingerprint;
+}
 
 MemoryForecast LoadedModel::forecast(int contextLength) const {
     return forecast(contextLength, kDefaultBatchTokens, defaultThreadCount());
@@ -171,7 +182,7 @@ MemoryForecast LoadedModel::forecast(int contextLength) const {
 MemoryForecast LoadedModel::forecast(int contextLength, int batchTokens, int nThreads) const {
     const auto scratchFor = [&](int context) {
         return Transformer::bytes(m_config, m_weights.needsInt8, std::min(batchTokens, context)) +
-               static_cast<std::uint64_t>(nThreads) * attendScratchBytes(context) +
+               attendScratchBytes(m_config, nThreads) +
                static_cast<std::uint64_t>(m_config.vocabularySize) * sizeof(float);
     };
     MemoryForecast need;
@@ -181,7 +192,7 @@ MemoryForecast LoadedModel::forecast(int contextLength, int batchTokens, int nTh
     // Packed weights are in memory already; mapped ones count as available, see availableMemory.
     need.availableBytes = availableMemory();
     if (need.availableBytes < std::numeric_limits<std::uint64_t>::max() - need.weightBytes) {
-        need.availableBytes += m_weights.packed.sizeBytes();
+        need.availableBytes += m_weights.packed.packedBytes();
     }
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {

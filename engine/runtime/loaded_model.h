@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "engine/engine.h"
@@ -9,6 +10,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/model/model_config.h"
 #include "engine/model/weights.h"
+#include "engine/runtime/prefix_store.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -33,8 +35,11 @@ public:
                                                  const ChatTemplateOptions& options) const override;
     [[nodiscard]] Result<std::vector<TokenId>> tokenizeChat(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const override;
+    [[nodiscard]] std::unique_ptr<ChatOutputParser> outputParser(
+        std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const override;
     [[nodiscard]] bool isEndOfTurn(TokenId token) const override;
     [[nodiscard]] MemoryForecast forecast(int contextLength) const override;
+    void settle() const override;
 
     /// As forecast, for sessions with other batches and threads than the default.
     [[nodiscard]] MemoryForecast forecast(int contextLength, int batchTokens, int nThreads) const;
@@ -43,14 +48,19 @@ public:
     [[nodiscard]] const Weights& weights() const { return m_weights; }
     [[nodiscard]] const KernelTable& kernels() const { return m_kernels; }
     [[nodiscard]] const Tokenizer& tokenizer() const { return *m_tokenizer; }
+    /// Shared by the model's sessions; a cache, so it changes behind a const model.
+    [[nodiscard]] PrefixStore& prefixes() const { return m_prefixes; }
+    /// Tells model files apart: a hash of the first part's metadata, and of every tensor's name,
+    /// type, shape and a sample of its values. Computed at the first call.
+    [[nodiscard]] std::uint64_t fingerprint() const;
 
 private:
     LoadedModel(GgufFile file, const KernelTable& kernels);
 
     [[nodiscard]] Result<void> fill();
     [[nodiscard]] Result<void> checkMemory() const;
-    /// Brings the weights into memory, packed or as they lie in the file, so that the first answer
-    /// does not wait for the disk.
+    /// Lets threads behind bring the weights into memory, packed or as they lie in the file; what
+    /// an answer needs before they come to it, it brings in itself.
     [[nodiscard]] Result<void> bringIn(const LoadProgress& progress);
     [[nodiscard]] Result<std::vector<PromptPart>> renderParts(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
@@ -63,6 +73,9 @@ private:
     std::unique_ptr<const Tokenizer> m_tokenizer;
     /// A template that our interpreter rejects leaves the model usable for raw completion.
     Result<std::unique_ptr<const ChatTemplate>> m_template;
+    mutable PrefixStore m_prefixes;
+    mutable std::once_flag m_fingerprintOnce;
+    mutable std::uint64_t m_fingerprint = 0;
 };
 
 }  // namespace conclave::engine

@@ -5,8 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
-#include "engine/sampling/text_stream.h"
+#include "engine/runtime/session_file.h"
 
 namespace conclave::engine {
 namespace {
@@ -41,7 +42,11 @@ Result<int> chooseContext(const LoadedModel& model, const SessionOptions& option
     }
     const int wanted =
         options.contextLength > 0 ? options.contextLength : std::min(longest, kDefaultContext);
-    const MemoryForecast need = model.forecast(wanted, options.batchTokens, nThreads);
+    MemoryForecast need = model.forecast(wanted, options.batchTokens, nThreads);
+    if (!need.fits() && model.prefixes().sizeBytes() > 0) {
+        model.prefixes().clear();
+        need = model.forecast(wanted, options.batchTokens, nThreads);
+    }
     if (need.fits()) return wanted;
     if (options.contextLength == 0 && need.longestContext > 0) return need.longestContext;
     return fail(ErrorCode::OutOfMemory,
@@ -50,6 +55,48 @@ Result<int> chooseContext(const LoadedModel& model, const SessionOptions& option
                     sizeText(need.weightBytes) + ", but only " + sizeText(need.availableBytes) +
                     " are available; at most " + std::to_string(need.longestContext) +
                     " tokens would fit");
+}
+
+ModelConfig configFor(const LoadedModel& model, const SessionOptions& options) {
+    ModelConfig config = model.config();
+    config.moe.nExpertsUsed = options.nExpertsUsed;
+    return config;
+}
+
+/// All that entries depend on besides the tokens and the model's file.
+std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache) {
+    const bool isLong = !model.weights().ropeDivisors.beyond.empty() &&
+                        cache.capacity() > config.rope.originalContext;
+    const std::string text = std::string(model.kernels().isa) + " f16 " +
+                             std::to_string(cache.nLayers()) + "x" +
+                             std::to_string(cache.positionBytes()) + " experts " +
+                             std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
+    return hash64(text);
+}
+
+/// A session on the draft model, whose tokens must be those of `model`.
+Result<std::unique_ptr<RunningSession>> createDraft(const LoadedModel& model,
+                                                    const SessionOptions& options) {
+    const auto draft = std::dynamic_pointer_cast<const LoadedModel>(options.draft);
+    if (!draft) return fail(ErrorCode::InvalidArgument, "a draft needs a loaded model");
+    const Tokenizer& ours = model.tokenizer();
+    const Tokenizer& theirs = draft->tokenizer();
+    bool isSame = ours.vocabularySize() == theirs.vocabularySize();
+    for (TokenId token = 0; isSame && token < ours.vocabularySize(); ++token) {
+        isSame = ours.tokenText(token) == theirs.tokenText(token);
+    }
+    if (!isSame) {
+        return fail(ErrorCode::InvalidArgument,
+                    "the model " + draft->info().name + " cannot guess for " + model.info().name +
+                        ", since their vocabularies differ; take a small model of the same family");
+    }
+    SessionOptions own;
+    own.contextLength = std::min(options.contextLength, draft->config().contextLength);
+    own.nThreads = options.nThreads;
+    own.batchTokens = options.batchTokens;
+    auto session = Session::create(draft, own);
+    if (!session) return tl::unexpected(session.error());
+    return std::unique_ptr<RunningSession>(static_cast<RunningSession*>(session->release()));
 }
 
 }  // namespace
@@ -84,14 +131,31 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                     "prefill steps of " + std::to_string(options.batchTokens) +
                         " tokens were asked for (1 to " + std::to_string(kMaxBatchTokens) + ")");
     }
+    const int nExpertsUsed = loaded->config().moe.nExpertsUsed;
+    if (options.nExpertsUsed < 0 || options.nExpertsUsed > nExpertsUsed) {
+        return fail(ErrorCode::InvalidArgument,
+                    std::to_string(options.nExpertsUsed) + " experts a token were asked for, but " +
+                        (nExpertsUsed > 0 ? "this model uses 1 to " + std::to_string(nExpertsUsed)
+                                          : "this model has none"));
+    }
+    std::unique_ptr<RunningSession> draft;
+    if (options.draft != nullptr) {
+        auto created = createDraft(*loaded, options);
+        if (!created) return tl::unexpected(created.error());
+        draft = std::move(*created);
+    }
     const int nThreads = options.nThreads > 0 ? options.nThreads : defaultThreadCount();
     const auto context = chooseContext(*loaded, options, nThreads);
     if (!context) return tl::unexpected(context.error());
     auto cache = KvCache::create(loaded->config(), *context);
     if (!cache) return tl::unexpected(cache.error());
     try {
-        return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache),
-                                                std::min(options.batchTokens, *context), nThreads);
+        SessionOptions chosen = options;
+        chosen.nThreads = nThreads;
+        chosen.batchTokens = std::min(options.batchTokens, *context);
+        if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
+        return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache), chosen,
+                                                std::move(draft));
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::OutOfMemory, "no memory for the buffers of prefill steps of " +
                                                 std::to_string(options.batchTokens) + " tokens");
@@ -99,43 +163,31 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
 }
 
 RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache cache,
-                               int batchTokens, int nThreads)
+                               const SessionOptions& options, std::unique_ptr<RunningSession> draft)
     : m_model(std::move(model)),
-      m_batchTokens(batchTokens),
+      m_config(configFor(*m_model, options)),
+      m_batchTokens(options.batchTokens),
+      m_sharesPrefixes(options.sharesPrefixes),
       m_cache(std::move(cache)),
-      m_pool(nThreads),
-      m_transformer(m_model->config(), m_model->weights(), m_model->kernels(), m_cache, m_pool,
-                    batchTokens),
-      m_logits(static_cast<std::size_t>(m_model->config().vocabularySize)) {}
-
-/// One answer while it is made.
-struct RunningSession::Answer {
-    Answer(const LoadedModel& model, const GenerateRequest& request)
-        : stream(model.tokenizer(), request.stop),
-          sampler(Sampler::create(request.sampling, model.tokenizer().vocabularySize())) {
-        for (const TokenId token : request.prompt) sampler->accept(token);
-        result.seed = sampler->seed();
-    }
-
-    void say(const GenerateRequest& request, const std::string& piece) {
-        if (piece.empty()) return;
-        result.text += piece;
-        if (request.onText) request.onText(piece);
-    }
-
-    GenerateResult result;
-    TextStream stream;
-    std::unique_ptr<Sampler> sampler;
-};
+      m_pool(options.nThreads),
+      m_transformer(m_config, m_model->weights(), m_model->kernels(), m_cache, m_pool,
+                    options.batchTokens),
+      m_draft(std::move(draft)),
+      m_kvKind(kindOf(*m_model, m_config, m_cache)),
+      m_logits(static_cast<std::size_t>(m_config.vocabularySize)) {}
 
 Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) {
     if (const auto checked = checkTokens(request.prompt); !checked) {
         return tl::unexpected(checked.error());
     }
+    if (const auto checked = checkSampling(request.sampling); !checked) {
+        return tl::unexpected(checked.error());
+    }
     const auto start = Clock::now();
     const StopScope stopScope(m_pool, request.cancel);
-    Answer answer(*m_model, request);
+    Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
+    if (m_sharesPrefixes) extendFromStore(request.prompt);
     Usage& usage = answer.result.usage;
     usage.promptTokens = static_cast<int>(request.prompt.size());
     usage.cachedTokens = static_cast<int>(m_tokens.size());
@@ -143,14 +195,65 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     const auto afterPrefill = Clock::now();
     usage.prefillTime = afterPrefill - start;
     if (!ready) {
+        if (m_sharesPrefixes) leaveInStore();
         answer.result.reason = FinishReason::Cancelled;
         return std::move(answer.result);
     }
     decode(request, answer);
     usage.decodeTime = Clock::now() - afterPrefill;
+    if (m_sharesPrefixes) leaveInStore();
     usage.completionTokens = static_cast<int>(answer.result.tokens.size());
     usage.timeToFirstToken += usage.prefillTime;
     return std::move(answer.result);
+}
+
+void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
+    const auto blocks = m_model->prefixes().find(m_kvKind, tokens.first(tokens.size() - 1));
+    constexpr int kBlockTokens = PrefixStore::kBlockTokens;
+    const std::size_t nKnown = blocks.size() * kBlockTokens;
+    if (nKnown <= m_tokens.size()) return;
+    for (std::size_t i = m_tokens.size() / kBlockTokens; i < blocks.size(); ++i) {
+        std::span<const std::byte> rest = *blocks[i];
+        for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
+            const auto rows = m_cache.rows(layer, static_cast<int>(i) * kBlockTokens, kBlockTokens);
+            std::copy_n(rest.begin(), rows.size(), rows.begin());
+            rest = rest.subspan(rows.size());
+        }
+    }
+    m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(nKnown));
+}
+
+void RunningSession::leaveInStore() {
+    PrefixStore& store = m_model->prefixes();
+    // Sessions, documents and other programs need memory, too.
+    constexpr std::uint64_t kShareOfFree = 4;
+    const std::uint64_t budget = (availableMemory() + store.sizeBytes()) / kShareOfFree;
+    constexpr int kBlockTokens = PrefixStore::kBlockTokens;
+    const std::size_t blockBytes =
+        m_cache.positionBytes() * kBlockTokens * static_cast<std::size_t>(m_cache.nLayers());
+    store.keep(m_kvKind, m_tokens, blockBytes, budget, [&](int first, std::span<std::byte> block) {
+        for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
+            const auto rows = m_cache.rows(layer, first, kBlockTokens);
+            std::copy(rows.begin(), rows.end(), block.begin());
+            block = block.subspan(rows.size());
+        }
+    });
+}
+
+Result<void> RunningSession::save(const std::filesystem::path& path) {
+    return writeSessionFile(path, {m_model->fingerprint(), m_kvKind}, m_tokens, m_cache);
+}
+
+Result<void> RunningSession::restore(const std::filesystem::path& path) {
+    m_tokens.clear();
+    auto tokens = readSessionFile(path, {m_model->fingerprint(), m_kvKind}, m_cache);
+    if (!tokens) return tl::unexpected(tokens.error());
+    if (auto checked = checkTokens(*tokens); !checked) {
+        return fail(ErrorCode::Corrupt,
+                    "the saved session cannot be right: " + checked.error().detail);
+    }
+    m_tokens = std::move(*tokens);
+    return {};
 }
 
 bool RunningSession::prefill(const GenerateRequest& request) {
@@ -173,31 +276,80 @@ bool RunningSession::prefill(const GenerateRequest& request) {
 
 /// Chooses tokens until something ends the answer. m_logits belong to the last cached token.
 void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
-    GenerateResult& result = answer.result;
     const auto start = Clock::now();
-    const auto reasonAfter = [&](TokenId token) -> std::optional<FinishReason> {
-        if (answer.stream.stopped()) return FinishReason::StopString;
-        if (m_model->isEndOfTurn(token) && !request.ignoreEndOfTurn) return FinishReason::EndOfTurn;
-        if (request.stopOnRepetition && endsInLoop(result.tokens)) return FinishReason::Repetition;
-        if (std::ssize(result.tokens) == request.maxTokens) return FinishReason::MaxTokens;
-        if (std::ssize(m_tokens) == contextLength()) return FinishReason::ContextFull;
-        return std::nullopt;
+    Usage& usage = answer.result.usage;
+    // Guesses of the last pass, which are in the cache, and how many of them were right so far.
+    Guess guess;
+    std::size_t nRight = 0;
+    auto passTime = Clock::duration::zero();
+    const auto settle = [&] {
+        if (guess.tokens.empty()) return;
+        m_tokens.resize(m_tokens.size() - (guess.tokens.size() - nRight));
+        usage.guessedTokens += static_cast<int>(guess.tokens.size());
+        usage.guessedRight += static_cast<int>(nRight);
+        m_gate.countGuessed(guess.evidence, static_cast<int>(guess.tokens.size()),
+                            static_cast<int>(nRight), passTime);
+        guess = {};
+        nRight = 0;
     };
-    std::optional<FinishReason> reason;
-    if (request.maxTokens == 0) reason = FinishReason::MaxTokens;
-    while (!reason) {
-        const TokenId token = answer.sampler->sample(lastLogits());
-        if (result.tokens.empty()) result.usage.timeToFirstToken = Clock::now() - start;
-        answer.sampler->accept(token);
-        result.tokens.push_back(token);
-        answer.say(request, answer.stream.push(token));
-        reason = reasonAfter(token);
-        if (!reason && (!forward({&token, 1}) || !m_transformer.logits(0, 1, m_logits))) {
-            reason = FinishReason::Cancelled;
+    while (!answer.reason()) {
+        const auto token = answer.next(logitsRow(nRight));
+        if (!token) break;
+        if (answer.result.tokens.size() == 1) usage.timeToFirstToken = Clock::now() - start;
+        if (nRight < guess.tokens.size() && guess.tokens[nRight] == *token) {
+            ++nRight;
+            continue;
+        }
+        settle();
+        if (answer.reason()) break;
+        const auto before = Clock::now();
+        if (request.speculate) guess = makeGuess(*token, answer.nLeft() - 1);
+        std::vector<TokenId> pass = {*token};
+        pass.insert(pass.end(), guess.tokens.begin(), guess.tokens.end());
+        m_logits.resize(std::max(m_logits.size(), pass.size() * vocabularyRow()));
+        const bool computed =
+            forward(pass) && m_transformer.logits(0, static_cast<int>(pass.size()), m_logits);
+        passTime = Clock::now() - before;
+        if (!computed) {
+            guess = {};
+            answer.end(FinishReason::Cancelled);
+        } else if (guess.tokens.empty()) {
+            m_gate.countPlain(passTime);
         }
     }
-    answer.say(request, answer.stream.finish());
-    result.reason = *reason;
+    settle();
+    m_tokens.resize(std::min(m_tokens.size(), request.prompt.size() + answer.result.tokens.size()));
+    answer.finish();
+}
+
+/// What may follow `token`, which follows the cached ones; as much as is worth its time.
+Guess RunningSession::makeGuess(TokenId token, int nMost) {
+    const auto room = contextLength() - static_cast<int>(m_tokens.size()) - 1;
+    nMost = std::min({nMost, room, m_batchTokens - 1, kMaxGuesses});
+    if (nMost < 1) return {};
+    m_text.assign(m_tokens.begin(), m_tokens.end());
+    m_text.push_back(token);
+    m_guesser.follow(m_text);
+    Guess guess = m_guesser.guess(nMost);
+    const int nChosen = m_gate.choose(guess.evidence, static_cast<int>(guess.tokens.size()));
+    guess.tokens.resize(static_cast<std::size_t>(nChosen));
+    if (nChosen > 0 || m_draft == nullptr) return guess;
+    return draftGuess(nMost);
+}
+
+Guess RunningSession::draftGuess(int nMost) {
+    constexpr int kDraftEvidence = SpeculationGate::kEvidences - 1;
+    nMost = std::min(nMost, m_draft->contextLength() - static_cast<int>(m_text.size()));
+    const int nChosen = m_gate.choose(kDraftEvidence, std::max(nMost, 0));
+    if (nChosen < 1) return {};
+    GenerateRequest request;
+    request.prompt = m_text;
+    request.sampling.temperature = 0.0f;
+    request.maxTokens = nChosen;
+    request.ignoreEndOfTurn = true;
+    auto guessed = m_draft->generate(request);
+    if (!guessed) return {};
+    return {std::move(guessed->tokens), kDraftEvidence};
 }
 
 bool RunningSession::forward(std::span<const TokenId> tokens) {
@@ -207,9 +359,14 @@ bool RunningSession::forward(std::span<const TokenId> tokens) {
 }
 
 /// Some files pad the embedding beyond the vocabulary; what lies there is no token.
-std::span<const float> RunningSession::lastLogits() const {
-    return std::span(m_logits).first(
-        static_cast<std::size_t>(m_model->tokenizer().vocabularySize()));
+std::span<const float> RunningSession::logitsRow(std::size_t row) const {
+    return std::span(m_logits)
+        .subspan(row * vocabularyRow())
+        .first(static_cast<std::size_t>(m_model->tokenizer().vocabularySize()));
+}
+
+std::size_t RunningSession::vocabularyRow() const {
+    return static_cast<std::size_t>(m_config.vocabularySize);
 }
 
 Result<void> RunningSession::evaluate(
@@ -219,7 +376,7 @@ Result<void> RunningSession::evaluate(
     if (auto checked = checkTokens(tokens); !checked) return checked;
     const StopScope stopScope(m_pool, std::move(cancel));
     clear();
-    const auto nLogits = m_logits.size();
+    const auto nLogits = vocabularyRow();
     std::vector<float> logits(nLogits * kLogitsAtOnce);
     const auto cancelled = fail(ErrorCode::Cancelled, "the evaluation was cancelled");
     while (m_tokens.size() < tokens.size()) {

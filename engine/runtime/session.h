@@ -6,10 +6,11 @@
 
 #include "engine/engine.h"
 #include "engine/model/transformer.h"
+#include "engine/runtime/answer.h"
 #include "engine/runtime/kv_cache.h"
 #include "engine/runtime/loaded_model.h"
+#include "engine/runtime/speculation.h"
 #include "engine/runtime/thread_pool.h"
-#include "engine/sampling/sampler.h"
 
 namespace conclave::engine {
 
@@ -17,9 +18,10 @@ namespace conclave::engine {
 /// complete, and leave it by being forgotten, since entries are overwritten in place.
 class RunningSession final : public Session {
 public:
-    /// @param batchTokens, nThreads  checked, none of them 0
-    RunningSession(std::shared_ptr<const LoadedModel> model, KvCache cache, int batchTokens,
-                   int nThreads);
+    /// @param options  checked: nothing in them is left to be chosen
+    /// @param draft    guesses tokens ahead; may be null
+    RunningSession(std::shared_ptr<const LoadedModel> model, KvCache cache,
+                   const SessionOptions& options, std::unique_ptr<RunningSession> draft);
 
     [[nodiscard]] const Model& model() const override { return *m_model; }
     [[nodiscard]] int contextLength() const override { return m_cache.capacity(); }
@@ -30,26 +32,40 @@ public:
         const std::function<void(int position, std::span<const float> logits)>& onLogits,
         std::stop_token cancel) override;
     void clear() override { m_tokens.clear(); }
+    [[nodiscard]] Result<void> save(const std::filesystem::path& path) override;
+    [[nodiscard]] Result<void> restore(const std::filesystem::path& path) override;
 
 private:
-    struct Answer;
-
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens) const;
     /// Keeps the longest common prefix with `tokens`, but leaves at least the last one to compute.
     void cutToCommonPrefix(std::span<const TokenId> tokens);
+    /// Copies what another session has computed for a longer beginning of `tokens`.
+    void extendFromStore(std::span<const TokenId> tokens);
+    void leaveInStore();
     /// Computes the tokens that follow the cached ones. Returns false if cancelled.
     [[nodiscard]] bool prefill(const GenerateRequest& request);
     [[nodiscard]] bool forward(std::span<const TokenId> tokens);
     void decode(const GenerateRequest& request, Answer& answer);
-    [[nodiscard]] std::span<const float> lastLogits() const;
+    [[nodiscard]] Guess makeGuess(TokenId token, int nMost);
+    [[nodiscard]] Guess draftGuess(int nMost);
+    [[nodiscard]] std::span<const float> logitsRow(std::size_t row) const;
+    [[nodiscard]] std::size_t vocabularyRow() const;
 
     std::shared_ptr<const LoadedModel> m_model;
+    ModelConfig m_config;  ///< the model's, with this session's choices
     int m_batchTokens;
+    bool m_sharesPrefixes;
     KvCache m_cache;
     ThreadPool m_pool;
     Transformer m_transformer;
+    std::unique_ptr<RunningSession> m_draft;
+    std::uint64_t m_kvKind;  ///< equal for sessions that compute the same entries for a text
     std::vector<TokenId> m_tokens;
-    std::vector<float> m_logits;  ///< [vocabularySize], of the last token computed
+    /// [pass][vocabularySize], of the tokens computed last: one, or one and its guesses.
+    std::vector<float> m_logits;
+    TextGuesser m_guesser;
+    SpeculationGate m_gate;
+    std::vector<TokenId> m_text;  ///< what a guess continues
 };
 
 /// True if `tokens` end in the same stretch of up to 64 tokens so often that the model is caught in

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <deque>
-#include <limits>
 #include <random>
-#include <unordered_map>
-#include <vector>
+#include <string>
+#include <utility>
 
 #include "engine/sampling/portable_math.h"
 
@@ -44,54 +42,44 @@ private:
     std::uint64_t m_state[4] = {};
 };
 
-struct Candidate {
-    TokenId token = 0;
-    float logit = 0.0f;
-    double probability = 0.0;
-};
-
-/// Best first; equal logits go by the lower id, so that the order is always the same.
-bool better(const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-}
-
-/// Where the heap functions put the best on top.
-bool worse(const Candidate& a, const Candidate& b) { return better(b, a); }
-
 class SettingsSampler final : public Sampler {
 public:
-    SettingsSampler(const SamplerSettings& settings, int vocabularySize)
+    SettingsSampler(const SamplerSettings& settings, int vocabularySize,
+                    std::vector<DryBreaker> breakers)
         : m_settings(settings),
           m_vocabularySize(std::max(vocabularySize, 1)),
           m_seed(settings.seed ? *settings.seed : seedFromSystem()),
-          m_random(m_seed) {}
+          m_random(m_seed),
+          m_penalties(settings),
+          m_dry(settings, std::move(breakers)),
+          m_mu(2.0 * static_cast<double>(settings.mirostatTau)) {}
 
     void accept(TokenId token) override {
-        if (!penalises() || token < 0 || token >= m_vocabularySize) return;
-        ++m_counts[token];
-        m_window.push_back(token);
-        if (m_settings.penaltyWindow < 0 ||
-            std::ssize(m_window) <= std::ptrdiff_t{m_settings.penaltyWindow}) {
-            return;
-        }
-        const auto oldest = m_counts.find(m_window.front());
-        if (--oldest->second == 0) m_counts.erase(oldest);
-        m_window.pop_front();
+        if (token < 0 || token >= m_vocabularySize) return;
+        m_penalties.accept(token);
+        m_dry.accept(token);
     }
 
     TokenId sample(std::span<const float> logits) override {
-        gather(logits);
-        applyBias();
-        applyPenalties();
-        if (m_candidates.empty()) return 0;
-        if (!(m_settings.temperature > 0.0f)) {
-            return std::min_element(m_candidates.begin(), m_candidates.end(), better)->token;
+        if (!prepare(logits)) return 0;
+        if (isGreedy()) return m_candidates.best();
+        m_candidates.computeProbabilities();
+        const Candidate& chosen = m_candidates.at(m_random.next());
+        if (m_settings.mirostat > 0) {
+            // The surprise that the answer had is steered to the one that is wanted.
+            const double surprise =
+                -portableLog(std::max(chosen.probability, 1e-300)) / portableLog(2.0);
+            m_mu -= static_cast<double>(m_settings.mirostatEta) *
+                    (surprise - static_cast<double>(m_settings.mirostatTau));
         }
-        keepTopK();
-        keepTypical();
-        keepTopP();
-        keepMinP();
-        return draw();
+        return chosen.token;
+    }
+
+    std::vector<Candidate> distribution(std::span<const float> logits) override {
+        if (!prepare(logits)) return {};
+        if (isGreedy()) return {{m_candidates.best(), 0.0f, 1.0}};
+        m_candidates.computeProbabilities();
+        return {m_candidates.all().begin(), m_candidates.all().end()};
     }
 
     std::uint64_t seed() const override { return m_seed; }
@@ -102,170 +90,139 @@ private:
         return (std::uint64_t{device()} << 32u) | device();
     }
 
-    bool penalises() const {
-        return m_settings.penaltyWindow != 0 &&
-               (m_settings.repeatPenalty != 1.0f || m_settings.frequencyPenalty != 0.0f ||
-                m_settings.presencePenalty != 0.0f);
+    /// Without a temperature the best of what the other steps leave is taken.
+    bool isGreedy() const {
+        return !(m_settings.temperature > 0.0f) && !(m_settings.temperatureRange > 0.0f);
     }
 
-    /// A damaged model gives infinities and NaN: they must not reach comparisons and sums.
-    void gather(std::span<const float> logits) {
-        m_candidates.clear();
-        m_candidates.reserve(logits.size());
-        constexpr float kLargest = std::numeric_limits<float>::max();
-        for (std::size_t i = 0; i < logits.size(); ++i) {
-            const float logit = std::isnan(logits[i]) ? -kLargest : logits[i];
-            m_candidates.push_back(
-                {static_cast<TokenId>(i), std::clamp(logit, -kLargest, kLargest), 0.0});
-        }
-        m_sorted = false;
-    }
-
-    void applyBias() {
+    /// The whole chain but the draw. False if there is nothing to choose from.
+    bool prepare(std::span<const float> logits) {
+        m_candidates.gather(logits);
+        if (m_candidates.empty()) return false;
         for (const auto& [token, bias] : m_settings.logitBias) {
-            if (token < 0 || token >= std::ssize(m_candidates) || std::isnan(bias)) continue;
-            constexpr float kLargest = std::numeric_limits<float>::max();
-            float& logit = m_candidates[static_cast<std::size_t>(token)].logit;
-            logit = std::clamp(logit + bias, -kLargest, kLargest);
+            m_candidates.addToLogit(token, bias);
+        }
+        if (m_settings.mirostat > 0) {
+            // As in llama.cpp: it takes the place of the other steps.
+            if (!isGreedy()) m_candidates.heat(static_cast<double>(m_settings.temperature));
+            keepByMirostat();
+            return true;
+        }
+        m_penalties.apply(m_candidates);
+        m_dry.apply(m_candidates);
+        thinOut();
+        setTemperature();
+        return true;
+    }
+
+    void thinOut() {
+        const SamplerSettings& s = m_settings;
+        const bool keepsBest = s.typicalP >= 1.0f && s.xtcProbability <= 0.0f;
+        if (isGreedy() && keepsBest) return;
+        if (s.topNSigma > 0.0f) m_candidates.keepTopSigma(static_cast<double>(s.topNSigma));
+        if (s.topK > 0) m_candidates.keepTop(static_cast<std::size_t>(s.topK));
+        if (s.typicalP < 1.0f) m_candidates.keepTypical(static_cast<double>(s.typicalP));
+        if (s.topP < 1.0f) m_candidates.keepNucleus(static_cast<double>(s.topP));
+        if (s.minP > 0.0f) m_candidates.keepMinP(static_cast<double>(s.minP));
+        constexpr float kMostSensible = 0.5f;  // two tokens cannot both be above it
+        const bool mayDrop =
+            s.xtcProbability > 0.0f && s.xtcThreshold <= kMostSensible && m_candidates.size() > 1;
+        if (mayDrop && m_random.next() <= static_cast<double>(s.xtcProbability)) {
+            m_candidates.dropTopChoices(static_cast<double>(s.xtcThreshold));
         }
     }
 
-    /// The repeat penalty of CTRL (arXiv:1909.05858), made to lower negative logits too; then
-    /// frequency and presence as in OpenAI's API.
-    void applyPenalties() {
-        for (const auto& [token, count] : m_counts) {
-            if (token >= std::ssize(m_candidates)) continue;
-            float& logit = m_candidates[static_cast<std::size_t>(token)].logit;
-            logit =
-                logit <= 0.0f ? logit * m_settings.repeatPenalty : logit / m_settings.repeatPenalty;
-            logit -= static_cast<float>(count) * m_settings.frequencyPenalty +
-                     m_settings.presencePenalty;
-            if (std::isnan(logit)) logit = std::numeric_limits<float>::lowest();
+    void setTemperature() {
+        if (isGreedy()) return;
+        const auto middle = static_cast<double>(m_settings.temperature);
+        const auto range = static_cast<double>(m_settings.temperatureRange);
+        double temperature = middle;
+        if (range > 0.0) {
+            temperature = m_candidates.dynamicTemperature(
+                std::max(0.0, middle - range), middle + range,
+                static_cast<double>(m_settings.temperatureExponent));
         }
+        constexpr double kColdest = 1e-6;  // all weight is on the best
+        m_candidates.heat(std::max(temperature, kColdest));
     }
 
-    void keepTopK() {
-        if (m_settings.topK <= 0 || m_settings.topK >= std::ssize(m_candidates)) return;
-        const auto end = m_candidates.begin() + m_settings.topK;
-        std::partial_sort(m_candidates.begin(), end, m_candidates.end(), better);
-        m_candidates.erase(end, m_candidates.end());
-        m_sorted = true;
-    }
-
-    float largestLogit() const {
-        return m_sorted ? m_candidates.front().logit
-                        : std::min_element(m_candidates.begin(), m_candidates.end(), better)->logit;
-    }
-
-    void computeProbabilities(double temperature) {
-        const double largest = largestLogit();
-        double total = 0.0;
-        for (Candidate& candidate : m_candidates) {
-            candidate.probability = portableExp((candidate.logit - largest) / temperature);
-            total += candidate.probability;
-        }
-        for (Candidate& candidate : m_candidates) candidate.probability /= total;
-    }
-
-    /// Locally typical sampling (arXiv:2202.00666): keeps the tokens whose surprise is nearest to
-    /// the entropy until they hold the share typicalP.
-    void keepTypical() {
-        if (m_settings.typicalP >= 1.0f) return;
-        computeProbabilities(1.0);
-        std::vector<double> surprise(m_candidates.size());
-        double entropy = 0.0;
-        for (std::size_t i = 0; i < surprise.size(); ++i) {
-            const double probability = m_candidates[i].probability;
-            surprise[i] = probability > 0.0 ? -portableLog(std::max(probability, 1e-300)) : 700.0;
-            entropy += probability * surprise[i];
-        }
-        std::vector<std::size_t> order(surprise.size());
-        for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-        std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            const double distanceA = std::abs(surprise[a] - entropy);
-            const double distanceB = std::abs(surprise[b] - entropy);
-            return distanceA != distanceB ? distanceA < distanceB
-                                          : m_candidates[a].token < m_candidates[b].token;
-        });
-        std::vector<Candidate> kept;
-        double total = 0.0;
-        for (const std::size_t i : order) {
-            kept.push_back(m_candidates[i]);
-            total += m_candidates[i].probability;
-            if (total > static_cast<double>(m_settings.typicalP)) break;
-        }
-        m_candidates = std::move(kept);
-        std::sort(m_candidates.begin(), m_candidates.end(), better);
-        m_sorted = true;
-    }
-
-    /// Nucleus sampling (arXiv:1904.09751): the best tokens that together hold the share topP.
-    void keepTopP() {
-        if (m_settings.topP >= 1.0f) return;
-        computeProbabilities(1.0);
-        const auto share = static_cast<double>(m_settings.topP);
-        double total = 0.0;
-        if (m_sorted) {
-            const auto last = std::find_if(m_candidates.begin(), m_candidates.end(),
-                                           [&](const Candidate& candidate) {
-                                               total += candidate.probability;
-                                               return total >= share;
-                                           });
-            if (last != m_candidates.end()) m_candidates.erase(last + 1, m_candidates.end());
+    void keepByMirostat() {
+        if (m_settings.mirostat == 2) {
+            m_candidates.keepLessSurprising(m_mu);
             return;
         }
-        // Without a top-k the nucleus is small beside the vocabulary: a heap sorts only as far as
-        // needed.
-        std::vector<Candidate> kept;
-        std::make_heap(m_candidates.begin(), m_candidates.end(), worse);
-        while (!m_candidates.empty() && (kept.empty() || total < share)) {
-            std::pop_heap(m_candidates.begin(), m_candidates.end(), worse);
-            total += m_candidates.back().probability;
-            kept.push_back(m_candidates.back());
-            m_candidates.pop_back();
+        constexpr std::size_t kRanksFitted = 100;
+        const double s = m_candidates.zipfExponent(kRanksFitted);
+        const double epsilon = s - 1.0;
+        const double denominator =
+            1.0 - portableExp(-epsilon * portableLog(static_cast<double>(m_vocabularySize)));
+        const double ratio = epsilon * portableExp(m_mu * portableLog(2.0)) / denominator;
+        double k = 1.0;
+        if (s != 0.0 && ratio > 0.0 && std::isfinite(ratio)) {
+            k = portableExp(portableLog(ratio) / s);
         }
-        m_candidates = std::move(kept);
-        m_sorted = true;
-    }
-
-    /// Min-p sampling (arXiv:2407.01082): at least minP times as likely as the best.
-    void keepMinP() {
-        if (m_settings.minP <= 0.0f) return;
-        const auto share = static_cast<double>(std::min(m_settings.minP, 1.0f));
-        const double lowest = largestLogit() + portableLog(share);
-        std::erase_if(m_candidates, [&](const Candidate& candidate) {
-            return static_cast<double>(candidate.logit) < lowest;
-        });
-    }
-
-    TokenId draw() {
-        computeProbabilities(static_cast<double>(m_settings.temperature));
-        const double target = m_random.next();
-        double total = 0.0;
-        const Candidate* lastPossible = &m_candidates.front();
-        for (const Candidate& candidate : m_candidates) {
-            if (candidate.probability <= 0.0) continue;
-            total += candidate.probability;
-            lastPossible = &candidate;
-            if (target < total) break;
-        }
-        return lastPossible->token;
+        const double most = static_cast<double>(m_candidates.size());
+        m_candidates.keepTop(static_cast<std::size_t>(std::clamp(k, 1.0, most)));
     }
 
     SamplerSettings m_settings;
     int m_vocabularySize;
     std::uint64_t m_seed;
     RandomNumbers m_random;
-    std::vector<Candidate> m_candidates;
-    bool m_sorted = false;  ///< m_candidates is best first
-    std::deque<TokenId> m_window;
-    std::unordered_map<TokenId, int> m_counts;  ///< of the tokens in m_window
+    Penalties m_penalties;
+    DryPenalty m_dry;
+    double m_mu;  ///< Mirostat's bound on surprise, in bits
+    Candidates m_candidates;
 };
 
 }  // namespace
 
-std::unique_ptr<Sampler> Sampler::create(const SamplerSettings& settings, int vocabularySize) {
-    return std::make_unique<SettingsSampler>(settings, vocabularySize);
+Result<void> checkSampling(const SamplerSettings& settings) {
+    const auto check = [](float value, float least, float most, const char* name) -> Result<void> {
+        if (value >= least && value <= most) return {};
+        return fail(ErrorCode::InvalidArgument, std::string("the sampler setting ") + name +
+                                                    " is " + std::to_string(value) +
+                                                    ", but must be from " + std::to_string(least) +
+                                                    " to " + std::to_string(most));
+    };
+    constexpr float kMany = 1e6f;
+    const SamplerSettings& s = settings;
+    struct Bound {
+        float value;
+        float least;
+        float most;
+        const char* name;
+    };
+    const Bound bounds[] = {
+        {s.temperature, -kMany, kMany, "temperature"},
+        {s.temperatureRange, 0.0f, kMany, "dynatemp_range"},
+        {s.temperatureExponent, 0.0f, 100.0f, "dynatemp_exponent"},
+        {s.topP, 0.0f, kMany, "top_p"},
+        {s.minP, -kMany, 1.0f, "min_p"},
+        {s.typicalP, 0.0f, kMany, "typical_p"},
+        {s.topNSigma, -kMany, kMany, "top_n_sigma"},
+        {s.xtcProbability, 0.0f, 1.0f, "xtc_probability"},
+        {s.xtcThreshold, 0.0f, 1.0f, "xtc_threshold"},
+        {s.repeatPenalty, 1e-3f, kMany, "repeat_penalty"},
+        {s.frequencyPenalty, -kMany, kMany, "frequency_penalty"},
+        {s.presencePenalty, -kMany, kMany, "presence_penalty"},
+        {s.dryMultiplier, 0.0f, kMany, "dry_multiplier"},
+        {s.dryBase, 0.0f, kMany, "dry_base"},
+        {static_cast<float>(s.mirostat), 0.0f, 2.0f, "mirostat"},
+        {s.mirostatTau, 0.0f, 100.0f, "mirostat_tau"},
+        {s.mirostatEta, 0.0f, 100.0f, "mirostat_eta"},
+    };
+    for (const Bound& bound : bounds) {
+        if (auto checked = check(bound.value, bound.least, bound.most, bound.name); !checked) {
+            return checked;
+        }
+    }
+    return {};
+}
+
+std::unique_ptr<Sampler> Sampler::create(const SamplerSettings& settings, int vocabularySize,
+                                         std::vector<DryBreaker> breakers) {
+    return std::make_unique<SettingsSampler>(settings, vocabularySize, std::move(breakers));
 }
 
 }  // namespace conclave::engine

@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "engine/engine.h"
+#include "engine/sampling/candidates.h"
+#include "engine/sampling/repetition.h"
 
 namespace conclave::engine {
 
@@ -13,15 +16,21 @@ namespace conclave::engine {
 /// arithmetic, the same on every CPU.
 class Sampler {
 public:
+    /// @param settings  as checkSampling() lets pass
+    /// @param breakers  of settings.dryBreakers, if DRY is on
     [[nodiscard]] static std::unique_ptr<Sampler> create(const SamplerSettings& settings,
-                                                         int vocabularySize);
+                                                         int vocabularySize,
+                                                         std::vector<DryBreaker> breakers = {});
 
     virtual ~Sampler() = default;
 
     /// Counts a token of the prompt or the answer for the penalties.
     virtual void accept(TokenId token) = 0;
-    /// @param logits  shape [vocabularySize]; left unchanged
+    /// @param logits  shape [vocabularySize]; left unchanged. Those of -infinity are never chosen
+    ///                while there are others.
     [[nodiscard]] virtual TokenId sample(std::span<const float> logits) = 0;
+    /// What sample() would draw from, with probabilities that sum to 1; in any order.
+    [[nodiscard]] virtual std::vector<Candidate> distribution(std::span<const float> logits) = 0;
     /// The seed in use, chosen by the system if the settings had none.
     [[nodiscard]] virtual std::uint64_t seed() const = 0;
 };

@@ -18,14 +18,17 @@ std::size_t possibleStart(std::string_view text, std::string_view stop) {
 
 }  // namespace
 
-TextStream::TextStream(const Tokenizer& tokenizer, std::vector<std::string> stopStrings)
-    : m_tokenizer(tokenizer), m_stopStrings(std::move(stopStrings)) {
+TextStream::TextStream(const Tokenizer& tokenizer, std::vector<std::string> stopStrings,
+                       bool showsControlTokens)
+    : m_tokenizer(tokenizer),
+      m_stopStrings(std::move(stopStrings)),
+      m_showsControlTokens(showsControlTokens) {
     std::erase_if(m_stopStrings, [](const std::string& stop) { return stop.empty(); });
 }
 
 std::string TextStream::push(TokenId token) {
     if (m_stopped) return {};
-    m_held += m_tokenizer.piece(token, false);
+    m_held += m_tokenizer.piece(token, m_showsControlTokens);
     std::size_t stopAt = std::string::npos;
     std::size_t nHeld = 0;
     for (const std::string& stop : m_stopStrings) {

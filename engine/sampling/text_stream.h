@@ -13,7 +13,8 @@ namespace conclave::engine {
 /// The text of one answer as it grows.
 class TextStream {
 public:
-    TextStream(const Tokenizer& tokenizer, std::vector<std::string> stopStrings);
+    TextStream(const Tokenizer& tokenizer, std::vector<std::string> stopStrings,
+               bool showsControlTokens = false);
 
     /// Adds a token. Returns what has become certain: bytes that could still turn out to be part of
     /// a character or of a stop string are held back.
@@ -26,6 +27,7 @@ public:
 private:
     const Tokenizer& m_tokenizer;
     std::vector<std::string> m_stopStrings;
+    bool m_showsControlTokens;
     std::string m_held;
     bool m_stopped = false;
 };

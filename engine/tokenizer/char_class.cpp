@@ -1,13 +1,12 @@
 #include "engine/tokenizer/char_class.h"
 
-#include <array>
+#include <vector>
 
 #include <unicode/uchar.h>
 
 namespace conclave::engine {
-namespace {
 
-std::uint16_t lookUp(char32_t codePoint) {
+std::uint16_t computeCharClass(char32_t codePoint) {
     const auto c = static_cast<UChar32>(codePoint);
     std::uint16_t bits = 0;
     switch (u_charType(c)) {
@@ -40,15 +39,15 @@ std::uint16_t lookUp(char32_t codePoint) {
     return bits;
 }
 
-}  // namespace
-
-std::uint16_t charClass(char32_t codePoint) {
-    static const auto kAscii = [] {
-        std::array<std::uint16_t, 128> table{};
-        for (char32_t c = 0; c < table.size(); ++c) table[c] = lookUp(c);
+const std::uint16_t* basicCharClasses() {
+    static const std::vector<std::uint16_t> kTable = [] {
+        std::vector<std::uint16_t> table(0x10000);
+        for (std::size_t c = 0; c < table.size(); ++c) {
+            table[c] = computeCharClass(static_cast<char32_t>(c));
+        }
         return table;
     }();
-    return codePoint < kAscii.size() ? kAscii[codePoint] : lookUp(codePoint);
+    return kTable.data();
 }
 
 }  // namespace conclave::engine

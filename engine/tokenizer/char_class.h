@@ -19,7 +19,15 @@ enum CharClass : std::uint16_t {
 };
 inline constexpr std::uint16_t kLetter = kUpper | kLower | kOtherLetter;
 
+/// Groups of the characters below U+10000, made from ICU's tables when first needed.
+[[nodiscard]] const std::uint16_t* basicCharClasses();
+[[nodiscard]] std::uint16_t computeCharClass(char32_t codePoint);
+
 /// Groups of a code point, or'ed; 0 for control characters and what is not assigned.
-[[nodiscard]] std::uint16_t charClass(char32_t codePoint);
+[[nodiscard]] inline std::uint16_t charClass(char32_t codePoint) {
+    constexpr char32_t kBasicEnd = 0x10000;
+    static const std::uint16_t* const kBasic = basicCharClasses();
+    return codePoint < kBasicEnd ? kBasic[codePoint] : computeCharClass(codePoint);
+}
 
 }  // namespace conclave::engine

@@ -16,16 +16,19 @@ struct CharSequence {
     std::vector<std::uint16_t> classes;
     std::vector<std::size_t> offsets;  ///< in bytes; one more than there are characters
 
-    explicit CharSequence(std::string_view text) {
-        codePoints.reserve(text.size());
-        classes.reserve(text.size());
-        offsets.reserve(text.size() + 1);
-        for (std::size_t position = 0; position < text.size();) {
-            offsets.push_back(position);
-            codePoints.push_back(nextCodePoint(text, position));
-            classes.push_back(charClass(codePoints.back()));
+    explicit CharSequence(std::string_view text)
+        : codePoints(text.size()), classes(text.size()), offsets(text.size() + 1) {
+        std::size_t n = 0;
+        for (std::size_t position = 0; position < text.size(); ++n) {
+            offsets[n] = position;
+            const auto byte = static_cast<unsigned char>(text[position]);
+            codePoints[n] = byte < 0x80 ? (++position, byte) : nextCodePoint(text, position);
+            classes[n] = charClass(codePoints[n]);
         }
-        offsets.push_back(text.size());
+        offsets[n] = text.size();
+        codePoints.resize(n);
+        classes.resize(n);
+        offsets.resize(n + 1);
     }
 
     [[nodiscard]] bool is(std::size_t i, std::uint16_t bits) const {
@@ -321,6 +324,7 @@ struct Scheme {
     std::string_view names;  ///< of tokenizer.ggml.pre, each between spaces
     std::array<Matcher, kMostStages> stages{};
     bool takesWholeWords = false;
+    bool composes = false;
 };
 
 constexpr Gpt4Style kThreeDigits{3, false};
@@ -332,7 +336,8 @@ constexpr Scheme kSchemes[] = {
     {" gpt-2 phi-2 mpt olmo jais jina-es jina-de jina-v1-en roberta-bpe gigachat ", {gpt2Word}},
     {" llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral lfm2 ", {gpt4Word<kThreeDigits>}, true},
     {" dbrx smaug-bpe chatglm-bpe glm4 ", {gpt4Word<kThreeDigits>}},
-    {" qwen2 deepseek-r1-qwen stablelm2 megrez ", {gpt4Word<kOneDigit>}},
+    {" qwen2 ", {gpt4Word<kOneDigit>}, false, true},
+    {" deepseek-r1-qwen stablelm2 megrez ", {gpt4Word<kOneDigit>}},
     {" qwen35 ", {gpt4Word<kOneDigitWithMarks>}},
     {" refact starcoder command-r smollm codeshell exaone minerva-7b ",
      {classRun<kNumber, 1>, gpt2Word}},
@@ -360,13 +365,14 @@ Result<PreTokenizer> PreTokenizer::find(std::string_view name) {
             if (stage != nullptr) found.m_stages.push_back(stage);
         }
         found.m_takesWholeWords = scheme.takesWholeWords;
+        found.m_composes = scheme.composes;
         return found;
     }
     return fail(ErrorCode::Unsupported, "tokenizer.ggml.pre \"" + std::string(name) +
                                             "\" is not a pre-tokenizer that this version knows");
 }
 
-std::vector<std::string_view> PreTokenizer::split(std::string_view text) const {
+std::vector<std::size_t> PreTokenizer::wordEnds(std::string_view text) const {
     const CharSequence chars(text);
     std::vector<std::size_t> ends = {chars.codePoints.size()};  // of the words so far
     std::vector<std::size_t> finer;
@@ -390,15 +396,8 @@ std::vector<std::string_view> PreTokenizer::split(std::string_view text) const {
         }
         ends.swap(finer);
     }
-    std::vector<std::string_view> words;
-    words.reserve(ends.size());
-    std::size_t begin = 0;
-    for (const std::size_t end : ends) {
-        const std::size_t from = chars.offsets[begin];
-        if (end > begin) words.push_back(text.substr(from, chars.offsets[end] - from));
-        begin = end;
-    }
-    return words;
+    for (std::size_t& end : ends) end = chars.offsets[end];
+    return ends;
 }
 
 }  // namespace conclave::engine

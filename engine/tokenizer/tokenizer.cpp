@@ -90,7 +90,8 @@ public:
             const bool dropsSpace =
                 atStart && !isControl && m_vocabulary->addsSpacePrefix && bytes.starts_with(' ');
             text.append(bytes, dropsSpace ? 1 : 0);
-            atStart = atStart && isControl;
+            atStart =
+                atStart && isControl && bytes.empty();  // shown, it is what the text begins with
         }
         return text;
     }

@@ -7,7 +7,7 @@
 #include "../support/text_samples.h"
 #include "base/utf8.h"
 #include "retrieval/extractor/mail_message.h"
-#include "retrieval/extractor/parser.h"
+#include "tests/retrieval/parsed.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
@@ -16,12 +16,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-Result<ExtractedDocument> parse(const std::string& bytes, const std::string& name) {
-    return parseDocument({.bytes = bytes, .fileName = name, .password = {}}, nullptr);
-}
-
 TEST(Mail, GivesHeadersTextAndNamesOfAttachments) {
-    const auto document = parse(test::kMailSample, "a.eml");
+    const auto document = parsed(test::kMailSample, "a.eml");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->mime, "message/rfc822");
     EXPECT_EQ(document->title, "住宿费 and food");
@@ -41,14 +37,14 @@ TEST(Mail, TakesTheFormThatSaysMore) {
         "Subject: s\nContent-Type: multipart/alternative; boundary=b\n\n--b\n\nSee HTML.\n--b\n"
         "Content-Type: text/html\n\n<h1>News</h1><p>The long story of the hotel in Berlin.</p>\n"
         "--b--\n";
-    const auto document = parse(mail, "a.eml");
+    const auto document = parsed(mail, "a.eml");
     ASSERT_TRUE(document);
     EXPECT_THAT(document->pages[0].text, HasSubstr("News\n\nThe long story"));
     EXPECT_THAT(document->pages[0].text, Not(HasSubstr("See HTML")));
 }
 
 TEST(Mail, ReadsAMailboxMessageByMessage) {
-    const auto document = parse(test::kMboxSample, "a.mbox");
+    const auto document = parsed(test::kMboxSample, "a.mbox");
     ASSERT_TRUE(document) << document.error().detail;
     ASSERT_EQ(document->pages.size(), 2U);
     EXPECT_EQ(document->pages[0].text,
@@ -62,9 +58,9 @@ TEST(Mail, ReadsAMailboxMessageByMessage) {
 }
 
 TEST(Mail, RefusesWhatIsNone) {
-    EXPECT_EQ(parse("just words\nand more", "a.mbox").error().code, ErrorCode::Corrupt);
-    EXPECT_EQ(parse("just words\nand more", "a.eml").error().code, ErrorCode::Corrupt);
-    EXPECT_TRUE(parse("", "a.mbox"));
+    EXPECT_EQ(parsed("just words\nand more", "a.mbox").error().code, ErrorCode::Corrupt);
+    EXPECT_EQ(parsed("just words\nand more", "a.eml").error().code, ErrorCode::Corrupt);
+    EXPECT_TRUE(parsed("", "a.mbox"));
 }
 
 TEST(Mail, SurvivesHostileParts) {
@@ -72,22 +68,22 @@ TEST(Mail, SurvivesHostileParts) {
     std::string deep = "Subject: s\nContent-Type: multipart/mixed; boundary=b\n\n";
     for (int i = 0; i < 20'000; ++i) deep += "--b\nContent-Type: multipart/mixed; boundary=b\n\n";
     const auto start = std::chrono::steady_clock::now();
-    const auto document = parse(deep, "a.eml");
+    const auto document = parsed(deep, "a.eml");
     ASSERT_TRUE(document) << document.error().detail;
     std::string nested = "Subject: s\n";
     for (int i = 0; i < 200; ++i) {
         const std::string name = "b" + std::to_string(i);
         nested += "Content-Type: multipart/mixed; boundary=" + name + "\n\n--" + name + "\n";
     }
-    const auto cut = parse(nested + "\nend", "a.eml");
+    const auto cut = parsed(nested + "\nend", "a.eml");
     ASSERT_TRUE(cut);
     EXPECT_THAT(cut->warnings, ElementsAre(HasSubstr("too many parts")));
     std::string words = "Subject: ";
     for (int i = 0; i < 100'000; ++i) words += "=?a?q?";
-    EXPECT_TRUE(parse(words + "\n\nx", "a.eml"));
+    EXPECT_TRUE(parsed(words + "\n\nx", "a.eml"));
     std::string mbox;
     for (int i = 0; i < 100'001; ++i) mbox += "From a\nA: b\n\n";
-    EXPECT_EQ(parse(mbox, "a.mbox").error().code, ErrorCode::LimitExceeded);
+    EXPECT_EQ(parsed(mbox, "a.mbox").error().code, ErrorCode::LimitExceeded);
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
@@ -103,7 +99,7 @@ TEST(Mail, EncodedWordsAreJoinedBeforeTheyAreDecoded) {
 
 TEST(Mail, TellsWhatIsEncrypted) {
     const auto document =
-        parse("Subject: s\nContent-Type: application/pkcs7-mime; name=smime.p7m\n\nAAAA", "a.eml");
+        parsed("Subject: s\nContent-Type: application/pkcs7-mime; name=smime.p7m\n\nAAAA", "a.eml");
     ASSERT_TRUE(document);
     EXPECT_THAT(document->warnings, ElementsAre(HasSubstr("1 encrypted parts")));
 }

@@ -6,8 +6,8 @@
 
 #include "../support/sheet_samples.h"
 #include "retrieval/extractor/number_format.h"
-#include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/table_text.h"
+#include "tests/retrieval/parsed.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
@@ -16,13 +16,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-Result<ExtractedDocument> parse(const std::string& bytes, const std::string& name) {
-    return parseDocument({.bytes = bytes, .fileName = name, .password = {}}, nullptr);
-}
-
 /// Text of the first page.
 std::string textOf(const std::string& bytes, const std::string& name) {
-    const auto document = parse(bytes, name);
+    const auto document = parsed(bytes, name);
     EXPECT_TRUE(document) << document.error().detail;
     return document ? document->pages.at(0).text : std::string();
 }
@@ -31,7 +27,7 @@ std::string xlsxWith(const std::string& rows) { return test::makeZip(test::xlsxP
 std::string odsWith(const std::string& rows) { return test::makeZip(test::odsParts(rows)); }
 
 TEST(Xlsx, GivesSheetsWithLabelledRows) {
-    const auto document = parse(test::xlsxSample(), "a.xlsx");
+    const auto document = parsed(test::xlsxSample(), "a.xlsx");
     ASSERT_TRUE(document) << document.error().detail;
     ASSERT_EQ(document->pages.size(), 2U) << "one is hidden, one is named twice";
     EXPECT_EQ(document->pages[0].text,
@@ -55,14 +51,14 @@ TEST(Xlsx, KeepsRowsThatAFilterHides) {
         if (name != "xl/worksheets/sheet1.xml") continue;
         content.insert(content.find("<cols>"), "<sheetPr filterMode=\"1\"/>");
     }
-    const auto document = parse(test::makeZip(parts), "a.xlsx");
+    const auto document = parsed(test::makeZip(parts), "a.xlsx");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_THAT(document->pages[0].text, HasSubstr("not seen"));
     EXPECT_THAT(document->warnings, testing::Contains(HasSubstr("1 rows that a filter hides")));
 }
 
 TEST(Xlsx, RowsBecomeChunksThatNameSheetAndColumns) {
-    const auto document = parse(test::xlsxSample(), "costs.xlsx");
+    const auto document = parsed(test::xlsxSample(), "costs.xlsx");
     ASSERT_TRUE(document);
     const auto chunks = chunkDocument(*document, {.maxCharacters = 120});
     bool found = false;
@@ -100,7 +96,7 @@ TEST(Xlsx, RefusesStringsThatMultiply) {
         content = "<sst><si><t>" + std::string(1U << 20U, 'x') + "</t></si></sst>";
     }
     const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(parse(test::makeZip(parts), "a.xlsx").error().code, ErrorCode::LimitExceeded);
+    EXPECT_EQ(parsed(test::makeZip(parts), "a.xlsx").error().code, ErrorCode::LimitExceeded);
     // Sanitizers take five times as long.
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
@@ -121,17 +117,17 @@ TEST(Xlsx, DamagedSheetsAreToldAndTheRestIsRead) {
     for (auto& [name, content] : parts) {
         if (name == "xl/worksheets/sheet1.xml") content.resize(content.size() / 2);
     }
-    const auto document = parse(test::makeZip(parts), "a.xlsx");
+    const auto document = parsed(test::makeZip(parts), "a.xlsx");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->pages.size(), 2U);
     EXPECT_THAT(document->warnings, testing::Contains(HasSubstr("Costs & more is damaged")));
 }
 
 TEST(Xlsx, TellsOtherWorkbooksApart) {
-    EXPECT_EQ(parse(test::makeZip({{"xl/workbook.bin", "x"}}), "a.xlsb").error().code,
+    EXPECT_EQ(parsed(test::makeZip({{"xl/workbook.bin", "x"}}), "a.xlsb").error().code,
               ErrorCode::Unsupported);
-    EXPECT_EQ(parse(test::makeZip({{"x", "y"}}), "a.xlsx").error().code, ErrorCode::Corrupt);
-    EXPECT_EQ(parse("hello", "a.xlsx").error().code, ErrorCode::Corrupt);
+    EXPECT_EQ(parsed(test::makeZip({{"x", "y"}}), "a.xlsx").error().code, ErrorCode::Corrupt);
+    EXPECT_EQ(parsed("hello", "a.xlsx").error().code, ErrorCode::Corrupt);
 }
 
 TEST(NumberFormat, TellsDatesFromNumbers) {
@@ -165,7 +161,7 @@ TEST(NumberFormat, ShowsNumbersAsAPersonReadsThem) {
 }
 
 TEST(Ods, GivesSheetsWithLabelledRows) {
-    const auto document = parse(test::odsSample(), "a.ods");
+    const auto document = parsed(test::odsSample(), "a.ods");
     ASSERT_TRUE(document) << document.error().detail;
     ASSERT_EQ(document->pages.size(), 1U);
     EXPECT_EQ(document->pages[0].text,
@@ -183,13 +179,13 @@ TEST(Ods, BoundsWhatRepeats) {
         "<table:table-row table:number-rows-repeated=\"1000000000\"><table:table-cell "
         "table:number-columns-repeated=\"1000000000\" office:value-type=\"string\"><text:p>x"
         "</text:p></table:table-cell></table:table-row>";
-    const auto document = parse(odsWith(row), "a.ods");
+    const auto document = parsed(odsWith(row), "a.ods");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_LT(document->pages[0].text.size(), 5'000'000U);
     EXPECT_THAT(document->warnings, testing::Contains(HasSubstr("repeat more than 1000")));
     std::string rows;
     for (int i = 0; i < 40; ++i) rows += row;
-    EXPECT_EQ(parse(odsWith(rows), "a.ods").error().code, ErrorCode::LimitExceeded);
+    EXPECT_EQ(parsed(odsWith(rows), "a.ods").error().code, ErrorCode::LimitExceeded);
 }
 
 TEST(Ods, SurvivesTablesInTablesAndWrongNesting) {
@@ -201,14 +197,15 @@ TEST(Ods, SurvivesTablesInTablesAndWrongNesting) {
     for (int i = 0; i < 50; ++i) {
         rows += "</table:table-row></table:table></table:table-cell></table:table-row>";
     }
-    EXPECT_TRUE(parse(odsWith(rows), "a.ods"));
+    EXPECT_TRUE(parsed(odsWith(rows), "a.ods"));
 }
 
 TEST(Csv, GivesLabelledRows) {
     EXPECT_EQ(textOf(test::kCsvSample, "a.csv"),
               "Name | Amount | Remark\nName: Ann | Amount: 1,5 | Remark: says \"hi\" and goes\n"
               "Name: Bob | Amount: 2\nName: 住宿 | Amount: 3 | Remark: \"open\n");
-    EXPECT_THAT(parse(test::kCsvSample, "a.csv")->warnings, ElementsAre(HasSubstr("never closed")));
+    EXPECT_THAT(parsed(test::kCsvSample, "a.csv")->warnings,
+                ElementsAre(HasSubstr("never closed")));
 }
 
 TEST(Csv, FindsTheSeparator) {
@@ -236,19 +233,19 @@ TEST(Csv, ReadsOtherEncodings) {
 }
 
 TEST(Csv, SurvivesHostileShapes) {
-    EXPECT_TRUE(parse(std::string(2'000'000, ','), "a.csv"));
-    EXPECT_TRUE(parse(std::string(2'000'001, '"'), "a.csv"));
-    EXPECT_TRUE(parse(std::string(1'000'000, '\n'), "a.csv"));
+    EXPECT_TRUE(parsed(std::string(2'000'000, ','), "a.csv"));
+    EXPECT_TRUE(parsed(std::string(2'000'001, '"'), "a.csv"));
+    EXPECT_TRUE(parsed(std::string(1'000'000, '\n'), "a.csv"));
     std::string wide;
     for (int i = 0; i < 100'000; ++i) wide += "column" + std::to_string(i) + ",";
-    EXPECT_TRUE(parse(wide + "\n" + wide, "a.csv"));
+    EXPECT_TRUE(parsed(wide + "\n" + wide, "a.csv"));
 }
 
 TEST(Csv, LeavesLabelsOutWhereTheyWouldNotFit) {
     const std::string label(150, 'n');
     std::string text = label + "a," + label + "b," + label + "c\n";
     while (text.size() < (3U << 20U)) text += "1,2,3\n";
-    const auto document = parse(text, "a.csv");
+    const auto document = parsed(text, "a.csv");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_THAT(document->warnings, ElementsAre(HasSubstr("too large to name")));
     EXPECT_THAT(document->pages[0].text.substr(500, 100), HasSubstr("1 | 2 | 3\n"));

@@ -5,17 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "../support/slide_samples.h"
-#include "retrieval/extractor/parser.h"
+#include "tests/retrieval/parsed.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-Result<ExtractedDocument> parse(const std::string& bytes, const std::string& name) {
-    return parseDocument({.bytes = bytes, .fileName = name, .password = {}}, nullptr);
-}
 
 /// The sample with another content of one part.
 std::string pptxWith(const std::string& part, const std::string& content) {
@@ -27,7 +23,7 @@ std::string pptxWith(const std::string& part, const std::string& content) {
 }
 
 TEST(Pptx, GivesSlidesWithTitlesTablesAndNotes) {
-    const auto document = parse(test::pptxSample(), "a.pptx");
+    const auto document = parsed(test::pptxSample(), "a.pptx");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->title, "Review");
     ASSERT_EQ(document->pages.size(), 2U) << "one slide is named twice";
@@ -43,7 +39,7 @@ TEST(Pptx, GivesSlidesWithTitlesTablesAndNotes) {
 }
 
 TEST(Pptx, ATitleSaysNothingAboutTheNextSlide) {
-    const auto document = parse(test::pptxSample(), "a.pptx");
+    const auto document = parsed(test::pptxSample(), "a.pptx");
     ASSERT_TRUE(document);
     const auto chunks = chunkDocument(*document);
     EXPECT_EQ(chunks.front().heading, "Review > Second quarter");
@@ -52,25 +48,25 @@ TEST(Pptx, ATitleSaysNothingAboutTheNextSlide) {
 
 TEST(Pptx, DamagedSlidesAreToldAndTheRestIsRead) {
     const auto document =
-        parse(pptxWith("ppt/slides/slide2.xml", "<p:sld xmlns:p=\"p\"><p:sp>"), "a.pptx");
+        parsed(pptxWith("ppt/slides/slide2.xml", "<p:sld xmlns:p=\"p\"><p:sp>"), "a.pptx");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->pages.size(), 2U);
     EXPECT_THAT(document->warnings, testing::Contains(HasSubstr("1 slides are damaged")));
-    EXPECT_EQ(parse(pptxWith("ppt/_rels/presentation.xml.rels", "<p/>"), "a.pptx").error().code,
+    EXPECT_EQ(parsed(pptxWith("ppt/_rels/presentation.xml.rels", "<p/>"), "a.pptx").error().code,
               ErrorCode::Corrupt);
-    EXPECT_TRUE(parse(pptxWith("ppt/presentation.xml", "<p/>"), "a.pptx")) << "a template";
-    EXPECT_EQ(parse(pptxWith("ppt/presentation.xml", "<"), "a.pptx").error().code,
+    EXPECT_TRUE(parsed(pptxWith("ppt/presentation.xml", "<p/>"), "a.pptx")) << "a template";
+    EXPECT_EQ(parsed(pptxWith("ppt/presentation.xml", "<"), "a.pptx").error().code,
               ErrorCode::Corrupt);
 }
 
 TEST(Pptx, SurvivesDeepNestingAndCountlessSlides) {
     std::string deep = "<p:sld xmlns:p=\"p\" xmlns:a=\"a\">";
     for (int i = 0; i < 10'000; ++i) deep += "<a:tbl><a:tr><a:tc>";
-    EXPECT_TRUE(parse(pptxWith("ppt/slides/slide2.xml", deep), "a.pptx"));
+    EXPECT_TRUE(parsed(pptxWith("ppt/slides/slide2.xml", deep), "a.pptx"));
     std::string list = "<p:presentation xmlns:p=\"p\" xmlns:r=\"r\">";
     for (int i = 0; i < 200'000; ++i) list += "<p:sldId id=\"1\" r:id=\"r2\"/>";
     EXPECT_EQ(
-        parse(pptxWith("ppt/presentation.xml", list + "</p:presentation>"), "a.pptx").error().code,
+        parsed(pptxWith("ppt/presentation.xml", list + "</p:presentation>"), "a.pptx").error().code,
         ErrorCode::LimitExceeded);
 }
 
@@ -78,12 +74,12 @@ TEST(Pptx, RefusesBombs) {
     const auto bomb = pptxWith("ppt/slides/slide2.xml",
                                "<p:sld xmlns:p=\"p\">" + std::string(50U << 20U, ' ') + "</p:sld>");
     const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(parse(bomb, "a.pptx").error().code, ErrorCode::LimitExceeded);
+    EXPECT_EQ(parsed(bomb, "a.pptx").error().code, ErrorCode::LimitExceeded);
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
 }
 
 TEST(Odp, GivesSlidesWithTitlesTablesAndNotes) {
-    const auto document = parse(test::odpSample(), "a.odp");
+    const auto document = parsed(test::odpSample(), "a.odp");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->title, "Review");
     ASSERT_EQ(document->pages.size(), 2U);
@@ -98,9 +94,9 @@ TEST(Odp, GivesSlidesWithTitlesTablesAndNotes) {
 TEST(Odp, IsToldFromOtherOpenDocumentFiles) {
     auto parts = test::odpParts();
     parts[0].second = "application/vnd.oasis.opendocument.graphics";
-    EXPECT_EQ(parse(test::makeZip(parts), "a.odg").error().code, ErrorCode::Unsupported);
+    EXPECT_EQ(parsed(test::makeZip(parts), "a.odg").error().code, ErrorCode::Unsupported);
     parts.erase(parts.begin());
-    EXPECT_EQ(parse(test::makeZip(parts), "a.odp")->pages.size(), 2U) << "by its name";
+    EXPECT_EQ(parsed(test::makeZip(parts), "a.odp")->pages.size(), 2U) << "by its name";
 }
 
 }  // namespace

@@ -7,17 +7,13 @@
 
 #include "../support/text_samples.h"
 #include "retrieval/extractor/code_definitions.h"
-#include "retrieval/extractor/parser.h"
+#include "tests/retrieval/parsed.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-Result<ExtractedDocument> parse(const std::string& bytes, const std::string& name) {
-    return parseDocument({.bytes = bytes, .fileName = name, .password = {}}, nullptr);
-}
 
 std::vector<std::string> headingsOf(const ExtractedDocument& document) {
     std::vector<std::string> found;
@@ -30,13 +26,13 @@ std::vector<std::string> headingsOf(const ExtractedDocument& document) {
 }
 
 std::vector<std::string> headingsIn(const std::string& bytes, const std::string& name) {
-    const auto document = parse(bytes, name);
+    const auto document = parsed(bytes, name);
     EXPECT_TRUE(document) << document.error().detail;
     return document ? headingsOf(*document) : std::vector<std::string>{};
 }
 
 TEST(Json, GivesRecordsAsRows) {
-    const auto document = parse(test::kJsonSample, "a.json");
+    const auto document = parsed(test::kJsonSample, "a.json");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->pages.at(0).text,
               "title: Costs\ntotal: 120.50\nbig: 12345678901234567890123\ntags: a, b\n\n"
@@ -47,13 +43,13 @@ TEST(Json, GivesRecordsAsRows) {
 
 TEST(Json, LongRecordsGetALineForEachValue) {
     const std::string words(1000, 'w');
-    const auto document = parse("[{\"a\":\"" + words + "\",\"b\":1},{\"c\":2}]", "a.json");
+    const auto document = parsed("[{\"a\":\"" + words + "\",\"b\":1},{\"c\":2}]", "a.json");
     ASSERT_TRUE(document);
     EXPECT_EQ(document->pages[0].text, "a: " + words + "\nb: 1\n\nc: 2\n");
 }
 
 TEST(Json, DamagedFilesAreReadAsText) {
-    const auto document = parse("{\"a\": 1,", "a.json");
+    const auto document = parsed("{\"a\": 1,", "a.json");
     ASSERT_TRUE(document);
     EXPECT_EQ(document->pages[0].text, "{\"a\": 1,");
     EXPECT_THAT(document->warnings, ElementsAre(HasSubstr("no JSON")));
@@ -61,21 +57,21 @@ TEST(Json, DamagedFilesAreReadAsText) {
 
 TEST(Json, SurvivesHostileShapes) {
     const auto start = std::chrono::steady_clock::now();
-    EXPECT_TRUE(parse(std::string(1'000'000, '['), "a.json"));
+    EXPECT_TRUE(parsed(std::string(1'000'000, '['), "a.json"));
     const std::string deep = std::string(5000, '[') + std::string(5000, ']');
-    EXPECT_THAT(parse(deep, "a.json")->warnings, ElementsAre(HasSubstr("nested too deeply")));
-    EXPECT_TRUE(parse("[" + std::string(8'000'000, ',') + "]", "a.json"));
+    EXPECT_THAT(parsed(deep, "a.json")->warnings, ElementsAre(HasSubstr("nested too deeply")));
+    EXPECT_TRUE(parsed("[" + std::string(8'000'000, ',') + "]", "a.json"));
     // Long keys that would be repeated before each value.
     std::string values = "1";
     for (int i = 0; i < 200'000; ++i) values += ",{\"\":1}";
     const std::string key(1'000'000, 'k');
-    EXPECT_EQ(parse("[{\"" + key + "\":[" + values + "]}]", "a.json").error().code,
+    EXPECT_EQ(parsed("[{\"" + key + "\":[" + values + "]}]", "a.json").error().code,
               ErrorCode::LimitExceeded);
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 TEST(JsonLines, GivesALineForARecord) {
-    const auto document = parse(test::kJsonLinesSample, "a.jsonl");
+    const auto document = parsed(test::kJsonLinesSample, "a.jsonl");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->pages.at(0).text,
               "id: 1 | text: first line\nid: 2 | text: second\nnot json\n1, 2\n");
@@ -83,22 +79,22 @@ TEST(JsonLines, GivesALineForARecord) {
 }
 
 TEST(Notebook, GivesCellsAndTheirOutput) {
-    const auto document = parse(test::kNotebookSample, "a.ipynb");
+    const auto document = parsed(test::kNotebookSample, "a.ipynb");
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->title, "Title");
     EXPECT_EQ(document->pages.at(0).text,
               "# Title\nwords\n\n# no heading\nprint(1)\n\n1\n<Figure>\nValueError: bad\n\n\n"
               "## Part\n\nmore\n");
     EXPECT_THAT(headingsOf(*document), ElementsAre("1 Title", "2 Part"));
-    EXPECT_EQ(parse("{\"a\":1}", "a.ipynb").error().code, ErrorCode::Corrupt);
-    EXPECT_EQ(parse("x", "a.ipynb").error().code, ErrorCode::Corrupt);
-    EXPECT_TRUE(parse("{\"cells\":[1,[],{\"source\":{\"a\":[]},\"cell_type\":[]}]}", "a.ipynb"));
+    EXPECT_EQ(parsed("{\"a\":1}", "a.ipynb").error().code, ErrorCode::Corrupt);
+    EXPECT_EQ(parsed("x", "a.ipynb").error().code, ErrorCode::Corrupt);
+    EXPECT_TRUE(parsed("{\"cells\":[1,[],{\"source\":{\"a\":[]},\"cell_type\":[]}]}", "a.ipynb"));
 }
 
 TEST(Rst, FindsTitlesByTheirLines) {
     EXPECT_THAT(headingsIn(test::kRstSample, "a.rst"),
                 ElementsAre("1 Guide", "2 Install", "3 Linux", "2 Use", "2 住宿费"));
-    EXPECT_EQ(parse(test::kRstSample, "a.rst")->title, "Guide");
+    EXPECT_EQ(parsed(test::kRstSample, "a.rst")->title, "Guide");
 }
 
 TEST(Code, FindsDefinitionsBetweenBraces) {
@@ -136,7 +132,7 @@ TEST(Code, FindsDefinitionsByTheirWords) {
 }
 
 TEST(Code, ChunksFollowDefinitionsAndKeepTheirComments) {
-    const auto document = parse(test::kPythonSample, "a.py");
+    const auto document = parsed(test::kPythonSample, "a.py");
     ASSERT_TRUE(document);
     bool found = false;
     for (const ChunkSpan& chunk : chunkDocument(*document)) {
@@ -152,7 +148,7 @@ TEST(Code, ChunksFollowDefinitionsAndKeepTheirComments) {
 TEST(Code, LongFunctionsAreCutBetweenLines) {
     std::string text = "int main() {\n";
     for (int i = 0; i < 200; ++i) text += "    call(" + std::to_string(i) + ").then(x. y);\n";
-    const auto document = parse(text + "}\n", "a.c");
+    const auto document = parsed(text + "}\n", "a.c");
     ASSERT_TRUE(document);
     for (const ChunkSpan& chunk : chunkDocument(*document)) {
         const char last = document->pages[0].text[chunk.endByte - 1];
@@ -168,7 +164,7 @@ TEST(Code, SurvivesHostileShapes) {
               "class a{", "@a(", "struct ", "\n", "\n\n{"}) {
             std::string text;
             while (text.size() < 100'000) text += piece;
-            EXPECT_TRUE(parse(text, name)) << name << " " << piece;
+            EXPECT_TRUE(parsed(text, name)) << name << " " << piece;
         }
     }
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));

@@ -1,9 +1,12 @@
 #include <atomic>
 #include <chrono>
 
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "app/services/saved_sessions.h"
 #include "tests/services/scratch.h"
 
 namespace conclave::services {
@@ -339,6 +342,113 @@ TEST_F(ChatServiceTest, CountsTheContextThatADraftWouldTake) {
     EXPECT_EQ(use("").contextLength, 1024);
     EXPECT_EQ(use("Hello!").usedTokens, 8);  // golden transcript 1
     EXPECT_GT(use("Hello! How are you today?").usedTokens, 8);
+}
+
+TEST_F(ChatServiceTest, GoesOnAfterARestartWithWhatWasComputedBefore) {
+    StartOptions options;
+    options.indexGuide = false;
+    options.savesSessions = true;
+    start(options);
+    SendRequest request;
+    request.text = "Summarise:";
+    for (int i = 0; i < 40; ++i) {
+        request.text += " The tray of printer " + std::to_string(i) + " holds 250 sheets.";
+    }
+    request.retrieval = false;
+    request.settings.maxTokens = 8;
+    auto answer = send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    const fs::path file =
+        m_home.path() / "cache/sessions" / ("chat-" + std::to_string(answer->chat) + ".kv");
+    EXPECT_FALSE(fs::exists(file)) << "not while the chat is in use";
+    const auto again = [&] {
+        return wait<Message>([&](auto reply) {
+            AnswerEvents events;
+            events.onFinished = reply;
+            chats().regenerate(answer->id, std::move(events));
+        });
+    };
+    const auto cachedTokens = [](const Result<Message>& message) {
+        return message->details->usage["cached_tokens"].get<int>();
+    };
+    start(options);
+    struct stat status {};
+    ASSERT_EQ(::stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0600U);
+    const auto restored = again();
+    ASSERT_TRUE(restored.has_value());
+    EXPECT_EQ(cachedTokens(restored), restored->details->usage["prompt_tokens"].get<int>() - 1);
+    EXPECT_EQ(restored->text, answer->text);
+
+    // A damaged file is as good as none, and goes.
+    stopServices();
+    fs::resize_file(file, fs::file_size(file) - 1);
+    start(options);
+    const auto computed = again();
+    ASSERT_TRUE(computed.has_value());
+    EXPECT_LT(cachedTokens(computed), 5);
+    EXPECT_EQ(computed->text, answer->text);
+    EXPECT_FALSE(fs::exists(file));
+
+    // Doctor counts it; deleting the chat deletes it, and ending the program does not bring it
+    // back.
+    start(options);
+    const auto findings =
+        wait<std::vector<Finding>>([&](auto reply) { m_services->doctor(std::move(reply)); });
+    ASSERT_TRUE(findings.has_value());
+    EXPECT_TRUE(std::any_of(findings->begin(), findings->end(), [](const Finding& finding) {
+        return finding.subject == "saved sessions" && finding.detail.starts_with("1 chats");
+    }));
+    ASSERT_TRUE(again().has_value());
+    ASSERT_TRUE(wait<void>([&](auto reply) { chats().remove(answer->chat, std::move(reply)); }));
+    EXPECT_FALSE(fs::exists(file));
+    stopServices();
+    EXPECT_FALSE(fs::exists(file));
+    m_home.write("cache/sessions/chat-" + std::to_string(answer->chat) + ".kv", "left behind");
+    m_home.write("cache/sessions/chat-5.kv.partial", "left behind");
+    start(options);
+    stopServices();
+    EXPECT_TRUE(fs::is_empty(m_home.path() / "cache/sessions"));
+}
+
+TEST_F(ChatServiceTest, KeepsSavedSessionsWithinTheirBudget) {
+    const auto model = m_services->models().loaded().value();
+    constexpr int kTokens = 300;
+    const auto session = engine::Session::create(model, {.nThreads = 1}).value();
+    const std::vector<engine::TokenId> tokens(kTokens, 7);
+    ASSERT_TRUE(session->evaluate(tokens, [](int, std::span<const float>) {}));
+    const std::uint64_t fileBytes = model->forecast(kTokens).kvCacheBytes;
+    const fs::path folder = m_home.path() / "cache/sessions";
+    SavedSessions saved(folder, true, fileBytes * 5 / 2);
+    const auto age = [&](ChatId chat, int hours) {
+        fs::last_write_time(folder / ("chat-" + std::to_string(chat) + ".kv"),
+                            fs::file_time_type::clock::now() - std::chrono::hours(hours));
+    };
+    saved.save(1, *session);
+    saved.save(2, *session);
+    age(1, 3);
+    age(2, 2);
+    EXPECT_EQ(saved.use().nFiles, 2);
+    ASSERT_TRUE(saved.restore(1, *session));  // now 2 is the older one
+    saved.save(3, *session);
+    EXPECT_EQ(saved.use().nFiles, 2);
+    EXPECT_LE(saved.use().bytes, fileBytes * 5 / 2);
+    EXPECT_FALSE(saved.restore(2, *session));
+    EXPECT_TRUE(saved.restore(3, *session));
+    saved.forget(3);
+    saved.save(3, *session);
+    EXPECT_EQ(saved.use().nFiles, 1);
+    saved.remember(3);
+    saved.save(3, *session);
+    EXPECT_EQ(saved.use().nFiles, 2);
+
+    const auto brief = engine::Session::create(model, {.nThreads = 1}).value();
+    ASSERT_TRUE(
+        brief->evaluate(std::vector<engine::TokenId>(100, 7), [](int, std::span<const float>) {}));
+    saved.save(9, *brief);
+    SavedSessions(folder, true, fileBytes).save(9, *session);  // more than half the budget
+    SavedSessions(folder, false).save(9, *session);
+    EXPECT_FALSE(saved.restore(9, *brief)) << "not worth a file";
 }
 
 }  // namespace

@@ -67,6 +67,8 @@ TEST(Question, SearchesAFollowUpWithTheWordsBeforeIt) {
     EXPECT_EQ(searchQuery("Which department approves long flights?", "Who keeps the keys?"),
               "Which department approves long flights?");
     EXPECT_EQ(searchQuery("Why?", ""), "Why?");
+    EXPECT_EQ(searchQuery("为什么？", "Who keeps the keys?"), "为什么？");
+    EXPECT_EQ(searchQuery("为什么？", "谁保管钥匙？"), "为什么？\n谁保管钥匙？");
 }
 
 TEST(Question, SeesTextBroughtAlong) {

@@ -1,6 +1,11 @@
 // The whole window against scripted services.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
+
+#include <unistd.h>
+
 #include <QAbstractButton>
 #include <QApplication>
 #include <QClipboard>
@@ -62,6 +67,37 @@ protected:
     test::SampleChats m_chats;
     std::unique_ptr<MainWindow> m_window;
 };
+
+TEST_F(WindowTest, ALaterStartIsHandedToThisWindow) {
+    const std::filesystem::path database =
+        std::filesystem::temp_directory_path() /
+        ("conclave-hand-over-" + std::to_string(::getpid()) + ".db");
+    const std::filesystem::path file = CONCLAVE_TEST_SOURCE "/README.md";
+    EXPECT_FALSE(handOver(database, {}));  // nobody listens yet
+    auto later = takeOver(database, *m_window);
+    ASSERT_NE(later, nullptr);
+    const auto start = [&](WindowOptions options) {
+        // As another program would: that one waits for the answer, this one runs its event loop.
+        auto answer = std::async(std::launch::async, [=] { return handOver(database, options); });
+        EXPECT_TRUE(QTest::qWaitFor(
+            [&] { return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
+        return answer.get();
+    };
+    const ChatId chat = m_chats.markdown;
+    m_window->showMinimized();
+    EXPECT_TRUE(start({.chat = chat, .attach = {}}));
+    EXPECT_TRUE(QTest::qWaitFor([&] { return controller().chat() == chat; }));
+    EXPECT_FALSE(m_window->isMinimized());
+    EXPECT_TRUE(start({}));  // only to the front
+    EXPECT_EQ(controller().chat(), chat);
+    EXPECT_TRUE(start({.chat = {}, .attach = {file}}));
+    EXPECT_TRUE(QTest::qWaitFor([&] { return !controller().chat(); }));
+    EXPECT_EQ(composer().attachments().size(), 1);
+    later.reset();
+    EXPECT_FALSE(handOver(database, {}));
+    later = takeOver(database, *m_window);
+    EXPECT_TRUE(start({.chat = {}, .attach = {}, .newChat = true}));
+}
 
 TEST_F(WindowTest, EnterSendsAndTheAnswerStreamsIn) {
     m_services.script.answer = "Up to **4 nights** are fine.";

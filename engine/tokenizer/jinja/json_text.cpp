@@ -9,8 +9,8 @@
 namespace conclave::engine::jinja {
 namespace {
 
-constexpr int kDeepestValue = 60;
-constexpr std::string_view kHex = "0123456789abcdef";
+constexpr int kDeepestJson = 60;
+constexpr std::string_view kJsonHex = "0123456789abcdef";
 
 class JsonWriter {
 public:
@@ -25,7 +25,7 @@ private:
     void put(std::string_view text) { m_out.append(text, Origin::Data); }
 
     void writeValue(const Value& value, int depth) {
-        if (depth > kDeepestValue) {
+        if (depth > kDeepestJson) {
             m_runtime.fail("a value is nested too deeply for tojson", ErrorCode::LimitExceeded);
             return;
         }
@@ -78,10 +78,10 @@ private:
         }
         const std::array<char, 6> escape = {'\\',
                                             'u',
-                                            kHex[(character >> 12u) & 0xFu],
-                                            kHex[(character >> 8u) & 0xFu],
-                                            kHex[(character >> 4u) & 0xFu],
-                                            kHex[character & 0xFu]};
+                                            kJsonHex[(character >> 12u) & 0xFu],
+                                            kJsonHex[(character >> 8u) & 0xFu],
+                                            kJsonHex[(character >> 4u) & 0xFu],
+                                            kJsonHex[character & 0xFu]};
         m_out.append({escape.data(), escape.size()}, origin);
     }
 

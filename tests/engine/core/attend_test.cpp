@@ -1,4 +1,4 @@
-// Attention with windows, sinks and capped scores against its formula in double precision.
+// Attention, also with windows, sinks and capped scores, against its formula in double precision.
 #include <cmath>
 #include <random>
 #include <vector>
@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "bare_model.h"
-#include "engine/model/attend_masked.h"
+#include "engine/model/attend.h"
 
 namespace conclave::engine {
 namespace {
@@ -49,23 +49,24 @@ public:
         std::vector<float> out(m_queries.size());
         for (int first = 0; first < m_shape.nTokens; first += step) {
             const std::size_t at = count(first, m_shape.nHeads) * kHeadDim;
-            attendMasked(kernels, pool,
-                         {.queries = m_queries.data() + at,
-                          .outputs = out.data() + at,
-                          .keys = m_halves.data(),
-                          .values = m_halves.data() + m_kvDim,
-                          .stride = 2 * m_kvDim,
-                          .queryDim = kHeadDim,
-                          .valueDim = kHeadDim,
-                          .nHeads = m_shape.nHeads,
-                          .nKvHeads = m_shape.nKvHeads,
-                          .nTokens = std::min(step, m_shape.nTokens - first),
-                          .firstPosition = m_shape.firstPosition + first,
-                          .scale = kScale},
-                         {.window = m_shape.window,
-                          .chunked = m_shape.chunked,
-                          .softCap = m_shape.softCap,
-                          .sinks = m_sinks});
+            const auto* entries = reinterpret_cast<const std::byte*>(m_halves.data());
+            attend(kernels, pool,
+                   {.queries = m_queries.data() + at,
+                    .outputs = out.data() + at,
+                    .keys = entries,
+                    .values = entries + m_kvDim * sizeof(std::uint16_t),
+                    .strideBytes = 2 * m_kvDim * sizeof(std::uint16_t),
+                    .queryDim = kHeadDim,
+                    .valueDim = kHeadDim,
+                    .nHeads = m_shape.nHeads,
+                    .nKvHeads = m_shape.nKvHeads,
+                    .nTokens = std::min(step, m_shape.nTokens - first),
+                    .firstPosition = m_shape.firstPosition + first,
+                    .scale = kScale,
+                    .window = m_shape.window,
+                    .windowIsChunk = m_shape.chunked,
+                    .softCap = m_shape.softCap,
+                    .sinks = m_sinks});
         }
         return out;
     }
@@ -73,7 +74,7 @@ public:
     [[nodiscard]] std::vector<double> formula() const {
         std::vector<double> out(m_queries.size());
         for (int token = 0; token < m_shape.nTokens; ++token) {
-            for (int head = 0; head < m_shape.nHeads; ++head) attend(token, head, out);
+            for (int head = 0; head < m_shape.nHeads; ++head) attendExactly(token, head, out);
         }
         return out;
     }
@@ -88,7 +89,7 @@ private:
         for (float& value : all) value = normal(m_random);
         return all;
     }
-    void attend(int token, int head, std::vector<double>& out) const {
+    void attendExactly(int token, int head, std::vector<double>& out) const {
         const std::size_t query =
             (count(token, m_shape.nHeads) + static_cast<std::size_t>(head)) * kHeadDim;
         const auto kvOffset =
@@ -121,7 +122,7 @@ private:
     std::vector<std::uint16_t> m_halves;
 };
 
-TEST(AttendMasked, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
+TEST(Attend, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
     std::vector<Shape> shapes = {
         {4, 2, 33, 0, 5, 0.0f, false}, {4, 2, 33, 0, 5, 1.5f, true},
         {4, 4, 9, 40, 16, 0.0f, true}, {4, 1, 30, 3, 0, 2.0f, false},
@@ -129,6 +130,11 @@ TEST(AttendMasked, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
         {64, 1, 40, 0, 7, 0.7f, true}, {50, 2, 3, 100, 1000, 3.0f, true},
         {1, 1, 1, 0, 1, 0.0f, false},  {8, 2, 1, 300, 128, 0.0f, true},
     };
+    // Several chunks, shared out among threads or not.
+    shapes.push_back({2, 1, 2, 5000, 0, 0.0f, false});
+    shapes.push_back({48, 1, 3, 2000, 0, 0.0f, true});
+    shapes.push_back({8, 2, 5, 3000, 700, 0.0f, false});
+    shapes.push_back({8, 1, 1, 9000, 0, 0.0f, true});
     shapes.push_back({4, 2, 33, 5, 8, 0.0f, false, true});
     shapes.push_back({4, 1, 9, 300, 128, 0.0f, true, true});
     for (const Shape& shape : shapes) {

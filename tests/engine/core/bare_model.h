@@ -54,7 +54,7 @@ public:
           m_pool(nThreads),
           m_maxBatch(maxBatch),
           m_transformer(m_config, m_weights, kernels, m_cache, m_pool, maxBatch) {
-        CONCLAVE_CHECK(packWeights(m_weights, kernels, nThreads).has_value());
+        CONCLAVE_CHECK(packWeights(m_weights, kernels).has_value());
     }
 
     [[nodiscard]] const ModelConfig& config() const { return m_config; }

@@ -1,8 +1,11 @@
 // Sessions on the bundled model: what callers of engine.h rely on.
 #include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <string>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -226,6 +229,49 @@ TEST(Model, LoadCanBeCancelledAndReportsProgress) {
     const auto cancelled = Model::load(test::chatModel("Q8_0"), [](float) { return false; });
     ASSERT_FALSE(cancelled);
     EXPECT_EQ(cancelled.error().code, ErrorCode::Cancelled);
+}
+
+/// MiB of the file that are mapped into this process and resident.
+double residentOf(const std::filesystem::path& file) {
+    std::ifstream maps("/proc/self/smaps");
+    std::string line;
+    bool isOfFile = false;
+    double kibibytes = 0.0;
+    while (std::getline(maps, line)) {
+        if (line.find(" r--s ") != std::string::npos || line.find(" rw-") != std::string::npos ||
+            line.find(" r--p ") != std::string::npos || line.find(" r-xp ") != std::string::npos) {
+            isOfFile = line.ends_with(file.filename().string());
+        }
+        if (isOfFile && line.starts_with("Rss:")) kibibytes += std::stod(line.substr(4));
+    }
+    return kibibytes / 1024.0;
+}
+
+TEST(Model, TakesItsFilesSizeOnceWhenItHasSettled) {
+    const auto path = test::chatModel("Q8_0");
+    const auto model = Model::load(path).value();
+    model->settle();
+    const double fileSize = static_cast<double>(std::filesystem::file_size(path)) / (1 << 20);
+    EXPECT_LT(residentOf(path), 0.25 * fileSize);
+}
+
+TEST(Model, AnswersAlikeBeforeItHasSettledAndAfter) {
+    const auto answer = [](const std::shared_ptr<const Model>& model) {
+        auto session = Session::create(model, {.contextLength = 256, .nThreads = 3}).value();
+        std::vector<float> logits;
+        const std::vector<TokenId> tokens = {1, 5, 9, 13, 700, 22, 31};
+        EXPECT_TRUE(session->evaluate(tokens, [&](int, std::span<const float> row) {
+            logits.insert(logits.end(), row.begin(), row.end());
+        }));
+        return logits;
+    };
+    const auto settled = Model::load(test::chatModel("Q8_0")).value();
+    settled->settle();
+    const auto expected = answer(settled);
+    for (int repeat = 0; repeat < 5; ++repeat) {
+        const auto loading = Model::load(test::chatModel("Q8_0")).value();
+        EXPECT_EQ(answer(loading), expected);
+    }
 }
 
 TEST(Model, NamesATensorThatIsWrong) {

@@ -1,13 +1,21 @@
 #include "engine/sampling/sampler.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/gguf/gguf_file.h"
+#include "engine/tokenizer/tokenizer.h"
 
 namespace conclave::engine {
 namespace {
@@ -204,6 +212,189 @@ TEST(Sampler, SurvivesLogitsOfADamagedModel) {
     EXPECT_GE(any, 0);
     EXPECT_LT(any, 3);
     EXPECT_EQ(sampler->sample({}), 0);
+}
+
+TEST(Sampler, XtcLeavesTheLeastLikelyTopChoiceAsOftenAsAsked) {
+    SamplerSettings settings = plainSettings();
+    settings.xtcProbability = 0.3f;
+    settings.xtcThreshold = 0.12f;  // 0.4, 0.3 and 0.15 are top choices
+    constexpr int kDraws = 100000;
+    auto counts = countDraws(settings, logitsOf(kSkewed), kDraws);
+    // Where the top is dropped 0.15, 0.1 and 0.05 stay, and share 0.3.
+    const std::vector<double> expected = {0.7 * 0.1 + 0.3 * 0.1 / 0.3, 0.7 * 0.4,
+                                          0.7 * 0.05 + 0.3 * 0.05 / 0.3, 0.7 * 0.3,
+                                          0.7 * 0.15 + 0.3 * 0.15 / 0.3};
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_NEAR(counts[static_cast<TokenId>(i)] / double{kDraws}, expected[i], 0.008) << i;
+    }
+    settings.temperature = 0.0f;
+    settings.xtcProbability = 1.0f;
+    const auto greedy = Sampler::create(settings, 5);
+    EXPECT_EQ(greedy->sample(logitsOf(kSkewed)), 4);
+}
+
+TEST(Sampler, MirostatHoldsTheSurpriseThatIsAskedFor) {
+    // Zipf's law over 1000 tokens: an entropy of some 7 bits.
+    std::vector<float> logits;
+    for (int rank = 1; rank <= 1000; ++rank) logits.push_back(-std::log(static_cast<float>(rank)));
+    double total = 0.0;
+    for (const float logit : logits) total += std::exp(static_cast<double>(logit));
+    for (const int version : {1, 2}) {
+        for (const float tau : {2.0f, 4.0f}) {
+            SamplerSettings settings = plainSettings();
+            settings.mirostat = version;
+            settings.mirostatTau = tau;
+            const auto sampler = Sampler::create(settings, 1000);
+            constexpr int kDraws = 600;
+            double surprise = 0.0;
+            for (int i = 0; i < kDraws; ++i) {
+                // Of what was left to draw from, as the algorithm measures it.
+                const auto left = sampler->distribution(logits);
+                const TokenId token = sampler->sample(logits);
+                const auto chosen =
+                    std::find_if(left.begin(), left.end(),
+                                 [&](const Candidate& each) { return each.token == token; });
+                ASSERT_NE(chosen, left.end());
+                surprise -= std::log2(chosen->probability);
+            }
+            EXPECT_NEAR(surprise / kDraws, static_cast<double>(tau), 0.2) << version;
+        }
+    }
+}
+
+TEST(Sampler, NeverChoosesWhatIsMinusInfinity) {
+    std::vector<float> logits(50, 0.0f);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+        if (i != 17 && i != 31) logits[i] = -std::numeric_limits<float>::infinity();
+    }
+    SamplerSettings settings = plainSettings();
+    settings.temperature = 100.0f;
+    EXPECT_EQ(drawnTokens(settings, logits), (std::set<TokenId>{17, 31}));
+    settings.logitBias = {{3, 50.0f}, {31, -50.0f}};
+    settings.temperature = 0.0f;
+    EXPECT_EQ(Sampler::create(settings, 50)->sample(logits), 17);
+}
+
+TEST(Sampler, ChecksItsSettings) {
+    EXPECT_TRUE(checkSampling({}));
+    const auto refuses = [](auto change, const std::string& name) {
+        SamplerSettings settings;
+        change(settings);
+        const auto checked = checkSampling(settings);
+        ASSERT_FALSE(checked) << name;
+        EXPECT_EQ(checked.error().code, ErrorCode::InvalidArgument);
+        EXPECT_NE(checked.error().detail.find(name), std::string::npos) << checked.error().detail;
+    };
+    const float nan = std::nanf("");
+    refuses([&](SamplerSettings& s) { s.temperature = nan; }, "temperature");
+    refuses([](SamplerSettings& s) { s.mirostat = 3; }, "mirostat");
+    refuses([](SamplerSettings& s) { s.xtcProbability = 1.5f; }, "xtc_probability");
+    refuses([](SamplerSettings& s) { s.repeatPenalty = 0.0f; }, "repeat_penalty");
+    refuses([](SamplerSettings& s) { s.dryMultiplier = -1.0f; }, "dry_multiplier");
+    refuses([&](SamplerSettings& s) { s.topNSigma = nan; }, "top_n_sigma");
+}
+
+// ------------------------------------------------------------------------------ against llama.cpp
+
+std::vector<nlohmann::json> goldenSamplers() {
+    std::vector<nlohmann::json> cases;
+    std::ifstream file(std::filesystem::path(CONCLAVE_TEST_SOURCE) /
+                       "tests/golden/engine/samplers.jsonl");
+    for (std::string line; std::getline(file, line);) cases.push_back(nlohmann::json::parse(line));
+    return cases;
+}
+
+SamplerSettings settingsOf(const nlohmann::json& json) {
+    SamplerSettings s = plainSettings();
+    const auto take = [&](const char* key, auto& value) {
+        if (json.contains(key)) json[key].get_to(value);
+    };
+    take("penalty_window", s.penaltyWindow);
+    take("repeat_penalty", s.repeatPenalty);
+    take("frequency_penalty", s.frequencyPenalty);
+    take("presence_penalty", s.presencePenalty);
+    take("top_n_sigma", s.topNSigma);
+    take("top_k", s.topK);
+    take("typical_p", s.typicalP);
+    take("top_p", s.topP);
+    take("min_p", s.minP);
+    take("xtc_probability", s.xtcProbability);
+    take("xtc_threshold", s.xtcThreshold);
+    take("temperature", s.temperature);
+    take("dynatemp_range", s.temperatureRange);
+    take("dynatemp_exponent", s.temperatureExponent);
+    take("mirostat", s.mirostat);
+    take("mirostat_tau", s.mirostatTau);
+    take("mirostat_eta", s.mirostatEta);
+    take("dry_multiplier", s.dryMultiplier);
+    take("dry_base", s.dryBase);
+    take("dry_allowed_length", s.dryAllowedLength);
+    take("dry_window", s.dryWindow);
+    take("dry_breakers", s.dryBreakers);
+    return s;
+}
+
+TEST(Sampler, LeavesWhatLlamaCppLeaves) {
+    int nSteps = 0;
+    for (const nlohmann::json& example : goldenSamplers()) {
+        if (!example.contains("steps")) continue;
+        const auto vocabularySize = example["steps"][0]["logits"].size();
+        const auto sampler =
+            Sampler::create(settingsOf(example["settings"]), static_cast<int>(vocabularySize));
+        for (const TokenId token : example["history"].get<std::vector<TokenId>>()) {
+            sampler->accept(token);
+        }
+        for (const nlohmann::json& step : example["steps"]) {
+            const auto logits = step["logits"].get<std::vector<float>>();
+            std::map<TokenId, double> left;
+            for (const Candidate& each : sampler->distribution(logits)) {
+                if (each.probability > 1e-7) left[each.token] = each.probability;
+            }
+            const auto expected = step["left"].get<std::vector<std::pair<TokenId, double>>>();
+            ASSERT_EQ(left.size(), expected.size()) << example["settings"] << step;
+            for (const auto& [token, probability] : expected) {
+                ASSERT_TRUE(left.contains(token)) << example["settings"] << " " << token;
+                EXPECT_NEAR(left[token], probability, 2e-5) << example["settings"];
+            }
+            if (step.value("drawn", false)) {
+                EXPECT_EQ(sampler->sample(logits), 7);
+            }
+            ++nSteps;
+        }
+    }
+    EXPECT_GT(nSteps, 150);
+}
+
+TEST(Sampler, DryTakesFromRepetitionsWhatLlamaCppTakes) {
+    const auto file = GgufFile::open(std::filesystem::path(CONCLAVE_TEST_SOURCE) /
+                                     "resources/models/conclave-tiny-20M-Q8_0.gguf");
+    ASSERT_TRUE(file);
+    const auto tokenizer = Tokenizer::load(*file);
+    ASSERT_TRUE(tokenizer);
+    const std::vector<float> flat(static_cast<std::size_t>((*tokenizer)->vocabularySize()), 0.0f);
+    int nWithLoss = 0;
+    for (const nlohmann::json& example : goldenSamplers()) {
+        if (!example.contains("lost")) continue;
+        const SamplerSettings settings = settingsOf(example["settings"]);
+        DryPenalty dry(settings, findDryBreakers(**tokenizer, settings.dryBreakers));
+        for (const TokenId token : example["history"].get<std::vector<TokenId>>()) {
+            dry.accept(token);
+        }
+        Candidates candidates;
+        candidates.gather(flat);
+        dry.apply(candidates);
+        std::map<TokenId, double> lost;
+        for (const Candidate& each : candidates.all()) {
+            if (each.logit != 0.0f) lost[each.token] = static_cast<double>(-each.logit);
+        }
+        const auto expected = example["lost"].get<std::vector<std::pair<TokenId, double>>>();
+        ASSERT_EQ(lost.size(), expected.size()) << example;
+        for (const auto& [token, loss] : expected) {
+            EXPECT_NEAR(lost[token] / loss, 1.0, 1e-5) << example["settings"] << token;
+        }
+        nWithLoss += static_cast<int>(!expected.empty());
+    }
+    EXPECT_GT(nWithLoss, 20);
 }
 
 }  // namespace

@@ -105,6 +105,7 @@ TEST(SpmTokenizer, PutsASpaceBeforeTextAndTakesItAway) {
     const auto tokenizer = mustLoad(vocabulary("llama", kSpm));
     EXPECT_EQ(tokenizer->encode("ab", {}), (Ids{1, 10}));
     EXPECT_EQ(tokenizer->decode(Ids{1, 10, 10}, false), "ab ab");
+    EXPECT_EQ(tokenizer->decode(Ids{1, 10, 10}, true), "<s> ab ab");
     EXPECT_EQ(tokenizer->piece(10, false), " ab");
     EXPECT_EQ(tokenizer->encode("ab</s>ab", {.addBos = false, .parseSpecial = true}),
               (Ids{10, 2, 10}));
@@ -217,6 +218,18 @@ TEST(BpeTokenizer, RoundTripsAllBytes) {
     EXPECT_EQ(tokens.size(), 256u);
 }
 
+TEST(BpeTokenizer, ComposesLettersWhereTheModelDoes) {
+    const std::string apart = "e\u0301";
+    const std::string composed = "\u00E9";
+    const auto qwen = mustLoad(byteLevel("qwen2"));
+    EXPECT_EQ(qwen->decode(qwen->encode(apart, {}), false), composed);
+    EXPECT_EQ(qwen->decode(qwen->encode(composed + "\u0301x", {}), false), composed + "\u0301x");
+    // Bytes that are no UTF-8 stay as they are, and so does what is beside them.
+    EXPECT_EQ(qwen->decode(qwen->encode(apart + "\xFF", {}), false), apart + "\xFF");
+    const auto llama = mustLoad(byteLevel("llama-bpe"));
+    EXPECT_EQ(llama->decode(llama->encode(apart, {}), false), apart);
+}
+
 TEST(BpeTokenizer, KeepsTurnMarksInert) {
     const auto tokenizer = mustLoad(byteLevel("gpt-2"));
     EXPECT_EQ(tokenizer->encode("<|end|>", {.parseSpecial = true}), (Ids{262}));
@@ -323,7 +336,12 @@ TEST(ByteTrie, FindsEveryPrefix) {
         });
         EXPECT_EQ(longest, key.size());
     }
-    trie.forEachPrefix("x", [](std::size_t, std::int32_t) { FAIL(); });
+    for (int byte = 0; byte < 256; ++byte) {  // none leads back to where the walk begins
+        const std::string text = {static_cast<char>(byte), '7', '9', '1', '9'};
+        if (byte < '0' || byte > '9') {
+            trie.forEachPrefix(text, [](std::size_t, std::int32_t) { FAIL(); });
+        }
+    }
     ByteTrie().forEachPrefix("x", [](std::size_t, std::int32_t) { FAIL(); });
 }
 

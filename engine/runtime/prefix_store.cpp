@@ -1,0 +1,104 @@
+#include "engine/runtime/prefix_store.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace conclave::engine {
+
+PrefixStore::Key PrefixStore::keyAt(std::span<const TokenId> tokens, std::size_t block) {
+    Key key{};
+    const auto part = tokens.subspan(block * kBlockTokens, kBlockTokens);
+    std::copy(part.begin(), part.end(), key.begin());
+    return key;
+}
+
+std::vector<PrefixStore::Node*> PrefixStore::walk(Node& root, std::span<const TokenId> tokens) {
+    std::vector<Node*> path;
+    Node* node = &root;
+    for (std::size_t block = 0; block < tokens.size() / kBlockTokens; ++block) {
+        const auto child = node->children.find(keyAt(tokens, block));
+        if (child == node->children.end()) break;
+        node = child->second.get();
+        path.push_back(node);
+    }
+    for (auto each = path.rbegin(); each != path.rend(); ++each) {
+        m_uses.splice(m_uses.begin(), m_uses, (*each)->use);
+    }
+    return path;
+}
+
+std::vector<PrefixStore::Block> PrefixStore::find(std::uint64_t kind,
+                                                  std::span<const TokenId> tokens) {
+    const std::lock_guard lock(m_mutex);
+    std::vector<Block> blocks;
+    for (const Node* node : walk(m_roots[kind], tokens)) blocks.push_back(node->block);
+    return blocks;
+}
+
+void PrefixStore::keep(std::uint64_t kind, std::span<const TokenId> tokens, std::size_t blockBytes,
+                       std::uint64_t budgetBytes, const CopyBlock& copy) {
+    const auto affordable = static_cast<std::size_t>(budgetBytes / blockBytes);
+    const std::size_t nBlocks = std::min(tokens.size() / kBlockTokens, affordable);
+    tokens = tokens.first(nBlocks * kBlockTokens);
+    std::size_t nKnown = 0;
+    {
+        const std::lock_guard lock(m_mutex);
+        nKnown = walk(m_roots[kind], tokens).size();
+        makeRoom(budgetBytes, (nBlocks - nKnown) * blockBytes);
+    }
+    std::vector<Block> blocks;
+    for (std::size_t i = nKnown; i < nBlocks; ++i) {
+        auto block = std::make_shared<std::vector<std::byte>>(blockBytes);
+        copy(static_cast<int>(i) * kBlockTokens, *block);
+        blocks.push_back(std::move(block));
+    }
+    const std::lock_guard lock(m_mutex);
+    // Another session may have added some of these meanwhile, or taken away what they follow.
+    Node& root = m_roots[kind];
+    const std::vector<Node*> path = walk(root, tokens);
+    if (path.size() < nKnown) return;
+    Node* node = path.empty() ? &root : path.back();
+    for (std::size_t i = path.size(); i < nBlocks; ++i) {
+        const Key key = keyAt(tokens, i);
+        add(*node, key, std::move(blocks[i - nKnown]));
+        node = node->children.find(key)->second.get();
+    }
+    // Blocks nearer to the root must count as used later than those below them.
+    [[maybe_unused]] const auto touched = walk(root, tokens);
+    makeRoom(budgetBytes, 0);
+}
+
+void PrefixStore::add(Node& parent, const Key& key, Block block) {
+    auto node = std::make_unique<Node>();
+    node->key = key;
+    node->block = std::move(block);
+    node->parent = &parent;
+    m_sizeBytes += node->block->size();
+    m_uses.push_front(node.get());
+    node->use = m_uses.begin();
+    parent.children.emplace(key, std::move(node));
+}
+
+void PrefixStore::makeRoom(std::uint64_t budgetBytes, std::size_t neededBytes) {
+    while (!m_uses.empty() && m_sizeBytes + neededBytes > budgetBytes) {
+        const Node* oldest = m_uses.back();
+        m_uses.pop_back();
+        m_sizeBytes -= oldest->block->size();
+        const Key key = oldest->key;
+        oldest->parent->children.erase(key);
+    }
+}
+
+void PrefixStore::clear() {
+    const std::lock_guard lock(m_mutex);
+    m_roots.clear();
+    m_uses.clear();
+    m_sizeBytes = 0;
+}
+
+std::uint64_t PrefixStore::sizeBytes() const {
+    const std::lock_guard lock(m_mutex);
+    return m_sizeBytes;
+}
+
+}  // namespace conclave::engine

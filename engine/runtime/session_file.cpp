@@ -1,0 +1,176 @@
+#include "engine/runtime/session_file.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/runtime/hash64.h"
+
+namespace conclave::engine {
+namespace fs = std::filesystem;
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the file holds numbers as they lie");
+
+/// "CONCLKV" and the version. A change of the file or of the engine's arithmetic takes the next
+/// one.
+constexpr std::uint64_t kMagic = 0x01'56'4B'4C'43'4E'4F'43;
+
+struct SessionHeader {
+    std::uint64_t magic = kMagic;
+    SessionKey key;
+    std::uint64_t nTokens = 0;
+    std::uint64_t entryBytes = 0;  ///< of all layers and positions together
+    std::uint64_t bodyHash = 0;    ///< of tokens and entries
+    std::uint64_t headerHash = 0;  ///< of all above
+};
+static_assert(sizeof(SessionHeader) == 7 * sizeof(std::uint64_t));
+
+std::uint64_t headerHashOf(const SessionHeader& header) {
+    return hash64(std::as_bytes(std::span(&header, 1)).first(offsetof(SessionHeader, headerHash)));
+}
+
+class Descriptor {
+public:
+    explicit Descriptor(int number) : m_number(number) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (m_number >= 0) ::close(m_number);
+    }
+    [[nodiscard]] int get() const { return m_number; }
+
+private:
+    int m_number;
+};
+
+bool writeAll(int file, std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(file, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+bool readAll(int file, std::span<std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::read(file, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+tl::unexpected<Error> badSession(const fs::path& path, const std::string& what) {
+    return fail(ErrorCode::Corrupt, "the saved session " + path.string() + " " + what);
+}
+
+/// The header of an open file, checked against the file's size, the model and the cache.
+Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const SessionKey& key,
+                                        const KvCache& cache) {
+    SessionHeader header;
+    if (!readAll(file, std::as_writable_bytes(std::span(&header, 1)))) {
+        return badSession(path, "is cut off");
+    }
+    if (header.magic != kMagic) {
+        return fail(ErrorCode::Unsupported, path.string() + " is no saved session of this version");
+    }
+    if (header.headerHash != headerHashOf(header)) return badSession(path, "is damaged");
+    if (header.key.model != key.model || header.key.kind != key.kind) {
+        return fail(ErrorCode::Unsupported,
+                    "the saved session " + path.string() +
+                        " is of another model, kernel set or kind of KV cache");
+    }
+    if (header.nTokens > static_cast<std::uint64_t>(cache.capacity())) {
+        return fail(ErrorCode::Unsupported, "the saved session " + path.string() + " has " +
+                                                std::to_string(header.nTokens) +
+                                                " tokens, but the context holds " +
+                                                std::to_string(cache.capacity()));
+    }
+    const std::uint64_t entryBytes =
+        header.nTokens * cache.positionBytes() * static_cast<std::uint64_t>(cache.nLayers());
+    struct stat status {};
+    const std::uint64_t wanted =
+        sizeof(SessionHeader) + header.nTokens * sizeof(TokenId) + entryBytes;
+    if (header.nTokens == 0 || header.entryBytes != entryBytes || ::fstat(file, &status) != 0 ||
+        static_cast<std::uint64_t>(status.st_size) != wanted) {
+        return badSession(path, "has the wrong size");
+    }
+    return header;
+}
+
+}  // namespace
+
+Result<void> writeSessionFile(const fs::path& path, const SessionKey& key,
+                              std::span<const TokenId> tokens, KvCache& cache) {
+    if (tokens.empty()) return fail(ErrorCode::InvalidArgument, "the session has nothing to save");
+    const auto nTokens = static_cast<int>(tokens.size());
+    SessionHeader header;
+    header.key = key;
+    header.nTokens = tokens.size();
+    header.bodyHash = hash64(std::as_bytes(tokens));
+    for (int layer = 0; layer < cache.nLayers(); ++layer) {
+        const auto rows = cache.rows(layer, 0, nTokens);
+        header.entryBytes += rows.size();
+        header.bodyHash = hash64(rows, header.bodyHash);
+    }
+    header.headerHash = headerHashOf(header);
+
+    const fs::path partial = path.string() + ".partial";
+    const auto problem = [&](const std::string& what) {
+        const int number = errno;
+        ::unlink(partial.c_str());
+        return fail(number == ENOSPC || number == EDQUOT ? ErrorCode::DiskFull : ErrorCode::Io,
+                    "cannot " + what + " " + path.string() + ": " + std::strerror(number));
+    };
+    ::unlink(partial.c_str());
+    constexpr mode_t kOwnerOnly = 0600;
+    {
+        const Descriptor file(::open(
+            partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly));
+        if (file.get() < 0) return problem("create");
+        bool written = writeAll(file.get(), std::as_bytes(std::span(&header, 1))) &&
+                       writeAll(file.get(), std::as_bytes(tokens));
+        for (int layer = 0; layer < cache.nLayers() && written; ++layer) {
+            written = writeAll(file.get(), cache.rows(layer, 0, nTokens));
+        }
+        if (!written) return problem("write");
+    }
+    if (::rename(partial.c_str(), path.c_str()) != 0) return problem("name");
+    return {};
+}
+
+Result<std::vector<TokenId>> readSessionFile(const fs::path& path, const SessionKey& key,
+                                             KvCache& cache) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (file.get() < 0) {
+        return fail(errno == ENOENT ? ErrorCode::NotFound : ErrorCode::Io,
+                    "cannot open the saved session " + path.string() + ": " + std::strerror(errno));
+    }
+    const auto header = readSessionHeader(file.get(), path, key, cache);
+    if (!header) return tl::unexpected(header.error());
+    std::vector<TokenId> tokens(header->nTokens);
+    if (!readAll(file.get(), std::as_writable_bytes(std::span(tokens)))) {
+        return badSession(path, "cannot be read to its end");
+    }
+    std::uint64_t hash = hash64(std::as_bytes(std::span(tokens)));
+    for (int layer = 0; layer < cache.nLayers(); ++layer) {
+        const auto rows = cache.rows(layer, 0, static_cast<int>(tokens.size()));
+        if (!readAll(file.get(), rows)) return badSession(path, "cannot be read to its end");
+        hash = hash64(rows, hash);
+    }
+    if (hash != header->bodyHash) return badSession(path, "is damaged");
+    return tokens;
+}
+
+}  // namespace conclave::engine

@@ -1,0 +1,352 @@
+// What was computed before and is not computed again: the prefix store, saved sessions.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <thread>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/engine.h"
+#include "engine/runtime/hash64.h"
+#include "engine/runtime/loaded_model.h"
+#include "engine/runtime/prefix_store.h"
+#include "gguf_writer.h"
+#include "models.h"
+
+namespace conclave::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::shared_ptr<const Model> parityModel(const std::string& name) {
+    auto model = Model::load(test::parity(name + ".gguf"));
+    EXPECT_TRUE(model) << model.error().detail;
+    return *model;
+}
+
+std::unique_ptr<Session> open(const std::shared_ptr<const Model>& model, bool sharesPrefixes,
+                              int nThreads = 1, int batchTokens = 512) {
+    auto session = Session::create(model, {.contextLength = 0,
+                                           .nThreads = nThreads,
+                                           .batchTokens = batchTokens,
+                                           .sharesPrefixes = sharesPrefixes});
+    EXPECT_TRUE(session) << session.error().detail;
+    return std::move(*session);
+}
+
+std::vector<TokenId> randomTokens(int n, const Model& model, unsigned seed) {
+    std::mt19937 random(seed);
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < n; ++i) {
+        tokens.push_back(
+            static_cast<TokenId>(random() % static_cast<unsigned>(model.info().vocabularySize)));
+    }
+    return tokens;
+}
+
+GenerateResult run(Session& session, std::vector<TokenId> prompt, int maxTokens = 8) {
+    GenerateRequest request;
+    request.prompt = std::move(prompt);
+    request.sampling.temperature = 0.0f;
+    request.maxTokens = maxTokens;
+    request.ignoreEndOfTurn = true;
+    request.nLogprobs = 5;
+    auto result = session.generate(request);
+    EXPECT_TRUE(result) << result.error().detail;
+    return std::move(*result);
+}
+
+/// Tokens and log-probabilities to the last bit.
+void expectSame(const GenerateResult& a, const GenerateResult& b) {
+    EXPECT_EQ(a.tokens, b.tokens);
+    ASSERT_EQ(a.logprobs.size(), b.logprobs.size());
+    for (std::size_t i = 0; i < a.logprobs.size(); ++i) {
+        EXPECT_EQ(a.logprobs[i].likeliest, b.logprobs[i].likeliest) << i;
+    }
+}
+
+fs::path scratchFile(const std::string& name) {
+    return fs::temp_directory_path() /
+           ("conclave-reuse-" + std::to_string(::getpid()) + "-" + name);
+}
+
+std::string readBytes(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void writeBytes(const fs::path& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// ------------------------------------------------------------------------------- the prefix store
+
+constexpr int kBlock = PrefixStore::kBlockTokens;
+
+std::vector<TokenId> counting(int n, TokenId first = 0) {
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < n; ++i) tokens.push_back(first + i);
+    return tokens;
+}
+
+/// Blocks of 8 bytes that say where they are from.
+void keepMarked(PrefixStore& store, const std::vector<TokenId>& tokens, std::uint64_t budget,
+                unsigned char mark = 1, std::uint64_t kind = 0) {
+    store.keep(kind, tokens, 8, budget, [&](int first, std::span<std::byte> block) {
+        block[0] = static_cast<std::byte>(mark);
+        block[1] = static_cast<std::byte>(first / kBlock);
+    });
+}
+
+TEST(PrefixStore, FindsTheLongestBeginningInWholeBlocks) {
+    PrefixStore store;
+    keepMarked(store, counting(3 * kBlock + 5), 1000);
+    EXPECT_EQ(store.sizeBytes(), 3U * 8U);
+    EXPECT_EQ(store.find(0, counting(3 * kBlock + 5)).size(), 3U);
+    EXPECT_EQ(store.find(0, counting(2 * kBlock + 1)).size(), 2U);
+    EXPECT_EQ(store.find(0, counting(kBlock - 1)).size(), 0U);
+    EXPECT_EQ(store.find(1, counting(3 * kBlock)).size(), 0U) << "another kind";
+    auto other = counting(3 * kBlock);
+    other[2 * kBlock] = 999;
+    const auto found = store.find(0, other);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ((*found[1])[1], std::byte{1});
+
+    // A branch shares its beginning, and what is known is not copied again.
+    keepMarked(store, other, 1000, 2);
+    EXPECT_EQ(store.sizeBytes(), 4U * 8U);
+    const auto branch = store.find(0, other);
+    EXPECT_EQ((*branch[1])[0], std::byte{1});
+    EXPECT_EQ((*branch[2])[0], std::byte{2});
+}
+
+TEST(PrefixStore, DropsWhatWasUsedLongestAgoAndNeverGrowsPastItsBudget) {
+    PrefixStore store;
+    constexpr std::uint64_t kBudget = 6 * 8;
+    const auto a = counting(3 * kBlock, 0);
+    const auto b = counting(3 * kBlock, 1000);
+    const auto c = counting(2 * kBlock, 2000);
+    keepMarked(store, a, kBudget);
+    keepMarked(store, b, kBudget);
+    EXPECT_EQ(store.find(0, a).size(), 3U);  // now b is older
+    keepMarked(store, c, kBudget);
+    EXPECT_EQ(store.sizeBytes(), kBudget);
+    EXPECT_EQ(store.find(0, a).size(), 3U);
+    EXPECT_EQ(store.find(0, c).size(), 2U);
+    EXPECT_EQ(store.find(0, b).size(), 1U) << "leaves go first";
+    // More than the budget holds: the beginning is what others can share.
+    keepMarked(store, counting(50 * kBlock, 5000), kBudget);
+    EXPECT_EQ(store.sizeBytes(), kBudget);
+    EXPECT_EQ(store.find(0, counting(50 * kBlock, 5000)).size(), 6U);
+    keepMarked(store, a, 0);
+    EXPECT_EQ(store.sizeBytes(), 0U);
+}
+
+TEST(PrefixStore, ServesManyThreads) {
+    PrefixStore store;
+    std::vector<std::jthread> threads;
+    for (unsigned seed = 0; seed < 4; ++seed) {
+        threads.emplace_back([&, seed] {
+            std::mt19937 random(seed);
+            for (int i = 0; i < 500; ++i) {
+                const int n = static_cast<int>(random() % 6) * kBlock;
+                const auto tokens = counting(n, static_cast<TokenId>(random() % 3));
+                keepMarked(store, tokens, 60,
+                           static_cast<unsigned char>(tokens.empty() ? 0 : tokens[0]));
+                for (const auto& block : store.find(0, tokens)) {
+                    EXPECT_EQ((*block)[0], static_cast<std::byte>(tokens[0]));
+                }
+                EXPECT_LE(store.sizeBytes(), 60U);
+            }
+        });
+    }
+}
+
+class SharedPrefix : public testing::TestWithParam<std::string> {};
+
+/// A second session starts from what the first left behind: fewer tokens computed, the same bits,
+/// whatever the kind of attention, window or router.
+TEST_P(SharedPrefix, GivesTheBitsOfAColdPrefill) {
+    const auto model = parityModel(GetParam());
+    const int longest = std::min(model->info().contextLength - 16, 200);
+    const auto context = randomTokens(longest * 3 / 4, *model, 1);
+    const auto first = [&] {
+        auto prompt = context;
+        const auto more = randomTokens(longest / 8, *model, 2);
+        prompt.insert(prompt.end(), more.begin(), more.end());
+        return prompt;
+    }();
+    auto second = context;
+    const auto other = randomTokens(longest / 5, *model, 3);
+    second.insert(second.end(), other.begin(), other.end());
+
+    const auto expected = run(*open(model, false), second);
+    ASSERT_EQ(expected.usage.cachedTokens, 0);
+    (void)run(*open(model, true, 1, 7), first);
+    const auto reused = open(model, true, 2);
+    const auto answer = run(*reused, second);
+    const int shared = static_cast<int>(context.size()) / kBlock * kBlock;
+    EXPECT_GE(answer.usage.cachedTokens, shared);
+    expectSame(answer, expected);
+    // Its own cache holds a part, the store more.
+    (void)run(*reused, randomTokens(40, *model, 4));
+    auto partly = context;
+    partly.resize(20);
+    (void)run(*reused, partly, 1);
+    expectSame(run(*reused, second), expected);
+    EXPECT_EQ(run(*open(model, false), second).usage.cachedTokens, 0) << "only who shares is given";
+}
+
+INSTANTIATE_TEST_SUITE_P(Architectures, SharedPrefix,
+                         testing::Values("deepseek2", "deepseek3", "deepseek", "llama-dense",
+                                         "mixtral", "olmoe", "granitemoe", "gpt-oss", "gemma2",
+                                         "gemma3", "qwen3moe", "phi3", "phi3-long", "llama4",
+                                         "glm4moe", "ernie4_5-moe", "phimoe", "smollm3"),
+                         [](const auto& each) {
+                             std::string name = each.param;
+                             std::replace_if(
+                                 name.begin(), name.end(),
+                                 [](char c) { return c == '-' || c == '.'; }, '_');
+                             return name;
+                         });
+
+TEST(Session, UsesFewerExpertsWhenAsked) {
+    const auto model = parityModel("olmoe");
+    const int nExpertsUsed = model->info().nExpertsUsed;
+    ASSERT_GT(nExpertsUsed, 1);
+    const auto prompt = randomTokens(48, *model, 1);
+    const auto with = [&](int n) {
+        return run(
+            **Session::create(model, {.nThreads = 1, .sharesPrefixes = true, .nExpertsUsed = n}),
+            prompt);
+    };
+    const auto all = with(0);
+    const auto fewer = with(nExpertsUsed - 1);
+    EXPECT_EQ(fewer.usage.cachedTokens, 0) << "entries of other experts are no use";
+    EXPECT_NE(fewer.logprobs[0].likeliest, all.logprobs[0].likeliest);
+    expectSame(with(nExpertsUsed), all);
+    const auto tooMany = Session::create(model, {.nThreads = 1, .nExpertsUsed = nExpertsUsed + 1});
+    ASSERT_FALSE(tooMany);
+    EXPECT_EQ(tooMany.error().code, ErrorCode::InvalidArgument);
+    EXPECT_FALSE(Session::create(parityModel("llama-dense"), {.nThreads = 1, .nExpertsUsed = 1}));
+}
+
+// --------------------------------------------------------------------------------- saved sessions
+
+TEST(Hash64, GivesThePublishedValues) {
+    EXPECT_EQ(hash64(""), 0xEF46DB3751D8E999U);
+    EXPECT_EQ(hash64("a"), 0xD24EC4F1A98C6E5BU);
+    EXPECT_EQ(hash64("abc"), 0x44BC2CF5AD770999U);
+    // Every bit counts, at every length and place.
+    std::string text(77, 'x');
+    const std::uint64_t whole = hash64(text);
+    for (char& c : text) {
+        c ^= 4;
+        EXPECT_NE(hash64(text), whole);
+        c ^= 4;
+    }
+}
+
+TEST(SavedSession, GoesOnWithTheSameBits) {
+    for (const std::string name : {"deepseek2", "gemma3", "gpt-oss"}) {
+        const auto model = parityModel(name);
+        const auto file = scratchFile(name);
+        auto prompt = randomTokens(100, *model, 1);
+        const auto session = open(model, false);
+        const auto first = run(*session, prompt);
+        ASSERT_TRUE(session->save(file));
+        struct stat status {};
+        ASSERT_EQ(::stat(file.c_str(), &status), 0);
+        EXPECT_EQ(status.st_mode & 0777U, 0600U);
+        prompt.insert(prompt.end(), first.tokens.begin(), first.tokens.end());
+        prompt.push_back(3);
+
+        const auto again = parityModel(name);  // loaded anew, as after a restart
+        const auto restored = open(again, false, 2);
+        ASSERT_TRUE(restored->restore(file));
+        EXPECT_TRUE(std::equal(restored->cachedTokens().begin(), restored->cachedTokens().end(),
+                               session->cachedTokens().begin(), session->cachedTokens().end()));
+        const auto answer = run(*restored, prompt);
+        EXPECT_EQ(answer.usage.cachedTokens, 107) << "all but what was never computed";
+        expectSame(answer, run(*open(model, false), prompt));
+        fs::remove(file);
+    }
+}
+
+TEST(SavedSession, NothingWrongIsEverRestored) {
+    const auto model = parityModel("deepseek2");
+    const auto file = scratchFile("whole");
+    const auto changed = scratchFile("changed");
+    const auto session = open(model, false);
+    EXPECT_EQ(session->save(file).error().code, ErrorCode::InvalidArgument) << "nothing to save";
+    (void)run(*session, randomTokens(40, *model, 1));
+    ASSERT_TRUE(session->save(file));
+    const std::string bytes = readBytes(file);
+    const auto target = open(model, false);
+    const auto codeOf = [&](const std::string& content) {
+        writeBytes(changed, content);
+        const auto restored = target->restore(changed);
+        EXPECT_FALSE(restored);
+        EXPECT_TRUE(target->cachedTokens().empty());
+        return restored ? ErrorCode::Internal : restored.error().code;
+    };
+    EXPECT_EQ(target->restore(scratchFile("none")).error().code, ErrorCode::NotFound);
+
+    // Every byte of the header and tokens, and one in 61 of the entries.
+    std::mt19937 random(5);
+    for (std::size_t at = 0; at < bytes.size(); at += at < 300 ? 1 : 1 + random() % 121) {
+        std::string damaged = bytes;
+        damaged[at] = static_cast<char>(damaged[at] ^ (1 << (random() % 8)));
+        const ErrorCode code = codeOf(damaged);
+        EXPECT_TRUE(code == ErrorCode::Corrupt || code == ErrorCode::Unsupported) << at;
+    }
+    for (const std::size_t size :
+         {0UL, 1UL, 55UL, 56UL, 57UL, bytes.size() / 2, bytes.size() - 1}) {
+        EXPECT_EQ(codeOf(bytes.substr(0, size)), ErrorCode::Corrupt) << size;
+    }
+    EXPECT_EQ(codeOf(bytes + "x"), ErrorCode::Corrupt);
+
+    // Of another model, number of experts, kernel set, or longer than the context.
+    EXPECT_EQ(open(parityModel("deepseek3"), false)->restore(file).error().code,
+              ErrorCode::Unsupported);
+    const auto fewer = Session::create(model, {.nThreads = 1, .nExpertsUsed = 1});
+    EXPECT_EQ((*fewer)->restore(file).error().code, ErrorCode::Unsupported);
+    const auto shorter = Session::create(model, {.contextLength = 32, .nThreads = 1});
+    EXPECT_EQ((*shorter)->restore(file).error().code, ErrorCode::Unsupported);
+    if (kernelSetName() != "scalar") {
+        const auto scalar = LoadedModel::load(test::parity("deepseek2.gguf"), *kernelSet("scalar"));
+        ASSERT_TRUE(scalar);
+        EXPECT_EQ(open(*scalar, false)->restore(file).error().code, ErrorCode::Unsupported);
+    }
+
+    EXPECT_TRUE(target->restore(file)) << "after all that it still works";
+    fs::remove(file);
+    fs::remove(changed);
+}
+
+TEST(SavedSession, AnotherFileOfTheSameShapeIsAnotherModel) {
+    std::string bytes = readBytes(test::parity("llama-dense.gguf"));
+    const auto original =
+        test::GgufWriter::writeFile(std::to_string(::getpid()) + "-original.gguf", bytes);
+    bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1);  // a weight
+    const auto tuned =
+        test::GgufWriter::writeFile(std::to_string(::getpid()) + "-tuned.gguf", bytes);
+    const auto a = LoadedModel::load(original, *kernelSet("scalar"));
+    const auto b = LoadedModel::load(tuned, *kernelSet("scalar"));
+    ASSERT_TRUE(a && b);
+    EXPECT_NE((*a)->fingerprint(), (*b)->fingerprint());
+    EXPECT_EQ((*a)->fingerprint(),
+              (*LoadedModel::load(original, *kernelSet("scalar")))->fingerprint());
+    fs::remove(original);
+    fs::remove(tuned);
+}
+
+}  // namespace
+}  // namespace conclave::engine

@@ -1,0 +1,329 @@
+// What models of each family write, taken apart in one piece and in any pieces.
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/tokenizer/output/chat_format.h"
+#include "engine/tokenizer/output/marker_search.h"
+#include "engine/tokenizer/output/output_parser.h"
+
+namespace conclave::engine {
+
+void PrintTo(const ChatOutput& output, std::ostream* out) {
+    nlohmann::ordered_json json = {{"reasoning", output.reasoning}, {"content", output.content}};
+    for (const ToolCall& call : output.toolCalls) {
+        json["calls"].push_back({call.id, call.name, call.arguments});
+    }
+    *out << json.dump();
+}
+
+namespace {
+
+const nlohmann::ordered_json kTools = nlohmann::ordered_json::parse(
+    R"([{"type":"function","function":{"name":"weather","parameters":{"type":"object","properties":)"
+    R"({"city":{"type":"string"},"days":{"type":"integer"},"code":{"type":"string"}}}}}])");
+
+/// Marks by which each family's template is recognized.
+constexpr std::string_view kHermes = "<tool_call>\\n{\\\"name\\\"";
+constexpr std::string_view kQwenCoder = "<tool_call>\\n<function=";
+constexpr std::string_view kGlm = "<tool_call>{{ name }}<arg_key>";
+constexpr std::string_view kDeepSeek = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜></think>";
+constexpr std::string_view kKimi = "<|tool_calls_section_begin|><|tool_call_begin|>";
+constexpr std::string_view kLlama = "<|start_header_id|>{{ message.tool_calls }}<|python_tag|>";
+constexpr std::string_view kMistral = "[AVAILABLE_TOOLS][TOOL_CALLS][THINK]";
+constexpr std::string_view kGranite = "<|start_of_role|><|tool_call|>";
+constexpr std::string_view kGemma = "<|channel>thought\\n<|tool_call>call:";
+constexpr std::string_view kHarmony = "<|start|>assistant<|channel|>final<|message|>";
+
+struct Case {
+    std::string_view chatTemplate;
+    std::string text;
+    ChatOutput expected;
+    bool isThinking = false;
+};
+
+ChatOutput parse(const Case& one, std::vector<std::size_t> cuts = {}) {
+    const auto parser = makeOutputParser(detectChatFormat(one.chatTemplate),
+                                         {.isThinking = one.isThinking, .tools = kTools});
+    cuts.push_back(one.text.size());
+    std::size_t begin = 0;
+    ChatOutput before;
+    for (const std::size_t end : cuts) {
+        parser->add(std::string_view(one.text).substr(begin, end - begin));
+        begin = end;
+        const ChatOutput& now = parser->output();
+        EXPECT_TRUE(now.content.starts_with(before.content));
+        EXPECT_TRUE(now.reasoning.starts_with(before.reasoning));
+        EXPECT_GE(now.toolCalls.size(), before.toolCalls.size());
+        before = now;
+    }
+    parser->finish();
+    EXPECT_TRUE(parser->output().content.starts_with(before.content));
+    return parser->output();
+}
+
+std::vector<std::size_t> everyByte(std::string_view text) {
+    std::vector<std::size_t> cuts;
+    for (std::size_t i = 1; i < text.size(); ++i) cuts.push_back(i);
+    return cuts;
+}
+
+void expectEverywhere(const Case& one) {
+    EXPECT_EQ(parse(one), one.expected) << one.text;
+    EXPECT_EQ(parse(one, everyByte(one.text)), one.expected) << one.text;
+    for (std::size_t cut = 0; cut <= one.text.size(); ++cut) {
+        ASSERT_EQ(parse(one, {cut}), one.expected) << one.text << " cut at " << cut;
+    }
+}
+
+TEST(ChatOutput, TakesThoughtsOut) {
+    expectEverywhere(
+        {"{{ x }}", "<think>\nhm, <b>\n</think>\n\nYes. \n", {"hm, <b>", "Yes. \n", {}}});
+    expectEverywhere({"{{ x }}", "hm\n</think>\n\nYes.", {"hm", "Yes.", {}}, true});
+    expectEverywhere({"{{ x }}", "\n<think>\n\n</think>\n\nYes.", {"", "Yes.", {}}});
+    expectEverywhere({"{{ x }}", "<think>only </thi", {"only </thi", "", {}}});
+    expectEverywhere({"{{ x }}",
+                      " \nNo thought, <think> is a word.\n",
+                      {"", " \nNo thought, <think> is a word.\n", {}}});
+    expectEverywhere({kMistral, "[THINK]a[/THINK]b", {"a", "b", {}}});
+    expectEverywhere({kGemma, "<|channel>thought\nlong\n<channel|>short", {"long", "short", {}}});
+    expectEverywhere({"{{ x }}", "", {}});
+}
+
+TEST(ChatOutput, ReadsTaggedJson) {
+    expectEverywhere(
+        {kHermes,
+         "<think>a</think>Let me look.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": "
+         "{\"city\": \"</tool_call> }\\\"\"}}\n</tool_call>\n<tool_call>{\"name\":\"clock\","
+         "\"arguments\":{}}</tool_call>",
+         {"a",
+          "Let me look.",
+          {{"call_0", "weather", "{\"city\":\"</tool_call> }\\\"\"}"},
+           {"call_1", "clock", "{}"}}}});
+    // Cut off, or no call at all: nothing is lost.
+    expectEverywhere(
+        {kHermes, "<tool_call>{\"name\": \"weath", {"", "<tool_call>{\"name\": \"weath", {}}});
+    expectEverywhere(
+        {kHermes, "Use <tool_call> {x} for it.", {"", "Use <tool_call> {x} for it.", {}}});
+    expectEverywhere({kHermes,
+                      "<tool_call>{\"name\":\"clock\",\"arguments\":{}} Done.",
+                      {"", "Done.", {{"call_0", "clock", "{}"}}}});
+}
+
+TEST(ChatOutput, ReadsXmlByTheToolsSchema) {
+    expectEverywhere({kQwenCoder,
+                      "<tool_call>\n<function=weather>\n<parameter=city>\n12\n</"
+                      "parameter>\n<parameter=days>\n3\n"
+                      "</parameter>\n<parameter=code>\nif a < b:\n    "
+                      "x\n\n</parameter>\n</function>\n</tool_call>",
+                      {"",
+                       "",
+                       {{"call_0", "weather",
+                         "{\"city\":\"12\",\"days\":3,\"code\":\"if a < b:\\n    x\\n\"}"}}}});
+    expectEverywhere(
+        {kQwenCoder, "<function=clock>\n</function>", {"", "", {{"call_0", "clock", "{}"}}}});
+}
+
+TEST(ChatOutput, ReadsKeysAndValuesInPairs) {
+    expectEverywhere(
+        {kGlm,
+         "<think>t</think>\n<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Paris</"
+         "arg_value>\n"
+         "<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n</tool_call>\n"
+         "<tool_call>clock</tool_call>",
+         {"t",
+          "",
+          {{"call_0", "weather", "{\"city\":\"Paris\",\"days\":2}"}, {"call_1", "clock", "{}"}}}});
+}
+
+TEST(ChatOutput, ReadsSections) {
+    expectEverywhere(
+        {kDeepSeek,
+         "r</think>Now.\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n"
+         "```json\n{\"city\": \"Rome\"}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>clock"
+         "<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+         {"r", "Now.", {{"call_0", "weather", "{\"city\": \"Rome\"}"}, {"call_1", "clock", "{}"}}},
+         true});
+    expectEverywhere(
+        {kKimi,
+         "<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0"
+         "<|tool_call_argument_begin|>{\"days\": 1}<|tool_call_end|><|tool_calls_section_end|>",
+         {"", "", {{"functions.weather:0", "weather", "{\"days\": 1}"}}}});
+}
+
+TEST(ChatOutput, ReadsLlamasThreeWays) {
+    expectEverywhere({kLlama,
+                      "{\"name\": \"weather\", \"parameters\": {\"days\": 1}}",
+                      {"", "", {{"call_0", "weather", "{\"days\":1}"}}}});
+    expectEverywhere(
+        {kLlama,
+         "<|python_tag|>{\"type\": \"function\", \"name\": \"clock\", \"parameters\": {}}",
+         {"", "", {{"call_0", "clock", "{}"}}}});
+    expectEverywhere(
+        {kLlama,
+         "<|python_tag|>print(1)\nprint(2)",
+         {"", "", {{"call_0", "code_interpreter", "{\"code\":\"print(1)\\nprint(2)\"}"}}}});
+    expectEverywhere(
+        {kLlama, "{\"city\": \"Rome\"} is JSON.", {"", "{\"city\": \"Rome\"} is JSON.", {}}});
+}
+
+TEST(ChatOutput, ReadsMistral) {
+    expectEverywhere({kMistral,
+                      "[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"days\": 1}, \"id\": "
+                      "\"abcdefghi\"}]",
+                      {"", "", {{"abcdefghi", "weather", "{\"days\":1}"}}}});
+    expectEverywhere(
+        {kMistral,
+         "Well. [TOOL_CALLS]weather[ARGS]{\"days\": 1}[TOOL_CALLS]clock[CALL_ID]x1[ARGS]{}",
+         {"", "Well.", {{"call_0", "weather", "{\"days\": 1}"}, {"x1", "clock", "{}"}}}});
+}
+
+TEST(ChatOutput, ReadsListsAndGemma) {
+    expectEverywhere(
+        {kGranite,
+         "<|tool_call|>[{\"name\": \"weather\", \"arguments\": {\"days\": 1}}]<|/tool_call|>",
+         {"", "", {{"call_0", "weather", "{\"days\":1}"}}}});
+    expectEverywhere(
+        {kGemma,
+         "<|tool_call>call:weather{city:<|\"|>a, "
+         "b}<|\"|>,days:2,where:{lat:48.5,tags:[<|\"|>x<|\"|>]},"
+         "note:null}<tool_call|>",
+         {"",
+          "",
+          {{"call_0", "weather",
+            "{\"city\":\"a, "
+            "b}\",\"days\":2,\"where\":{\"lat\":48.5,\"tags\":[\"x\"]},\"note\":null}"}}}});
+}
+
+TEST(ChatOutput, ReadsHarmony) {
+    expectEverywhere({kHarmony,
+                      "<|channel|>analysis<|message|>Let me "
+                      "think.<|end|><|start|>assistant<|channel|>commentary "
+                      "to=functions.weather <|constrain|>json<|message|>{\"days\": 1}<|call|>",
+                      {"Let me think.", "", {{"call_0", "weather", "{\"days\": 1}"}}}});
+    expectEverywhere({kHarmony,
+                      "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>analysis<"
+                      "|message|>b<|end|>"
+                      "<|start|>assistant<|channel|>final<|message|>Hi <there>.<|return|>",
+                      {"a\nb", "Hi <there>.", {}}});
+    expectEverywhere({kHarmony,
+                      " to=functions.clock<|channel|>commentary<|message|>{}",
+                      {"", "", {{"call_0", "clock", "{}"}}}});
+    expectEverywhere({kHarmony, "Plain text.", {"", "Plain text.", {}}});
+    expectEverywhere({kHarmony, "<|channel|>final<|message|>cut <|en", {"", "cut <|en", {}}});
+}
+
+TEST(ChatOutput, WithoutToolsACallIsText) {
+    const auto parser = makeOutputParser(detectChatFormat(kHermes), {});
+    const std::string text = "<tool_call>{\"name\":\"clock\",\"arguments\":{}}</tool_call> ";
+    parser->add(text);
+    parser->finish();
+    EXPECT_EQ(parser->output(), (ChatOutput{"", text, {}}));
+}
+
+TEST(ChatOutput, KnowsWhenThePromptOpensAThought) {
+    const ChatFormat format = detectChatFormat("{{ x }}");
+    EXPECT_TRUE(opensThought(format, "<|Assistant|><think>\n"));
+    EXPECT_FALSE(opensThought(format, "<|Assistant|><think>\n\n</think>\n\n"));
+    EXPECT_FALSE(opensThought(format, ""));
+}
+
+TEST(ChatOutput, RefusesEndlesslyDeepArguments) {
+    const std::string deep(100'000, '[');
+    Case one{kHermes, "<tool_call>{\"name\":\"clock\",\"arguments\":" + deep, {}};
+    EXPECT_EQ(parse(one).content, one.text);
+    one = {kGemma, "<|tool_call>call:clock{a:" + deep, {}};
+    EXPECT_EQ(parse(one).content, one.text);
+}
+
+/// Any pieces of any text, also of damaged calls, give what the whole gives.
+TEST(ChatOutput, CutsDoNotMatter) {
+    const std::vector<std::string> fragments = {"<think>",
+                                                "</think>",
+                                                "<tool_call>",
+                                                "</tool_call>",
+                                                "{\"name\": \"weather\", ",
+                                                "\"arguments\": {",
+                                                "}",
+                                                "}}",
+                                                "\"city\": \"a\"",
+                                                "<function=weather>",
+                                                "<parameter=city>",
+                                                "</parameter>",
+                                                "</function>",
+                                                "weather\n",
+                                                "<arg_key>city</arg_key>",
+                                                "<arg_value>1</arg_value>",
+                                                "<｜tool▁calls▁begin｜>",
+                                                "<｜tool▁call▁begin｜>",
+                                                "function<｜tool▁sep｜>",
+                                                "```json\n{}\n```",
+                                                "<｜tool▁call▁end｜>",
+                                                "<｜tool▁calls▁end｜>",
+                                                "<|python_tag|>",
+                                                "[TOOL_CALLS]",
+                                                "[{",
+                                                "}]",
+                                                "[ARGS]",
+                                                "{}",
+                                                "<|tool_call|>",
+                                                "<|tool_call>",
+                                                "call:weather{",
+                                                "a:<|\"|>",
+                                                "<|\"|>,",
+                                                "b:2}",
+                                                "<|channel|>",
+                                                "analysis",
+                                                "final",
+                                                "<|message|>",
+                                                "<|end|>",
+                                                "<|start|>assistant",
+                                                " to=functions.clock",
+                                                "<|call|>",
+                                                " ",
+                                                "\n",
+                                                "text",
+                                                "é",
+                                                "<",
+                                                "|>",
+                                                "]",
+                                                ";",
+                                                "\\\"",
+                                                "[THINK]",
+                                                "[/THINK]",
+                                                "{\"name\":\"clock\",\"parameters\":{}}"};
+    const std::string_view families[] = {kHermes,  kQwenCoder, kGlm,   kDeepSeek, kKimi,  kLlama,
+                                         kMistral, kGranite,   kGemma, kHarmony,  "plain"};
+    const char* wanted = std::getenv("CONCLAVE_CASES");
+    const int nCases = wanted != nullptr ? std::atoi(wanted) : 3000;
+    std::mt19937 random(7);
+    const auto below = [&](std::size_t n) { return random() % n; };
+    for (int i = 0; i < nCases; ++i) {
+        Case one{families[below(std::size(families))], {}, {}, below(4) == 0};
+        for (std::size_t n = 1 + below(14); n > 0; --n)
+            one.text += fragments[below(fragments.size())];
+        const ChatOutput whole = parse(one);
+        ASSERT_EQ(parse(one, everyByte(one.text)), whole) << one.chatTemplate << "\n" << one.text;
+        std::vector<std::size_t> cuts;
+        for (std::size_t at = 0; at < one.text.size(); ++at) {
+            if (below(6) == 0) cuts.push_back(at);
+        }
+        ASSERT_EQ(parse(one, cuts), whole) << one.chatTemplate << "\n" << one.text;
+    }
+}
+
+TEST(MarkerSearch, WaitsForWhatMayStillBecomeAnEarlierMark) {
+    constexpr std::string_view kMarks[] = {"ab", "xabc"};
+    EXPECT_EQ(findMarker("..xab", kMarks, false).position, 2u);
+    EXPECT_FALSE(findMarker("..xab", kMarks, false).isFound());
+    EXPECT_EQ(findMarker("..xab", kMarks, true).marker, 0u);
+    EXPECT_EQ(findMarker("..xabc", kMarks, false).marker, 1u);
+    EXPECT_EQ(findMarker("..xabd", kMarks, false).position, 3u);
+}
+
+}  // namespace
+}  // namespace conclave::engine
