@@ -158,7 +158,8 @@ Result<std::vector<ScoredChunk>> hybridSearch(std::string_view query, const Sear
     fill(candidates, similar, &Candidate::cosine);
     fill(candidates, sources.vectors->scores(vector, absentFrom(candidates, similar)),
          &Candidate::cosine);
-    return fuse(candidates, options.keywordWeight, options.limit);
+    return fuse(candidates, options.keywordWeight.value_or(sources.embedder->keywordWeight()),
+                options.limit);
 }
 
 }  // namespace conclave::retrieval

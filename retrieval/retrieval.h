@@ -131,7 +131,7 @@ struct ChunkSpan {
 
 // ---------------------------------------------------------------------------------------- search
 
-/// Text to unit vector; the services plug in the engine's embedder.
+/// A question to a unit vector; the services plug in the engine's embedder.
 class Embedder {
 public:
     virtual ~Embedder() = default;
@@ -139,6 +139,8 @@ public:
     [[nodiscard]] virtual int dimension() const = 0;
     /// `vector` has dimension() values; all zeros means "no vector". Thread-safe.
     virtual void embed(std::string_view text, std::span<float> vector) const = 0;
+    /// Share of BM25 in the fused score: the better the vectors, the less.
+    [[nodiscard]] virtual double keywordWeight() const { return 0.8; }
 };
 
 class PostingSegment;
@@ -295,7 +297,8 @@ struct SearchOptions {
     SearchMode mode = SearchMode::Hybrid;
     int limit = 8;
     int candidates = 200;                   ///< taken from each leg
-    double keywordWeight = 0.8;             ///< share of BM25 in the fused score
+    std::optional<double> keywordWeight;    ///< share of BM25 in the fused score; none: the
+                                            ///< embedder's
     bool feedback = true;                   ///< may search again with more words
     std::vector<CollectionId> collections;  ///< empty: all
 };

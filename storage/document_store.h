@@ -49,6 +49,13 @@ public:
     Result<void> forEachEmbedding(
         std::string_view embedder, ChunkId from,
         const std::function<void(ChunkId, std::span<const std::byte>)>& visit) override;
+    Result<bool> hasEmbeddings(std::string_view embedder) override;
+    Result<std::int64_t> countToEmbed(std::string_view embedder) override;
+    Result<std::vector<ChunkId>> chunksToEmbed(std::string_view embedder, ChunkId after,
+                                               int limit) override;
+    Result<void> storeDrafts(std::string_view embedder,
+                             std::span<const EmbeddingDraft> drafts) override;
+    Result<ContentChange> useDrafts(std::string_view embedder) override;
     Result<std::int64_t> generation() override;
 
     /// Removes the content of deleted collections in many small transactions, until done or told

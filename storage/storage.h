@@ -295,6 +295,12 @@ struct ContentChange {
     std::int64_t generation = 0;
 };
 
+/// A vector made for a chunk, as the caller encodes it; empty: its text has none.
+struct EmbeddingDraft {
+    ChunkId chunk = 0;
+    std::vector<std::byte> code{};
+};
+
 class DocumentStore {
 public:
     virtual ~DocumentStore() = default;
@@ -361,6 +367,21 @@ public:
     [[nodiscard]] virtual Result<void> forEachEmbedding(
         std::string_view embedder, ChunkId from,
         const std::function<void(ChunkId, std::span<const std::byte>)>& visit) = 0;
+
+    /// True if some chunk has a vector of this embedder; empty: of any.
+    [[nodiscard]] virtual Result<bool> hasEmbeddings(std::string_view embedder) = 0;
+    /// Chunks without a vector or draft of this embedder.
+    [[nodiscard]] virtual Result<std::int64_t> countToEmbed(std::string_view embedder) = 0;
+    /// The first of them after chunk `after`, ascending.
+    [[nodiscard]] virtual Result<std::vector<ChunkId>> chunksToEmbed(std::string_view embedder,
+                                                                     ChunkId after, int limit) = 0;
+    /// Keeps vectors beside those in use; forgets drafts of other embedders. Chunks that are gone
+    /// are passed over.
+    [[nodiscard]] virtual Result<void> storeDrafts(std::string_view embedder,
+                                                   std::span<const EmbeddingDraft> drafts) = 0;
+    /// Makes the drafts of this embedder the vectors in use, and forgets those of other embedders,
+    /// all in one transaction. `added` are the chunks that got one, ascending.
+    [[nodiscard]] virtual Result<ContentChange> useDrafts(std::string_view embedder) = 0;
 
     /// Grows with every change to chunks and paths: a cache built at one value is right while it
     /// stays.

@@ -246,7 +246,27 @@ Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed
         const std::lock_guard lock(m_listenerMutex);
         if (m_listener) m_listener(progress);
     };
-    return updateCollection(m_database, m_library, m_extractor, job);
+    auto report = updateCollection(m_database, m_library, m_extractor, job);
+    if (!report || report->stopped) return report;
+    // What an embedder that takes long was not kept waiting for.
+    IndexProgress progress;
+    progress.collection = id;
+    progress.collectionName = report->name;
+    progress.state = IndexProgress::State::Reading;
+    progress.currentFile = "vectors";
+    const auto embedded = m_library.embedMissing([&](int nDone, int nAll) {
+        progress.filesDone = nDone;
+        progress.filesTotal = nAll;
+        job.onProgress(progress);
+        return !job.cancel.stop_requested();
+    });
+    progress.state = IndexProgress::State::Done;
+    if (progress.filesTotal > 0) job.onProgress(progress);
+    if (!embedded) {
+        if (embedded.error().code != ErrorCode::Cancelled) return tl::unexpected(embedded.error());
+        report->stopped = true;
+    }
+    return report;
 }
 
 void CollectionServiceImpl::postIndexing(CollectionId id,

@@ -69,8 +69,7 @@ private:
 
         const auto remembered = m_database.settings().get(pipelineKey());
         if (!remembered) return tl::unexpected(remembered.error());
-        m_readAgain =
-            remembered->has_value() && **remembered != nlohmann::json(m_library.pipelineId());
+        m_readAgain = remembered->has_value() && !isPipeline(**remembered);
 
         const auto ocrBefore = m_database.settings().get(ocrKey());
         if (!ocrBefore) return tl::unexpected(ocrBefore.error());
@@ -304,6 +303,13 @@ private:
         m_report.documents = now->nDocuments;
         m_report.chunks = now->nChunks;
         return {};
+    }
+
+    /// Older versions wrote the embedder before it, as "NAME/2".
+    [[nodiscard]] bool isPipeline(const nlohmann::json& remembered) {
+        if (!remembered.is_string()) return false;
+        const std::string text = remembered.get<std::string>();
+        return text.substr(text.rfind('/') + 1) == m_library.pipelineId();
     }
 
     [[nodiscard]] std::string pipelineKey() const {

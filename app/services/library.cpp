@@ -6,12 +6,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "app/services/engine_embedder.h"
 #include "base/log.h"
 
 namespace conclave::services {
 namespace {
 
-/// Raise when chunks would be cut or embedded differently.
+/// Raise when chunks would be cut differently.
 constexpr int kPipelineVersion = 2;
 
 /// Passages of one document that come before those of others.
@@ -59,22 +60,6 @@ private:
     storage::DocumentStore& m_store;
 };
 
-/// The engine's embedder as retrieval knows it.
-class Library::EngineEmbedder final : public retrieval::Embedder {
-public:
-    explicit EngineEmbedder(std::shared_ptr<const engine::TextEmbedder> embedder)
-        : m_embedder(std::move(embedder)) {}
-
-    const std::string& id() const override { return m_embedder->id(); }
-    int dimension() const override { return m_embedder->dimension(); }
-    void embed(std::string_view text, std::span<float> vector) const override {
-        m_embedder->embed(text, vector);
-    }
-
-private:
-    std::shared_ptr<const engine::TextEmbedder> m_embedder;
-};
-
 Library::Library(storage::DocumentStore& store, EmbedderSource embedderSource)
     : m_store(store),
       m_embedderSource(std::move(embedderSource)),
@@ -82,27 +67,12 @@ Library::Library(storage::DocumentStore& store, EmbedderSource embedderSource)
 
 Library::~Library() = default;
 
-const retrieval::Embedder* Library::embedder() {
-    std::call_once(m_embedderOnce, [this] {
-        auto loaded = m_embedderSource();
-        if (loaded) {
-            m_embedder = std::make_unique<EngineEmbedder>(std::move(*loaded));
-        } else {
-            log().warn("searching by keywords alone: {}", loaded.error().detail);
-        }
-    });
-    return m_embedder.get();
-}
-
 Result<void> Library::load() {
     const std::lock_guard lock(m_mutex);
     return refresh();
 }
 
 Result<void> Library::refresh() {
-    if (const retrieval::Embedder* model = embedder(); model != nullptr && m_vectors == nullptr) {
-        m_vectors = std::make_unique<retrieval::VectorIndex>(model->dimension());
-    }
     const Result<std::int64_t> generation = m_store.generation();
     if (!generation) return tl::unexpected(generation.error());
     if (*generation == m_generation) return {};
@@ -129,13 +99,15 @@ Result<void> Library::reload() {
         }
     }
     gone.insert(gone.end(), known, indexed.end());
+    const Meaning now = meaning();
     if (!gone.empty()) {
         m_keywords.remove(gone);
-        if (m_vectors != nullptr) m_vectors->remove(gone);
+        if (now.vectors != nullptr) now.vectors->remove(gone);
     }
     if (fresh.empty()) return {};
     if (auto done = indexChunks(fresh); !done) return done;
-    return readVectors(fresh);
+    if (now.embedder == nullptr) return {};
+    return readVectors(*now.embedder, *now.vectors, fresh);
 }
 
 /// Also moves documents whose path or collection changed.
@@ -145,6 +117,7 @@ Result<void> Library::readPlaces(std::vector<storage::ChunkPlace>& chunks) {
     chunks = std::move(*found);
     const auto paths = m_store.documentPaths();
     if (!paths) return tl::unexpected(paths.error());
+    const Meaning now = meaning();
     std::unordered_map<DocumentId, retrieval::DocumentPlace> places;
     places.reserve(paths->size());
     for (const storage::DocumentPath& each : *paths) {
@@ -156,7 +129,7 @@ Result<void> Library::readPlaces(std::vector<storage::ChunkPlace>& chunks) {
             continue;
         }
         m_keywords.move(place);
-        if (m_vectors != nullptr) m_vectors->move(place);
+        if (now.vectors != nullptr) now.vectors->move(place);
     }
     m_places = std::move(places);
     return {};
@@ -222,25 +195,6 @@ Result<void> Library::analyzeChunks(std::span<const storage::ChunkPlace> chunks)
     return {};
 }
 
-Result<void> Library::readVectors(const std::vector<storage::ChunkPlace>& fresh) {
-    if (m_vectors == nullptr) return {};
-    int nBad = 0;
-    auto place = fresh.begin();
-    const Result<void> read = m_store.forEachEmbedding(
-        embedder()->id(), fresh.front().chunk, [&](ChunkId chunk, std::span<const std::byte> code) {
-            while (place != fresh.end() && place->chunk < chunk) ++place;
-            if (place == fresh.end() || place->chunk != chunk) return;  // known, or being deleted
-            const auto document = m_places.find(place->document);
-            if (document == m_places.end()) return;
-            if (!m_vectors->add(chunk, document->second, code)) ++nBad;
-        });
-    if (!read) return read;
-    if (nBad > 0) {
-        log().warn("{} stored vectors are damaged and left out; `conclave doctor` says more", nBad);
-    }
-    return {};
-}
-
 Result<std::vector<SearchHit>> Library::search(const SearchRequest& request) {
     if (request.collections.empty()) return std::vector<SearchHit>{};
     {
@@ -255,9 +209,17 @@ Result<std::vector<SearchHit>> Library::search(const SearchRequest& request) {
     // Some more, so that what others repeat or one document crowds out can make room.
     options.limit = request.limit + request.limit / 2;
     options.collections.assign(request.collections.begin(), request.collections.end());
-    const auto scored = retrieval::hybridSearch(
-        request.query, {m_keywords, m_vectors.get(), embedder(), m_texts.get()}, options);
+    const bool reranks = m_rerankerSource && options.mode == retrieval::SearchMode::Hybrid;
+    const auto nWanted = static_cast<std::size_t>(std::max(options.limit, 0));
+    if (reranks) options.limit = std::max(options.limit, kReranked);
+    const Meaning now = meaning();
+    auto scored = retrieval::hybridSearch(
+        request.query, {m_keywords, now.vectors.get(), now.embedder.get(), m_texts.get()}, options);
     if (!scored) return tl::unexpected(scored.error());
+    if (reranks) {
+        if (auto done = rerank(request.query, *scored); !done) return tl::unexpected(done.error());
+        scored->resize(std::min(scored->size(), nWanted));
+    }
 
     std::vector<ChunkId> ids;
     std::unordered_map<ChunkId, double> scores;
@@ -285,10 +247,10 @@ Result<std::vector<Library::Fit>> Library::fit(std::string_view query,
     std::unordered_map<ChunkId, Fit> fits;
     const auto keywords = m_keywords.search(retrieval::weightedTerms(query), {}, 0, ids);
     for (const retrieval::ScoredChunk& hit : keywords.given) fits[hit.chunk].hasKeyword = true;
-    if (const retrieval::Embedder* model = embedder(); model != nullptr && m_vectors != nullptr) {
-        std::vector<float> vector(static_cast<std::size_t>(model->dimension()));
-        model->embed(query, vector);
-        for (const retrieval::ScoredChunk& hit : m_vectors->scores(vector, ids)) {
+    if (const Meaning now = meaning(); now.embedder != nullptr) {
+        std::vector<float> vector(static_cast<std::size_t>(now.embedder->dimension()));
+        now.embedder->embed(query, vector);
+        for (const retrieval::ScoredChunk& hit : now.vectors->scores(vector, ids)) {
             fits[hit.chunk].cosine = hit.score;
         }
     }
@@ -341,8 +303,9 @@ PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted) {
     for (const retrieval::ExtractedPage& page : extracted.pages) {
         textOfPage.emplace(page.number, &page.text);
     }
-    const retrieval::Embedder* model = embedder();
-    std::vector<float> vector(model != nullptr ? static_cast<std::size_t>(model->dimension()) : 0);
+    const Meaning now = meaning();
+    const bool embeds = now.embedder != nullptr && !now.embedder->isSlow();
+    std::vector<float> vector(embeds ? static_cast<std::size_t>(now.embedder->dimension()) : 0);
     for (const retrieval::ChunkSpan& span : spans) {
         storage::NewChunk chunk{.page = span.page,
                                 .startByte = span.startByte,
@@ -352,8 +315,9 @@ PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted) {
         const std::string_view text = std::string_view(*textOfPage.at(span.page))
                                           .substr(span.startByte, span.endByte - span.startByte);
         prepared.terms.push_back(retrieval::chunkTerms(span.heading, text));
-        if (model != nullptr) {
-            model->embed(span.heading + "\n" + std::string(text), vector);
+        if (embeds) {
+            const std::string whole = (span.heading + "\n").append(text);
+            now.embedder->embedPassages({&whole, 1}, vector);
             const bool isZero =
                 std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0.0f; });
             if (!isZero) chunk.embedding = retrieval::encodeVector(vector);
@@ -366,7 +330,7 @@ PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted) {
     for (retrieval::ExtractedPage& page : extracted.pages) {
         content.pages.push_back({page.number, std::move(page.text)});
     }
-    if (model != nullptr) content.embedder = model->id();
+    if (embeds) content.embedder = now.embedder->id();
     return prepared;
 }
 
@@ -400,8 +364,9 @@ Result<void> Library::follow(const storage::ContentChange& change, DocumentId id
                              const PreparedDocument* document) {
     // Somebody else committed between our look and our change: all is compared.
     if (change.generation != m_generation + 1) return refresh();
+    const Meaning now = meaning();
     m_keywords.remove(change.removed);
-    if (m_vectors != nullptr) m_vectors->remove(change.removed);
+    if (now.vectors != nullptr) now.vectors->remove(change.removed);
     const auto known = m_store.document(id);
     if (!known && known.error().code != ErrorCode::NotFound) return tl::unexpected(known.error());
     if (known) {
@@ -410,13 +375,17 @@ Result<void> Library::follow(const storage::ContentChange& change, DocumentId id
         if (!isNew && before->second.order != place.order) {
             before->second = place;
             m_keywords.move(place);
-            if (m_vectors != nullptr) m_vectors->move(place);
+            if (now.vectors != nullptr) now.vectors->move(place);
         }
         if (document != nullptr) m_keywords.add(place, change.added, document->terms);
-        for (std::size_t i = 0; m_vectors != nullptr && i < change.added.size(); ++i) {
+        // Vectors of an embedder that was replaced meanwhile are of no use: embedMissing makes
+        // others.
+        const bool isCurrent = document != nullptr && now.embedder != nullptr &&
+                               document->content.embedder == now.embedder->id();
+        for (std::size_t i = 0; isCurrent && i < change.added.size(); ++i) {
             const std::vector<std::byte>& code = document->content.chunks[i].embedding;
             if (code.empty()) continue;
-            if (auto added = m_vectors->add(change.added[i], place, code); !added) return added;
+            if (auto added = now.vectors->add(change.added[i], place, code); !added) return added;
         }
     } else {
         m_places.erase(id);
@@ -453,11 +422,7 @@ Result<void> Library::keep() {
     return {};
 }
 
-std::string Library::pipelineId() {
-    const retrieval::Embedder* model = embedder();
-    return (model != nullptr ? model->id() : std::string("none")) + "/" +
-           std::to_string(kPipelineVersion);
-}
+std::string Library::pipelineId() { return std::to_string(kPipelineVersion); }
 
 Result<Library::Size> Library::size() {
     const std::lock_guard lock(m_mutex);
@@ -468,9 +433,9 @@ Result<Library::Size> Library::size() {
     for (const Collection& collection : *collections) size.nChunks += collection.nChunks;
     size.nIndexed = static_cast<int>(m_keywords.size());
     size.bytes = m_keywords.sizeBytes();
-    if (m_vectors != nullptr) {
-        size.nVectors = static_cast<int>(m_vectors->size());
-        size.bytes += m_vectors->sizeBytes();
+    if (const Meaning now = meaning(); now.vectors != nullptr) {
+        size.nVectors = static_cast<int>(now.vectors->size());
+        size.bytes += now.vectors->sizeBytes();
     }
     return size;
 }

@@ -18,6 +18,11 @@ namespace conclave::services {
 /// Gives the text embedder, loading it at the first call.
 using EmbedderSource = std::function<Result<std::shared_ptr<const engine::TextEmbedder>>()>;
 
+/// Gives the reranker that is chosen, or null.
+using RerankerSource = std::function<std::shared_ptr<const engine::Reranker>()>;
+
+class EngineEmbedder;
+
 /// A document ready to be stored and found.
 struct PreparedDocument {
     storage::DocumentContent content{};
@@ -51,8 +56,11 @@ public:
     [[nodiscard]] Result<double> answerability(std::string_view query,
                                                std::span<const SearchHit> hits);
 
+    /// From now on the best few of a search are put in this model's order.
+    void setReranker(RerankerSource source);
+
     /// Chunks, embeds and analyzes an extracted document; sha256, size and time are left to the
-    /// caller.
+    /// caller. With an embedder that takes long, vectors are left to embedMissing.
     [[nodiscard]] PreparedDocument prepare(retrieval::ExtractedDocument extracted);
 
     [[nodiscard]] Result<void> store(DocumentId id, const PreparedDocument& document);
@@ -62,7 +70,19 @@ public:
     /// Keeps what the next start would have to make again, if that is much: for the end of a run.
     [[nodiscard]] Result<void> keepIndex();
 
-    /// Changes when documents would be chunked or embedded otherwise: they must be read again.
+    /// Id of the embedder in use; empty: none.
+    [[nodiscard]] std::string embedderId();
+    /// Makes the vectors that chunks lack, unless another thread is at it; what is made is used at
+    /// once. `progress` gets chunks done
+    /// and all, and returns false to stop.
+    /// Errors: Cancelled (what is made stays), and those of the database.
+    [[nodiscard]] Result<void> embedMissing(const std::function<bool(int, int)>& progress = {});
+    /// Makes vectors by another embedder for every chunk, beside those in use, and then uses them.
+    /// Stopped or killed, the next call goes on from there. Errors: as embedMissing.
+    [[nodiscard]] Result<void> switchEmbedder(std::shared_ptr<const engine::TextEmbedder> embedder,
+                                              const std::function<bool(int, int)>& progress = {});
+
+    /// Changes when documents would be chunked otherwise: they must be read again.
     [[nodiscard]] std::string pipelineId();
 
     struct Size {
@@ -75,17 +95,32 @@ public:
 
 private:
     class Texts;
-    class EngineEmbedder;
+    using EmbeddingProgress = std::function<bool(int nMore)>;
 
-    /// The embedder, or null where there is none (said once in the log).
-    const retrieval::Embedder* embedder();
+    /// An embedder and the vectors that it made.
+    struct Meaning {
+        std::shared_ptr<const EngineEmbedder> embedder;
+        std::shared_ptr<retrieval::VectorIndex> vectors;
+    };
+    /// Those in use; null where there is no embedder (said once in the log).
+    Meaning meaning();
+    void setMeaning(Meaning meaning);
+    Result<void> useEmbedder(const std::shared_ptr<const EngineEmbedder>& embedder,
+                             const std::function<bool(int, int)>& progress);
+    Result<int> makeDrafts(const EngineEmbedder& embedder, int limit,
+                           const EmbeddingProgress& progress);
+    Result<void> takeDrafts(const std::shared_ptr<const EngineEmbedder>& embedder);
+    /// Of the best, so many are read by the reranker.
+    static constexpr int kReranked = 20;
+    Result<void> rerank(std::string_view query, std::vector<retrieval::ScoredChunk>& hits);
     /// Brings the indexes up to date if somebody else changed the database.
     Result<void> refresh();
     Result<void> reload();
     Result<void> readPlaces(std::vector<storage::ChunkPlace>& chunks);
     Result<void> indexChunks(const std::vector<storage::ChunkPlace>& fresh);
     Result<void> analyzeChunks(std::span<const storage::ChunkPlace> chunks);
-    Result<void> readVectors(const std::vector<storage::ChunkPlace>& fresh);
+    Result<void> readVectors(const EngineEmbedder& embedder, retrieval::VectorIndex& vectors,
+                             const std::vector<storage::ChunkPlace>& fresh);
     /// What a change of our own means to the indexes.
     Result<void> follow(const storage::ContentChange& change, DocumentId id,
                         const PreparedDocument* document);
@@ -95,11 +130,14 @@ private:
     EmbedderSource m_embedderSource;
     std::unique_ptr<Texts> m_texts;
 
-    std::once_flag m_embedderOnce;
-    std::unique_ptr<EngineEmbedder> m_embedder;
+    RerankerSource m_rerankerSource;
+
+    std::once_flag m_meaningOnce;
+    std::mutex m_embeddingMutex;  ///< held while vectors are made
+    std::mutex m_meaningMutex;
+    Meaning m_meaning;  ///< changed while both mutexes are held, or before anything else
 
     retrieval::KeywordIndex m_keywords;
-    std::unique_ptr<retrieval::VectorIndex> m_vectors;  ///< made by the first load
 
     std::mutex m_mutex;  ///< one change at a time; guards what follows
     std::unordered_map<DocumentId, retrieval::DocumentPlace> m_places;

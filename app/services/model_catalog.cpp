@@ -89,6 +89,9 @@ ModelEntry ModelCatalog::look(const fs::path& file, bool isEmbedded) {
     if (info && info->isEmbedder) {
         entry.problem = "this is a text embedder for search, not a model that can answer";
     }
+    if (info && info->isReranker) {
+        entry.problem = "this is a reranker for search, not a model that can answer";
+    }
     return entry;
 }
 

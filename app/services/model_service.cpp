@@ -77,7 +77,7 @@ void ModelServiceImpl::add(const fs::path& fileOrFolder, Reply<std::vector<Model
     m_quick.post([this, place = tidyPath(fileOrFolder), reply = std::move(reply)] {
         const std::vector<ModelEntry> found = m_catalog.list(std::vector{place});
         const bool hasModel = std::any_of(found.begin(), found.end(), [&](const ModelEntry& m) {
-            return !m.isEmbedded && m.problem.empty();
+            return !m.isEmbedded && (m.problem.empty() || m.searches());
         });
         if (!hasModel) {
             const bool hasBroken = !found.empty() && !found.front().isEmbedded;
@@ -350,7 +350,8 @@ void ModelServiceImpl::pull(const std::string& url, const std::string& sha256,
         auto file =
             download({.url = url, .folder = m_folder, .sha256 = sha256, .progress = keepGoing});
         if (!file) return reply(std::move(file));
-        if (const ModelEntry entry = m_catalog.look(*file); !entry.problem.empty()) {
+        if (const ModelEntry entry = m_catalog.look(*file);
+            !entry.problem.empty() && !entry.searches()) {
             return reply(fail(ErrorCode::Corrupt, "the file was loaded to " + file->string() +
                                                       " but cannot be used: " + entry.problem));
         }

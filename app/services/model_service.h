@@ -42,6 +42,9 @@ public:
     /// The loaded model if it is there already; null otherwise.
     [[nodiscard]] std::shared_ptr<const engine::Model> loadedNow() const;
 
+    /// A model that can be chosen, or the one at this path. Errors: NotFound.
+    [[nodiscard]] Result<ModelEntry> find(std::string_view nameOrFile);
+
     /// Stops loading and refuses more.
     void finish();
 
@@ -49,7 +52,6 @@ private:
     std::vector<ModelEntry> listNow();
     void tellChoice();
     std::vector<std::filesystem::path> addedPlaces();
-    Result<ModelEntry> find(std::string_view nameOrFile);
     Result<ModelEntry> chosen();
     void startLoading();
     void load(const ModelEntry& entry, std::uint64_t request);

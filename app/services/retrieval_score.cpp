@@ -128,7 +128,7 @@ void addScores(const std::vector<std::string>& ranked, const std::map<std::strin
 /// A database in memory with the documents of a test set.
 class Evaluation {
 public:
-    static Result<std::unique_ptr<Evaluation>> open() {
+    static Result<std::unique_ptr<Evaluation>> open(const EvaluationModels& models = {}) {
         storage::OpenOptions options;
         options.analyzer = retrieval::analyze;
         options.analyzerVersion = retrieval::kAnalyzerVersion;
@@ -137,14 +137,23 @@ public:
         if (!database) return tl::unexpected(database.error());
         const auto collection = (*database)->documents().createCollection("evaluation");
         if (!collection) return tl::unexpected(collection.error());
-        return std::make_unique<Evaluation>(std::move(*database), *collection);
+        auto made = std::make_unique<Evaluation>(std::move(*database), *collection, models);
+        if (!models.reranker.empty()) {
+            const auto reranker = engine::Reranker::load(models.reranker);
+            if (!reranker) return tl::unexpected(reranker.error());
+            made->library().setReranker([reranker = *reranker] { return reranker; });
+        }
+        return made;
     }
 
-    Evaluation(std::unique_ptr<storage::Database> database, CollectionId collection)
+    Evaluation(std::unique_ptr<storage::Database> database, CollectionId collection,
+               const EvaluationModels& models)
         : m_database(std::move(database)),
           m_collection(collection),
           m_library(m_database->documents(),
-                    []() -> Result<std::shared_ptr<const engine::TextEmbedder>> {
+                    [embedder =
+                         models.embedder]() -> Result<std::shared_ptr<const engine::TextEmbedder>> {
+                        if (!embedder.empty()) return engine::TextEmbedder::load(embedder);
                         const auto resources = findResources();
                         if (!resources) return tl::unexpected(resources.error());
                         const auto file = ModelCatalog(*resources / "models").embedderFile();
@@ -242,7 +251,8 @@ Result<RefusalScores> evaluateRefusal(const fs::path& folder,
 }
 
 Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::SearchMode mode,
-                                          const std::function<void(int, int)>& progress) {
+                                          const std::function<void(int, int)>& progress,
+                                          const EvaluationModels& models) {
     const auto documents = readRecords(folder / "docs.jsonl");
     if (!documents) return tl::unexpected(documents.error());
     const auto queries = readRecords(folder / "queries.jsonl");
@@ -250,7 +260,7 @@ Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::Sea
     const auto judgements = readJudgements(folder / "qrels.tsv");
     if (!judgements) return tl::unexpected(judgements.error());
 
-    auto index = Evaluation::open();
+    auto index = Evaluation::open(models);
     if (!index) return tl::unexpected(index.error());
     const int nAll = static_cast<int>(documents->size() + queries->size());
     int nDone = 0;
@@ -258,6 +268,8 @@ Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::Sea
         if (auto added = (*index)->add(record); !added) return tl::unexpected(added.error());
         if (progress) progress(++nDone, nAll);
     }
+    if (auto embedded = (*index)->library().embedMissing(); !embedded)
+        return tl::unexpected(embedded.error());
 
     RetrievalScores scores;
     std::chrono::duration<double, std::milli> time{};

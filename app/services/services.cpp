@@ -10,6 +10,7 @@
 #include "app/services/model_profile.h"
 #include "app/services/model_service.h"
 #include "app/services/recall.h"
+#include "app/services/retrieval_models.h"
 #include "app/services/saved_sessions.h"
 #include "app/services/survey/survey_question.h"
 #include "app/services/worker.h"
@@ -38,19 +39,25 @@ public:
           m_database(std::move(database)),
           m_extractor(findWorker()),
           m_models(m_database->settings(), m_places, options.model, m_quick),
-          m_library(m_database->documents(), [this] { return m_models.embedder(); }),
+          m_searchModels(*m_database, m_models),
+          m_library(m_database->documents(), [this] { return m_searchModels.embedderInUse(); }),
           m_collections(*m_database, m_library, m_extractor,
                         {m_places.config, m_places.data, m_places.cache, m_places.state}, m_quick),
           m_saved(options.inMemory ? fs::path() : m_places.cache / "sessions",
                   options.savesSessions),
           m_chats(*m_database, m_library, m_collections, m_models, m_saved, m_quick,
                   options.contextLength, options.nThreads) {
-        if (options.indexGuide && !options.inMemory) m_quick.post([this] { prepareGuide(); });
+        m_library.setReranker([this] { return m_searchModels.reranker(); });
+        if (options.indexGuide && !options.inMemory) {
+            m_quick.post([this] { prepareGuide(); });
+            m_embedding.post([this] { goOnEmbedding(); });
+        }
         m_quick.post([this] { emptyTrash(); });
     }
 
     ~ServicesImpl() override {
         // Whoever asks others goes first; the short calls last, so that drafts are saved.
+        m_embedding.finish();
         m_slow.finish();
         m_chats.finish();
         m_collections.finish();
@@ -99,6 +106,27 @@ public:
         });
     }
 
+    void searchModels(Reply<SearchModels> reply) override {
+        m_slow.post([this, reply = std::move(reply)] { reply(m_searchModels.chosen(m_library)); });
+    }
+
+    void chooseEmbedder(std::string_view nameOrFile, std::function<bool(int, int)> progress,
+                        Reply<std::string> reply) override {
+        m_embedding.post([this, wanted = std::string(nameOrFile), progress = std::move(progress),
+                          reply = std::move(reply)] {
+            reply(m_searchModels.chooseEmbedder(wanted, m_library, [&](int done, int all) {
+                return !m_embedding.stopToken().stop_requested() &&
+                       (!progress || progress(done, all));
+            }));
+        });
+    }
+
+    void chooseReranker(std::string_view nameOrFile, Reply<std::string> reply) override {
+        m_slow.post([this, wanted = std::string(nameOrFile), reply = std::move(reply)] {
+            reply(m_searchModels.chooseReranker(wanted));
+        });
+    }
+
     void doctor(Reply<std::vector<Finding>> reply) override {
         m_slow.post([this, reply = std::move(reply)] { reply(examine()); });
     }
@@ -108,6 +136,15 @@ public:
     }
 
 private:
+    /// A change of embedder that was not finished when the program ended.
+    void goOnEmbedding() {
+        const auto done = m_searchModels.resume(
+            m_library, [this](int, int) { return !m_embedding.stopToken().stop_requested(); });
+        if (!done && done.error().code != ErrorCode::Cancelled) {
+            log().warn("vectors could not be made: {}", done.error().detail);
+        }
+    }
+
     /// Forgets for good what was deleted long ago.
     void emptyTrash() {
         const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
@@ -174,7 +211,7 @@ private:
             wait<std::vector<ModelEntry>>([this](auto reply) { m_models.list(std::move(reply)); });
         if (!models) return tl::unexpected(models.error());
         for (const ModelEntry& model : *models) {
-            if (model.info.isEmbedder) continue;
+            if (model.searches()) continue;
             findings->push_back({model.problem.empty(), "model " + model.name,
                                  model.problem.empty() ? model.file.string() : model.problem});
         }
@@ -201,11 +238,13 @@ private:
     retrieval::Extractor m_extractor;
     Worker m_quick{Worker::AtEnd::Finish};
     ModelServiceImpl m_models;
+    RetrievalModels m_searchModels;
     Library m_library;
     CollectionServiceImpl m_collections;
     SavedSessions m_saved;
     ChatServiceImpl m_chats;
     Worker m_slow{Worker::AtEnd::Drop};
+    Worker m_embedding{Worker::AtEnd::Drop};
 };
 
 }  // namespace

@@ -77,7 +77,18 @@ struct ModelEntry {
     std::filesystem::path file;
     engine::ModelInfo info;
     bool isEmbedded = false;  ///< the demonstration model that comes with Conclave
-    std::string problem;      ///< why it cannot be used; empty: it can
+    std::string problem;      ///< why it cannot answer; empty: it can
+    /// For search, not for answers.
+    [[nodiscard]] bool searches() const { return info.isEmbedder || info.isReranker; }
+};
+
+/// The models that search.
+struct SearchModels {
+    std::string embedder;  ///< file of the chosen one; empty: the one that comes with Conclave
+    std::string embedderId;
+    bool isInUse = true;        ///< false while its vectors are made and those before it serve
+    std::int64_t nToEmbed = 0;  ///< chunks that lack its vectors
+    std::string reranker;       ///< file; empty: none
 };
 
 struct ModelStatus {
@@ -122,7 +133,7 @@ public:
 
     /// The chosen model, loaded (blocking). For the terminal's raw commands and the worker threads.
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::Model>> loaded() = 0;
-    /// The bundled text embedder (blocking).
+    /// The text embedder that comes with Conclave (blocking).
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::TextEmbedder>> embedder() = 0;
 };
 
@@ -389,6 +400,17 @@ public:
     /// Searches for every saved question, and keeps the score.
     virtual void runRecall(int depth, Reply<RecallReport> reply) = 0;
 
+    virtual void searchModels(Reply<SearchModels> reply) = 0;
+    /// Compares texts with this embedder from now on, by name or file; empty: the one that comes
+    /// with Conclave. Its vectors are made for every chunk first, while search goes on with those
+    /// in use; `progress` gets chunks done and all and returns false to stop, and the next start or
+    /// choice goes on from there. Replies with the model's name.
+    virtual void chooseEmbedder(std::string_view nameOrFile, std::function<bool(int, int)> progress,
+                                Reply<std::string> reply) = 0;
+    /// Puts the best passages of a search in the order of this model, by name or file; empty: of
+    /// none.
+    virtual void chooseReranker(std::string_view nameOrFile, Reply<std::string> reply) = 0;
+
     virtual void doctor(Reply<std::vector<Finding>> reply) = 0;
     virtual void backup(const std::filesystem::path& to, Reply<void> reply) = 0;
 };
@@ -414,6 +436,12 @@ public:
 [[nodiscard]] nlohmann::json usageToJson(const engine::Usage& usage);
 
 // ------------------------------------------------------------------------------------ evaluation
+
+/// Models to search with in an evaluation; empty: the bundled embedder, and no reranker.
+struct EvaluationModels {
+    std::filesystem::path embedder;
+    std::filesystem::path reranker;
+};
 
 struct RetrievalScores {
     int nQueries = 0;
@@ -445,6 +473,6 @@ struct RefusalScores {
 /// Errors: NotFound, Corrupt (names file and line).
 [[nodiscard]] Result<RetrievalScores> evaluateRetrieval(
     const std::filesystem::path& folder, retrieval::SearchMode mode,
-    const std::function<void(int, int)>& progress = {});
+    const std::function<void(int, int)>& progress = {}, const EvaluationModels& models = {});
 
 }  // namespace conclave::services

@@ -253,10 +253,12 @@ int evalRetrieval(const Arguments& arguments) {
         return kWrongUsage;
     }
     ProgressBar bar("");
-    const auto scores =
-        services::evaluateRetrieval(arguments.plain().front(), *mode, [&](int done, int total) {
+    const auto scores = services::evaluateRetrieval(
+        arguments.plain().front(), *mode,
+        [&](int done, int total) {
             bar.show(static_cast<double>(done) / std::max(total, 1), "evaluating");
-        });
+        },
+        {.embedder = arguments.text("--embedder"), .reranker = arguments.text("--reranker")});
     if (!scores) return failed(scores.error());
     if (arguments.has("--json")) {
         printJson({{"queries", scores->nQueries},
@@ -278,59 +280,60 @@ std::vector<Command> documentCommands() {
     using Kind = Option::Kind;
     constexpr std::size_t kMany = 1000;
     const Option mode{"--mode", "MODE", "hybrid (as without it), keyword or vector"};
-    return {
-        {.name = "index",
-         .usage = "PATH… [OPTION…]",
-         .summary = "read files and folders into a collection",
-         .details = "Only what is new or changed is read. Files are never changed.",
-         .example = "conclave index ~/papers --collection Papers",
-         .nLeast = 1,
-         .nMost = kMany,
-         .options = {{"--collection", "NAME",
-                      "the collection to add to; without it, one named after the first path"},
-                     {"--ocr", "LANGUAGES",
-                      "from now on recognise text in pictures and scans by tesseract, as in "
-                      "eng+chi_sim; off: no longer"},
-                     {"--watch", "", "go on reading what changes until Ctrl-C", Kind::Flag}},
-         .run = index},
-        {.name = "search",
-         .usage = "QUERY [OPTION…]",
-         .summary = "find passages, without a model",
-         .details = {},
-         .example = "conclave search \"travel policy\" -k 5",
-         .nLeast = 1,
-         .nMost = 1,
-         .options = {{"--collection", "NAME…", "search these collections instead of all",
-                      Kind::List},
-                     {"-k", "N", "number of passages, 1 to 1000", Kind::Integer, 1, 1000},
-                     mode},
-         .run = search},
-        {.name = "extract",
-         .usage = "FILE [OPTION…]",
-         .summary = "show the text that Conclave reads from a file",
-         .details = {},
-         .example = "conclave extract report.pdf --json",
-         .nLeast = 1,
-         .nMost = 1,
-         .options = {{"--password", "P", "opens an encrypted document"},
-                     {"--ocr", "LANGUAGES", "recognise text in pictures, as in eng+chi_sim"}},
-         .run = extract},
-        {.name = "eval-retrieval",
-         .usage = "DIR [OPTION…]",
-         .summary = "score search on a test set",
-         .details =
-             "DIR holds docs.jsonl (id, title, text), queries.jsonl (id, text) and qrels.tsv "
-             "(query, document, grade).",
-         .example = "conclave eval-retrieval cranfield --mode keyword --json",
-         .nLeast = 1,
-         .nMost = 1,
-         .options = {mode,
-                     {"--refusal", "",
-                      "score how well questions without an answer are told from others: every "
-                      "second question loses its documents",
-                      Kind::Flag}},
-         .run = evalRetrieval},
-    };
+    return {{.name = "index",
+             .usage = "PATH… [OPTION…]",
+             .summary = "read files and folders into a collection",
+             .details = "Only what is new or changed is read. Files are never changed.",
+             .example = "conclave index ~/papers --collection Papers",
+             .nLeast = 1,
+             .nMost = kMany,
+             .options = {{"--collection", "NAME",
+                          "the collection to add to; without it, one named after the first path"},
+                         {"--ocr", "LANGUAGES",
+                          "from now on recognise text in pictures and scans by tesseract, as in "
+                          "eng+chi_sim; off: no longer"},
+                         {"--watch", "", "go on reading what changes until Ctrl-C", Kind::Flag}},
+             .run = index},
+            {.name = "search",
+             .usage = "QUERY [OPTION…]",
+             .summary = "find passages, without a model",
+             .details = {},
+             .example = "conclave search \"travel policy\" -k 5",
+             .nLeast = 1,
+             .nMost = 1,
+             .options = {{"--collection", "NAME…", "search these collections instead of all",
+                          Kind::List},
+                         {"-k", "N", "number of passages, 1 to 1000", Kind::Integer, 1, 1000},
+                         mode},
+             .run = search},
+            {.name = "extract",
+             .usage = "FILE [OPTION…]",
+             .summary = "show the text that Conclave reads from a file",
+             .details = {},
+             .example = "conclave extract report.pdf --json",
+             .nLeast = 1,
+             .nMost = 1,
+             .options = {{"--password", "P", "opens an encrypted document"},
+                         {"--ocr", "LANGUAGES", "recognise text in pictures, as in eng+chi_sim"}},
+             .run = extract},
+            {.name = "eval-retrieval",
+             .usage = "DIR [OPTION…]",
+             .summary = "score search on a test set",
+             .details =
+                 "DIR holds docs.jsonl (id, title, text), queries.jsonl (id, text) and qrels.tsv "
+                 "(query, document, grade).",
+             .example = "conclave eval-retrieval cranfield --mode keyword --json",
+             .nLeast = 1,
+             .nMost = 1,
+             .options = {mode,
+                         {"--refusal", "",
+                          "score how well questions without an answer are told from others: every "
+                          "second question loses its documents",
+                          Kind::Flag}},
+             {"--embedder", "FILE", "compare texts with this GGUF embedder"},
+             {"--reranker", "FILE", "put the best 20 in the order of this GGUF reranker"}},
+            .run = evalRetrieval},
+};
 }
 
 }  // namespace conclave::terminal

@@ -28,6 +28,7 @@ nlohmann::json infoToJson(const engine::ModelInfo& info) {
             {"experts", info.nExperts},
             {"experts_used", info.nExpertsUsed},
             {"embedder", info.isEmbedder},
+            {"reranker", info.isReranker},
             {"chat_template", info.hasChatTemplate}};
 }
 
@@ -63,12 +64,15 @@ int list(services::Services& services, bool isJson) {
             entry["in_use"] = model.file == inUse;
             json.push_back(std::move(entry));
         } else {
-            std::string kind = model.info.isEmbedder ? "  embedder" : "";
+            std::string kind = model.info.isEmbedder   ? "  embedder"
+                               : model.info.isReranker ? "  reranker"
+                                                       : "";
             if (!model.info.fileType.empty()) kind += "  " + model.info.fileType;
             if (model.isEmbedded) kind += "  (comes with Conclave)";
             if (model.file == inUse) kind += "  in use";
             std::cout << bold(model.name) << kind << "  " << dim(model.file.string()) << '\n';
-            if (!model.problem.empty()) std::cout << "  cannot be used: " << model.problem << '\n';
+            if (!model.problem.empty() && !model.searches())
+                std::cout << "  cannot be used: " << model.problem << '\n';
         }
     }
     if (isJson) printJson({{"models", json}});
@@ -142,13 +146,38 @@ int done(const Result<void>& result, std::string_view key, const std::string& va
     return kSuccess;
 }
 
+/// `name`: "default" for the embedder that comes with Conclave.
+int useEmbedder(services::Services& services, const std::string& name, bool isJson) {
+    const auto bar = std::make_shared<ProgressBar>("");
+    const auto chosen = services::wait<std::string>([&](auto reply) {
+        services.chooseEmbedder(
+            name == "default" ? "" : name,
+            [bar](int done, int all) {
+                bar->show(static_cast<double>(done) / std::max(all, 1),
+                          std::to_string(done) + " of " + std::to_string(all) + " passages");
+                return !wasInterrupted();
+            },
+            std::move(reply));
+    });
+    if (!chosen) return failed(chosen.error());
+    return done({}, "embedder", *chosen, isJson);
+}
+
+/// `name`: "none" for none.
+int useReranker(services::Services& services, const std::string& name, bool isJson) {
+    const auto chosen = services::wait<std::string>(
+        [&](auto reply) { services.chooseReranker(name == "none" ? "" : name, std::move(reply)); });
+    if (!chosen) return failed(chosen.error());
+    return done({}, "reranker", chosen->empty() ? "none" : *chosen, isJson);
+}
+
 int models(const Arguments& arguments) {
     const bool isJson = arguments.has("--json");
     const std::string what = arguments.plain().front();
     const bool hasValue = arguments.plain().size() > 1;
     const std::string value = hasValue ? arguments.plain()[1] : std::string();
-    const std::vector<std::string_view> known = {"list",   "info", "verify", "pull",
-                                                 "remove", "add",  "use"};
+    const std::vector<std::string_view> known = {"list", "info", "verify",   "pull",    "remove",
+                                                 "add",  "use",  "embedder", "reranker"};
     if (std::find(known.begin(), known.end(), what) == known.end()) {
         const std::string_view guess = nearest(what, known);
         note("conclave: models cannot " + what +
@@ -178,6 +207,8 @@ int models(const Arguments& arguments) {
             [&](auto reply) { services.models().add(value, std::move(reply)); });
         return done(added ? Result<void>{} : tl::unexpected(added.error()), "added", value, isJson);
     }
+    if (what == "embedder") return useEmbedder(services, value, isJson);
+    if (what == "reranker") return useReranker(services, value, isJson);
     const auto chosen = services::wait<services::ModelEntry>(
         [&](auto reply) { services.models().choose(value, std::move(reply)); });
     if (!chosen) return failed(chosen.error());
@@ -189,16 +220,20 @@ int models(const Arguments& arguments) {
 std::vector<Command> modelCommands() {
     return {
         {.name = "models",
-         .usage = "list | info FILE | verify FILE | add PATH | use NAME | pull URL | remove NAME",
+         .usage = "list | info FILE | verify FILE | add PATH | use NAME | embedder NAME | "
+                  "reranker NAME | pull URL | remove NAME",
          .summary = "list, check, add, choose, download and remove models",
          .details =
-             "  list    all models that can be chosen\n"
-             "  info    what a GGUF file says about itself\n"
-             "  verify  check a file's header, the bounds of every tensor, and its hash\n"
-             "  add     make a GGUF file or a folder of them choosable where it is\n"
-             "  use     answer with this model from now on\n"
-             "  pull    download a model; the only use of the network. Goes on where it stopped\n"
-             "  remove  forget an added file or folder, or delete a pulled file",
+             "  list      all models that can be chosen\n"
+             "  info      what a GGUF file says about itself\n"
+             "  verify    check a file's header, the bounds of every tensor, and its hash\n"
+             "  add       make a GGUF file or a folder of them choosable where it is\n"
+             "  use       answer with this model from now on\n"
+             "  embedder  search by meaning with this one from now on, once its vectors are made;\n"
+             "            `default` is the one that comes with Conclave\n"
+             "  reranker  let this model order the best passages of a search; `none` for none\n"
+             "  pull      download a model; the only use of the network. Goes on where it stopped\n"
+             "  remove    forget an added file or folder, or delete a pulled file",
          .example = "conclave models pull https://example.org/model.gguf --sha256 HASH",
          .nLeast = 1,
          .nMost = 2,

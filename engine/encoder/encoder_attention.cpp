@@ -65,10 +65,12 @@ void runEncoderTile(const KernelTable& kernels, const EncoderAttendArgs& args,
             static_cast<std::size_t>(tile.firstHead + i % tile.nHeads);
         queries[at] = args.queries + pair * static_cast<std::size_t>(args.headDim);
         outputs[at] = args.outputs + pair * static_cast<std::size_t>(args.headDim);
+        std::fill_n(outputs[at], args.headDim, 0.0f);  // what is seen is added to it
         rows[at] = scores.data() + at * rowDim;
     }
-    const std::size_t begin = static_cast<std::size_t>(tile.text.first + first) * args.stride +
-                              static_cast<std::size_t>(kvHead * args.headDim);
+    const std::size_t begin =
+        static_cast<std::size_t>(tile.text.first + first) * args.stride +
+        static_cast<std::size_t>(kvHead) * static_cast<std::size_t>(args.headDim);
     kernels.find(TensorType::F16)
         ->matmul({.weights = reinterpret_cast<const std::byte*>(args.keys + begin),
                   .rowBytes = args.stride * sizeof(std::uint16_t),

@@ -63,12 +63,13 @@ Result<void> EncoderModel::fill() {
     return {};
 }
 
-/// Name, size and samples of the first and the last tensors: cheap, and different for every trained
-/// version.
+/// Name, size, pooling and the beginning of every tensor: cheap, and different for every trained
+/// version and every way to read it.
 void EncoderModel::makeId() {
     constexpr std::size_t kSample = 4096;
     Fingerprint fingerprint;
     fingerprint.add(std::to_string(m_info.fileBytes));
+    fingerprint.add(m_info.architecture + std::to_string(static_cast<int>(m_config.pooling)));
     for (const TensorInfo& tensor : m_file.tensors()) {
         fingerprint.add(tensor.name);
         fingerprint.add(tensor.data.first(std::min(kSample, tensor.data.size())));

@@ -15,9 +15,14 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = os.path.join(ROOT, "engine/model/architectures")
+ENCODERS = os.path.join(ROOT, "engine/encoder/architectures")
 # Golden models by architecture, where the name is not that of the architecture.
 MODELS = {"deepseek2": ["deepseek3"], "llama": ["mixtral", "llama-dense"],
           "phi3": ["phi3", "phi3-long"]}
+ENCODER_MODELS = {"bert": ["bert", "bert-cls", "bert-q8", "bert-rank"],
+                  "gemma-embedding": ["gemma-embedding", "gemma-embedding-plain"],
+                  "jina-bert-v2": ["jina-bert-v2", "jina-bert-v2-geglu"],
+                  "qwen3": ["qwen3-embedding", "qwen3-reranker"]}
 PAGE = """# Models
 
 GGUF files of these architectures run. Each has tiny models with random weights in `tests/parity`, whose
@@ -31,39 +36,52 @@ with F32 weights that of ernie4_5-moe, for one, falls to 2e-4.
 | architecture | what it is | tiny model | mean KL | largest difference |
 | --- | --- | --- | --- | --- |
 %s
-Any other is refused with "the architecture X is not supported; the closest that is: Y".
+## Models for search
+
+Embedders and rerankers run for search (`conclave models embedder NAME`, `conclave models reranker NAME`).
+How a text's vector is pooled and normalised comes from the file, and what a family wants to read before
+questions and passages from `engine/encoder/text_prefixes.cpp`. The tiny models' vectors are held to
+llama.cpp's: a cosine above 0.99999 and less than 0.001 in any value of the unit vector, for F16 weights
+(rerankers: in the score before the sigmoid). A text's vector has the same bits alone and among others.
+
+| architecture | what it is | tiny model | 1 - cosine | largest difference |
+| --- | --- | --- | --- | --- |
+%s
+Tokenizers: SentencePiece BPE, byte-level BPE, Unigram and WordPiece.
+
+Any other architecture is refused with "the architecture X is not supported; the closest that is: Y".
 
 This page is written by `tests/parity/make_models_page.py build/release/tests/engine_core_test`. New
-golden values: `tests/parity/make_golden.py`, which needs llama.cpp's npm package. A new architecture: see
-`engine/model/architectures/architectures.h`.
+golden values: `tests/parity/make_golden.py` and `make_encoder_golden.py`, which need llama.cpp's npm package. A
+new architecture: see `engine/model/architectures/architectures.h` and that of `engine/encoder`.
 """
 
 
-def figures(program):
+def figures(program, tests, kinds):
     """{test: {figure: worst of the kernel sets}}"""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "figures.json")
-        subprocess.run([program, "--gtest_filter=*.LogProbabilities*", "--gtest_output=json:" + out],
+        subprocess.run([program, "--gtest_filter=" + tests, "--gtest_output=json:" + out],
                        check=True, stdout=subprocess.DEVNULL)
         with open(out) as file:
             suites = json.load(file)["testsuites"]
     found = {}
     for test in (test for suite in suites for test in suite["testsuite"]):
         values = {kind: [float(v) for k, v in test.items() if k.startswith(kind + "-")]
-                  for kind in ("kl", "max")}
+                  for kind in kinds}
         found[test["name"].split("/")[-1]] = {kind: max(v) for kind, v in values.items() if v}
     return found
 
 
-def architectures():
+def architectures(folder, table):
     """(name in files, what its description's first comment says)"""
-    with open(os.path.join(FOLDER, "..", "model_config.cpp")) as file:
-        table = re.findall(r'Architecture\{"([^"]+)", architectures::(\w+)\}', file.read())
-    for name, function in table:
-        for entry in sorted(os.listdir(FOLDER)):
-            with open(os.path.join(FOLDER, entry)) as file:
+    with open(os.path.join(folder, "..", table)) as file:
+        entries = re.findall(r'Architecture\{"([^"]+)", \w+::(\w+)', file.read())
+    for name, function in entries:
+        for entry in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, entry)) as file:
                 text = file.read()
-            if re.search(r"^void %s\(Keys& keys, ModelConfig& model\) \{" % function, text, re.M):
+            if re.search(r"^void %s\(Keys& .*keys.*, \w+& model\) \{" % function, text, re.M):
                 comment = " ".join(line[3:] for line in
                                    re.match(r"(//.*\n)+", text).group(0).splitlines())
                 yield name, comment.split(": ", 1)[1]
@@ -72,18 +90,26 @@ def architectures():
             sys.exit("no file describes " + name)
 
 
-def main():
-    found = figures(sys.argv[1])
+def table_of(found, entries, models_of, kind):
     rows = ""
-    for name, what in architectures():
-        models = MODELS.get(name, [name])
+    for name, what in entries:
+        models = models_of.get(name, [name])
         for model in models:
             figure = found[re.sub(r"[-.]", "_", model)]
             shown = what if model == models[0] else ""
-            rows += "| `%s` | %s | %s | %.1e | %.4f |\n" % (name, shown, model, figure["kl"],
-                                                            figure["max"])
+            # A reranker's score has no direction.
+            first = "%.1e" % figure[kind] if not model.endswith(("rank", "reranker")) else ""
+            rows += "| `%s` | %s | %s | %s | %.4f |\n" % (name, shown, model, first, figure["max"])
+    return rows
+
+
+def main():
+    rows = table_of(figures(sys.argv[1], "*.LogProbabilities*", ("kl", "max")),
+                    architectures(FOLDER, "model_config.cpp"), MODELS, "kl")
+    encoders = table_of(figures(sys.argv[1], "*.VectorsEqualLlamaCpp*", ("cosine", "max")),
+                        architectures(ENCODERS, "encoder_config.cpp"), ENCODER_MODELS, "cosine")
     with open(os.path.join(ROOT, "docs/MODELS.md"), "w") as file:
-        file.write(PAGE % rows)
+        file.write(PAGE % (rows, encoders))
 
 
 if __name__ == "__main__":

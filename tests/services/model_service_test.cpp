@@ -165,5 +165,72 @@ TEST_F(ModelServiceTest, WithoutAModelTheAnswerIsThePassagesThemselves) {
     EXPECT_EQ(answer->details->finishReason, "no_model");
 }
 
+// ------------------------------------------------------------------------------- models of search
+
+std::filesystem::path tinyModel(const std::string& name) {
+    return std::filesystem::path(CONCLAVE_TEST_SOURCE) / "tests" / "parity" / (name + ".gguf");
+}
+
+class SearchModelsTest : public ServicesTest {
+protected:
+    Result<std::string> chooseEmbedder(const std::string& name) {
+        return wait<std::string>([&](auto reply) {
+            m_services->chooseEmbedder(
+                name, [&](int, int) { return ++m_nSteps > 0; }, std::move(reply));
+        });
+    }
+    Result<std::string> chooseReranker(const std::string& name) {
+        return wait<std::string>(
+            [&](auto reply) { m_services->chooseReranker(name, std::move(reply)); });
+    }
+    SearchModels chosen() {
+        return *wait<SearchModels>([&](auto reply) { m_services->searchModels(std::move(reply)); });
+    }
+    int m_nSteps = 0;
+};
+
+TEST_F(SearchModelsTest, AnEmbedderIsChosenAndRememberedAndGivenUpAgain) {
+    startWithoutGuide();
+    m_files.write("a.txt", "The spare keys hang beside the door.");
+    m_files.write("b.txt", "Rope and anchor lie in the boat.");
+    const CollectionId id = makeCollection("Papers");
+    add(id, m_files.path());
+    const std::string bundled = chosen().embedderId;
+    ASSERT_TRUE(chooseEmbedder(tinyModel("bert").string()));
+    EXPECT_EQ(m_nSteps, 1);
+    EXPECT_EQ(search("spare keys", id).size(), 2U);
+    stopServices();
+    startWithoutGuide();
+    SearchModels models = chosen();
+    EXPECT_EQ(models.embedder, tinyModel("bert").string());
+    EXPECT_NE(models.embedderId, bundled);
+    EXPECT_TRUE(models.isInUse);
+    EXPECT_EQ(models.nToEmbed, 0);
+    EXPECT_EQ(search("spare keys", id).size(), 2U);
+    // What is read now gets its vectors, and nothing is read again because of the change.
+    m_files.write("c.txt", "The lamp stands in the hall.");
+    const IndexReport report = update(id);
+    EXPECT_EQ(report.read, 1);
+    EXPECT_EQ(report.unchanged, 2);
+    EXPECT_EQ(chosen().nToEmbed, 0);
+    ASSERT_TRUE(chooseEmbedder(""));
+    models = chosen();
+    EXPECT_EQ(models.embedder, "");
+    EXPECT_EQ(models.embedderId, bundled);
+    EXPECT_TRUE(models.isInUse);
+    EXPECT_EQ(search("spare keys", id).size(), 3U);
+}
+
+TEST_F(SearchModelsTest, RolesAreNotMixedUp) {
+    startWithoutGuide();
+    EXPECT_FALSE(chooseEmbedder(tinyModel("bert-rank").string()));
+    EXPECT_FALSE(chooseReranker(tinyModel("bert").string()));
+    EXPECT_FALSE(chooseEmbedder("no such model"));
+    ASSERT_TRUE(chooseReranker(tinyModel("bert-rank").string()));
+    EXPECT_EQ(chosen().reranker, tinyModel("bert-rank").string());
+    ASSERT_TRUE(chooseReranker(""));
+    EXPECT_EQ(chosen().reranker, "");
+}
+
 }  // namespace
 }  // namespace conclave::services

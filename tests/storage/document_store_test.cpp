@@ -298,5 +298,46 @@ TEST_F(DocumentStoreTest, TheGenerationGrowsWithEveryChangeToChunks) {
     EXPECT_TRUE(grew());
 }
 
+// ------------------------------------------------------------------------------------- drafts
+
+TEST_F(DocumentStoreTest, DraftsReplaceTheVectorsInUseAtOnce) {
+    const DocumentId a = add(m_guide, "/a", "one\ntwo");
+    add(m_guide, "/b", "three");
+    EXPECT_TRUE(valueOf(documents().hasEmbeddings("test-embedder")));
+    EXPECT_FALSE(valueOf(documents().hasEmbeddings("other")));
+    EXPECT_EQ(valueOf(documents().countToEmbed("test-embedder")), 0);
+    EXPECT_EQ(valueOf(documents().countToEmbed("other")), 3);
+    const auto ids = valueOf(documents().chunksToEmbed("other", 0, 2));
+    ASSERT_EQ(ids.size(), 2U);
+    const std::vector<std::byte> code(8, std::byte{7});
+    const std::vector<EmbeddingDraft> first = {{ids[0], code}, {ids[1], {}}, {99999, code}};
+    valueOf(documents().storeDrafts("other", first));
+    EXPECT_EQ(valueOf(documents().countToEmbed("other")), 1);
+    EXPECT_EQ(nEmbeddings(), 3U);  // those in use are as they were
+    const auto last = valueOf(documents().chunksToEmbed("other", ids[1], 10));
+    ASSERT_EQ(last.size(), 1U);
+    valueOf(documents().storeDrafts("other", std::vector<EmbeddingDraft>{{last[0], code}}));
+    const auto before = valueOf(documents().generation());
+    const ContentChange change = valueOf(documents().useDrafts("other"));
+    EXPECT_EQ(change.generation, before + 1);
+    EXPECT_THAT(change.added, ElementsAre(ids[0], last[0]));
+    EXPECT_EQ(nEmbeddings(), 0U);
+    // A text without a vector is not asked for again, unless it is read anew.
+    EXPECT_EQ(valueOf(documents().countToEmbed("other")), 0);
+    valueOf(documents().storeContent(a, contentOf("one\ntwo")));
+    EXPECT_EQ(valueOf(documents().countToEmbed("other")), 2);
+    expectSound(*m_database);
+}
+
+TEST_F(DocumentStoreTest, DraftsOfAnotherEmbedderAreForgotten) {
+    add(m_guide, "/a", "one\ntwo");
+    const auto ids = valueOf(documents().chunksToEmbed("first", 0, 10));
+    const std::vector<std::byte> code(8, std::byte{7});
+    valueOf(documents().storeDrafts("first", std::vector<EmbeddingDraft>{{ids[0], code}}));
+    valueOf(documents().storeDrafts("second", std::vector<EmbeddingDraft>{{ids[1], code}}));
+    EXPECT_EQ(valueOf(documents().countToEmbed("first")), 2);
+    EXPECT_EQ(valueOf(documents().countToEmbed("second")), 1);
+}
+
 }  // namespace
 }  // namespace conclave::storage

@@ -103,7 +103,7 @@ void ModelPicker::fillMenu() {
     menu()->clear();
     if (!m_loaded) menu()->addAction(tr("Looking for models…"))->setEnabled(false);
     for (const ModelEntry& entry : m_entries) {
-        if (entry.info.isEmbedder) continue;
+        if (entry.searches()) continue;
         QString name = fromUtf8(entry.name);
         if (entry.isEmbedded) name += tr(" (demonstration)");
         const QString detail = entry.problem.empty() ? describeModel(entry) : tr("cannot be used");
@@ -163,7 +163,7 @@ void ModelPicker::add(const QString& fileOrFolder) {
             for (const ModelEntry& entry : *added) {
                 if (!isWithin(entry.file, place)) continue;
                 if (!entry.problem.empty()) problem = fromUtf8(entry.problem);
-                if (entry.problem.empty() && !entry.info.isEmbedder) usable.push_back(entry);
+                if (entry.problem.empty() && !entry.searches()) usable.push_back(entry);
             }
             if (usable.empty()) {
                 emit failed(!problem.isEmpty()

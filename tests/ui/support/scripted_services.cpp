@@ -190,6 +190,17 @@ void ScriptedServices::setSetting(std::string_view key, const nlohmann::json& va
     settings[std::string(key)] = value;
 }
 
+void ScriptedServices::searchModels(Reply<services::SearchModels> reply) {
+    reply(services::SearchModels{});
+}
+void ScriptedServices::chooseEmbedder(std::string_view, std::function<bool(int, int)>,
+                                      Reply<std::string> reply) {
+    reply(fail(ErrorCode::NotFound, "no model in tests"));
+}
+void ScriptedServices::chooseReranker(std::string_view, Reply<std::string> reply) {
+    reply(fail(ErrorCode::NotFound, "no model in tests"));
+}
+
 void ScriptedServices::doctor(Reply<std::vector<Finding>> reply) { reply(std::vector<Finding>{}); }
 void ScriptedServices::backup(const std::filesystem::path&, Reply<void> reply) { reply({}); }
 

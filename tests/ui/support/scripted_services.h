@@ -93,6 +93,10 @@ public:
     void runRecall(int, services::Reply<services::RecallReport> reply) override {
         reply(services::RecallReport{});
     }
+    void searchModels(services::Reply<services::SearchModels> reply) override;
+    void chooseEmbedder(std::string_view nameOrFile, std::function<bool(int, int)> progress,
+                        services::Reply<std::string> reply) override;
+    void chooseReranker(std::string_view nameOrFile, services::Reply<std::string> reply) override;
     void doctor(services::Reply<std::vector<services::Finding>> reply) override;
     void backup(const std::filesystem::path& to, services::Reply<void> reply) override;
 
