@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 /// Text of the first page.
-std::string textOf(const std::string& bytes, const std::string& name) {
+std::string sheetText(const std::string& bytes, const std::string& name) {
     const auto document = parsed(bytes, name);
     EXPECT_TRUE(document) << document.error().detail;
     return document ? document->pages.at(0).text : std::string();
@@ -77,7 +77,7 @@ TEST(Xlsx, RowsBecomeChunksThatNameSheetAndColumns) {
 
 TEST(Xlsx, SurvivesHostileNumbers) {
     // Rows and columns out of range, strings and styles that do not exist.
-    const std::string text = textOf(
+    const std::string text = sheetText(
         xlsxWith("<row r=\"18446744073709551615\"><c r=\"ZZZZZ9\" t=\"s\"><v>99999999999</v></c>"
                  "<c r=\"A1\" s=\"77777\"><v>1e999</v></c><c t=\"s\"><v>-1</v></c></row>"
                  "<row><c><v>5</v></c></row>"),
@@ -109,7 +109,7 @@ TEST(Xlsx, SurvivesMergesOfEverything) {
         for (int i = 0; i < 2000; ++i) merges += "<mergeCell ref=\"A4:XFD1048576\"/>";
         content.insert(content.find("</mergeCells>"), merges + "<mergeCell ref=\":\"/>");
     }
-    EXPECT_THAT(textOf(test::makeZip(parts), "a.xlsx"), HasSubstr("Limit: 120.5"));
+    EXPECT_THAT(sheetText(test::makeZip(parts), "a.xlsx"), HasSubstr("Limit: 120.5"));
 }
 
 TEST(Xlsx, DamagedSheetsAreToldAndTheRestIsRead) {
@@ -201,7 +201,7 @@ TEST(Ods, SurvivesTablesInTablesAndWrongNesting) {
 }
 
 TEST(Csv, GivesLabelledRows) {
-    EXPECT_EQ(textOf(test::kCsvSample, "a.csv"),
+    EXPECT_EQ(sheetText(test::kCsvSample, "a.csv"),
               "Name | Amount | Remark\nName: Ann | Amount: 1,5 | Remark: says \"hi\" and goes\n"
               "Name: Bob | Amount: 2\nName: 住宿 | Amount: 3 | Remark: \"open\n");
     EXPECT_THAT(parsed(test::kCsvSample, "a.csv")->warnings,
@@ -209,26 +209,26 @@ TEST(Csv, GivesLabelledRows) {
 }
 
 TEST(Csv, FindsTheSeparator) {
-    EXPECT_EQ(textOf("a\tb\n1,5\t2\n", "a.csv"), "a | b\na: 1,5 | b: 2\n");
-    EXPECT_EQ(textOf("a|b\n1|2\n", "a.csv"), "a | b\na: 1 | b: 2\n");
-    EXPECT_EQ(textOf("sep=;\na,x;b\n1;2\n", "a.csv"), "a,x | b\na,x: 1 | b: 2\n");
-    EXPECT_EQ(textOf("a,b\n\"x;y\",1\n\"p;q\",2\n", "a.csv"),
+    EXPECT_EQ(sheetText("a\tb\n1,5\t2\n", "a.csv"), "a | b\na: 1,5 | b: 2\n");
+    EXPECT_EQ(sheetText("a|b\n1|2\n", "a.csv"), "a | b\na: 1 | b: 2\n");
+    EXPECT_EQ(sheetText("sep=;\na,x;b\n1;2\n", "a.csv"), "a,x | b\na,x: 1 | b: 2\n");
+    EXPECT_EQ(sheetText("a,b\n\"x;y\",1\n\"p;q\",2\n", "a.csv"),
               "a | b\na: x;y | b: 1\na: p;q | b: 2\n");
 }
 
 TEST(Csv, KnowsTablesWithoutHeader) {
-    EXPECT_EQ(textOf("1,2\n3,4\n", "a.csv"), "1 | 2\n3 | 4\n");
-    EXPECT_EQ(textOf("Name:,Ann\nCity:,Berlin\nAge:,12\n", "a.csv"),
+    EXPECT_EQ(sheetText("1,2\n3,4\n", "a.csv"), "1 | 2\n3 | 4\n");
+    EXPECT_EQ(sheetText("Name:,Ann\nCity:,Berlin\nAge:,12\n", "a.csv"),
               "Name: | Ann\nCity: | Berlin\nAge: | 12\n");
-    EXPECT_EQ(textOf("Report of May\n\nid,n\n1,2\n", "a.csv"),
+    EXPECT_EQ(sheetText("Report of May\n\nid,n\n1,2\n", "a.csv"),
               "Report of May\n\nid | n\nid: 1 | n: 2\n");
-    EXPECT_EQ(textOf("", "a.csv"), "");
+    EXPECT_EQ(sheetText("", "a.csv"), "");
 }
 
 TEST(Csv, ReadsOtherEncodings) {
     const std::string gbk =
         "\xB3\xC7\xCA\xD0,\xD7\xA1\xCB\xDE\xB7\xD1\n\xB1\xB1\xBE\xA9,500\n\xC9\xCF\xBA\xA3,450\n";
-    EXPECT_EQ(textOf(gbk, "a.csv"),
+    EXPECT_EQ(sheetText(gbk, "a.csv"),
               "城市 | 住宿费\n城市: 北京 | 住宿费: 500\n城市: 上海 | 住宿费: 450\n");
 }
 

@@ -104,7 +104,7 @@ public:
 
 private:
     void decideType(std::size_t column) {
-        using Type = storage::Table::Column::Type;
+        using ColumnType = storage::Table::Column::Type;
         bool isAny = false;
         bool isWhole = true;
         std::vector<std::string> numbers;
@@ -116,7 +116,7 @@ private:
             numbers.push_back(*number);
         }
         if (!isAny) return;
-        m_table.table.columns[column].type = isWhole ? Type::Integer : Type::Real;
+        m_table.table.columns[column].type = isWhole ? ColumnType::Integer : ColumnType::Real;
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             m_table.table.rows[i][column] = std::move(numbers[i]);
         }
