@@ -46,22 +46,19 @@ protected:
     CollectionId m_collection = 0;
 };
 
-/// Sixty machines, each with sentences of its own words.
+/// A sentence of words that no other has.
 std::string textOf(int number) {
-    static const char* const kParts[] = {"valve", "piston", "filter", "sensor", "belt", "pump"};
-    static const char* const kVerbs[] = {"leaks", "rattles", "overheats", "freezes", "rusts"};
-    const std::string part = kParts[number % 6];
-    const std::string verb = kVerbs[number % 5];
-    const std::string name = "model" + std::to_string(number);
-    return "The " + part + " of machine " + name + " " + verb + " whenever supplier code" +
-           std::to_string(number * 7) + " delivers material late during season" +
-           std::to_string(number % 9) + ".";
+    std::string text = "The";
+    for (const char* root : {"valve", "piston", "filter", "sensor", "belt", "pump", "crank"}) {
+        text += " " + std::string(root) + "x" + std::to_string(number);
+    }
+    return text + ".";
 }
 
 TEST_F(AnswerabilityTest, IsTheShareOfTheQuestionThatOnePassageSays) {
     add(1, "The spare keys are kept by Marta Veldhuis.");
     add(2, "The budget is large.");
-    EXPECT_GT(score("Who keeps the spare keys?"), 0.7);
+    EXPECT_GT(score("By whom are the spare keys kept?"), 0.7);
     EXPECT_LT(score("Who painted the spare fence yesterday?"), 0.3);
     EXPECT_EQ(score("Zebra crossing"), 0.0);
 }
@@ -73,8 +70,8 @@ TEST_F(AnswerabilityTest, ACollectionTeachesItsThreshold) {
     ASSERT_TRUE(learned->has_value());
     EXPECT_GT((*learned)->nProbes, 30);
     EXPECT_LE((*learned)->falseRefusals, 0.02);
-    EXPECT_LT((*learned)->falseAnswers, 0.9);
-    EXPECT_GE(score("Why does the valve of model12 overheats?"), (*learned)->least);
+    EXPECT_LT((*learned)->falseAnswers, 0.5);
+    EXPECT_GE(score("Is the sensorx12 beside the pumpx12?"), (*learned)->least);
 
     ASSERT_TRUE(keepThreshold(*m_database, *m_library, collection()).has_value());
     const CollectionId ids[] = {m_collection};
