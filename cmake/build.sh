@@ -81,9 +81,8 @@ build() {
     shift 2
     if [[ ! -f $folder/build.ninja || CMakePresets.json -nt $folder/build.ninja ]]; then
         say "Configuring $folder"
-        cmake --preset "$preset" >"${TMPDIR:-/tmp}/conclave-configure.$$" 2>&1 ||
-            { cat "${TMPDIR:-/tmp}/conclave-configure.$$" >&2; rm -f "${TMPDIR:-/tmp}/conclave-configure.$$"; die "configuring failed; the messages above say why."; }
-        rm -f "${TMPDIR:-/tmp}/conclave-configure.$$"
+        cmake --preset "$preset" >build/configure.log 2>&1 ||
+            { cat build/configure.log >&2; die "configuring failed; the messages above say why."; }
     fi
     local targets=()
     (($#)) && targets=(--target "$@")

@@ -59,6 +59,7 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     column->addWidget(m_note);
     m_text->setObjectName(QStringLiteral("field"));
     m_text->setReadOnly(true);
+    m_text->setCursorWidth(0);  // nothing is typed here
     m_text->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     m_text->setAccessibleName(tr("Document text"));
     m_text->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
