@@ -512,6 +512,10 @@ Result<Message> Answerer::sayNothingFound(AnswerJob& job, const engine::ModelInf
 Result<Message> Answerer::showPassages(AnswerJob& job, Sources sources, std::string preface) {
     constexpr std::size_t kShown = 5;
     if (sources.passages.size() > kShown) sources.passages.resize(kShown);
+    // What scores far below the best only shares a word with the question.
+    std::erase_if(sources.passages,
+                  [best = sources.passages.empty() ? 0.0 : sources.passages.front().score](
+                      const auto& passage) { return passage.score < best / 2; });
     AnswerDetails details;
     details.usage = usageToJson({});
     details.finishReason = kNoModelReason;
