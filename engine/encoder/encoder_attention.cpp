@@ -86,7 +86,8 @@ void runEncoderTile(const KernelTable& kernels, const EncoderAttendArgs& args,
         float* seen = row + (sight.first - first);
         float scale = args.scale;
         if (!args.slopes.empty()) {
-            const auto head = static_cast<std::size_t>(tile.firstHead + i % tile.nHeads);
+            const auto head = static_cast<std::size_t>(tile.firstHead) +
+                              static_cast<std::size_t>(i % tile.nHeads);
             weighByDistance(seen, sight, token, scale, args.slopes[head]);
             scale = 1.0f;
         }

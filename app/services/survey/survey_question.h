@@ -27,6 +27,6 @@ struct SurveyQuestion {
     std::vector<std::string> sides;  ///< of Compare: two
 };
 
-[[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view text);
+[[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view whole);
 
 }  // namespace conclave::services
