@@ -13,13 +13,6 @@ Error noFolder(FolderId id) {
     return {ErrorCode::NotFound, "there is no folder " + std::to_string(id)};
 }
 
-/// The result of a change that must have met a row.
-Result<void> metOne(const Result<void>& done, const Connection& connection, Error otherwise) {
-    if (!done) return done;
-    if (connection.nChanged() == 0) return tl::unexpected(std::move(otherwise));
-    return {};
-}
-
 constexpr std::string_view kChatColumns =
     "SELECT id, title, folder_id, pinned, leaf_id, settings, created, updated FROM chat ";
 

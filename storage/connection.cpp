@@ -155,4 +155,10 @@ Result<void> Transaction::commit() {
     return done;
 }
 
+Result<void> metOne(const Result<void>& done, const Connection& connection, Error otherwise) {
+    if (!done) return done;
+    if (connection.nChanged() == 0) return tl::unexpected(std::move(otherwise));
+    return {};
+}
+
 }  // namespace conclave::storage

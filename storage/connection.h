@@ -129,4 +129,8 @@ private:
     Connection* m_connection;
 };
 
+/// The result `done` of a change that must have met a row: `otherwise` if it met none.
+[[nodiscard]] Result<void> metOne(const Result<void>& done, const Connection& connection,
+                                  Error otherwise);
+
 }  // namespace conclave::storage

@@ -20,12 +20,6 @@ Error noDocument(DocumentId id) {
     return {ErrorCode::NotFound, "there is no document " + std::to_string(id)};
 }
 
-Result<void> metOne(const Result<void>& done, const Connection& connection, Error otherwise) {
-    if (!done) return done;
-    if (connection.nChanged() == 0) return tl::unexpected(std::move(otherwise));
-    return {};
-}
-
 Result<std::int64_t> bumpGeneration(Connection& db) {
     const auto done = db.run("UPDATE meta SET value = value + 1 WHERE key = 'generation'");
     if (!done) return pass(done);
