@@ -97,13 +97,25 @@ void backUp(const std::filesystem::path& database) {
 }
 
 void repair(const Places& places) {
-    const Result<std::filesystem::path> kept = services::repair(places);
-    if (kept) {
-        tell(QMessageBox::Information, text("What could be read was saved into a new database."),
-             text("The damaged file is kept as %1").arg(fromPath(*kept)));
+    const Result<services::Repaired> repaired = services::repair(places);
+    if (repaired) {
+        QString more = text("The damaged file is kept as %1").arg(fromPath(repaired->kept));
+        for (const auto& loss : repaired->losses) {
+            more +=
+                QLatin1Char('\n') + text("A part of the table “%1” is lost: %2 rows were saved.")
+                                        .arg(QString::fromStdString(loss.table))
+                                        .arg(loss.nSaved);
+        }
+        if (!repaired->losses.empty())
+            more += QLatin1Char('\n') + text("If you have a backup, restore that instead.");
+        const bool isWhole = repaired->losses.empty();
+        tell(isWhole ? QMessageBox::Information : QMessageBox::Warning,
+             isWhole ? text("Everything was saved into a new database.")
+                     : text("What could be read was saved into a new database."),
+             more);
     } else {
         tell(QMessageBox::Warning, text("The database could not be repaired."),
-             QString::fromStdString(kept.error().detail));
+             QString::fromStdString(repaired.error().detail));
     }
 }
 

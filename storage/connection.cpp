@@ -37,7 +37,8 @@ ErrorCode codeOf(int status, int systemError) {
 std::string_view adviceFor(ErrorCode code) {
     switch (code) {
         case ErrorCode::Corrupt:
-            return "; the file is left as it is: restore a backup or repair it";
+            return "; the file is left as it is: restore a backup (conclave restore FILE) or "
+                   "repair it (conclave doctor --repair)";
         case ErrorCode::DiskFull: return "; nothing was changed: make room and try again";
         case ErrorCode::Busy: return "; another program keeps writing to it: try again";
         default: return "";

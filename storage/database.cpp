@@ -153,7 +153,8 @@ Result<void> checkHeader(const std::filesystem::path& path) {
     if (std::string_view(start.data(), start.size()) != kMagic) {
         return fail(ErrorCode::Corrupt, path.string() +
                                             " is damaged or no database; it is left "
-                                            "as it is: restore a backup or repair it");
+                                            "as it is: restore a backup (conclave restore FILE) or "
+                                            "repair it (conclave doctor --repair)");
     }
     return {};
 }

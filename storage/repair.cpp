@@ -91,6 +91,7 @@ public:
         if (!m_table.hasRowid) {
             // From both ends, towards the damage.
             if (auto done = copy("", 0); !done || m_sourceIsWhole) return done;
+            m_wasDamaged = true;
             return copy(" ORDER BY 1 DESC", 0);
         }
         std::int64_t step = 1;
@@ -169,7 +170,8 @@ private:
     bool m_wasDamaged = false;
 };
 
-Result<void> rescue(Connection& source, Connection& target, const std::filesystem::path& path) {
+Result<void> rescue(Connection& source, Connection& target, const std::filesystem::path& path,
+                    std::vector<Repaired::Loss>& losses) {
     sqlite3_db_config(target.handle(), SQLITE_DBCONFIG_ENABLE_FKEY, 0, nullptr);
     auto transaction = Transaction::begin(target, Transaction::Kind::Write);
     if (!transaction) return pass(transaction);
@@ -179,6 +181,7 @@ Result<void> rescue(Connection& source, Connection& target, const std::filesyste
         TableRescue rows(source, target, table);
         if (auto done = rows.run(); !done) return done;
         nRows += rows.nRows();
+        if (rows.wasDamaged()) losses.push_back({std::string(table.name), rows.nRows()});
         log().info("repair: {} rows of {}{}", rows.nRows(), table.name,
                    rows.wasDamaged() ? ", some could not be read" : "");
     }
@@ -201,7 +204,8 @@ Result<void> rescue(Connection& source, Connection& target, const std::filesyste
     return transaction->commit();
 }
 
-Result<void> rescueInto(const std::filesystem::path& path, const std::filesystem::path& fresh) {
+Result<void> rescueInto(const std::filesystem::path& path, const std::filesystem::path& fresh,
+                        std::vector<Repaired::Loss>& losses) {
     auto source = Connection::open(path, Connection::Access::Existing);
     if (!source) return pass(source);
     // The damaged file stays byte for byte, and a fault in the schema itself is passed over.
@@ -218,7 +222,7 @@ Result<void> rescueInto(const std::filesystem::path& path, const std::filesystem
     if (auto done = registerFullText(**target, nothing); !done) return done;
     const auto scripts = schemaScripts().first(static_cast<std::size_t>(*version));
     if (auto done = migrate(**target, 0, scripts); !done) return done;
-    if (auto done = rescue(**source, **target, path); !done) return done;
+    if (auto done = rescue(**source, **target, path, losses); !done) return done;
     const auto broken = (*target)->integer("SELECT count(*) FROM pragma_foreign_key_check");
     if (!broken) return pass(broken);
     if (*broken != 0) return fail(ErrorCode::Internal, "repair left rows without their owner");
@@ -227,7 +231,7 @@ Result<void> rescueInto(const std::filesystem::path& path, const std::filesystem
 
 }  // namespace
 
-Result<std::filesystem::path> repairDatabase(const std::filesystem::path& path) {
+Result<Repaired> repairDatabase(const std::filesystem::path& path) {
     std::error_code problem;
     if (!std::filesystem::exists(path, problem)) {
         return fail(ErrorCode::NotFound, "there is no file " + path.string());
@@ -241,14 +245,16 @@ Result<std::filesystem::path> repairDatabase(const std::filesystem::path& path) 
     if (const auto good = checkHeader(path); !good) return pass(good);
     const auto fresh = unusedPath(path, ".repairing");
     const auto kept = unusedPath(path, ".damaged");
-    auto done = rescueInto(path, fresh);
+    Repaired repaired;
+    auto done = rescueInto(path, fresh, repaired.losses);
     if (done) done = syncToDisk(fresh);
     if (done) done = replaceDatabase(path, fresh, kept);
     if (!done) {
         removeDatabase(fresh);
         return pass(done);
     }
-    return kept;
+    repaired.kept = kept;
+    return repaired;
 }
 
 }  // namespace conclave::storage

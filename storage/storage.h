@@ -488,10 +488,20 @@ public:
 [[nodiscard]] Result<std::filesystem::path> restoreDatabase(const std::filesystem::path& path,
                                                             const std::filesystem::path& from);
 
+/// What a repair could do.
+struct Repaired {
+    struct Loss {
+        std::string table{};
+        std::int64_t nSaved = 0;  ///< rows; how many more there were cannot be told
+    };
+    std::filesystem::path kept{};  ///< the damaged file
+    std::vector<Loss> losses{};    ///< tables of which not everything could be read
+};
+
 /// Saves what can be read of a damaged database into a new one at `path`; the damaged file is kept
 /// beside it and its new name returned. Documents that lost a part become Pending, to be read
 /// again; full text is built at the next open. No Database may be open on `path`.
 /// Errors: NotFound, Corrupt (nothing can be read; the file is left alone), TooNew, Busy, DiskFull.
-[[nodiscard]] Result<std::filesystem::path> repairDatabase(const std::filesystem::path& path);
+[[nodiscard]] Result<Repaired> repairDatabase(const std::filesystem::path& path);
 
 }  // namespace conclave::storage

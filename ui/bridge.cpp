@@ -32,7 +32,7 @@ QString errorText(const Error& error) {
     const auto tr = [](const char* text) { return QCoreApplication::translate("Errors", text); };
     switch (error.code) {
         case ErrorCode::InvalidArgument: return say(tr("That cannot be done this way."));
-        case ErrorCode::NotFound: return say(tr("It is not there any more."));
+        case ErrorCode::NotFound: return say(tr("It cannot be found."));
         case ErrorCode::Io:
             return say(
                 tr("The system refused to read or write. Check that the file is reachable "
@@ -40,7 +40,8 @@ QString errorText(const Error& error) {
         case ErrorCode::DiskFull:
             return say(tr("The disk is full. Nothing was changed; free some space and try again."));
         case ErrorCode::Corrupt:
-            return say(tr("The file is damaged. Get a fresh copy and try again."));
+            return say(
+                tr("The file is damaged. If it is one of yours, get a fresh copy and try again."));
         case ErrorCode::Unsupported: return say(tr("This version of Conclave cannot use it."));
         case ErrorCode::TooNew:
             return say(tr("It was written by a newer version of Conclave. Update to open it."));

@@ -43,16 +43,16 @@ std::string withoutModel(std::string_view question, const std::string& reason) {
     return "No model can answer now: " + reason + ".\n\nThese passages fit the question best:";
 }
 
-std::string inEnglishOnly(std::string_view question, const std::string& model) {
+std::string inEnglishOnly(std::string_view question, const std::string& model, bool hasPassages) {
     if (isChinese(question)) {
         return model +
-               " 是演示模型，只懂英文，所以没有写出回答。要得到中文回答，请添加一个更大的模型。"
-               "\n\n以下是与问题最相符的段落：";
+               " 是演示模型，只懂英文，所以没有写出回答。要得到中文回答，请添加一个更大的模型。" +
+               (hasPassages ? "\n\n以下是与问题最相符的段落：" : "");
     }
     return model +
            " is a demonstration model that reads English only, so it has written no answer; a "
-           "larger "
-           "model will.\n\nThese passages fit the question best:";
+           "larger model will." +
+           (hasPassages ? "\n\nThese passages fit the question best:" : "");
 }
 
 std::string notInDocuments(std::string_view question) {
@@ -231,7 +231,9 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     auto sources = findSources(job, settings, history);
     if (!sources) return tl::unexpected(sources.error());
 
-    reportStage(job, AnswerStage::Kind::LoadingModel);
+    if (m_models.status().state != ModelStatus::State::Ready) {
+        reportStage(job, AnswerStage::Kind::LoadingModel);
+    }
     auto model = m_models.loaded(job.stop.get_token(), [&](float progress) {
         reportStage(job, AnswerStage::Kind::LoadingModel, progress);
     });
@@ -395,10 +397,10 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     if (nothingFound && profileOf(model->info(), 1).isDemonstration) {
         return sayNothingFound(job, model->info());
     }
-    if (profileOf(model->info(), 1).isDemonstration && !sources.passages.empty() &&
-        !isInLatinLetters(job.question.text)) {
+    if (profileOf(model->info(), 1).isDemonstration && !isInLatinLetters(job.question.text)) {
+        const bool hasPassages = !sources.passages.empty();
         return showPassages(job, std::move(sources),
-                            inEnglishOnly(job.question.text, model->info().name));
+                            inEnglishOnly(job.question.text, model->info().name, hasPassages));
     }
     if (sources.areTooFar && !sources.keepsLast) {
         return showPassages(job, std::move(sources), notInDocuments(job.question.text));
@@ -519,7 +521,8 @@ Result<Message> Answerer::showPassages(AnswerJob& job, Sources sources, std::str
     AnswerDetails details;
     details.usage = usageToJson({});
     details.finishReason = kNoModelReason;
-    std::string text = std::move(preface) + "\n";
+    std::string text = std::move(preface);
+    if (!sources.passages.empty()) text += "\n";
     int number = 0;
     for (StoredPassage& passage : sources.passages) {
         passage.number = ++number;

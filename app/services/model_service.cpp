@@ -82,7 +82,7 @@ void ModelServiceImpl::add(const fs::path& fileOrFolder, Reply<std::vector<Model
         if (!hasModel) {
             const bool hasBroken = !found.empty() && !found.front().isEmbedded;
             return reply(fail(
-                ErrorCode::NotFound,
+                hasBroken ? ErrorCode::Corrupt : ErrorCode::NotFound,
                 hasBroken ? found.front().problem : "there is no GGUF model at " + place.string()));
         }
         std::vector<fs::path> places = addedPlaces();

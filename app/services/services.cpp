@@ -271,9 +271,9 @@ Result<fs::path> restoreBackup(const Places& places, const fs::path& from) {
     return storage::restoreDatabase(places.database(), from);
 }
 
-Result<fs::path> repair(const Places& places) {
-    auto kept = storage::repairDatabase(places.database());
-    if (kept || kept.error().code != ErrorCode::Corrupt) return kept;
+Result<Repaired> repair(const Places& places) {
+    auto repaired = storage::repairDatabase(places.database());
+    if (repaired || repaired.error().code != ErrorCode::Corrupt) return repaired;
     return fail(ErrorCode::Corrupt, places.database().string() +
                                         " is too damaged to be repaired; put a backup in its place "
                                         "with: conclave restore FILE");

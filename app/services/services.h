@@ -50,6 +50,7 @@ using storage::MessageHit;
 using storage::MessageId;
 using storage::MessageState;
 using storage::Page;
+using storage::Repaired;
 using storage::Role;
 using storage::StoredCitation;
 using storage::StoredPassage;
@@ -421,7 +422,7 @@ public:
                                                           const std::filesystem::path& from);
 
 /// Saves what can be read of a damaged database into a new one, as restoreBackup does.
-[[nodiscard]] Result<std::filesystem::path> repair(const Places& places);
+[[nodiscard]] Result<Repaired> repair(const Places& places);
 
 // -------------------------------------------------------------------------------- about a model
 

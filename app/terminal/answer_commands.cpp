@@ -71,6 +71,7 @@ int ask(const Arguments& arguments) {
     } else if (usesRetrieval) {
         refresh(services, settings->collections.value_or(std::vector<services::CollectionId>{}));
     }
+    services::ChatId chat = 0;
     const auto answer = runAnswer(
         services,
         [&](services::AnswerEvents events) {
@@ -81,14 +82,15 @@ int ask(const Arguments& arguments) {
             request.scope = scopeFrom(arguments);
             services.chats().send(std::move(request), std::move(events));
         },
-        !isJson);
-    if (!answer) return failed(answer.error());
+        !isJson, &chat);
     // A question from a script is no conversation to come back to, unless it was cut short.
-    if (!arguments.has("--save") && answer->state == services::MessageState::Complete) {
+    const bool isCut = answer && answer->state == services::MessageState::Stopped;
+    if (!arguments.has("--save") && !isCut && chat != 0) {
         const auto removed = services::wait<void>(
-            [&](auto reply) { services.chats().remove(answer->chat, std::move(reply)); });
+            [&](auto reply) { services.chats().remove(chat, std::move(reply)); });
         if (!removed) note("conclave: " + removed.error().detail);
     }
+    if (!answer) return failed(answer.error());
     if (isJson) {
         Positions positions(services);
         printJson(answerToJson(*answer, positions));
@@ -102,7 +104,7 @@ int ask(const Arguments& arguments) {
 }  // namespace
 
 Result<services::Message> runAnswer(services::Services& services, const StartAnswer& start,
-                                    bool isShown) {
+                                    bool isShown, services::ChatId* startedChat) {
     auto promise = std::make_shared<std::promise<Result<services::Message>>>();
     std::future<Result<services::Message>> future = promise->get_future();
     const auto chat = std::make_shared<std::atomic<services::ChatId>>(0);
@@ -141,6 +143,7 @@ Result<services::Message> runAnswer(services::Services& services, const StartAns
     };
     start(std::move(events));
     auto result = waitFor(std::move(future), [&] { services.chats().stop(*chat); });
+    if (startedChat != nullptr) *startedChat = *chat;
     if (isShown && result) std::cout << '\n' << std::flush;
     if (result && result->state == services::MessageState::Stopped) note("(stopped)");
     if (result && result->details &&

@@ -12,8 +12,10 @@ namespace conclave::terminal {
 using StartAnswer = std::function<void(services::AnswerEvents)>;
 
 /// Runs one answer to its end. Text goes to stdout as it is written if `isShown`; Ctrl-C stops it.
+/// `startedChat` is set to the chat it is in, whatever the end; 0: it did not begin.
 [[nodiscard]] Result<services::Message> runAnswer(services::Services& services,
-                                                  const StartAnswer& start, bool isShown);
+                                                  const StartAnswer& start, bool isShown,
+                                                  services::ChatId* startedChat = nullptr);
 
 /// Settings for a new chat from --collection, --system and the sampling options. Errors: NotFound
 /// for an unknown collection (names those there are).

@@ -5,6 +5,7 @@
 
 #include "app/terminal/console.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace conclave::terminal {
 namespace {
@@ -42,11 +43,11 @@ void printHelp(const Command& command, const std::vector<Option>& options) {
         return text;
     };
     std::size_t width = 0;
-    for (const Option& option : options) width = std::max(width, left(option).size());
+    for (const Option& option : options) width = std::max(width, countCodePoints(left(option)));
     for (const Option& option : options) {
         const std::string name = left(option);
-        std::cout << "  " << name << std::string(width - name.size() + 2, ' ') << option.help
-                  << '\n';
+        std::cout << "  " << name << std::string(width - countCodePoints(name) + 2, ' ')
+                  << option.help << '\n';
     }
     std::cout << "\nExample:\n  " << command.example << '\n';
 }

@@ -105,7 +105,8 @@ int index(const Arguments& arguments) {
         note("(stopped; the same command goes on from here)");
         return kFailure;
     }
-    return arguments.has("--watch") ? watch(services, *id) : kSuccess;
+    if (arguments.has("--watch")) return watch(services, *id);
+    return report->documents == 0 && !report->failed.empty() ? kFailure : kSuccess;
 }
 
 // ---------------------------------------------------------------------------------------- search

@@ -1,6 +1,8 @@
 // Commands that work with the model directly: tokenize, detokenize, logits, generate, perplexity.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -38,9 +40,19 @@ std::string readAll(std::istream& stream) {
 
 Result<std::string> readFile(const std::string& path) {
     if (path == "-") return readAll(std::cin);
+    std::error_code problem;
+    if (std::filesystem::is_directory(path, problem)) {
+        return fail(ErrorCode::InvalidArgument, path + " is a folder; give a file");
+    }
     std::ifstream stream(path, std::ios::binary);
     if (!stream) return fail(ErrorCode::NotFound, "cannot open " + path);
-    return readAll(stream);
+    std::string text;
+    std::array<char, 65536> bytes{};
+    while (stream.read(bytes.data(), bytes.size()) || stream.gcount() > 0) {
+        text.append(bytes.data(), static_cast<std::size_t>(stream.gcount()));
+    }
+    if (stream.bad()) return fail(ErrorCode::Io, "cannot read " + path);
+    return text;
 }
 
 /// Token ids from "1, 2 3", "[1,2,3]" or {"ids":[1,2,3]}.

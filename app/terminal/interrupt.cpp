@@ -33,10 +33,10 @@ void forgetInterrupts() { interrupted = 0; }
 
 CancelOnInterrupt::CancelOnInterrupt()
     : m_thread([this](const std::stop_token& end) {
-          constexpr auto kPoll = std::chrono::milliseconds(20);
+          constexpr auto kLook = std::chrono::milliseconds(20);
           while (!end.stop_requested()) {
               if (wasInterrupted()) m_source.request_stop();
-              std::this_thread::sleep_for(kPoll);
+              std::this_thread::sleep_for(kLook);
           }
       }) {}
 

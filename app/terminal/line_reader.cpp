@@ -63,7 +63,7 @@ private:
     static constexpr char kEscape = '\1';  ///< stands around what takes no room on the screen
 
     static char* prompt(EditLine* edit) {
-        static std::string first = std::getenv("NO_COLOR") ? "> " : "\1\33[1m\1> \1\33[0m\1";
+        static std::string first = std::getenv("NO_COLOR") ? "> " : "\1\33[1m\1>\1\33[0m\1 ";
         static std::string further = "  ";
         Editor* self = nullptr;
         el_get(edit, EL_CLIENTDATA, &self);

@@ -12,18 +12,32 @@ namespace {
 int repair(bool isJson) {
     const auto places = findPlaces();
     if (!places) return failed(places.error());
-    const auto kept = services::repair(*places);
-    if (!kept) return failed(kept.error());
+    const auto repaired = services::repair(*places);
+    if (!repaired) return failed(repaired.error());
+    nlohmann::json losses = nlohmann::json::array();
+    for (const auto& loss : repaired->losses) {
+        losses.push_back({{"table", loss.table}, {"saved", loss.nSaved}});
+    }
     if (isJson) {
-        printJson({{"repaired", places->database().string()}, {"kept", kept->string()}});
+        printJson({{"repaired", places->database().string()},
+                   {"kept", repaired->kept.string()},
+                   {"losses", std::move(losses)}});
     } else {
         std::cout << "repaired " << places->database().string() << "; the damaged file is kept as "
-                  << kept->string() << '\n';
-        note("How much of each table could be read is in " + places->logFile().string() +
-             ". Documents that lost a part are read again at the next `conclave index` or start of "
-             "the window.");
+                  << repaired->kept.string() << '\n';
+        for (const auto& loss : repaired->losses) {
+            std::cout << "LOST     a part of the table " << loss.table << ": " << loss.nSaved
+                      << " rows could be saved, the others not\n";
+        }
+        if (!repaired->losses.empty()) {
+            note(
+                "A backup may have what is lost: `conclave restore FILE` puts it in place. "
+                "Documents "
+                "that lost a part are read again at the next `conclave index` or start of the "
+                "window.");
+        }
     }
-    return kSuccess;
+    return repaired->losses.empty() ? kSuccess : kFailure;
 }
 
 int doctor(const Arguments& arguments) {

@@ -166,6 +166,8 @@ TEST_F(TerminalTest, FailsWithOneAndNothingOnStdout) {
                                                {"models", "info", "/no/such/file"},
                                                {"restore", "/no/such/file"},
                                                {"perplexity", "/no/such/file"},
+                                               {"perplexity", "/tmp"},
+                                               {"generate", "--prompt-file", "/tmp"},
                                                {"eval-retrieval", "/no/such/folder"}}) {
         const Outcome result = run(arguments);
         EXPECT_EQ(result.exitCode, 1) << arguments[0];
@@ -216,10 +218,16 @@ TEST_F(TerminalTest, ListsPassagesForAQuestionThatTheModelCannotRead) {
     const std::size_t first = result.out.find(passage);
     ASSERT_NE(first, std::string::npos) << result.out;
     EXPECT_EQ(result.out.find(passage, first + 1), std::string::npos) << result.out;
+    const Outcome greeting = run({"ask", "你好"});
+    EXPECT_EQ(greeting.exitCode, 0);
+    EXPECT_THAT(greeting.out, HasSubstr("只懂英文"));
+    EXPECT_THAT(greeting.out, Not(HasSubstr("以下是")));
 }
 
 TEST_F(TerminalTest, KeepsAQuestionAsAChatOnlyWhenAsked) {
     json({"ask", "Hello!"});
+    EXPECT_EQ(countChats(), 0U);
+    EXPECT_EQ(run({"ask", "Hello!", "--model", "no such model"}).exitCode, 1);
     EXPECT_EQ(countChats(), 0U);
     json({"ask", "Hello!", "--save"});
     EXPECT_EQ(countChats(), 1U);

@@ -189,7 +189,9 @@ TEST_F(BackupTest, RepairOfASoundDatabaseLosesNothing) {
         valueOf(database->settings().set("theme", "dark"));
         valueOf(database->chats().saveDraft(chat, "draft"));
     }
-    EXPECT_TRUE(std::filesystem::exists(valueOf(repairDatabase(file()))));
+    const Repaired repaired = valueOf(repairDatabase(file()));
+    EXPECT_TRUE(std::filesystem::exists(repaired.kept));
+    EXPECT_TRUE(repaired.losses.empty());
     auto database = open();
     EXPECT_EQ(nMessages(*database), 91U);
     const auto chat = valueOf(database->chats().chats()).front();
@@ -211,8 +213,10 @@ TEST_F(BackupTest, RepairSavesTheMessagesAroundADamagedPage) {
         auto database = open();  // the damage is deep inside
         EXPECT_TRUE(hasProblem(*database));
     }
-    const auto kept = valueOf(repairDatabase(file()));
-    EXPECT_TRUE(std::filesystem::exists(kept));
+    const Repaired repaired = valueOf(repairDatabase(file()));
+    EXPECT_TRUE(std::filesystem::exists(repaired.kept));
+    ASSERT_EQ(repaired.losses.size(), 1U);
+    EXPECT_EQ(repaired.losses[0].table, "message");
     auto database = open();
     expectSound(*database);
     EXPECT_EQ(valueOf(database->chats().chats()).size(), 3U);
@@ -224,6 +228,7 @@ TEST_F(BackupTest, RepairSavesTheMessagesAroundADamagedPage) {
     }
     EXPECT_GE(n, 75U);
     EXPECT_LT(n, 90U);
+    EXPECT_EQ(repaired.losses[0].nSaved, static_cast<std::int64_t>(n));
     const std::vector<std::string> terms = {"dolphin"};
     EXPECT_EQ(chunksWith(database->documents(), terms).size(), 400U);
 }
