@@ -147,6 +147,10 @@ inline constexpr std::string_view kGuideName = "Conclave Guide";
 /// and scanned pages are read by the program tesseract where it is installed. Absent or empty: off.
 inline constexpr std::string_view kOcrSetting = "documents.ocr";
 
+/// The setting with the share of all processors that reading documents may take, 1 to 100 percent.
+/// Absent: all, while nobody else wants them; it always gives way to programs of usual priority.
+inline constexpr std::string_view kIndexCpuSetting = "index.cpu";
+
 struct IndexProgress {
     CollectionId collection = 0;
     std::string collectionName;

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <limits>
 #include <utility>
 
 #include "base/utf8.h"
 #include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/segmenter.h"
+#include "engine/tokenizer/word_cache.h"
 
 namespace conclave::engine {
 namespace {
@@ -25,7 +27,10 @@ public:
         for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
             const TokenType type = m_vocabulary->type(token);
             if (type != TokenType::Normal && type != TokenType::UserDefined) continue;
-            pieces.emplace_back(m_vocabulary->text(token), token);
+            const std::string_view piece = m_vocabulary->text(token);
+            pieces.emplace_back(piece, token);
+            m_wordsStandAlone =
+                m_wordsStandAlone && piece.find(kSpaceMark, 1) == std::string_view::npos;
             lowest = std::min(lowest, m_vocabulary->score(token));
             highest = std::max(highest, m_vocabulary->score(token));
         }
@@ -40,7 +45,11 @@ public:
     void segment(std::string_view text, bool afterMarker,
                  std::vector<TokenId>& tokens) const override {
         const std::string normalized = normalize(text, afterMarker);
-        if (!normalized.empty()) viterbi(normalized, tokens);
+        if (m_wordsStandAlone) {
+            segmentWords(normalized, tokens);
+        } else if (!normalized.empty()) {
+            viterbi(normalized, tokens);
+        }
     }
 
     std::string bytesOf(std::string_view tokenText) const override { return withSpaces(tokenText); }
@@ -53,10 +62,9 @@ private:
 
     /// The best segmentation of a text's start.
     struct Best {
-        float score = std::numeric_limits<float>::lowest();
+        float score = -std::numeric_limits<float>::infinity();  ///< none yet
         TokenId token = -1;
         std::size_t begin = 0;  ///< of its last piece
-        bool reached = false;
     };
 
     /// Most text is ASCII, and most of that is replaced character by character: those replacements
@@ -75,6 +83,7 @@ private:
             const Charsmap::Match match = m_charsmap.longestMatch(character);
             m_ascii[byte].simple = true;
             m_ascii[byte].text = match.length > 0 ? match.replacement : character;
+            if (m_ascii[byte].text.size() == 1) m_plain[byte] = m_ascii[byte].text[0];
         }
     }
 
@@ -102,6 +111,8 @@ private:
             }
         };
         for (std::size_t position = 0; position < text.size();) {
+            position += appendPlain(text.substr(position), result, pendingSpace, started);
+            if (position == text.size()) break;
             const auto byte = static_cast<unsigned char>(text[position]);
             const bool nextIsAscii =
                 position + 1 == text.size() ||
@@ -131,9 +142,64 @@ private:
         return result;
     }
 
+    /// The ASCII characters at the beginning of `text` that become one each, or a space; gives how
+    /// many there are.
+    std::size_t appendPlain(std::string_view text, std::string& result, bool& pendingSpace,
+                            bool& started) const {
+        if (!m_collapsesSpaces) return 0;
+        std::size_t n = 0;
+        while (n < text.size() && plainOf(text[n]) != 0) ++n;
+        // What follows an ASCII character may belong to it, as an accent does.
+        if (n > 0 && n < text.size() && static_cast<unsigned char>(text[n]) >= m_ascii.size()) --n;
+        const std::size_t before = result.size();
+        result.resize(before + n * (1 + kSpaceMark.size()));
+        char* out = result.data() + before;
+        for (const char c : text.substr(0, n)) {
+            const char plain = plainOf(c);
+            if (plain == ' ') {
+                pendingSpace = pendingSpace || started;
+                continue;
+            }
+            if (pendingSpace) out = std::copy(kSpaceMark.begin(), kSpaceMark.end(), out);
+            pendingSpace = false;
+            started = true;
+            *out++ = plain;
+        }
+        result.resize(static_cast<std::size_t>(out - result.data()));
+        return n;
+    }
+    [[nodiscard]] char plainOf(char c) const { return m_plain[static_cast<unsigned char>(c)]; }
+
+    /// No piece reaches from one word into the next, so the best pieces of a text are those of its
+    /// words, and a text repeats its words.
+    void segmentWords(std::string_view text, std::vector<TokenId>& tokens) const {
+        WordCache& cache = WordCache::ofThisThread(m_number);
+        const std::size_t first = tokens.size();
+        for (std::size_t begin = 0; begin < text.size();) {
+            const std::size_t end = std::min(text.find(kSpaceMark, begin + 1), text.size());
+            const std::string_view word = text.substr(begin, end - begin);
+            begin = end;
+            const bool isShort = word.size() <= WordCache::kLongestWord;
+            const auto known = isShort ? cache.find(word) : std::span<const TokenId>();
+            const std::size_t nBefore = tokens.size();
+            if (!known.empty()) {
+                tokens.insert(tokens.end(), known.begin(), known.end());
+            } else {
+                viterbi(word, tokens);
+                if (isShort) cache.keep(word, std::span(tokens).subspan(nBefore));
+            }
+            // Unknown characters in a row make one token, also over the border of two words.
+            const bool repeatsUnknown = nBefore > first && nBefore < tokens.size() &&
+                                        tokens[nBefore] == m_vocabulary->unknown &&
+                                        tokens[nBefore - 1] == m_vocabulary->unknown;
+            if (repeatsUnknown) tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(nBefore));
+        }
+    }
+
     void viterbi(std::string_view text, std::vector<TokenId>& tokens) const {
-        std::vector<Best> best(text.size() + 1);  // [i]: of the first i bytes
-        best[0] = {0.0f, -1, 0, true};
+        thread_local std::vector<Best> best;  // [i]: of the first i bytes
+        best.assign(text.size() + 1, Best{});
+        best[0].score = 0.0f;
         for (std::size_t begin = 0; begin < text.size();) {
             std::size_t characterEnd = begin + 1;
             if (static_cast<unsigned char>(text[begin]) >= m_ascii.size()) {
@@ -144,8 +210,7 @@ private:
             bool hasCharacter = false;
             const auto offer = [&](std::size_t length, TokenId token, float pieceScore) {
                 Best& target = best[begin + length];
-                if (target.reached && score + pieceScore <= target.score) return;
-                target = {score + pieceScore, token, begin, true};
+                if (score + pieceScore > target.score) target = {score + pieceScore, token, begin};
             };
             m_pieces.forEachPrefix(text.substr(begin), [&](std::size_t length, TokenId token) {
                 hasCharacter = hasCharacter || begin + length == characterEnd;
@@ -177,11 +242,20 @@ private:
         std::reverse(tokens.begin() + first, tokens.end());
     }
 
+    /// Tells this vocabulary from all others of this process.
+    static std::uint64_t nextNumber() {
+        static std::atomic<std::uint64_t> last = 0;
+        return ++last;
+    }
+
     std::shared_ptr<const Vocabulary> m_vocabulary;
     Charsmap m_charsmap;
     ByteTrie m_pieces;
     std::vector<float> m_scores;  ///< of every token
     std::array<AsciiCharacter, 128> m_ascii;
+    std::array<char, 256> m_plain{};  ///< what a simple ASCII character becomes; 0: another one
+    std::uint64_t m_number = nextNumber();
+    bool m_wordsStandAlone = true;  ///< U+2581 only begins pieces
     float m_unknownScore = 0.0f;
     bool m_collapsesSpaces = true;
 };
