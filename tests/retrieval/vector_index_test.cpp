@@ -195,15 +195,20 @@ TEST(VectorIndex, AFirstPassFindsNearlyAllThatComparingAllFinds) {
 }
 
 TEST(VectorIndex, ComparesAllWhereSignsTellTooLittle) {
-    // All signs are the same.
+    // All signs are the same, and a few large values decide.
     constexpr std::size_t kDimension = 64;
     constexpr ChunkId kChunks = 4000;
     std::mt19937 random(29);
-    std::uniform_real_distribution<float> size(0.05F, 1.0F);
+    std::lognormal_distribution<float> size(0.0F, 2.0F);
     VectorIndex index(kDimension, kChunks);
     for (ChunkId chunk = 0; chunk < kChunks; ++chunk) {
         std::vector<float> vector(kDimension);
-        for (float& value : vector) value = size(random);
+        float squares = 0.0F;
+        for (float& value : vector) {
+            value = size(random);
+            squares += value * value;
+        }
+        for (float& value : vector) value /= std::sqrt(squares);
         ASSERT_TRUE(index.add(chunk, {.document = chunk}, encodeVector(vector)));
     }
     EXPECT_FALSE(index.firstPass().isUsed);
