@@ -17,6 +17,7 @@ struct Option {
         Text,
         Integer,
         Number,
+        Each,  ///< text; may be given again
         List,  ///< takes all arguments up to the next option; may be given again
     };
     std::string_view name;       ///< as "--model" or "-k"

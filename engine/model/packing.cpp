@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/kernels/packed.h"
+#include "engine/model/each_matrix.h"
 #include "engine/model/lazy_panels.h"
 #include "engine/model/weights.h"
 
@@ -24,48 +25,6 @@ namespace {
 constexpr std::size_t kCacheLine = 64;
 constexpr int kPanelsOfTask = 32;
 constexpr int kBehindNiceness = 10;  ///< threads that compute answers go first
-
-template <typename Use>
-void forEachMatrix(FeedForwardWeights& network, const Use& use) {
-    use(network.gate);
-    use(network.up);
-    use(network.down);
-}
-
-template <typename Use>
-void forEachMatrix(MoeWeights& mixture, const Use& use) {
-    use(mixture.router);
-    for (FeedForwardWeights& expert : mixture.experts) forEachMatrix(expert, use);
-    if (mixture.shared) forEachMatrix(*mixture.shared, use);
-}
-
-template <typename Use>
-void forEachMatrix(GroupedAttentionWeights& attention, const Use& use) {
-    use(attention.query);
-    use(attention.key);
-    use(attention.value);
-    use(attention.output);
-}
-
-template <typename Use>
-void forEachMatrix(LatentAttentionWeights& attention, const Use& use) {
-    if (attention.queryDown) use(*attention.queryDown);
-    use(attention.query);
-    use(attention.kvDown);
-    for (Matrix& matrix : attention.keyUp) use(matrix);
-    for (Matrix& matrix : attention.valueUp) use(matrix);
-    use(attention.output);
-}
-
-/// In the order in which a forward pass reads them.
-template <typename Use>
-void forEachMatrix(Weights& weights, const Use& use) {
-    for (LayerWeights& layer : weights.layers) {
-        std::visit([&](auto& attention) { forEachMatrix(attention, use); }, layer.attention);
-        std::visit([&](auto& network) { forEachMatrix(network, use); }, layer.feedForward);
-    }
-    use(weights.output);
-}
 
 struct Move {
     Matrix* matrix = nullptr;

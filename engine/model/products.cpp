@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/model/adapter_pass.h"
 #include "engine/model/blas.h"
 
 namespace conclave::engine {
@@ -50,10 +51,18 @@ void Products::add(const Matrix& weights, bool dense) {
     m_products.push_back({&weights, m_inputs.size(), 0, dense});
 }
 
+Products::Products() = default;
+Products::~Products() = default;
+
+void Products::setAdapters(const AdapterSet* adapters) {
+    m_adapters = adapters != nullptr ? std::make_unique<AdapterPass>(*adapters) : nullptr;
+}
+
 void Products::addToken(const void* input, float* output) {
     m_inputs.push_back(input);
     m_outputs.push_back(output);
     ++m_products.back().nTokens;
+    if (m_adapters != nullptr) m_adapters->add(*m_products.back().weights, input, output);
 }
 
 void Products::addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t nTokens) {
@@ -73,6 +82,7 @@ void Products::run(ThreadPool& pool) {
     m_products.clear();
     m_inputs.clear();
     m_outputs.clear();
+    if (m_adapters != nullptr) m_adapters->run(pool);
 }
 
 /// Cuts the products into tasks of whole rows, and tells if they are worth sharing. Where the cuts

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -38,9 +39,19 @@ private:
     std::vector<std::byte> m_quantized;
 };
 
+class AdapterPass;
+class AdapterSet;
+
 /// A list of products out = W * in. Filled anew for each step; keeps its memory.
 class Products {
 public:
+    Products();
+    ~Products();
+
+    /// From now on products are those of weights that these adapters have changed; null: of the
+    /// weights alone. Costs nothing where there are none.
+    void setAdapters(const AdapterSet* adapters);
+
     /// Starts a product; addToken gives it its tokens.
     /// @param dense  every token of the batch takes part: OpenBLAS may compute it if W is F32 and
     ///               the batch is large. Its results depend on the batch's size in the last bits,
@@ -73,6 +84,7 @@ private:
     std::vector<const void*> m_inputs;
     std::vector<float*> m_outputs;
     std::vector<Task> m_tasks;
+    std::unique_ptr<AdapterPass> m_adapters;
 };
 
 /// Calls body(index) for 0 to n - 1 on the pool, in tasks large enough to be worth handing over.

@@ -56,6 +56,11 @@ std::uint64_t Transformer::bytes(const ModelConfig& config, bool wantsInt8, int 
            FeedForward::bytes(config, n, wantsInt8);
 }
 
+void Transformer::setAdapters(const AdapterSet* adapters) {
+    m_adapters = adapters;
+    m_products.setAdapters(adapters);
+}
+
 bool Transformer::forward(std::span<const TokenId> tokens, int firstPosition) {
     embed(tokens);
     const int nTokens = static_cast<int>(tokens.size());
@@ -72,6 +77,7 @@ void Transformer::embed(std::span<const TokenId> tokens) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         embedding.kernels->dequantize(embedding.row(tokens[i]), m_config.embeddingDim,
                                       m_stream.row(i));
+        if (m_adapters != nullptr) m_adapters->changeEmbedding(tokens[i], m_stream.row(i));
         if (m_config.embeddingScale != 1.0f) {
             for (float& value : std::span(m_stream.row(i), size(m_config.embeddingDim))) {
                 value *= m_config.embeddingScale;

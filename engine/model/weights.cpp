@@ -82,6 +82,7 @@ LatentAttentionWeights loadLatentAttention(TensorFinder& finder, const ModelConf
 Matrix rowsOf(const Matrix& matrix, int first, int nRows) {
     Matrix part = matrix;
     part.nRows = nRows;
+    part.firstRow += first;
     if (matrix.data != nullptr) part.data = matrix.row(first);
     return part;
 }

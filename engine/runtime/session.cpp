@@ -75,14 +75,15 @@ ModelConfig configFor(const LoadedModel& model, const SessionOptions& options) {
 }
 
 /// All that entries depend on besides the tokens and the model's file.
-std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache) {
+std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache,
+                     std::span<const AdapterUse> adapters) {
     const bool isLong = !model.weights().ropeDivisors.beyond.empty() &&
                         cache.capacity() > config.rope.originalContext;
     const std::string text =
         std::string(model.kernels().isa) + " " + std::string(typeTraits(cache.type())->name) + " " +
         std::to_string(cache.nLayers()) + "x" + std::to_string(cache.positionBytes()) +
         " experts " + std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
-    return hash64(text);
+    return hash64(text, fingerprintOf(adapters));
 }
 
 /// A session on the draft model, whose tokens must be those of `model`.
@@ -158,6 +159,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const int nThreads = options.nThreads > 0 ? options.nThreads : defaultThreadCount();
     const auto context = chooseContext(*loaded, options, nThreads);
     if (!context) return tl::unexpected(context.error());
+    auto adapters = checkedAdapters(*loaded, options.adapters);
+    if (!adapters) return tl::unexpected(adapters.error());
     auto cache = KvCache::create(loaded->config(), *context, options.kvType);
     if (!cache) return tl::unexpected(cache.error());
     try {
@@ -165,6 +168,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         chosen.nThreads = nThreads;
         chosen.batchTokens = std::min(options.batchTokens, *context);
         if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
+        chosen.adapters = std::move(*adapters);
         return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache), chosen,
                                                 std::move(draft));
     } catch (const std::bad_alloc&) {
@@ -184,8 +188,26 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
       m_transformer(m_config, m_model->weights(), m_model->kernels(), m_cache, m_pool,
                     options.batchTokens),
       m_draft(std::move(draft)),
-      m_kvKind(kindOf(*m_model, m_config, m_cache)),
-      m_logits(static_cast<std::size_t>(m_config.vocabularySize)) {}
+      m_adapters(options.adapters),
+      m_adapterSet(makeAdapterSet(*m_model, m_adapters)),
+      m_kvKind(kindOf(*m_model, m_config, m_cache, m_adapters)),
+      m_logits(static_cast<std::size_t>(m_config.vocabularySize)) {
+    m_transformer.setAdapters(m_adapterSet.get());
+}
+
+Result<void> RunningSession::useAdapters(std::span<const AdapterUse> adapters) {
+    auto checked = checkedAdapters(*m_model, adapters);
+    if (!checked) return tl::unexpected(checked.error());
+    const std::uint64_t kind = kindOf(*m_model, m_config, m_cache, *checked);
+    if (kind == m_kvKind) return {};
+    auto set = makeAdapterSet(*m_model, *checked);
+    m_transformer.setAdapters(set.get());
+    m_adapterSet = std::move(set);
+    m_adapters = std::move(*checked);
+    m_kvKind = kind;
+    clear();
+    return {};
+}
 
 Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) {
     if (const auto checked = checkTokens(request.prompt); !checked) {

@@ -9,6 +9,7 @@
 #include "engine/runtime/answer.h"
 #include "engine/runtime/kv_cache.h"
 #include "engine/runtime/loaded_model.h"
+#include "engine/runtime/lora_adapter.h"
 #include "engine/runtime/speculation.h"
 #include "engine/runtime/thread_pool.h"
 
@@ -31,6 +32,7 @@ public:
         std::span<const TokenId> tokens,
         const std::function<void(int position, std::span<const float> logits)>& onLogits,
         std::stop_token cancel) override;
+    [[nodiscard]] Result<void> useAdapters(std::span<const AdapterUse> adapters) override;
     void clear() override { m_tokens.clear(); }
     [[nodiscard]] Result<void> save(const std::filesystem::path& path) override;
     [[nodiscard]] Result<void> restore(const std::filesystem::path& path) override;
@@ -62,6 +64,8 @@ private:
     ThreadPool m_pool;
     Transformer m_transformer;
     std::unique_ptr<RunningSession> m_draft;
+    std::vector<AdapterUse> m_adapters;
+    std::unique_ptr<const AdapterSet> m_adapterSet;  ///< of these; null: none
     std::uint64_t m_kvKind;  ///< equal for sessions that compute the same entries for a text
     std::vector<TokenId> m_tokens;
     /// [pass][vocabularySize], of the tokens computed last: one, or one and its guesses.

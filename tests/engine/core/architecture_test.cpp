@@ -1,9 +1,7 @@
 // Every architecture against llama.cpp: tiny random models of tests/parity/architectures.py.
 #include <array>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
@@ -15,6 +13,7 @@
 
 #include "bare_model.h"
 #include "engine/model/architectures/keys.h"
+#include "golden_tops.h"
 #include "models.h"
 #include "tests/support/gguf_writer.h"
 
@@ -23,69 +22,9 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::size_t kTop = 20;
-
-struct Best {
-    TokenId token = 0;
-    double log = 0.0;  ///< of its probability
-};
-
-/// [position][kTop], best first; see make_golden.py.
-std::vector<std::vector<Best>> readGolden(const std::string& name) {
-    std::ifstream file(test::parity(name + ".top20"), std::ios::binary);
-    std::vector<std::vector<Best>> positions;
-    std::array<char, kTop * 6> raw;
-    while (file.read(raw.data(), raw.size())) {
-        std::vector<Best>& row = positions.emplace_back();
-        for (std::size_t i = 0; i < kTop; ++i) {
-            std::uint16_t id = 0;
-            float log = 0.0f;
-            std::memcpy(&id, raw.data() + i * 6, sizeof(id));
-            std::memcpy(&log, raw.data() + i * 6 + 2, sizeof(log));
-            row.push_back({id, log});
-        }
-    }
-    return positions;
-}
-
-std::vector<TokenId> goldenTokens(int vocabularySize, std::size_t n) {
-    std::uint32_t state = 1;
-    std::vector<TokenId> tokens;
-    for (std::size_t i = 0; i < n; ++i) {
-        state = state * 1103515245u + 12345u;
-        tokens.push_back(
-            static_cast<TokenId>((state >> 16) % static_cast<std::uint32_t>(vocabularySize)));
-    }
-    return tokens;
-}
-
-struct Distance {
-    double meanDivergence = 0.0;  ///< of the top 20 and all others as one
-    double largest = 0.0;         ///< |difference of log-probabilities| over the top 20
-};
-
-Distance distanceTo(const std::vector<std::vector<Best>>& golden, std::span<const float> logits) {
-    Distance distance;
-    const std::size_t n = logits.size() / golden.size();
-    for (std::size_t i = 0; i < golden.size(); ++i) {
-        const auto row = logits.subspan(i * n, n);
-        const double sum = test::logSum(row);
-        double othersHere = 1.0;
-        double othersThere = 1.0;
-        for (const Best& best : golden[i]) {
-            const double log = row[static_cast<std::size_t>(best.token)] - sum;
-            distance.largest = std::max(distance.largest, std::abs(log - best.log));
-            distance.meanDivergence += std::exp(best.log) * (best.log - log);
-            othersHere -= std::exp(log);
-            othersThere -= std::exp(best.log);
-        }
-        if (othersThere > 1e-6) {
-            distance.meanDivergence += othersThere * std::log(othersThere / othersHere);
-        }
-    }
-    distance.meanDivergence /= static_cast<double>(golden.size());
-    return distance;
-}
+using test::distanceTo;
+using test::goldenTokens;
+using test::readGolden;
 
 /// For docs/MODELS.md, which make_models_page.py writes.
 std::string shortText(double value) {
@@ -110,7 +49,7 @@ TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), *kernels);
         const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
         const std::vector<float> whole = model.logits(tokens);
-        const Distance distance = distanceTo(golden, whole);
+        const test::Distance distance = distanceTo(golden, whole);
         EXPECT_LT(distance.meanDivergence, 1e-5) << kernels->isa;
         EXPECT_LT(distance.largest, 0.01) << kernels->isa;
         RecordProperty(std::string("kl-") + kernels->isa, shortText(distance.meanDivergence));
@@ -229,7 +168,7 @@ TEST_P(Architecture, MistakesInTheDescriptionShow) {
                               [&](ModelConfig& config) { applies = mistake.make(config); });
         if (!applies) continue;
         const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
-        const Distance distance = distanceTo(golden, model.logits(tokens));
+        const test::Distance distance = distanceTo(golden, model.logits(tokens));
         EXPECT_FALSE(distance.meanDivergence < 1e-5 && distance.largest < 0.01) << mistake.name;
         ++nShown;
     }
@@ -259,7 +198,7 @@ TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
         test::BareModel model(test::parity("gpt-oss-q8.gguf"), *kernels);
         const auto logits =
             model.logits(goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
-        const Distance distance = distanceTo(golden, logits);
+        const test::Distance distance = distanceTo(golden, logits);
         // llama.cpp itself is 3e-4 from exact arithmetic there.
         EXPECT_LT(distance.meanDivergence, 3e-4) << kernels->isa;
     }
@@ -269,8 +208,8 @@ INSTANTIATE_TEST_SUITE_P(Models, Architecture,
                          testing::Values("olmoe", "qwen3moe", "granitemoe", "qwen2moe", "deepseek",
                                          "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
                                          "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3",
-                                         "phi3-long", "glm4", "llama4", "deepseek3", "mixtral",
-                                         "llama-dense"),
+                                         "phi3-long", "glm4", "llama4", 
+                                         "deepseek3", "mixtral", "llama-dense"),
                          testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {

@@ -59,6 +59,9 @@ public:
 
     [[nodiscard]] const ModelConfig& config() const { return m_config; }
     [[nodiscard]] Weights& weights() { return m_weights; }
+    [[nodiscard]] const GgufFile& file() const { return m_file; }
+    /// Clears nothing: to be followed by logits() from position 0.
+    void setAdapters(const AdapterSet* adapters) { m_transformer.setAdapters(adapters); }
 
     /// Logits of all tokens, [token][vocabularySize], computed from `firstPosition` on in batches
     /// of the given sizes (the last one repeats).
