@@ -32,7 +32,8 @@ public:
     void setAdapters(const AdapterSet* adapters);
 
     /// Computes `tokens` at positions `firstPosition` and on, reading the cache before them and
-    /// writing their entries. All ids and positions must be in range.
+    /// writing their entries. All ids and positions must be in range, and the cache must be
+    /// resumable there.
     /// Returns false if the pool was asked to stop; the entries are then worthless.
     [[nodiscard]] bool forward(std::span<const TokenId> tokens, int firstPosition);
 

@@ -189,7 +189,7 @@ MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType, int batch
     };
     MemoryForecast need;
     need.weightBytes = m_weights.sizeBytes;
-    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, kvType);
+    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, batchTokens, kvType);
     need.scratchBytes = scratchFor(contextLength);
     // Packed weights are in memory already; mapped ones count as available, see availableMemory.
     need.availableBytes = availableMemory();
@@ -198,7 +198,8 @@ MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType, int batch
     }
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {
-        return need.weightBytes + KvCache::bytes(m_config, context, kvType) + scratchFor(context) <=
+        return need.weightBytes + KvCache::bytes(m_config, context, batchTokens, kvType) +
+                   scratchFor(context) <=
                need.availableBytes;
     };
     int low = 0;

@@ -161,7 +161,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     if (!context) return tl::unexpected(context.error());
     auto adapters = checkedAdapters(*loaded, options.adapters);
     if (!adapters) return tl::unexpected(adapters.error());
-    auto cache = KvCache::create(loaded->config(), *context, options.kvType);
+    auto cache = KvCache::create(loaded->config(), *context, options.batchTokens, options.kvType);
     if (!cache) return tl::unexpected(cache.error());
     try {
         SessionOptions chosen = options;
@@ -221,6 +221,7 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
     if (m_sharesPrefixes) extendFromStore(request.prompt);
+    m_nLeft = static_cast<int>(m_tokens.size());
     Usage& usage = answer.result.usage;
     usage.promptTokens = static_cast<int>(request.prompt.size());
     usage.cachedTokens = static_cast<int>(m_tokens.size());
@@ -245,7 +246,10 @@ void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
     constexpr int kBlockTokens = PrefixStore::kBlockTokens;
     const std::size_t nKnown = blocks.size() * kBlockTokens;
     if (nKnown <= m_tokens.size()) return;
-    for (std::size_t i = m_tokens.size() / kBlockTokens; i < blocks.size(); ++i) {
+    const std::size_t firstBlock = m_tokens.size() / kBlockTokens;
+    m_cache.makeRoom(static_cast<int>(firstBlock) * kBlockTokens,
+                     static_cast<int>(blocks.size() - firstBlock) * kBlockTokens);
+    for (std::size_t i = firstBlock; i < blocks.size(); ++i) {
         std::span<const std::byte> rest = *blocks[i];
         for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
             const auto rows = m_cache.rows(layer, static_cast<int>(i) * kBlockTokens, kBlockTokens);
@@ -254,6 +258,13 @@ void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
         }
     }
     m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(nKnown));
+}
+
+/// Layers with a window forget: what others may want of them is to be left in the store before.
+void RunningSession::leaveWhatRingsLose(int nNext) {
+    const auto nTokens = static_cast<int>(m_tokens.size());
+    m_nLeft = std::min(m_nLeft, nTokens);
+    if (m_cache.heldFromAfter(nTokens, nNext) > m_nLeft) leaveInStore();
 }
 
 void RunningSession::leaveInStore() {
@@ -265,12 +276,15 @@ void RunningSession::leaveInStore() {
     const std::size_t blockBytes =
         m_cache.positionBytes() * kBlockTokens * static_cast<std::size_t>(m_cache.nLayers());
     store.keep(m_kvKind, m_tokens, blockBytes, budget, [&](int first, std::span<std::byte> block) {
+        if (first < m_cache.heldFrom()) return false;
         for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
             const auto rows = m_cache.rows(layer, first, kBlockTokens);
             std::copy(rows.begin(), rows.end(), block.begin());
             block = block.subspan(rows.size());
         }
+        return true;
     });
+    m_nLeft = static_cast<int>(m_tokens.size()) / kBlockTokens * kBlockTokens;
 }
 
 Result<void> RunningSession::save(const std::filesystem::path& path) {
@@ -386,6 +400,7 @@ Guess RunningSession::draftGuess(int nMost) {
 }
 
 bool RunningSession::forward(std::span<const TokenId> tokens) {
+    if (m_sharesPrefixes) leaveWhatRingsLose(static_cast<int>(tokens.size()));
     if (!m_transformer.forward(tokens, static_cast<int>(m_tokens.size()))) return false;
     m_tokens.insert(m_tokens.end(), tokens.begin(), tokens.end());
     return true;
@@ -453,7 +468,8 @@ void RunningSession::cutToCommonPrefix(std::span<const TokenId> tokens) {
     const auto common =
         std::mismatch(m_tokens.begin(), m_tokens.end(), tokens.begin(), tokens.end()).first -
         m_tokens.begin();
-    m_tokens.resize(std::min(static_cast<std::size_t>(common), tokens.size() - 1));
+    const auto wanted = std::min(static_cast<int>(common), static_cast<int>(tokens.size()) - 1);
+    m_tokens.resize(static_cast<std::size_t>(m_cache.resumableUpTo(wanted)));
 }
 
 }  // namespace conclave::engine

@@ -42,11 +42,13 @@ public:
 
 private:
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens) const;
-    /// Keeps the longest common prefix with `tokens`, but leaves at least the last one to compute.
+    /// Keeps the longest common prefix with `tokens` that the cache can go on from, but leaves at
+    /// least the last one to compute.
     void cutToCommonPrefix(std::span<const TokenId> tokens);
     /// Copies what another session has computed for a longer beginning of `tokens`.
     void extendFromStore(std::span<const TokenId> tokens);
     void leaveInStore();
+    void leaveWhatRingsLose(int nNext);
     /// Computes the tokens that follow the cached ones. Returns false if cancelled.
     [[nodiscard]] bool prefill(const GenerateRequest& request);
     [[nodiscard]] bool forward(std::span<const TokenId> tokens);
@@ -68,6 +70,7 @@ private:
     std::unique_ptr<const AdapterSet> m_adapterSet;  ///< of these; null: none
     std::uint64_t m_kvKind;  ///< equal for sessions that compute the same entries for a text
     std::vector<TokenId> m_tokens;
+    int m_nLeft = 0;  ///< of them that the prefix store was given, if it had room
     /// [pass][vocabularySize], of the tokens computed last: one, or one and its guesses.
     std::vector<float> m_logits;
     TextGuesser m_guesser;

@@ -50,7 +50,8 @@ public:
         : m_file(GgufFile::open(path).value()),
           m_config(changed(ModelConfig::read(m_file).value(), change)),
           m_weights(Weights::load(m_file, m_config, kernels).value()),
-          m_cache(KvCache::create(m_config, std::min(m_config.contextLength, 1024)).value()),
+          m_cache(
+              KvCache::create(m_config, std::min(m_config.contextLength, 1024), maxBatch).value()),
           m_pool(nThreads),
           m_maxBatch(maxBatch),
           m_transformer(m_config, m_weights, kernels, m_cache, m_pool, maxBatch) {
