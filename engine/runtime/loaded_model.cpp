@@ -8,6 +8,7 @@
 #include "engine/model/model_info.h"
 #include "engine/model/packing.h"
 #include "engine/model/transformer.h"
+#include "engine/model/vocabulary.h"
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
 #include "engine/tokenizer/output/output_parser.h"
@@ -65,15 +66,9 @@ Result<void> LoadedModel::fill() {
     auto weights = Weights::load(m_file, m_config, m_kernels);
     if (!weights) return tl::unexpected(weights.error());
     m_weights = std::move(*weights);
-    auto tokenizer = Tokenizer::load(m_file);
+    auto tokenizer = loadVocabulary(m_file, m_config.vocabularySize);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
     m_tokenizer = std::move(*tokenizer);
-    if (m_tokenizer->vocabularySize() > m_config.vocabularySize) {
-        return fail(ErrorCode::Corrupt, "the tokenizer has " +
-                                            std::to_string(m_tokenizer->vocabularySize()) +
-                                            " tokens, but the embedding only " +
-                                            std::to_string(m_config.vocabularySize));
-    }
     const auto spelling = [&](TokenId token) {
         return token >= 0 ? std::string(m_tokenizer->tokenText(token)) : std::string();
     };
