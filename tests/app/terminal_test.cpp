@@ -179,6 +179,14 @@ TEST_F(TerminalTest, FailsWithOneAndNothingOnStdout) {
     }
 }
 
+TEST_F(TerminalTest, ModelsWorkWithoutAFolderToKeepAnythingIn) {
+    write("home", "a file where the folder should be");
+    const Outcome result = run({"generate", "--prompt", "The", "--max-tokens", "2", "--json"});
+    EXPECT_EQ(result.exitCode, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("\"tokens\""));
+    EXPECT_THAT(result.err, HasSubstr("going on without the database"));
+}
+
 TEST_F(TerminalTest, AnswersFromDocumentsWithOffsetsThatPointAtTheQuote) {
     write("docs/office.md",
           "# Büro — 办公室\n\nÜber uns: 你好。 The office in Tallinn opens at 8:30. The spare keys "
