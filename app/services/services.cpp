@@ -38,7 +38,7 @@ public:
         : m_places(std::move(places)),
           m_database(std::move(database)),
           m_extractor(findWorker()),
-          m_models(m_database->settings(), m_places, options.model, m_quick),
+          m_models(m_database->settings(), m_places, options.model, options.memoryBytes, m_quick),
           m_searchModels(*m_database, m_models),
           m_library(m_database->documents(), [this] { return m_searchModels.embedderInUse(); }),
           m_collections(*m_database, m_library, m_extractor,

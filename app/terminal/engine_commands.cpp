@@ -225,7 +225,9 @@ int generate(const Arguments& arguments) {
     engine::SessionOptions options{.nThreads = arguments.integer("--threads", 0),
                                    .nExpertsUsed = arguments.integer("--experts", 0)};
     if (arguments.has("--draft")) {
-        auto draft = engine::Model::load(arguments.text("--draft"));
+        auto draft =
+            engine::Model::load(arguments.text("--draft"),
+                                engine::LoadOptions{.memoryBytes = arguments.size("--memory")});
         if (!draft) return failed(draft.error());
         options.draft = std::move(*draft);
     }

@@ -358,6 +358,32 @@ TEST_F(TerminalTest, ListsVerifiesAndPullsModels) {
     EXPECT_EQ(json({"models", "list"})["models"].size(), 1U);
 }
 
+/// The model that comes with Conclave needs 24 MiB; in less its experts are read from the file.
+TEST_F(TerminalTest, AModelLargerThanItsMemoryGivesTheSameAnswer) {
+    const std::string file = json({"models", "list"})["models"][0]["file"];
+    const auto whole = json({"models", "info", file})["memory"];
+    EXPECT_EQ(whole["streams"], false);
+    const auto part = json({"models", "info", file, "--memory", "20M"})["memory"];
+    EXPECT_EQ(part["streams"], true);
+    EXPECT_LT(part["resident_bytes"].get<double>() + part["expert_room_bytes"].get<double>(),
+              20 << 20);
+    EXPECT_GT(part["tokens_per_second"].get<double>(), 0.0);
+    EXPECT_EQ(json({"models", "info", file, "--memory", "1M"})["memory"]["fits"], false);
+    EXPECT_THAT(run({"models", "info", file, "--memory", "20M"}).out,
+                HasSubstr("read from the disk"));
+
+    const std::vector<std::string> generate = {
+        "generate", "--prompt", "The spare keys are", "--temp", "0", "--max-tokens", "12"};
+    std::vector<std::string> limited = generate;
+    limited.insert(limited.end(), {"--memory", "20M"});
+    const Outcome answer = run(limited);
+    EXPECT_EQ(answer.exitCode, 0);
+    EXPECT_EQ(answer.out, run(generate).out);
+    EXPECT_THAT(answer.err, HasSubstr("tokens a second"));
+    EXPECT_EQ(run({"generate", "--prompt", "x", "--memory", "1M"}).exitCode, 1);
+    EXPECT_EQ(run({"generate", "--prompt", "x", "--memory", "lots"}).exitCode, 2);
+}
+
 TEST_F(TerminalTest, ChatsOverAPipe) {
     const Outcome result =
         run({"chat"}, "Hello!\n/hlep\n/collections\n/regenerate\n/sources\n/quit\n");
