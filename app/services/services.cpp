@@ -253,6 +253,8 @@ Result<std::unique_ptr<Services>> Services::start(const StartOptions& options) {
     Places places;
     if (options.places) {
         places = *options.places;
+    } else if (options.inMemory) {
+        places = namePlaces();
     } else {
         auto found = findPlaces();
         if (!found) return tl::unexpected(found.error());

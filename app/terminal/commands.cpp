@@ -28,7 +28,7 @@ void printHelp() {
         std::cout << "  " << command.name << std::string(width - command.name.size() + 2, ' ')
                   << command.summary << '\n';
     }
-    std::cout << "\n`conclave COMMAND --help` says more.\n";
+    std::cout << "\n`conclave help COMMAND` says more.\n";
 }
 
 void printHelp(const Command& command, const std::vector<Option>& options) {
@@ -82,6 +82,9 @@ const std::vector<Command>& allCommands() {
 }
 
 int runProgram(const std::vector<std::string>& arguments) {
+    if (arguments.size() > 1 && arguments.front() == "help") {
+        return runProgram({arguments[1], "--help"});
+    }
     if (arguments.empty() || arguments.front() == "--help" || arguments.front() == "help") {
         printHelp();
         return arguments.empty() ? kWrongUsage : kSuccess;

@@ -180,8 +180,10 @@ int models(const Arguments& arguments) {
                                                  "add",  "use",  "embedder", "reranker"};
     if (std::find(known.begin(), known.end(), what) == known.end()) {
         const std::string_view guess = nearest(what, known);
-        note("conclave: models cannot " + what +
-             (guess.empty() ? "" : "; did you mean " + std::string(guess) + "?"));
+        std::string hint = "; it can";
+        for (const std::string_view each : known) hint.append(" ").append(each);
+        if (!guess.empty()) hint = "; did you mean " + std::string(guess) + "?";
+        note("conclave: models cannot " + what + hint);
         return kWrongUsage;
     }
     if (hasValue == (what == "list")) {
