@@ -16,9 +16,10 @@ namespace conclave::services {
 class ModelServiceImpl final : public ModelService {
 public:
     /// `settings` and `quick` (short calls) must outlive the service. `wanted`: name or file for
-    /// this run, not remembered; empty: the remembered one, else the best there is.
+    /// this run, not remembered; empty: the remembered one, else the best there is. `memoryBytes`
+    /// as engine::LoadOptions.
     ModelServiceImpl(storage::SettingStore& settings, const Places& places, std::string wanted,
-                     std::vector<AdapterFile> adapters, Worker& quick);
+                     std::vector<AdapterFile> adapters, std::uint64_t memoryBytes, Worker& quick);
     ~ModelServiceImpl() override;
 
     void list(Reply<std::vector<ModelEntry>> reply) override;
@@ -62,6 +63,7 @@ private:
     std::filesystem::path m_folder;  ///< where pulled models go
     std::string m_wanted;
     std::vector<AdapterFile> m_adapterFiles;
+    std::uint64_t m_memoryBytes;
     ModelCatalog m_catalog;
     Worker& m_quick;
 

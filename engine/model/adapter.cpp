@@ -164,7 +164,7 @@ using MatricesOfTensors = std::unordered_map<const TensorInfo*, std::vector<cons
 /// Where the file has no output matrix, the embedding's tensor is that of the last one, too.
 MatricesOfTensors matricesOf(const Weights& weights) {
     MatricesOfTensors all;
-    forEachMatrix(weights, [&](const Matrix& matrix) {
+    forEachMatrix(weights, WithExperts::All, [&](const Matrix& matrix) {
         if (matrix.tensor != nullptr && matrix.tensor != weights.embedding.tensor) {
             all[matrix.tensor].push_back(&matrix);
         }

@@ -20,6 +20,10 @@ public:
     explicit AdapterPass(const AdapterSet& adapters);
     ~AdapterPass();
 
+    [[nodiscard]] bool changes(const Matrix& weights) const {
+        return !m_adapters.termsOf(weights).empty();
+    }
+
     /// @param input   one token's values, in the form that `weights` reads; a change reads the
     ///                same, rounded to 8 bits or not, as if it had been made in the weights
     /// @param output  what the product of `weights` with it is written to

@@ -20,9 +20,11 @@ void forEachMatrix(Network& network, const Use& use) {
 }
 
 template <MaybeConst<MoeWeights> Mixture, typename Use>
-void forEachMatrix(Mixture& mixture, const Use& use) {
+void forEachMatrix(Mixture& mixture, bool withExperts, const Use& use) {
     use(mixture.router);
-    for (auto& expert : mixture.experts) forEachMatrix(expert, use);
+    if (withExperts) {
+        for (auto& expert : mixture.experts) forEachMatrix(expert, use);
+    }
     if (mixture.shared) forEachMatrix(*mixture.shared, use);
 }
 
@@ -44,13 +46,23 @@ void forEachMatrix(Attention& attention, const Use& use) {
     use(attention.output);
 }
 
+/// Which experts' matrices are walked through: none, those that are in memory, or all, of which
+/// those that an ExpertStore has are without data.
+enum class WithExperts { None, Resident, All };
+
 /// Calls use(matrix) for every matrix but the embedding, in the order in which a forward pass reads
 /// them. Where the file has no output matrix, the last one is the embedding once more.
 template <MaybeConst<Weights> All, typename Use>
-void forEachMatrix(All& weights, const Use& use) {
+void forEachMatrix(All& weights, WithExperts experts, const Use& use) {
     for (auto& layer : weights.layers) {
         std::visit([&](auto& attention) { forEachMatrix(attention, use); }, layer.attention);
-        std::visit([&](auto& network) { forEachMatrix(network, use); }, layer.feedForward);
+        if (auto* mixture = std::get_if<MoeWeights>(&layer.feedForward)) {
+            const bool isWanted = experts == WithExperts::All ||
+                                  (experts == WithExperts::Resident && mixture->store == nullptr);
+            forEachMatrix(*mixture, isWanted, use);
+        } else {
+            forEachMatrix(std::get<FeedForwardWeights>(layer.feedForward), use);
+        }
     }
     use(weights.output);
 }

@@ -26,6 +26,10 @@ constexpr std::size_t kCacheLine = 64;
 constexpr int kPanelsOfTask = 32;
 constexpr int kBehindNiceness = 10;  ///< threads that compute answers go first
 
+WithExperts packed(bool packsExperts) {
+    return packsExperts ? WithExperts::Resident : WithExperts::None;
+}
+
 struct Move {
     Matrix* matrix = nullptr;
     const WeightKernels* kernels = nullptr;
@@ -40,14 +44,12 @@ struct Plan {
     std::size_t nPanels = 0;
 };
 
-Plan plan(Weights& weights, const KernelTable& kernels) {
+Plan plan(Weights& weights, const KernelTable& kernels, bool packsExperts) {
     Plan all;
-    forEachMatrix(weights, [&](Matrix& matrix) {
-        const PackedFormat* format = packedFormat(matrix.kernels->type);
-        const WeightKernels* packed = kernels.packed(matrix.kernels->type);
-        if (format == nullptr || packed == nullptr) return;
-        if (matrix.nRows < kPanelRows || matrix.nColumns % format->blockColumns != 0) return;
-        Move move{&matrix, packed, {}, all.sizeBytes};
+    forEachMatrix(weights, packed(packsExperts), [&](Matrix& matrix) {
+        const PackedFormat* format = packingOf(matrix, kernels);
+        if (format == nullptr) return;
+        Move move{&matrix, kernels.packed(matrix.kernels->type), {}, all.sizeBytes};
         move.place = {matrix.data, matrix.rowBytes, matrix.nRows, matrix.nColumns,
                       format,      nullptr,         nullptr};
         const LazyPanels panels(move.place);
@@ -156,8 +158,15 @@ void PackedMemory::wait() const {
     if (m_state && !m_state->threads.empty()) m_state->isDone.wait(false);
 }
 
-Result<void> packWeights(Weights& weights, const KernelTable& kernels) {
-    Plan all = plan(weights, kernels);
+const PackedFormat* packingOf(const Matrix& matrix, const KernelTable& kernels) {
+    const PackedFormat* format = packedFormat(matrix.kernels->type);
+    const bool fits = format != nullptr && kernels.packed(matrix.kernels->type) != nullptr &&
+                      matrix.nRows >= kPanelRows && matrix.nColumns % format->blockColumns == 0;
+    return fits ? format : nullptr;
+}
+
+Result<void> packWeights(Weights& weights, const KernelTable& kernels, bool packsExperts) {
+    Plan all = plan(weights, kernels, packsExperts);
     auto state = std::make_unique<PackedMemory::State>(all.nPanels);
     if (all.sizeBytes > 0) {
         void* data = ::mmap(nullptr, all.sizeBytes, PROT_READ | PROT_WRITE,
@@ -184,7 +193,7 @@ Result<void> packWeights(Weights& weights, const KernelTable& kernels) {
         move.matrix->kernels = move.kernels;
         move.matrix->lazy = &panels;
     }
-    forEachMatrix(weights, [&](const Matrix& matrix) {
+    forEachMatrix(weights, packed(packsExperts), [&](const Matrix& matrix) {
         if (matrix.lazy != nullptr) return;
         state->mapped.emplace_back(matrix.data,
                                    static_cast<std::size_t>(matrix.nRows) * matrix.rowBytes);

@@ -138,7 +138,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                                                     " threads were asked for (1 to " +
                                                     std::to_string(kMaxThreads) + ")");
     }
-    if (options.batchTokens < 1 || options.batchTokens > kMaxBatchTokens) {
+    if (options.batchTokens < 0 || options.batchTokens > kMaxBatchTokens) {
         return fail(ErrorCode::InvalidArgument,
                     "prefill steps of " + std::to_string(options.batchTokens) +
                         " tokens were asked for (1 to " + std::to_string(kMaxBatchTokens) + ")");
@@ -157,23 +157,24 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         draft = std::move(*created);
     }
     const int nThreads = options.nThreads > 0 ? options.nThreads : defaultThreadCount();
-    const auto context = chooseContext(*loaded, options, nThreads);
+    SessionOptions chosen = options;
+    chosen.nThreads = nThreads;
+    if (chosen.batchTokens == 0) chosen.batchTokens = loaded->batchTokens();
+    const auto context = chooseContext(*loaded, chosen, nThreads);
     if (!context) return tl::unexpected(context.error());
     auto adapters = checkedAdapters(*loaded, options.adapters);
     if (!adapters) return tl::unexpected(adapters.error());
-    auto cache = KvCache::create(loaded->config(), *context, options.batchTokens, options.kvType);
+    auto cache = KvCache::create(loaded->config(), *context, chosen.batchTokens, options.kvType);
     if (!cache) return tl::unexpected(cache.error());
     try {
-        SessionOptions chosen = options;
-        chosen.nThreads = nThreads;
-        chosen.batchTokens = std::min(options.batchTokens, *context);
+        chosen.batchTokens = std::min(chosen.batchTokens, *context);
         if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
         chosen.adapters = std::move(*adapters);
         return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache), chosen,
                                                 std::move(draft));
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::OutOfMemory, "no memory for the buffers of prefill steps of " +
-                                                std::to_string(options.batchTokens) + " tokens");
+                                                std::to_string(chosen.batchTokens) + " tokens");
     }
 }
 
@@ -191,9 +192,15 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
       m_adapters(options.adapters),
       m_adapterSet(makeAdapterSet(*m_model, m_adapters)),
       m_kvKind(kindOf(*m_model, m_config, m_cache, m_adapters)),
-      m_logits(static_cast<std::size_t>(m_config.vocabularySize)) {
+      m_logits(static_cast<std::size_t>(m_config.vocabularySize)),
+      m_memoryBytes(static_cast<std::int64_t>(
+          KvCache::bytes(m_config, m_cache.capacity(), options.batchTokens, options.kvType) +
+          Transformer::bytes(m_config, m_model->weights().needsInt8, options.batchTokens))) {
     m_transformer.setAdapters(m_adapterSet.get());
+    m_model->countSession(m_memoryBytes);
 }
+
+RunningSession::~RunningSession() { m_model->countSession(-m_memoryBytes); }
 
 Result<void> RunningSession::useAdapters(std::span<const AdapterUse> adapters) {
     auto checked = checkedAdapters(*m_model, adapters);
@@ -228,6 +235,7 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     const bool ready = prefill(request);
     const auto afterPrefill = Clock::now();
     usage.prefillTime = afterPrefill - start;
+    if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (!ready) {
         if (m_sharesPrefixes) leaveInStore();
         answer.result.reason = FinishReason::Cancelled;
@@ -235,10 +243,21 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     }
     decode(request, answer);
     usage.decodeTime = Clock::now() - afterPrefill;
+    if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (m_sharesPrefixes) leaveInStore();
     usage.completionTokens = static_cast<int>(answer.result.tokens.size());
     usage.timeToFirstToken += usage.prefillTime;
     return std::move(answer.result);
+}
+
+/// Whether what was computed since the last check can be trusted.
+Result<void> RunningSession::checkPasses() {
+    if (auto checked = m_model->checkFile(); !checked) {
+        m_tokens.clear();
+        return checked;
+    }
+    if (m_transformer.error()) return tl::unexpected(*m_transformer.error());
+    return {};
 }
 
 void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
@@ -271,7 +290,7 @@ void RunningSession::leaveInStore() {
     PrefixStore& store = m_model->prefixes();
     // Sessions, documents and other programs need memory, too.
     constexpr std::uint64_t kShareOfFree = 4;
-    const std::uint64_t budget = (availableMemory() + store.sizeBytes()) / kShareOfFree;
+    const std::uint64_t budget = m_model->memoryForPrefixes() / kShareOfFree;
     constexpr int kBlockTokens = PrefixStore::kBlockTokens;
     const std::size_t blockBytes =
         m_cache.positionBytes() * kBlockTokens * static_cast<std::size_t>(m_cache.nLayers());
@@ -431,7 +450,9 @@ Result<void> RunningSession::evaluate(
         const std::size_t done = m_tokens.size();
         const std::size_t n =
             std::min(tokens.size() - done, static_cast<std::size_t>(m_batchTokens));
-        if (!forward(tokens.subspan(done, n))) return cancelled;
+        const bool computed = forward(tokens.subspan(done, n));
+        if (auto checked = checkPasses(); !checked) return checked;
+        if (!computed) return cancelled;
         for (std::size_t first = 0; first < n; first += kLogitsAtOnce) {
             const std::size_t count = std::min<std::size_t>(kLogitsAtOnce, n - first);
             if (!m_transformer.logits(static_cast<int>(first), static_cast<int>(count), logits)) {

@@ -23,6 +23,7 @@ public:
     /// @param draft    guesses tokens ahead; may be null
     RunningSession(std::shared_ptr<const LoadedModel> model, KvCache cache,
                    const SessionOptions& options, std::unique_ptr<RunningSession> draft);
+    ~RunningSession() override;
 
     [[nodiscard]] const Model& model() const override { return *m_model; }
     [[nodiscard]] int contextLength() const override { return m_cache.capacity(); }
@@ -41,6 +42,7 @@ public:
     void guessAlways() { m_gate.open(); }
 
 private:
+    [[nodiscard]] Result<void> checkPasses();
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens) const;
     /// Keeps the longest common prefix with `tokens` that the cache can go on from, but leaves at
     /// least the last one to compute.
@@ -76,6 +78,7 @@ private:
     TextGuesser m_guesser;
     SpeculationGate m_gate;
     std::vector<TokenId> m_text;  ///< what a guess continues
+    std::int64_t m_memoryBytes;   ///< of cache and buffers
 };
 
 /// True if `tokens` end in the same stretch of up to 64 tokens so often that the model is caught in

@@ -18,7 +18,8 @@
 
 #include "bare_model.h"
 #include "engine/model/adapter.h"
-#include "golden_tops.h"
+#include "golden_distance.h"
+#include "golden_logits.h"
 #include "models.h"
 
 namespace conclave::engine {

@@ -13,7 +13,8 @@
 
 #include "bare_model.h"
 #include "engine/model/architectures/keys.h"
-#include "golden_tops.h"
+#include "golden_distance.h"
+#include "golden_logits.h"
 #include "models.h"
 #include "tests/support/gguf_writer.h"
 
@@ -23,8 +24,6 @@ namespace {
 using testing::HasSubstr;
 
 using test::distanceTo;
-using test::goldenTokens;
-using test::readGolden;
 
 /// For docs/MODELS.md, which make_models_page.py writes.
 std::string shortText(double value) {
@@ -43,11 +42,11 @@ std::string testName(const testing::TestParamInfo<std::string>& instance) {
 }
 
 TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
-    const auto golden = readGolden(GetParam());
+    const auto golden = test::readGolden(GetParam());
     ASSERT_GE(golden.size(), 40u);
     for (const KernelTable* kernels : test::nativeKernelSets()) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), *kernels);
-        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
         const std::vector<float> whole = model.logits(tokens);
         const test::Distance distance = distanceTo(golden, whole);
         EXPECT_LT(distance.meanDivergence, 1e-5) << kernels->isa;
@@ -159,7 +158,7 @@ std::vector<Mistake> mistakes() {
 
 /// The models would be worth nothing if a wrong description gave the same values.
 TEST_P(Architecture, MistakesInTheDescriptionShow) {
-    const auto golden = readGolden(GetParam());
+    const auto golden = test::readGolden(GetParam());
     ASSERT_GE(golden.size(), 40u);
     int nShown = 0;
     for (const Mistake& mistake : mistakes()) {
@@ -167,7 +166,7 @@ TEST_P(Architecture, MistakesInTheDescriptionShow) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), kernels(), 1, 128,
                               [&](ModelConfig& config) { applies = mistake.make(config); });
         if (!applies) continue;
-        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
         const test::Distance distance = distanceTo(golden, model.logits(tokens));
         EXPECT_FALSE(distance.meanDivergence < 1e-5 && distance.largest < 0.01) << mistake.name;
         ++nShown;
@@ -181,7 +180,7 @@ TEST(Llama4, QueriesGrowFromTheStepOn) {
         test::BareModel model(test::parity("llama4.gguf"), kernels(), 1, 128, [&](ModelConfig& m) {
             EXPECT_EQ(std::exchange(m.grouped.growthStep, step), 8192);
         });
-        return model.logits(goldenTokens(model.config().vocabularySize, 128));
+        return model.logits(test::goldenTokens(model.config().vocabularySize, 128));
     };
     const std::vector<float> never = logits(0);
     const std::vector<float> late = logits(100);
@@ -192,12 +191,12 @@ TEST(Llama4, QueriesGrowFromTheStepOn) {
 }
 
 TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
-    const auto golden = readGolden("gpt-oss-q8");
+    const auto golden = test::readGolden("gpt-oss-q8");
     ASSERT_EQ(golden.size(), 128u);
     for (const KernelTable* kernels : test::nativeKernelSets()) {
         test::BareModel model(test::parity("gpt-oss-q8.gguf"), *kernels);
         const auto logits =
-            model.logits(goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
+            model.logits(test::goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
         const test::Distance distance = distanceTo(golden, logits);
         // llama.cpp itself is 3e-4 from exact arithmetic there.
         EXPECT_LT(distance.meanDivergence, 3e-4) << kernels->isa;

@@ -12,7 +12,7 @@
 #include "bare_model.h"
 #include "engine/runtime/kv_cache.h"
 #include "engine/runtime/loaded_model.h"
-#include "golden_tops.h"
+#include "golden_logits.h"
 #include "models.h"
 
 namespace conclave::engine {
