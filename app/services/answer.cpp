@@ -410,7 +410,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         !isFollowUp(job.question.text)) {
         history.clear();
     }
-    const auto session = m_sessions.take(job.chat.id, model);
+    const auto session = m_sessions.take(job.chat.id, model, m_models.adapters());
     if (!session) {
         if (sources.passages.empty()) return tl::unexpected(session.error());
         return showPassages(job, std::move(sources),

@@ -137,6 +137,8 @@ public:
 
     /// The chosen model, loaded (blocking). For the terminal's raw commands and the worker threads.
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::Model>> loaded() = 0;
+    /// StartOptions::adapters, of the loaded model; none before it is loaded.
+    [[nodiscard]] virtual std::vector<engine::AdapterUse> adapters() const { return {}; }
     /// The text embedder that comes with Conclave (blocking).
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::TextEmbedder>> embedder() = 0;
 };
@@ -367,11 +369,18 @@ struct RecallReport {
 
 // ------------------------------------------------------------------------------------------- all
 
+/// A LoRA adapter that every model is loaded with, see engine::LoraAdapter.
+struct AdapterFile {
+    std::filesystem::path file;
+    float scale = 1.0f;
+};
+
 struct StartOptions {
     std::optional<Places> places;  ///< none: findPlaces()
     std::string model;             ///< name or file; empty: the remembered one, else the best found
-    int nThreads = 0;              ///< 0: automatic
-    int contextLength = 0;         ///< 0: automatic
+    std::vector<AdapterFile> adapters = {};  ///< for this run; a model that they do not fit fails
+    int nThreads = 0;                        ///< 0: automatic
+    int contextLength = 0;                   ///< 0: automatic
     std::uint64_t memoryBytes =
         0;                       ///< most that a model and its contexts may take; 0: what is free
     bool indexGuide = true;      ///< make the collection "Conclave Guide" at first start
