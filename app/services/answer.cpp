@@ -481,8 +481,8 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     details.finishReason = engine::finishReasonName(result->reason);
     details.citations = citationsOf(stream.text(), details.passages);
     const bool isStopped = result->reason == engine::FinishReason::Cancelled;
-    return store(job, stream.text(), isStopped ? MessageState::Stopped : MessageState::Complete,
-                 details);
+    return store(job, stream.text() + toolCallNote(parser->output().toolCalls),
+                 isStopped ? MessageState::Stopped : MessageState::Complete, details);
 }
 
 const std::string& Answerer::sourcesSecret() {
