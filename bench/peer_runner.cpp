@@ -3,8 +3,11 @@
 // part of Conclave's build.
 //
 //   peer_runner LIBRARY_FOLDER MODEL THREADS N_PREFILL N_DECODE DEPTH REPEATS [MEMORY_MIB]
+//   peer_runner LIBRARY_FOLDER MODEL THREADS answer N_PROMPT N_ANSWER
+//   peer_runner LIBRARY_FOLDER MODEL THREADS deep N_BEFORE N_PREFILL N_DECODE
 //
-// Prints one JSON object, as `conclave bench --json` does. The peer gets what makes it fastest: the
+// Prints one JSON object, the first as `conclave bench --json` does, the others as engine_runner
+// does. The peer gets what makes it fastest: the
 // best CPU backend, its run-time repacking, flash attention where it chooses so, batches of 512.
 // With MEMORY_MIB it is held to so much memory (page_limit.h): its weights then stay mapped, since
 // repacked ones would not fit.
@@ -50,9 +53,9 @@ double residentMebibytes() {
 }
 
 /// Tokens without meaning.
-std::vector<llama_token> someTokens(int count, int vocabularySize) {
+std::vector<llama_token> someTokens(int count, int vocabularySize, std::uint32_t seed = 1) {
     std::vector<llama_token> tokens;
-    std::uint32_t state = 1;
+    std::uint32_t state = seed;
     for (int i = 0; i < count; ++i) {
         state = state * 1664525U + 1013904223U;
         tokens.push_back(
@@ -163,10 +166,79 @@ struct Rates {
     }
 };
 
+void printReport(double loadSeconds, const Rates& prefill, const Rates& decode) {
+    std::printf("{\"load_ms\":%.1f,\"rss_mib\":%.1f,\"build\":\"%s\"", loadSeconds * 1e3,
+                residentMebibytes(), llama_version());
+    prefill.print("prefill");
+    decode.print("decode");
+    std::printf("}\n");
+}
+
+void measureDecode(Peer& peer, int nDecode, Rates& decode) {
+    peer.evaluate({1});
+    decode.measure(nDecode, [&] {
+        for (int i = 0; i < nDecode; ++i) peer.evaluate({peer.best()});
+    });
+}
+
+/// Prefill behind nBefore tokens, and decode behind all of them.
+void deep(const char* path, int nThreads, int nBefore, int nPrefill, int nDecode) {
+    const Clock::time_point begun = Clock::now();
+    Peer peer(path, nThreads, nBefore + nPrefill + nDecode + 64);
+    const double loadSeconds = secondsSince(begun);
+    peer.evaluate(someTokens(nBefore, peer.vocabularySize()));
+    Rates prefill;
+    Rates decode;
+    const std::vector<llama_token> tokens = someTokens(nPrefill, peer.vocabularySize(), 2);
+    prefill.measure(nPrefill, [&] { peer.evaluate(tokens); });
+    measureDecode(peer, nDecode, decode);
+    printReport(loadSeconds, prefill, decode);
+}
+
+/// Seconds to the first and the last token of two questions with nothing in common, loading
+/// included in the first.
+void answerTwice(const char* path, int nThreads, int nPrompt, int nAnswer) {
+    Clock::time_point begun = Clock::now();
+    const double cpuBefore = ownCpuSeconds();
+    Peer peer(path, nThreads, nPrompt + nAnswer + 8);
+    for (const char* name : {"cold", "warm"}) {
+        const bool isWarm = std::string(name) == "warm";
+        if (isWarm) {
+            peer.cutTo(0);
+            begun = Clock::now();
+        }
+        peer.evaluate(someTokens(nPrompt, peer.vocabularySize(), isWarm ? 2 : 1));
+        llama_token next = peer.best();
+        const double first = secondsSince(begun);
+        for (int i = 1; i < nAnswer; ++i) {
+            peer.evaluate({next});
+            next = peer.best();
+        }
+        std::printf("%s\"%s\":[%.3f,%.3f]", isWarm ? "," : "{", name, first, secondsSince(begun));
+    }
+    std::printf(",\"cpu_s\":%.3f}\n", ownCpuSeconds() - cpuBefore);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 8 && argc != 9) stop("expects 7 or 8 arguments, see the head of peer_runner.cpp");
+    const std::string mode = argc > 4 ? argv[4] : "";
+    const bool answers = mode == "answer" && argc == 7;
+    if (argc != 8 && argc != 9 && !answers)
+        stop("expects other arguments, see the head of peer_runner.cpp");
+    if (answers || mode == "deep") {
+        llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+        ggml_backend_load_all_from_path(argv[1]);
+        llama_backend_init();
+        const int first = std::atoi(argv[5]);
+        const int second = std::atoi(argv[6]);
+        if (answers) {
+            answerTwice(argv[2], std::atoi(argv[3]), first, second);
+        } else {
+            deep(argv[2], std::atoi(argv[3]), first, second, std::atoi(argv[7]));
+        }
+        return 0;
+    }
     const int nThreads = std::atoi(argv[3]);
     const int nPrefill = std::atoi(argv[4]);
     const int nDecode = std::atoi(argv[5]);
@@ -199,17 +271,10 @@ int main(int argc, char** argv) {
             peer.cutTo(depth);
         }
         if (nDecode > 0) {
-            peer.evaluate({1});
-            decode.measure(nDecode, [&] {
-                for (int i = 0; i < nDecode; ++i) peer.evaluate({peer.best()});
-            });
+            measureDecode(peer, nDecode, decode);
             peer.cutTo(depth);
         }
     }
-    std::printf("{\"load_ms\":%.1f,\"rss_mib\":%.1f,\"build\":\"%s\"", loadSeconds * 1e3,
-                residentMebibytes(), llama_version());
-    prefill.print("prefill");
-    decode.print("decode");
-    std::printf("}\n");
+    printReport(loadSeconds, prefill, decode);
     return 0;
 }

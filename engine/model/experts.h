@@ -48,28 +48,22 @@ private:
     /// Slots (token * nExpertsUsed + place) of one expert, in order of tokens.
     [[nodiscard]] std::span<const std::size_t> slotsOf(std::size_t expert) const;
 
-    /// Room between the two layers of one kind of network; the gate's becomes f(gate) * up.
-    struct Hidden {
-        Rows gate;
-        Rows up;
-    };
-    /// @param networkOf  the network that a row went through; null: it is not of this step
-    template <typename NetworkOf>
-    void finishHidden(const Machinery& m, Hidden& hidden, std::size_t nRows,
-                      const NetworkOf& networkOf);
-    void weighHidden(const Machinery& m, std::size_t nSlots);
-    [[nodiscard]] const FeedForwardWeights* networkOf(std::size_t slot) const;
+    void addHidden(const Machinery& m, const FeedForwardWeights& network, std::size_t nTokens,
+                   const Rows& in, Rows& out);
     void addExperts(const Machinery& m, const MoeWeights& weights, const Rows& in,
                     std::size_t token, float* sum);
 
-    Hidden m_dense;                        ///< [token][feedForwardDim]
-    Hidden m_shared;                       ///< [token][sharedDim]
-    Hidden m_experts;                      ///< [slot][expertDim]
+    // What networks compute between their two layers.
+    Rows m_dense;    ///< [token][feedForwardDim]
+    Rows m_shared;   ///< [token][sharedDim]
+    Rows m_experts;  ///< [slot][expertDim]
+
     Rows m_expertOut;                      ///< [slot][embeddingDim]
     Rows m_routerLogits;                   ///< [token][nExperts]
     std::vector<ExpertChoice> m_choices;   ///< [slot]
     std::vector<std::size_t> m_slots;      ///< slots sorted by expert
     std::vector<std::size_t> m_firstSlot;  ///< [nExperts + 1], where an expert's begin in m_slots
+    std::vector<HiddenRow> m_hiddenRows;   ///< of one network
     /// [nExperts], those that are computed now; null for the others.
     std::vector<const FeedForwardWeights*> m_networks;
     std::optional<Error> m_error;
