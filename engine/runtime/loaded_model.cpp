@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "engine/model/attend.h"
@@ -29,6 +32,23 @@ tl::unexpected<Error> inModel(const std::filesystem::path& path, Error error) {
     return tl::unexpected(std::move(error));
 }
 
+/// What allocations and threads that the system refuses come to: an error, as all else.
+template <typename Body>
+auto withinMemory(const std::filesystem::path& path, const Body& body) -> decltype(body()) {
+    const auto refused = [&](const std::string& what) {
+        return inModel(path, {ErrorCode::OutOfMemory,
+                              "the system gives no more " + what +
+                                  "; close other programs or raise the limit (ulimit -a)"});
+    };
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return refused("memory");
+    } catch (const std::system_error&) {
+        return refused("threads");
+    }
+}
+
 }  // namespace
 
 LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes)
@@ -45,9 +65,11 @@ Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& pa
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path,
                                                  const LoadOptions& options) {
-    auto model = LoadedModel::load(path, kernels(), options);
-    if (!model) return tl::unexpected(model.error());
-    return std::shared_ptr<const Model>(std::move(*model));
+    return withinMemory(path, [&]() -> Result<std::shared_ptr<const Model>> {
+        auto model = LoadedModel::load(path, kernels(), options);
+        if (!model) return tl::unexpected(model.error());
+        return std::shared_ptr<const Model>(std::move(*model));
+    });
 }
 
 Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesystem::path& path,
@@ -67,12 +89,14 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
 }
 
 Result<MemoryPlan> planMemory(const std::filesystem::path& path, std::uint64_t memoryBytes) {
-    auto file = GgufFile::open(path);
-    if (!file) return tl::unexpected(file.error());
-    LoadedModel model(std::move(*file), kernels(), memoryBytes);
-    const auto done = model.readWeights().and_then([&] { return model.makePlan(); });
-    if (!done) return inModel(path, done.error());
-    return model.plan();
+    return withinMemory(path, [&]() -> Result<MemoryPlan> {
+        auto file = GgufFile::open(path);
+        if (!file) return tl::unexpected(file.error());
+        LoadedModel model(std::move(*file), kernels(), memoryBytes);
+        const auto done = model.readWeights().and_then([&] { return model.makePlan(); });
+        if (!done) return inModel(path, done.error());
+        return model.plan();
+    });
 }
 
 Result<void> LoadedModel::readWeights() {

@@ -261,22 +261,23 @@ Result<void> RunningSession::checkPasses() {
 }
 
 void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
-    const auto blocks = m_model->prefixes().find(m_kvKind, tokens.first(tokens.size() - 1));
-    constexpr int kBlockTokens = PrefixStore::kBlockTokens;
-    const std::size_t nKnown = blocks.size() * kBlockTokens;
-    if (nKnown <= m_tokens.size()) return;
+    const auto known = m_model->prefixes().find(m_kvKind, tokens.first(tokens.size() - 1));
+    if (known.nTokens <= m_tokens.size()) return;
+    constexpr std::size_t kBlockTokens = PrefixStore::kBlockTokens;
     const std::size_t firstBlock = m_tokens.size() / kBlockTokens;
-    m_cache.makeRoom(static_cast<int>(firstBlock) * kBlockTokens,
-                     static_cast<int>(blocks.size() - firstBlock) * kBlockTokens);
-    for (std::size_t i = firstBlock; i < blocks.size(); ++i) {
-        std::span<const std::byte> rest = *blocks[i];
+    m_cache.makeRoom(static_cast<int>(firstBlock * kBlockTokens),
+                     static_cast<int>(known.nTokens - firstBlock * kBlockTokens));
+    for (std::size_t i = firstBlock; i < known.blocks.size(); ++i) {
+        const std::span<const std::byte> block = *known.blocks[i];
+        const std::size_t layerBytes = m_cache.positionBytes() * kBlockTokens;
+        const auto n = static_cast<int>(std::min(kBlockTokens, known.nTokens - i * kBlockTokens));
         for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
-            const auto rows = m_cache.rows(layer, static_cast<int>(i) * kBlockTokens, kBlockTokens);
-            std::copy_n(rest.begin(), rows.size(), rows.begin());
-            rest = rest.subspan(rows.size());
+            const auto rows = m_cache.rows(layer, static_cast<int>(i * kBlockTokens), n);
+            const auto from = block.subspan(static_cast<std::size_t>(layer) * layerBytes);
+            std::copy_n(from.begin(), rows.size(), rows.begin());
         }
     }
-    m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(nKnown));
+    m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(known.nTokens));
 }
 
 /// Layers with a window forget: what others may want of them is to be left in the store before.

@@ -156,7 +156,8 @@ Result<void> writeSessionFile(const fs::path& path, const SessionKey& key,
     const auto problem = [&](const std::string& what) {
         const int number = errno;
         ::unlink(partial.c_str());
-        return fail(number == ENOSPC || number == EDQUOT ? ErrorCode::DiskFull : ErrorCode::Io,
+        const bool isFull = number == ENOSPC || number == EDQUOT || number == EFBIG;
+        return fail(isFull ? ErrorCode::DiskFull : ErrorCode::Io,
                     "cannot " + what + " " + path.string() + ": " + std::strerror(number));
     };
     ::unlink(partial.c_str());

@@ -10,6 +10,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bare_model.h"
@@ -330,6 +332,42 @@ TEST(MemoryLimit, OneMoreSessionHasToFitBesideTheOthers) {
     EXPECT_EQ(one.error().code, ErrorCode::OutOfMemory);
     sessions.clear();
     EXPECT_TRUE(Session::create(model, {.contextLength = 256}));
+}
+
+/// A child under `ulimit -v`, with ever more address space: each time a model and an answer, or an
+/// error.
+TEST(MemoryLimit, TooLittleAddressSpaceIsAnErrorAndNoCrash) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "sanitizers need address space without limit";
+#endif
+    const fs::path path = test::chatModel("Q8_0");
+    int nAnswers = 0;
+    int nErrors = 0;
+    for (const std::uint64_t megabytes : {1, 4, 16, 30, 48, 64, 96, 400}) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            std::uint64_t pages = 0;
+            std::ifstream("/proc/self/statm") >> pages;
+            const rlim_t limit = pages * 4096 + (megabytes << 20U);
+            const rlimit both{limit, limit};
+            ::setrlimit(RLIMIT_AS, &both);
+            try {
+                const auto model = Model::load(path);
+                if (!model) ::_exit(model.error().code == ErrorCode::Internal ? 9 : 1);
+                const auto session = Session::create(*model, {.contextLength = 64, .nThreads = 1});
+                ::_exit(session ? 0 : 1);
+            } catch (...) {
+                ::_exit(9);
+            }
+        }
+        int status = -1;
+        ::waitpid(child, &status, 0);
+        ASSERT_TRUE(WIFEXITED(status)) << megabytes << " MiB: signal " << WTERMSIG(status);
+        ASSERT_LE(WEXITSTATUS(status), 1) << megabytes;
+        ++(WEXITSTATUS(status) == 0 ? nAnswers : nErrors);
+    }
+    EXPECT_GT(nAnswers, 0);
+    EXPECT_GT(nErrors, 0);
 }
 
 // ------------------------------------------------------------------- files that change meanwhile
