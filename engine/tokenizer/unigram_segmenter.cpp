@@ -1,13 +1,14 @@
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <limits>
 #include <utility>
 
 #include "base/utf8.h"
 #include "engine/tokenizer/charsmap.h"
+#include "engine/tokenizer/neighbours.h"
 #include "engine/tokenizer/segmenter.h"
-#include "engine/tokenizer/word_cache.h"
+#include "engine/tokenizer/token_index.h"
+#include "engine/tokenizer/whole_tokens.h"
 
 namespace conclave::engine {
 namespace {
@@ -20,21 +21,25 @@ public:
                      bool collapsesSpaces)
         : m_vocabulary(std::move(vocabulary)),
           m_charsmap(std::move(charsmap)),
+          m_wholeTokens(m_vocabulary->size()),
           m_collapsesSpaces(collapsesSpaces) {
-        std::vector<ByteTrie::Entry> pieces;
+        std::vector<TokenIndex::Entry> pieces;
         float lowest = std::numeric_limits<float>::max();
         float highest = std::numeric_limits<float>::lowest();
         for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
             const TokenType type = m_vocabulary->type(token);
             if (type != TokenType::Normal && type != TokenType::UserDefined) continue;
-            const std::string_view piece = m_vocabulary->text(token);
-            pieces.emplace_back(piece, token);
-            m_wordsStandAlone =
-                m_wordsStandAlone && piece.find(kSpaceMark, 1) == std::string_view::npos;
+            const std::string_view text = m_vocabulary->text(token);
+            // The spaces of a text are marks, so that no text can be a piece with a real one.
+            if (text.find(' ') == std::string_view::npos) {
+                pieces.emplace_back(withSpaces(text), token);
+                m_neighbours.add(pieces.back().first);
+            }
             lowest = std::min(lowest, m_vocabulary->score(token));
             highest = std::max(highest, m_vocabulary->score(token));
         }
-        m_pieces = ByteTrie::build(std::move(pieces));
+        m_pieces = ByteTrie::build({pieces.begin(), pieces.end()});
+        m_words = TokenIndex(pieces);
         m_unknownScore = lowest - kUnknownPenalty;
         for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
             m_scores.push_back(pieceScore(token, highest));
@@ -45,10 +50,32 @@ public:
     void segment(std::string_view text, bool afterMarker,
                  std::vector<TokenId>& tokens) const override {
         const std::string normalized = normalize(text, afterMarker);
-        if (m_wordsStandAlone) {
-            segmentWords(normalized, tokens);
-        } else if (!normalized.empty()) {
-            viterbi(normalized, tokens);
+        const std::string_view whole = normalized;
+        std::vector<Best> best;
+        std::vector<TokenId> parts;
+        const std::size_t first = tokens.size();
+        double score = 0.0;
+        for (std::size_t begin = 0; begin < whole.size();) {
+            const std::size_t end = m_neighbours.partEnd(whole, begin);
+            const std::string_view word = whole.substr(begin, end - begin);
+            begin = end;
+            const TokenId token = m_words.find(word);
+            const auto isWhole = [&] {
+                parts.clear();
+                viterbi(word, 0.0, best, parts);
+                return parts.size() == 1 && parts.front() == token;
+            };
+            if (token >= 0 && m_wholeTokens.contains(token, isWhole)) {
+                tokens.push_back(token);
+                score += m_scores[static_cast<std::size_t>(token)];
+                continue;
+            }
+            const std::size_t before = tokens.size();
+            score = viterbi(word, score, best, tokens);
+            // Unknown characters in a row make one token, also across parts.
+            const bool repeatsUnknown = before > first && tokens[before] == m_vocabulary->unknown &&
+                                        tokens[before - 1] == m_vocabulary->unknown;
+            if (repeatsUnknown) tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(before));
         }
     }
 
@@ -62,9 +89,10 @@ private:
 
     /// The best segmentation of a text's start.
     struct Best {
-        float score = -std::numeric_limits<float>::infinity();  ///< none yet
+        double score = std::numeric_limits<double>::lowest();
         TokenId token = -1;
         std::size_t begin = 0;  ///< of its last piece
+        bool reached = false;
     };
 
     /// Most text is ASCII, and most of that is replaced character by character: those replacements
@@ -83,14 +111,13 @@ private:
             const Charsmap::Match match = m_charsmap.longestMatch(character);
             m_ascii[byte].simple = true;
             m_ascii[byte].text = match.length > 0 ? match.replacement : character;
-            if (m_ascii[byte].text.size() == 1) m_plain[byte] = m_ascii[byte].text[0];
         }
     }
 
-    /// Replaces by the charsmap; trims, collapses and marks spaces.
+    /// Replaces by the charsmap; trims and collapses spaces, and reads U+2581 as one.
     std::string normalize(std::string_view text, bool afterMarker) const {
         std::string result;
-        result.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
+        result.reserve(text.size() + 1);
         // A space is written only once something follows it, which trims the end.
         bool pendingSpace = afterMarker && m_vocabulary->addsSpacePrefix;
         bool started = false;
@@ -98,21 +125,19 @@ private:
             for (const char c : piece) {
                 if (c == ' ') {
                     if (!m_collapsesSpaces) {
-                        if (std::exchange(pendingSpace, false)) result += kSpaceMark;
-                        result += kSpaceMark;
+                        if (std::exchange(pendingSpace, false)) result += ' ';
+                        result += ' ';
                     } else if (started) {
                         pendingSpace = true;
                     }
                     continue;
                 }
-                if (std::exchange(pendingSpace, false)) result += kSpaceMark;
+                if (std::exchange(pendingSpace, false)) result += ' ';
                 result += c;
                 started = true;
             }
         };
         for (std::size_t position = 0; position < text.size();) {
-            position += appendPlain(text.substr(position), result, pendingSpace, started);
-            if (position == text.size()) break;
             const auto byte = static_cast<unsigned char>(text[position]);
             const bool nextIsAscii =
                 position + 1 == text.size() ||
@@ -120,7 +145,7 @@ private:
             if (byte < m_ascii.size() && nextIsAscii && m_ascii[byte].simple) {
                 const std::string& replacement = m_ascii[byte].text;
                 if (replacement.size() == 1 && replacement[0] != ' ') {
-                    if (std::exchange(pendingSpace, false)) result += kSpaceMark;
+                    if (std::exchange(pendingSpace, false)) result += ' ';
                     result += replacement[0];
                     started = true;
                 } else {
@@ -139,78 +164,29 @@ private:
             appendUtf8(character, nextCodePoint(text, position));  // invalid bytes become U+FFFD
             append(character);
         }
-        return result;
+        return result.find(kSpaceMark) == std::string::npos ? result : withSpaces(result);
     }
 
-    /// The ASCII characters at the beginning of `text` that become one each, or a space; gives how
-    /// many there are.
-    std::size_t appendPlain(std::string_view text, std::string& result, bool& pendingSpace,
-                            bool& started) const {
-        if (!m_collapsesSpaces) return 0;
-        std::size_t n = 0;
-        while (n < text.size() && plainOf(text[n]) != 0) ++n;
-        // What follows an ASCII character may belong to it, as an accent does.
-        if (n > 0 && n < text.size() && static_cast<unsigned char>(text[n]) >= m_ascii.size()) --n;
-        const std::size_t before = result.size();
-        result.resize(before + n * (1 + kSpaceMark.size()));
-        char* out = result.data() + before;
-        for (const char c : text.substr(0, n)) {
-            const char plain = plainOf(c);
-            if (plain == ' ') {
-                pendingSpace = pendingSpace || started;
-                continue;
-            }
-            if (pendingSpace) out = std::copy(kSpaceMark.begin(), kSpaceMark.end(), out);
-            pendingSpace = false;
-            started = true;
-            *out++ = plain;
-        }
-        result.resize(static_cast<std::size_t>(out - result.data()));
-        return n;
-    }
-    [[nodiscard]] char plainOf(char c) const { return m_plain[static_cast<unsigned char>(c)]; }
-
-    /// No piece reaches from one word into the next, so the best pieces of a text are those of its
-    /// words, and a text repeats its words.
-    void segmentWords(std::string_view text, std::vector<TokenId>& tokens) const {
-        WordCache& cache = WordCache::ofThisThread(m_number);
-        const std::size_t first = tokens.size();
-        for (std::size_t begin = 0; begin < text.size();) {
-            const std::size_t end = std::min(text.find(kSpaceMark, begin + 1), text.size());
-            const std::string_view word = text.substr(begin, end - begin);
-            begin = end;
-            const bool isShort = word.size() <= WordCache::kLongestWord;
-            const auto known = isShort ? cache.find(word) : std::span<const TokenId>();
-            const std::size_t nBefore = tokens.size();
-            if (!known.empty()) {
-                tokens.insert(tokens.end(), known.begin(), known.end());
-            } else {
-                viterbi(word, tokens);
-                if (isShort) cache.keep(word, std::span(tokens).subspan(nBefore));
-            }
-            // Unknown characters in a row make one token, also over the border of two words.
-            const bool repeatsUnknown = nBefore > first && nBefore < tokens.size() &&
-                                        tokens[nBefore] == m_vocabulary->unknown &&
-                                        tokens[nBefore - 1] == m_vocabulary->unknown;
-            if (repeatsUnknown) tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(nBefore));
-        }
-    }
-
-    void viterbi(std::string_view text, std::vector<TokenId>& tokens) const {
-        thread_local std::vector<Best> best;  // [i]: of the first i bytes
-        best.assign(text.size() + 1, Best{});
-        best[0].score = 0.0f;
+    /// Appends the tokens of a part of the text and gives the sum of all scores up to its end, from
+    /// the sum up to its begin: of ways with equal sums rounding decides, and llama.cpp rounds the
+    /// sum from the text's begin on.
+    /// @param best  memory, used for the best segmentation of the first i bytes
+    double viterbi(std::string_view text, double sumBefore, std::vector<Best>& best,
+                   std::vector<TokenId>& tokens) const {
+        best.assign(text.size() + 1, {});
+        best[0] = {sumBefore, -1, 0, true};
         for (std::size_t begin = 0; begin < text.size();) {
             std::size_t characterEnd = begin + 1;
             if (static_cast<unsigned char>(text[begin]) >= m_ascii.size()) {
                 characterEnd = begin;
                 (void)nextCodePoint(text, characterEnd);
             }
-            const float score = best[begin].score;
+            const double score = best[begin].score;
             bool hasCharacter = false;
             const auto offer = [&](std::size_t length, TokenId token, float pieceScore) {
                 Best& target = best[begin + length];
-                if (score + pieceScore > target.score) target = {score + pieceScore, token, begin};
+                if (target.reached && score + pieceScore <= target.score) return;
+                target = {score + pieceScore, token, begin, true};
             };
             m_pieces.forEachPrefix(text.substr(begin), [&](std::size_t length, TokenId token) {
                 hasCharacter = hasCharacter || begin + length == characterEnd;
@@ -220,6 +196,7 @@ private:
             begin = characterEnd;
         }
         trace(best, text.size(), tokens);
+        return best[text.size()].score;
     }
 
     /// User-defined pieces always win, as in SentencePiece.
@@ -242,20 +219,14 @@ private:
         std::reverse(tokens.begin() + first, tokens.end());
     }
 
-    /// Tells this vocabulary from all others of this process.
-    static std::uint64_t nextNumber() {
-        static std::atomic<std::uint64_t> last = 0;
-        return ++last;
-    }
-
     std::shared_ptr<const Vocabulary> m_vocabulary;
     Charsmap m_charsmap;
-    ByteTrie m_pieces;
+    ByteTrie m_pieces;  ///< with spaces for U+2581, as m_words
+    TokenIndex m_words;
+    Neighbours m_neighbours;
+    WholeTokens m_wholeTokens;
     std::vector<float> m_scores;  ///< of every token
     std::array<AsciiCharacter, 128> m_ascii;
-    std::array<char, 256> m_plain{};  ///< what a simple ASCII character becomes; 0: another one
-    std::uint64_t m_number = nextNumber();
-    bool m_wordsStandAlone = true;  ///< U+2581 only begins pieces
     float m_unknownScore = 0.0f;
     bool m_collapsesSpaces = true;
 };

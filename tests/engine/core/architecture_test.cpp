@@ -1,9 +1,7 @@
 // Every architecture against llama.cpp: tiny random models of tests/parity/architectures.py.
 #include <array>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
@@ -15,6 +13,8 @@
 
 #include "bare_model.h"
 #include "engine/model/architectures/keys.h"
+#include "golden_distance.h"
+#include "golden_logits.h"
 #include "models.h"
 #include "tests/support/gguf_writer.h"
 
@@ -23,69 +23,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::size_t kTop = 20;
-
-struct Best {
-    TokenId token = 0;
-    double log = 0.0;  ///< of its probability
-};
-
-/// [position][kTop], best first; see make_golden.py.
-std::vector<std::vector<Best>> readGolden(const std::string& name) {
-    std::ifstream file(test::parity(name + ".top20"), std::ios::binary);
-    std::vector<std::vector<Best>> positions;
-    std::array<char, kTop * 6> raw;
-    while (file.read(raw.data(), raw.size())) {
-        std::vector<Best>& row = positions.emplace_back();
-        for (std::size_t i = 0; i < kTop; ++i) {
-            std::uint16_t id = 0;
-            float log = 0.0f;
-            std::memcpy(&id, raw.data() + i * 6, sizeof(id));
-            std::memcpy(&log, raw.data() + i * 6 + 2, sizeof(log));
-            row.push_back({id, log});
-        }
-    }
-    return positions;
-}
-
-std::vector<TokenId> goldenTokens(int vocabularySize, std::size_t n) {
-    std::uint32_t state = 1;
-    std::vector<TokenId> tokens;
-    for (std::size_t i = 0; i < n; ++i) {
-        state = state * 1103515245u + 12345u;
-        tokens.push_back(
-            static_cast<TokenId>((state >> 16) % static_cast<std::uint32_t>(vocabularySize)));
-    }
-    return tokens;
-}
-
-struct Distance {
-    double meanDivergence = 0.0;  ///< of the top 20 and all others as one
-    double largest = 0.0;         ///< |difference of log-probabilities| over the top 20
-};
-
-Distance distanceTo(const std::vector<std::vector<Best>>& golden, std::span<const float> logits) {
-    Distance distance;
-    const std::size_t n = logits.size() / golden.size();
-    for (std::size_t i = 0; i < golden.size(); ++i) {
-        const auto row = logits.subspan(i * n, n);
-        const double sum = test::logSum(row);
-        double othersHere = 1.0;
-        double othersThere = 1.0;
-        for (const Best& best : golden[i]) {
-            const double log = row[static_cast<std::size_t>(best.token)] - sum;
-            distance.largest = std::max(distance.largest, std::abs(log - best.log));
-            distance.meanDivergence += std::exp(best.log) * (best.log - log);
-            othersHere -= std::exp(log);
-            othersThere -= std::exp(best.log);
-        }
-        if (othersThere > 1e-6) {
-            distance.meanDivergence += othersThere * std::log(othersThere / othersHere);
-        }
-    }
-    distance.meanDivergence /= static_cast<double>(golden.size());
-    return distance;
-}
+using test::distanceTo;
 
 /// For docs/MODELS.md, which make_models_page.py writes.
 std::string shortText(double value) {
@@ -104,13 +42,13 @@ std::string testName(const testing::TestParamInfo<std::string>& instance) {
 }
 
 TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
-    const auto golden = readGolden(GetParam());
+    const auto golden = test::readGolden(GetParam());
     ASSERT_GE(golden.size(), 40u);
     for (const KernelTable* kernels : test::nativeKernelSets()) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), *kernels);
-        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
         const std::vector<float> whole = model.logits(tokens);
-        const Distance distance = distanceTo(golden, whole);
+        const test::Distance distance = distanceTo(golden, whole);
         EXPECT_LT(distance.meanDivergence, 1e-5) << kernels->isa;
         EXPECT_LT(distance.largest, 0.01) << kernels->isa;
         RecordProperty(std::string("kl-") + kernels->isa, shortText(distance.meanDivergence));
@@ -220,7 +158,7 @@ std::vector<Mistake> mistakes() {
 
 /// The models would be worth nothing if a wrong description gave the same values.
 TEST_P(Architecture, MistakesInTheDescriptionShow) {
-    const auto golden = readGolden(GetParam());
+    const auto golden = test::readGolden(GetParam());
     ASSERT_GE(golden.size(), 40u);
     int nShown = 0;
     for (const Mistake& mistake : mistakes()) {
@@ -228,8 +166,8 @@ TEST_P(Architecture, MistakesInTheDescriptionShow) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), kernels(), 1, 128,
                               [&](ModelConfig& config) { applies = mistake.make(config); });
         if (!applies) continue;
-        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
-        const Distance distance = distanceTo(golden, model.logits(tokens));
+        const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
+        const test::Distance distance = distanceTo(golden, model.logits(tokens));
         EXPECT_FALSE(distance.meanDivergence < 1e-5 && distance.largest < 0.01) << mistake.name;
         ++nShown;
     }
@@ -242,7 +180,7 @@ TEST(Llama4, QueriesGrowFromTheStepOn) {
         test::BareModel model(test::parity("llama4.gguf"), kernels(), 1, 128, [&](ModelConfig& m) {
             EXPECT_EQ(std::exchange(m.grouped.growthStep, step), 8192);
         });
-        return model.logits(goldenTokens(model.config().vocabularySize, 128));
+        return model.logits(test::goldenTokens(model.config().vocabularySize, 128));
     };
     const std::vector<float> never = logits(0);
     const std::vector<float> late = logits(100);
@@ -253,13 +191,13 @@ TEST(Llama4, QueriesGrowFromTheStepOn) {
 }
 
 TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
-    const auto golden = readGolden("gpt-oss-q8");
+    const auto golden = test::readGolden("gpt-oss-q8");
     ASSERT_EQ(golden.size(), 128u);
     for (const KernelTable* kernels : test::nativeKernelSets()) {
         test::BareModel model(test::parity("gpt-oss-q8.gguf"), *kernels);
         const auto logits =
-            model.logits(goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
-        const Distance distance = distanceTo(golden, logits);
+            model.logits(test::goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
+        const test::Distance distance = distanceTo(golden, logits);
         // llama.cpp itself is 3e-4 from exact arithmetic there.
         EXPECT_LT(distance.meanDivergence, 3e-4) << kernels->isa;
     }
@@ -269,8 +207,8 @@ INSTANTIATE_TEST_SUITE_P(Models, Architecture,
                          testing::Values("olmoe", "qwen3moe", "granitemoe", "qwen2moe", "deepseek",
                                          "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
                                          "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3",
-                                         "phi3-long", "glm4", "llama4", "deepseek3", "mixtral",
-                                         "llama-dense"),
+                                         "phi3-long", "glm4", "llama4", "deepseek2-mtp",
+                                         "deepseek3", "mixtral", "llama-dense"),
                          testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
