@@ -154,6 +154,10 @@ inline constexpr std::string_view kGuideName = "Conclave Guide";
 /// and scanned pages are read by the program tesseract where it is installed. Absent or empty: off.
 inline constexpr std::string_view kOcrSetting = "documents.ocr";
 
+/// The setting with the share of all processors that reading documents may take, 1 to 100 percent.
+/// Absent: all, while nobody else wants them; it always gives way to programs of usual priority.
+inline constexpr std::string_view kIndexCpuSetting = "index.cpu";
+
 /// Whether text in pictures can be and is recognised.
 struct OcrState {
     bool isInstalled = false;            ///< the program tesseract is on this machine

@@ -85,6 +85,9 @@ int index(const Arguments& arguments) {
         }
         services.setSetting(services::kOcrSetting, languages == "off" ? "" : languages);
     }
+    if (arguments.has("--cpu")) {
+        services.setSetting(services::kIndexCpuSetting, arguments.integer("--cpu", 100));
+    }
     std::vector<fs::path> paths;
     for (const std::string& path : arguments.plain()) {
         std::error_code ignored;
@@ -294,6 +297,9 @@ std::vector<Command> documentCommands() {
                      {"--ocr", "LANGUAGES",
                       "from now on recognise text in pictures and scans by tesseract, as in "
                       "eng+chi_sim; off: no longer"},
+                     {"--cpu", "PERCENT",
+                      "from now on reading documents takes no more of all processors, 1 to 100",
+                      Kind::Integer, 1, 100},
                      {"--watch", "", "go on reading what changes until Ctrl-C", Kind::Flag}},
          .run = index},
         {.name = "search",
