@@ -33,10 +33,11 @@ Error noModel() {
 }  // namespace
 
 ModelServiceImpl::ModelServiceImpl(storage::SettingStore& settings, const Places& places,
-                                   std::string wanted, Worker& quick)
+                                   std::string wanted, std::uint64_t memoryBytes, Worker& quick)
     : m_settings(settings),
       m_folder(places.models()),
       m_wanted(std::move(wanted)),
+      m_memoryBytes(memoryBytes),
       m_catalog(bundledModels()),
       m_quick(quick) {}
 
@@ -233,7 +234,9 @@ void ModelServiceImpl::startLoading() {
             if (request != m_request) return;
             m_isLoading = false;
             m_error = entry.error();
-            status = {.state = ModelStatus::State::Failed, .model = {}, .error = m_error.detail};
+            status = {};
+            status.state = ModelStatus::State::Failed;
+            status.error = m_error.detail;
         });
     });
 }
@@ -241,17 +244,29 @@ void ModelServiceImpl::startLoading() {
 void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
     changeStatus([&](ModelStatus& status) {
         if (request != m_request) return;
-        status = {.state = ModelStatus::State::Loading, .model = entry, .error = {}};
+        status = {};
+        status.state = ModelStatus::State::Loading;
+        status.model = entry;
     });
     float reported = 0.0f;
-    auto model = engine::Model::load(entry.file, [&](float fraction) {
+    engine::LoadOptions options;
+    options.memoryBytes = m_memoryBytes;
+    options.progress = [&](float fraction) {
         constexpr float kStep = 0.01f;
         if (fraction - reported >= kStep && request == m_request) {
             reported = fraction;
             changeStatus([&](ModelStatus& status) { status.progress = fraction; });
         }
         return request == m_request;
-    });
+    };
+    options.onPlan = [&](const engine::MemoryPlan& plan) {
+        if (!plan.streams) return;
+        log().info("the model {} {}", entry.name, plan.text());
+        changeStatus([&](ModelStatus& status) {
+            if (request == m_request) status.note = entry.name + " " + plan.text() + ".";
+        });
+    };
+    auto model = engine::Model::load(entry.file, options);
     if (!model) log().warn("cannot load the model {}: {}", entry.name, model.error().detail);
     changeStatus([&](ModelStatus& status) {
         if (request != m_request) return;  // another one was chosen meanwhile

@@ -16,9 +16,10 @@ namespace conclave::services {
 class ModelServiceImpl final : public ModelService {
 public:
     /// `settings` and `quick` (short calls) must outlive the service. `wanted`: name or file for
-    /// this run, not remembered; empty: the remembered one, else the best there is.
+    /// this run, not remembered; empty: the remembered one, else the best there is. `memoryBytes`
+    /// as engine::LoadOptions.
     ModelServiceImpl(storage::SettingStore& settings, const Places& places, std::string wanted,
-                     Worker& quick);
+                     std::uint64_t memoryBytes, Worker& quick);
     ~ModelServiceImpl() override;
 
     void list(Reply<std::vector<ModelEntry>> reply) override;
@@ -60,6 +61,7 @@ private:
     storage::SettingStore& m_settings;
     std::filesystem::path m_folder;  ///< where pulled models go
     std::string m_wanted;
+    std::uint64_t m_memoryBytes;
     ModelCatalog m_catalog;
     Worker& m_quick;
 

@@ -98,6 +98,9 @@ struct ModelStatus {
     ModelEntry model;
     float progress = 0.0f;  ///< while Loading
     std::string error;      ///< when Failed: one sentence with the way forward
+    /// While Loading and when Ready, of a model that is larger than the memory: one sentence that
+    /// says what is read from the disk and how fast answers will be; else empty.
+    std::string note;
 };
 
 /// Which models there are and which one is loaded. One chat model is loaded at a time, on first
@@ -377,9 +380,11 @@ struct StartOptions {
     std::string model;             ///< name or file; empty: the remembered one, else the best found
     int nThreads = 0;              ///< 0: automatic
     int contextLength = 0;         ///< 0: automatic
-    bool indexGuide = true;        ///< make the collection "Conclave Guide" at first start
-    bool inMemory = false;         ///< keep nothing; for evaluations
-    bool savesSessions = false;    ///< keep what was computed for chats, for the next start
+    std::uint64_t memoryBytes =
+        0;                       ///< most that a model and its contexts may take; 0: what is free
+    bool indexGuide = true;      ///< make the collection "Conclave Guide" at first start
+    bool inMemory = false;       ///< keep nothing; for evaluations
+    bool savesSessions = false;  ///< keep what was computed for chats, for the next start
 };
 
 /// The running application without its face. Destroying it stops the workers, then closes the

@@ -225,7 +225,9 @@ int generate(const Arguments& arguments) {
     engine::SessionOptions options{.nThreads = arguments.integer("--threads", 0),
                                    .nExpertsUsed = arguments.integer("--experts", 0)};
     if (arguments.has("--draft")) {
-        auto draft = engine::Model::load(arguments.text("--draft"));
+        auto draft =
+            engine::Model::load(arguments.text("--draft"),
+                                engine::LoadOptions{.memoryBytes = arguments.size("--memory")});
         if (!draft) return failed(draft.error());
         options.draft = std::move(*draft);
     }
@@ -248,8 +250,14 @@ int generate(const Arguments& arguments) {
 }
 
 int perplexity(const Arguments& arguments) {
-    const auto text = readFile(arguments.plain().front());
+    const std::string& path = arguments.plain().front();
+    const auto text = readFile(path);
     if (!text) return failed(text.error());
+    if (text->find('\0') != std::string::npos) {
+        return failed(
+            {ErrorCode::InvalidArgument,
+             path + " is not plain text; `conclave extract FILE` prints a document's text"});
+    }
     const auto loaded = loadModel(arguments);
     if (!loaded) return failed(loaded.error());
     const engine::Model& model = *loaded->model;

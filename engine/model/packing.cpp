@@ -33,9 +33,11 @@ void forEachMatrix(FeedForwardWeights& network, const Use& use) {
 }
 
 template <typename Use>
-void forEachMatrix(MoeWeights& mixture, const Use& use) {
+void forEachMatrix(MoeWeights& mixture, bool withExperts, const Use& use) {
     use(mixture.router);
-    for (FeedForwardWeights& expert : mixture.experts) forEachMatrix(expert, use);
+    if (withExperts) {
+        for (FeedForwardWeights& expert : mixture.experts) forEachMatrix(expert, use);
+    }
     if (mixture.shared) forEachMatrix(*mixture.shared, use);
 }
 
@@ -57,12 +59,16 @@ void forEachMatrix(LatentAttentionWeights& attention, const Use& use) {
     use(attention.output);
 }
 
-/// In the order in which a forward pass reads them.
+/// In the order in which a forward pass reads them. Experts that an ExpertStore has are left out.
 template <typename Use>
-void forEachMatrix(Weights& weights, const Use& use) {
+void forEachMatrix(Weights& weights, bool withExperts, const Use& use) {
     for (LayerWeights& layer : weights.layers) {
         std::visit([&](auto& attention) { forEachMatrix(attention, use); }, layer.attention);
-        std::visit([&](auto& network) { forEachMatrix(network, use); }, layer.feedForward);
+        if (auto* mixture = std::get_if<MoeWeights>(&layer.feedForward)) {
+            forEachMatrix(*mixture, withExperts && mixture->store == nullptr, use);
+        } else {
+            forEachMatrix(std::get<FeedForwardWeights>(layer.feedForward), use);
+        }
     }
     use(weights.output);
 }
@@ -81,14 +87,12 @@ struct Plan {
     std::size_t nPanels = 0;
 };
 
-Plan plan(Weights& weights, const KernelTable& kernels) {
+Plan plan(Weights& weights, const KernelTable& kernels, bool packsExperts) {
     Plan all;
-    forEachMatrix(weights, [&](Matrix& matrix) {
-        const PackedFormat* format = packedFormat(matrix.kernels->type);
-        const WeightKernels* packed = kernels.packed(matrix.kernels->type);
-        if (format == nullptr || packed == nullptr) return;
-        if (matrix.nRows < kPanelRows || matrix.nColumns % format->blockColumns != 0) return;
-        Move move{&matrix, packed, {}, all.sizeBytes};
+    forEachMatrix(weights, packsExperts, [&](Matrix& matrix) {
+        const PackedFormat* format = packingOf(matrix, kernels);
+        if (format == nullptr) return;
+        Move move{&matrix, kernels.packed(matrix.kernels->type), {}, all.sizeBytes};
         move.place = {matrix.data, matrix.rowBytes, matrix.nRows, matrix.nColumns,
                       format,      nullptr,         nullptr};
         const LazyPanels panels(move.place);
@@ -197,8 +201,15 @@ void PackedMemory::wait() const {
     if (m_state && !m_state->threads.empty()) m_state->isDone.wait(false);
 }
 
-Result<void> packWeights(Weights& weights, const KernelTable& kernels) {
-    Plan all = plan(weights, kernels);
+const PackedFormat* packingOf(const Matrix& matrix, const KernelTable& kernels) {
+    const PackedFormat* format = packedFormat(matrix.kernels->type);
+    const bool fits = format != nullptr && kernels.packed(matrix.kernels->type) != nullptr &&
+                      matrix.nRows >= kPanelRows && matrix.nColumns % format->blockColumns == 0;
+    return fits ? format : nullptr;
+}
+
+Result<void> packWeights(Weights& weights, const KernelTable& kernels, bool packsExperts) {
+    Plan all = plan(weights, kernels, packsExperts);
     auto state = std::make_unique<PackedMemory::State>(all.nPanels);
     if (all.sizeBytes > 0) {
         void* data = ::mmap(nullptr, all.sizeBytes, PROT_READ | PROT_WRITE,
@@ -225,7 +236,7 @@ Result<void> packWeights(Weights& weights, const KernelTable& kernels) {
         move.matrix->kernels = move.kernels;
         move.matrix->lazy = &panels;
     }
-    forEachMatrix(weights, [&](const Matrix& matrix) {
+    forEachMatrix(weights, packsExperts, [&](const Matrix& matrix) {
         if (matrix.lazy != nullptr) return;
         state->mapped.emplace_back(matrix.data,
                                    static_cast<std::size_t>(matrix.nRows) * matrix.rowBytes);

@@ -57,14 +57,15 @@ std::uint64_t Transformer::bytes(const ModelConfig& config, bool wantsInt8, int 
 }
 
 bool Transformer::forward(std::span<const TokenId> tokens, int firstPosition) {
+    m_feedForward.clearError();
     embed(tokens);
     const int nTokens = static_cast<int>(tokens.size());
     m_rope.prepare(firstPosition, nTokens);
     if (m_localRope) m_localRope->prepare(firstPosition, nTokens);
-    for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested(); ++layer) {
+    for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested() && !error(); ++layer) {
         runLayer(m_weights.layers[size(layer)], {nTokens, firstPosition, layer});
     }
-    return !m_pool.stopRequested();
+    return !m_pool.stopRequested() && !error();
 }
 
 void Transformer::embed(std::span<const TokenId> tokens) {

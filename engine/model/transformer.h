@@ -28,12 +28,16 @@ public:
 
     /// Computes `tokens` at positions `firstPosition` and on, reading the cache before them and
     /// writing their entries. All ids and positions must be in range.
-    /// Returns false if the pool was asked to stop; the entries are then worthless.
+    /// Returns false if the pool was asked to stop or an expert could not be read (see error());
+    /// the entries are then worthless.
     [[nodiscard]] bool forward(std::span<const TokenId> tokens, int firstPosition);
 
     /// Logits of tokens `first` to `first + n - 1` of the last forward pass,
     /// written as [n][vocabularySize]. Returns false if the pool was asked to stop.
     [[nodiscard]] bool logits(int first, int n, std::span<float> out);
+
+    /// Why the last forward pass failed; none: it did not, or was asked to stop. Io.
+    [[nodiscard]] const std::optional<Error>& error() const { return m_feedForward.error(); }
 
     /// Memory of the buffers.
     [[nodiscard]] static std::uint64_t bytes(const ModelConfig& config, bool wantsInt8,

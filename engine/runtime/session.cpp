@@ -137,7 +137,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                                                     " threads were asked for (1 to " +
                                                     std::to_string(kMaxThreads) + ")");
     }
-    if (options.batchTokens < 1 || options.batchTokens > kMaxBatchTokens) {
+    if (options.batchTokens < 0 || options.batchTokens > kMaxBatchTokens) {
         return fail(ErrorCode::InvalidArgument,
                     "prefill steps of " + std::to_string(options.batchTokens) +
                         " tokens were asked for (1 to " + std::to_string(kMaxBatchTokens) + ")");
@@ -156,20 +156,21 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         draft = std::move(*created);
     }
     const int nThreads = options.nThreads > 0 ? options.nThreads : defaultThreadCount();
-    const auto context = chooseContext(*loaded, options, nThreads);
+    SessionOptions chosen = options;
+    chosen.nThreads = nThreads;
+    if (chosen.batchTokens == 0) chosen.batchTokens = loaded->batchTokens();
+    const auto context = chooseContext(*loaded, chosen, nThreads);
     if (!context) return tl::unexpected(context.error());
     auto cache = KvCache::create(loaded->config(), *context, options.kvType);
     if (!cache) return tl::unexpected(cache.error());
     try {
-        SessionOptions chosen = options;
-        chosen.nThreads = nThreads;
-        chosen.batchTokens = std::min(options.batchTokens, *context);
+        chosen.batchTokens = std::min(chosen.batchTokens, *context);
         if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
         return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache), chosen,
                                                 std::move(draft));
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::OutOfMemory, "no memory for the buffers of prefill steps of " +
-                                                std::to_string(options.batchTokens) + " tokens");
+                                                std::to_string(chosen.batchTokens) + " tokens");
     }
 }
 
@@ -185,7 +186,14 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
                     options.batchTokens),
       m_draft(std::move(draft)),
       m_kvKind(kindOf(*m_model, m_config, m_cache)),
-      m_logits(static_cast<std::size_t>(m_config.vocabularySize)) {}
+      m_logits(static_cast<std::size_t>(m_config.vocabularySize)),
+      m_memoryBytes(static_cast<std::int64_t>(
+          KvCache::bytes(m_config, m_cache.capacity(), options.kvType) +
+          Transformer::bytes(m_config, m_model->weights().needsInt8, options.batchTokens))) {
+    m_model->countSession(m_memoryBytes);
+}
+
+RunningSession::~RunningSession() { m_model->countSession(-m_memoryBytes); }
 
 Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) {
     if (const auto checked = checkTokens(request.prompt); !checked) {
@@ -205,6 +213,7 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     const bool ready = prefill(request);
     const auto afterPrefill = Clock::now();
     usage.prefillTime = afterPrefill - start;
+    if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (!ready) {
         if (m_sharesPrefixes) leaveInStore();
         answer.result.reason = FinishReason::Cancelled;
@@ -212,10 +221,21 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     }
     decode(request, answer);
     usage.decodeTime = Clock::now() - afterPrefill;
+    if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (m_sharesPrefixes) leaveInStore();
     usage.completionTokens = static_cast<int>(answer.result.tokens.size());
     usage.timeToFirstToken += usage.prefillTime;
     return std::move(answer.result);
+}
+
+/// Whether what was computed since the last check can be trusted.
+Result<void> RunningSession::checkPasses() {
+    if (auto checked = m_model->checkFile(); !checked) {
+        m_tokens.clear();
+        return checked;
+    }
+    if (m_transformer.error()) return tl::unexpected(*m_transformer.error());
+    return {};
 }
 
 void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
@@ -238,7 +258,7 @@ void RunningSession::leaveInStore() {
     PrefixStore& store = m_model->prefixes();
     // Sessions, documents and other programs need memory, too.
     constexpr std::uint64_t kShareOfFree = 4;
-    const std::uint64_t budget = (availableMemory() + store.sizeBytes()) / kShareOfFree;
+    const std::uint64_t budget = m_model->memoryForPrefixes() / kShareOfFree;
     constexpr int kBlockTokens = PrefixStore::kBlockTokens;
     const std::size_t blockBytes =
         m_cache.positionBytes() * kBlockTokens * static_cast<std::size_t>(m_cache.nLayers());
@@ -394,7 +414,9 @@ Result<void> RunningSession::evaluate(
         const std::size_t done = m_tokens.size();
         const std::size_t n =
             std::min(tokens.size() - done, static_cast<std::size_t>(m_batchTokens));
-        if (!forward(tokens.subspan(done, n))) return cancelled;
+        const bool computed = forward(tokens.subspan(done, n));
+        if (auto checked = checkPasses(); !checked) return checked;
+        if (!computed) return cancelled;
         for (std::size_t first = 0; first < n; first += kLogitsAtOnce) {
             const std::size_t count = std::min<std::size_t>(kLogitsAtOnce, n - first);
             if (!m_transformer.logits(static_cast<int>(first), static_cast<int>(count), logits)) {

@@ -22,6 +22,7 @@ public:
     /// @param draft    guesses tokens ahead; may be null
     RunningSession(std::shared_ptr<const LoadedModel> model, KvCache cache,
                    const SessionOptions& options, std::unique_ptr<RunningSession> draft);
+    ~RunningSession() override;
 
     [[nodiscard]] const Model& model() const override { return *m_model; }
     [[nodiscard]] int contextLength() const override { return m_cache.capacity(); }
@@ -39,6 +40,7 @@ public:
     void guessAlways() { m_gate.open(); }
 
 private:
+    [[nodiscard]] Result<void> checkPasses();
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens) const;
     /// Keeps the longest common prefix with `tokens`, but leaves at least the last one to compute.
     void cutToCommonPrefix(std::span<const TokenId> tokens);
@@ -69,6 +71,7 @@ private:
     TextGuesser m_guesser;
     SpeculationGate m_gate;
     std::vector<TokenId> m_text;  ///< what a guess continues
+    std::int64_t m_memoryBytes;   ///< of cache and buffers
 };
 
 /// True if `tokens` end in the same stretch of up to 64 tokens so often that the model is caught in

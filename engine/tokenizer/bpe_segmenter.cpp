@@ -1,5 +1,4 @@
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -9,34 +8,11 @@
 #include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/segmenter.h"
 #include "engine/tokenizer/token_index.h"
+#include "engine/tokenizer/whole_tokens.h"
 #include "engine/tokenizer/word_merger.h"
 
 namespace conclave::engine {
 namespace {
-
-/// Whether merging the bytes of a token gives that token, found out when first asked: at load there
-/// would be too many. Any thread may ask; all find the same.
-class WholeTokens {
-public:
-    explicit WholeTokens(int nTokens) : m_known(static_cast<std::size_t>(nTokens)) {}
-
-    template <typename FindOut>
-    bool contains(TokenId token, FindOut&& findOut) const {
-        std::atomic<char>& known = m_known[static_cast<std::size_t>(token)];
-        char answer = known.load(std::memory_order_relaxed);
-        if (answer == kUnknown) {
-            answer = findOut() ? kYes : kNo;
-            known.store(answer, std::memory_order_relaxed);
-        }
-        return answer == kYes;
-    }
-
-private:
-    static constexpr char kUnknown = 0;
-    static constexpr char kYes = 1;
-    static constexpr char kNo = 2;
-    mutable std::vector<std::atomic<char>> m_known;
-};
 
 class BpeSegmenter final : public Segmenter {
 public:

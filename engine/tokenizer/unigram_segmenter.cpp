@@ -5,7 +5,10 @@
 
 #include "base/utf8.h"
 #include "engine/tokenizer/charsmap.h"
+#include "engine/tokenizer/neighbours.h"
 #include "engine/tokenizer/segmenter.h"
+#include "engine/tokenizer/token_index.h"
+#include "engine/tokenizer/whole_tokens.h"
 
 namespace conclave::engine {
 namespace {
@@ -18,18 +21,25 @@ public:
                      bool collapsesSpaces)
         : m_vocabulary(std::move(vocabulary)),
           m_charsmap(std::move(charsmap)),
+          m_wholeTokens(m_vocabulary->size()),
           m_collapsesSpaces(collapsesSpaces) {
-        std::vector<ByteTrie::Entry> pieces;
+        std::vector<TokenIndex::Entry> pieces;
         float lowest = std::numeric_limits<float>::max();
         float highest = std::numeric_limits<float>::lowest();
         for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
             const TokenType type = m_vocabulary->type(token);
             if (type != TokenType::Normal && type != TokenType::UserDefined) continue;
-            pieces.emplace_back(m_vocabulary->text(token), token);
+            const std::string_view text = m_vocabulary->text(token);
+            // The spaces of a text are marks, so that no text can be a piece with a real one.
+            if (text.find(' ') == std::string_view::npos) {
+                pieces.emplace_back(withSpaces(text), token);
+                m_neighbours.add(pieces.back().first);
+            }
             lowest = std::min(lowest, m_vocabulary->score(token));
             highest = std::max(highest, m_vocabulary->score(token));
         }
-        m_pieces = ByteTrie::build(std::move(pieces));
+        m_pieces = ByteTrie::build({pieces.begin(), pieces.end()});
+        m_words = TokenIndex(pieces);
         m_unknownScore = lowest - kUnknownPenalty;
         for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
             m_scores.push_back(pieceScore(token, highest));
@@ -40,7 +50,33 @@ public:
     void segment(std::string_view text, bool afterMarker,
                  std::vector<TokenId>& tokens) const override {
         const std::string normalized = normalize(text, afterMarker);
-        if (!normalized.empty()) viterbi(normalized, tokens);
+        const std::string_view whole = normalized;
+        std::vector<Best> best;
+        std::vector<TokenId> parts;
+        const std::size_t first = tokens.size();
+        double score = 0.0;
+        for (std::size_t begin = 0; begin < whole.size();) {
+            const std::size_t end = m_neighbours.partEnd(whole, begin);
+            const std::string_view word = whole.substr(begin, end - begin);
+            begin = end;
+            const TokenId token = m_words.find(word);
+            const auto isWhole = [&] {
+                parts.clear();
+                viterbi(word, 0.0, best, parts);
+                return parts.size() == 1 && parts.front() == token;
+            };
+            if (token >= 0 && m_wholeTokens.contains(token, isWhole)) {
+                tokens.push_back(token);
+                score += m_scores[static_cast<std::size_t>(token)];
+                continue;
+            }
+            const std::size_t before = tokens.size();
+            score = viterbi(word, score, best, tokens);
+            // Unknown characters in a row make one token, also across parts.
+            const bool repeatsUnknown = before > first && tokens[before] == m_vocabulary->unknown &&
+                                        tokens[before - 1] == m_vocabulary->unknown;
+            if (repeatsUnknown) tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(before));
+        }
     }
 
     std::string bytesOf(std::string_view tokenText) const override { return withSpaces(tokenText); }
@@ -53,7 +89,7 @@ private:
 
     /// The best segmentation of a text's start.
     struct Best {
-        float score = std::numeric_limits<float>::lowest();
+        double score = std::numeric_limits<double>::lowest();
         TokenId token = -1;
         std::size_t begin = 0;  ///< of its last piece
         bool reached = false;
@@ -78,10 +114,10 @@ private:
         }
     }
 
-    /// Replaces by the charsmap; trims, collapses and marks spaces.
+    /// Replaces by the charsmap; trims and collapses spaces, and reads U+2581 as one.
     std::string normalize(std::string_view text, bool afterMarker) const {
         std::string result;
-        result.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
+        result.reserve(text.size() + 1);
         // A space is written only once something follows it, which trims the end.
         bool pendingSpace = afterMarker && m_vocabulary->addsSpacePrefix;
         bool started = false;
@@ -89,14 +125,14 @@ private:
             for (const char c : piece) {
                 if (c == ' ') {
                     if (!m_collapsesSpaces) {
-                        if (std::exchange(pendingSpace, false)) result += kSpaceMark;
-                        result += kSpaceMark;
+                        if (std::exchange(pendingSpace, false)) result += ' ';
+                        result += ' ';
                     } else if (started) {
                         pendingSpace = true;
                     }
                     continue;
                 }
-                if (std::exchange(pendingSpace, false)) result += kSpaceMark;
+                if (std::exchange(pendingSpace, false)) result += ' ';
                 result += c;
                 started = true;
             }
@@ -109,7 +145,7 @@ private:
             if (byte < m_ascii.size() && nextIsAscii && m_ascii[byte].simple) {
                 const std::string& replacement = m_ascii[byte].text;
                 if (replacement.size() == 1 && replacement[0] != ' ') {
-                    if (std::exchange(pendingSpace, false)) result += kSpaceMark;
+                    if (std::exchange(pendingSpace, false)) result += ' ';
                     result += replacement[0];
                     started = true;
                 } else {
@@ -128,19 +164,24 @@ private:
             appendUtf8(character, nextCodePoint(text, position));  // invalid bytes become U+FFFD
             append(character);
         }
-        return result;
+        return result.find(kSpaceMark) == std::string::npos ? result : withSpaces(result);
     }
 
-    void viterbi(std::string_view text, std::vector<TokenId>& tokens) const {
-        std::vector<Best> best(text.size() + 1);  // [i]: of the first i bytes
-        best[0] = {0.0f, -1, 0, true};
+    /// Appends the tokens of a part of the text and gives the sum of all scores up to its end, from
+    /// the sum up to its begin: of ways with equal sums rounding decides, and llama.cpp rounds the
+    /// sum from the text's begin on.
+    /// @param best  memory, used for the best segmentation of the first i bytes
+    double viterbi(std::string_view text, double sumBefore, std::vector<Best>& best,
+                   std::vector<TokenId>& tokens) const {
+        best.assign(text.size() + 1, {});
+        best[0] = {sumBefore, -1, 0, true};
         for (std::size_t begin = 0; begin < text.size();) {
             std::size_t characterEnd = begin + 1;
             if (static_cast<unsigned char>(text[begin]) >= m_ascii.size()) {
                 characterEnd = begin;
                 (void)nextCodePoint(text, characterEnd);
             }
-            const float score = best[begin].score;
+            const double score = best[begin].score;
             bool hasCharacter = false;
             const auto offer = [&](std::size_t length, TokenId token, float pieceScore) {
                 Best& target = best[begin + length];
@@ -155,6 +196,7 @@ private:
             begin = characterEnd;
         }
         trace(best, text.size(), tokens);
+        return best[text.size()].score;
     }
 
     /// User-defined pieces always win, as in SentencePiece.
@@ -179,7 +221,10 @@ private:
 
     std::shared_ptr<const Vocabulary> m_vocabulary;
     Charsmap m_charsmap;
-    ByteTrie m_pieces;
+    ByteTrie m_pieces;  ///< with spaces for U+2581, as m_words
+    TokenIndex m_words;
+    Neighbours m_neighbours;
+    WholeTokens m_wholeTokens;
     std::vector<float> m_scores;  ///< of every token
     std::array<AsciiCharacter, 128> m_ascii;
     float m_unknownScore = 0.0f;

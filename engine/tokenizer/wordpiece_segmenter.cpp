@@ -1,3 +1,5 @@
+#include <array>
+#include <cstdint>
 #include <utility>
 
 #include <unicode/normalizer2.h>
@@ -39,6 +41,25 @@ bool standsAlone(char32_t c) {
     return (kind & kPunctuation) != 0 || (c < 0x7F && (kind & kSymbol) != 0) || isHanCharacter(c);
 }
 
+/// What becomes of a character.
+enum class Part : std::uint8_t { Word, Space, Alone, Nothing };
+
+Part partOf(char32_t c) {
+    if ((charClass(c) & kSpace) != 0) return Part::Space;
+    if (isLeftOut(c)) return Part::Nothing;
+    return standsAlone(c) ? Part::Alone : Part::Word;
+}
+
+/// Most characters are ASCII, whose part is looked up once.
+Part quickPartOf(char32_t c) {
+    static const std::array<Part, 128> kAscii = [] {
+        std::array<Part, 128> parts{};
+        for (std::size_t i = 0; i < parts.size(); ++i) parts[i] = partOf(static_cast<char32_t>(i));
+        return parts;
+    }();
+    return c < kAscii.size() ? kAscii[c] : partOf(c);
+}
+
 /// BERT's WordPiece for models without case: words of the text, each cut from the left into the
 /// longest pieces there are. A word that cannot be cut is one unknown token. In the vocabulary a
 /// piece that begins a word has U+2581 before it.
@@ -65,17 +86,11 @@ public:
             const int n = readCharacter(text, position, characters);
             for (int i = 0; i < n; ++i) {
                 const char32_t c = characters[i];
-                if ((charClass(c) & kSpace) != 0) {
-                    flush(word);
-                } else if (isLeftOut(c)) {
-                    continue;
-                } else if (standsAlone(c)) {
-                    flush(word);
-                    appendUtf8(word, c);
-                    flush(word);
-                } else {
-                    appendUtf8(word, c);
-                }
+                const Part part = quickPartOf(c);
+                if (part == Part::Nothing) continue;
+                if (part != Part::Word) flush(word);
+                if (part != Part::Space) appendUtf8(word, c);
+                if (part == Part::Alone) flush(word);
             }
         }
         flush(word);

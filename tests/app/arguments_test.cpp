@@ -13,6 +13,7 @@ const Signature kAsk{"ask",
                      {{"--docs", "PATH…", "", Kind::List},
                       {"--temp", "T", "0 to 2", Kind::Number, 0, 2},
                       {"-k", "N", "from 1", Kind::Integer, 1, 10},
+                      {"--memory", "SIZE", "", Kind::Size},
                       {"--json", "", "", Kind::Flag},
                       {"--model", "NAME", ""}}};
 
@@ -36,6 +37,19 @@ TEST(Arguments, TakesOptionsInAnyOrderAndBothSpellings) {
     EXPECT_TRUE(arguments.has("--json"));
     EXPECT_FALSE(arguments.has("--docs"));
     EXPECT_EQ(arguments.integer("--threads", 8), 8);
+}
+
+TEST(Arguments, ReadsSizesOfMemory) {
+    EXPECT_EQ(parsed({"Why?", "--memory", "6G"}).size("--memory"), std::uint64_t{6} << 30U);
+    EXPECT_EQ(parsed({"Why?"}).size("--memory"), 0U);
+    EXPECT_EQ(parseSize("1.5GiB"), std::uint64_t{3} << 29U);
+    EXPECT_EQ(parseSize("700m"), std::uint64_t{700} << 20U);
+    EXPECT_EQ(parseSize("64kB"), 65536U);
+    EXPECT_EQ(parseSize("900000000"), 900'000'000U);
+    for (const char* wrong : {"", "G", "6X", "6GG", "-1G", "0", "nan", "1e30", "6 G"}) {
+        EXPECT_EQ(parseSize(wrong), std::nullopt) << wrong;
+    }
+    EXPECT_NE(problem({"Why?", "--memory", "lots"}).find("6G"), std::string::npos);
 }
 
 TEST(Arguments, AListTakesAllUpToTheNextOptionButLeavesTheQuestion) {

@@ -3,7 +3,7 @@
 "use strict";
 const fs = require("node:fs");
 
-const kind = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 };
+const kind = { uint8: 0, uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 };
 const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };
 
 class Writer {
@@ -30,6 +30,10 @@ class Writer {
         this.u64(values.length);
         if (type === kind.string) {
             for (const value of values) this.text(value);
+            return;
+        }
+        if (type === kind.uint8) {
+            this.parts.push(Buffer.from(values));
             return;
         }
         this.number(values.length * 4, (b) => values.forEach((value, i) =>
@@ -69,18 +73,42 @@ exports.write = function write(file, tokenizer, pre) {
             if (type === tokenType.userDefined) tokens[id] = tokens[id].replaceAll("▁", " ");
         });
     }
-    const out = new Writer();
     const prefix = JSON.stringify(tokenizer.normalizer ?? "").includes('"Prepend"');
-    const entries = [
-        () => out.string("general.architecture", "llama"),
-        () => out.string("tokenizer.ggml.model", pre === null ? "llama" : "gpt2"),
+    writeFile(file, pre === null ? "llama" : "gpt2", tokens, types, (out) => [
         () => out.string("tokenizer.ggml.pre", pre ?? "default"),
-        () => out.list("tokenizer.ggml.tokens", kind.string, tokens),
-        () => out.list("tokenizer.ggml.token_type", kind.int32, types),
-        () => out.flag("tokenizer.ggml.add_bos_token", false),
         () => out.flag("tokenizer.ggml.add_space_prefix", prefix),
         pre === null ? () => out.list("tokenizer.ggml.scores", kind.float32, scores)
             : () => out.list("tokenizer.ggml.merges", kind.string, pairs.map((pair) => pair.join(" "))),
+    ]);
+};
+
+/// `pieces`: {text, score, type} of a SentencePiece model, by id. `isBpe`: else Unigram.
+exports.writePieces = function writePieces(file, pieces, { isBpe, prefix, collapses, charsmap }) {
+    writeFile(file, isBpe ? "llama" : "t5", pieces.map((p) => p.text), pieces.map((p) => p.type), (out) => [
+        () => out.list("tokenizer.ggml.scores", kind.float32, pieces.map((p) => p.score)),
+        () => out.id("tokenizer.ggml.unknown_token_id", pieces.findIndex((p) => p.type === tokenType.unknown)),
+        () => out.flag("tokenizer.ggml.add_space_prefix", prefix),
+        () => out.flag("tokenizer.ggml.remove_extra_whitespaces", collapses),
+        () => out.list("tokenizer.ggml.precompiled_charsmap", kind.uint8, charsmap ?? []),
+    ]);
+};
+
+/// `tokens` with U+2581 before those that begin a word, as converters write BERT's vocabulary.
+exports.writeWordPiece = function writeWordPiece(file, tokens) {
+    const types = tokens.map((text) => /^\[[A-Z]+\]$/.test(text) ? tokenType.control : tokenType.normal);
+    writeFile(file, "bert", tokens, types,
+        (out) => [() => out.id("tokenizer.ggml.unknown_token_id", tokens.indexOf("[UNK]"))]);
+};
+
+function writeFile(file, model, tokens, types, more) {
+    const out = new Writer();
+    const entries = [
+        () => out.string("general.architecture", "llama"),
+        () => out.string("tokenizer.ggml.model", model),
+        () => out.list("tokenizer.ggml.tokens", kind.string, tokens),
+        () => out.list("tokenizer.ggml.token_type", kind.int32, types),
+        () => out.flag("tokenizer.ggml.add_bos_token", false),
+        ...more(out),
     ];
     out.parts.push(Buffer.from("GGUF"));
     out.u32(3);
@@ -88,4 +116,4 @@ exports.write = function write(file, tokenizer, pre) {
     out.u64(entries.length);
     for (const entry of entries) entry();
     fs.writeFileSync(file, Buffer.concat(out.parts));
-};
+}

@@ -15,6 +15,7 @@
 
 #include "bare_model.h"
 #include "engine/model/architectures/keys.h"
+#include "golden_logits.h"
 #include "models.h"
 #include "tests/support/gguf_writer.h"
 
@@ -23,48 +24,12 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::size_t kTop = 20;
-
-struct Best {
-    TokenId token = 0;
-    double log = 0.0;  ///< of its probability
-};
-
-/// [position][kTop], best first; see make_golden.py.
-std::vector<std::vector<Best>> readGolden(const std::string& name) {
-    std::ifstream file(test::parity(name + ".top20"), std::ios::binary);
-    std::vector<std::vector<Best>> positions;
-    std::array<char, kTop * 6> raw;
-    while (file.read(raw.data(), raw.size())) {
-        std::vector<Best>& row = positions.emplace_back();
-        for (std::size_t i = 0; i < kTop; ++i) {
-            std::uint16_t id = 0;
-            float log = 0.0f;
-            std::memcpy(&id, raw.data() + i * 6, sizeof(id));
-            std::memcpy(&log, raw.data() + i * 6 + 2, sizeof(log));
-            row.push_back({id, log});
-        }
-    }
-    return positions;
-}
-
-std::vector<TokenId> goldenTokens(int vocabularySize, std::size_t n) {
-    std::uint32_t state = 1;
-    std::vector<TokenId> tokens;
-    for (std::size_t i = 0; i < n; ++i) {
-        state = state * 1103515245u + 12345u;
-        tokens.push_back(
-            static_cast<TokenId>((state >> 16) % static_cast<std::uint32_t>(vocabularySize)));
-    }
-    return tokens;
-}
-
 struct Distance {
     double meanDivergence = 0.0;  ///< of the top 20 and all others as one
     double largest = 0.0;         ///< |difference of log-probabilities| over the top 20
 };
 
-Distance distanceTo(const std::vector<std::vector<Best>>& golden, std::span<const float> logits) {
+Distance distanceTo(const test::GoldenLogits& golden, std::span<const float> logits) {
     Distance distance;
     const std::size_t n = logits.size() / golden.size();
     for (std::size_t i = 0; i < golden.size(); ++i) {
@@ -72,7 +37,7 @@ Distance distanceTo(const std::vector<std::vector<Best>>& golden, std::span<cons
         const double sum = test::logSum(row);
         double othersHere = 1.0;
         double othersThere = 1.0;
-        for (const Best& best : golden[i]) {
+        for (const test::GoldenToken& best : golden[i]) {
             const double log = row[static_cast<std::size_t>(best.token)] - sum;
             distance.largest = std::max(distance.largest, std::abs(log - best.log));
             distance.meanDivergence += std::exp(best.log) * (best.log - log);
@@ -104,11 +69,11 @@ std::string testName(const testing::TestParamInfo<std::string>& instance) {
 }
 
 TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
-    const auto golden = readGolden(GetParam());
+    const auto golden = test::readGolden(GetParam());
     ASSERT_GE(golden.size(), 40u);
     for (const KernelTable* kernels : test::nativeKernelSets()) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), *kernels);
-        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
         const std::vector<float> whole = model.logits(tokens);
         const Distance distance = distanceTo(golden, whole);
         EXPECT_LT(distance.meanDivergence, 1e-5) << kernels->isa;
@@ -220,7 +185,7 @@ std::vector<Mistake> mistakes() {
 
 /// The models would be worth nothing if a wrong description gave the same values.
 TEST_P(Architecture, MistakesInTheDescriptionShow) {
-    const auto golden = readGolden(GetParam());
+    const auto golden = test::readGolden(GetParam());
     ASSERT_GE(golden.size(), 40u);
     int nShown = 0;
     for (const Mistake& mistake : mistakes()) {
@@ -228,7 +193,7 @@ TEST_P(Architecture, MistakesInTheDescriptionShow) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), kernels(), 1, 128,
                               [&](ModelConfig& config) { applies = mistake.make(config); });
         if (!applies) continue;
-        const auto tokens = goldenTokens(model.config().vocabularySize, golden.size());
+        const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
         const Distance distance = distanceTo(golden, model.logits(tokens));
         EXPECT_FALSE(distance.meanDivergence < 1e-5 && distance.largest < 0.01) << mistake.name;
         ++nShown;
@@ -242,7 +207,7 @@ TEST(Llama4, QueriesGrowFromTheStepOn) {
         test::BareModel model(test::parity("llama4.gguf"), kernels(), 1, 128, [&](ModelConfig& m) {
             EXPECT_EQ(std::exchange(m.grouped.growthStep, step), 8192);
         });
-        return model.logits(goldenTokens(model.config().vocabularySize, 128));
+        return model.logits(test::goldenTokens(model.config().vocabularySize, 128));
     };
     const std::vector<float> never = logits(0);
     const std::vector<float> late = logits(100);
@@ -253,12 +218,12 @@ TEST(Llama4, QueriesGrowFromTheStepOn) {
 }
 
 TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
-    const auto golden = readGolden("gpt-oss-q8");
+    const auto golden = test::readGolden("gpt-oss-q8");
     ASSERT_EQ(golden.size(), 128u);
     for (const KernelTable* kernels : test::nativeKernelSets()) {
         test::BareModel model(test::parity("gpt-oss-q8.gguf"), *kernels);
         const auto logits =
-            model.logits(goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
+            model.logits(test::goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
         const Distance distance = distanceTo(golden, logits);
         // llama.cpp itself is 3e-4 from exact arithmetic there.
         EXPECT_LT(distance.meanDivergence, 3e-4) << kernels->isa;

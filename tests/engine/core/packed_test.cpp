@@ -114,10 +114,11 @@ TEST_P(Packed, ProductsEqualTheFilesRowsAndDoNotDependOnTheTile) {
     unsigned seed = 1;
     for (const TensorType type : kTypes) {
         const int block = packedFormat(type)->blockColumns;
-        for (const int nColumns : {block, 3 * block, 8 * block}) {
-            for (const int nRows : {16, 17, 24, 31, 32, 49, 64}) {
+        // The last is more columns than a kernel unpacks at a time.
+        for (const int nColumns : {block, 3 * block, block == 256 ? 5 * block : 41 * block}) {
+            for (const int nRows : {16, 17, 31, 48}) {
                 const BothForms weights(type, nRows, nColumns, ++seed);
-                for (const int nTokens : {1, 2, 3, 4, 5, 6, 7, 11, 12, 15}) {
+                for (const int nTokens : {1, 2, 3, 4, 5, 6, 7, 10, 15}) {
                     const Tokens tokens(nTokens, nColumns, ++seed);
                     const WeightKernels& packed = *GetParam()->packed(type);
                     const auto out = product(packed, weights.panels, weights.packedRowBytes,

@@ -1,20 +1,28 @@
-// text_runner: what the template and tokenizer campaigns compare the JavaScript references with.
+// text_runner: what the campaigns of templates, tokenizers and logits compare references with.
 // One JSON document a line in, one a line out.
 //
-//   text_runner render           {"template","bos","eos","variables"}  ->  {"text"} or {"error"}
-//   text_runner parse            {"template","prompt","text","tools"}  ->
-//   {"reasoning","content","calls"} text_runner tokens FILE.gguf {"text","special"}  ->
-//   {"ids","decoded","classless"}
+//   render        {"template","bos","eos","variables"}  ->  {"text"} or {"error"}
+//   parse         {"template","prompt","text","tools"}  ->  {"reasoning","content","calls"}
+//   tokens FILE   {"text","special"}                    ->  {"ids","decoded","classless"}
+//   logits FILE   {"tokens"}                            ->  {"rows","columns"}, and before that
+//   line
+//                                                           rows * columns floats of this machine
+//   quantize      {"in","out","type"}                   ->  {} or {"error"}
 //
 // "classless" are the characters that our Unicode tables do not know, which a reference with newer
 // ones may.
 #include <iostream>
+#include <memory>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
+#include "engine/engine.h"
 #include "engine/gguf/gguf_file.h"
 #include "engine/tokenizer/char_class.h"
 #include "engine/tokenizer/chat_template.h"
@@ -68,6 +76,31 @@ ordered_json tokens(const engine::Tokenizer& tokenizer, const ordered_json& requ
     return {{"ids", ids}, {"decoded", tokenizer.decode(ids, true)}, {"classless", classless}};
 }
 
+/// The logits behind every token, as raw floats: a text form of them would take longer to read than
+/// they take to compute.
+ordered_json logits(const std::shared_ptr<const engine::Model>& model,
+                    const ordered_json& request) {
+    const auto ids = request.at("tokens").get<std::vector<engine::TokenId>>();
+    const auto session =
+        engine::Session::create(model, {.contextLength = static_cast<int>(ids.size()) + 1});
+    if (!session) throw std::runtime_error(session.error().detail);
+    const auto done = (*session)->evaluate(ids, [](int, std::span<const float> row) {
+        std::cout.write(reinterpret_cast<const char*>(row.data()),
+                        static_cast<std::streamsize>(row.size_bytes()));
+    });
+    if (!done) throw std::runtime_error(done.error().detail);
+    return {{"rows", ids.size()}, {"columns", model->info().vocabularySize}};
+}
+
+ordered_json quantize(const ordered_json& request) {
+    engine::QuantizeOptions options;
+    options.type = request.at("type").get<std::string>();
+    options.allowRequantize = true;
+    const auto done = engine::quantizeModel(request.at("in").get<std::string>(),
+                                            request.at("out").get<std::string>(), options);
+    return done ? ordered_json::object() : ordered_json{{"error", done.error().detail}};
+}
+
 template <typename Answer>
 void answerLines(Answer&& answer) {
     std::string line;
@@ -90,6 +123,10 @@ int main(int argc, char** argv) try {
         answerLines(parse);
         return 0;
     }
+    if (mode == "quantize" && argc == 2) {
+        answerLines(quantize);
+        return 0;
+    }
     if (mode == "tokens" && argc == 3) {
         const auto file = engine::GgufFile::open(argv[2]);
         if (!file) {
@@ -104,7 +141,17 @@ int main(int argc, char** argv) try {
         answerLines([&](const ordered_json& request) { return tokens(**tokenizer, request); });
         return 0;
     }
-    std::cerr << "usage: text_runner render | text_runner parse | text_runner tokens FILE.gguf\n";
+    if (mode == "logits" && argc == 3) {
+        const auto model = engine::Model::load(argv[2]);
+        if (!model) {
+            std::cerr << "error: " << model.error().detail << '\n';
+            return 1;
+        }
+        answerLines([&](const ordered_json& request) { return logits(*model, request); });
+        return 0;
+    }
+    std::cerr
+        << "usage: text_runner render | parse | quantize | tokens FILE.gguf | logits FILE.gguf\n";
     return 2;
 } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';

@@ -1,0 +1,211 @@
+// Attention behind 128 Ki positions: rounding against the formula in double precision, a needle at
+// any depth, and the memory that latent keys and values take.
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "bare_model.h"
+#include "engine/engine.h"
+#include "engine/model/attend.h"
+#include "models.h"
+
+namespace conclave::engine {
+namespace {
+
+constexpr int kLong = 128 * 1024;
+constexpr int kLongHeads = 2;
+
+struct CacheCase {
+    std::string name;
+    AttentionKind attention = AttentionKind::Grouped;
+    KvType type = KvType::F16;
+};
+
+/// A cache of one layer, filled with random values, and one query a head behind it.
+class LongAttention {
+public:
+    explicit LongAttention(const CacheCase& cacheCase)
+        : m_isLatent(cacheCase.attention == AttentionKind::Latent),
+          m_queryDim(m_isLatent ? 96 : 32),
+          m_valueDim(m_isLatent ? 64 : 32) {
+        ModelConfig config;
+        config.nLayers = 1;
+        config.nHeads = kLongHeads;
+        config.attention = cacheCase.attention;
+        config.grouped.nKvHeads = 1;
+        config.grouped.headDim = 32;
+        config.latent.latentDim = 64;
+        config.rope.dim = 32;
+        m_cache = KvCache::create(config, kLong, cacheCase.type).value();
+        m_row.resize(static_cast<std::size_t>(config.cacheDim()));
+        m_queries.resize(static_cast<std::size_t>(kLongHeads * m_queryDim));
+        for (float& value : m_queries) value = next();
+        for (int position = 0; position < kLong; ++position) {
+            for (float& value : m_row) value = next();
+            m_cache.write(kernels(), 0, position, 0, m_row);
+        }
+    }
+
+    /// Makes the entry at `position` one that the first head's query looks for.
+    void hide(int position) {
+        for (float& value : m_row) value = next();
+        for (int d = 0; d < m_queryDim; ++d) {
+            m_row[static_cast<std::size_t>(d)] = 3.0f * m_queries[static_cast<std::size_t>(d)];
+        }
+        m_cache.write(kernels(), 0, position, 0, m_row);
+    }
+
+    /// Makes it one among many again.
+    void forget(int position) {
+        for (float& value : m_row) value = next();
+        m_cache.write(kernels(), 0, position, 0, m_row);
+    }
+
+    [[nodiscard]] std::vector<float> run(const KernelTable& set, int nThreads, float scale) {
+        ThreadPool pool(nThreads);
+        std::vector<float> out(static_cast<std::size_t>(kLongHeads * m_valueDim));
+        attend(set, pool,
+               {.queries = m_queries.data(),
+                .outputs = out.data(),
+                .keys = m_cache.entry(0, 0),
+                .values = m_cache.entry(0, 0, valuesAt()),
+                .strideBytes = m_cache.positionBytes(),
+                .cacheType = m_cache.type(),
+                .queryDim = m_queryDim,
+                .valueDim = m_valueDim,
+                .nHeads = kLongHeads,
+                .nKvHeads = 1,
+                .nTokens = 1,
+                .firstPosition = kLong - 1,
+                .scale = scale});
+        return out;
+    }
+
+    [[nodiscard]] std::vector<double> formula(float scale) {
+        std::vector<double> out(static_cast<std::size_t>(kLongHeads * m_valueDim));
+        std::vector<double> sums(kLongHeads);
+        for (int position = 0; position < kLong; ++position) {
+            const std::vector<float>& entry = at(position);
+            for (int head = 0; head < kLongHeads; ++head) {
+                double score = 0.0;
+                for (int d = 0; d < m_queryDim; ++d) {
+                    score += double{m_queries[static_cast<std::size_t>(head * m_queryDim + d)]} *
+                             entry[static_cast<std::size_t>(d)];
+                }
+                const double weight = std::exp(score * scale);
+                sums[static_cast<std::size_t>(head)] += weight;
+                for (int d = 0; d < m_valueDim; ++d) {
+                    out[static_cast<std::size_t>(head * m_valueDim + d)] +=
+                        weight * entry[static_cast<std::size_t>(valuesAt() + d)];
+                }
+            }
+        }
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i] /= sums[i / static_cast<std::size_t>(m_valueDim)];
+        }
+        return out;
+    }
+
+    /// The value of `position`, as it is kept.
+    [[nodiscard]] std::vector<float> valueOf(int position) {
+        const std::vector<float>& entry = at(position);
+        return {entry.begin() + valuesAt(), entry.begin() + valuesAt() + m_valueDim};
+    }
+
+private:
+    [[nodiscard]] int valuesAt() const { return m_isLatent ? 0 : m_queryDim; }
+
+    /// Uniform in [-1, 1).
+    float next() {
+        m_state = m_state * 6364136223846793005u + 1442695040888963407u;
+        return static_cast<float>(static_cast<std::int32_t>(m_state >> 32u)) * 0x1p-31f;
+    }
+
+    /// An entry as attention reads it: quantized ones are unpacked to F16.
+    const std::vector<float>& at(int position) {
+        const auto n = static_cast<int>(m_row.size());
+        scalarKernels()
+            .find(m_cache.type())
+            ->dequantize(m_cache.entry(0, position), n, m_row.data());
+        if (m_cache.type() != TensorType::F16) {
+            m_halves.resize(m_row.size());
+            scalarKernels().toHalf(m_row.data(), n, m_halves.data());
+            scalarKernels()
+                .find(TensorType::F16)
+                ->dequantize(reinterpret_cast<const std::byte*>(m_halves.data()), n, m_row.data());
+        }
+        return m_row;
+    }
+
+    bool m_isLatent;
+    int m_queryDim;
+    int m_valueDim;
+    std::uint64_t m_state = 1;
+    KvCache m_cache;
+    std::vector<float> m_row;
+    std::vector<std::uint16_t> m_halves;
+    std::vector<float> m_queries;  ///< [head][queryDim]
+};
+
+class LongContext : public testing::TestWithParam<CacheCase> {};
+
+TEST_P(LongContext, RoundsNoWorseThanASumOfFloatsBehind128KiPositions) {
+    LongAttention attention(GetParam());
+    // Weights that are nearly equal, so that all positions count, and ones of which a few do.
+    for (const float scale : {0.001f, 2.0f}) {
+        const std::vector<double> expected = attention.formula(scale);
+        for (const KernelTable* set : test::nativeKernelSets()) {
+            const std::vector<float> found = attention.run(*set, 2, scale);
+            double largest = 0.0;
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                largest = std::max(largest, std::abs(found[i] - expected[i]));
+            }
+            // Values are below 1 and 512 partial sums are joined.
+            EXPECT_LT(largest, 2e-6) << set->isa << " scale " << scale;
+            EXPECT_EQ(attention.run(*set, 1, scale), found) << set->isa;
+        }
+    }
+}
+
+TEST_P(LongContext, FindsANeedleAtAnyDepth) {
+    LongAttention attention(GetParam());
+    for (const int depth : {0, 255, 256, kLong / 3, kLong / 2, kLong - 257, kLong - 1}) {
+        attention.hide(depth);
+        const std::vector<float> needle = attention.valueOf(depth);
+        const std::vector<float> found = attention.run(kernels(), 2, 4.0f);
+        for (std::size_t d = 0; d < needle.size(); ++d) {
+            EXPECT_NEAR(found[d], needle[d], 2e-3) << "depth " << depth;
+        }
+        attention.forget(depth);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Caches, LongContext,
+    testing::Values(CacheCase{"grouped_F16"},
+                    CacheCase{"grouped_Q8_0", AttentionKind::Grouped, KvType::Q8_0},
+                    CacheCase{"latent_F16", AttentionKind::Latent},
+                    CacheCase{"latent_Q8_0", AttentionKind::Latent, KvType::Q8_0}),
+    [](const auto& instance) { return instance.param.name; });
+
+TEST(LongContextMemory, IsThatOfTheLatentsAlone) {
+    const auto model = Model::load(test::parity("deepseek3.gguf")).value();
+    // Three layers of 64 latents and 16 rotated values, two bytes each; four heads of 48 and 32
+    // would be four times as much.
+    EXPECT_EQ(model->forecast(kLong).kvCacheBytes, std::uint64_t{3} * kLong * (64 + 16) * 2);
+
+    const auto file = GgufFile::open(test::parity("deepseek3.gguf")).value();
+    ModelConfig config = ModelConfig::read(file).value();
+    config.nLayers = 61;
+    config.nHeads = 128;
+    config.latent.latentDim = 512;
+    config.rope.dim = 64;
+    // DeepSeek-V3: 8.6 GiB for 128 Ki tokens, however many heads there are.
+    EXPECT_EQ(KvCache::bytes(config, kLong), std::uint64_t{61} * kLong * (512 + 64) * 2);
+}
+
+}  // namespace
+}  // namespace conclave::engine

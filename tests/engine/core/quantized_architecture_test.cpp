@@ -1,0 +1,137 @@
+// Quantized weights of every architecture. llama.cpp rounds activations to 8 bits and so do we,
+// each in its own way, so that equality cannot be asked for: what counts is that ours are about as
+// near as its own to exact arithmetic on the same weights. The golden values are llama.cpp's for
+// the files that our quantizer makes of the F16 models (tests/parity/make_quantized_golden.py).
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "bare_model.h"
+#include "engine/engine.h"
+#include "golden_logits.h"
+
+namespace conclave::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct QuantizedCase {
+    std::string model;
+    std::string type;
+};
+
+class QuantizedModel : public testing::TestWithParam<QuantizedCase> {
+protected:
+    void SetUp() override {
+        std::string pattern = (fs::temp_directory_path() / "conclave-quantized-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        m_folder = pattern;
+        QuantizeOptions options;
+        options.type = GetParam().type;
+        options.nThreads = 1;
+        const auto source = test::parity(GetParam().model + ".gguf");
+        const auto written = quantizeModel(source, quantized(), options);
+        ASSERT_TRUE(written) << written.error().detail;
+        options.type = "F32";
+        options.allowRequantize = true;
+        const auto unpackedToo = quantizeModel(quantized(), unpacked(), options);
+        ASSERT_TRUE(unpackedToo) << unpackedToo.error().detail;
+    }
+    void TearDown() override {
+        std::error_code ignored;
+        fs::remove_all(m_folder, ignored);
+    }
+
+    [[nodiscard]] fs::path quantized() const { return m_folder / "quantized.gguf"; }
+    /// The same weights as floats.
+    [[nodiscard]] fs::path unpacked() const { return m_folder / "unpacked.gguf"; }
+
+private:
+    fs::path m_folder;
+};
+
+/// How far probabilities of one position are from exact ones: over some tokens, all others being
+/// one.
+class Divergence {
+public:
+    void add(double log, double exactLog) {
+        m_sum += std::exp(log) * (log - exactLog);
+        m_others -= std::exp(log);
+        m_exactOthers -= std::exp(exactLog);
+    }
+    [[nodiscard]] double value() const {
+        const bool hasOthers = m_others > 1e-6 && m_exactOthers > 1e-6;
+        return m_sum + (hasOthers ? m_others * std::log(m_others / m_exactOthers) : 0.0);
+    }
+
+private:
+    double m_sum = 0.0;
+    double m_others = 1.0;
+    double m_exactOthers = 1.0;
+};
+
+TEST_P(QuantizedModel, IsAsNearToExactArithmeticAsLlamaCpp) {
+    const test::GoldenLogits golden = test::readGolden(GetParam().model + "." + GetParam().type);
+    ASSERT_GE(golden.size(), 40u);
+    test::BareModel exact(unpacked(), scalarKernels());
+    const int nLogits = exact.config().vocabularySize;
+    const auto tokens = test::goldenTokens(nLogits, golden.size());
+    const std::vector<float> exactLogits = exact.logits(tokens);
+    const auto rowOf = [&](std::span<const float> logits, std::size_t position) {
+        return logits.subspan(position * static_cast<std::size_t>(nLogits),
+                              static_cast<std::size_t>(nLogits));
+    };
+    for (const KernelTable* kernels : test::nativeKernelSets()) {
+        test::BareModel model(quantized(), *kernels);
+        const std::vector<float> logits = model.logits(tokens, {50, 1});
+        double ours = 0.0;
+        double theirs = 0.0;
+        for (std::size_t position = 0; position < golden.size(); ++position) {
+            const auto row = rowOf(logits, position);
+            const auto exactRow = rowOf(exactLogits, position);
+            const double sum = test::logSum(row);
+            const double exactSum = test::logSum(exactRow);
+            Divergence own;
+            Divergence peer;
+            for (const test::GoldenToken& best : golden[position]) {
+                const auto token = static_cast<std::size_t>(best.token);
+                own.add(row[token] - sum, exactRow[token] - exactSum);
+                peer.add(best.log, exactRow[token] - exactSum);
+            }
+            ours += own.value() / static_cast<double>(golden.size());
+            theirs += peer.value() / static_cast<double>(golden.size());
+        }
+        RecordProperty(std::string("ours-") + kernels->isa, std::to_string(ours));
+        RecordProperty(std::string("theirs-") + kernels->isa, std::to_string(theirs));
+        // Where both are within the bar of F16 weights, nearly all rows are too short for blocks.
+        constexpr double kBarOfF16 = 1e-5;
+        EXPECT_LE(ours, std::max(1.5 * theirs, kBarOfF16)) << kernels->isa;
+        EXPECT_LT(ours, 0.05) << kernels->isa;
+    }
+}
+
+std::vector<QuantizedCase> quantizedCases() {
+    std::vector<QuantizedCase> cases;
+    for (const char* model :
+         {"olmoe",   "qwen3moe",     "granitemoe", "qwen2moe",   "deepseek",  "phimoe",
+          "glm4moe", "ernie4_5-moe", "gpt-oss",    "qwen2",      "qwen3",     "smollm3",
+          "granite", "gemma2",       "gemma3",     "phi3",       "phi3-long", "glm4",
+          "llama4",  "deepseek3",    "mixtral",    "llama-dense"}) {
+        for (const char* type : {"Q8_0", "Q4_K"}) cases.push_back({model, type});
+    }
+    return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, QuantizedModel, testing::ValuesIn(quantizedCases()),
+                         [](const auto& instance) {
+                             std::string name = instance.param.model + "_" + instance.param.type;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
+
+}  // namespace
+}  // namespace conclave::engine

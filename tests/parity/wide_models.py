@@ -1,0 +1,110 @@
+"""The models of architectures.py, 16 times as wide: their rows divide into blocks of 256, as the K
+types need. Some of a few megabytes each, so they are made where they are needed and not kept."""
+import os
+import sys
+
+import numpy as np
+
+import architectures
+import tiny_gguf
+
+SCALE = 16
+WIDTHS = ("embedding_length", "feed_forward_length", "expert_feed_forward_length",
+          "expert_shared_feed_forward_length", "attention__key_length", "attention__value_length",
+          "rope__dimension_count")
+# Bytes of a block of 256 in types that no quantizer of ours writes, and about what one scale of its
+# block makes of a weight on average.
+RANDOM_BLOCKS = {"IQ2_XXS": (16, 66, 40), "IQ2_XS": (17, 74, 40), "IQ3_XXS": (18, 98, 90),
+                 "IQ3_S": (21, 110, 90), "IQ2_S": (22, 82, 40)}
+# Models of make_parity.py, in widths of 256.
+_MLA = dict(layers=3, embd=256, heads=4, q_lora=256, kv_lora=256, rope=64, nope=128, vdim=128, ff=512,
+            ff_exp=256, experts=8, used=2, groups=4, groups_used=2, ctx=4096)
+_PLAIN = dict(layers=3, embd=256, heads=4, kv=2, hd=64, ff=256, ff_exp=256, experts=4, used=2)
+OTHERS = {"deepseek3": ("deepseek-v3-mini", _MLA), "mixtral": ("mixtral-tiny", _PLAIN),
+          "llama-dense": ("mixtral-tiny", dict(_PLAIN, experts=0, used=0, dense_lead=3))}
+# Those among architectures.MODELS that are another's description in another type.
+SAME = ("gpt-oss-q8",)
+
+
+def names():
+    return [name for name in architectures.MODELS if name not in SAME] + list(OTHERS)
+
+
+def has_experts(name):
+    if name in OTHERS:
+        return OTHERS[name][1]["experts"] > 0
+    model = architectures.MODELS[name]()
+    return any("_exps" in tensor[0] for tensor in model.tensors)
+
+
+class WideBuilder(architectures.Builder):
+    kind_wanted = None
+
+    def __init__(self, *arguments, **keywords):
+        super().__init__(*arguments, **keywords)
+        if self.kind_wanted is not None:
+            self.kind = self.kind_wanted
+
+    def set(self, **keys):
+        super().set(**{key: value * SCALE if key in WIDTHS else value
+                       for key, value in keys.items()})
+
+    @staticmethod
+    def _wide(name, shape):
+        """Numbers of experts, heads and tokens stay."""
+        part = name.split(".")[-1] if name.startswith("blk.") else name
+        if part in ("ffn_gate_inp", "token_embd", "output"):
+            return (shape[0] * SCALE,) + shape[1:]
+        if name.endswith(("ffn_gate_inp.bias", "exp_probs_b.bias", "attn_sinks.weight")) or \
+                name == "output.bias":
+            return shape
+        experts = "_exps" in name
+        return tuple(n if experts and i == len(shape) - 1 else n * SCALE
+                     for i, n in enumerate(shape))
+
+    def matrix(self, name, *shape, **keywords):
+        super().matrix(name, *self._wide(name, shape), **keywords)
+
+    def embedding(self, name, *shape, scale=1.0):
+        # One that is the output matrix, too, would let each token predict itself and nothing else.
+        super().embedding(name, *self._wide(name, shape), scale=scale if scale == 1.0 else scale / SCALE)
+
+    def norm(self, name, n):
+        super().norm(name, *self._wide(name, (n,)))
+
+    def vector(self, name, *shape, **keywords):
+        super().vector(name, *self._wide(name, shape), **keywords)
+
+
+def _random_blocks(size, gain):
+    """Blocks of random bits: every pattern of these types means something."""
+    def pack(values):
+        generator = np.random.Generator(np.random.SFC64([size, values.size]))
+        blocks = generator.integers(0, 256, (values.size // 256, size), dtype=np.uint8)
+        scale = np.full((len(blocks), 1), values.std() / gain, dtype="<f2")
+        blocks[:, :2] = scale.view(np.uint8)
+        return blocks
+    return pack
+
+
+def write(name, path, tools, random_type=None):
+    """Writes the model as F16, or its matrices as random blocks of a type of RANDOM_BLOCKS.
+
+    @param tools  the folder of synth_gguf.py
+    """
+    if name in OTHERS:
+        sys.path.insert(0, tools)
+        import make_parity
+        preset, changes = OTHERS[name]
+        return make_parity.write_model(path, preset, changes, False, "f16")
+    before = architectures.Builder
+    try:
+        architectures.Builder = WideBuilder
+        if random_type:
+            kind, size, gain = RANDOM_BLOCKS[random_type]
+            tiny_gguf._PACK[kind] = _random_blocks(size, gain)
+            WideBuilder.kind_wanted = kind
+        architectures.MODELS[name]().write(path)
+    finally:
+        architectures.Builder = before
+        WideBuilder.kind_wanted = None
