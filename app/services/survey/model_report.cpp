@@ -37,13 +37,13 @@ Result<std::vector<BatchFinding>> numberedFindings(ReportWriter& writer,
 Result<std::optional<SurveyReport>> writtenReport(storage::DocumentStore& store,
                                                   const std::string& question,
                                                   const SurveyFindings& findings, TextModel& model,
-                                                  bool isChinese, std::stop_token cancel) {
+                                                  bool isChinese, const std::stop_token& cancel) {
     ReportWriter writer(store, isChinese);
     const auto notes = numberedFindings(writer, findings);
     if (!notes) return tl::unexpected(notes.error());
     std::optional<SurveyReport> none;
     if (notes->empty()) return none;
-    auto written = reduceFindings(question, *notes, model, std::move(cancel));
+    auto written = reduceFindings(question, *notes, model, cancel);
     if (!written) return tl::unexpected(written.error());
     SurveyReport report = writer.take();
     const std::vector<retrieval::Passage> passages = toPassages(report.passages);
@@ -121,14 +121,15 @@ Result<void> listFindings(ReportWriter& writer, const SurveyQuestion& asked,
 
 Result<SurveyReport> reportModelSurvey(storage::DocumentStore& store, const SurveyQuestion& asked,
                                        const std::string& question, const SurveyFindings& findings,
-                                       TextModel& model, bool isChinese, std::stop_token cancel) {
+                                       TextModel& model, bool isChinese,
+                                       const std::stop_token& cancel) {
     const bool isWritten = asked.kind == SurveyKind::Summarise || asked.kind == SurveyKind::Compare;
     const std::string account =
         "\n" + accountOf(findings, isChinese) +
         (isChinese ? "由 " + model.name() + " 逐段阅读；它可能有遗漏或误读。"
                    : " Read by " + model.name() + ", which may overlook or misread a passage.");
     if (isWritten && findings.isComplete) {
-        auto report = writtenReport(store, question, findings, model, isChinese, std::move(cancel));
+        auto report = writtenReport(store, question, findings, model, isChinese, cancel);
         if (!report) return tl::unexpected(report.error());
         if (*report) {
             (*report)->text += "\n" + account;

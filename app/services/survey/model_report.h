@@ -13,8 +13,11 @@ namespace conclave::services {
 /// over them, and where nothing of what it writes is in the passages, the findings are listed.
 /// Findings that their passages do not confirm stand apart and are not counted. Errors: Cancelled,
 /// those of the model and the database.
-[[nodiscard]] Result<SurveyReport> reportModelSurvey(
-    storage::DocumentStore& store, const SurveyQuestion& asked, const std::string& question,
-    const SurveyFindings& findings, TextModel& model, bool isChinese, std::stop_token cancel);
+[[nodiscard]] Result<SurveyReport> reportModelSurvey(storage::DocumentStore& store,
+                                                     const SurveyQuestion& asked,
+                                                     const std::string& question,
+                                                     const SurveyFindings& findings,
+                                                     TextModel& model, bool isChinese,
+                                                     const std::stop_token& cancel);
 
 }  // namespace conclave::services

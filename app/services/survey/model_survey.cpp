@@ -200,7 +200,7 @@ Result<SurveyFindings> runModelSurvey(storage::Database& database, const SurveyQ
 
 Result<std::string> reduceFindings(const std::string& question,
                                    const std::vector<BatchFinding>& findings, TextModel& model,
-                                   std::stop_token cancel) {
+                                   const std::stop_token& cancel) {
     constexpr int kAnswerTokens = 600;
     const std::size_t room = std::max<std::size_t>(model.roomBytes(), 1);
     std::vector<BatchFinding> notes = findings;

@@ -33,6 +33,6 @@ struct BatchFinding {
 /// they are too many for one task. Errors: those of the model.
 [[nodiscard]] Result<std::string> reduceFindings(const std::string& question,
                                                  const std::vector<BatchFinding>& findings,
-                                                 TextModel& model, std::stop_token cancel);
+                                                 TextModel& model, const std::stop_token& cancel);
 
 }  // namespace conclave::services

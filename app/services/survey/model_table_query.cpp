@@ -118,7 +118,7 @@ std::optional<std::string> rowsQueryOf(std::string_view sql, std::string& table)
 Result<std::optional<ProposedQuery>> proposeQuery(const std::string& question,
                                                   std::span<const LoadedTable> tables,
                                                   storage::TableDatabase& database,
-                                                  TextModel& model, std::stop_token cancel) {
+                                                  TextModel& model, const std::stop_token& cancel) {
     constexpr int kTries = 2;
     constexpr int kSqlTokens = 200;
     std::string text;

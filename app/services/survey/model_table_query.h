@@ -32,6 +32,6 @@ struct ProposedQuery {
                                                                 std::span<const LoadedTable> tables,
                                                                 storage::TableDatabase& database,
                                                                 TextModel& model,
-                                                                std::stop_token cancel);
+                                                                const std::stop_token& cancel);
 
 }  // namespace conclave::services

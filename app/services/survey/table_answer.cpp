@@ -245,7 +245,7 @@ nlohmann::json tableAccount(const LoadedTable& table, const std::string& sql,
 Result<std::optional<TableAnswer>> askModel(storage::DocumentStore& store,
                                             const std::string& question,
                                             const std::vector<LoadedTable>& tables,
-                                            TextModel& model, std::stop_token cancel) {
+                                            TextModel& model, const std::stop_token& cancel) {
     auto queried = storage::TableDatabase::create();
     if (!queried) return tl::unexpected(queried.error());
     std::vector<LoadedTable> added;
@@ -254,7 +254,7 @@ Result<std::optional<TableAnswer>> askModel(storage::DocumentStore& store,
         if ((*queried)->add(table.table)) added.push_back(table);
     }
     if (added.empty()) return std::optional<TableAnswer>();
-    const auto proposed = proposeQuery(question, added, **queried, model, std::move(cancel));
+    const auto proposed = proposeQuery(question, added, **queried, model, cancel);
     if (!proposed) return tl::unexpected(proposed.error());
     if (!*proposed) return std::optional<TableAnswer>();
     const LoadedTable& table = added[(*proposed)->table.value_or(0)];
@@ -276,7 +276,7 @@ Result<std::optional<TableAnswer>> askModel(storage::DocumentStore& store,
 Result<std::optional<TableAnswer>> answerFromTables(
     storage::Database& database, const std::string& question,
     const std::vector<CollectionId>& collections, const std::function<Result<TextModel*>()>& reader,
-    std::stop_token cancel) {
+    const std::stop_token& cancel) {
     constexpr double kSurelyExplained = 0.9;
     std::optional<TableAnswer> none;
     if (!mayAskTables(question)) return none;
@@ -287,7 +287,7 @@ Result<std::optional<TableAnswer>> answerFromTables(
     const bool isSure = query && query->explained >= kSurelyExplained;
     if (reader && !isSure && (query || namesColumn(question, *tables))) {
         const auto model = reader();
-        auto proposed = model ? askModel(store, question, *tables, **model, std::move(cancel))
+        auto proposed = model ? askModel(store, question, *tables, **model, cancel)
                               : Result<std::optional<TableAnswer>>(tl::unexpected(model.error()));
         if (proposed && *proposed) return proposed;
         if (!proposed && proposed.error().code == ErrorCode::Cancelled) return proposed;

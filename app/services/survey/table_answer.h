@@ -26,6 +26,6 @@ struct TableAnswer {
 [[nodiscard]] Result<std::optional<TableAnswer>> answerFromTables(
     storage::Database& database, const std::string& question,
     const std::vector<CollectionId>& collections,
-    const std::function<Result<TextModel*>()>& reader = {}, std::stop_token cancel = {});
+    const std::function<Result<TextModel*>()>& reader = {}, const std::stop_token& cancel = {});
 
 }  // namespace conclave::services
