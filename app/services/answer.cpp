@@ -148,7 +148,8 @@ Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettin
                 job.report(AnswerStage::Kind::LoadingModel, progress);
             });
             if (!model) return tl::unexpected(model.error());
-            auto made = SessionTextModel::create(*model, m_contextLength, m_nThreads);
+            auto made =
+                SessionTextModel::create(*model, m_contextLength, m_nThreads, m_models.adapters());
             if (!made) return tl::unexpected(made.error());
             reader = std::move(*made);
             return reader.get();
@@ -201,7 +202,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     }
     // It knows no conversation from a list of examples: older turns only lead it astray.
     if (isDemonstration && !sources.keepsLast && !isFollowUp(question)) history.clear();
-    const auto session = m_sessions.take(job.chat.id, model);
+    const auto session = m_sessions.take(job.chat.id, model, m_models.adapters());
     if (!session) {
         if (!hasPassages) return tl::unexpected(session.error());
         return showPassages(job, std::move(sources.passages),
@@ -286,9 +287,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
             return listInstead(job, *said, std::move(details));
         }
     }
-    std::string text = stream.text();
+    std::string text = stream.text() + toolCallNote(parser->output().toolCalls);
     if (!isDemonstration && !isStopped && !details.passages.empty() &&
-        saysNothingOf(text, question, details.passages)) {
+        saysNothingOf(stream.text(), question, details.passages)) {
         text += saysNothingSupports(question);
     }
     stream.showLast(result->usage.decodeSpeed());

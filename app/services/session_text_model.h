@@ -13,9 +13,10 @@ namespace conclave::services {
 /// Likeliest words only, so that what was read before a stop is read alike. Used on one thread.
 class SessionTextModel final : public TextModel {
 public:
-    /// `contextLength` and `nThreads` as SessionOptions. Errors: those of engine::Session::create.
+    /// The rest as SessionOptions. Errors: those of engine::Session::create.
     [[nodiscard]] static Result<std::unique_ptr<SessionTextModel>> create(
-        std::shared_ptr<const engine::Model> model, int contextLength, int nThreads);
+        std::shared_ptr<const engine::Model> model, int contextLength, int nThreads,
+        std::vector<engine::AdapterUse> adapters = {});
 
     SessionTextModel(std::shared_ptr<const engine::Model> model,
                      std::unique_ptr<engine::Session> session);

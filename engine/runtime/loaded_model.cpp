@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "engine/model/attend.h"
 #include "engine/model/model_info.h"
 #include "engine/model/packing.h"
 #include "engine/model/transformer.h"
+#include "engine/model/vocabulary.h"
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
 #include "engine/streaming/expert_store.h"
@@ -28,6 +32,23 @@ tl::unexpected<Error> inModel(const std::filesystem::path& path, Error error) {
     return tl::unexpected(std::move(error));
 }
 
+/// What allocations and threads that the system refuses come to: an error, as all else.
+template <typename Body>
+auto withinMemory(const std::filesystem::path& path, const Body& body) -> decltype(body()) {
+    const auto refused = [&](const std::string& what) {
+        return inModel(path, {ErrorCode::OutOfMemory,
+                              "the system gives no more " + what +
+                                  "; close other programs or raise the limit (ulimit -a)"});
+    };
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return refused("memory");
+    } catch (const std::system_error&) {
+        return refused("threads");
+    }
+}
+
 }  // namespace
 
 LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes)
@@ -44,9 +65,11 @@ Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& pa
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path,
                                                  const LoadOptions& options) {
-    auto model = LoadedModel::load(path, kernels(), options);
-    if (!model) return tl::unexpected(model.error());
-    return std::shared_ptr<const Model>(std::move(*model));
+    return withinMemory(path, [&]() -> Result<std::shared_ptr<const Model>> {
+        auto model = LoadedModel::load(path, kernels(), options);
+        if (!model) return tl::unexpected(model.error());
+        return std::shared_ptr<const Model>(std::move(*model));
+    });
 }
 
 Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesystem::path& path,
@@ -66,12 +89,14 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
 }
 
 Result<MemoryPlan> planMemory(const std::filesystem::path& path, std::uint64_t memoryBytes) {
-    auto file = GgufFile::open(path);
-    if (!file) return tl::unexpected(file.error());
-    LoadedModel model(std::move(*file), kernels(), memoryBytes);
-    const auto done = model.readWeights().and_then([&] { return model.makePlan(); });
-    if (!done) return inModel(path, done.error());
-    return model.plan();
+    return withinMemory(path, [&]() -> Result<MemoryPlan> {
+        auto file = GgufFile::open(path);
+        if (!file) return tl::unexpected(file.error());
+        LoadedModel model(std::move(*file), kernels(), memoryBytes);
+        const auto done = model.readWeights().and_then([&] { return model.makePlan(); });
+        if (!done) return inModel(path, done.error());
+        return model.plan();
+    });
 }
 
 Result<void> LoadedModel::readWeights() {
@@ -94,15 +119,9 @@ Result<void> LoadedModel::readWeights() {
 }
 
 Result<void> LoadedModel::fill() {
-    auto tokenizer = Tokenizer::load(m_file);
+    auto tokenizer = loadVocabulary(m_file, m_config.vocabularySize);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
     m_tokenizer = std::move(*tokenizer);
-    if (m_tokenizer->vocabularySize() > m_config.vocabularySize) {
-        return fail(ErrorCode::Corrupt, "the tokenizer has " +
-                                            std::to_string(m_tokenizer->vocabularySize()) +
-                                            " tokens, but the embedding only " +
-                                            std::to_string(m_config.vocabularySize));
-    }
     const auto spelling = [&](TokenId token) {
         return token >= 0 ? std::string(m_tokenizer->tokenText(token)) : std::string();
     };
@@ -147,10 +166,10 @@ Result<void> LoadedModel::planStreaming() {
         m_batchTokens /= 2;
     }
     const int context = std::min(kUsualContext, m_config.contextLength);
-    auto plan = divideMemory(
-        *layout,
-        {resident, scratchBytes(m_batchTokens, nThreads), KvCache::bytes(m_config, context)},
-        m_config.moe.nExpertsUsed, available);
+    auto plan = divideMemory(*layout,
+                             {resident, scratchBytes(m_batchTokens, nThreads),
+                              KvCache::bytes(m_config, context, m_batchTokens)},
+                             m_config.moe.nExpertsUsed, available);
     if (!plan) return tl::unexpected(plan.error());
     const auto files = ExpertFiles::open(m_file);
     if (!files) return tl::unexpected(files.error());
@@ -305,12 +324,13 @@ MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType, int batch
     };
     MemoryForecast need;
     need.weightBytes = m_plan.residentBytes + m_plan.expertRoomBytes;
-    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, kvType);
+    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, batchTokens, kvType);
     need.scratchBytes = scratchFor(contextLength);
     need.availableBytes = memoryLeft();
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {
-        return need.weightBytes + KvCache::bytes(m_config, context, kvType) + scratchFor(context) <=
+        return need.weightBytes + KvCache::bytes(m_config, context, batchTokens, kvType) +
+                   scratchFor(context) <=
                need.availableBytes;
     };
     int low = 0;

@@ -10,6 +10,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bare_model.h"
@@ -49,7 +51,7 @@ public:
         : m_file(GgufFile::open(path).value()),
           m_config(ModelConfig::read(m_file).value()),
           m_weights(Weights::load(m_file, m_config, set).value()),
-          m_cache(KvCache::create(m_config, std::min(m_config.contextLength, 256)).value()),
+          m_cache(KvCache::create(m_config, std::min(m_config.contextLength, 256), 128).value()),
           m_pool(nThreads),
           m_transformer(m_config, m_weights, set, m_cache, m_pool, 128) {
         const auto layout = ExpertLayout::of(m_weights, m_file, set).value();
@@ -179,7 +181,7 @@ TEST(StreamedModel, ServesSeveralAtOnce) {
         std::vector<std::jthread> threads;
         for (int i = 0; i < 3; ++i) {
             threads.emplace_back([&] {
-                auto cache = KvCache::create(config, 64).value();
+                auto cache = KvCache::create(config, 64, 32).value();
                 ThreadPool pool(2);
                 Transformer transformer(config, weights, kernels(), cache, pool, 32);
                 const auto nLogits = static_cast<std::size_t>(config.vocabularySize);
@@ -330,6 +332,42 @@ TEST(MemoryLimit, OneMoreSessionHasToFitBesideTheOthers) {
     EXPECT_EQ(one.error().code, ErrorCode::OutOfMemory);
     sessions.clear();
     EXPECT_TRUE(Session::create(model, {.contextLength = 256}));
+}
+
+/// A child under `ulimit -v`, with ever more address space: each time a model and an answer, or an
+/// error.
+TEST(MemoryLimit, TooLittleAddressSpaceIsAnErrorAndNoCrash) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "sanitizers need address space without limit";
+#endif
+    const fs::path path = test::chatModel("Q8_0");
+    int nAnswers = 0;
+    int nErrors = 0;
+    for (const std::uint64_t megabytes : {1, 4, 16, 30, 48, 64, 96, 400}) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            std::uint64_t pages = 0;
+            std::ifstream("/proc/self/statm") >> pages;
+            const rlim_t limit = pages * 4096 + (megabytes << 20U);
+            const rlimit both{limit, limit};
+            ::setrlimit(RLIMIT_AS, &both);
+            try {
+                const auto model = Model::load(path);
+                if (!model) ::_exit(model.error().code == ErrorCode::Internal ? 9 : 1);
+                const auto session = Session::create(*model, {.contextLength = 64, .nThreads = 1});
+                ::_exit(session ? 0 : 1);
+            } catch (...) {
+                ::_exit(9);
+            }
+        }
+        int status = -1;
+        ::waitpid(child, &status, 0);
+        ASSERT_TRUE(WIFEXITED(status)) << megabytes << " MiB: signal " << WTERMSIG(status);
+        ASSERT_LE(WEXITSTATUS(status), 1) << megabytes;
+        ++(WEXITSTATUS(status) == 0 ? nAnswers : nErrors);
+    }
+    EXPECT_GT(nAnswers, 0);
+    EXPECT_GT(nErrors, 0);
 }
 
 // ------------------------------------------------------------------- files that change meanwhile
