@@ -182,7 +182,7 @@ void SourcesPanel::fill() {
         QLabel* snippet = makeLabel(snippetOf(passage), TextSize::Small, card);
         snippet->setWordWrap(true);
         box->addWidget(snippet);
-        if (cited && m_details.finishReason != services::kNoModelReason) {
+        if (cited && !services::listsPassages(m_details)) {
             QLabel* verdict = makeLabel(supported ? tr("Cited: found in this passage")
                                                   : tr("Cited, but the passage does not say this"),
                                         TextSize::Caption, card, false, QFont::DemiBold);
