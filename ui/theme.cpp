@@ -283,6 +283,7 @@ QFrame#card { background: @surface; border: 1px solid @border; border-radius: 12
 QFrame#card[clickable="true"]:hover { border-color: @borderStrong; background: @hover; }
 QFrame#card[current="true"] { border: 1px solid @accent; }
 QFrame#danger { background: @dangerSoft; border: 1px solid @dangerSoft; border-radius: 10px; }
+QFrame#damage { background: @dangerSoft; border: 1px solid @dangerSoft; border-radius: 10px; margin-top: 8px; }
 QFrame#banner { background: @warningSoft; border: 1px solid @warningSoft; border-radius: 10px; }
 QFrame#banner QLabel { color: @warning; }
 QFrame#banner QPushButton[link="true"] { color: @warning; text-decoration: underline; }
