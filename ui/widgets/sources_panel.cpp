@@ -69,6 +69,11 @@ QString breakable(QString text) {
 QString snippetOf(const services::StoredPassage& passage) {
     constexpr qsizetype kMost = 220;
     QString text = onOneLine(passage.text, markupOf(passage.path));
+    // Of a file without marks the heading is a line like any other, and it stands above already.
+    const QString heading = fromUtf8(passage.heading).section(QStringLiteral(" > "), -1);
+    if (!heading.isEmpty() && text.startsWith(heading + QLatin1Char(' '))) {
+        text = text.mid(heading.size() + 1);
+    }
     if (text.size() > kMost) text = text.left(kMost - 1) + QStringLiteral("…");
     return breakable(text);
 }
