@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "engine/model/activation.h"
+#include "engine/streaming/expert_store.h"
 
 namespace conclave::engine {
 namespace {
@@ -33,7 +34,8 @@ FeedForward::FeedForward(const ModelConfig& config, std::size_t maxTokens, bool 
       m_routerLogits(maxTokens, config.moe.nExperts, false),
       m_choices(maxSlots(config, maxTokens)),
       m_slots(maxSlots(config, maxTokens)),
-      m_firstSlot(size(config.moe.nExperts) + 1) {}
+      m_firstSlot(size(config.moe.nExperts) + 1),
+      m_networks(size(config.moe.nExperts)) {}
 
 std::size_t FeedForward::bytes(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8) {
     const std::size_t nSlots = maxSlots(config, maxTokens);
@@ -72,8 +74,40 @@ void FeedForward::mixture(const Machinery& m, const MoeWeights& weights, const B
     chooseExperts(m, weights, batch, in);
     if (m.pool.stopRequested()) return;  // the choices may not have been made
     groupByExpert(nTokens * nUsed);
+    if (weights.store != nullptr) {
+        computeStored(m, weights, batch, in, out);
+    } else {
+        std::transform(weights.experts.begin(), weights.experts.end(), m_networks.begin(),
+                       [](const FeedForwardWeights& network) { return &network; });
+        compute(m, weights, batch, in, out, true);
+    }
+    parallelFor(m.pool, nTokens, (nUsed + 1) * size(m.config.embeddingDim),
+                [&](std::size_t token) { addExperts(m, weights, in, token, out.row(token)); });
+}
 
+void FeedForward::computeStored(const Machinery& m, const MoeWeights& weights, const Batch& batch,
+                                const Rows& in, Rows& out) {
+    std::vector<int> nChosen(weights.experts.size());
+    for (std::size_t expert = 0; expert < nChosen.size(); ++expert) {
+        nChosen[expert] = static_cast<int>(slotsOf(expert).size());
+    }
+    ExpertStore::Lease lease(*weights.store, batch.layer, nChosen, batch.nTokens);
+    // Those that are there, and the shared ones, while the others are being read.
+    static_cast<void>(lease.next(m_networks, false, m.pool.stop()));
+    compute(m, weights, batch, in, out, true);
+    while (lease.next(m_networks, true, m.pool.stop())) {
+        compute(m, weights, batch, in, out, false);
+    }
+    if (lease.error()) m_error = lease.error();
+}
+
+void FeedForward::compute(const Machinery& m, const MoeWeights& weights, const Batch& batch,
+                          const Rows& in, Rows& out, bool withShared) {
+    const auto nTokens = size(batch.nTokens);
+    const auto nUsed = size(m.config.moe.nExpertsUsed);
+    const FeedForwardWeights* shared = withShared && weights.shared ? &*weights.shared : nullptr;
     for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
+        if (m_networks[expert] == nullptr) continue;
         m_hiddenRows.clear();
         for (const std::size_t slot : slotsOf(expert)) {
             // To scale what an expert's first layer gives is to scale what it reads.
@@ -81,26 +115,23 @@ void FeedForward::mixture(const Machinery& m, const MoeWeights& weights, const B
             m_hiddenRows.push_back({slot / nUsed, slot, scale});
         }
         if (m_hiddenRows.empty()) continue;
-        m.products.addHidden(
-            {m.kernels, m.config.activation, weights.experts[expert], in, m_experts}, m_hiddenRows);
+        m.products.addHidden({m.kernels, m.config.activation, *m_networks[expert], in, m_experts},
+                             m_hiddenRows);
     }
-    if (weights.shared) addHidden(m, *weights.shared, nTokens, in, m_shared);
+    if (shared != nullptr) addHidden(m, *shared, nTokens, in, m_shared);
     m.products.run(m.pool);
 
     for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
         const std::span<const std::size_t> slots = slotsOf(expert);
-        if (slots.empty()) continue;
-        const Matrix& down = weights.experts[expert].down;
+        if (slots.empty() || m_networks[expert] == nullptr) continue;
+        const Matrix& down = m_networks[expert]->down;
         m.products.add(down);
         for (const std::size_t slot : slots) {
             m.products.addToken(m_experts.input(down.kernels->input, slot), m_expertOut.row(slot));
         }
     }
-    if (weights.shared) m.products.addRows(weights.shared->down, m_shared, out, nTokens);
+    if (shared != nullptr) m.products.addRows(shared->down, m_shared, out, nTokens);
     m.products.run(m.pool);
-
-    parallelFor(m.pool, nTokens, (nUsed + 1) * size(m.config.embeddingDim),
-                [&](std::size_t token) { addExperts(m, weights, in, token, out.row(token)); });
 }
 
 /// `sum` holds the result of the shared experts, if the layer has any. Each routed expert's result

@@ -54,6 +54,7 @@ public:
         std::vector<Best> best;
         std::vector<TokenId> parts;
         const std::size_t first = tokens.size();
+        double score = 0.0;
         for (std::size_t begin = 0; begin < whole.size();) {
             const std::size_t end = m_neighbours.partEnd(whole, begin);
             const std::string_view word = whole.substr(begin, end - begin);
@@ -61,15 +62,16 @@ public:
             const TokenId token = m_words.find(word);
             const auto isWhole = [&] {
                 parts.clear();
-                viterbi(word, best, parts);
+                viterbi(word, 0.0, best, parts);
                 return parts.size() == 1 && parts.front() == token;
             };
             if (token >= 0 && m_wholeTokens.contains(token, isWhole)) {
                 tokens.push_back(token);
+                score += m_scores[static_cast<std::size_t>(token)];
                 continue;
             }
             const std::size_t before = tokens.size();
-            viterbi(word, best, tokens);
+            score = viterbi(word, score, best, tokens);
             // Unknown characters in a row make one token, also across parts.
             const bool repeatsUnknown = before > first && tokens[before] == m_vocabulary->unknown &&
                                         tokens[before - 1] == m_vocabulary->unknown;
@@ -87,7 +89,7 @@ private:
 
     /// The best segmentation of a text's start.
     struct Best {
-        float score = std::numeric_limits<float>::lowest();
+        double score = std::numeric_limits<double>::lowest();
         TokenId token = -1;
         std::size_t begin = 0;  ///< of its last piece
         bool reached = false;
@@ -165,18 +167,21 @@ private:
         return result.find(kSpaceMark) == std::string::npos ? result : withSpaces(result);
     }
 
+    /// Appends the tokens of a part of the text and gives the sum of all scores up to its end, from
+    /// the sum up to its begin: of ways with equal sums rounding decides, and llama.cpp rounds the
+    /// sum from the text's begin on.
     /// @param best  memory, used for the best segmentation of the first i bytes
-    void viterbi(std::string_view text, std::vector<Best>& best,
-                 std::vector<TokenId>& tokens) const {
+    double viterbi(std::string_view text, double sumBefore, std::vector<Best>& best,
+                   std::vector<TokenId>& tokens) const {
         best.assign(text.size() + 1, {});
-        best[0] = {0.0f, -1, 0, true};
+        best[0] = {sumBefore, -1, 0, true};
         for (std::size_t begin = 0; begin < text.size();) {
             std::size_t characterEnd = begin + 1;
             if (static_cast<unsigned char>(text[begin]) >= m_ascii.size()) {
                 characterEnd = begin;
                 (void)nextCodePoint(text, characterEnd);
             }
-            const float score = best[begin].score;
+            const double score = best[begin].score;
             bool hasCharacter = false;
             const auto offer = [&](std::size_t length, TokenId token, float pieceScore) {
                 Best& target = best[begin + length];
@@ -191,6 +196,7 @@ private:
             begin = characterEnd;
         }
         trace(best, text.size(), tokens);
+        return best[text.size()].score;
     }
 
     /// User-defined pieces always win, as in SentencePiece.

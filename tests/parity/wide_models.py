@@ -30,6 +30,13 @@ def names():
     return [name for name in architectures.MODELS if name not in SAME] + list(OTHERS)
 
 
+def has_experts(name):
+    if name in OTHERS:
+        return OTHERS[name][1]["experts"] > 0
+    model = architectures.MODELS[name]()
+    return any("_exps" in tensor[0] for tensor in model.tensors)
+
+
 class WideBuilder(architectures.Builder):
     kind_wanted = None
 

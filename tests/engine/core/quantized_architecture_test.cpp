@@ -2,6 +2,7 @@
 // each in its own way, so that equality cannot be asked for: what counts is that ours are about as
 // near as its own to exact arithmetic on the same weights. The golden values are llama.cpp's for
 // the files that our quantizer makes of the F16 models (tests/parity/make_quantized_golden.py).
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -106,9 +107,9 @@ TEST_P(QuantizedModel, IsAsNearToExactArithmeticAsLlamaCpp) {
         }
         RecordProperty(std::string("ours-") + kernels->isa, std::to_string(ours));
         RecordProperty(std::string("theirs-") + kernels->isa, std::to_string(theirs));
-        // Where all rows are too short for blocks, only the cache's rounding to F16 is left.
-        constexpr double kCacheRounding = 1e-6;
-        EXPECT_LE(ours, 1.5 * theirs + kCacheRounding) << kernels->isa;
+        // Where both are within the bar of F16 weights, nearly all rows are too short for blocks.
+        constexpr double kBarOfF16 = 1e-5;
+        EXPECT_LE(ours, std::max(1.5 * theirs, kBarOfF16)) << kernels->isa;
         EXPECT_LT(ours, 0.05) << kernels->isa;
     }
 }
