@@ -215,6 +215,28 @@ public:
     virtual void settle() const = 0;
 };
 
+/// A low-rank adapter (LoRA, arXiv:2106.09685) in llama.cpp's file format: changes of a model's
+/// matrices, computed beside the weights, which stay as they are. Immutable: any thread may use it,
+/// and sessions of its model share it.
+class LoraAdapter {
+public:
+    /// Errors: as readModelInfo; Corrupt and Unsupported (no LoRA, for another architecture or
+    /// model, or of what cannot be changed) name the tensor or key that is wrong.
+    [[nodiscard]] static Result<std::shared_ptr<const LoraAdapter>> load(
+        const std::filesystem::path& path, std::shared_ptr<const Model> model);
+
+    virtual ~LoraAdapter() = default;
+
+    [[nodiscard]] virtual const std::string& name() const = 0;
+    [[nodiscard]] virtual int nTensors() const = 0;  ///< of the model, that it changes
+};
+
+/// An adapter of a session and how much of it: 1 as it was trained, 0 nothing.
+struct AdapterUse {
+    std::shared_ptr<const LoraAdapter> adapter;
+    float scale = 1.0f;
+};
+
 // -------------------------------------------------------------------------------------- sampling
 
 /// How the next token is chosen, in llama.cpp's order and meaning: logit bias, penalties, DRY,
@@ -343,6 +365,7 @@ struct SessionOptions {
     /// A smaller model with the same vocabulary that guesses tokens ahead; null: none.
     std::shared_ptr<const Model> draft = nullptr;
     KvType kvType = KvType::F16;
+    std::vector<AdapterUse> adapters = {};  ///< of this model; see Session::useAdapters
 };
 
 /// One conversation's state on a model: its KV cache and buffers. Not thread-safe: one worker uses
@@ -374,6 +397,13 @@ public:
         std::span<const TokenId> tokens,
         const std::function<void(int position, std::span<const float> logits)>& onLogits,
         std::stop_token cancel = {}) = 0;
+
+    /// Computes with these adapters from now on, all of them added up; with none if empty. What
+    /// was cached with others is forgotten, and neither shared prefixes nor saved sessions are
+    /// taken from sessions with others.
+    /// Errors: InvalidArgument (an adapter of another model, a scale out of range); the session
+    /// then goes on as before.
+    [[nodiscard]] virtual Result<void> useAdapters(std::span<const AdapterUse> adapters) = 0;
 
     /// Forgets all cached tokens; keeps the memory.
     virtual void clear() = 0;

@@ -1,10 +1,10 @@
 // What the window remembers from one start to the next.
-#include <QSplitter>
 #include <QStackedWidget>
 
 #include "ui/bridge.h"
 #include "ui/chat_controller.h"
 #include "ui/main_window.h"
+#include "ui/panel_layout.h"
 #include "ui/theme.h"
 #include "ui/widgets/chat_page.h"
 #include "ui/widgets/sidebar.h"
@@ -17,6 +17,7 @@ namespace {
 constexpr auto kWindowSetting = "window";
 constexpr auto kThemeSetting = "theme";
 constexpr auto kZoomSetting = "zoom";
+constexpr auto kNoticeSetting = "demonstration.noticeClosed";
 
 }  // namespace
 
@@ -32,6 +33,10 @@ void MainWindow::loadSettings() {
     m_services.setting(kZoomSetting, onGui<Value>(this, [](Result<Value> value) {
                            if (value && *value && (*value)->is_number())
                                Theme::instance().setZoom((*value)->get<double>());
+                       }));
+    m_services.setting(kNoticeSetting, onGui<Value>(this, [this](Result<Value> value) {
+                           if (value && *value && **value == nlohmann::json(true))
+                               m_chatPage->closeBanner();
                        }));
     m_services.setting(kWindowSetting, onGui<Value>(this, [this](Result<Value> value) {
                            const nlohmann::json state = value && *value && (*value)->is_object()
@@ -86,21 +91,22 @@ void MainWindow::restoreWindow(const nlohmann::json& state) {
     };
     if (const QByteArray geometry = bytes("geometry"); !geometry.isEmpty())
         restoreGeometry(geometry);
-    if (const QByteArray sizes = bytes("splitter"); !sizes.isEmpty())
-        m_splitter->restoreState(sizes);
-    m_sidebarWanted = flag("sidebar", true);
-    m_sourcesWanted = flag("sources", true);
+    if (const QByteArray sizes = bytes("splitter"); !sizes.isEmpty()) m_panels->restoreSizes(sizes);
+    m_panels->setSidebarWanted(flag("sidebar", true));
+    m_panels->setSourcesWanted(flag("sources", true));
     m_restored = true;
     fitPanels();
 }
+
+void MainWindow::forgetNotice() { m_services.setSetting(kNoticeSetting, true); }
 
 void MainWindow::saveWindow() {
     if (!m_restored) return;
     nlohmann::json state = nlohmann::json::object();
     state["geometry"] = saveGeometry().toBase64().toStdString();
-    state["splitter"] = m_splitter->saveState().toBase64().toStdString();
-    state["sidebar"] = m_sidebarWanted;
-    state["sources"] = m_sourcesWanted;
+    state["splitter"] = m_panels->saveSizes().toBase64().toStdString();
+    state["sidebar"] = m_panels->isSidebarWanted();
+    state["sources"] = m_panels->areSourcesWanted();
     if (m_controller->chat()) state["chat"] = *m_controller->chat();
     m_services.setSetting(kWindowSetting, state);
 }

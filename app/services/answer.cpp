@@ -410,7 +410,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         !isFollowUp(job.question.text)) {
         history.clear();
     }
-    const auto session = m_sessions.take(job.chat.id, model);
+    const auto session = m_sessions.take(job.chat.id, model, m_models.adapters());
     if (!session) {
         if (sources.passages.empty()) return tl::unexpected(session.error());
         return showPassages(job, std::move(sources),
@@ -481,8 +481,8 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     details.finishReason = engine::finishReasonName(result->reason);
     details.citations = citationsOf(stream.text(), details.passages);
     const bool isStopped = result->reason == engine::FinishReason::Cancelled;
-    return store(job, stream.text(), isStopped ? MessageState::Stopped : MessageState::Complete,
-                 details);
+    return store(job, stream.text() + toolCallNote(parser->output().toolCalls),
+                 isStopped ? MessageState::Stopped : MessageState::Complete, details);
 }
 
 const std::string& Answerer::sourcesSecret() {

@@ -164,6 +164,23 @@ std::vector<PastTurn> turnsOf(std::span<const Message> branch) {
     return turns;
 }
 
+std::string toolCallNote(std::span<const engine::ToolCall> calls) {
+    if (calls.empty()) return {};
+    std::string note =
+        "\n\nThe model asked for a tool. Conclave runs none; this is what it wanted:\n";
+    for (const engine::ToolCall& call : calls) {
+        // A fence longer than any within, which what the model wrote cannot end.
+        std::string fence = "```";
+        while (call.arguments.find(fence) != std::string::npos ||
+               call.name.find(fence) != std::string::npos) {
+            fence += '`';
+        }
+        note.append("\n").append(fence).append("\n").append(call.name).append(" ");
+        note.append(call.arguments).append("\n").append(fence).append("\n");
+    }
+    return note;
+}
+
 retrieval::Passage toPassage(const StoredPassage& stored) {
     retrieval::Passage passage;
     passage.number = stored.number;

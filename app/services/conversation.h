@@ -48,6 +48,10 @@ struct Prompt {
 /// The turns of a branch that ends before its last question; failed ones are left out.
 [[nodiscard]] std::vector<PastTurn> turnsOf(std::span<const Message> branch);
 
+/// Says at the end of an answer which tools the model asked for: nothing is run, and nothing of
+/// what a model wrote is lost. Markdown; empty without calls.
+[[nodiscard]] std::string toolCallNote(std::span<const engine::ToolCall> calls);
+
 [[nodiscard]] retrieval::Passage toPassage(const StoredPassage& stored);
 [[nodiscard]] std::vector<retrieval::Passage> toPassages(std::span<const StoredPassage> stored);
 

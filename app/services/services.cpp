@@ -9,6 +9,7 @@
 #include "app/services/library.h"
 #include "app/services/model_profile.h"
 #include "app/services/model_service.h"
+#include "app/services/ocr_state.h"
 #include "app/services/recall.h"
 #include "app/services/retrieval_models.h"
 #include "app/services/saved_sessions.h"
@@ -38,7 +39,8 @@ public:
         : m_places(std::move(places)),
           m_database(std::move(database)),
           m_extractor(findWorker()),
-          m_models(m_database->settings(), m_places, options.model, options.memoryBytes, m_quick),
+          m_models(m_database->settings(), m_places, options.model, options.adapters,
+                   options.memoryBytes, m_quick),
           m_searchModels(*m_database, m_models),
           m_library(m_database->documents(), [this] { return m_searchModels.embedderInUse(); }),
           m_collections(*m_database, m_library, m_extractor,
@@ -127,6 +129,20 @@ public:
         });
     }
 
+    void ocr(Reply<OcrState> reply) override {
+        m_slow.post([this, reply = std::move(reply)] {
+            OcrState state;
+            state.isInstalled = !retrieval::findOcrProgram().empty();
+            state.languages = installedOcrLanguages();
+            const auto inUse = m_database->settings().get(kOcrSetting);
+            if (!inUse) return reply(tl::unexpected(inUse.error()));
+            if (inUse->has_value() && (*inUse)->is_string()) {
+                state.inUse = (*inUse)->get<std::string>();
+            }
+            reply(state);
+        });
+    }
+
     void doctor(Reply<std::vector<Finding>> reply) override {
         m_slow.post([this, reply = std::move(reply)] { reply(examine()); });
     }
@@ -149,8 +165,13 @@ private:
     void emptyTrash() {
         const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
             std::chrono::system_clock::now());
+        const auto trash = m_database->chats().trash();
         if (auto purged = m_database->chats().purgeTrash(now - kTrashIsKept); !purged) {
             log().warn("deleted chats could not be forgotten: {}", purged.error().detail);
+        } else if (trash && *purged > 0) {
+            for (const DeletedChat& each : *trash) {
+                if (each.deleted < now - kTrashIsKept) m_chats.forgetAttachments(each.chat.id);
+            }
         }
         if (const auto chats = m_database->chats().chats()) {
             std::vector<ChatId> ids;

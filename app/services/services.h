@@ -39,12 +39,14 @@ using storage::Chunk;
 using storage::ChunkId;
 using storage::Collection;
 using storage::CollectionId;
+using storage::DeletedChat;
 using storage::Document;
 using storage::DocumentId;
 using storage::DocumentState;
 using storage::Finding;
 using storage::Folder;
 using storage::FolderId;
+using storage::isDatabaseDamage;
 using storage::Message;
 using storage::MessageHit;
 using storage::MessageId;
@@ -137,6 +139,8 @@ public:
 
     /// The chosen model, loaded (blocking). For the terminal's raw commands and the worker threads.
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::Model>> loaded() = 0;
+    /// StartOptions::adapters, of the loaded model; none before it is loaded.
+    [[nodiscard]] virtual std::vector<engine::AdapterUse> adapters() const { return {}; }
     /// The text embedder that comes with Conclave (blocking).
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::TextEmbedder>> embedder() = 0;
 };
@@ -149,6 +153,13 @@ inline constexpr std::string_view kGuideName = "Conclave Guide";
 /// The setting with the languages in which text of pictures is recognised, "eng+chi_sim": pictures
 /// and scanned pages are read by the program tesseract where it is installed. Absent or empty: off.
 inline constexpr std::string_view kOcrSetting = "documents.ocr";
+
+/// Whether text in pictures can be and is recognised.
+struct OcrState {
+    bool isInstalled = false;            ///< the program tesseract is on this machine
+    std::vector<std::string> languages;  ///< installed ones, as "eng", "chi_sim"
+    std::string inUse;                   ///< value of kOcrSetting; empty: off
+};
 
 struct IndexProgress {
     CollectionId collection = 0;
@@ -244,7 +255,12 @@ struct ChatView {
     Chat chat;
     std::vector<Message> messages;  ///< the whole tree, parents first
     std::string draft;
+    std::vector<std::filesystem::path> draftFiles;  ///< attached to the draft
 };
+
+/// The files that were sent with a question of this chat.
+[[nodiscard]] std::vector<std::filesystem::path> attachmentsOf(const Chat& chat,
+                                                               MessageId question);
 
 struct AnswerStage {
     enum class Kind {
@@ -294,14 +310,17 @@ struct SendRequest {
     std::optional<ChatId> chat;  ///< none: a new chat, made by the send
     std::string text;
     ChatSettings settings;  ///< for a new chat; ignored otherwise (use changeSettings)
-    std::vector<std::filesystem::path> attachments;  ///< read as passages of this message
+    /// The answer to this message is looked up in these alone; later ones also in them, until
+    /// detach() ends that.
+    std::vector<std::filesystem::path> attachments;
     bool retrieval = true;
     Scope scope = Scope::Automatic;
 };
 
 struct ContextUse {
-    int usedTokens = 0;
-    int contextLength = 0;
+    int usedTokens = 0;          ///< by the last answer with its prompt, and by the draft
+    int contextLength = 0;       ///< of a chat; 0: no model is loaded
+    int modelContextLength = 0;  ///< what the model was made for
 };
 
 class ChatService {
@@ -317,6 +336,10 @@ public:
     /// To the trash; restore() undoes it.
     virtual void remove(ChatId id, Reply<void> reply) = 0;
     virtual void restore(ChatId id, Reply<void> reply) = 0;
+    /// What restore() could bring back, latest first. After 30 days they are forgotten.
+    virtual void trash(Reply<std::vector<DeletedChat>> reply) = 0;
+    /// Forgets a chat of the trash for good, with what was read of its attachments.
+    virtual void removeForGood(ChatId id, Reply<void> reply) = 0;
 
     virtual void folders(Reply<std::vector<Folder>> reply) = 0;
     virtual void createFolder(std::string_view name, Reply<FolderId> reply) = 0;
@@ -329,6 +352,16 @@ public:
     /// Saved in order, the last one wins; no reply, problems go to the log.
     virtual void saveDraft(std::optional<ChatId> chat, std::string_view text) = 0;
     virtual void draft(std::optional<ChatId> chat, Reply<std::string> reply) = 0;
+    /// As saveDraft, for the files attached to what is not sent yet.
+    virtual void saveDraftFiles(std::optional<ChatId> chat,
+                                std::vector<std::filesystem::path> files) = 0;
+    virtual void draftFiles(std::optional<ChatId> chat,
+                            Reply<std::vector<std::filesystem::path>> reply) = 0;
+
+    /// Files sent earlier in this chat in which its questions are still looked up.
+    virtual void attached(ChatId id, Reply<std::vector<Document>> reply) = 0;
+    /// From now on `file` is looked up in no more; messages keep saying that it was sent.
+    virtual void detach(ChatId id, const std::filesystem::path& file, Reply<void> reply) = 0;
 
     /// Asks; answers of all chats share one worker and wait their turn.
     virtual void send(SendRequest request, AnswerEvents events) = 0;
@@ -367,11 +400,18 @@ struct RecallReport {
 
 // ------------------------------------------------------------------------------------------- all
 
+/// A LoRA adapter that every model is loaded with, see engine::LoraAdapter.
+struct AdapterFile {
+    std::filesystem::path file;
+    float scale = 1.0f;
+};
+
 struct StartOptions {
     std::optional<Places> places;  ///< none: findPlaces()
     std::string model;             ///< name or file; empty: the remembered one, else the best found
-    int nThreads = 0;              ///< 0: automatic
-    int contextLength = 0;         ///< 0: automatic
+    std::vector<AdapterFile> adapters = {};  ///< for this run; a model that they do not fit fails
+    int nThreads = 0;                        ///< 0: automatic
+    int contextLength = 0;                   ///< 0: automatic
     std::uint64_t memoryBytes =
         0;                       ///< most that a model and its contexts may take; 0: what is free
     bool indexGuide = true;      ///< make the collection "Conclave Guide" at first start
@@ -416,6 +456,8 @@ public:
     /// Puts the best passages of a search in the order of this model, by name or file; empty: of
     /// none.
     virtual void chooseReranker(std::string_view nameOrFile, Reply<std::string> reply) = 0;
+
+    virtual void ocr(Reply<OcrState> reply) = 0;
 
     virtual void doctor(Reply<std::vector<Finding>> reply) = 0;
     virtual void backup(const std::filesystem::path& to, Reply<void> reply) = 0;

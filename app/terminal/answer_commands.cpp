@@ -256,6 +256,7 @@ std::vector<Command> answerCommands() {
          Kind::Flag},
         {"--save", "", "keep question and answer as a chat, for `chat` and the window", Kind::Flag},
         {"--system", "TEXT", "the system prompt"},
+        adapterOption(),
     };
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "ask",

@@ -104,10 +104,14 @@ Result<Arguments> Arguments::parse(const Signature& signature,
                 values.push_back(given[++i]);
             }
             lastList = name;
+        } else if (option->kind == Option::Kind::Each && i + 1 < given.size()) {
+            values.push_back(given[++i]);
         } else if (i + 1 < given.size()) {
             values = {given[++i]};
         }
-        if (values.size() == before && (option->kind == Option::Kind::List || values.empty())) {
+        const bool gathers =
+            option->kind == Option::Kind::List || option->kind == Option::Kind::Each;
+        if (values.size() == before && (gathers || values.empty())) {
             return fail(ErrorCode::InvalidArgument,
                         name + " needs a value: " + std::string(option->help));
         }

@@ -18,6 +18,7 @@ struct Option {
         Text,
         Integer,
         Number,
+        Each,  ///< text; may be given again
         Size,  ///< of memory, as parseSize reads it
         List,  ///< takes all arguments up to the next option; may be given again
     };

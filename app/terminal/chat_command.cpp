@@ -236,6 +236,7 @@ std::vector<Command> chatCommands() {
     std::vector<Option> options = {
         {"--collection", "NAME…", "ask these collections instead of all", Option::Kind::List},
         {"--system", "TEXT", "the system prompt"},
+        adapterOption(),
     };
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "chat",

@@ -62,10 +62,24 @@ int wrongUsage(const std::string& detail, std::string_view command) {
     return kWrongUsage;
 }
 
+/// "FILE" or "FILE=SCALE"; what stands behind an equals sign and is no number belongs to the name.
+services::AdapterFile adapterFrom(const std::string& given) {
+    const std::size_t equals = given.rfind('=');
+    if (equals != std::string::npos) {
+        if (const auto scale = parseNumber(std::string_view(given).substr(equals + 1), false)) {
+            return {given.substr(0, equals), static_cast<float>(*scale)};
+        }
+    }
+    return {given};
+}
+
 services::StartOptions startOptions(const Arguments& arguments) {
     services::StartOptions options;
     options.model = arguments.text("--model");
     options.nThreads = arguments.integer("--threads", 0);
+    for (const std::string& each : arguments.list("--lora")) {
+        options.adapters.push_back(adapterFrom(each));
+    }
     options.memoryBytes = arguments.size("--memory");
     return options;
 }
@@ -182,6 +196,12 @@ std::vector<Option> samplingOptions() {
         {"--seed", "N", "draw the same way again, from 0", Kind::Integer, 0, 9e15},
         {"--max-tokens", "N", "end the answer after N tokens, from 1", Kind::Integer, 1, 1e6},
     };
+}
+
+Option adapterOption() {
+    return {"--lora", "FILE[=SCALE]",
+            "change the model by this LoRA adapter, 1 times or SCALE times; may be given again",
+            Option::Kind::Each};
 }
 
 bool givesSampling(const Arguments& arguments) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/kernels/packed.h"
+#include "engine/model/each_matrix.h"
 #include "engine/model/lazy_panels.h"
 #include "engine/model/weights.h"
 
@@ -25,52 +26,8 @@ constexpr std::size_t kCacheLine = 64;
 constexpr int kPanelsOfTask = 32;
 constexpr int kBehindNiceness = 10;  ///< threads that compute answers go first
 
-template <typename Use>
-void forEachMatrix(FeedForwardWeights& network, const Use& use) {
-    use(network.gate);
-    use(network.up);
-    use(network.down);
-}
-
-template <typename Use>
-void forEachMatrix(MoeWeights& mixture, bool withExperts, const Use& use) {
-    use(mixture.router);
-    if (withExperts) {
-        for (FeedForwardWeights& expert : mixture.experts) forEachMatrix(expert, use);
-    }
-    if (mixture.shared) forEachMatrix(*mixture.shared, use);
-}
-
-template <typename Use>
-void forEachMatrix(GroupedAttentionWeights& attention, const Use& use) {
-    use(attention.query);
-    use(attention.key);
-    use(attention.value);
-    use(attention.output);
-}
-
-template <typename Use>
-void forEachMatrix(LatentAttentionWeights& attention, const Use& use) {
-    if (attention.queryDown) use(*attention.queryDown);
-    use(attention.query);
-    use(attention.kvDown);
-    for (Matrix& matrix : attention.keyUp) use(matrix);
-    for (Matrix& matrix : attention.valueUp) use(matrix);
-    use(attention.output);
-}
-
-/// In the order in which a forward pass reads them. Experts that an ExpertStore has are left out.
-template <typename Use>
-void forEachMatrix(Weights& weights, bool withExperts, const Use& use) {
-    for (LayerWeights& layer : weights.layers) {
-        std::visit([&](auto& attention) { forEachMatrix(attention, use); }, layer.attention);
-        if (auto* mixture = std::get_if<MoeWeights>(&layer.feedForward)) {
-            forEachMatrix(*mixture, withExperts && mixture->store == nullptr, use);
-        } else {
-            forEachMatrix(std::get<FeedForwardWeights>(layer.feedForward), use);
-        }
-    }
-    use(weights.output);
+WithExperts packed(bool packsExperts) {
+    return packsExperts ? WithExperts::Resident : WithExperts::None;
 }
 
 struct Move {
@@ -89,7 +46,7 @@ struct Plan {
 
 Plan plan(Weights& weights, const KernelTable& kernels, bool packsExperts) {
     Plan all;
-    forEachMatrix(weights, packsExperts, [&](Matrix& matrix) {
+    forEachMatrix(weights, packed(packsExperts), [&](Matrix& matrix) {
         const PackedFormat* format = packingOf(matrix, kernels);
         if (format == nullptr) return;
         Move move{&matrix, kernels.packed(matrix.kernels->type), {}, all.sizeBytes};
@@ -236,7 +193,7 @@ Result<void> packWeights(Weights& weights, const KernelTable& kernels, bool pack
         move.matrix->kernels = move.kernels;
         move.matrix->lazy = &panels;
     }
-    forEachMatrix(weights, packsExperts, [&](const Matrix& matrix) {
+    forEachMatrix(weights, packed(packsExperts), [&](const Matrix& matrix) {
         if (matrix.lazy != nullptr) return;
         state->mapped.emplace_back(matrix.data,
                                    static_cast<std::size_t>(matrix.nRows) * matrix.rowBytes);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "engine/model/activation.h"
+#include "engine/model/adapter_pass.h"
 #include "engine/model/blas.h"
 
 namespace conclave::engine {
@@ -46,6 +47,17 @@ void scaleAndAdd(const KernelTable& kernels, float scale, const std::vector<floa
     }
     if (bias.empty()) return;
     kernels.addScaled(values.data(), bias.data() + firstRow, 1.0f, static_cast<int>(values.size()));
+}
+
+/// Some values of a token between a network's layers, from its products on.
+void finishHiddenRow(const HiddenLayer& layer, const HiddenRow& row, int first,
+                     std::span<float> gate, std::span<float> up) {
+    const FeedForwardWeights& network = layer.network;
+    scaleAndAdd(layer.kernels, row.scale, network.gateBias, first, gate);
+    scaleAndAdd(layer.kernels, row.scale, network.upBias, first, up);
+    activate(layer.activation, layer.kernels, gate.data(), up.data(),
+             static_cast<int>(gate.size()));
+    layer.out.put(layer.kernels, network.down.kernels->input, row.out, first, gate);
 }
 
 }  // namespace
@@ -93,16 +105,30 @@ void Products::add(const Matrix& weights, bool dense) {
 }
 
 void Products::addHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows) {
+    const FeedForwardWeights& network = layer.network;
+    if (m_adapters != nullptr &&
+        (m_adapters->changes(network.gate) || m_adapters->changes(network.up))) {
+        addChangedHidden(layer, rows);
+        return;
+    }
     m_products.push_back({&layer.network.gate, m_hiddenRows.size(), rows.size(), layer.dense,
                           static_cast<int>(m_hidden.size())});
     m_hidden.push_back(layer);
     m_hiddenRows.insert(m_hiddenRows.end(), rows.begin(), rows.end());
 }
 
+Products::Products() = default;
+Products::~Products() = default;
+
+void Products::setAdapters(const AdapterSet* adapters) {
+    m_adapters = adapters != nullptr ? std::make_unique<AdapterPass>(*adapters) : nullptr;
+}
+
 void Products::addToken(const void* input, float* output) {
     m_inputs.push_back(input);
     m_outputs.push_back(output);
     ++m_products.back().nTokens;
+    if (m_adapters != nullptr) m_adapters->add(*m_products.back().weights, input, output);
 }
 
 void Products::addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t nTokens) {
@@ -124,6 +150,34 @@ void Products::run(ThreadPool& pool) {
     m_outputs.clear();
     m_hidden.clear();
     m_hiddenRows.clear();
+    if (m_adapters == nullptr) return;
+    m_adapters->run(pool);
+    for (ChangedHidden& each : m_changedHidden) finishHidden(pool, each);
+    m_changedHidden.clear();
+}
+
+/// What adapters change is added to whole products, before anything follows.
+void Products::addChangedHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows) {
+    const auto dim = static_cast<std::size_t>(layer.network.gate.nRows);
+    ChangedHidden& hidden = m_changedHidden.emplace_back(ChangedHidden{
+        layer, {rows.begin(), rows.end()}, std::vector<float>(2 * rows.size() * dim)});
+    float* at = hidden.values.data();
+    for (const Matrix* weights : {&layer.network.gate, &layer.network.up}) {
+        add(*weights, layer.dense);
+        for (const HiddenRow& row : rows) {
+            addToken(layer.in.input(weights->kernels->input, row.in), at);
+            at += dim;
+        }
+    }
+}
+
+void Products::finishHidden(ThreadPool& pool, ChangedHidden& hidden) {
+    const auto dim = static_cast<std::size_t>(hidden.layer.network.gate.nRows);
+    parallelFor(pool, hidden.rows.size(), 4 * dim, [&](std::size_t i) {
+        float* gate = hidden.values.data() + i * dim;
+        finishHiddenRow(hidden.layer, hidden.rows[i], 0, {gate, dim},
+                        {gate + hidden.rows.size() * dim, dim});
+    });
 }
 
 /// Multiply-adds for a row of its matrix, or of both.
@@ -203,10 +257,7 @@ void Products::computeHidden(const Task& task, const HiddenLayer& layer) const {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const std::span gate(room.data() + i * nRows, nRows);
         const std::span up(gate.data() + rows.size() * nRows, nRows);
-        scaleAndAdd(layer.kernels, rows[i].scale, network.gateBias, task.firstRow, gate);
-        scaleAndAdd(layer.kernels, rows[i].scale, network.upBias, task.firstRow, up);
-        activate(layer.activation, layer.kernels, gate.data(), up.data(), task.nRows);
-        layer.out.put(layer.kernels, network.down.kernels->input, rows[i].out, task.firstRow, gate);
+        finishHiddenRow(layer, rows[i], task.firstRow, gate, up);
     }
 }
 

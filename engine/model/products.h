@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -43,6 +44,8 @@ private:
     std::vector<std::byte> m_quantized;
 };
 
+class AdapterPass;
+class AdapterSet;
 /// A token on its way through a feed-forward network.
 struct HiddenRow {
     std::size_t in = 0;   ///< row of HiddenLayer::in
@@ -64,6 +67,13 @@ struct HiddenLayer {
 /// A list of products out = W * in. Filled anew for each step; keeps its memory.
 class Products {
 public:
+    Products();
+    ~Products();
+
+    /// From now on products are those of weights that these adapters have changed; null: of the
+    /// weights alone. Costs nothing where there are none.
+    void setAdapters(const AdapterSet* adapters);
+
     /// Starts a product; addToken gives it its tokens.
     /// @param dense  every token of the batch takes part: OpenBLAS may compute it if W is F32 and
     ///               the batch is large. Its results depend on the batch's size in the last bits,
@@ -94,6 +104,15 @@ private:
         int nRows;
     };
 
+    /// A first layer whose products are computed whole, since adapters change them.
+    struct ChangedHidden {
+        HiddenLayer layer;
+        std::vector<HiddenRow> rows;
+        std::vector<float> values;  ///< [gate, up][row][nRows of the matrices]
+    };
+
+    void addChangedHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows);
+    static void finishHidden(ThreadPool& pool, ChangedHidden& hidden);
     [[nodiscard]] bool split();
     [[nodiscard]] static std::size_t rowWork(const Product& product);
     void compute(const Task& task) const;
@@ -106,6 +125,8 @@ private:
     std::vector<HiddenRow> m_hiddenRows;  ///< [token], where m_inputs and m_outputs have none
     std::vector<std::size_t> m_order;
     std::vector<Task> m_tasks;
+    std::unique_ptr<AdapterPass> m_adapters;
+    std::vector<ChangedHidden> m_changedHidden;
 };
 
 /// Calls body(index) for 0 to n - 1 on the pool, in tasks large enough to be worth handing over.

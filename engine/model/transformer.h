@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/model/adapter.h"
 #include "engine/model/attention.h"
 #include "engine/model/experts.h"
 #include "engine/model/model_config.h"
@@ -26,8 +27,13 @@ public:
     Transformer(const ModelConfig& config, const Weights& weights, const KernelTable& kernels,
                 KvCache& cache, ThreadPool& pool, int maxTokens);
 
+    /// From now on computes with these adapters, which must outlive that use; null: with none.
+    /// Entries in the cache that were computed otherwise are then wrong.
+    void setAdapters(const AdapterSet* adapters);
+
     /// Computes `tokens` at positions `firstPosition` and on, reading the cache before them and
-    /// writing their entries. All ids and positions must be in range.
+    /// writing their entries. All ids and positions must be in range, and the cache must be
+    /// resumable there.
     /// Returns false if the pool was asked to stop or an expert could not be read (see error());
     /// the entries are then worthless.
     [[nodiscard]] bool forward(std::span<const TokenId> tokens, int firstPosition);
@@ -62,6 +68,7 @@ private:
     RopeTable m_rope;
     std::optional<RopeTable> m_localRope;  ///< of layers that see a window
     Products m_products;
+    const AdapterSet* m_adapters = nullptr;
     Rows m_stream;  ///< the residual stream, [token][embeddingDim]
     Rows m_normed;
     Rows m_delta;  ///< what a block adds to the stream

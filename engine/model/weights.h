@@ -28,6 +28,10 @@ struct Matrix {
     int nColumns = 0;
     const WeightKernels* kernels = nullptr;
     const LazyPanels* lazy = nullptr;  ///< of a packed matrix: what fills `data`
+    /// The tensor it is, or lies in from row `firstRow` on (counted through all matrices of the
+    /// tensor); null for one that was computed while loading. Adapters know matrices by it.
+    const TensorInfo* tensor = nullptr;
+    int firstRow = 0;
 
     /// Of a matrix that is not packed.
     [[nodiscard]] const std::byte* row(int index) const {

@@ -11,6 +11,7 @@
 #include "engine/model/model_info.h"
 #include "engine/model/packing.h"
 #include "engine/model/transformer.h"
+#include "engine/model/vocabulary.h"
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
 #include "engine/streaming/expert_store.h"
@@ -118,15 +119,9 @@ Result<void> LoadedModel::readWeights() {
 }
 
 Result<void> LoadedModel::fill() {
-    auto tokenizer = Tokenizer::load(m_file);
+    auto tokenizer = loadVocabulary(m_file, m_config.vocabularySize);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
     m_tokenizer = std::move(*tokenizer);
-    if (m_tokenizer->vocabularySize() > m_config.vocabularySize) {
-        return fail(ErrorCode::Corrupt, "the tokenizer has " +
-                                            std::to_string(m_tokenizer->vocabularySize()) +
-                                            " tokens, but the embedding only " +
-                                            std::to_string(m_config.vocabularySize));
-    }
     const auto spelling = [&](TokenId token) {
         return token >= 0 ? std::string(m_tokenizer->tokenText(token)) : std::string();
     };
@@ -171,10 +166,10 @@ Result<void> LoadedModel::planStreaming() {
         m_batchTokens /= 2;
     }
     const int context = std::min(kUsualContext, m_config.contextLength);
-    auto plan = divideMemory(
-        *layout,
-        {resident, scratchBytes(m_batchTokens, nThreads), KvCache::bytes(m_config, context)},
-        m_config.moe.nExpertsUsed, available);
+    auto plan = divideMemory(*layout,
+                             {resident, scratchBytes(m_batchTokens, nThreads),
+                              KvCache::bytes(m_config, context, m_batchTokens)},
+                             m_config.moe.nExpertsUsed, available);
     if (!plan) return tl::unexpected(plan.error());
     const auto files = ExpertFiles::open(m_file);
     if (!files) return tl::unexpected(files.error());
@@ -329,12 +324,13 @@ MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType, int batch
     };
     MemoryForecast need;
     need.weightBytes = m_plan.residentBytes + m_plan.expertRoomBytes;
-    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, kvType);
+    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, batchTokens, kvType);
     need.scratchBytes = scratchFor(contextLength);
     need.availableBytes = memoryLeft();
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {
-        return need.weightBytes + KvCache::bytes(m_config, context, kvType) + scratchFor(context) <=
+        return need.weightBytes + KvCache::bytes(m_config, context, batchTokens, kvType) +
+                   scratchFor(context) <=
                need.availableBytes;
     };
     int low = 0;

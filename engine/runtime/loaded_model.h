@@ -46,6 +46,7 @@ public:
     [[nodiscard]] MemoryForecast forecast(int contextLength, KvType kvType, int batchTokens,
                                           int nThreads) const;
 
+    [[nodiscard]] const GgufFile& file() const { return m_file; }
     [[nodiscard]] const ModelConfig& config() const { return m_config; }
     [[nodiscard]] const Weights& weights() const { return m_weights; }
     [[nodiscard]] const KernelTable& kernels() const { return m_kernels; }

@@ -79,7 +79,7 @@ void PrefixStore::keep(std::uint64_t kind, std::span<const TokenId> tokens, std:
     std::vector<Block> blocks;
     for (std::size_t i = nKnown; i < nBlocks; ++i) {
         auto block = std::make_shared<std::vector<std::byte>>(blockBytes);
-        copy(static_cast<int>(i) * kBlockTokens, *block);
+        if (!copy(static_cast<int>(i) * kBlockTokens, *block)) break;
         blocks.push_back(std::move(block));
     }
     const std::lock_guard lock(m_mutex);
@@ -88,7 +88,7 @@ void PrefixStore::keep(std::uint64_t kind, std::span<const TokenId> tokens, std:
     const std::vector<Node*> path = walk(root, tokens);
     if (path.size() < nKnown) return;
     Node* node = path.empty() ? &root : path.back();
-    for (std::size_t i = path.size(); i < nBlocks; ++i) {
+    for (std::size_t i = path.size(); i < nKnown + blocks.size(); ++i) {
         const Key key = keyAt(tokens, i);
         add(*node, key, std::move(blocks[i - nKnown]));
         node = node->children.find(key)->second.get();

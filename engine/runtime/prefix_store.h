@@ -32,8 +32,8 @@ public:
 
     /// Entries of kBlockTokens positions in every layer.
     using Block = std::shared_ptr<const std::vector<std::byte>>;
-    /// Fills a block with the entries from a position on.
-    using CopyBlock = std::function<void(int firstPosition, std::span<std::byte> block)>;
+    /// Fills a block with the entries from a position on; false if these are not there any more.
+    using CopyBlock = std::function<bool(int firstPosition, std::span<std::byte> block)>;
 
     /// What is known of a text's beginning.
     struct Beginning {
@@ -45,7 +45,7 @@ public:
     /// @param kind  sessions whose entries differ for the same tokens have different ones
     [[nodiscard]] Beginning find(std::uint64_t kind, std::span<const TokenId> tokens);
 
-    /// Remembers the whole blocks of `tokens`, as many as the budget holds.
+    /// Remembers the whole blocks of `tokens`, as many as the budget holds and can be copied.
     void keep(std::uint64_t kind, std::span<const TokenId> tokens, std::size_t blockBytes,
               std::uint64_t budgetBytes, const CopyBlock& copy);
 

@@ -75,14 +75,15 @@ ModelConfig configFor(const LoadedModel& model, const SessionOptions& options) {
 }
 
 /// All that entries depend on besides the tokens and the model's file.
-std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache) {
+std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache,
+                     std::span<const AdapterUse> adapters) {
     const bool isLong = !model.weights().ropeDivisors.beyond.empty() &&
                         cache.capacity() > config.rope.originalContext;
     const std::string text =
         std::string(model.kernels().isa) + " " + std::string(typeTraits(cache.type())->name) + " " +
         std::to_string(cache.nLayers()) + "x" + std::to_string(cache.positionBytes()) +
         " experts " + std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
-    return hash64(text);
+    return hash64(text, fingerprintOf(adapters));
 }
 
 /// A session on the draft model, whose tokens must be those of `model`.
@@ -161,11 +162,14 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     if (chosen.batchTokens == 0) chosen.batchTokens = loaded->batchTokens();
     const auto context = chooseContext(*loaded, chosen, nThreads);
     if (!context) return tl::unexpected(context.error());
-    auto cache = KvCache::create(loaded->config(), *context, options.kvType);
+    auto adapters = checkedAdapters(*loaded, options.adapters);
+    if (!adapters) return tl::unexpected(adapters.error());
+    auto cache = KvCache::create(loaded->config(), *context, chosen.batchTokens, options.kvType);
     if (!cache) return tl::unexpected(cache.error());
     try {
         chosen.batchTokens = std::min(chosen.batchTokens, *context);
         if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
+        chosen.adapters = std::move(*adapters);
         return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache), chosen,
                                                 std::move(draft));
     } catch (const std::bad_alloc&) {
@@ -185,15 +189,32 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
       m_transformer(m_config, m_model->weights(), m_model->kernels(), m_cache, m_pool,
                     options.batchTokens),
       m_draft(std::move(draft)),
-      m_kvKind(kindOf(*m_model, m_config, m_cache)),
+      m_adapters(options.adapters),
+      m_adapterSet(makeAdapterSet(*m_model, m_adapters)),
+      m_kvKind(kindOf(*m_model, m_config, m_cache, m_adapters)),
       m_logits(static_cast<std::size_t>(m_config.vocabularySize)),
       m_memoryBytes(static_cast<std::int64_t>(
-          KvCache::bytes(m_config, m_cache.capacity(), options.kvType) +
+          KvCache::bytes(m_config, m_cache.capacity(), options.batchTokens, options.kvType) +
           Transformer::bytes(m_config, m_model->weights().needsInt8, options.batchTokens))) {
+    m_transformer.setAdapters(m_adapterSet.get());
     m_model->countSession(m_memoryBytes);
 }
 
 RunningSession::~RunningSession() { m_model->countSession(-m_memoryBytes); }
+
+Result<void> RunningSession::useAdapters(std::span<const AdapterUse> adapters) {
+    auto checked = checkedAdapters(*m_model, adapters);
+    if (!checked) return tl::unexpected(checked.error());
+    const std::uint64_t kind = kindOf(*m_model, m_config, m_cache, *checked);
+    if (kind == m_kvKind) return {};
+    auto set = makeAdapterSet(*m_model, *checked);
+    m_transformer.setAdapters(set.get());
+    m_adapterSet = std::move(set);
+    m_adapters = std::move(*checked);
+    m_kvKind = kind;
+    clear();
+    return {};
+}
 
 Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) {
     if (const auto checked = checkTokens(request.prompt); !checked) {
@@ -207,6 +228,7 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
     if (m_sharesPrefixes) extendFromStore(request.prompt);
+    m_nLeft = static_cast<int>(m_tokens.size());
     Usage& usage = answer.result.usage;
     usage.promptTokens = static_cast<int>(request.prompt.size());
     usage.cachedTokens = static_cast<int>(m_tokens.size());
@@ -242,7 +264,10 @@ void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
     const auto known = m_model->prefixes().find(m_kvKind, tokens.first(tokens.size() - 1));
     if (known.nTokens <= m_tokens.size()) return;
     constexpr std::size_t kBlockTokens = PrefixStore::kBlockTokens;
-    for (std::size_t i = m_tokens.size() / kBlockTokens; i < known.blocks.size(); ++i) {
+    const std::size_t firstBlock = m_tokens.size() / kBlockTokens;
+    m_cache.makeRoom(static_cast<int>(firstBlock * kBlockTokens),
+                     static_cast<int>(known.nTokens - firstBlock * kBlockTokens));
+    for (std::size_t i = firstBlock; i < known.blocks.size(); ++i) {
         const std::span<const std::byte> block = *known.blocks[i];
         const std::size_t layerBytes = m_cache.positionBytes() * kBlockTokens;
         const auto n = static_cast<int>(std::min(kBlockTokens, known.nTokens - i * kBlockTokens));
@@ -255,6 +280,13 @@ void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
     m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(known.nTokens));
 }
 
+/// Layers with a window forget: what others may want of them is to be left in the store before.
+void RunningSession::leaveWhatRingsLose(int nNext) {
+    const auto nTokens = static_cast<int>(m_tokens.size());
+    m_nLeft = std::min(m_nLeft, nTokens);
+    if (m_cache.heldFromAfter(nTokens, nNext) > m_nLeft) leaveInStore();
+}
+
 void RunningSession::leaveInStore() {
     PrefixStore& store = m_model->prefixes();
     // Sessions, documents and other programs need memory, too.
@@ -264,12 +296,15 @@ void RunningSession::leaveInStore() {
     const std::size_t blockBytes =
         m_cache.positionBytes() * kBlockTokens * static_cast<std::size_t>(m_cache.nLayers());
     store.keep(m_kvKind, m_tokens, blockBytes, budget, [&](int first, std::span<std::byte> block) {
+        if (first < m_cache.heldFrom()) return false;
         for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
             const auto rows = m_cache.rows(layer, first, kBlockTokens);
             std::copy(rows.begin(), rows.end(), block.begin());
             block = block.subspan(rows.size());
         }
+        return true;
     });
+    m_nLeft = static_cast<int>(m_tokens.size()) / kBlockTokens * kBlockTokens;
 }
 
 Result<void> RunningSession::save(const std::filesystem::path& path) {
@@ -385,6 +420,7 @@ Guess RunningSession::draftGuess(int nMost) {
 }
 
 bool RunningSession::forward(std::span<const TokenId> tokens) {
+    if (m_sharesPrefixes) leaveWhatRingsLose(static_cast<int>(tokens.size()));
     if (!m_transformer.forward(tokens, static_cast<int>(m_tokens.size()))) return false;
     m_tokens.insert(m_tokens.end(), tokens.begin(), tokens.end());
     return true;
@@ -454,7 +490,8 @@ void RunningSession::cutToCommonPrefix(std::span<const TokenId> tokens) {
     const auto common =
         std::mismatch(m_tokens.begin(), m_tokens.end(), tokens.begin(), tokens.end()).first -
         m_tokens.begin();
-    m_tokens.resize(std::min(static_cast<std::size_t>(common), tokens.size() - 1));
+    const auto wanted = std::min(static_cast<int>(common), static_cast<int>(tokens.size()) - 1);
+    m_tokens.resize(static_cast<std::size_t>(m_cache.resumableUpTo(wanted)));
 }
 
 }  // namespace conclave::engine

@@ -17,6 +17,14 @@ std::array<const Matrix*, 3> matricesOf(const FeedForwardWeights& network) {
     return {&network.gate, &network.up, &network.down};
 }
 
+/// What tells a matrix from the others of its kind.
+Matrix placeOf(const Matrix& matrix) {
+    Matrix place;
+    place.tensor = matrix.tensor;
+    place.firstRow = matrix.firstRow;
+    return place;
+}
+
 bool areAlike(const Matrix& a, const Matrix& b) {
     return a.kernels == b.kernels && a.nRows == b.nRows && a.nColumns == b.nColumns;
 }
@@ -70,7 +78,8 @@ Result<ExpertLayer> layerOf(const MoeWeights& mixture, const GgufFile& file,
             }
             places[i] = file.placeOf(matrices[i]->data);
         }
-        layer.biases.push_back({{}, {}, {}, expert.gateBias, expert.upBias, expert.downBias});
+        layer.biases.push_back({placeOf(expert.gate), placeOf(expert.up), placeOf(expert.down),
+                                expert.gateBias, expert.upBias, expert.downBias});
     }
     return layer;
 }
@@ -132,7 +141,10 @@ FeedForwardWeights expertAt(const ExpertLayer& layer, int expert, const std::byt
     FeedForwardWeights network = layer.biases[static_cast<std::size_t>(expert)];
     Matrix* const matrices[] = {&network.gate, &network.up, &network.down};
     for (std::size_t i = 0; i < layer.pieces.size(); ++i) {
+        const Matrix place = *matrices[i];
         *matrices[i] = layer.pieces[i].form;
+        matrices[i]->tensor = place.tensor;
+        matrices[i]->firstRow = place.firstRow;
         matrices[i]->data = memory + layer.pieces[i].offset;
     }
     return network;

@@ -15,6 +15,7 @@ const Signature kAsk{"ask",
                       {"-k", "N", "from 1", Kind::Integer, 1, 10},
                       {"--memory", "SIZE", "", Kind::Size},
                       {"--json", "", "", Kind::Flag},
+                      {"--lora", "FILE", "a file", Kind::Each},
                       {"--model", "NAME", ""}}};
 
 Arguments parsed(const std::vector<std::string>& given) {
@@ -60,6 +61,13 @@ TEST(Arguments, AListTakesAllUpToTheNextOptionButLeavesTheQuestion) {
     EXPECT_EQ(swallowed.plain(), (std::vector<std::string>{"Why?"}));
     EXPECT_EQ(parsed({"--docs", "a", "--docs", "b", "--", "--Why?"}).list("--docs"),
               (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(Arguments, GathersAnOptionThatMayBeGivenAgain) {
+    const Arguments arguments = parsed({"--lora", "a=0.5", "Why?", "--lora=b", "--lora", "c"});
+    EXPECT_EQ(arguments.list("--lora"), (std::vector<std::string>{"a=0.5", "b", "c"}));
+    EXPECT_EQ(arguments.plain(), (std::vector<std::string>{"Why?"}));
+    EXPECT_EQ(problem({"Why?", "--lora", "a", "--lora"}), "--lora needs a value: a file");
 }
 
 TEST(Arguments, NamesTheNearestOptionForAnUnknownOne) {

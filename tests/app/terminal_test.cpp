@@ -328,6 +328,28 @@ TEST_F(TerminalTest, TakesTheSamplerSettingsThatLlamaCppHas) {
     EXPECT_NE(drawn({"--experts", "1"}), plain);
 }
 
+TEST_F(TerminalTest, ChangesAModelByAdapters) {
+    const std::string folder = CONCLAVE_TEST_SOURCE "/tests/parity/";
+    const auto logits = [&](const std::vector<std::string>& adapters) {
+        std::vector<std::string> arguments = {"logits", "--model", folder + "olmoe.gguf",
+                                              "--tokens", "1,2,3"};
+        for (const std::string& each : adapters) {
+            arguments.insert(arguments.end(), {"--lora", folder + each});
+        }
+        return json(arguments)["positions"];
+    };
+    const auto plain = logits({});
+    const auto changed = logits({"olmoe.lora.gguf"});
+    EXPECT_NE(changed, plain);
+    EXPECT_EQ(logits({"olmoe.lora.gguf=1"}), changed);
+    EXPECT_EQ(logits({"olmoe.lora.gguf=0"}), plain);
+    EXPECT_NE(logits({"olmoe.lora.gguf", "olmoe-2.lora.gguf=-0.5"}), changed);
+    const auto refused = run({"generate", "--model", folder + "olmoe.gguf", "--prompt", "a",
+                              "--lora", folder + "qwen3.lora.gguf"});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("qwen3"));
+}
+
 TEST_F(TerminalTest, MeasuresPerplexityAndSpeed) {
     std::string text;
     for (int i = 0; i < 60; ++i) text += "The ship sails to the harbour. ";

@@ -1,9 +1,12 @@
 // Damaged model files through everything that reads them: header, weights, tokenizer, template, and
 // a few tokens of a damaged model that loads all the same.
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -98,6 +101,69 @@ void runCampaign(const std::string& good) {
     }
     EXPECT_GT(nWrote, 0) << "some damage, as to a weight, does not keep a model from working";
     EXPECT_LT(nWrote, size);
+}
+
+/// Loads the file as an encoder and, if it loads, embeds or scores a text. True if it did.
+bool tryEncoder(const fs::path& path) {
+    if (const auto embedder = engine::TextEmbedder::load(path)) {
+        std::vector<float> vector(static_cast<std::size_t>((*embedder)->dimension()));
+        (*embedder)->embed("hello 住宿 \xFF", vector);
+        return true;
+    } else {
+        EXPECT_FALSE(embedder.error().detail.empty());
+        EXPECT_NE(embedder.error().code, ErrorCode::Internal) << embedder.error().detail;
+    }
+    const auto reranker = engine::Reranker::load(path);
+    if (!reranker) {
+        EXPECT_FALSE(reranker.error().detail.empty());
+        EXPECT_NE(reranker.error().code, ErrorCode::Internal) << reranker.error().detail;
+        return false;
+    }
+    const std::vector<std::string> passages = {"hello 住宿 \xFF"};
+    const auto scores = (*reranker)->score("hello", passages);
+    if (!scores) {
+        EXPECT_FALSE(scores.error().detail.empty());
+    }
+    return scores.has_value();
+}
+
+/// The tiny models of tests/parity, one or more of every architecture.
+std::vector<fs::path> parityModels() {
+    constexpr std::uintmax_t kLargest = 700'000;
+    std::vector<fs::path> models;
+    for (const auto& entry : fs::directory_iterator(CONCLAVE_TEST_SOURCE "/tests/parity")) {
+        const bool isModel = entry.path().extension() == ".gguf";
+        if (isModel && entry.file_size() <= kLargest) models.push_back(entry.path());
+    }
+    std::sort(models.begin(), models.end());
+    return models;
+}
+
+TEST(ModelCampaign, DamagedFilesOfEveryArchitectureAreRefusedOrRun) {
+    const std::vector<fs::path> models = parityModels();
+    ASSERT_GT(models.size(), 20u);
+    const int nEach = std::max(10, test::campaignSize(4'000) / static_cast<int>(models.size()));
+    ScratchFile file;
+    for (const fs::path& path : models) {
+        SCOPED_TRACE(path.filename().string());
+        std::ifstream stream(path, std::ios::binary);
+        const std::string good{std::istreambuf_iterator<char>(stream), {}};
+        const auto info = engine::readModelInfo(path);
+        ASSERT_TRUE(info) << info.error().detail;
+        const bool isEncoder = info->isEmbedder || info->isReranker;
+        ASSERT_TRUE(isEncoder ? tryEncoder(file.write(good)) : tryModel(file.write(good)));
+        const std::size_t headerBytes = std::min<std::size_t>(good.size(), 8'000);
+        for (int number = 0; number < nEach; ++number) {
+            SCOPED_TRACE("input " + std::to_string(number));
+            test::Mutator mutator(static_cast<std::uint64_t>(number),
+                                  {"GGUF", info->architecture, ".weight", "blk.0.", "\xFF\xFE"});
+            const auto begun = std::chrono::steady_clock::now();
+            const fs::path damaged = file.write(mutator.mutate(good, headerBytes));
+            static_cast<void>(isEncoder ? tryEncoder(damaged) : tryModel(damaged));
+            ASSERT_LT(std::chrono::steady_clock::now() - begun, test::kHangLimit);
+            if (testing::Test::HasFailure()) return;
+        }
+    }
 }
 
 TEST(ModelCampaign, DamagedDeepSeekFilesAreRefusedOrRun) {

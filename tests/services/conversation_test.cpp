@@ -183,5 +183,15 @@ TEST_F(ConversationTest, RefusesAQuestionLongerThanTheContext) {
     EXPECT_THAT(prompt.error().detail, HasSubstr("904"));
 }
 
+TEST(ToolCalls, AreShownAndNotRun) {
+    EXPECT_EQ(toolCallNote({}), "");
+    const std::vector<engine::ToolCall> calls = {{"call_0", "search", R"({"query":"keys"})"},
+                                                 {"call_1", "run", "```\n# not a heading"}};
+    const std::string note = toolCallNote(calls);
+    EXPECT_NE(note.find("Conclave runs none"), std::string::npos);
+    EXPECT_NE(note.find("```\nsearch {\"query\":\"keys\"}\n```"), std::string::npos);
+    EXPECT_NE(note.find("````\nrun ```\n# not a heading\n````"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace conclave::services

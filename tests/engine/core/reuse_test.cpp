@@ -105,6 +105,7 @@ void keepMarked(PrefixStore& store, const std::vector<TokenId>& tokens, std::uin
     store.keep(kind, tokens, 8, budget, [&](int first, std::span<std::byte> block) {
         block[0] = static_cast<std::byte>(mark);
         block[1] = static_cast<std::byte>(first / kBlock);
+        return true;
     });
 }
 
@@ -337,7 +338,7 @@ TEST(SavedSession, NothingWrongIsEverRestored) {
         EXPECT_TRUE(code == ErrorCode::Corrupt || code == ErrorCode::Unsupported) << at;
     }
     for (const std::size_t size :
-         {0UL, 1UL, 55UL, 56UL, 57UL, bytes.size() / 2, bytes.size() - 1}) {
+         {0UL, 1UL, 63UL, 64UL, 65UL, bytes.size() / 2, bytes.size() - 1}) {
         EXPECT_EQ(codeOf(bytes.substr(0, size)), ErrorCode::Corrupt) << size;
     }
     EXPECT_EQ(codeOf(bytes + "x"), ErrorCode::Corrupt);

@@ -51,7 +51,7 @@ public:
         : m_file(GgufFile::open(path).value()),
           m_config(ModelConfig::read(m_file).value()),
           m_weights(Weights::load(m_file, m_config, set).value()),
-          m_cache(KvCache::create(m_config, std::min(m_config.contextLength, 256)).value()),
+          m_cache(KvCache::create(m_config, std::min(m_config.contextLength, 256), 128).value()),
           m_pool(nThreads),
           m_transformer(m_config, m_weights, set, m_cache, m_pool, 128) {
         const auto layout = ExpertLayout::of(m_weights, m_file, set).value();
@@ -181,7 +181,7 @@ TEST(StreamedModel, ServesSeveralAtOnce) {
         std::vector<std::jthread> threads;
         for (int i = 0; i < 3; ++i) {
             threads.emplace_back([&] {
-                auto cache = KvCache::create(config, 64).value();
+                auto cache = KvCache::create(config, 64, 32).value();
                 ThreadPool pool(2);
                 Transformer transformer(config, weights, kernels(), cache, pool, 32);
                 const auto nLogits = static_cast<std::size_t>(config.vocabularySize);
