@@ -410,13 +410,26 @@ struct Citation {
 /// bracket's outcome depends on nothing after it, so a growing answer may be corrected as it grows.
 [[nodiscard]] std::string reattribute(std::string_view answer, std::span<const Passage> passages);
 
-// ------------------------------------------------------------------------------ whole collections
+/// How much of an answer its passages say.
+struct AnswerSupport {
+    int nSentences = 0;  ///< that say anything
+    int nSupported = 0;  ///< of those: by one of the passages, cited or not
+};
+[[nodiscard]] AnswerSupport supportOf(std::string_view answer, std::span<const Passage> passages);
 
 /// A span of a text in bytes.
 struct TextSpan {
     std::size_t startByte = 0;
     std::size_t endByte = 0;
 };
+
+/// The stretch of whole sentences of `text`, of about `nCharacters` at most, that says most of the
+/// question's terms: the first of equal ones. Never cut within a word, and only within a sentence
+/// that is longer by itself. The beginning of a text without terms.
+[[nodiscard]] TextSpan excerptFor(std::string_view question, std::string_view text,
+                                  std::size_t nCharacters);
+
+// ------------------------------------------------------------------------------ whole collections
 
 /// The sentences of a text without the white space around them. A line that stands for itself (a
 /// list item, a table row, a heading) is one of its own.

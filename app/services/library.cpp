@@ -260,7 +260,8 @@ Result<std::vector<Library::Fit>> Library::fit(std::string_view query,
 }
 
 Result<double> Library::answerability(std::string_view query, std::span<const SearchHit> hits) {
-    constexpr double kCosineShare = 0.25;
+    constexpr double kCosineShare = 0.15;
+    constexpr double kMatchShare = 0.45;
     std::vector<std::string> terms = retrieval::queryTerms(query);
     std::sort(terms.begin(), terms.end());
     terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
@@ -274,6 +275,16 @@ Result<double> Library::answerability(std::string_view query, std::span<const Se
     if (all <= 0.0) return 0.0;
     const auto fits = fit(query, hits);
     if (!fits) return tl::unexpected(fits.error());
+    // BM25 against the most that those rarest words could reach: says how often and in how short a
+    // passage they stand, which their share does not.
+    constexpr double kMostOfTerm = 2.2;  // of BM25 with k1 1.2, times the term's rarity
+    constexpr double kUsualBest = 0.7;   // hardly any passage reaches more of it
+    const double most = all * kMostOfTerm * kUsualBest;
+    std::unordered_map<ChunkId, double> matches;
+    const auto given = m_keywords.search(retrieval::weightedTerms(query), {}, 0, idsOf(hits)).given;
+    for (const retrieval::ScoredChunk& hit : given) {
+        matches[hit.chunk] = std::min(hit.score / most, 1.0);
+    }
     double best = 0.0;
     for (std::size_t i = 0; i < hits.size(); ++i) {
         std::vector<bool> isSaid(terms.size());
@@ -289,7 +300,8 @@ Result<double> Library::answerability(std::string_view query, std::span<const Se
         for (std::size_t term = 0; term < terms.size(); ++term) {
             if (isSaid[term]) said += rarity[term];
         }
-        best = std::max(best, (1.0 - kCosineShare) * std::min(said / all, 1.0) +
+        best = std::max(best, (1.0 - kCosineShare - kMatchShare) * std::min(said / all, 1.0) +
+                                  kMatchShare * matches[hits[i].chunk.id] +
                                   kCosineShare * std::max((*fits)[i].cosine, 0.0));
     }
     return best;

@@ -53,7 +53,8 @@ public:
                                                std::span<const SearchHit> hits);
 
     /// How much of a question the best of some passages says, 0..1: the share of its terms that are
-    /// in one passage, each by its rarity, and for a small part how alike both are as a whole.
+    /// in one passage, each by its rarity; its BM25 against the most that the question could reach;
+    /// and for a small part how alike both are as a whole.
     [[nodiscard]] Result<double> answerability(std::string_view query,
                                                std::span<const SearchHit> hits);
 
