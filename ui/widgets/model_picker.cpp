@@ -75,7 +75,9 @@ void ModelPicker::setStatus(const ModelStatus& status) {
             color = colors().accent;
             break;
         case ModelStatus::State::Failed:
-            text = tr("%1: not loaded").arg(fromUtf8(status.model.name));
+            if (!status.model.name.empty()) {
+                text = tr("%1: not loaded").arg(fromUtf8(status.model.name));
+            }
             color = colors().danger;
             break;
     }
