@@ -92,7 +92,7 @@ std::vector<conclave::bench::FileRange> expertRanges(const char* path) {
 
 class Peer {
 public:
-    Peer(const char* path, int nThreads, int contextLength, bool staysMapped) {
+    Peer(const char* path, int nThreads, int contextLength, bool staysMapped = false) {
         llama_model_params modelParams = llama_model_default_params();
         if (staysMapped) modelParams.use_extra_bufts = false;
         m_model = llama_model_load_from_file(path, modelParams);

@@ -61,6 +61,7 @@ private:
     void makeShortcuts();
     void listen();
     void loadSettings();
+    void begin(std::optional<services::ChatId> last);
     void showWhatIsAsked(const WindowOptions& options, std::optional<services::ChatId> last);
     void restoreWindow(const nlohmann::json& state);
     void saveWindow();

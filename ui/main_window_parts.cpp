@@ -78,6 +78,7 @@ void MainWindow::connectSidebar() {
                               chat, onGui<void>(this, [this, chat, wasShown](Result<void> result) {
                                   if (!result) showFailure(result.error());
                                   m_sidebar->reload();
+                                  m_trash->reload();
                                   if (result && wasShown) m_controller->open(chat);
                               }));
                       });

@@ -130,6 +130,27 @@ void packRow(const BlockMXFP4& from, PanelMXFP4& panel, int row) {
 
 // ------------------------------------------------------------------------------------- all types
 
+void packBF16(const std::byte* rows, std::size_t rowBytes, int nRows, int nColumns,
+              std::byte* out) {
+    auto* panels = reinterpret_cast<PanelBF16*>(out);
+    if (nRows < kPanelRows) {
+        std::memset(panels, 0, static_cast<std::size_t>(nColumns) * sizeof(PanelBF16));
+    }
+    // A cache line of each row at a time.
+    constexpr int kStep = 32;
+    for (int first = 0; first < nColumns; first += kStep) {
+        const int end = first + kStep < nColumns ? first + kStep : nColumns;
+        for (int row = 0; row < nRows; ++row) {
+            const std::byte* values = rows + static_cast<std::size_t>(row) * rowBytes;
+            for (int column = first; column < end; ++column) {
+                std::memcpy(&panels[column].values[row],
+                            values + sizeof(std::uint16_t) * static_cast<std::size_t>(column),
+                            sizeof(std::uint16_t));
+            }
+        }
+    }
+}
+
 template <typename Block, typename Panel>
 void pack(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlocks, std::byte* out) {
     auto* panels = reinterpret_cast<Panel*>(out);
@@ -158,6 +179,7 @@ constexpr PackedFormat kFormats[] = {
     format<BlockIQ4_NL, PanelIQ4_NL>(TensorType::IQ4_NL),
     format<BlockIQ4_XS, PanelIQ4_XS>(TensorType::IQ4_XS),
     format<BlockMXFP4, PanelMXFP4>(TensorType::MXFP4),
+    {TensorType::BF16, 1, sizeof(PanelBF16), packBF16},
 };
 
 }  // namespace

@@ -129,6 +129,16 @@ struct PanelMXFP4 {
 };
 static_assert(sizeof(PanelMXFP4) == kPanelRows * 17);
 
+/// 16 rows times one column of BF16.
+struct PanelBF16 {
+    static constexpr int kColumns = 1;
+    std::uint16_t values[kPanelRows];
+};
+static_assert(sizeof(PanelBF16) == kPanelRows * 2);
+
+/// Columns of PanelBF16 whose products are added up by themselves: shorter chains round less.
+inline constexpr int kSumColumns = 32;
+
 /// How a type is packed.
 struct PackedFormat {
     TensorType type;
@@ -145,11 +155,14 @@ struct PackedFormat {
 /// Null for a type that is computed with as it lies in the file.
 [[nodiscard]] const PackedFormat* packedFormat(TensorType type);
 
-// What the kernel sets have for packed weights. Their matmul reads MatmulArgs::weights as panels:
-// rowBytes is a sixteenth of a panel's bytes, and the first row is a multiple of 16. Packed rows
-// cannot be dequantized one by one: `dequantize` is null.
+// What the kernel sets have for packed weights. Those of BF16 read floats. Their matmul
+// reads MatmulArgs::weights as panels: rowBytes is a sixteenth of a panel's bytes, and the first
+// row is a multiple of 16. Packed rows cannot be dequantized one by one: `dequantize` is null.
 [[nodiscard]] const WeightKernels* scalarPackedKernels(TensorType type);
 [[nodiscard]] const WeightKernels* avx2PackedKernels(TensorType type);
 [[nodiscard]] const WeightKernels* avx512PackedKernels(TensorType type);
+
+/// What avx2PackedKernels gives for BF16.
+[[nodiscard]] const WeightKernels& avx2PackedBF16();
 
 }  // namespace conclave::engine

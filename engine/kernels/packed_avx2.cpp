@@ -176,7 +176,7 @@ const WeightKernels* avx2PackedKernels(TensorType type) {
     for (const WeightKernels& kernels : packed_avx2::kTypes) {
         if (kernels.type == type) return &kernels;
     }
-    return nullptr;
+    return type == TensorType::BF16 ? &avx2PackedBF16() : nullptr;
 }
 
 }  // namespace conclave::engine

@@ -24,6 +24,7 @@
 namespace conclave::engine::packed_avx2 {
 
 constexpr int kHalfRows = 8;  ///< rows of one register: the upper or the lower half of a panel
+constexpr int kHalves = 2;
 constexpr int kLines = kActivationBlock / 4;
 
 inline __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
@@ -110,19 +111,16 @@ constexpr bool fits(int lowest, int highest, int offset, int nGroups) {
 /// The integer products of a group, 8 rows in each register, without the scales.
 template <typename Type>
 struct NarrowIntegers {
-    static constexpr int kHalvesAtOnce = 2;
-
     template <int kTokens>
     [[gnu::always_inline]] static inline void dots(const typename Type::Panel* panels, int at,
-                                                   int firstRow, int group,
-                                                   const Tokens<kTokens>& x, int block,
-                                                   __m256i (&sums)[kHalvesAtOnce][kTokens]) {
+                                                   int group, const Tokens<kTokens>& x, int block,
+                                                   __m256i (&sums)[kHalves][kTokens]) {
         constexpr int kGroupLines = kLines / Type::kGroups;
 #pragma GCC unroll 8
         for (int i = 0; i < kGroupLines; ++i) {
             const int line = group * kGroupLines + i;
-            const __m256i lower = Type::weights(panels, at, line, firstRow);
-            const __m256i upper = Type::weights(panels, at, line, firstRow + kHalfRows);
+            const __m256i lower = Type::weights(panels, at, line, 0);
+            const __m256i upper = Type::weights(panels, at, line, kHalfRows);
             for (int t = 0; t < kTokens; ++t) {
                 const __m256i four = x.fourOf(t, block, line);
                 if (i == 0) {
@@ -141,7 +139,7 @@ struct NarrowIntegers {
                 if (group == 1) offset = _mm256_sub_epi16(offset, x.pairSumsOf(t, block, 0));
                 offset = offsetTimes<Type::kOffset>(offset);
             }
-            for (int h = 0; h < kHalvesAtOnce; ++h) {
+            for (int h = 0; h < kHalves; ++h) {
                 sums[h][t] = widened(_mm256_sub_epi16(sums[h][t], offset));
                 if constexpr (Type::kOffset != 0 && Type::kHasMinima) {
                     sums[h][t] = _mm256_add_epi32(
@@ -158,22 +156,26 @@ struct NarrowIntegers {
 /// not.
 template <typename Type>
 struct WideIntegers {
-    static constexpr int kHalvesAtOnce = 1;
-
     template <int kTokens>
     [[gnu::always_inline]] static inline void dots(const typename Type::Panel* panels, int at,
-                                                   int firstRow, int /*group*/,
-                                                   const Tokens<kTokens>& x, int block,
-                                                   __m256i (&sums)[kHalvesAtOnce][kTokens]) {
+                                                   int /*group*/, const Tokens<kTokens>& x,
+                                                   int block, __m256i (&sums)[kHalves][kTokens]) {
 #pragma GCC unroll 8
         for (int line = 0; line < kLines; ++line) {
-            const __m256i w = Type::weights(panels, at, line, firstRow);
-            const __m256i magnitude = _mm256_abs_epi8(w);
+            const __m256i lower = Type::weights(panels, at, line, 0);
+            const __m256i upper = Type::weights(panels, at, line, kHalfRows);
+            const __m256i lowerMagnitude = _mm256_abs_epi8(lower);
+            const __m256i upperMagnitude = _mm256_abs_epi8(upper);
             for (int t = 0; t < kTokens; ++t) {
-                const __m256i four = _mm256_sign_epi8(x.fourOf(t, block, line), w);
-                const __m256i products = widened(_mm256_maddubs_epi16(magnitude, four));
-                sums[0][t] = line == 0 ? products : _mm256_add_epi32(sums[0][t], products);
+                const __m256i four = x.fourOf(t, block, line);
+                const __m256i a =
+                    widened(_mm256_maddubs_epi16(lowerMagnitude, _mm256_sign_epi8(four, lower)));
+                const __m256i b =
+                    widened(_mm256_maddubs_epi16(upperMagnitude, _mm256_sign_epi8(four, upper)));
+                sums[0][t] = line == 0 ? a : _mm256_add_epi32(sums[0][t], a);
                 asm("" : "+x"(sums[0][t]));
+                sums[1][t] = line == 0 ? b : _mm256_add_epi32(sums[1][t], b);
+                asm("" : "+x"(sums[1][t]));
             }
         }
     }
@@ -198,32 +200,28 @@ struct IntegersOf<Type, true> {
 template <typename Type, int kTokens>
 [[gnu::always_inline]] inline void addBlock(const typename Type::Panel* panels, int at,
                                             const Tokens<kTokens>& x, int block,
-                                            __m256 (&sums)[2][kTokens]) {
+                                            __m256 (&sums)[kHalves][kTokens]) {
     using Integers = typename IntegersOf<Type, Type::kIsWide>::Integers;
-    constexpr int kHalves = Integers::kHalvesAtOnce;
 #pragma GCC unroll 2
-    for (int first = 0; first < 2; first += kHalves) {
-#pragma GCC unroll 2
-        for (int group = 0; group < Type::kGroups; ++group) {
-            __m256i dots[kHalves][kTokens];
-            Integers::template dots<kTokens>(panels, at, first * kHalfRows, group, x, block, dots);
-            __m256 scales[kHalves];
-            __m256 minima[kHalves];
-            for (int h = 0; h < kHalves; ++h) {
-                const int row = (first + h) * kHalfRows;
-                scales[h] = Type::scales(panels, at, group, row);
-                if constexpr (Type::kHasMinima) minima[h] = Type::minima(panels, at, row);
+    for (int group = 0; group < Type::kGroups; ++group) {
+        __m256i dots[kHalves][kTokens];
+        Integers::template dots<kTokens>(panels, at, group, x, block, dots);
+        __m256 scales[kHalves];
+        __m256 minima[kHalves];
+        for (int h = 0; h < kHalves; ++h) {
+            scales[h] = Type::scales(panels, at, group, kHalfRows * h);
+            if constexpr (Type::kHasMinima) minima[h] = Type::minima(panels, at, kHalfRows * h);
+        }
+        for (int t = 0; t < kTokens; ++t) {
+            const __m256 scale = x.scaleOf(t, block);
+            __m256 total = scale;
+            if constexpr (Type::kHasMinima) {
+                total = _mm256_mul_ps(_mm256_cvtepi32_ps(x.sumOf(t, block)), scale);
             }
-            for (int t = 0; t < kTokens; ++t) {
-                const __m256 scale = x.scaleOf(t, block);
-                __m256 total = scale;
+            for (int h = 0; h < kHalves; ++h) {
+                sums[h][t] = added(sums[h][t], dots[h][t], scale, scales[h]);
                 if constexpr (Type::kHasMinima) {
-                    total = _mm256_mul_ps(_mm256_cvtepi32_ps(x.sumOf(t, block)), scale);
-                }
-                for (int h = 0; h < kHalves; ++h) {
-                    __m256 sum = added(sums[first + h][t], dots[h][t], scale, scales[h]);
-                    if constexpr (Type::kHasMinima) sum = _mm256_fnmadd_ps(total, minima[h], sum);
-                    sums[first + h][t] = sum;
+                    sums[h][t] = _mm256_fnmadd_ps(total, minima[h], sums[h][t]);
                 }
             }
         }
@@ -264,10 +262,10 @@ template <typename Type, int kTokens>
 [[gnu::noinline]] void tile(const MatmulArgs& args, const typename Type::Panel* panels, int first,
                             int n, int row, int token) {
     const Tokens<kTokens> x(args.inputs + token, args.nColumns);
-    __m256 room[2][kTokens];
+    __m256 room[kHalves][kTokens];
     auto* sums = &room;
     if constexpr (kTokens > 2) asm("" : "+r"(sums));
-    for (int h = 0; h < 2; ++h) {
+    for (int h = 0; h < kHalves; ++h) {
         const int at = row + kHalfRows * h;
         for (int t = 0; t < kTokens; ++t) {
             (*sums)[h][t] = first == 0 ? _mm256_setzero_ps()
@@ -281,7 +279,7 @@ template <typename Type, int kTokens>
         // must not know what they are, or it keeps them a second time.
         if constexpr (kTokens > 2) asm("" : "+m"(*sums));
     }
-    for (int h = 0; h < 2; ++h) {
+    for (int h = 0; h < kHalves; ++h) {
         const int at = row + kHalfRows * h;
         for (int t = 0; t < kTokens; ++t) {
             store(args.outputs[token + t] + at, (*sums)[h][t], args.nRows - at);
@@ -289,19 +287,24 @@ template <typename Type, int kTokens>
     }
 }
 
-constexpr int kTokensAtOnce = 6;
+/// As many as 16 registers hold the integers of.
+template <typename Type>
+constexpr int tokensAtOnce() {
+    return Type::kIsWide ? 4 : 6;
+}
 
-/// All tokens from `token` on, at most kTokensAtOnce.
+/// All tokens from `token` on, at most tokensAtOnce().
 template <typename Type>
 void tokens(const MatmulArgs& args, const typename Type::Panel* panels, int first, int n, int row,
             int token) {
+    constexpr int kMost = tokensAtOnce<Type>();
     switch (args.nTokens - token) {
         case 1: tile<Type, 1>(args, panels, first, n, row, token); break;
         case 2: tile<Type, 2>(args, panels, first, n, row, token); break;
         case 3: tile<Type, 3>(args, panels, first, n, row, token); break;
         case 4: tile<Type, 4>(args, panels, first, n, row, token); break;
-        case 5: tile<Type, 5>(args, panels, first, n, row, token); break;
-        default: tile<Type, 6>(args, panels, first, n, row, token); break;
+        case 5: tile < Type, kMost<5 ? kMost : 5>(args, panels, first, n, row, token); break;
+        default: tile<Type, kMost>(args, panels, first, n, row, token); break;
     }
 }
 
@@ -356,6 +359,7 @@ struct Unpacked {
 template <typename Type>
 void matmul(const MatmulArgs& args) {
     constexpr int kBlocksAtOnce = 32;
+    constexpr int kTokensAtOnce = tokensAtOnce<Type>();
     const int nBlocks = args.nColumns / kActivationBlock;
     for (int row = 0; row < args.nRows; row += kPanelRows) {
         const auto* panels = reinterpret_cast<const typename Type::Panel*>(

@@ -217,10 +217,14 @@ void matmul(const MatmulArgs& args) {
 template <typename Type>
 constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matmul<Type>, nullptr};
 
+#include "engine/kernels/packed_avx512_bf16.inc"
+
 constexpr WeightKernels kTypes[] = {
-    kType<OneScale<Q8>>,  kType<OneScale<Q4>>, kType<WithMinima<Q4K>>,
-    kType<Q6K>,           kType<OneScale<Q5>>, kType<WithMinima<Q5K>>,
-    kType<OneScale<IQ4>>, kType<IQ4XS>,        kType<MXFP4>,
+    kType<OneScale<Q8>>,    kType<OneScale<Q4>>,
+    kType<WithMinima<Q4K>>, kType<Q6K>,
+    kType<OneScale<Q5>>,    kType<WithMinima<Q5K>>,
+    kType<OneScale<IQ4>>,   kType<IQ4XS>,
+    kType<MXFP4>,           kBF16,
 };
 
 }  // namespace

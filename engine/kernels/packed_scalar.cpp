@@ -155,6 +155,29 @@ void matmul(const MatmulArgs& args) {
     }
 }
 
+float fromBFloatBits(std::uint16_t bits) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
+}
+
+void matmulBF16(const MatmulArgs& args) {
+    for (int row = 0; row < args.nRows; ++row) {
+        const auto* panels = reinterpret_cast<const PanelBF16*>(
+            args.weights + static_cast<std::size_t>(row / kPanelRows * kPanelRows) * args.rowBytes);
+        for (int token = 0; token < args.nTokens; ++token) {
+            const auto* x = static_cast<const float*>(args.inputs[token]);
+            float total = 0.0f;
+            for (int first = 0; first < args.nColumns; first += kSumColumns) {
+                float sum = 0.0f;
+                for (int i = first; i < args.nColumns && i < first + kSumColumns; ++i) {
+                    sum += fromBFloatBits(panels[i].values[row % kPanelRows]) * x[i];
+                }
+                total += sum;
+            }
+            args.outputs[token][row] = total;
+        }
+    }
+}
+
 constexpr WeightKernels kTypes[] = {
     {TensorType::Q8_0, ActivationFormat::Int8Blocks, matmul<PanelQ8_0>, nullptr},
     {TensorType::Q4_0, ActivationFormat::Int8Blocks, matmul<PanelQ4_0>, nullptr},
@@ -165,6 +188,7 @@ constexpr WeightKernels kTypes[] = {
     {TensorType::IQ4_NL, ActivationFormat::Int8Blocks, matmul<PanelIQ4_NL>, nullptr},
     {TensorType::IQ4_XS, ActivationFormat::Int8Blocks, matmul<PanelIQ4_XS>, nullptr},
     {TensorType::MXFP4, ActivationFormat::Int8Blocks, matmul<PanelMXFP4>, nullptr},
+    {TensorType::BF16, ActivationFormat::Float32, matmulBF16, nullptr},
 };
 
 }  // namespace

@@ -292,6 +292,28 @@ TEST_F(WindowTest, RemembersTheChatAndTheWindow) {
     EXPECT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.chinese; }));
 }
 
+TEST_F(WindowTest, KeepsWhatIsTypedBeforeTheWindowIsAsItWas) {
+    open(m_chats.chinese);
+    m_window->close();
+    m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
+    m_window->show();
+    QTest::keyClicks(&composer().edit(), "quick");
+    ASSERT_TRUE(QTest::qWaitFor([this] { return m_window->sidebar().chats().rowCount() > 8; }));
+    settle();
+    EXPECT_EQ(composer().text().toStdString(), "quick");
+    EXPECT_FALSE(controller().chat());
+
+    m_window->close();
+    m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
+    m_window->show();
+    QTest::keyClicks(&composer().edit(), "quick");
+    QTest::keyClick(&composer().edit(), Qt::Key_Return);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return nMessages() == 2; }));
+    finishAnswer();
+    EXPECT_EQ(nMessages(), 2);
+    EXPECT_EQ(lastText(), "The answer.");
+}
+
 TEST_F(WindowTest, LongChatsAreBuiltFromTheEnd) {
     const ChatId chat = m_services.addChat("Long", 0);
     MessageId first = 0;

@@ -146,9 +146,8 @@ TEST(PrefixStore, FindsThePartOfABlockThatIsTheSame) {
         const auto found = store.find(0, asked);
         EXPECT_EQ(found.nTokens, static_cast<std::size_t>(nTokens));
         EXPECT_EQ(found.blocks.size(), static_cast<std::size_t>((nTokens + kBlock - 1) / kBlock));
-        if (mark != 0) {
-            EXPECT_EQ((*found.blocks.back())[0], static_cast<std::byte>(mark));
-        }
+        if (mark == 0) continue;
+        EXPECT_EQ((*found.blocks.back())[0], static_cast<std::byte>(mark));
     }
     // Like both up to a place, and like the second one further.
     other[kBlock + 12] = 5;
