@@ -41,6 +41,10 @@ bool isLocalLayer(const ModelConfig& config, int layer) {
            config.layers[static_cast<std::size_t>(layer)].isLocal;
 }
 
+bool isRecurrentLayer(const ModelConfig& config, int layer) {
+    return config.hasRecurrentLayer() && config.layers[static_cast<std::size_t>(layer)].isRecurrent;
+}
+
 /// What the tokens of one batch see, and themselves; 0 where all positions take no more.
 int periodFor(const ModelConfig& config, int capacity, int batchTokens) {
     if (config.window == 0) return 0;
@@ -56,7 +60,7 @@ std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, int batchT
     const int period = periodFor(config, capacity, batchTokens);
     std::uint64_t nPositions = 0;
     for (int layer = 0; layer < config.nLayers; ++layer) {
-        if (config.layers[static_cast<std::size_t>(layer)].isRecurrent) continue;
+        if (isRecurrentLayer(config, layer)) continue;
         const bool isRing = period > 0 && isLocalLayer(config, layer);
         nPositions += static_cast<std::uint64_t>(isRing ? period : capacity);
     }
@@ -84,7 +88,7 @@ Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int bat
     for (int layer = 0; layer < config.nLayers; ++layer) {
         const bool isLocal = isLocalLayer(config, layer);
         const int period = isLocal ? cache.m_period : 0;
-        const bool isRecurrent = config.layers[static_cast<std::size_t>(layer)].isRecurrent;
+        const bool isRecurrent = isRecurrentLayer(config, layer);
         cache.m_layers.push_back({begin, period, isLocal, isRecurrent});
         if (isRecurrent) continue;
         if (isLocal) cache.m_window = config.window;
