@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/model/activation.h"
 #include "engine/model/attend.h"
 
 namespace conclave::engine {
@@ -12,6 +13,10 @@ std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 void addBias(const KernelTable& kernels, const std::vector<float>& bias, float* values) {
     if (!bias.empty()) kernels.addScaled(values, bias.data(), 1.0f, static_cast<int>(bias.size()));
+}
+
+int gatedDim(const ModelConfig& config) {
+    return config.grouped.hasOutputGate ? 2 * config.nHeads * config.grouped.headDim : 0;
 }
 
 int latentKeyDim(const ModelConfig& config) { return config.latent.latentDim + config.rope.dim; }
@@ -149,7 +154,8 @@ void LatentAttention::splitQuery(const Machinery& m, std::size_t token) {
 // ----------------------------------------------------------------------------- grouped attention
 
 GroupedAttention::GroupedAttention(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8)
-    : m_query(maxTokens, config.nHeads * config.grouped.headDim, false),
+    : m_queryAndGate(maxTokens, gatedDim(config), false),
+      m_query(maxTokens, config.nHeads * config.grouped.headDim, false),
       m_key(maxTokens, config.grouped.nKvHeads * config.grouped.headDim, false),
       m_value(maxTokens, config.grouped.nKvHeads * config.grouped.headDim, false),
       m_attended(maxTokens, config.nHeads * config.grouped.headDim, wantsInt8),
@@ -158,7 +164,8 @@ GroupedAttention::GroupedAttention(const ModelConfig& config, std::size_t maxTok
 std::size_t GroupedAttention::bytes(const ModelConfig& config, std::size_t maxTokens,
                                     bool wantsInt8) {
     const auto& grouped = config.grouped;
-    return Rows::bytes(maxTokens, config.nHeads * grouped.headDim, false) +
+    return Rows::bytes(maxTokens, gatedDim(config), false) +
+           Rows::bytes(maxTokens, config.nHeads * grouped.headDim, false) +
            2 * Rows::bytes(maxTokens, grouped.nKvHeads * grouped.headDim, false) +
            Rows::bytes(maxTokens, config.nHeads * grouped.headDim, wantsInt8);
 }
@@ -168,12 +175,17 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
     const auto nTokens = size(batch.nTokens);
     const int headDim = m.config.grouped.headDim;
     const int kvDim = m_key.dim();
-    m.products.addRows(weights.query, in, m_query, nTokens);
+    const bool isGated = m.config.grouped.hasOutputGate;
+    m.products.addRows(weights.query, in, isGated ? m_queryAndGate : m_query, nTokens);
     m.products.addRows(weights.key, in, m_key, nTokens);
     m.products.addRows(weights.value, in, m_value, nTokens);
     m.products.run(m.pool);
 
     parallelFor(m.pool, nTokens, size(m_query.dim() + 2 * kvDim), [&](std::size_t token) {
+        for (int head = 0; isGated && head < m.config.nHeads; ++head) {
+            std::copy_n(m_queryAndGate.row(token) + 2 * head * headDim, headDim,
+                        m_query.row(token) + head * headDim);
+        }
         addBias(m.kernels, weights.queryBias, m_query.row(token));
         addBias(m.kernels, weights.keyBias, m_key.row(token));
         addBias(m.kernels, weights.valueBias, m_value.row(token));
@@ -203,13 +215,23 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
             .windowIsChunk = m.config.windowIsChunk,
             .softCap = m.config.grouped.softCap,
             .sinks = weights.sinks});
-    parallelFor(m.pool, nTokens, size(m_attended.dim()),
-                [&](std::size_t token) { m_attended.finish(m.kernels, token); });
+    parallelFor(m.pool, nTokens, size(m_attended.dim()), [&](std::size_t token) {
+        if (isGated) applyGates(headDim, token);
+        m_attended.finish(m.kernels, token);
+    });
     m.products.addRows(weights.output, m_attended, out, nTokens);
     m.products.run(m.pool);
     if (weights.outputBias.empty()) return;
     for (std::size_t token = 0; token < nTokens; ++token) {
         addBias(m.kernels, weights.outputBias, out.row(token));
+    }
+}
+
+void GroupedAttention::applyGates(int headDim, std::size_t token) {
+    float* values = m_attended.row(token);
+    const float* gates = m_queryAndGate.row(token) + headDim;  // behind each head's query
+    for (int at = 0; at < m_attended.dim(); at += headDim, gates += std::ptrdiff_t{2} * headDim) {
+        for (int i = 0; i < headDim; ++i) values[at + i] *= sigmoid(gates[i]);
     }
 }
 

@@ -71,13 +71,15 @@ public:
                                            bool wantsInt8);
 
 private:
+    void applyGates(int headDim, std::size_t token);
     void placeQueryAndKey(const Machinery& m, const GroupedAttentionWeights& weights,
                           const Batch& batch, std::size_t token);
 
-    Rows m_query;     ///< [token][head][headDim]
-    Rows m_key;       ///< [token][kvHead][headDim]
-    Rows m_value;     ///< [token][kvHead][headDim]
-    Rows m_attended;  ///< [token][head][headDim]
+    Rows m_queryAndGate;  ///< [token][head][query, gate]; empty in models without gates
+    Rows m_query;         ///< [token][head][headDim]
+    Rows m_key;           ///< [token][kvHead][headDim]
+    Rows m_value;         ///< [token][kvHead][headDim]
+    Rows m_attended;      ///< [token][head][headDim]
     std::vector<float> m_ones;
 };
 

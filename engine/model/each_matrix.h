@@ -46,6 +46,14 @@ void forEachMatrix(Attention& attention, const Use& use) {
     use(attention.output);
 }
 
+template <MaybeConst<DeltaNetWeights> Net, typename Use>
+void forEachMatrix(Net& net, const Use& use) {
+    use(net.mixed);
+    use(net.gate);
+    use(net.rates);
+    use(net.output);
+}
+
 /// Which experts' matrices are walked through: none, those that are in memory, or all, of which
 /// those that an ExpertStore has are without data.
 enum class WithExperts { None, Resident, All };

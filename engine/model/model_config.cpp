@@ -36,6 +36,7 @@ constexpr std::array kArchitectures = {
     Architecture{"qwen2moe", architectures::qwen2moe},
     Architecture{"qwen3", architectures::qwen3},
     Architecture{"qwen3moe", architectures::qwen3moe},
+    Architecture{"qwen3next", architectures::qwen3next},
     Architecture{"smollm3", architectures::smollm3},
 };
 
@@ -83,6 +84,11 @@ bool ModelConfig::hasDenseLayer() const {
 bool ModelConfig::hasLocalLayer() const {
     return std::any_of(layers.begin(), layers.end(),
                        [](const LayerConfig& layer) { return layer.isLocal; });
+}
+
+bool ModelConfig::hasRecurrentLayer() const {
+    return std::any_of(layers.begin(), layers.end(),
+                       [](const LayerConfig& layer) { return layer.isRecurrent; });
 }
 
 Result<ModelConfig> ModelConfig::read(const GgufFile& file) {

@@ -57,6 +57,7 @@ struct GroupedAttentionConfig {
     int growthStep = 0;
     bool needsBias = false;        ///< on queries, keys and values; else used if the file has it
     bool needsOutputBias = false;  ///< likewise
+    bool hasOutputGate = false;    ///< what a head gives counts by a sigmoid of the token
     bool hasSinks = false;         ///< a learnt logit per head takes its share of the softmax
     float softCap = 0.0f;          ///< scores become cap * tanh(score / cap); 0: they do not
 };
@@ -67,6 +68,17 @@ struct LatentAttentionConfig {
     int latentDim = 0;  ///< width of the compressed keys and values
     int nopeDim = 0;    ///< part of a query or key without position
     int valueDim = 0;
+};
+
+/// Gated delta net: layers with a state in place of a KV cache (see delta_net.h).
+struct DeltaNetConfig {
+    int kernel = 0;  ///< tokens that the convolution sees, its own among them
+    int nKeyHeads = 0;
+    int nValueHeads = 0;  ///< nValueHeads / nKeyHeads to one head of queries and keys
+    int headDim = 0;
+    /// Queries, keys and values of all heads.
+    [[nodiscard]] int mixedDim() const { return (2 * nKeyHeads + nValueHeads) * headDim; }
+    [[nodiscard]] int valueDim() const { return nValueHeads * headDim; }
 };
 
 struct MoeConfig {
@@ -97,8 +109,9 @@ struct NormConfig {
 
 struct LayerConfig {
     bool hasExperts = false;
-    bool rotates = true;   ///< queries and keys carry their position
-    bool isLocal = false;  ///< sees the last `window` positions, and rotates by `localRope`
+    bool isRecurrent = false;  ///< a gated delta net stands in place of attention
+    bool rotates = true;       ///< queries and keys carry their position
+    bool isLocal = false;      ///< sees the last `window` positions, and rotates by `localRope`
 };
 
 struct ModelConfig {
@@ -116,6 +129,7 @@ struct ModelConfig {
     float attentionScale = 0.0f;  ///< factor on q.k before the softmax
     GroupedAttentionConfig grouped;
     LatentAttentionConfig latent;
+    DeltaNetConfig deltaNet;
     RopeConfig rope;
     RopeConfig localRope;
     int window = 0;              ///< positions that a local layer sees, its own among them
@@ -132,6 +146,7 @@ struct ModelConfig {
     [[nodiscard]] int cacheDim() const;
     [[nodiscard]] bool hasDenseLayer() const;
     [[nodiscard]] bool hasLocalLayer() const;
+    [[nodiscard]] bool hasRecurrentLayer() const;
 
     /// Errors: Unsupported (names the architecture or what it wants), Corrupt (names the key).
     [[nodiscard]] static Result<ModelConfig> read(const GgufFile& file);

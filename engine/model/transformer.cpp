@@ -44,6 +44,7 @@ Transformer::Transformer(const ModelConfig& config, const Weights& weights,
       m_feedForward(config, size(maxTokens), weights.needsInt8) {
     if (config.hasLocalLayer())
         m_localRope.emplace(config.localRope, std::span<float>(), maxTokens);
+    if (config.hasRecurrentLayer()) m_deltaNet.emplace(config, size(maxTokens), weights.needsInt8);
 }
 
 std::uint64_t Transformer::bytes(const ModelConfig& config, bool wantsInt8, int maxTokens) {
@@ -53,6 +54,7 @@ std::uint64_t Transformer::bytes(const ModelConfig& config, bool wantsInt8, int 
                                       : GroupedAttention::bytes(config, n, wantsInt8);
     return 2 * Rows::bytes(n, config.embeddingDim, false) +
            Rows::bytes(n, config.embeddingDim, wantsInt8) + attention +
+           (config.hasRecurrentLayer() ? GatedDeltaNet::bytes(config, n, wantsInt8) : 0) +
            FeedForward::bytes(config, n, wantsInt8);
 }
 
@@ -66,13 +68,16 @@ bool Transformer::forward(std::span<const TokenId> tokens, int firstPosition) {
     const int nTokens = static_cast<int>(tokens.size());
     CONCLAVE_CHECK(m_cache.resumableUpTo(firstPosition) == firstPosition);
     m_cache.makeRoom(firstPosition, nTokens);
+    m_cache.recurrent().prepare(firstPosition, nTokens);
     embed(tokens);
     m_rope.prepare(firstPosition, nTokens);
     if (m_localRope) m_localRope->prepare(firstPosition, nTokens);
     for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested() && !error(); ++layer) {
         runLayer(m_weights.layers[size(layer)], {nTokens, firstPosition, layer});
     }
-    return !m_pool.stopRequested() && !error();
+    if (m_pool.stopRequested() || error()) return false;
+    m_cache.recurrent().moveTo(firstPosition + nTokens);
+    return true;
 }
 
 void Transformer::embed(std::span<const TokenId> tokens) {
@@ -96,7 +101,9 @@ void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
     const auto nTokens = size(batch.nTokens);
 
     normalize(layer.attentionNorm, 0, nTokens);
-    if (auto* latent = std::get_if<LatentAttention>(&m_attention)) {
+    if (const auto* net = std::get_if<DeltaNetWeights>(&layer.attention)) {
+        m_deltaNet->run(machinery, *net, batch, m_normed, m_delta);
+    } else if (auto* latent = std::get_if<LatentAttention>(&m_attention)) {
         latent->run(machinery, std::get<LatentAttentionWeights>(layer.attention), batch, m_normed,
                     m_delta);
     } else {

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/model/adapter.h"
 #include "engine/model/attention.h"
+#include "engine/model/delta_net.h"
 #include "engine/model/experts.h"
 #include "engine/model/model_config.h"
 #include "engine/model/products.h"
@@ -73,6 +74,7 @@ private:
     Rows m_normed;
     Rows m_delta;  ///< what a block adds to the stream
     std::variant<LatentAttention, GroupedAttention> m_attention;
+    std::optional<GatedDeltaNet> m_deltaNet;  ///< of layers that have no attention
     FeedForward m_feedForward;
 };
 

@@ -83,10 +83,10 @@ GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelCo
     const GroupedAttentionConfig& grouped = config.grouped;
     const int queryDim = config.nHeads * grouped.headDim;
     GroupedAttentionWeights weights;
-    loadQueryKeyValue(
-        finder,
-        {config.embeddingDim, queryDim, grouped.nKvHeads * grouped.headDim, grouped.needsBias},
-        weights);
+    loadQueryKeyValue(finder,
+                      {config.embeddingDim, grouped.hasOutputGate ? 2 * queryDim : queryDim,
+                       grouped.nKvHeads * grouped.headDim, grouped.needsBias},
+                      weights);
     weights.output = finder.matrix("attn_output.weight", config.embeddingDim, queryDim);
     weights.outputBias =
         finder.vectorIf(grouped.needsOutputBias, "attn_output.bias", config.embeddingDim);
@@ -98,6 +98,26 @@ GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelCo
             "attn_k_norm.weight", perHead ? grouped.headDim : grouped.nKvHeads * grouped.headDim);
     }
     if (grouped.hasSinks) weights.sinks = finder.vector("attn_sinks.weight", config.nHeads);
+    return weights;
+}
+
+DeltaNetWeights loadDeltaNet(TensorFinder& finder, const ModelConfig& config) {
+    const DeltaNetConfig& net = config.deltaNet;
+    DeltaNetWeights weights;
+    weights.mixed = finder.matrix("attn_qkv.weight", net.mixedDim(), config.embeddingDim);
+    weights.gate = finder.matrix("attn_gate.weight", net.valueDim(), config.embeddingDim);
+    weights.rates = finder.matrix("ssm_ba.weight", 2 * net.nValueHeads, config.embeddingDim);
+    weights.output = finder.matrix("ssm_out.weight", config.embeddingDim, net.valueDim());
+    const auto channels = finder.vectors("ssm_conv1d.weight", net.mixedDim(), net.kernel);
+    weights.taps.resize(static_cast<std::size_t>(net.kernel));
+    for (const std::vector<float>& channel : channels) {
+        for (std::size_t tap = 0; tap < channel.size(); ++tap) {
+            weights.taps[tap].push_back(channel[tap]);
+        }
+    }
+    weights.decayBias = finder.vector("ssm_dt.bias", net.nValueHeads);
+    weights.decay = finder.vector("ssm_a", net.nValueHeads);
+    weights.norm = finder.vector("ssm_norm.weight", net.headDim);
     return weights;
 }
 
@@ -184,7 +204,9 @@ LayerWeights loadLayer(TensorFinder& finder, const ModelConfig& config, const Ke
     finder.enterLayer(index);
     LayerWeights layer;
     layer.attentionNorm = loadNorm(finder, config, "attn_norm");
-    if (config.attention == AttentionKind::Latent) {
+    if (config.layers[static_cast<std::size_t>(index)].isRecurrent) {
+        layer.attention = loadDeltaNet(finder, config);
+    } else if (config.attention == AttentionKind::Latent) {
         layer.attention = loadLatentAttention(finder, config, kernels);
     } else {
         layer.attention = loadGroupedAttention(finder, config);

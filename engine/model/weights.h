@@ -63,6 +63,16 @@ struct GroupedAttentionWeights {
     std::vector<float> sinks;               ///< [nHeads]
 };
 
+struct DeltaNetWeights {
+    Matrix mixed;   ///< [mixedDim][embeddingDim]
+    Matrix gate;    ///< [valueDim][embeddingDim]
+    Matrix rates;   ///< [nKeyHeads * (strengths, decays of its value heads)][embeddingDim]
+    Matrix output;  ///< [embeddingDim][valueDim]
+    std::vector<std::vector<float>> taps;  ///< of the convolution, [kernel][mixedDim]
+    std::vector<float> decayBias, decay;   ///< [nValueHeads]
+    std::vector<float> norm;               ///< of what a head gives, [headDim]
+};
+
 struct FeedForwardWeights {
     Matrix gate, up, down;
     std::vector<float> gateBias, upBias, downBias;  ///< empty in most models
@@ -87,7 +97,7 @@ struct NormWeights {
 
 struct LayerWeights {
     NormWeights attentionNorm;
-    std::variant<LatentAttentionWeights, GroupedAttentionWeights> attention;
+    std::variant<LatentAttentionWeights, GroupedAttentionWeights, DeltaNetWeights> attention;
     std::optional<NormWeights> attentionPostNorm;  ///< of what the block adds to the stream
     NormWeights feedForwardNorm;
     std::variant<FeedForwardWeights, MoeWeights> feedForward;

@@ -41,6 +41,10 @@ bool isLocalLayer(const ModelConfig& config, int layer) {
            config.layers[static_cast<std::size_t>(layer)].isLocal;
 }
 
+bool isRecurrentLayer(const ModelConfig& config, int layer) {
+    return config.hasRecurrentLayer() && config.layers[static_cast<std::size_t>(layer)].isRecurrent;
+}
+
 /// What the tokens of one batch see, and themselves; 0 where all positions take no more.
 int periodFor(const ModelConfig& config, int capacity, int batchTokens) {
     if (config.window == 0) return 0;
@@ -56,10 +60,12 @@ std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, int batchT
     const int period = periodFor(config, capacity, batchTokens);
     std::uint64_t nPositions = 0;
     for (int layer = 0; layer < config.nLayers; ++layer) {
+        if (isRecurrentLayer(config, layer)) continue;
         const bool isRing = period > 0 && isLocalLayer(config, layer);
         nPositions += static_cast<std::uint64_t>(isRing ? period : capacity);
     }
-    return nPositions * bytesOf(tensorTypeOf(type), config.cacheDim());
+    return nPositions * bytesOf(tensorTypeOf(type), config.cacheDim()) +
+           RecurrentState::bytes(config);
 }
 
 Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int batchTokens,
@@ -77,11 +83,14 @@ Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int bat
     cache.m_capacity = capacity;
     cache.m_period = periodFor(config, capacity, batchTokens);
     cache.m_windowIsChunk = config.windowIsChunk;
+    cache.m_recurrent = RecurrentState(config);
     std::size_t begin = 0;
     for (int layer = 0; layer < config.nLayers; ++layer) {
         const bool isLocal = isLocalLayer(config, layer);
         const int period = isLocal ? cache.m_period : 0;
-        cache.m_layers.push_back({begin, period, isLocal});
+        const bool isRecurrent = isRecurrentLayer(config, layer);
+        cache.m_layers.push_back({begin, period, isLocal, isRecurrent});
+        if (isRecurrent) continue;
         if (isLocal) cache.m_window = config.window;
         begin += static_cast<std::size_t>(period > 0 ? period : capacity) * cache.m_positionBytes;
     }
@@ -111,6 +120,7 @@ KvCache& KvCache::operator=(KvCache&& other) noexcept {
     std::swap(m_window, other.m_window);
     std::swap(m_windowIsChunk, other.m_windowIsChunk);
     std::swap(m_heldFrom, other.m_heldFrom);
+    std::swap(m_recurrent, other.m_recurrent);
     return *this;
 }
 
@@ -143,6 +153,7 @@ void KvCache::restart(int from, int end) {
 }
 
 int KvCache::resumableUpTo(int position) const {
+    position = m_recurrent.resumableUpTo(position);
     if (m_window == 0) return position;
     const int needed = seenFrom(position);
     if (needed >= m_heldFrom || needed == position) return position;

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
 #include "engine/model/model_config.h"
+#include "engine/runtime/recurrent_state.h"
 
 namespace conclave::engine {
 
@@ -48,6 +49,10 @@ public:
     /// True for layers of which only positions from heldFrom() on are kept.
     [[nodiscard]] bool isLocal(int layer) const { return layerAt(layer).isLocal; }
 
+    /// Layers that have no entries have this.
+    [[nodiscard]] RecurrentState& recurrent() { return m_recurrent; }
+    [[nodiscard]] bool isRecurrent(int layer) const { return layerAt(layer).isRecurrent; }
+
     /// To be called before entries first to first + n - 1 are written: rings lose what lay there.
     void makeRoom(int first, int n);
     /// heldFrom() as makeRoom(first, n) would leave it.
@@ -59,7 +64,7 @@ public:
     /// `from` to `end` - 1 only.
     void restart(int from, int end);
     /// The last position up to `position` at which tokens can be computed: less than `position`
-    /// where rings have lost what a token there sees.
+    /// where rings have lost what a token there sees, or the recurrent state has gone past it.
     [[nodiscard]] int resumableUpTo(int position) const;
 
     /// A position's value number `at`, a multiple of the type's block; those of the next position
@@ -81,6 +86,7 @@ private:
         std::size_t begin = 0;  ///< in m_entries
         int period = 0;
         bool isLocal = false;
+        bool isRecurrent = false;
     };
 
     [[nodiscard]] const Layer& layerAt(int layer) const {
@@ -99,6 +105,7 @@ private:
     int m_window = 0;  ///< of local layers; 0: there are none
     bool m_windowIsChunk = false;
     int m_heldFrom = 0;
+    RecurrentState m_recurrent;
 };
 
 }  // namespace conclave::engine

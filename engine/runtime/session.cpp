@@ -29,6 +29,11 @@ SpeculationGate::Seconds ownTime() {
                                     kNano * static_cast<double>(time.tv_nsec));
 }
 
+/// Tokens in whole blocks of the prefix store.
+int wholeBlocks(std::size_t nTokens) {
+    return static_cast<int>(nTokens) / PrefixStore::kBlockTokens * PrefixStore::kBlockTokens;
+}
+
 /// The pool obeys `stop` while this lives.
 class StopScope {
 public:
@@ -183,7 +188,8 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
     : m_model(std::move(model)),
       m_config(configFor(*m_model, options)),
       m_batchTokens(options.batchTokens),
-      m_sharesPrefixes(options.sharesPrefixes),
+      // States are those after all tokens: blocks in between have none.
+      m_sharesPrefixes(options.sharesPrefixes && !m_config.hasRecurrentLayer()),
       m_cache(std::move(cache)),
       m_pool(options.nThreads),
       m_transformer(m_config, m_model->weights(), m_model->kernels(), m_cache, m_pool,
@@ -228,7 +234,7 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
     if (m_sharesPrefixes) extendFromStore(request.prompt);
-    m_nLeft = static_cast<int>(m_tokens.size());
+    m_nLeft = wholeBlocks(m_tokens.size());
     Usage& usage = answer.result.usage;
     usage.promptTokens = static_cast<int>(request.prompt.size());
     usage.cachedTokens = static_cast<int>(m_tokens.size());
@@ -283,7 +289,7 @@ void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
 /// Layers with a window forget: what others may want of them is to be left in the store before.
 void RunningSession::leaveWhatRingsLose(int nNext) {
     const auto nTokens = static_cast<int>(m_tokens.size());
-    m_nLeft = std::min(m_nLeft, nTokens);
+    m_nLeft = std::min(m_nLeft, wholeBlocks(m_tokens.size()));
     if (m_cache.heldFromAfter(nTokens, nNext) > m_nLeft) leaveInStore();
 }
 
@@ -304,7 +310,7 @@ void RunningSession::leaveInStore() {
         }
         return true;
     });
-    m_nLeft = static_cast<int>(m_tokens.size()) / kBlockTokens * kBlockTokens;
+    m_nLeft = wholeBlocks(m_tokens.size());
 }
 
 Result<void> RunningSession::save(const std::filesystem::path& path) {
@@ -393,7 +399,8 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
 Guess RunningSession::makeGuess(TokenId token, int nMost) {
     const auto room = contextLength() - static_cast<int>(m_tokens.size()) - 1;
     nMost = std::min({nMost, room, m_batchTokens - 1, kMaxGuesses});
-    if (nMost < 1) return {};
+    // A state that has taken in a wrong guess cannot give it back.
+    if (nMost < 1 || m_config.hasRecurrentLayer()) return {};
     m_text.assign(m_tokens.begin(), m_tokens.end());
     m_text.push_back(token);
     m_guesser.follow(m_text);

@@ -77,11 +77,13 @@ tl::unexpected<Error> badSession(const fs::path& path, const std::string& what) 
     return fail(ErrorCode::Corrupt, "the saved session " + path.string() + " " + what);
 }
 
-/// Calls use(rows) for all entries, layer by layer, in pieces that are the same for every cache.
-/// Returns false as soon as one call does.
+/// Calls use(rows) for the recurrent state and all entries, layer by layer, in pieces that are the
+/// same for every cache. Returns false as soon as one call does.
 template <typename Use>
 bool forEachPiece(KvCache& cache, int heldFrom, int nTokens, const Use& use) {
+    if (!use(std::as_writable_bytes(cache.recurrent().values()))) return false;
     for (int layer = 0; layer < cache.nLayers(); ++layer) {
+        if (cache.isRecurrent(layer)) continue;
         for (int at = cache.isLocal(layer) ? heldFrom : 0; at < nTokens;) {
             const int end = std::min(nTokens, (at / kAttendChunk + 1) * kAttendChunk);
             if (!use(cache.rows(layer, at, end - at))) return false;
@@ -91,17 +93,18 @@ bool forEachPiece(KvCache& cache, int heldFrom, int nTokens, const Use& use) {
     return true;
 }
 
-std::uint64_t entryBytesOf(const KvCache& cache, std::uint64_t heldFrom, std::uint64_t nTokens) {
+std::uint64_t entryBytesOf(KvCache& cache, std::uint64_t heldFrom, std::uint64_t nTokens) {
     std::uint64_t nPositions = 0;
     for (int layer = 0; layer < cache.nLayers(); ++layer) {
+        if (cache.isRecurrent(layer)) continue;
         nPositions += nTokens - (cache.isLocal(layer) ? heldFrom : 0);
     }
-    return nPositions * cache.positionBytes();
+    return nPositions * cache.positionBytes() + cache.recurrent().values().size_bytes();
 }
 
 /// The header of an open file, checked against the file's size, the model and the cache.
 Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const SessionKey& key,
-                                        const KvCache& cache) {
+                                        KvCache& cache) {
     SessionHeader header;
     if (!readAll(file, std::as_writable_bytes(std::span(&header, 1)))) {
         return badSession(path, "is cut off");
@@ -139,6 +142,10 @@ Result<void> writeSessionFile(const fs::path& path, const SessionKey& key,
                               std::span<const TokenId> tokens, KvCache& cache) {
     if (tokens.empty()) return fail(ErrorCode::InvalidArgument, "the session has nothing to save");
     const auto nTokens = static_cast<int>(tokens.size());
+    if (cache.recurrent().exists() && cache.recurrent().position() != nTokens) {
+        return fail(ErrorCode::InvalidArgument,
+                    "the session was stopped in the middle of a step; save it after the next one");
+    }
     SessionHeader header;
     header.key = key;
     header.nTokens = tokens.size();
@@ -202,6 +209,7 @@ Result<std::vector<TokenId>> readSessionFile(const fs::path& path, const Session
     if (!isRead) return badSession(path, "cannot be read to its end");
     if (hash != header->bodyHash) return badSession(path, "is damaged");
     cache.restart(heldFrom, nTokens);
+    cache.recurrent().restart(nTokens);
     if (cache.resumableUpTo(nTokens) != nTokens) {
         return badSession(path, "lacks what its last tokens see");
     }

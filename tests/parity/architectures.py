@@ -125,6 +125,39 @@ def qwen3moe():
     return m
 
 
+def qwen3next():
+    key_heads, value_heads, dim, kernel = 2, 4, 8, 4
+    keys, values = key_heads * dim, value_heads * dim
+    m = Builder("qwen3next", 4, seed=4, head_dim=16)
+    m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16,
+          expert_shared_feed_forward_length=24, rope__dimension_count=8, full_attention_interval=4,
+          ssm__conv_kernel=kernel, ssm__inner_size=values, ssm__state_size=dim,
+          ssm__time_step_rank=value_heads, ssm__group_count=key_heads)
+    m.ends()
+    for i in range(m.layers):
+        b = "blk.%d." % i
+        m.norms(i, "attn_norm", "post_attention_norm")
+        if i % 4 == 3:
+            q, kv = m.heads * m.head_dim, m.kv_heads * m.head_dim
+            for name, n in (("attn_q", 2 * q), ("attn_k", kv), ("attn_v", kv)):
+                m.matrix(b + name, EMBEDDING, n)
+            m.matrix(b + "attn_output", q, EMBEDDING, gain=m.RESIDUAL)
+            m.norm(b + "attn_q_norm", m.head_dim)
+            m.norm(b + "attn_k_norm", m.head_dim)
+        else:
+            m.matrix(b + "attn_qkv", EMBEDDING, 2 * keys + values)
+            m.matrix(b + "attn_gate", EMBEDDING, values)
+            m.matrix(b + "ssm_ba", EMBEDDING, 2 * value_heads)
+            m.matrix(b + "ssm_conv1d", kernel, 2 * keys + values, kind=F32)
+            m.vector(b + "ssm_dt.bias", value_heads)
+            m.vector(b + "ssm_a", value_heads, offset=-0.6, scale=0.15)  # -exp of something
+            m.norm(b + "ssm_norm", dim)
+            # A head's result is normalized, however small: so is its rounding.
+            m.matrix(b + "ssm_out", values, EMBEDDING, gain=0.25)
+        m.experts(i, 6, 16, shared=24, shared_gate=True)
+    return m
+
+
 def granite_scales(m):
     m.set(embedding_scale=3.0, residual_scale=0.4, logit_scale=0.5, attention__scale=0.2)
 
@@ -363,7 +396,7 @@ def glm4():
 # File name: how the model is made.
 MODELS = {
     "olmoe": olmoe, "qwen3moe": qwen3moe, "granitemoe": granitemoe, "qwen2moe": qwen2moe,
-    "deepseek": deepseek, "phimoe": phimoe, "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
+    "qwen3next": qwen3next, "deepseek": deepseek, "phimoe": phimoe, "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
     "deepseek2-mtp": deepseek2_mtp,
     "gpt-oss": gpt_oss, "gpt-oss-q8": lambda: gpt_oss(Q8_0, 32), "qwen2": qwen2, "qwen3": qwen3,
     "smollm3": smollm3, "granite": granite, "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3,

@@ -29,6 +29,7 @@ void qwen2(Keys& keys, ModelConfig& model);
 void qwen2moe(Keys& keys, ModelConfig& model);
 void qwen3(Keys& keys, ModelConfig& model);
 void qwen3moe(Keys& keys, ModelConfig& model);
+void qwen3next(Keys& keys, ModelConfig& model);
 void smollm3(Keys& keys, ModelConfig& model);
 
 }  // namespace conclave::engine::architectures

@@ -138,6 +138,29 @@ void readLatentAttention(Keys& keys, ModelConfig& model) {
     }
 }
 
+void readDeltaNet(Keys& keys, ModelConfig& model) {
+    constexpr int kMostTaps = 64;
+    DeltaNetConfig& net = model.deltaNet;
+    net.kernel = keys.required("ssm.conv_kernel", 2, kMostTaps);
+    net.nKeyHeads = keys.required("ssm.group_count", 1, kMaxHeads);
+    net.nValueHeads = keys.required("ssm.time_step_rank", 1, kMaxHeads);
+    net.headDim = keys.required("ssm.state_size", 1, kMaxHeadDim);
+    const int innerDim = keys.required("ssm.inner_size", 1, kMaxDim);
+    const int interval = keys.optional("full_attention_interval", 4, 1, kMaxLayers);
+    if (keys.error()) return;
+    if (net.nValueHeads % net.nKeyHeads != 0) {
+        keys.remember({ErrorCode::Corrupt,
+                       keys.name("ssm.group_count") + " does not divide the heads of values"});
+    } else if (std::int64_t{net.nValueHeads} * net.headDim != innerDim) {
+        keys.remember({ErrorCode::Corrupt, keys.name("ssm.inner_size") + " is " +
+                                               std::to_string(innerDim) +
+                                               ", which is not that of all heads"});
+    }
+    for (int i = 0; i < model.nLayers; ++i) {
+        model.layers[static_cast<std::size_t>(i)].isRecurrent = (i + 1) % interval != 0;
+    }
+}
+
 void readExperts(Keys& keys, ModelConfig& model, ExpertWidth width) {
     MoeConfig& moe = model.moe;
     moe.nExperts = keys.required("expert_count", 1, kMaxExperts);

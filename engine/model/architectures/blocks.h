@@ -14,6 +14,9 @@ void readGroupedAttention(Keys& keys, ModelConfig& model);
 /// The same for latent attention, with DeepSeek's form of YaRN.
 void readLatentAttention(Keys& keys, ModelConfig& model);
 
+/// Gated delta nets, in all layers but every "full_attention_interval"-th.
+void readDeltaNet(Keys& keys, ModelConfig& model);
+
 /// The width of an expert, where "expert_feed_forward_length" does not give it.
 enum class ExpertWidth {
     FeedForward,        ///< that of the dense layers

@@ -204,10 +204,10 @@ TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Architecture,
-                         testing::Values("olmoe", "qwen3moe", "granitemoe", "qwen2moe", "deepseek",
-                                         "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
-                                         "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3",
-                                         "phi3-long", "glm4", "llama4", "deepseek2-mtp",
+                         testing::Values("olmoe", "qwen3moe", "qwen3next", "granitemoe", "qwen2moe",
+                                         "deepseek", "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss",
+                                         "qwen2", "qwen3", "smollm3", "granite", "gemma2", "gemma3",
+                                         "phi3", "phi3-long", "glm4", "llama4", "deepseek2-mtp",
                                          "deepseek3", "mixtral", "llama-dense"),
                          testName);
 

@@ -96,10 +96,11 @@ TEST_P(DamagedModel, LackingTensorIsNamed) {
     const std::set<std::string> optional = {"glm4 attn_q.bias", "glm4 attn_k.bias",
                                             "glm4 attn_v.bias", "ernie4_5-moe exp_probs_b.bias",
                                             "phimoe output.bias"};
-    const std::set<std::string> untied = {
-        "llama output.weight",    "qwen3 output.weight",     "qwen3moe output.weight",
-        "deepseek output.weight", "deepseek2 output.weight", "glm4 output.weight",
-        "glm4moe output.weight",  "llama4 output.weight",    "phi3 output.weight"};
+    const std::set<std::string> untied = {"llama output.weight",    "qwen3 output.weight",
+                                          "qwen3moe output.weight", "qwen3next output.weight",
+                                          "deepseek output.weight", "deepseek2 output.weight",
+                                          "glm4 output.weight",     "glm4moe output.weight",
+                                          "llama4 output.weight",   "phi3 output.weight"};
     for (const std::string& name : m_tensors) {
         const std::size_t layerEnd = name.rfind("blk.", 0) == 0 ? name.find('.', 4) + 1 : 0;
         const std::string kind = m_architecture + " " + name.substr(layerEnd);
@@ -114,7 +115,8 @@ TEST_P(DamagedModel, LackingTensorIsNamed) {
         EXPECT_EQ(result.error().code, ErrorCode::Corrupt) << result.error().detail;
         EXPECT_THAT(result.error().detail, HasSubstr("lacks the tensor"));
         // Without attn_qkv the parts are looked for.
-        const bool isFused = name.find("attn_qkv") != std::string::npos;
+        const bool isFused =
+            m_architecture != "qwen3next" && name.find("attn_qkv") != std::string::npos;
         EXPECT_THAT(result.error().detail,
                     HasSubstr(isFused ? name.substr(0, layerEnd) + "attn_q.weight" : name));
     }
@@ -145,6 +147,10 @@ TEST_P(DamagedModel, LackingKeyIsNamed) {
     if (m_good.find("expert_used_count") != std::string::npos)
         keys.emplace_back("expert_used_count");
     if (m_architecture == "gpt-oss") keys.emplace_back("attention.sliding_window");
+    if (m_architecture == "qwen3next") {
+        keys.insert(keys.end(), {"ssm.conv_kernel", "ssm.group_count", "ssm.time_step_rank",
+                                 "ssm.state_size", "ssm.inner_size"});
+    }
     if (m_architecture == "deepseek") keys.emplace_back("expert_shared_count");
     if (m_architecture.rfind("granite", 0) == 0) keys.emplace_back("logit_scale");
     for (const std::string& key : keys) {
@@ -177,10 +183,10 @@ TEST_P(DamagedModel, FlippedBitsDoNoHarm) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, DamagedModel,
-                         testing::Values("olmoe", "qwen3moe", "granitemoe", "qwen2moe", "deepseek",
-                                         "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
-                                         "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3",
-                                         "glm4", "llama4"),
+                         testing::Values("olmoe", "qwen3moe", "qwen3next", "granitemoe", "qwen2moe",
+                                         "deepseek", "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss",
+                                         "qwen2", "qwen3", "smollm3", "granite", "gemma2", "gemma3",
+                                         "phi3", "glm4", "llama4"),
                          [](const auto& instance) {
                              std::string name = instance.param;
                              std::replace(name.begin(), name.end(), '-', '_');

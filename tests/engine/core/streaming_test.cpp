@@ -65,6 +65,9 @@ public:
 
     [[nodiscard]] const ModelConfig& config() const { return m_config; }
     [[nodiscard]] ExpertStore& store() const { return *m_weights.store; }
+    [[nodiscard]] const GgufFile& file() const { return m_file; }
+    [[nodiscard]] const Weights& weights() const { return m_weights; }
+    void setAdapters(const AdapterSet* adapters) { m_transformer.setAdapters(adapters); }
 
     /// Logits of all tokens, computed in batches of the given sizes (the last one repeats).
     Result<std::vector<float>> logits(std::span<const TokenId> tokens, std::vector<int> batches,
@@ -144,6 +147,29 @@ TEST(StreamedModel, GivesTheBitsOfEveryKernelSet) {
 }
 
 /// What is chosen again and again is not read again and again.
+TEST(StreamedModel, IsChangedByAdaptersAsOneInMemory) {
+    const fs::path path = test::parity("olmoe.gguf");
+    const auto file = GgufFile::open(test::parity("olmoe.lora.gguf")).value();
+    test::BareModel inMemory(path, kernels());
+    const auto tokens = tokensBelow(inMemory.config().vocabularySize, 40, 1);
+    const auto plain = inMemory.logits(tokens);
+    const auto adapter =
+        AdapterWeights::read(file, inMemory.file(), inMemory.weights(), kernels()).value();
+    AdapterSet adapters(kernels());
+    adapters.add(adapter, 1.0f);
+    inMemory.setAdapters(&adapters);
+    const auto expected = inMemory.logits(tokens);
+    EXPECT_NE(expected, plain);
+
+    StreamedModel streamed(path, 2);
+    const auto ownAdapter =
+        AdapterWeights::read(file, streamed.file(), streamed.weights(), kernels()).value();
+    AdapterSet ownAdapters(kernels());
+    ownAdapters.add(ownAdapter, 1.0f);
+    streamed.setAdapters(&ownAdapters);
+    EXPECT_TRUE(streamed.logits(tokens, {17, 1, 22}).value() == expected);
+}
+
 TEST(StreamedModel, KeepsTheExpertsThatAreChosenMost) {
     const fs::path path = test::chatModel("Q8_0");
     StreamedModel streamed(path, 1000);

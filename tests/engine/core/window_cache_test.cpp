@@ -1,5 +1,5 @@
-// Layers that see a window keep only that: the same bits as with all of it, whatever is cut back,
-// shared, saved or restored.
+// Layers that see a window keep only that, and delta nets a state: the same bits as with all of the
+// past, whatever is cut back, shared, saved or restored.
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -202,6 +202,67 @@ TEST_P(WindowedSession, SavesAndRestoresWhatIsThere) {
             expectSameBits(far, expected(distant));
         }
     }
+    std::filesystem::remove(path);
+}
+
+TEST(RecurrentSession, GoesBackToTheStateBeforeABatch) {
+    const auto model = Model::load(test::parity("qwen3next.gguf")).value();
+    const auto cold = [&](const std::vector<TokenId>& prompt) {
+        return continueText(*openWindowed("qwen3next", 512, false, model).session, prompt);
+    };
+    const auto session = openWindowed("qwen3next", kSmallBatch, true, model).session;
+    const auto prompt = textOf(*model, 100, 100, 0);
+    expectSameBits(continueText(*session, prompt), cold(prompt));
+    const auto longer = [&] {
+        const auto cached = session->cachedTokens();
+        std::vector<TokenId> tokens(cached.begin(), cached.end());
+        tokens.insert(tokens.end(), {3, 5, 7});
+        return tokens;
+    }();
+    const auto next = continueText(*session, longer);
+    EXPECT_EQ(next.usage.cachedTokens, 104) << "the state is there";
+    expectSameBits(next, cold(longer));
+    const auto again = continueText(*session, prompt);
+    EXPECT_EQ(again.usage.cachedTokens, 96) << "the beginning of the last batch";
+    expectSameBits(again, cold(prompt));
+    const auto distant = textOf(*model, 20, 90, 2);
+    const auto far = continueText(*session, distant);
+    EXPECT_EQ(far.usage.cachedTokens, 0);
+    expectSameBits(far, cold(distant));
+    EXPECT_EQ(cold(prompt).usage.cachedTokens, 0);
+
+    // Cancelled in the middle: nothing of it counts.
+    GenerateRequest request;
+    request.prompt = textOf(*model, 90, 400, 1);
+    std::stop_source stop;
+    request.cancel = stop.get_token();
+    request.onPrefill = [&](int done, int) {
+        if (done > 200) stop.request_stop();
+    };
+    ASSERT_EQ(session->generate(request)->reason, FinishReason::Cancelled);
+    expectSameBits(continueText(*session, request.prompt), cold(request.prompt));
+}
+
+TEST(RecurrentSession, IsSavedWithItsState) {
+    const auto model = Model::load(test::parity("qwen3next.gguf")).value();
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("conclave-recurrent-" + std::to_string(::getpid()) + ".session");
+    const auto session = openWindowed("qwen3next", kSmallBatch, false, model).session;
+    const auto prompt = textOf(*model, 100, 100, 0);
+    const auto first = continueText(*session, prompt);
+    ASSERT_TRUE(session->save(path));
+    std::vector<TokenId> longer = prompt;
+    longer.insert(longer.end(), first.tokens.begin(), first.tokens.end());
+    longer.push_back(9);
+    const auto restored = openWindowed("qwen3next", 512, false, model).session;
+    ASSERT_TRUE(restored->restore(path));
+    const auto next = continueText(*restored, longer);
+    EXPECT_EQ(next.usage.cachedTokens, 104);
+    expectSameBits(next, continueText(*session, longer));
+    // A file that is damaged leaves a session that begins anew.
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+    EXPECT_FALSE(restored->restore(path));
+    expectSameBits(continueText(*restored, longer), next);
     std::filesystem::remove(path);
 }
 

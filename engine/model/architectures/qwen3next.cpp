@@ -1,0 +1,22 @@
+// qwen3next.cpp: Qwen3-Next (qwenlm.github.io/blog/qwen3_next): three layers of four are gated
+// delta nets (arXiv:2412.06464), the fourth attends to everything and gates what it gives.
+#include "engine/model/architectures/architectures.h"
+
+namespace conclave::engine::architectures {
+
+void qwen3next(Keys& keys, ModelConfig& model) {
+    readGroupedAttention(keys, model);
+    model.grouped.queryKeyNorm = HeadNorm::PerHead;
+    model.grouped.hasOutputGate = true;
+    model.rope.pairs = RopePairs::Halves;
+    model.norm.beforeFeedForward = "post_attention_norm";
+    readDeltaNet(keys, model);
+
+    readExperts(keys, model, ExpertWidth::FeedForwardShared);
+    model.moe.normalizeWeights = true;  // always: files have no key for it
+    model.moe.sharedDim =
+        keys.optional("expert_shared_feed_forward_length", model.feedForwardDim, 1, kMaxDim);
+    model.moe.sharedGate = true;
+}
+
+}  // namespace conclave::engine::architectures

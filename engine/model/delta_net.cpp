@@ -1,0 +1,150 @@
+#include "engine/model/delta_net.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/model/activation.h"
+
+namespace conclave::engine {
+namespace {
+
+std::size_t sizeOf(int n) { return static_cast<std::size_t>(n); }
+
+/// Channels of the convolution that one task takes.
+constexpr int kChannelsOfTask = 256;
+
+float softplus(float x) { return x > 20.0f ? x : std::log1p(std::exp(x)); }
+
+}  // namespace
+
+GatedDeltaNet::GatedDeltaNet(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8)
+    : m_mixed(maxTokens, config.deltaNet.mixedDim(), false),
+      m_convolved(maxTokens, config.deltaNet.mixedDim(), false),
+      m_gate(maxTokens, config.deltaNet.valueDim(), false),
+      m_rates(maxTokens, 2 * config.deltaNet.nValueHeads, false),
+      m_out(maxTokens, config.deltaNet.valueDim(), wantsInt8) {}
+
+std::size_t GatedDeltaNet::bytes(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8) {
+    const DeltaNetConfig& net = config.deltaNet;
+    return 2 * Rows::bytes(maxTokens, net.mixedDim(), false) +
+           Rows::bytes(maxTokens, net.valueDim(), false) +
+           Rows::bytes(maxTokens, 2 * net.nValueHeads, false) +
+           Rows::bytes(maxTokens, net.valueDim(), wantsInt8);
+}
+
+void GatedDeltaNet::run(const Machinery& m, const DeltaNetWeights& weights, const Batch& batch,
+                        const Rows& in, Rows& out) {
+    const auto nTokens = sizeOf(batch.nTokens);
+    m.products.addRows(weights.mixed, in, m_mixed, nTokens);
+    m.products.addRows(weights.gate, in, m_gate, nTokens);
+    m.products.addRows(weights.rates, in, m_rates, nTokens);
+    m.products.run(m.pool);
+    if (m.pool.stopRequested()) return;  // the state must not take in what was not computed
+    convolve(m, weights, batch);
+    parallelFor(m.pool, nTokens, 2 * sizeOf(m_mixed.dim()),
+                [&](std::size_t token) { prepare(m, weights, token); });
+    const auto headWork =
+        4 * nTokens * sizeOf(m.config.deltaNet.headDim * m.config.deltaNet.headDim);
+    parallelFor(m.pool, sizeOf(m.config.deltaNet.nValueHeads), headWork,
+                [&](std::size_t head) { runHead(m, weights, batch, static_cast<int>(head)); });
+    parallelFor(m.pool, nTokens, sizeOf(m_out.dim()),
+                [&](std::size_t token) { m_out.finish(m.kernels, token); });
+    m.products.addRows(weights.output, m_out, out, nTokens);
+    m.products.run(m.pool);
+}
+
+/// Each channel sees its own last inputs, the state's before the batch's.
+void GatedDeltaNet::convolve(const Machinery& m, const DeltaNetWeights& weights,
+                             const Batch& batch) {
+    const int nBefore = m.config.deltaNet.kernel - 1;
+    const int nChannels = m_mixed.dim();
+    float* before = m.cache.recurrent().inputs(batch.layer);  // [nBefore][nChannels]
+    const int nTasks = (nChannels + kChannelsOfTask - 1) / kChannelsOfTask;
+    parallelFor(m.pool, sizeOf(nTasks), sizeOf(batch.nTokens * (nBefore + 1)) * kChannelsOfTask,
+                [&](std::size_t task) {
+                    const int first = static_cast<int>(task) * kChannelsOfTask;
+                    const int end = std::min(nChannels, first + kChannelsOfTask);
+                    const auto inputs = [&](int token) {
+                        return token < 0 ? before + sizeOf(nBefore + token) * sizeOf(nChannels)
+                                         : m_mixed.row(sizeOf(token));
+                    };
+                    for (int token = 0; token < batch.nTokens; ++token) {
+                        float* out = m_convolved.row(sizeOf(token));
+                        std::fill(out + first, out + end, 0.0f);
+                        for (int tap = 0; tap <= nBefore; ++tap) {
+                            const float* x = inputs(token - nBefore + tap);
+                            const float* w = weights.taps[sizeOf(tap)].data();
+                            for (int c = first; c < end; ++c) out[c] += w[c] * x[c];
+                        }
+                        for (int c = first; c < end; ++c) out[c] *= sigmoid(out[c]);
+                    }
+                    // In order: a short batch moves what was there before.
+                    for (int i = 0; i < nBefore; ++i) {
+                        const float* x = inputs(batch.nTokens - nBefore + i);
+                        std::copy(x + first, x + end,
+                                  before + sizeOf(i) * sizeOf(nChannels) + first);
+                    }
+                });
+}
+
+/// Unit queries and keys, the queries scaled; strengths and decays.
+void GatedDeltaNet::prepare(const Machinery& m, const DeltaNetWeights& weights, std::size_t token) {
+    const DeltaNetConfig& net = m.config.deltaNet;
+    float* row = m_convolved.row(token);
+    const float queryScale = 1.0f / std::sqrt(static_cast<float>(net.headDim));
+    for (int head = 0; head < 2 * net.nKeyHeads; ++head) {
+        const std::span<float> values(row + head * net.headDim, sizeOf(net.headDim));
+        float sum = 0.0f;
+        for (const float value : values) sum += value * value;
+        const float factor = (head < net.nKeyHeads ? queryScale : 1.0f) /
+                             std::max(std::sqrt(sum), m.config.norm.epsilon);
+        for (float& value : values) value *= factor;
+    }
+    const int each = net.nValueHeads / net.nKeyHeads;
+    float* rates = m_rates.row(token);
+    for (int head = 0; head < net.nValueHeads; ++head) {
+        float* group = rates + head / each * 2 * each;
+        float& strength = group[head % each];
+        float& decay = group[each + head % each];
+        strength = sigmoid(strength);
+        decay = std::exp(weights.decay[sizeOf(head)] *
+                         softplus(decay + weights.decayBias[sizeOf(head)]));
+    }
+}
+
+void GatedDeltaNet::runHead(const Machinery& m, const DeltaNetWeights& weights, const Batch& batch,
+                            int head) {
+    const DeltaNetConfig& net = m.config.deltaNet;
+    const int dim = net.headDim;
+    const int each = net.nValueHeads / net.nKeyHeads;
+    const int keyHead = head / each;
+    float* state = m.cache.recurrent().memory(batch.layer) + sizeOf(head) * sizeOf(dim * dim);
+    std::vector<float> change(sizeOf(dim));
+    for (std::size_t token = 0; token < sizeOf(batch.nTokens); ++token) {
+        const float* query = m_convolved.row(token) + keyHead * dim;
+        const float* key = query + net.nKeyHeads * dim;
+        const float* value = m_convolved.row(token) + (2 * net.nKeyHeads + head) * dim;
+        const float* rates = m_rates.row(token) + keyHead * 2 * each + head % each;
+        const float strength = rates[0];
+        const float decay = rates[each];
+        std::fill(change.begin(), change.end(), 0.0f);
+        for (int i = 0; i < dim; ++i) {
+            float* row = state + sizeOf(i) * sizeOf(dim);
+            for (int j = 0; j < dim; ++j) row[j] *= decay;
+            m.kernels.addScaled(change.data(), row, key[i], dim);
+        }
+        for (int j = 0; j < dim; ++j) change[sizeOf(j)] = (value[j] - change[sizeOf(j)]) * strength;
+        float* out = m_out.row(token) + head * dim;
+        std::fill_n(out, dim, 0.0f);
+        for (int i = 0; i < dim; ++i) {
+            float* row = state + sizeOf(i) * sizeOf(dim);
+            m.kernels.addScaled(row, change.data(), key[i], dim);
+            m.kernels.addScaled(out, row, query[i], dim);
+        }
+        m.kernels.rmsNorm(out, weights.norm.data(), dim, m.config.norm.epsilon, out);
+        const float* gate = m_gate.row(token) + head * dim;
+        for (int j = 0; j < dim; ++j) out[j] *= gate[j] * sigmoid(gate[j]);
+    }
+}
+
+}  // namespace conclave::engine
