@@ -70,7 +70,7 @@ llama.cpp multiplies quantized weights with activations that it rounds to 8 bits
 away from exact arithmetic on the same weights; so do we, in our own way. `tests/parity/run_quantized` measures
 both against the weights unpacked to floats (checked against a reference in numpy where that knows the
 architecture), on models of random weights whose rows divide into blocks of 256. The bar is 1.5 times
-llama.cpp's distance, in the mean over 768 tokens, and of the 95 % nearest of them: with experts it reads
+llama.cpp's distance, in the mean over 768 tokens, and of the 95 %% nearest of them: with experts it reads
 3,072, since at a few positions rounding decides between two nearly equal experts, and those few make up most
 of the mean.
 
@@ -155,6 +155,7 @@ def chat_table(found, entries, quantized):
     for name, what in entries:
         models = MODELS.get(name, [name])
         tokenizer, template = FAMILIES.get(name, ("", ""))
+        template = template.replace("|", "\\|")  # else it ends the cell
         for pre in filter(None, tokenizer.split(", ")):
             if pre != "SPM" and " %s " % pre not in known:
                 sys.exit("no pre-tokenizer " + pre)
