@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -168,6 +169,34 @@ bool askAboutDatabase(const Error& error, const Places& places) {
     return box.clickedButton() != quit;
 }
 
+struct Ending {
+    int code = 0;
+    std::optional<ui::Rescue> rescue{};  ///< to be done now that nothing uses the database
+};
+
+/// Starts the services, shows the window and lives until it is closed.
+Ending runWindow(const Places& places, const ui::WindowOptions& options) {
+    services::StartOptions startOptions;
+    startOptions.places = places;
+    startOptions.savesSessions = true;
+    Result<std::unique_ptr<services::Services>> started = services::Services::start(startOptions);
+    while (!started) {
+        log().error("start: {}", started.error().detail);
+        if (!askAboutDatabase(started.error(), places)) return {.code = 1};
+        started = services::Services::start(startOptions);
+    }
+    Ending ending;
+    const std::unique_ptr<QWidget> window =
+        ui::createMainWindow(**started, options, [&ending](ui::Rescue rescue) {
+            ending.rescue = rescue;
+            QApplication::quit();
+        });
+    window->show();
+    const std::unique_ptr<QObject> later = ui::takeOver(places.database(), *window);
+    ending.code = QApplication::exec();
+    return ending;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -232,6 +261,7 @@ int main(int argc, char** argv) {
     QApplication application(argc, argv);
     QApplication::setStyle(QStringLiteral("Fusion"));
     QApplication::setWindowIcon(QIcon(QStringLiteral(":/conclave/icon.svg")));
+    ui::prepareLook();
     QTranslator qtTexts;
     if (qtTexts.load(QLocale(), QStringLiteral("qtbase"), QStringLiteral("_"),
                      QLibraryInfo::path(QLibraryInfo::TranslationsPath))) {
@@ -248,17 +278,15 @@ int main(int argc, char** argv) {
 
     if (ui::handOver(places->database(), options)) return 0;
 
-    services::StartOptions startOptions;
-    startOptions.places = *places;
-    startOptions.savesSessions = true;
-    Result<std::unique_ptr<services::Services>> started = services::Services::start(startOptions);
-    while (!started) {
-        log().error("start: {}", started.error().detail);
-        if (!askAboutDatabase(started.error(), *places)) return 1;
-        started = services::Services::start(startOptions);
+    // The messages between two windows must not end the program.
+    QApplication::setQuitOnLastWindowClosed(false);
+    QObject::connect(&application, &QApplication::lastWindowClosed, &application,
+                     &QApplication::quit);
+    while (true) {
+        const Ending ending = runWindow(*places, options);
+        if (!ending.rescue) return ending.code;
+        if (*ending.rescue == ui::Rescue::Repair) repair(*places);
+        if (*ending.rescue == ui::Rescue::BackUp) backUp(places->database());
+        options = {};
     }
-    const std::unique_ptr<QWidget> window = ui::createMainWindow(**started, options);
-    window->show();
-    const std::unique_ptr<QObject> later = ui::takeOver(places->database(), *window);
-    return QApplication::exec();
 }

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bus_guard.h"
+
 namespace conclave {
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
@@ -28,6 +30,8 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     }
     MappedFile file;
     file.m_sizeBytes = static_cast<std::size_t>(status.st_size);
+    file.m_device = status.st_dev;
+    file.m_inode = status.st_ino;
     void* address = ::mmap(nullptr, file.m_sizeBytes, PROT_READ, MAP_SHARED, descriptor, 0);
     const int problem = errno;
     ::close(descriptor);
@@ -35,21 +39,33 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
         return fail(ErrorCode::Io, "cannot map " + path.string() + ": " + std::strerror(problem));
     }
     file.m_data = static_cast<const std::byte*>(address);
+    file.m_guard = guardMapping(file.m_data, file.m_sizeBytes);
     return file;
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : m_data(std::exchange(other.m_data, nullptr)),
-      m_sizeBytes(std::exchange(other.m_sizeBytes, 0)) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept { *this = std::move(other); }
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(m_data, other.m_data);
     std::swap(m_sizeBytes, other.m_sizeBytes);
+    std::swap(m_device, other.m_device);
+    std::swap(m_inode, other.m_inode);
+    std::swap(m_guard, other.m_guard);
     return *this;
 }
 
 MappedFile::~MappedFile() {
-    if (m_data != nullptr) ::munmap(const_cast<std::byte*>(m_data), m_sizeBytes);
+    if (m_data == nullptr) return;
+    releaseGuard(m_guard);
+    ::munmap(const_cast<std::byte*>(m_data), m_sizeBytes);
+}
+
+bool MappedFile::isDamaged() const { return guardWasHit(m_guard); }
+
+bool MappedFile::isSameFile(int descriptor) const {
+    struct stat status {};
+    return ::fstat(descriptor, &status) == 0 && status.st_dev == m_device &&
+           status.st_ino == m_inode;
 }
 
 }  // namespace conclave

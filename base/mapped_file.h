@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 
@@ -10,8 +11,10 @@
 namespace conclave {
 
 /// A whole file mapped read-only and shared; pages come in when touched. Movable, not copyable.
-/// A file that another program shortens while it is mapped ends the process with SIGBUS: models are
-/// opened from places where only the user writes.
+///
+/// Where another program shortens the file, or the disk fails, the system would end the process
+/// with SIGBUS at the next touch. Instead zeros appear from there on and isDamaged() tells: whoever
+/// computes with the bytes asks it before giving out what came of them.
 class MappedFile {
 public:
     /// Errors: NotFound, Io, Corrupt for an empty file.
@@ -25,10 +28,16 @@ public:
     ~MappedFile();
 
     [[nodiscard]] std::span<const std::byte> bytes() const { return {m_data, m_sizeBytes}; }
+    [[nodiscard]] bool isDamaged() const;
+    /// True if an open descriptor is of this very file, not of one that took its name since.
+    [[nodiscard]] bool isSameFile(int descriptor) const;
 
 private:
     const std::byte* m_data = nullptr;
     std::size_t m_sizeBytes = 0;
+    std::uint64_t m_device = 0;
+    std::uint64_t m_inode = 0;
+    int m_guard = -1;  ///< its place among the guarded mappings; -1: not guarded
 };
 
 }  // namespace conclave

@@ -22,17 +22,18 @@ fs::path xdgFolder(const char* variable, const char* underHome) {
 
 }  // namespace
 
-Result<Places> findPlaces() {
-    Places places;
+Places namePlaces() {
     if (const fs::path home = fromEnvironment("CONCLAVE_HOME"); !home.empty()) {
         std::error_code ignored;
         const fs::path root = fs::absolute(home, ignored);
-        places = {root / "config", root / "data", root / "cache", root / "state"};
-    } else {
-        places = {xdgFolder("XDG_CONFIG_HOME", ".config"),
-                  xdgFolder("XDG_DATA_HOME", ".local/share"), xdgFolder("XDG_CACHE_HOME", ".cache"),
-                  xdgFolder("XDG_STATE_HOME", ".local/state")};
+        return {root / "config", root / "data", root / "cache", root / "state"};
     }
+    return {xdgFolder("XDG_CONFIG_HOME", ".config"), xdgFolder("XDG_DATA_HOME", ".local/share"),
+            xdgFolder("XDG_CACHE_HOME", ".cache"), xdgFolder("XDG_STATE_HOME", ".local/state")};
+}
+
+Result<Places> findPlaces() {
+    Places places = namePlaces();
     for (const fs::path& folder :
          {places.config, places.data, places.models(), places.cache, places.state}) {
         std::error_code problem;

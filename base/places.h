@@ -19,7 +19,10 @@ struct Places {
     [[nodiscard]] std::filesystem::path logFile() const { return state / "conclave.log"; }
 };
 
-/// Reads the environment and makes the folders, readable by the user alone.
+/// Reads the environment; the folders may not be there, nor be such as can be made.
+[[nodiscard]] Places namePlaces();
+
+/// The same, and makes the folders, readable by the user alone.
 /// Errors: Io when a folder cannot be made.
 [[nodiscard]] Result<Places> findPlaces();
 

@@ -2,10 +2,15 @@
 // node-llama-cpp brings, without JavaScript between. compare_peers compiles and runs it; it is no
 // part of Conclave's build.
 //
-//   peer_runner LIBRARY_FOLDER MODEL THREADS N_PREFILL N_DECODE DEPTH REPEATS
+//   peer_runner LIBRARY_FOLDER MODEL THREADS N_PREFILL N_DECODE DEPTH REPEATS [MEMORY_MIB]
+//   peer_runner LIBRARY_FOLDER MODEL THREADS answer N_PROMPT N_ANSWER
+//   peer_runner LIBRARY_FOLDER MODEL THREADS deep N_BEFORE N_PREFILL N_DECODE
 //
-// Prints one JSON object, as `conclave bench --json` does. The peer gets what makes it fastest: the
+// Prints one JSON object, the first as `conclave bench --json` does, the others as engine_runner
+// does. The peer gets what makes it fastest: the
 // best CPU backend, its run-time repacking, flash attention where it chooses so, batches of 512.
+// With MEMORY_MIB it is held to so much memory (page_limit.h): its weights then stay mapped, since
+// repacked ones would not fit.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -18,7 +23,9 @@
 #include <sys/resource.h>
 
 #include "ggml-backend.h"
+#include "gguf.h"
 #include "llama.h"
+#include "page_limit.h"
 
 namespace {
 
@@ -46,9 +53,9 @@ double residentMebibytes() {
 }
 
 /// Tokens without meaning.
-std::vector<llama_token> someTokens(int count, int vocabularySize) {
+std::vector<llama_token> someTokens(int count, int vocabularySize, std::uint32_t seed = 1) {
     std::vector<llama_token> tokens;
-    std::uint32_t state = 1;
+    std::uint32_t state = seed;
     for (int i = 0; i < count; ++i) {
         state = state * 1664525U + 1013904223U;
         tokens.push_back(
@@ -62,10 +69,33 @@ std::vector<llama_token> someTokens(int count, int vocabularySize) {
     std::exit(1);
 }
 
+/// Where the routed experts lie, expert by expert.
+std::vector<conclave::bench::FileRange> expertRanges(const char* path) {
+    gguf_context* file = gguf_init_from_file(path, {true, nullptr});
+    if (file == nullptr) stop("the model's tensors cannot be read");
+    std::vector<conclave::bench::FileRange> ranges;
+    const std::uint64_t data = gguf_get_data_offset(file);
+    for (std::int64_t i = 0; i < gguf_get_n_tensors(file); ++i) {
+        if (std::string(gguf_get_tensor_name(file, i)).find("_exps.") == std::string::npos)
+            continue;
+        // Cut alike for all models: about an expert's matrix.
+        constexpr std::uint64_t kPiece = 1 << 20;
+        const std::uint64_t offset = data + gguf_get_tensor_offset(file, i);
+        const std::uint64_t bytes = gguf_get_tensor_size(file, i);
+        for (std::uint64_t at = 0; at < bytes; at += kPiece) {
+            ranges.push_back({offset + at, std::min(kPiece, bytes - at)});
+        }
+    }
+    gguf_free(file);
+    return ranges;
+}
+
 class Peer {
 public:
-    Peer(const char* path, int nThreads, int contextLength) {
-        m_model = llama_model_load_from_file(path, llama_model_default_params());
+    Peer(const char* path, int nThreads, int contextLength, bool staysMapped = false) {
+        llama_model_params modelParams = llama_model_default_params();
+        if (staysMapped) modelParams.use_extra_bufts = false;
+        m_model = llama_model_load_from_file(path, modelParams);
         if (m_model == nullptr) stop("llama.cpp cannot load the model");
         llama_context_params params = llama_context_default_params();
         params.n_ctx = static_cast<std::uint32_t>(contextLength);
@@ -136,22 +166,98 @@ struct Rates {
     }
 };
 
+void printReport(double loadSeconds, const Rates& prefill, const Rates& decode) {
+    std::printf("{\"load_ms\":%.1f,\"rss_mib\":%.1f,\"build\":\"%s\"", loadSeconds * 1e3,
+                residentMebibytes(), llama_version());
+    prefill.print("prefill");
+    decode.print("decode");
+    std::printf("}\n");
+}
+
+void measureDecode(Peer& peer, int nDecode, Rates& decode) {
+    peer.evaluate({1});
+    decode.measure(nDecode, [&] {
+        for (int i = 0; i < nDecode; ++i) peer.evaluate({peer.best()});
+    });
+}
+
+/// Prefill behind nBefore tokens, and decode behind all of them.
+void deep(const char* path, int nThreads, int nBefore, int nPrefill, int nDecode) {
+    const Clock::time_point begun = Clock::now();
+    Peer peer(path, nThreads, nBefore + nPrefill + nDecode + 64);
+    const double loadSeconds = secondsSince(begun);
+    peer.evaluate(someTokens(nBefore, peer.vocabularySize()));
+    Rates prefill;
+    Rates decode;
+    const std::vector<llama_token> tokens = someTokens(nPrefill, peer.vocabularySize(), 2);
+    prefill.measure(nPrefill, [&] { peer.evaluate(tokens); });
+    measureDecode(peer, nDecode, decode);
+    printReport(loadSeconds, prefill, decode);
+}
+
+/// Seconds to the first and the last token of two questions with nothing in common, loading
+/// included in the first.
+void answerTwice(const char* path, int nThreads, int nPrompt, int nAnswer) {
+    Clock::time_point begun = Clock::now();
+    const double cpuBefore = ownCpuSeconds();
+    Peer peer(path, nThreads, nPrompt + nAnswer + 8);
+    for (const char* name : {"cold", "warm"}) {
+        const bool isWarm = std::string(name) == "warm";
+        if (isWarm) {
+            peer.cutTo(0);
+            begun = Clock::now();
+        }
+        peer.evaluate(someTokens(nPrompt, peer.vocabularySize(), isWarm ? 2 : 1));
+        llama_token next = peer.best();
+        const double first = secondsSince(begun);
+        for (int i = 1; i < nAnswer; ++i) {
+            peer.evaluate({next});
+            next = peer.best();
+        }
+        std::printf("%s\"%s\":[%.3f,%.3f]", isWarm ? "," : "{", name, first, secondsSince(begun));
+    }
+    std::printf(",\"cpu_s\":%.3f}\n", ownCpuSeconds() - cpuBefore);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 8) stop("expects 7 arguments, see the head of peer_runner.cpp");
+    const std::string mode = argc > 4 ? argv[4] : "";
+    const bool answers = mode == "answer" && argc == 7;
+    if (argc != 8 && argc != 9 && !answers)
+        stop("expects other arguments, see the head of peer_runner.cpp");
+    if (answers || mode == "deep") {
+        llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+        ggml_backend_load_all_from_path(argv[1]);
+        llama_backend_init();
+        const int first = std::atoi(argv[5]);
+        const int second = std::atoi(argv[6]);
+        if (answers) {
+            answerTwice(argv[2], std::atoi(argv[3]), first, second);
+        } else {
+            deep(argv[2], std::atoi(argv[3]), first, second, std::atoi(argv[7]));
+        }
+        return 0;
+    }
     const int nThreads = std::atoi(argv[3]);
     const int nPrefill = std::atoi(argv[4]);
     const int nDecode = std::atoi(argv[5]);
     const int depth = std::atoi(argv[6]);
     const int nRepeats = std::atoi(argv[7]);
+    const std::uint64_t memoryBytes = argc > 8 ? std::strtoull(argv[8], nullptr, 10) << 20U : 0;
 
     llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
     ggml_backend_load_all_from_path(argv[1]);
     llama_backend_init();
     const auto start = Clock::now();
-    Peer peer(argv[2], nThreads, depth + std::max(nPrefill, nDecode) + 64);
+    Peer peer(argv[2], nThreads, depth + std::max(nPrefill, nDecode) + 64, memoryBytes > 0);
     const double loadSeconds = secondsSince(start);
+    // What loading has read ahead is more than the limit allows.
+    if (memoryBytes > 0) conclave::bench::dropFromCache(argv[2]);
+    const conclave::bench::PageLimit limit(
+        argv[2],
+        memoryBytes > 0 ? expertRanges(argv[2]) : std::vector<conclave::bench::FileRange>(),
+        memoryBytes);
 
     peer.evaluate(someTokens(16, peer.vocabularySize()));  // what the first use costs is not speed
     peer.cutTo(0);
@@ -165,17 +271,10 @@ int main(int argc, char** argv) {
             peer.cutTo(depth);
         }
         if (nDecode > 0) {
-            peer.evaluate({1});
-            decode.measure(nDecode, [&] {
-                for (int i = 0; i < nDecode; ++i) peer.evaluate({peer.best()});
-            });
+            measureDecode(peer, nDecode, decode);
             peer.cutTo(depth);
         }
     }
-    std::printf("{\"load_ms\":%.1f,\"rss_mib\":%.1f,\"build\":\"%s\"", loadSeconds * 1e3,
-                residentMebibytes(), llama_version());
-    prefill.print("prefill");
-    decode.print("decode");
-    std::printf("}\n");
+    printReport(loadSeconds, prefill, decode);
     return 0;
 }

@@ -124,13 +124,52 @@ struct MemoryForecast {
     }
 };
 
+/// How a model is kept in memory.
+struct MemoryPlan {
+    /// Not all of it fits: what every token needs stays in memory, and the experts used most; the
+    /// others are read from the disk as tokens choose them. Answers are the same, only later.
+    bool streams = false;
+    std::uint64_t weightBytes = 0;      ///< of all weights
+    std::uint64_t residentBytes = 0;    ///< of those that stay in memory
+    std::uint64_t expertRoomBytes = 0;  ///< for experts used most, at least
+    std::uint64_t sessionBytes = 0;     ///< for contexts; experts have what sessions leave of it
+    std::uint64_t availableBytes = 0;   ///< what was free, or allowed
+    double residentShare = 1.0;         ///< of the experts that are in memory at a time
+    /// Expected in decode if every expert is as popular as any other: at most, that is.
+    std::uint64_t readBytesPerToken = 0;
+    double diskBytesPerSecond = 0.0;  ///< measured; 0: nothing will be read
+    double tokensPerSecond = 0.0;     ///< predicted for decode from the two above; 0: no limit
+
+    /// One sentence without its subject, as "needs 3.9 GiB of memory …".
+    [[nodiscard]] std::string text() const;
+};
+
+struct LoadOptions {
+    /// Most memory that weights and contexts may take, in bytes; 0: what is free.
+    std::uint64_t memoryBytes = 0;
+    /// False: leaves experts that do not fit to the system's paging, which brings them in a few
+    /// pages at a time when a product stumbles on them. For comparison.
+    bool readsAhead = true;
+    LoadProgress progress = {};
+    /// Called with what will be done, before it is done.
+    std::function<void(const MemoryPlan&)> onPlan = {};
+};
+
+/// How the model would be loaded now. Takes a fifth of a second where the disk's speed matters.
+/// Errors: those of Model::load.
+[[nodiscard]] Result<MemoryPlan> planMemory(const std::filesystem::path& path,
+                                            std::uint64_t memoryBytes = 0);
+
 /// A loaded model: weights, tokenizer and chat template. Immutable, so any thread may use it and
 /// several sessions share it.
 class Model {
 public:
+    /// A model with experts may be larger than the memory (see MemoryPlan).
     /// Errors: as readModelInfo, and OutOfMemory (says what would fit), Cancelled.
     [[nodiscard]] static Result<std::shared_ptr<const Model>> load(
         const std::filesystem::path& path, const LoadProgress& progress = {});
+    [[nodiscard]] static Result<std::shared_ptr<const Model>> load(
+        const std::filesystem::path& path, const LoadOptions& options);
 
     virtual ~Model() = default;
 
@@ -174,6 +213,28 @@ public:
     /// Returns when the weights are in memory in their final form. A model answers before, with the
     /// same results; its first answer then does part of that work. For measurements.
     virtual void settle() const = 0;
+};
+
+/// A low-rank adapter (LoRA, arXiv:2106.09685) in llama.cpp's file format: changes of a model's
+/// matrices, computed beside the weights, which stay as they are. Immutable: any thread may use it,
+/// and sessions of its model share it.
+class LoraAdapter {
+public:
+    /// Errors: as readModelInfo; Corrupt and Unsupported (no LoRA, for another architecture or
+    /// model, or of what cannot be changed) name the tensor or key that is wrong.
+    [[nodiscard]] static Result<std::shared_ptr<const LoraAdapter>> load(
+        const std::filesystem::path& path, std::shared_ptr<const Model> model);
+
+    virtual ~LoraAdapter() = default;
+
+    [[nodiscard]] virtual const std::string& name() const = 0;
+    [[nodiscard]] virtual int nTensors() const = 0;  ///< of the model, that it changes
+};
+
+/// An adapter of a session and how much of it: 1 as it was trained, 0 nothing.
+struct AdapterUse {
+    std::shared_ptr<const LoraAdapter> adapter;
+    float scale = 1.0f;
 };
 
 // -------------------------------------------------------------------------------------- sampling
@@ -292,7 +353,9 @@ struct SessionOptions {
     int contextLength =
         0;             ///< tokens; 0: the model's own, but at most 8192 and what fits in memory
     int nThreads = 0;  ///< 0: as many as the machine has cores
-    int batchTokens = 512;  ///< prefill step
+    /// Prefill step; 0: automatic, 512 if the model is in memory. One that is read from the disk
+    /// takes as many as the memory allows, since each step may read all of it.
+    int batchTokens = 0;
     /// Begin with what another such session of the model computed for the same tokens, and leave
     /// behind what this one computes, in memory that the model keeps.
     bool sharesPrefixes = false;
@@ -302,6 +365,7 @@ struct SessionOptions {
     /// A smaller model with the same vocabulary that guesses tokens ahead; null: none.
     std::shared_ptr<const Model> draft = nullptr;
     KvType kvType = KvType::F16;
+    std::vector<AdapterUse> adapters = {};  ///< of this model; see Session::useAdapters
 };
 
 /// One conversation's state on a model: its KV cache and buffers. Not thread-safe: one worker uses
@@ -323,7 +387,8 @@ public:
     /// is cached, so a follow-up, an edit or a retry computes only what changed.
     /// Being cancelled is no error: the text so far comes back with reason Cancelled.
     /// Errors: InvalidArgument (prompt empty, a token id out of range, or longer than the context:
-    /// says both lengths; a sampler setting out of its range).
+    /// says both lengths; a sampler setting out of its range); Io if the model's file was changed
+    /// or cannot be read any more.
     [[nodiscard]] virtual Result<GenerateResult> generate(const GenerateRequest& request) = 0;
 
     /// Logits of every position of `tokens`, shape [vocabularySize], in order; for perplexity and
@@ -332,6 +397,13 @@ public:
         std::span<const TokenId> tokens,
         const std::function<void(int position, std::span<const float> logits)>& onLogits,
         std::stop_token cancel = {}) = 0;
+
+    /// Computes with these adapters from now on, all of them added up; with none if empty. What
+    /// was cached with others is forgotten, and neither shared prefixes nor saved sessions are
+    /// taken from sessions with others.
+    /// Errors: InvalidArgument (an adapter of another model, a scale out of range); the session
+    /// then goes on as before.
+    [[nodiscard]] virtual Result<void> useAdapters(std::span<const AdapterUse> adapters) = 0;
 
     /// Forgets all cached tokens; keeps the memory.
     virtual void clear() = 0;

@@ -46,6 +46,16 @@ Message messageOf(const Statement& row) {
     return message;
 }
 
+/// Takes the words of chats that were deleted just now out of the index, which holds them until its
+/// parts are merged. Gives how many chats there were.
+Result<int> forgetWords(Connection& db) {
+    const auto nPurged = static_cast<int>(db.nChanged());
+    if (nPurged == 0) return nPurged;
+    const auto merged = db.run("INSERT INTO message_fts (message_fts) VALUES ('optimize')");
+    if (!merged) return pass(merged);
+    return nPurged;
+}
+
 /// Messages with their details; `rest` is what follows the columns.
 template <typename... Values>
 Result<std::vector<Message>> loadMessages(Connection& connection, std::string_view rest,
@@ -163,15 +173,37 @@ Result<int> SqliteChatStore::purgeTrash(Time before) {
     auto purged = m_connections.write(Durability::Synced, [&](Connection& db) -> Result<int> {
         const auto done = db.run("DELETE FROM chat WHERE deleted < ?1", columnOf(before));
         if (!done) return pass(done);
-        const auto nPurged = static_cast<int>(db.nChanged());
-        if (nPurged == 0) return nPurged;
-        // Until its parts are merged, the index still holds the words of what was taken out.
-        const auto merged = db.run("INSERT INTO message_fts (message_fts) VALUES ('optimize')");
-        if (!merged) return pass(merged);
-        return nPurged;
+        return forgetWords(db);
     });
     if (purged && *purged > 0) m_connections.emptyJournal();
     return purged;
+}
+
+Result<std::vector<DeletedChat>> SqliteChatStore::trash() {
+    return m_connections.read([&](Connection& db) -> Result<std::vector<DeletedChat>> {
+        std::vector<DeletedChat> deleted;
+        const auto read = db.forEach(
+            "SELECT id, title, folder_id, pinned, leaf_id, settings, created, updated, deleted "
+            "FROM chat WHERE deleted IS NOT NULL ORDER BY deleted DESC, id DESC",
+            [&](const Statement& row) {
+                deleted.push_back({.chat = chatOf(row), .deleted = timeOf(row.integer(8))});
+            });
+        if (!read) return pass(read);
+        return deleted;
+    });
+}
+
+Result<void> SqliteChatStore::purgeChat(ChatId id) {
+    const auto purged = m_connections.write(Durability::Synced, [&](Connection& db) -> Result<int> {
+        auto done =
+            metOne(db.run("DELETE FROM chat WHERE id = ?1 AND deleted IS NOT NULL", id), db,
+                   {ErrorCode::NotFound, "chat " + std::to_string(id) + " is not in the trash"});
+        if (!done) return pass(done);
+        return forgetWords(db);
+    });
+    if (!purged) return pass(purged);
+    m_connections.emptyJournal();
+    return {};
 }
 
 Result<FolderId> SqliteChatStore::createFolder(std::string_view name) {

@@ -18,6 +18,8 @@ public:
     Result<void> deleteChat(ChatId id) override;
     Result<void> restoreChat(ChatId id) override;
     Result<int> purgeTrash(Time before) override;
+    Result<std::vector<DeletedChat>> trash() override;
+    Result<void> purgeChat(ChatId id) override;
 
     Result<FolderId> createFolder(std::string_view name) override;
     Result<std::vector<Folder>> folders() override;

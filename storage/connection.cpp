@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "base/log.h"
+#include "storage/storage.h"
 
 namespace conclave::storage {
 namespace {
@@ -46,6 +47,10 @@ std::string_view adviceFor(ErrorCode code) {
 }
 
 }  // namespace
+
+bool isDatabaseDamage(const Error& error) {
+    return error.code == ErrorCode::Corrupt && error.detail.ends_with(adviceFor(error.code));
+}
 
 Error sqliteError(sqlite3* handle, int status, std::string_view doing) {
     const int systemError = handle != nullptr ? sqlite3_system_errno(handle) : 0;

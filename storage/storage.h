@@ -142,6 +142,12 @@ struct ChatChange {
     std::optional<MessageId> leaf{};
 };
 
+/// A chat in the trash.
+struct DeletedChat {
+    Chat chat{};
+    Time deleted{};
+};
+
 struct MessageHit {
     ChatId chat = 0;
     MessageId message = 0;
@@ -165,6 +171,10 @@ public:
     [[nodiscard]] virtual Result<void> deleteChat(ChatId id) = 0;
     [[nodiscard]] virtual Result<void> restoreChat(ChatId id) = 0;
     [[nodiscard]] virtual Result<int> purgeTrash(Time before) = 0;
+    /// What restoreChat could bring back, latest first.
+    [[nodiscard]] virtual Result<std::vector<DeletedChat>> trash() = 0;
+    /// As purgeTrash, for one chat. Errors: NotFound (it is not in the trash).
+    [[nodiscard]] virtual Result<void> purgeChat(ChatId id) = 0;
 
     [[nodiscard]] virtual Result<FolderId> createFolder(std::string_view name) = 0;
     [[nodiscard]] virtual Result<std::vector<Folder>> folders() = 0;
@@ -487,6 +497,10 @@ public:
 /// `path`. Errors: NotFound, Corrupt, TooNew, InvalidArgument (of another program), Busy, DiskFull.
 [[nodiscard]] Result<std::filesystem::path> restoreDatabase(const std::filesystem::path& path,
                                                             const std::filesystem::path& from);
+
+/// True if an error of an open Database says that its file is damaged: repairDatabase can help once
+/// it is closed.
+[[nodiscard]] bool isDatabaseDamage(const Error& error);
 
 /// What a repair could do.
 struct Repaired {

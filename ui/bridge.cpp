@@ -24,6 +24,10 @@ services::AnswerEvents onGui(QObject* context, const services::AnswerEvents& eve
     return result;
 }
 
+QString titleOfSource(std::string_view title, std::string_view path) {
+    return title.empty() ? fromUtf8(path.substr(path.rfind('/') + 1)) : fromUtf8(title);
+}
+
 QString errorText(const Error& error) {
     const auto say = [&](const QString& what) {
         const QString detail = fromUtf8(error.detail);

@@ -38,6 +38,9 @@ template <typename T, typename Handler>
 /// where it names the thing.
 [[nodiscard]] QString errorText(const Error& error);
 
+/// What a source is called: its title, else the file's name.
+[[nodiscard]] QString titleOfSource(std::string_view title, std::string_view path);
+
 [[nodiscard]] inline QString fromUtf8(std::string_view text) {
     return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
 }

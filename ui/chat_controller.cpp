@@ -23,6 +23,16 @@ struct ChatController::Answer {
     std::vector<StoredPassage> passages;
 };
 
+namespace {
+
+QStringList toNames(const std::vector<std::filesystem::path>& files) {
+    QStringList names;
+    for (const auto& file : files) names << fromUtf8(file.string());
+    return names;
+}
+
+}  // namespace
+
 ChatController::ChatController(services::Services& services, QObject* parent)
     : QObject(parent), m_services(services) {}
 
@@ -55,13 +65,19 @@ void ChatController::open(ChatId chat, std::optional<MessageId> message) {
         chat, onGui<services::ChatView>(this, [=, this](Result<services::ChatView> view) {
             if (page != m_page) return;
             if (!view) {
-                emit failed(errorText(view.error()));
+                emit failed(view.error());
                 startNew();
                 return;
             }
             m_chat = view->chat.id;
             m_settings = services::ChatSettings::fromJson(view->chat.settings);
-            m_messages.setTree(std::move(view->messages), view->chat.leaf);
+            MessageModel::Attachments attachments;
+            for (const Message& each : view->messages) {
+                auto files = services::attachmentsOf(view->chat, each.id);
+                if (!files.empty()) attachments[each.id] = std::move(files);
+            }
+            m_messages.setTree(std::move(view->messages), view->chat.leaf, std::move(attachments));
+            m_attached.clear();
             for (const auto& answer : m_answers) {
                 if (!shows(*answer) || answer->id == 0) continue;
                 m_messages.setRunning(answer->id, true);
@@ -72,9 +88,11 @@ void ChatController::open(ChatId chat, std::optional<MessageId> message) {
             }
             if (message && m_messages.rowOf(*message) < 0)
                 m_messages.showBranch(m_messages.newestLeaf(*message));
-            emit opened(fromUtf8(view->draft));
+            emit opened(fromUtf8(view->draft), toNames(view->draftFiles));
             emit settingsChanged();
             emit answeringChanged();
+            emit attachedChanged();
+            reloadAttached();
             if (message) emit showMessage(*message);
         }));
 }
@@ -87,13 +105,20 @@ void ChatController::startNew() {
     fresh.collections = m_settings.collections;
     m_settings = fresh;
     m_messages.setTree({}, {});
-    emit opened(QString());
+    m_attached.clear();
+    emit opened({}, {});
     emit settingsChanged();
     emit answeringChanged();
+    emit attachedChanged();
     m_services.chats().draft({}, onGui<std::string>(this, [=, this](Result<std::string> draft) {
                                  if (page == m_page && draft && !draft->empty())
                                      emit draftFound(fromUtf8(*draft));
                              }));
+    using Files = std::vector<std::filesystem::path>;
+    m_services.chats().draftFiles({}, onGui<Files>(this, [=, this](Result<Files> files) {
+                                      if (page == m_page && files && !files->empty())
+                                          emit draftFilesFound(toNames(*files));
+                                  }));
 }
 
 services::AnswerEvents ChatController::events() {
@@ -133,7 +158,10 @@ void ChatController::started(const std::shared_ptr<Answer>& answer, const servic
     answer->id = message.id;
     if (shown) {
         m_chat = chat.id;
-        if (question) m_messages.put(*question, true);
+        if (question) {
+            m_messages.setAttachments(question->id, services::attachmentsOf(chat, question->id));
+            m_messages.put(*question, true);
+        }
         m_messages.put(message, true);
         m_messages.setRunning(message.id, true);
     }
@@ -155,12 +183,14 @@ void ChatController::finished(const std::shared_ptr<Answer>& answer, Result<Mess
             failedMessage.error = errorText(result.error()).toStdString();
             m_messages.put(failedMessage, m_messages.rowOf(answer->id) >= 0);
         }
-    } else if (shown && !result) {
-        emit failed(errorText(result.error()));
+    } else if (shown && !result && !services::isDatabaseDamage(result.error())) {
+        emit failed(result.error());
     }
     if (answer->chat) emit busyChanged(*answer->chat, false);
     emit chatsChanged();
     emit answeringChanged();
+    if (shown) reloadAttached();
+    if (!result && services::isDatabaseDamage(result.error())) emit failed(result.error());
     if (answer->id) emit answerFinished(answer->id);
 }
 
@@ -170,10 +200,19 @@ void ChatController::send(const QString& text, std::vector<std::filesystem::path
     request.chat = m_chat;
     request.text = text.toStdString();
     request.settings = m_settings;
+    // Shown at once; what becomes of them is known when the answer is finished.
+    for (const auto& file : attachments) {
+        services::Document document;
+        document.path = file;
+        std::erase_if(m_attached, [&](const auto& each) { return each.path == file; });
+        m_attached.push_back(document);
+    }
+    if (!attachments.empty()) emit attachedChanged();
     request.attachments = std::move(attachments);
     request.retrieval = !(m_settings.collections && m_settings.collections->empty());
     request.scope = scope;
     m_services.chats().saveDraft(m_chat, {});
+    m_services.chats().saveDraftFiles(m_chat, {});
     m_services.chats().send(std::move(request), events());
 }
 
@@ -194,7 +233,7 @@ void ChatController::showSibling(MessageId message, int step) {
     if (!leaf || !m_chat) return;
     m_messages.showBranch(*leaf);
     m_services.chats().selectBranch(*m_chat, *leaf, onGui<void>(this, [this](Result<void> result) {
-        if (!result) emit failed(errorText(result.error()));
+        if (!result) emit failed(result.error());
     }));
 }
 
@@ -211,8 +250,34 @@ void ChatController::setSettings(const services::ChatSettings& settings) {
     if (!m_chat) return;
     m_services.chats().changeSettings(*m_chat, m_settings,
                                       onGui<void>(this, [this](Result<void> result) {
-                                          if (!result) emit failed(errorText(result.error()));
+                                          if (!result) emit failed(result.error());
                                       }));
+}
+
+void ChatController::reloadAttached() {
+    if (!m_chat) return;
+    using Documents = std::vector<services::Document>;
+    const int page = m_page;
+    m_services.chats().attached(*m_chat,
+                                onGui<Documents>(this, [=, this](Result<Documents> documents) {
+                                    if (page != m_page || isAnswering() || !documents) return;
+                                    m_attached = std::move(*documents);
+                                    emit attachedChanged();
+                                }));
+}
+
+void ChatController::detach(const std::filesystem::path& file) {
+    if (!m_chat) return;
+    std::erase_if(m_attached, [&](const auto& each) { return each.path == file; });
+    emit attachedChanged();
+    m_services.chats().detach(*m_chat, file, onGui<void>(this, [this](Result<void> result) {
+        if (!result) emit failed(result.error());
+        reloadAttached();
+    }));
+}
+
+void ChatController::saveDraftFiles(const std::vector<std::filesystem::path>& files) {
+    m_services.chats().saveDraftFiles(m_chat, files);
 }
 
 void ChatController::saveDraft(const QString& text) {

@@ -43,12 +43,20 @@ public:
     void setCollections(std::optional<std::vector<services::CollectionId>> collections);
     void setSettings(const services::ChatSettings& settings);
     void saveDraft(const QString& text);
+    void saveDraftFiles(const std::vector<std::filesystem::path>& files);
+    /// Files of earlier messages in which questions of the shown chat are still looked up.
+    [[nodiscard]] const std::vector<services::Document>& attached() const { return m_attached; }
+    /// Ends that for one of them.
+    void detach(const std::filesystem::path& file);
 
 signals:
     /// Another chat is shown, its messages are in messages().
-    void opened(const QString& draft);
-    /// What was typed on the page for a new chat last time; arrives a moment after opened().
+    void opened(const QString& draft, const QStringList& files);
+    /// What was typed and attached on the page for a new chat last time; arrives a moment after
+    /// opened().
     void draftFound(const QString& draft);
+    void draftFilesFound(const QStringList& files);
+    void attachedChanged();
     void showMessage(qint64 message);
     void answeringChanged();
     /// A chat was made or changed its place in the list.
@@ -56,7 +64,7 @@ signals:
     void busyChanged(qint64 chat, bool busy);
     void settingsChanged();
     void answerFinished(qint64 message);
-    void failed(const QString& what);
+    void failed(const conclave::Error& error);
 
 private:
     struct Answer;
@@ -67,12 +75,14 @@ private:
                  const services::Message& message);
     void finished(const std::shared_ptr<Answer>& answer, Result<services::Message> result);
     [[nodiscard]] bool shows(const Answer& answer) const;
+    void reloadAttached();
 
     services::Services& m_services;
     MessageModel m_messages;
     std::optional<services::ChatId> m_chat;
     services::ChatSettings m_settings;
     std::vector<std::shared_ptr<Answer>> m_answers;
+    std::vector<services::Document> m_attached;
     int m_page = 0;  ///< grows with every chat shown, so that late replies are known as such
 };
 

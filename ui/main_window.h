@@ -2,12 +2,12 @@
 #pragma once
 
 #include <QMainWindow>
+#include <functional>
 #include <map>
 
 #include "app/services/services.h"
 #include "ui/ui.h"
 
-class QSplitter;
 class QStackedWidget;
 class QTimer;
 
@@ -17,16 +17,21 @@ class ChatController;
 class ChatPage;
 class CollectionPage;
 class ElidedLabel;
+class DamageBar;
 class ModelPicker;
+class PanelLayout;
 class Sidebar;
 class SourcesPanel;
 class StatusLine;
 class Toast;
+class TrashPage;
 
 class MainWindow : public QMainWindow {
     Q_OBJECT
 public:
-    MainWindow(services::Services& services, const WindowOptions& options);
+    /// `onRescue` is called when the person asks for help with a damaged database.
+    MainWindow(services::Services& services, const WindowOptions& options,
+               std::function<void(Rescue)> onRescue = {});
     ~MainWindow() override;
 
     [[nodiscard]] ChatController& controller() { return *m_controller; }
@@ -38,6 +43,8 @@ public:
     void take(const WindowOptions& options);
     void openChat(services::ChatId chat);
     void showDocuments(bool show);
+    void showTrash(bool show);
+    [[nodiscard]] PanelLayout& panels() { return *m_panels; }
 
 protected:
     void closeEvent(QCloseEvent* event) override;
@@ -49,27 +56,37 @@ protected:
 private:
     QWidget* makeHeader();
     void connectParts();
+    void connectSidebar();
+    void connectController();
     void makeShortcuts();
     void listen();
     void loadSettings();
+    void begin(std::optional<services::ChatId> last);
     void showWhatIsAsked(const WindowOptions& options, std::optional<services::ChatId> last);
     void restoreWindow(const nlohmann::json& state);
     void saveWindow();
+    /// The notice about the demonstration model does not come again.
+    void forgetNotice();
     void reloadCollections();
     void refreshContext();
     void refreshTitle();
     void showSource(qint64 id, int number, int citation);
-    void setSourcesShown(bool shown);
-    void toggleSidebar();
+    void showFile(const QString& file);
+    void showPage(QWidget* page);
+    void leaveChat();
     void showPassages(const services::Message& message);
     void showLastPassages();
     void fitPanels();
+    void dismiss();
     void applyTheme();
     void setZoom(double zoom);
     void openSettings();
     void openShortcuts();
     void give(const QStringList& files);
-    void showFailure(const QString& what);
+    void showFailure(const Error& error);
+    void showNotice(const QString& what);
+    void toggleSources();
+    void rescue(Rescue what);
 
     services::Services& m_services;
     ChatController* m_controller;
@@ -79,16 +96,18 @@ private:
     SourcesPanel* m_sources;
     StatusLine* m_status;
     Toast* m_toast;
-    QSplitter* m_splitter;
     QStackedWidget* m_stack;
+    TrashPage* m_trash;
+    DamageBar* m_damage;
+    QWidget* m_centre;
+    PanelLayout* m_panels;
     ElidedLabel* m_title = nullptr;
     ModelPicker* m_models = nullptr;
     QTimer* m_saveTimer;
     QTimer* m_contextTimer;
     WindowOptions m_options;  ///< to be done when the window is as it was
+    std::function<void(Rescue)> m_onRescue;
     bool m_restored = false;
-    bool m_sidebarWanted = true;
-    bool m_sourcesWanted = true;   ///< shown whenever an answer has passages
     bool m_sourcesForced = false;  ///< the user opened it, so it shows even when empty
     std::map<services::CollectionId, services::IndexProgress> m_indexing;
 };

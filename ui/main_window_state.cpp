@@ -1,12 +1,13 @@
 // What the window remembers from one start to the next.
-#include <QSplitter>
 #include <QStackedWidget>
 
 #include "ui/bridge.h"
 #include "ui/chat_controller.h"
 #include "ui/main_window.h"
+#include "ui/panel_layout.h"
 #include "ui/theme.h"
 #include "ui/widgets/chat_page.h"
+#include "ui/widgets/composer.h"
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/sources_panel.h"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr auto kWindowSetting = "window";
 constexpr auto kThemeSetting = "theme";
 constexpr auto kZoomSetting = "zoom";
+constexpr auto kNoticeSetting = "demonstration.noticeClosed";
 
 }  // namespace
 
@@ -33,6 +35,10 @@ void MainWindow::loadSettings() {
                            if (value && *value && (*value)->is_number())
                                Theme::instance().setZoom((*value)->get<double>());
                        }));
+    m_services.setting(kNoticeSetting, onGui<Value>(this, [this](Result<Value> value) {
+                           if (value && *value && **value == nlohmann::json(true))
+                               m_chatPage->closeBanner();
+                       }));
     m_services.setting(kWindowSetting, onGui<Value>(this, [this](Result<Value> value) {
                            const nlohmann::json state = value && *value && (*value)->is_object()
                                                             ? **value
@@ -42,8 +48,16 @@ void MainWindow::loadSettings() {
                            if (const auto found = state.find("chat");
                                found != state.end() && found->is_number_integer())
                                last = found->get<services::ChatId>();
-                           showWhatIsAsked(m_options, last);
+                           begin(last);
                        }));
+}
+
+/// Who was quicker than the settings keeps what is typed, and the answer that was asked for.
+void MainWindow::begin(std::optional<services::ChatId> last) {
+    if (m_controller->chat() || m_controller->isAnswering()) return;
+    const QString typed = m_chatPage->composer().text();
+    showWhatIsAsked(m_options, typed.isEmpty() ? last : std::nullopt);
+    if (!typed.isEmpty()) m_chatPage->composer().setText(typed);
 }
 
 void MainWindow::showWhatIsAsked(const WindowOptions& options,
@@ -86,21 +100,22 @@ void MainWindow::restoreWindow(const nlohmann::json& state) {
     };
     if (const QByteArray geometry = bytes("geometry"); !geometry.isEmpty())
         restoreGeometry(geometry);
-    if (const QByteArray sizes = bytes("splitter"); !sizes.isEmpty())
-        m_splitter->restoreState(sizes);
-    m_sidebarWanted = flag("sidebar", true);
-    m_sourcesWanted = flag("sources", true);
+    if (const QByteArray sizes = bytes("splitter"); !sizes.isEmpty()) m_panels->restoreSizes(sizes);
+    m_panels->setSidebarWanted(flag("sidebar", true));
+    m_panels->setSourcesWanted(flag("sources", true));
     m_restored = true;
     fitPanels();
 }
+
+void MainWindow::forgetNotice() { m_services.setSetting(kNoticeSetting, true); }
 
 void MainWindow::saveWindow() {
     if (!m_restored) return;
     nlohmann::json state = nlohmann::json::object();
     state["geometry"] = saveGeometry().toBase64().toStdString();
-    state["splitter"] = m_splitter->saveState().toBase64().toStdString();
-    state["sidebar"] = m_sidebarWanted;
-    state["sources"] = m_sourcesWanted;
+    state["splitter"] = m_panels->saveSizes().toBase64().toStdString();
+    state["sidebar"] = m_panels->isSidebarWanted();
+    state["sources"] = m_panels->areSourcesWanted();
     if (m_controller->chat()) state["chat"] = *m_controller->chat();
     m_services.setSetting(kWindowSetting, state);
 }

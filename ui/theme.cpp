@@ -210,9 +210,40 @@ QScrollArea { border: 0; background: transparent; }
 QSplitter::handle { background: transparent; width: 1px; }
 QLabel[muted="true"] { color: @muted; }
 QLabel[danger="true"] { color: @danger; }
-QLineEdit { background: @surface; border: 1px solid @borderStrong; border-radius: 8px; padding: 6px 6px; selection-background-color: @selection; selection-color: @text; }
-QLineEdit:focus, QPlainTextEdit#field:focus { border: 1px solid @accent; }
-QPlainTextEdit#field { background: @surface; border: 1px solid @borderStrong; border-radius: 8px; padding: 4px 6px; }
+QLineEdit { lineedit-clear-button-icon: url(:/conclave/clear.svg); background: @surface; border: 1px solid @borderStrong; border-radius: 8px; padding: 6px 6px; selection-background-color: @selection; selection-color: @text; }
+QLineEdit:focus, QPlainTextEdit#field:focus, QTextEdit#field:focus { border: 1px solid @accent; }
+QPlainTextEdit#field, QTextEdit#field { background: @surface; border: 1px solid @borderStrong; border-radius: 8px; padding: 4px 6px; }
+QAbstractSpinBox, QComboBox { background: @surface; border: 1px solid @borderStrong; border-radius: 8px; padding: 5px 8px; min-height: 20px; selection-background-color: @selection; selection-color: @text; }
+QAbstractSpinBox:hover, QComboBox:hover { border-color: @muted; }
+QAbstractSpinBox:focus, QComboBox:focus { border: 1px solid @accent; }
+QAbstractSpinBox:disabled, QComboBox:disabled { color: @muted; background: transparent; border-color: @border; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 22px; border: 0; background: transparent; margin: 2px 3px; border-radius: 4px; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { background: @hover; }
+QAbstractSpinBox::up-arrow { image: url(:/conclave/up.svg); width: 10px; height: 10px; }
+QAbstractSpinBox::down-arrow, QComboBox::down-arrow { image: url(:/conclave/down.svg); width: 10px; height: 10px; }
+QComboBox::drop-down { border: 0; width: 24px; }
+QComboBox QAbstractItemView { background: @surface; border: 1px solid @borderStrong; border-radius: 8px; padding: 4px; selection-background-color: @hover; selection-color: @text; }
+QComboBox QAbstractItemView::item { min-height: 28px; padding: 0 8px; border-radius: 6px; }
+QListWidget#sections { background: @sidebar; border: 0; border-right: 1px solid @border; padding: 14px 8px; }
+QListWidget#sections::item { min-height: 34px; padding: 0 10px; border-radius: 8px; color: @text; }
+QListWidget#sections::item:hover { background: @hover; }
+QListWidget#sections::item:selected { background: @selected; }
+QFrame#choice { background: @hover; border: 0; border-radius: 9px; }
+QPushButton[choice="true"] { border: 1px solid transparent; background: transparent; padding: 4px 12px; border-radius: 7px; color: @muted; }
+QPushButton[choice="true"]:hover { color: @text; }
+QPushButton[choice="true"]:checked { background: @surface; border: 1px solid @border; color: @text; }
+QPushButton[choice="true"]:focus { border: 1px solid @accent; }
+QLabel#key { background: @hover; border: 1px solid @border; border-radius: 5px; padding: 2px 7px; }
+QFrame#attachment { background: @surface; border: 1px solid @border; border-radius: @pill; }
+QFrame#attachment[pending="true"] { background: @accentSoft; border-color: @accentSoft; }
+QFrame#attachment QToolButton { border: 1px solid transparent; border-radius: @innerPill; padding: 2px 5px; color: @muted; }
+QFrame#attachment[pending="true"] QToolButton { color: @accent; }
+QFrame#attachment QToolButton:hover { background: @hover; color: @text; }
+QFrame#attachment QToolButton:focus { border: 1px solid @accent; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
+QMessageBox { messagebox-question-icon: url(:/conclave/question.svg); messagebox-information-icon: url(:/conclave/information.svg); messagebox-warning-icon: url(:/conclave/warning.svg); messagebox-critical-icon: url(:/conclave/warning.svg); }
 QPushButton { background: @surface; border: 1px solid @borderStrong; border-radius: 8px; padding: 6px 14px; }
 QPushButton:hover { background: @hover; }
 QPushButton:pressed { background: @selected; }
@@ -240,7 +271,7 @@ QToolButton#send:focus { border: 2px solid @text; }
 QToolButton#jump { background: @surface; border: 1px solid @borderStrong; border-radius: 17px; }
 QToolButton#jump:hover { background: @hover; }
 QToolButton#model { padding: 6px 10px; }
-QToolButton[chip="true"] { background: @surface; border: 1px solid @border; border-radius: 13px; padding: 3px 10px; color: @muted; }
+QToolButton[chip="true"] { background: @surface; border: 1px solid @border; border-radius: @pill; padding: 3px 10px; color: @muted; }
 QToolButton[chip="true"]:hover { background: @hover; border-color: @borderStrong; color: @text; }
 QToolButton[chip="true"][active="true"] { background: @accentSoft; border-color: @accentSoft; color: @accent; }
 QToolButton[chip="true"]:focus { border: 1px solid @accent; }
@@ -252,6 +283,7 @@ QFrame#card { background: @surface; border: 1px solid @border; border-radius: 12
 QFrame#card[clickable="true"]:hover { border-color: @borderStrong; background: @hover; }
 QFrame#card[current="true"] { border: 1px solid @accent; }
 QFrame#danger { background: @dangerSoft; border: 1px solid @dangerSoft; border-radius: 10px; }
+QFrame#damage { background: @dangerSoft; border: 1px solid @dangerSoft; border-radius: 10px; margin-top: 8px; }
 QFrame#banner { background: @warningSoft; border: 1px solid @warningSoft; border-radius: 10px; }
 QFrame#banner QLabel { color: @warning; }
 QFrame#banner QPushButton[link="true"] { color: @warning; text-decoration: underline; }
@@ -303,6 +335,9 @@ QDialog { background: @page; }
         {"@page", c.page},
         {"@text", c.text},
     };
+    // A corner rounder than half the height would be drawn square.
+    css.replace(QLatin1String("@pill"), QStringLiteral("%1px").arg(scaled(12)));
+    css.replace(QLatin1String("@innerPill"), QStringLiteral("%1px").arg(scaled(9)));
     for (const auto& [name, color] : names) css.replace(QLatin1String(name), color.name());
     return css;
 }
@@ -312,6 +347,7 @@ void Theme::apply() {
     QApplication::setFont(font(TextSize::Body));
     // Some platforms give classes of widgets fonts of their own.
     QApplication::setFont(font(TextSize::Body), "QWidget");
+    qApp->setStyleSheet(styleSheet());
     emit changed();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,9 +21,18 @@ struct WindowOptions {
     bool newChat = false;                       ///< --new-window: begin anew, not where one was
 };
 
-/// The main window; `services` must outlive it. Needs a QApplication.
+/// Gives every window and question of the program its look; before the first one. Needs a
+/// QApplication.
+void prepareLook();
+
+/// What to do about a damaged database; both need the services to be closed first.
+enum class Rescue { BackUp, Repair };
+
+/// The main window; `services` must outlive it. Needs a QApplication. `onRescue` is called when the
+/// person asks for help with a damaged database: end the event loop, then do it.
 [[nodiscard]] std::unique_ptr<QWidget> createMainWindow(services::Services& services,
-                                                        const WindowOptions& options);
+                                                        const WindowOptions& options,
+                                                        std::function<void(Rescue)> onRescue = {});
 
 /// Asks the Conclave that shows `database` already, if one does, to do what `options` say in its
 /// window. Waits two seconds at most.

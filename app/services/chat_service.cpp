@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "app/services/file_scan.h"
@@ -12,8 +13,6 @@ namespace conclave::services {
 namespace fs = std::filesystem;
 namespace {
 
-/// In Chat::settings, beside ChatSettings' own keys: {"<question's id>": [path, …]}.
-constexpr const char* kAttachmentsKey = "attachments";
 /// In Chat::settings: questions asked with retrieval switched off.
 constexpr const char* kPlainKey = "plain_questions";
 /// In Chat::settings: {"<question's id>": "passages" or "everything"}, where somebody chose.
@@ -34,22 +33,22 @@ Scope scopeOf(const Chat& chat, MessageId question) {
     return Scope::Automatic;
 }
 
-std::vector<fs::path> attachmentsOf(const Chat& chat, MessageId question) {
-    std::vector<fs::path> paths;
-    const auto all = chat.settings.find(kAttachmentsKey);
-    if (all == chat.settings.end() || !all->is_object()) return paths;
-    const auto own = all->find(std::to_string(question));
-    if (own == all->end() || !own->is_array()) return paths;
-    for (const auto& path : *own) {
-        if (path.is_string()) paths.emplace_back(path.get<std::string>());
-    }
-    return paths;
-}
-
 bool isPlain(const Chat& chat, MessageId question) {
     const auto all = chat.settings.find(kPlainKey);
     return all != chat.settings.end() && all->is_array() &&
            std::find(all->begin(), all->end(), nlohmann::json(question)) != all->end();
+}
+
+/// What the model held when it had written the last answer of a branch: prompt and answer. 0: no
+/// model wrote one.
+int tokensOfLastAnswer(std::span<const Message> branch) {
+    for (std::size_t i = branch.size(); i-- > 0;) {
+        if (!branch[i].details) continue;
+        const nlohmann::json& usage = branch[i].details->usage;
+        const int prompt = usage.value("prompt_tokens", 0);
+        if (prompt > 0) return prompt + usage.value("completion_tokens", 0);
+    }
+    return 0;
 }
 
 void report(const AnswerEvents& events, Result<Message> result) {
@@ -63,6 +62,7 @@ ChatServiceImpl::ChatServiceImpl(storage::Database& database, Library& library,
                                  SavedSessions& saved, Worker& quick, int contextLength,
                                  int nThreads)
     : m_database(database),
+      m_collections(collections),
       m_models(models),
       m_saved(saved),
       m_quick(quick),
@@ -94,7 +94,10 @@ void ChatServiceImpl::load(ChatId id, Reply<ChatView> reply) {
         if (!messages) return reply(tl::unexpected(messages.error()));
         auto draft = m_database.chats().draft(id);
         if (!draft) return reply(tl::unexpected(draft.error()));
-        reply(ChatView{std::move(*chat), std::move(*messages), std::move(*draft)});
+        auto files = readDraftFiles(id);
+        if (!files) return reply(tl::unexpected(files.error()));
+        reply(
+            ChatView{std::move(*chat), std::move(*messages), std::move(*draft), std::move(*files)});
     });
 }
 
@@ -385,28 +388,31 @@ void ChatServiceImpl::contextUse(std::optional<ChatId> chat, std::string draft,
         const auto model = m_models.loadedNow();
         if (model == nullptr) return reply(use);
         constexpr int kAutomaticContext = 8192;
+        use.modelContextLength = model->info().contextLength;
         use.contextLength = m_contextLength > 0
                                 ? m_contextLength
-                                : std::min(model->info().contextLength, kAutomaticContext);
-        PromptRequest request;
-        request.question = draft;
-        request.contextLength = std::numeric_limits<int>::max();
+                                : std::min(use.modelContextLength, kAutomaticContext);
         if (chat) {
             const auto found = m_database.chats().chat(*chat);
             if (!found) return reply(tl::unexpected(found.error()));
-            const ChatSettings settings = ChatSettings::fromJson(found->settings);
-            request.systemPrompt = settings.systemPrompt.value_or(std::string());
             if (found->leaf) {
                 const auto branch = m_database.chats().branch(*found->leaf);
                 if (!branch) return reply(tl::unexpected(branch.error()));
-                request.history = turnsOf(*branch);
+                use.usedTokens = tokensOfLastAnswer(*branch);
             }
         }
-        if (request.history.empty() && draft.empty()) return reply(use);
-        const auto prompt =
-            composePrompt(*model, profileOf(model->info(), use.contextLength), request);
-        if (!prompt) return reply(tl::unexpected(prompt.error()));
-        use.usedTokens = std::min(static_cast<int>(prompt->tokens.size()), use.contextLength);
+        if (!draft.empty() && use.usedTokens > 0) {
+            use.usedTokens += static_cast<int>(model->tokenize(draft, {.addBos = false}).size());
+        } else if (!draft.empty()) {
+            PromptRequest request;
+            request.question = draft;
+            request.contextLength = std::numeric_limits<int>::max();
+            const auto prompt =
+                composePrompt(*model, profileOf(model->info(), use.contextLength), request);
+            if (!prompt) return reply(tl::unexpected(prompt.error()));
+            use.usedTokens = static_cast<int>(prompt->tokens.size());
+        }
+        use.usedTokens = std::min(use.usedTokens, use.contextLength);
         reply(use);
     });
 }

@@ -11,6 +11,9 @@
 
 namespace conclave::services {
 
+/// In Chat::settings, beside ChatSettings' own keys: {"<question's id>": [path, …]}.
+inline constexpr const char* kAttachmentsKey = "attachments";
+
 class ChatServiceImpl final : public ChatService {
 public:
     /// All must outlive the service. `quick` runs the short calls.
@@ -27,6 +30,8 @@ public:
     void changeSettings(ChatId id, const ChatSettings& settings, Reply<void> reply) override;
     void remove(ChatId id, Reply<void> reply) override;
     void restore(ChatId id, Reply<void> reply) override;
+    void trash(Reply<std::vector<DeletedChat>> reply) override;
+    void removeForGood(ChatId id, Reply<void> reply) override;
     void folders(Reply<std::vector<Folder>> reply) override;
     void createFolder(std::string_view name, Reply<FolderId> reply) override;
     void renameFolder(FolderId id, std::string_view name, Reply<void> reply) override;
@@ -34,6 +39,12 @@ public:
     void search(std::string_view query, int limit, Reply<std::vector<MessageHit>> reply) override;
     void saveDraft(std::optional<ChatId> chat, std::string_view text) override;
     void draft(std::optional<ChatId> chat, Reply<std::string> reply) override;
+    void saveDraftFiles(std::optional<ChatId> chat,
+                        std::vector<std::filesystem::path> files) override;
+    void draftFiles(std::optional<ChatId> chat,
+                    Reply<std::vector<std::filesystem::path>> reply) override;
+    void attached(ChatId id, Reply<std::vector<Document>> reply) override;
+    void detach(ChatId id, const std::filesystem::path& file, Reply<void> reply) override;
     void send(SendRequest request, AnswerEvents events) override;
     void regenerate(MessageId answer, AnswerEvents events) override;
     void edit(MessageId question, std::string text, AnswerEvents events) override;
@@ -45,7 +56,11 @@ public:
     /// Stops the answer being written, refuses more, and saves sessions.
     void finish();
 
+    /// Forgets what was read of the attachments of a chat that is gone for good.
+    void forgetAttachments(ChatId id);
+
 private:
+    Result<std::vector<std::filesystem::path>> readDraftFiles(std::optional<ChatId> chat);
     Result<Message> addQuestion(const SendRequest& request);
     /// The answer's row for `question`, and its place in the queue.
     void enqueue(const Message& question, bool retrieval, AnswerEvents events);
@@ -54,6 +69,7 @@ private:
     void forget(const std::shared_ptr<AnswerJob>& job);
 
     storage::Database& m_database;
+    CollectionServiceImpl& m_collections;
     ModelServiceImpl& m_models;
     SavedSessions& m_saved;
     Worker& m_quick;

@@ -24,6 +24,17 @@ fs::path bundledModels() {
 /// The hash that a file had when it was pulled, to tell later damage.
 std::string hashKey(const fs::path& file) { return "model.sha256." + file.string(); }
 
+Result<std::vector<engine::AdapterUse>> loadAdapters(
+    const std::vector<AdapterFile>& files, const std::shared_ptr<const engine::Model>& model) {
+    std::vector<engine::AdapterUse> adapters;
+    for (const AdapterFile& each : files) {
+        auto adapter = engine::LoraAdapter::load(each.file, model);
+        if (!adapter) return tl::unexpected(adapter.error());
+        adapters.push_back({std::move(*adapter), each.scale});
+    }
+    return adapters;
+}
+
 Error noModel() {
     return {ErrorCode::NotFound,
             "there is no model: put a GGUF file into the models folder, or use `conclave models "
@@ -33,10 +44,13 @@ Error noModel() {
 }  // namespace
 
 ModelServiceImpl::ModelServiceImpl(storage::SettingStore& settings, const Places& places,
-                                   std::string wanted, Worker& quick)
+                                   std::string wanted, std::vector<AdapterFile> adapters,
+                                   std::uint64_t memoryBytes, Worker& quick)
     : m_settings(settings),
       m_folder(places.models()),
       m_wanted(std::move(wanted)),
+      m_adapterFiles(std::move(adapters)),
+      m_memoryBytes(memoryBytes),
       m_catalog(bundledModels()),
       m_quick(quick) {}
 
@@ -183,6 +197,7 @@ void ModelServiceImpl::choose(std::string_view nameOrFile, Reply<ModelEntry> rep
             if (!isSame) {
                 ++m_request;
                 m_model = nullptr;
+                m_adapters.clear();
                 m_isLoading = false;
                 m_status = {};
             }
@@ -233,7 +248,9 @@ void ModelServiceImpl::startLoading() {
             if (request != m_request) return;
             m_isLoading = false;
             m_error = entry.error();
-            status = {.state = ModelStatus::State::Failed, .model = {}, .error = m_error.detail};
+            status = {};
+            status.state = ModelStatus::State::Failed;
+            status.error = m_error.detail;
         });
     });
 }
@@ -241,17 +258,35 @@ void ModelServiceImpl::startLoading() {
 void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
     changeStatus([&](ModelStatus& status) {
         if (request != m_request) return;
-        status = {.state = ModelStatus::State::Loading, .model = entry, .error = {}};
+        status = {};
+        status.state = ModelStatus::State::Loading;
+        status.model = entry;
     });
     float reported = 0.0f;
-    auto model = engine::Model::load(entry.file, [&](float fraction) {
+    engine::LoadOptions options;
+    options.memoryBytes = m_memoryBytes;
+    options.progress = [&](float fraction) {
         constexpr float kStep = 0.01f;
         if (fraction - reported >= kStep && request == m_request) {
             reported = fraction;
             changeStatus([&](ModelStatus& status) { status.progress = fraction; });
         }
         return request == m_request;
-    });
+    };
+    options.onPlan = [&](const engine::MemoryPlan& plan) {
+        if (!plan.streams) return;
+        log().info("the model {} {}", entry.name, plan.text());
+        changeStatus([&](ModelStatus& status) {
+            if (request == m_request) status.note = entry.name + " " + plan.text() + ".";
+        });
+    };
+    auto model = engine::Model::load(entry.file, options);
+    std::vector<engine::AdapterUse> adapters;
+    if (model) {
+        auto loaded = loadAdapters(m_adapterFiles, *model);
+        if (loaded) adapters = std::move(*loaded);
+        if (!loaded) model = tl::unexpected(loaded.error());
+    }
     if (!model) log().warn("cannot load the model {}: {}", entry.name, model.error().detail);
     changeStatus([&](ModelStatus& status) {
         if (request != m_request) return;  // another one was chosen meanwhile
@@ -259,6 +294,7 @@ void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
         status.model = entry;
         if (model) {
             m_model = std::move(*model);
+            m_adapters = std::move(adapters);
             status.state = ModelStatus::State::Ready;
             status.progress = 1.0f;
         } else {
@@ -298,6 +334,11 @@ Result<std::shared_ptr<const engine::Model>> ModelServiceImpl::loaded(
         }
     }
     return m_model;
+}
+
+std::vector<engine::AdapterUse> ModelServiceImpl::adapters() const {
+    const std::lock_guard lock(m_mutex);
+    return m_adapters;
 }
 
 std::shared_ptr<const engine::Model> ModelServiceImpl::loadedNow() const {

@@ -16,9 +16,10 @@ namespace conclave::services {
 class ModelServiceImpl final : public ModelService {
 public:
     /// `settings` and `quick` (short calls) must outlive the service. `wanted`: name or file for
-    /// this run, not remembered; empty: the remembered one, else the best there is.
+    /// this run, not remembered; empty: the remembered one, else the best there is. `memoryBytes`
+    /// as engine::LoadOptions.
     ModelServiceImpl(storage::SettingStore& settings, const Places& places, std::string wanted,
-                     Worker& quick);
+                     std::vector<AdapterFile> adapters, std::uint64_t memoryBytes, Worker& quick);
     ~ModelServiceImpl() override;
 
     void list(Reply<std::vector<ModelEntry>> reply) override;
@@ -33,6 +34,7 @@ public:
               std::function<bool(std::uint64_t, std::uint64_t)> progress,
               Reply<std::filesystem::path> reply) override;
     [[nodiscard]] Result<std::shared_ptr<const engine::Model>> loaded() override;
+    [[nodiscard]] std::vector<engine::AdapterUse> adapters() const override;
     [[nodiscard]] Result<std::shared_ptr<const engine::TextEmbedder>> embedder() override;
 
     /// loaded(), given up when `cancel` is asked for (the loading itself goes on); `progress` gets
@@ -60,6 +62,8 @@ private:
     storage::SettingStore& m_settings;
     std::filesystem::path m_folder;  ///< where pulled models go
     std::string m_wanted;
+    std::vector<AdapterFile> m_adapterFiles;
+    std::uint64_t m_memoryBytes;
     ModelCatalog m_catalog;
     Worker& m_quick;
 
@@ -68,6 +72,7 @@ private:
     ModelStatus m_status;
     Error m_error;  ///< when Failed
     std::shared_ptr<const engine::Model> m_model;
+    std::vector<engine::AdapterUse> m_adapters;  ///< of m_model
     std::optional<ModelEntry> m_choice;
     bool m_isLoading = false;
     std::atomic<std::uint64_t> m_request = 0;  ///< a newer one makes the running load give up

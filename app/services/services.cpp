@@ -9,6 +9,7 @@
 #include "app/services/library.h"
 #include "app/services/model_profile.h"
 #include "app/services/model_service.h"
+#include "app/services/ocr_state.h"
 #include "app/services/recall.h"
 #include "app/services/retrieval_models.h"
 #include "app/services/saved_sessions.h"
@@ -38,7 +39,8 @@ public:
         : m_places(std::move(places)),
           m_database(std::move(database)),
           m_extractor(findWorker()),
-          m_models(m_database->settings(), m_places, options.model, m_quick),
+          m_models(m_database->settings(), m_places, options.model, options.adapters,
+                   options.memoryBytes, m_quick),
           m_searchModels(*m_database, m_models),
           m_library(m_database->documents(), [this] { return m_searchModels.embedderInUse(); }),
           m_collections(*m_database, m_library, m_extractor,
@@ -127,6 +129,20 @@ public:
         });
     }
 
+    void ocr(Reply<OcrState> reply) override {
+        m_slow.post([this, reply = std::move(reply)] {
+            OcrState state;
+            state.isInstalled = !retrieval::findOcrProgram().empty();
+            state.languages = installedOcrLanguages();
+            const auto inUse = m_database->settings().get(kOcrSetting);
+            if (!inUse) return reply(tl::unexpected(inUse.error()));
+            if (inUse->has_value() && (*inUse)->is_string()) {
+                state.inUse = (*inUse)->get<std::string>();
+            }
+            reply(state);
+        });
+    }
+
     void doctor(Reply<std::vector<Finding>> reply) override {
         m_slow.post([this, reply = std::move(reply)] { reply(examine()); });
     }
@@ -149,8 +165,13 @@ private:
     void emptyTrash() {
         const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
             std::chrono::system_clock::now());
+        const auto trash = m_database->chats().trash();
         if (auto purged = m_database->chats().purgeTrash(now - kTrashIsKept); !purged) {
             log().warn("deleted chats could not be forgotten: {}", purged.error().detail);
+        } else if (trash && *purged > 0) {
+            for (const DeletedChat& each : *trash) {
+                if (each.deleted < now - kTrashIsKept) m_chats.forgetAttachments(each.chat.id);
+            }
         }
         if (const auto chats = m_database->chats().chats()) {
             std::vector<ChatId> ids;
@@ -200,10 +221,10 @@ private:
         if (!size) return tl::unexpected(size.error());
         findings->push_back(
             {size->nIndexed == size->nChunks, "keyword index",
-             std::to_string(size->nIndexed) + " of " + std::to_string(size->nChunks) + " chunks"});
+             std::to_string(size->nIndexed) + " of " + counted(size->nChunks, "chunk", "chunks")});
         findings->push_back(
             {size->nVectors <= size->nChunks, "vectors in memory",
-             std::to_string(size->nVectors) + " for " + std::to_string(size->nChunks) + " chunks"});
+             std::to_string(size->nVectors) + " for " + counted(size->nChunks, "chunk", "chunks")});
         const auto embedder = m_models.embedder();
         findings->push_back({embedder.has_value(), "text embedder",
                              embedder ? (*embedder)->id() : embedder.error().detail});
@@ -217,7 +238,7 @@ private:
         }
         const SavedSessions::Use saved = m_saved.use();
         findings->push_back({true, "saved sessions",
-                             std::to_string(saved.nFiles) + " chats, " +
+                             counted(saved.nFiles, "chat", "chats") + ", " +
                                  std::to_string(saved.bytes >> 20u) + " MiB"});
         std::error_code problem;
         const bool hasWorker = fs::exists(findWorker(), problem);
@@ -253,6 +274,8 @@ Result<std::unique_ptr<Services>> Services::start(const StartOptions& options) {
     Places places;
     if (options.places) {
         places = *options.places;
+    } else if (options.inMemory) {
+        places = namePlaces();
     } else {
         auto found = findPlaces();
         if (!found) return tl::unexpected(found.error());
@@ -284,6 +307,11 @@ engine::SamplerSettings defaultSampling(const engine::ModelInfo& model) {
 }
 
 bool asksAboutEverything(std::string_view question) { return surveyQuestionOf(question).isSure; }
+
+bool listsPassages(const AnswerDetails& details) {
+    return details.finishReason == kNoModelReason || details.finishReason == kNothingFoundReason ||
+           details.finishReason == kUnsupportedReason;
+}
 
 bool isDemonstration(const engine::ModelInfo& model) {
     return profileOf(model, model.contextLength).isDemonstration;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -39,12 +40,14 @@ using storage::Chunk;
 using storage::ChunkId;
 using storage::Collection;
 using storage::CollectionId;
+using storage::DeletedChat;
 using storage::Document;
 using storage::DocumentId;
 using storage::DocumentState;
 using storage::Finding;
 using storage::Folder;
 using storage::FolderId;
+using storage::isDatabaseDamage;
 using storage::Message;
 using storage::MessageHit;
 using storage::MessageId;
@@ -97,6 +100,9 @@ struct ModelStatus {
     ModelEntry model;
     float progress = 0.0f;  ///< while Loading
     std::string error;      ///< when Failed: one sentence with the way forward
+    /// While Loading and when Ready, of a model that is larger than the memory: one sentence that
+    /// says what is read from the disk and how fast answers will be; else empty.
+    std::string note;
 };
 
 /// Which models there are and which one is loaded. One chat model is loaded at a time, on first
@@ -134,6 +140,8 @@ public:
 
     /// The chosen model, loaded (blocking). For the terminal's raw commands and the worker threads.
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::Model>> loaded() = 0;
+    /// StartOptions::adapters, of the loaded model; none before it is loaded.
+    [[nodiscard]] virtual std::vector<engine::AdapterUse> adapters() const { return {}; }
     /// The text embedder that comes with Conclave (blocking).
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::TextEmbedder>> embedder() = 0;
 };
@@ -146,6 +154,17 @@ inline constexpr std::string_view kGuideName = "Conclave Guide";
 /// The setting with the languages in which text of pictures is recognised, "eng+chi_sim": pictures
 /// and scanned pages are read by the program tesseract where it is installed. Absent or empty: off.
 inline constexpr std::string_view kOcrSetting = "documents.ocr";
+
+/// The setting with the share of all processors that reading documents may take, 1 to 100 percent.
+/// Absent: all, while nobody else wants them; it always gives way to programs of usual priority.
+inline constexpr std::string_view kIndexCpuSetting = "index.cpu";
+
+/// Whether text in pictures can be and is recognised.
+struct OcrState {
+    bool isInstalled = false;            ///< the program tesseract is on this machine
+    std::vector<std::string> languages;  ///< installed ones, as "eng", "chi_sim"
+    std::string inUse;                   ///< value of kOcrSetting; empty: off
+};
 
 struct IndexProgress {
     CollectionId collection = 0;
@@ -241,7 +260,12 @@ struct ChatView {
     Chat chat;
     std::vector<Message> messages;  ///< the whole tree, parents first
     std::string draft;
+    std::vector<std::filesystem::path> draftFiles;  ///< attached to the draft
 };
+
+/// The files that were sent with a question of this chat.
+[[nodiscard]] std::vector<std::filesystem::path> attachmentsOf(const Chat& chat,
+                                                               MessageId question);
 
 struct AnswerStage {
     enum class Kind {
@@ -271,6 +295,13 @@ struct AnswerEvents {
 
 /// AnswerDetails::finishReason of an answer that lists passages because no model could write one.
 inline constexpr std::string_view kNoModelReason = "no_model";
+/// The same, because the documents do not answer the question.
+inline constexpr std::string_view kNothingFoundReason = "nothing_found";
+/// The same, because no passage says what the demonstration model wrote.
+inline constexpr std::string_view kUnsupportedReason = "unsupported";
+
+/// Passages stand for an answer, for one of the reasons above.
+[[nodiscard]] bool listsPassages(const AnswerDetails& details);
 
 /// AnswerDetails::finishReason of an answer that was read from everything; `usage["survey"]` has
 /// the account: {"documents", "passages", "skipped", "complete"}.
@@ -291,14 +322,17 @@ struct SendRequest {
     std::optional<ChatId> chat;  ///< none: a new chat, made by the send
     std::string text;
     ChatSettings settings;  ///< for a new chat; ignored otherwise (use changeSettings)
-    std::vector<std::filesystem::path> attachments;  ///< read as passages of this message
+    /// The answer to this message is looked up in these alone; later ones also in them, until
+    /// detach() ends that.
+    std::vector<std::filesystem::path> attachments;
     bool retrieval = true;
     Scope scope = Scope::Automatic;
 };
 
 struct ContextUse {
-    int usedTokens = 0;
-    int contextLength = 0;
+    int usedTokens = 0;          ///< by the last answer with its prompt, and by the draft
+    int contextLength = 0;       ///< of a chat; 0: no model is loaded
+    int modelContextLength = 0;  ///< what the model was made for
 };
 
 class ChatService {
@@ -314,6 +348,10 @@ public:
     /// To the trash; restore() undoes it.
     virtual void remove(ChatId id, Reply<void> reply) = 0;
     virtual void restore(ChatId id, Reply<void> reply) = 0;
+    /// What restore() could bring back, latest first. After 30 days they are forgotten.
+    virtual void trash(Reply<std::vector<DeletedChat>> reply) = 0;
+    /// Forgets a chat of the trash for good, with what was read of its attachments.
+    virtual void removeForGood(ChatId id, Reply<void> reply) = 0;
 
     virtual void folders(Reply<std::vector<Folder>> reply) = 0;
     virtual void createFolder(std::string_view name, Reply<FolderId> reply) = 0;
@@ -326,6 +364,16 @@ public:
     /// Saved in order, the last one wins; no reply, problems go to the log.
     virtual void saveDraft(std::optional<ChatId> chat, std::string_view text) = 0;
     virtual void draft(std::optional<ChatId> chat, Reply<std::string> reply) = 0;
+    /// As saveDraft, for the files attached to what is not sent yet.
+    virtual void saveDraftFiles(std::optional<ChatId> chat,
+                                std::vector<std::filesystem::path> files) = 0;
+    virtual void draftFiles(std::optional<ChatId> chat,
+                            Reply<std::vector<std::filesystem::path>> reply) = 0;
+
+    /// Files sent earlier in this chat in which its questions are still looked up.
+    virtual void attached(ChatId id, Reply<std::vector<Document>> reply) = 0;
+    /// From now on `file` is looked up in no more; messages keep saying that it was sent.
+    virtual void detach(ChatId id, const std::filesystem::path& file, Reply<void> reply) = 0;
 
     /// Asks; answers of all chats share one worker and wait their turn.
     virtual void send(SendRequest request, AnswerEvents events) = 0;
@@ -364,14 +412,23 @@ struct RecallReport {
 
 // ------------------------------------------------------------------------------------------- all
 
+/// A LoRA adapter that every model is loaded with, see engine::LoraAdapter.
+struct AdapterFile {
+    std::filesystem::path file;
+    float scale = 1.0f;
+};
+
 struct StartOptions {
     std::optional<Places> places;  ///< none: findPlaces()
     std::string model;             ///< name or file; empty: the remembered one, else the best found
-    int nThreads = 0;              ///< 0: automatic
-    int contextLength = 0;         ///< 0: automatic
-    bool indexGuide = true;        ///< make the collection "Conclave Guide" at first start
-    bool inMemory = false;         ///< keep nothing; for evaluations
-    bool savesSessions = false;    ///< keep what was computed for chats, for the next start
+    std::vector<AdapterFile> adapters = {};  ///< for this run; a model that they do not fit fails
+    int nThreads = 0;                        ///< 0: automatic
+    int contextLength = 0;                   ///< 0: automatic
+    std::uint64_t memoryBytes =
+        0;                       ///< most that a model and its contexts may take; 0: what is free
+    bool indexGuide = true;      ///< make the collection "Conclave Guide" at first start
+    bool inMemory = false;       ///< keep nothing; for evaluations
+    bool savesSessions = false;  ///< keep what was computed for chats, for the next start
 };
 
 /// The running application without its face. Destroying it stops the workers, then closes the
@@ -412,6 +469,8 @@ public:
     /// none.
     virtual void chooseReranker(std::string_view nameOrFile, Reply<std::string> reply) = 0;
 
+    virtual void ocr(Reply<OcrState> reply) = 0;
+
     virtual void doctor(Reply<std::vector<Finding>> reply) = 0;
     virtual void backup(const std::filesystem::path& to, Reply<void> reply) = 0;
 };
@@ -436,6 +495,45 @@ public:
 /// {"prompt_tokens","completion_tokens","cached_tokens","prefill_tps","decode_tps","ttft_ms"}
 [[nodiscard]] nlohmann::json usageToJson(const engine::Usage& usage);
 
+// --------------------------------------------------------------------------------------- reading
+
+/// A stretch of a document as a person reads it. Markdown's marks are left out (those of headings,
+/// emphasis, links and code, rules of tables), list items begin with a bullet, and the cells of a
+/// row are told apart by a middle dot. In plain text and source code nothing changes.
+struct ReadableText {
+    /// Bytes that stand in both texts.
+    struct Piece {
+        std::size_t plain = 0;   ///< where in `text`
+        std::size_t source = 0;  ///< where in the source
+        std::size_t size = 0;
+    };
+    std::string text;
+    std::vector<Piece> pieces;  ///< ascending in both; what is between them is in one text only
+
+    /// Where a byte of the source stands in `text`; of one left out, where the next one stands.
+    [[nodiscard]] std::size_t fromSource(std::size_t sourceByte) const;
+    /// The way back; of an inserted byte, where the source goes on behind it.
+    [[nodiscard]] std::size_t toSource(std::size_t plainByte) const;
+};
+
+/// `path` says by its ending what the marks mean. O(length of the source) but for emphasis that is
+/// never closed.
+[[nodiscard]] ReadableText readableText(std::string_view source, const std::filesystem::path& path);
+
+/// The same on one line.
+[[nodiscard]] std::string readableLine(std::string_view source, const std::filesystem::path& path);
+
+/// "1 document", "2 documents".
+template <std::integral Count>
+[[nodiscard]] std::string counted(Count n, std::string_view one, std::string_view many) {
+    return std::to_string(n) + " " + std::string(n == 1 ? one : many);
+}
+
+/// What of a passage a list of hits shows: on one line, the sentences that say most of `query`,
+/// about `nCharacters` of them, with "…" where something is left out.
+[[nodiscard]] std::string snippetOf(std::string_view query, std::string_view passage,
+                                    const std::filesystem::path& path, std::size_t nCharacters);
+
 // ------------------------------------------------------------------------------------ evaluation
 
 /// Models to search with in an evaluation; empty: the bundled embedder, and no reranker.
@@ -455,17 +553,36 @@ struct RetrievalScores {
 /// How well questions that the documents answer are told from those that they do not.
 struct RefusalScores {
     int nAnswerable = 0;
-    int nUnanswerable = 0;
+    int nUnanswerable = 0;       ///< the documents about it were left out
+    int nForeign = 0;            ///< of another set
+    double answeredRight = 0.0;  ///< share of the answerable ones whose document is found and shown
     double falseRefusals = 0.0;  ///< share of the answerable ones that are refused
     double falseAnswers = 0.0;   ///< share of the unanswerable ones that are not
-    double threshold = 0.0;      ///< as learned from the documents alone
+    double foreignAnswers = 0.0;  ///< share of the foreign ones that are not
+    double threshold = 0.0;       ///< as learned from the documents alone
 };
 
 /// Every second judged query, with those about the same documents, loses its relevant documents and
 /// so its answer; the rest is indexed, the threshold learned from it, and all queries are asked.
-/// Those that lose only a part are left out. Errors: as evaluateRetrieval.
+/// Those that lose only a part are left out. The queries of `foreign`, another test set (empty:
+/// none), are asked too. Errors: as evaluateRetrieval.
 [[nodiscard]] Result<RefusalScores> evaluateRefusal(
-    const std::filesystem::path& folder, const std::function<void(int, int)>& progress = {});
+    const std::filesystem::path& folder, const std::filesystem::path& foreign = {},
+    const std::function<void(int, int)>& progress = {});
+
+/// How often the answer stands in what a model would read.
+struct ContextScores {
+    int nQueries = 0;
+    std::vector<double> shares;  ///< of the queries, by budget
+};
+
+/// For each query of a set that gives the places of its answers (`spans`), looks for one of them in
+/// the best passages, as many as fit into a budget of characters, the last one cut. Only the
+/// document that the answer is of counts. Errors: as evaluateRetrieval; InvalidArgument for a set
+/// without places.
+[[nodiscard]] Result<ContextScores> evaluateContext(
+    const std::filesystem::path& folder, const std::vector<int>& budgets,
+    const std::function<void(int, int)>& progress = {});
 
 /// Runs a test set through the pipeline that documents take (chunks, database in memory, vectors,
 /// search) and scores it. `folder` has docs.jsonl (id, title, text), queries.jsonl (id, text) and

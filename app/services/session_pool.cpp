@@ -7,7 +7,8 @@
 namespace conclave::services {
 
 Result<engine::Session*> SessionPool::take(ChatId chat,
-                                           const std::shared_ptr<const engine::Model>& model) {
+                                           const std::shared_ptr<const engine::Model>& model,
+                                           std::vector<engine::AdapterUse> adapters) {
     std::erase_if(m_entries, [&](const Entry& entry) { return entry.model != model; });
     const auto found = std::find_if(m_entries.begin(), m_entries.end(),
                                     [&](const Entry& entry) { return entry.chat == chat; });
@@ -23,8 +24,10 @@ Result<engine::Session*> SessionPool::take(ChatId chat,
                            : std::min(model->info().contextLength, kAutomaticContext);
     while (!m_entries.empty() && !model->forecast(wanted).fits()) dropOldest();
 
-    auto session = engine::Session::create(
-        model, {.contextLength = m_contextLength, .nThreads = m_nThreads, .sharesPrefixes = true});
+    auto session = engine::Session::create(model, {.contextLength = m_contextLength,
+                                                   .nThreads = m_nThreads,
+                                                   .sharesPrefixes = true,
+                                                   .adapters = std::move(adapters)});
     if (!session) return tl::unexpected(session.error());
     log().debug("a new session of {} tokens", (*session)->contextLength());
     m_entries.push_front({chat, model, std::move(*session), {}});

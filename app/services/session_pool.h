@@ -22,7 +22,8 @@ public:
     /// when there are too many or memory is short. Those of another model are dropped.
     /// Errors: those of engine::Session::create.
     [[nodiscard]] Result<engine::Session*> take(ChatId chat,
-                                                const std::shared_ptr<const engine::Model>& model);
+                                                const std::shared_ptr<const engine::Model>& model,
+                                                std::vector<engine::AdapterUse> adapters);
 
     /// Drops the chat's session, unsaved.
     void forget(ChatId chat);

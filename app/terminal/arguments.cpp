@@ -29,6 +29,11 @@ std::string withArticle(const Option& option) {
 }
 
 Result<void> checkValue(const Option& option, const std::string& value) {
+    if (option.kind == Option::Kind::Size && !parseSize(value)) {
+        return fail(
+            ErrorCode::InvalidArgument,
+            std::string(option.name) + " needs a size such as 6G or 1500M, not \"" + value + "\"");
+    }
     if (option.kind != Option::Kind::Integer && option.kind != Option::Kind::Number) return {};
     const auto number = parseNumber(value, option.kind == Option::Kind::Integer);
     if (!number) {
@@ -99,10 +104,14 @@ Result<Arguments> Arguments::parse(const Signature& signature,
                 values.push_back(given[++i]);
             }
             lastList = name;
+        } else if (option->kind == Option::Kind::Each && i + 1 < given.size()) {
+            values.push_back(given[++i]);
         } else if (i + 1 < given.size()) {
             values = {given[++i]};
         }
-        if (values.size() == before && (option->kind == Option::Kind::List || values.empty())) {
+        const bool gathers =
+            option->kind == Option::Kind::List || option->kind == Option::Kind::Each;
+        if (values.size() == before && (gathers || values.empty())) {
             return fail(ErrorCode::InvalidArgument,
                         name + " needs a value: " + std::string(option->help));
         }
@@ -143,6 +152,10 @@ int Arguments::integer(std::string_view option, int otherwise) const {
     return value ? static_cast<int>(*value) : otherwise;
 }
 
+std::uint64_t Arguments::size(std::string_view option) const {
+    return parseSize(text(option)).value_or(0);
+}
+
 std::vector<std::string> Arguments::list(std::string_view option) const {
     const auto found = m_values.find(option);
     return found != m_values.end() ? found->second : std::vector<std::string>{};
@@ -159,6 +172,27 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
         }
     }
     return best;
+}
+
+std::optional<std::uint64_t> parseSize(std::string_view text) {
+    double value = 0.0;
+    const char* last = text.data() + text.size();
+    const auto [end, problem] = std::from_chars(text.data(), last, value);
+    if (problem != std::errc()) return std::nullopt;
+    std::string unit(end, last);
+    for (char& c : unit) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    constexpr std::string_view kUnits = "KMGT";
+    if (!unit.empty()) {
+        const std::size_t power = kUnits.find(unit.front());
+        const std::string_view rest = std::string_view(unit).substr(1);
+        if (power == std::string_view::npos || (!rest.empty() && rest != "B" && rest != "IB")) {
+            return std::nullopt;
+        }
+        for (std::size_t i = 0; i <= power; ++i) value *= 1024.0;
+    }
+    constexpr double kMost = 1e15;
+    if (!(value >= 1.0 && value <= kMost)) return std::nullopt;
+    return static_cast<std::uint64_t>(value);
 }
 
 std::optional<double> parseNumber(std::string_view text, bool isInteger) {

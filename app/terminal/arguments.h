@@ -1,6 +1,7 @@
 // arguments.h: command-line arguments checked against what a command takes.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@ struct Option {
         Text,
         Integer,
         Number,
+        Each,  ///< text; may be given again
+        Size,  ///< of memory, as parseSize reads it
         List,  ///< takes all arguments up to the next option; may be given again
     };
     std::string_view name;       ///< as "--model" or "-k"
@@ -45,6 +48,8 @@ public:
     [[nodiscard]] std::string text(std::string_view option, std::string_view otherwise = {}) const;
     [[nodiscard]] std::optional<double> number(std::string_view option) const;
     [[nodiscard]] int integer(std::string_view option, int otherwise) const;
+    /// Bytes; 0 if it was not given.
+    [[nodiscard]] std::uint64_t size(std::string_view option) const;
     [[nodiscard]] std::vector<std::string> list(std::string_view option) const;
     [[nodiscard]] const std::vector<std::string>& plain() const { return m_plain; }
 
@@ -56,6 +61,9 @@ private:
 /// The candidate that `word` was most likely meant to be; empty if none is near.
 [[nodiscard]] std::string_view nearest(std::string_view word,
                                        const std::vector<std::string_view>& candidates);
+
+/// Bytes from "1500M", "12G", "2.5GiB" or "900000000"; K, M, G and T are powers of 1024.
+[[nodiscard]] std::optional<std::uint64_t> parseSize(std::string_view text);
 
 /// The number that all of `text` says. Integers may be negative.
 [[nodiscard]] std::optional<double> parseNumber(std::string_view text, bool isInteger);

@@ -14,6 +14,9 @@ std::vector<Option> commonOptions() {
     return {
         {"--model", "NAME", "use this model, by name or file, for this run"},
         {"--threads", "N", "threads to compute with, 1 to 1024", Option::Kind::Integer, 1, 1024},
+        {"--memory", "SIZE",
+         "most memory for the model and its contexts, as 6G; larger models are read from the disk",
+         Option::Kind::Size},
         {"--json", "", "print one JSON document", Option::Kind::Flag},
         {"--help", "", "show this", Option::Kind::Flag},
     };
@@ -28,7 +31,7 @@ void printHelp() {
         std::cout << "  " << command.name << std::string(width - command.name.size() + 2, ' ')
                   << command.summary << '\n';
     }
-    std::cout << "\n`conclave COMMAND --help` says more.\n";
+    std::cout << "\n`conclave help COMMAND` says more.\n";
 }
 
 void printHelp(const Command& command, const std::vector<Option>& options) {
@@ -59,10 +62,25 @@ int wrongUsage(const std::string& detail, std::string_view command) {
     return kWrongUsage;
 }
 
+/// "FILE" or "FILE=SCALE"; what stands behind an equals sign and is no number belongs to the name.
+services::AdapterFile adapterFrom(const std::string& given) {
+    const std::size_t equals = given.rfind('=');
+    if (equals != std::string::npos) {
+        if (const auto scale = parseNumber(std::string_view(given).substr(equals + 1), false)) {
+            return {given.substr(0, equals), static_cast<float>(*scale)};
+        }
+    }
+    return {given};
+}
+
 services::StartOptions startOptions(const Arguments& arguments) {
     services::StartOptions options;
     options.model = arguments.text("--model");
     options.nThreads = arguments.integer("--threads", 0);
+    for (const std::string& each : arguments.list("--lora")) {
+        options.adapters.push_back(adapterFrom(each));
+    }
+    options.memoryBytes = arguments.size("--memory");
     return options;
 }
 
@@ -82,6 +100,9 @@ const std::vector<Command>& allCommands() {
 }
 
 int runProgram(const std::vector<std::string>& arguments) {
+    if (arguments.size() > 1 && arguments.front() == "help") {
+        return runProgram({arguments[1], "--help"});
+    }
     if (arguments.empty() || arguments.front() == "--help" || arguments.front() == "help") {
         printHelp();
         return arguments.empty() ? kWrongUsage : kSuccess;
@@ -177,6 +198,12 @@ std::vector<Option> samplingOptions() {
     };
 }
 
+Option adapterOption() {
+    return {"--lora", "FILE[=SCALE]",
+            "change the model by this LoRA adapter, 1 times or SCALE times; may be given again",
+            Option::Kind::Each};
+}
+
 bool givesSampling(const Arguments& arguments) {
     const std::vector<Option> options = samplingOptions();
     return std::any_of(options.begin(), options.end(), [&](const Option& option) {
@@ -216,22 +243,39 @@ engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::Sampler
     return settings;
 }
 
+namespace {
+
+/// Says once what a model that is larger than the memory means for its answers.
+Result<std::unique_ptr<services::Services>> withNotes(
+    Result<std::unique_ptr<services::Services>> started) {
+    if (!started) return started;
+    (*started)->models().onStatus(
+        [told = std::string()](const services::ModelStatus& status) mutable {
+            if (status.note.empty() || status.note == told) return;
+            told = status.note;
+            note(told);
+        });
+    return started;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<services::Services>> startServices(const Arguments& arguments,
                                                           bool indexGuide, bool savesSessions) {
     services::StartOptions options = startOptions(arguments);
     options.savesSessions = savesSessions;
     options.indexGuide = indexGuide;
-    return services::Services::start(options);
+    return withNotes(services::Services::start(options));
 }
 
 Result<std::unique_ptr<services::Services>> startForModel(const Arguments& arguments) {
     services::StartOptions options = startOptions(arguments);
     options.indexGuide = false;
     auto started = services::Services::start(options);
-    if (started) return started;
+    if (started) return withNotes(std::move(started));
     log().warn("going on without the database: {}", started.error().detail);
     options.inMemory = true;
-    return services::Services::start(options);
+    return withNotes(services::Services::start(options));
 }
 
 }  // namespace conclave::terminal

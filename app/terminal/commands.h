@@ -50,7 +50,10 @@ int runProgram(const std::vector<std::string>& arguments);
 [[nodiscard]] engine::SamplerSettings samplingFrom(const Arguments& arguments,
                                                    engine::SamplerSettings settings);
 
-/// Starts the services for --model and --threads.
+/// --lora, of commands that compute with a model.
+[[nodiscard]] Option adapterOption();
+
+/// Starts the services for --model, --threads and --lora.
 [[nodiscard]] Result<std::unique_ptr<services::Services>> startServices(const Arguments& arguments,
                                                                         bool indexGuide,
                                                                         bool savesSessions = false);

@@ -151,7 +151,8 @@ int logits(const Arguments& arguments) {
     }
     const auto session =
         engine::Session::create(loaded->model, {.contextLength = static_cast<int>(ids->size()) + 1,
-                                                .nThreads = arguments.integer("--threads", 0)});
+                                                .nThreads = arguments.integer("--threads", 0),
+                                                .adapters = loaded->services->models().adapters()});
     if (!session) return failed(session.error());
     constexpr int kTop = 10;
     const auto nBest = static_cast<std::size_t>(arguments.integer("--top", kTop));
@@ -223,9 +224,12 @@ int generate(const Arguments& arguments) {
     request.nLogprobs = arguments.integer("--logprobs", -1);
     request.speculate = arguments.has("--speculate") || arguments.has("--draft");
     engine::SessionOptions options{.nThreads = arguments.integer("--threads", 0),
-                                   .nExpertsUsed = arguments.integer("--experts", 0)};
+                                   .nExpertsUsed = arguments.integer("--experts", 0),
+                                   .adapters = loaded->services->models().adapters()};
     if (arguments.has("--draft")) {
-        auto draft = engine::Model::load(arguments.text("--draft"));
+        auto draft =
+            engine::Model::load(arguments.text("--draft"),
+                                engine::LoadOptions{.memoryBytes = arguments.size("--memory")});
         if (!draft) return failed(draft.error());
         options.draft = std::move(*draft);
     }
@@ -248,8 +252,14 @@ int generate(const Arguments& arguments) {
 }
 
 int perplexity(const Arguments& arguments) {
-    const auto text = readFile(arguments.plain().front());
+    const std::string& path = arguments.plain().front();
+    const auto text = readFile(path);
     if (!text) return failed(text.error());
+    if (text->find('\0') != std::string::npos) {
+        return failed(
+            {ErrorCode::InvalidArgument,
+             path + " is not plain text; `conclave extract FILE` prints a document's text"});
+    }
     const auto loaded = loadModel(arguments);
     if (!loaded) return failed(loaded.error());
     const engine::Model& model = *loaded->model;
@@ -270,7 +280,8 @@ int perplexity(const Arguments& arguments) {
     const auto session =
         engine::Session::create(loaded->model, {.contextLength = static_cast<int>(length) + 1,
                                                 .nThreads = arguments.integer("--threads", 0),
-                                                .nExpertsUsed = arguments.integer("--experts", 0)});
+                                                .nExpertsUsed = arguments.integer("--experts", 0),
+                                                .adapters = loaded->services->models().adapters()});
     if (!session) return failed(session.error());
 
     const CancelOnInterrupt cancel;
@@ -361,6 +372,7 @@ std::vector<Command> engineCommands() {
          Kind::Flag},
         {"--draft", "FILE", "guess ahead with this small model of the same vocabulary"},
         experts,
+        adapterOption(),
         {"--ignore-eos", "", "go on past the end of the model's turn", Kind::Flag},
     };
     for (const Option& option : samplingOptions()) generateOptions.push_back(option);
@@ -391,7 +403,8 @@ std::vector<Command> engineCommands() {
          .nLeast = 0,
          .nMost = 0,
          .options = {{"--tokens", "1,2,3", "the tokens to look at"},
-                     {"--top", "N", "tokens shown a position, 1 to 100000", Kind::Integer, 1, 1e5}},
+                     {"--top", "N", "tokens shown a position, 1 to 100000", Kind::Integer, 1, 1e5},
+                     adapterOption()},
          .run = logits},
         {.name = "generate",
          .usage = "--prompt TEXT [OPTION…]",
@@ -410,7 +423,9 @@ std::vector<Command> engineCommands() {
          .example = "conclave perplexity book.txt --ctx 512 --json",
          .nLeast = 1,
          .nMost = 1,
-         .options = {{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6}, experts},
+         .options = {{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6},
+                     experts,
+                     adapterOption()},
          .run = perplexity},
         {.name = "bench",
          .usage = "[OPTION…]",

@@ -1,6 +1,7 @@
 // `conclave models`: which models there are, and getting one.
 #include <future>
 #include <iostream>
+#include <optional>
 
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
@@ -81,13 +82,32 @@ int list(services::Services& services, bool isJson) {
     return kSuccess;
 }
 
-int info(const std::string& file, bool isJson) {
+nlohmann::json planToJson(const Result<engine::MemoryPlan>& plan) {
+    if (!plan) return {{"fits", false}, {"problem", plan.error().detail}};
+    return {{"fits", true},
+            {"streams", plan->streams},
+            {"weight_bytes", plan->weightBytes},
+            {"resident_bytes", plan->residentBytes},
+            {"expert_room_bytes", plan->expertRoomBytes},
+            {"available_bytes", plan->availableBytes},
+            {"resident_share_of_experts", plan->residentShare},
+            {"read_bytes_per_token", plan->readBytesPerToken},
+            {"disk_bytes_per_second", plan->diskBytesPerSecond},
+            {"tokens_per_second", plan->tokensPerSecond}};
+}
+
+int info(const std::string& file, std::uint64_t memoryBytes, bool isJson) {
     const auto read = engine::readModelInfo(file);
     if (!read) return failed(read.error());
+    std::optional<Result<engine::MemoryPlan>> plan;
+    if (!read->isEmbedder && !read->isReranker) plan = engine::planMemory(file, memoryBytes);
     if (isJson) {
-        printJson(infoToJson(*read));
+        nlohmann::json json = infoToJson(*read);
+        if (plan) json["memory"] = planToJson(*plan);
+        printJson(json);
     } else {
         printInfo(*read);
+        if (plan) std::cout << "  " << (*plan ? (*plan)->text() : plan->error().detail) << '\n';
     }
     return kSuccess;
 }
@@ -180,8 +200,10 @@ int models(const Arguments& arguments) {
                                                  "add",  "use",  "embedder", "reranker"};
     if (std::find(known.begin(), known.end(), what) == known.end()) {
         const std::string_view guess = nearest(what, known);
-        note("conclave: models cannot " + what +
-             (guess.empty() ? "" : "; did you mean " + std::string(guess) + "?"));
+        std::string hint = "; it can";
+        for (const std::string_view each : known) hint.append(" ").append(each);
+        if (!guess.empty()) hint = "; did you mean " + std::string(guess) + "?";
+        note("conclave: models cannot " + what + hint);
         return kWrongUsage;
     }
     if (hasValue == (what == "list")) {
@@ -189,7 +211,7 @@ int models(const Arguments& arguments) {
                                       : "models " + what + " needs to know which one"));
         return kWrongUsage;
     }
-    if (what == "info") return info(value, isJson);
+    if (what == "info") return info(value, arguments.size("--memory"), isJson);
 
     const auto started = startServices(arguments, false);
     if (!started) return failed(started.error());
@@ -225,7 +247,7 @@ std::vector<Command> modelCommands() {
          .summary = "list, check, add, choose, download and remove models",
          .details =
              "  list      all models that can be chosen\n"
-             "  info      what a GGUF file says about itself\n"
+             "  info      what a GGUF file says about itself, and how it would fit in memory\n"
              "  verify    check a file's header, the bounds of every tensor, and its hash\n"
              "  add       make a GGUF file or a folder of them choosable where it is\n"
              "  use       answer with this model from now on\n"

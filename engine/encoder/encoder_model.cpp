@@ -5,6 +5,7 @@
 
 #include "engine/embedding/fingerprint.h"
 #include "engine/model/model_info.h"
+#include "engine/model/vocabulary.h"
 
 namespace conclave::engine {
 namespace {
@@ -49,15 +50,9 @@ Result<void> EncoderModel::fill() {
     auto weights = EncoderWeights::load(m_file, m_config, m_kernels);
     if (!weights) return tl::unexpected(weights.error());
     m_weights = std::move(*weights);
-    auto tokenizer = Tokenizer::load(m_file);
+    auto tokenizer = loadVocabulary(m_file, m_config.vocabularySize);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
     m_tokenizer = std::move(*tokenizer);
-    if (m_tokenizer->vocabularySize() > m_config.vocabularySize) {
-        return fail(ErrorCode::Corrupt, "the tokenizer has " +
-                                            std::to_string(m_tokenizer->vocabularySize()) +
-                                            " tokens, but the embedding only " +
-                                            std::to_string(m_config.vocabularySize));
-    }
     m_rerankTemplate = m_file.string("tokenizer.chat_template.rerank").value_or("");
     makeId();
     return {};

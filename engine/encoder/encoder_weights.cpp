@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/model/tensor_finder.h"
+#include "engine/model/weight_parts.h"
 
 namespace conclave::engine {
 namespace {
@@ -17,18 +18,6 @@ NormWeights loadEncoderNorm(TensorFinder& finder, const EncoderConfig& config,
         norm.bias = finder.vector(name + ".bias", config.embeddingDim);
     }
     return norm;
-}
-
-Matrix someRows(const Matrix& matrix, int first, int nRows) {
-    Matrix part = matrix;
-    part.nRows = nRows;
-    if (matrix.data != nullptr) part.data = matrix.row(first);
-    return part;
-}
-
-std::vector<float> someValues(const std::vector<float>& all, int first, int n) {
-    if (all.empty()) return {};
-    return {all.begin() + first, all.begin() + first + n};
 }
 
 /// Of queries and keys: one weight for all heads, or a norm over them together.
@@ -49,25 +38,8 @@ void loadHeadNorms(TensorFinder& finder, const EncoderConfig& config, EncoderLay
 void loadEncoderAttention(TensorFinder& finder, const EncoderConfig& config,
                           GroupedAttentionWeights& weights) {
     const int queryDim = config.nHeads * config.headDim;
-    const int kvDim = config.nKvHeads * config.headDim;
-    if (finder.has("attn_qkv.weight")) {
-        const int all = queryDim + 2 * kvDim;
-        const Matrix matrix = finder.matrix("attn_qkv.weight", all, config.embeddingDim);
-        weights.query = someRows(matrix, 0, queryDim);
-        weights.key = someRows(matrix, queryDim, kvDim);
-        weights.value = someRows(matrix, queryDim + kvDim, kvDim);
-        const auto bias = finder.optionalVector("attn_qkv.bias", all);
-        weights.queryBias = someValues(bias, 0, queryDim);
-        weights.keyBias = someValues(bias, queryDim, kvDim);
-        weights.valueBias = someValues(bias, queryDim + kvDim, kvDim);
-    } else {
-        weights.query = finder.matrix("attn_q.weight", queryDim, config.embeddingDim);
-        weights.key = finder.matrix("attn_k.weight", kvDim, config.embeddingDim);
-        weights.value = finder.matrix("attn_v.weight", kvDim, config.embeddingDim);
-        weights.queryBias = finder.optionalVector("attn_q.bias", queryDim);
-        weights.keyBias = finder.optionalVector("attn_k.bias", kvDim);
-        weights.valueBias = finder.optionalVector("attn_v.bias", kvDim);
-    }
+    loadQueryKeyValue(
+        finder, {config.embeddingDim, queryDim, config.nKvHeads * config.headDim, false}, weights);
     weights.output = finder.matrix("attn_output.weight", config.embeddingDim, queryDim);
     weights.outputBias = finder.vectorIf(config.needsBias, "attn_output.bias", config.embeddingDim);
 }
@@ -77,8 +49,8 @@ EncoderFeedForward loadEncoderFeedForward(TensorFinder& finder, const EncoderCon
     EncoderFeedForward network;
     if (config.gateUpInOne) {
         const Matrix both = finder.matrix("ffn_up.weight", 2 * dim, config.embeddingDim);
-        network.gate = someRows(both, 0, dim);
-        network.up = someRows(both, dim, dim);
+        network.gate = rowsOf(both, 0, dim);
+        network.up = rowsOf(both, dim, dim);
     } else {
         if (config.gated) {
             network.gate = finder.matrix("ffn_gate.weight", dim, config.embeddingDim);

@@ -1,5 +1,6 @@
 #include "engine/gguf/gguf_file.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -231,6 +232,21 @@ std::uint64_t GgufFile::fileBytes() const {
     std::uint64_t total = 0;
     for (const MappedFile& part : m_parts) total += part.bytes().size();
     return total;
+}
+
+GgufFile::Place GgufFile::placeOf(const std::byte* data) const {
+    for (std::size_t part = 0; part < m_parts.size(); ++part) {
+        const auto bytes = m_parts[part].bytes();
+        if (data >= bytes.data() && data < bytes.data() + bytes.size()) {
+            return {part, static_cast<std::uint64_t>(data - bytes.data())};
+        }
+    }
+    CONCLAVE_CHECK(false);
+}
+
+bool GgufFile::isDamaged() const {
+    return std::any_of(m_parts.begin(), m_parts.end(),
+                       [](const MappedFile& part) { return part.isDamaged(); });
 }
 
 }  // namespace conclave::engine

@@ -126,6 +126,18 @@ public:
     [[nodiscard]] const std::vector<TensorInfo>& tensors() const { return m_tensors; }
 
     [[nodiscard]] std::uint64_t fileBytes() const;  ///< all parts
+
+    /// Where bytes of the mapping lie: the part, and the offset in it.
+    struct Place {
+        std::size_t part = 0;
+        std::uint64_t offset = 0;
+    };
+    /// @param data  inside the data of a tensor
+    [[nodiscard]] Place placeOf(const std::byte* data) const;
+    [[nodiscard]] const std::vector<MappedFile>& parts() const { return m_parts; }
+    /// True once some page could not be read any more, so that zeros stand for it: the file was
+    /// shortened by another program, or its disk failed.
+    [[nodiscard]] bool isDamaged() const;
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
     [[nodiscard]] const std::vector<std::filesystem::path>& partPaths() const {
         return m_partPaths;

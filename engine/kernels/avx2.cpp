@@ -166,11 +166,22 @@ void dequantizeFloat(const std::byte* row, int n, float* out) {
 
 constexpr float kSmallestBlock = 1e-30f;
 
-void quantize(const float* x, int n, void* out) {
+/// The sum of all 32-bit lanes, each of which holds two of 16 bits.
+__m128i pairsOf(__m128i lanes) {
+    lanes = _mm_add_epi16(lanes, _mm_unpackhi_epi64(lanes, lanes));
+    return _mm_add_epi16(lanes, _mm_shuffle_epi32(lanes, 1));
+}
+
+void quantizePart(const float* x, int first, int n, int dim, void* out) {
     const int nBlocks = n / kActivationBlock;
-    auto* scales = static_cast<float*>(out);
-    auto* sums = reinterpret_cast<std::int32_t*>(scales + nBlocks);
-    auto* values = reinterpret_cast<std::int8_t*>(sums + nBlocks);
+    const int before = first / kActivationBlock;
+    auto* scales = static_cast<float*>(out) + before;
+    auto* sums = reinterpret_cast<std::int32_t*>(scales + dim / kActivationBlock);
+    auto* values =
+        reinterpret_cast<std::int8_t*>(static_cast<float*>(out) + 2 * (dim / kActivationBlock)) +
+        first;
+    auto* pairs =
+        reinterpret_cast<std::int32_t*>(values - first + dim) + std::ptrdiff_t{2} * before;
     const __m256 signBit = _mm256_set1_ps(-0.0f);
     for (int block = 0; block < nBlocks; ++block) {
         __m256 in[4];
@@ -188,16 +199,17 @@ void quantize(const float* x, int n, void* out) {
             _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3])),
             _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(values + block * kActivationBlock), bytes);
-        const __m256i lanes =
-            _mm256_add_epi32(_mm256_add_epi32(q[0], q[1]), _mm256_add_epi32(q[2], q[3]));
-        __m128i sum =
-            _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
-        sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
-        sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 1));
-        sums[block] = _mm_cvtsi128_si32(sum);
+        const __m256i ofLines = _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes);
+        const __m128i half = pairsOf(_mm256_castsi256_si128(ofLines));
+        const __m128i all = _mm_add_epi16(half, pairsOf(_mm256_extracti128_si256(ofLines, 1)));
+        pairs[2 * block] = _mm_cvtsi128_si32(half);
+        pairs[2 * block + 1] = _mm_cvtsi128_si32(all);
+        sums[block] = _mm_cvtsi128_si32(_mm_madd_epi16(all, _mm_set1_epi16(1)));
         scales[block] = largest / 127.0f;
     }
 }
+
+void quantize(const float* x, int n, void* out) { quantizePart(x, 0, n, n, out); }
 
 void toHalf(const float* x, int n, std::uint16_t* out) {
     int i = 0;
@@ -402,6 +414,7 @@ const KernelTable& avx2Kernels() {
         .weightTypes = types.rows,
         .nWeightTypes = 3 + kBlockTypeCount,
         .quantize = quantize,
+        .quantizePart = quantizePart,
         .toHalf = toHalf,
         .rmsNorm = rmsNorm,
         .exponentials = exponentials,

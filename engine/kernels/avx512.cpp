@@ -362,6 +362,7 @@ const KernelTable& AVX512_KERNELS() {
         .weightTypes = types.rows,
         .nWeightTypes = WeightTypes::kCount,
         .quantize = avx2Kernels().quantize,
+        .quantizePart = avx2Kernels().quantizePart,
         .toHalf = avx2Kernels().toHalf,
         .rmsNorm = avx2Kernels().rmsNorm,
         .exponentials = avx2Kernels().exponentials,

@@ -33,7 +33,8 @@ std::size_t activationBytes(ActivationFormat format, int n) {
     const std::size_t bytes =
         format == ActivationFormat::Float32
             ? count * sizeof(float)
-            : count + count / kActivationBlock * (sizeof(float) + sizeof(std::int32_t));
+            : count + count / kActivationBlock *
+                          (sizeof(float) + sizeof(std::int32_t) + 4 * sizeof(std::int16_t));
     return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
 }
 

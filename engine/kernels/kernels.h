@@ -20,8 +20,11 @@ inline constexpr int kActivationBlock = 32;
 
 /// The form in which a weight type's kernel reads a token.
 enum class ActivationFormat : std::uint8_t {
-    Float32,     ///< n floats
-    Int8Blocks,  ///< n / 32 float scales, n / 32 int32 sums of the values, n int8 values
+    Float32,  ///< n floats
+    /// n / 32 float scales, n / 32 int32 sums of the values, n int8 values, and n / 32 times two
+    /// pairs of int16: sums of the values in columns 4j, 4j+1 and in columns 4j+2, 4j+3, first of
+    /// the block's first 16 columns, then of all 32
+    Int8Blocks,
 };
 
 /// Bytes of one token of n values; a multiple of 64. n is a multiple of 32 for Int8Blocks.
@@ -69,6 +72,9 @@ struct KernelTable {
 
     /// Blocks of 32: scale = max |x| / 127, values rounded to nearest even. The same in every set.
     void (*quantize)(const float* x, int n, void* out);
+    /// The same of values [first, first + n) of a token of `dim` values; all multiples of 32.
+    /// @param out  the whole token
+    void (*quantizePart)(const float* x, int first, int n, int dim, void* out);
     /// fp32 to fp16, to nearest even.
     void (*toHalf)(const float* x, int n, std::uint16_t* out);
     /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.

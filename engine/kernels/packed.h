@@ -20,6 +20,10 @@ namespace conclave::engine {
 /// Rows of a panel; the last panel of a matrix is filled up with zeros.
 inline constexpr int kPanelRows = 16;
 
+/// Four bits of each of 32 columns. Line j holds columns 4j to 4j+3 in the low halves of its bytes
+/// and columns 16+4j to 16+4j+3 in the high ones.
+using PanelHalfBytes = std::uint8_t[4][kPanelRows][4];
+
 /// 16 rows times 32 columns of Q8_0. Line j holds columns 4j to 4j+3 of each row, one after
 /// another.
 struct PanelQ8_0 {
@@ -29,22 +33,21 @@ struct PanelQ8_0 {
 };
 static_assert(sizeof(PanelQ8_0) == kPanelRows * 34);
 
-/// 16 rows times 32 columns of Q4_0. Line j holds columns 4j to 4j+3 in the low halves of its bytes
-/// and columns 16+4j to 16+4j+3 in the high ones; a weight is scale * (half - 8).
+/// 16 rows times 32 columns of Q4_0. A weight is scale * (half - 8).
 struct PanelQ4_0 {
     static constexpr int kColumns = 32;
-    std::uint8_t lines[4][kPanelRows][4];
+    PanelHalfBytes lines;
     std::uint16_t scales[kPanelRows];  ///< fp16
 };
 static_assert(sizeof(PanelQ4_0) == kPanelRows * 18);
 
-/// 16 rows times 256 columns of Q4_K: lines as in PanelQ4_0 for each 32 columns. A weight is
+/// 16 rows times 256 columns of Q4_K. A weight is
 /// scale * scales[row] * half - minScale * minima[row]. The file's 6-bit scales and minima become
 /// bytes: 4.625 bits a weight instead of 4.5.
 struct PanelQ4_K {
     static constexpr int kColumns = 256;
     struct Part {
-        std::uint8_t lines[4][kPanelRows][4];
+        PanelHalfBytes lines;
         std::uint8_t scales[kPanelRows];
         std::uint8_t minima[kPanelRows];
     };
@@ -54,14 +57,14 @@ struct PanelQ4_K {
 };
 static_assert(sizeof(PanelQ4_K) == kPanelRows * 148);
 
-/// 16 rows times 256 columns of Q6_K: for each 32 columns, lines as in PanelQ4_0 with the lower
-/// four bits, and a byte with the upper two of four weights: of lines 2k and 2k+1, bits 0-1 and 4-5
-/// belong to the low halves, bits 2-3 and 6-7 to the high ones. A weight is
+/// 16 rows times 256 columns of Q6_K: for each 32 columns, lines with the lower four bits, and a
+/// byte with the upper two of four weights: of lines 2k and 2k+1, bits 0-1 and 4-5 belong to the
+/// low halves, bits 2-3 and 6-7 to the high ones. A weight is
 /// scale * scales[column / 16][row] * (six bits - 32).
 struct PanelQ6_K {
     static constexpr int kColumns = 256;
     struct Part {
-        std::uint8_t lines[4][kPanelRows][4];
+        PanelHalfBytes lines;
         std::uint8_t high[2][kPanelRows][4];
         std::int8_t scales[2][kPanelRows];
     };
@@ -69,6 +72,72 @@ struct PanelQ6_K {
     Part parts[8];
 };
 static_assert(sizeof(PanelQ6_K) == kPanelRows * 210);
+
+/// The fifth bits of a row's 32 columns: bit 2j of byte c belongs to column 4j + c, bit 2j + 1 to
+/// column 16 + 4j + c, as lines hold them in the low and high halves of their bytes.
+using PanelFifthBits = std::uint8_t[kPanelRows][4];
+
+/// 16 rows times 32 columns of Q5_0. A weight is scale * (five bits - 16).
+struct PanelQ5_0 {
+    static constexpr int kColumns = 32;
+    PanelHalfBytes lines;
+    PanelFifthBits high;
+    std::uint16_t scales[kPanelRows];  ///< fp16
+};
+static_assert(sizeof(PanelQ5_0) == kPanelRows * 22);
+
+/// 16 rows times 256 columns of Q5_K: as PanelQ4_K, with fifth bits.
+struct PanelQ5_K {
+    static constexpr int kColumns = 256;
+    struct Part {
+        PanelHalfBytes lines;
+        PanelFifthBits high;
+        std::uint8_t scales[kPanelRows];
+        std::uint8_t minima[kPanelRows];
+    };
+    std::uint16_t scale[kPanelRows];  ///< fp16
+    std::uint16_t minScale[kPanelRows];
+    Part parts[8];
+};
+static_assert(sizeof(PanelQ5_K) == kPanelRows * 180);
+
+/// 16 rows times 32 columns of IQ4_NL. A weight is scale * kIq4Levels[half].
+struct PanelIQ4_NL {
+    static constexpr int kColumns = 32;
+    PanelHalfBytes lines;
+    std::uint16_t scales[kPanelRows];  ///< fp16
+};
+static_assert(sizeof(PanelIQ4_NL) == kPanelRows * 18);
+
+/// 16 rows times 256 columns of IQ4_XS. A weight is scale * scales[row] * kIq4Levels[half].
+struct PanelIQ4_XS {
+    static constexpr int kColumns = 256;
+    struct Part {
+        PanelHalfBytes lines;
+        std::int8_t scales[kPanelRows];  ///< -32 to 31
+    };
+    std::uint16_t scale[kPanelRows];  ///< fp16
+    Part parts[8];
+};
+static_assert(sizeof(PanelIQ4_XS) == kPanelRows * 138);
+
+/// 16 rows times 32 columns of MXFP4. A weight is 2^(exponent - 128) * kMxfp4Levels[half].
+struct PanelMXFP4 {
+    static constexpr int kColumns = 32;
+    PanelHalfBytes lines;
+    std::uint8_t exponents[kPanelRows];
+};
+static_assert(sizeof(PanelMXFP4) == kPanelRows * 17);
+
+/// 16 rows times one column of BF16.
+struct PanelBF16 {
+    static constexpr int kColumns = 1;
+    std::uint16_t values[kPanelRows];
+};
+static_assert(sizeof(PanelBF16) == kPanelRows * 2);
+
+/// Columns of PanelBF16 whose products are added up by themselves: shorter chains round less.
+inline constexpr int kSumColumns = 32;
 
 /// How a type is packed.
 struct PackedFormat {
@@ -86,11 +155,14 @@ struct PackedFormat {
 /// Null for a type that is computed with as it lies in the file.
 [[nodiscard]] const PackedFormat* packedFormat(TensorType type);
 
-// What the kernel sets have for packed weights. Their matmul reads MatmulArgs::weights as panels:
-// rowBytes is a sixteenth of a panel's bytes, and the first row is a multiple of 16. Packed rows
-// cannot be dequantized one by one: `dequantize` is null.
+// What the kernel sets have for packed weights. Those of BF16 read floats. Their matmul
+// reads MatmulArgs::weights as panels: rowBytes is a sixteenth of a panel's bytes, and the first
+// row is a multiple of 16. Packed rows cannot be dequantized one by one: `dequantize` is null.
 [[nodiscard]] const WeightKernels* scalarPackedKernels(TensorType type);
 [[nodiscard]] const WeightKernels* avx2PackedKernels(TensorType type);
 [[nodiscard]] const WeightKernels* avx512PackedKernels(TensorType type);
+
+/// What avx2PackedKernels gives for BF16.
+[[nodiscard]] const WeightKernels& avx2PackedBF16();
 
 }  // namespace conclave::engine

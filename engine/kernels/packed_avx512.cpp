@@ -12,7 +12,6 @@
 #endif
 
 #include "engine/kernels/packed.h"
-#include "engine/kernels/packed_more.h"
 #include "engine/kernels/quant_blocks.h"
 
 namespace conclave::engine {
@@ -56,6 +55,7 @@ struct Tokens {
         for (int t = 0; t < kTokens; ++t) base[t] = static_cast<const char*>(inputs[t]);
         sums = nColumns / kActivationBlock * static_cast<std::ptrdiff_t>(sizeof(float));
         values = 2 * sums;
+        pairs = values + nColumns;
     }
     const std::int8_t* valuesOf(int t, int block) const {
         return reinterpret_cast<const std::int8_t*>(base[t] + values) +
@@ -64,92 +64,24 @@ struct Tokens {
     int sumOf(int t, int block) const {
         return reinterpret_cast<const int*>(base[t] + sums)[block];
     }
+    /// Of the first or the last 16 columns of a block.
+    int sumOfGroup(int t, int block, int group) const {
+        const auto* first =
+            reinterpret_cast<const std::int16_t*>(base[t] + pairs) + std::ptrdiff_t{4} * block;
+        const int sum = first[0] + first[1];
+        return group == 0 ? sum : sumOf(t, block) - sum;
+    }
     __m512 scaleOf(int t, int block) const {
         return _mm512_set1_ps(reinterpret_cast<const float*>(base[t])[block]);
     }
     const char* base[kTokens];
     std::ptrdiff_t sums;
     std::ptrdiff_t values;
+    std::ptrdiff_t pairs;
 };
 
 // What computes a block is inlined always: its sums live in registers, or it takes three times as
 // long.
-//
-// dots: the integer products of a block of kPanels panels, 16 rows in each register. vpdpbusd
-// multiplies unsigned by signed bytes, so weights are read with an offset added, and a sum starts
-// from minus the offset times the sum of the activations.
-
-struct Q8 {
-    using Panel = PanelQ8_0;
-    static constexpr TensorType kType = TensorType::Q8_0;
-
-    template <int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void dots(const Panel* const (&panels)[kPanels],
-                                                   const Tokens<kTokens>& x, int block,
-                                                   __m512i (&sums)[kPanels][kTokens]) {
-        const __m512i signBit = _mm512_set1_epi8(-128);
-        for (int t = 0; t < kTokens; ++t) {
-            const __m512i start = _mm512_set1_epi32(-128 * x.sumOf(t, block));
-            for (int p = 0; p < kPanels; ++p) sums[p][t] = start;
-        }
-        for (int line = 0; line < 8; ++line) {
-            __m512i w[kPanels];
-            for (int p = 0; p < kPanels; ++p) {
-                w[p] = _mm512_xor_si512(load512(panels[p][block].lines[line]), signBit);
-            }
-            for (int t = 0; t < kTokens; ++t) {
-                const __m512i four = fourOf(x.valuesOf(t, block) + 4 * line);
-                for (int p = 0; p < kPanels; ++p) {
-                    sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], w[p], four);
-                }
-            }
-        }
-    }
-};
-
-/// sums += products of nibbles, 0 to 15.
-template <int kPanels, int kTokens>
-[[gnu::always_inline]] inline void addNibbles(
-    const std::uint8_t (*const (&lines)[kPanels])[kPanelRows][4], const Tokens<kTokens>& x,
-    int block, __m512i (&sums)[kPanels][kTokens]) {
-    const __m512i lowHalf = _mm512_set1_epi8(15);
-    for (int line = 0; line < 4; ++line) {
-        __m512i low[kPanels];
-        __m512i high[kPanels];
-        for (int p = 0; p < kPanels; ++p) {
-            const __m512i both = load512(lines[p][line]);
-            low[p] = _mm512_and_si512(both, lowHalf);
-            high[p] = _mm512_and_si512(_mm512_srli_epi16(both, 4), lowHalf);
-        }
-        for (int t = 0; t < kTokens; ++t) {
-            const __m512i first = fourOf(x.valuesOf(t, block) + 4 * line);
-            const __m512i second = fourOf(x.valuesOf(t, block) + 16 + 4 * line);
-            for (int p = 0; p < kPanels; ++p) {
-                sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], low[p], first);
-                sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], high[p], second);
-            }
-        }
-    }
-}
-
-struct Q4 {
-    using Panel = PanelQ4_0;
-    static constexpr TensorType kType = TensorType::Q4_0;
-
-    template <int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void dots(const Panel* const (&panels)[kPanels],
-                                                   const Tokens<kTokens>& x, int block,
-                                                   __m512i (&sums)[kPanels][kTokens]) {
-        const std::uint8_t(*lines[kPanels])[kPanelRows][4];
-        for (int p = 0; p < kPanels; ++p) {
-            lines[p] = panels[p][block].lines;
-            for (int t = 0; t < kTokens; ++t) {
-                sums[p][t] = _mm512_set1_epi32(-8 * x.sumOf(t, block));
-            }
-        }
-        addNibbles<kPanels, kTokens>(lines, x, block, sums);
-    }
-};
 
 /// sum += dot * token's scale * row's scale, as in packed_avx2.cpp.
 __m512 added(__m512 sum, __m512i dot, __m512 tokenScale, __m512 rowScale) {
@@ -226,80 +158,7 @@ struct WithMinima {
     }
 };
 
-struct Q4K {
-    using Panel = PanelQ4_K;
-    static constexpr TensorType kType = TensorType::Q4_K;
-
-    template <int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void addDots(const Panel::Part* const (&parts)[kPanels],
-                                                      const Tokens<kTokens>& x, int block,
-                                                      __m512i (&dots)[kPanels][kTokens]) {
-        const std::uint8_t(*lines[kPanels])[kPanelRows][4];
-        for (int p = 0; p < kPanels; ++p) lines[p] = parts[p]->lines;
-        addNibbles<kPanels, kTokens>(lines, x, block, dots);
-    }
-};
-
-#include "engine/kernels/packed_avx512_more.inc"
-
-struct Q6K {
-    using Panel = PanelQ6_K;
-    static constexpr TensorType kType = TensorType::Q6_K;
-
-    /// Weights of one half-byte of a line, 0 to 63.
-    template <int kGroup>
-    static __m512i weights(const Panel::Part& part, int line) {
-        const __m512i nibbles = load512(part.lines[line]);
-        const __m512i pairs = load512(part.high[line / 2]);
-        const __m512i low = _mm512_and_si512(kGroup == 0 ? nibbles : _mm512_srli_epi16(nibbles, 4),
-                                             _mm512_set1_epi8(15));
-        // To bits 4 and 5, from bits 0, 2, 4 or 6.
-        const int from = line % 2 * 4 + 2 * kGroup;
-        const __m512i shifted = from == 0   ? _mm512_slli_epi16(pairs, 4)
-                                : from == 2 ? _mm512_slli_epi16(pairs, 2)
-                                : from == 4 ? pairs
-                                            : _mm512_srli_epi16(pairs, 2);
-        return _mm512_or_si512(low, _mm512_and_si512(shifted, _mm512_set1_epi8(0x30)));
-    }
-
-    template <int kGroup, int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void addGroup(const Panel* const (&panels)[kPanels],
-                                                       const Tokens<kTokens>& x, int block,
-                                                       __m512 (&sums)[kPanels][kTokens]) {
-        __m512i dots[kPanels][kTokens];
-        for (int t = 0; t < kTokens; ++t) {
-            const std::int8_t* values = x.valuesOf(t, block) + 16 * kGroup;
-            int total = 0;
-            for (int i = 0; i < 16; ++i) total += values[i];
-            for (int p = 0; p < kPanels; ++p) dots[p][t] = _mm512_set1_epi32(-32 * total);
-        }
-        for (int line = 0; line < 4; ++line) {
-            for (int p = 0; p < kPanels; ++p) {
-                const __m512i w = weights<kGroup>(panels[p][block / 8].parts[block % 8], line);
-                for (int t = 0; t < kTokens; ++t) {
-                    const std::int8_t* values = x.valuesOf(t, block) + 16 * kGroup;
-                    dots[p][t] = _mm512_dpbusd_epi32(dots[p][t], w, fourOf(values + 4 * line));
-                }
-            }
-        }
-        for (int p = 0; p < kPanels; ++p) {
-            const Panel& panel = panels[p][block / 8];
-            const __m512 scales = _mm512_mul_ps(scalesOf(panel.scale),
-                                                fromBytes(panel.parts[block % 8].scales[kGroup]));
-            for (int t = 0; t < kTokens; ++t) {
-                sums[p][t] = added(sums[p][t], dots[p][t], x.scaleOf(t, block), scales);
-            }
-        }
-    }
-
-    template <int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
-                                                  const Tokens<kTokens>& x, int block,
-                                                  __m512 (&sums)[kPanels][kTokens]) {
-        addGroup<0>(panels, x, block, sums);
-        addGroup<1>(panels, x, block, sums);
-    }
-};
+#include "engine/kernels/packed_avx512_types.inc"
 
 void store(float* out, __m512 values, int n) {
     if (n >= kPanelRows) {
@@ -358,10 +217,14 @@ void matmul(const MatmulArgs& args) {
 template <typename Type>
 constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matmul<Type>, nullptr};
 
+#include "engine/kernels/packed_avx512_bf16.inc"
+
 constexpr WeightKernels kTypes[] = {
-    kType<OneScale<Q8>>,  kType<OneScale<Q4>>, kType<WithMinima<Q4K>>,
-    kType<Q6K>,           kType<OneScale<Q5>>, kType<WithMinima<Q5K>>,
-    kType<OneScale<IQ4>>, kType<IQ4XS>,        kType<MXFP4>,
+    kType<OneScale<Q8>>,    kType<OneScale<Q4>>,
+    kType<WithMinima<Q4K>>, kType<Q6K>,
+    kType<OneScale<Q5>>,    kType<WithMinima<Q5K>>,
+    kType<OneScale<IQ4>>,   kType<IQ4XS>,
+    kType<MXFP4>,           kBF16,
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <cstdint>
 
 #include "engine/kernels/packed.h"
-#include "engine/kernels/packed_more.h"
 #include "engine/kernels/quant_blocks.h"
 #include "engine/kernels/types/unpack.h"
 
@@ -15,10 +14,12 @@ struct TokenBlock {
     TokenBlock(const void* token, int nBlocks, int block) {
         const auto* scales = static_cast<const float*>(token);
         scale = scales[block];
+        sum = reinterpret_cast<const std::int32_t*>(scales + nBlocks)[block];
         values = reinterpret_cast<const std::int8_t*>(scales + 2 * nBlocks) +
                  std::ptrdiff_t{kActivationBlock} * block;
     }
     float scale;
+    std::int32_t sum;
     const std::int8_t* values;
 };
 
@@ -30,13 +31,21 @@ int dot(const PanelQ8_0& panel, int row, const std::int8_t* x) {
     return sum;
 }
 
-int dot(const PanelQ4_0& panel, int row, const std::int8_t* x) {
+/// As dot, of lines of nibbles, which `weight` turns into integers.
+template <typename Weight>
+int lineDot(const PanelHalfBytes& lines, int row, const std::int8_t* x, const Weight& weight) {
     int sum = 0;
-    for (int i = 0; i < kActivationBlock / 2; ++i) {
-        const int both = panel.lines[i / 4][row][i % 4];
-        sum += ((both & 15) - 8) * x[i] + ((both >> 4) - 8) * x[i + kActivationBlock / 2];
+    for (int i = 0; i < kActivationBlock; ++i) {
+        const int nibble = lines[i % 16 / 4][row][i % 4] >> (i / 16 * 4) & 15;
+        sum += weight(nibble, i) * x[i];
     }
     return sum;
+}
+
+/// A nibble and its fifth bit.
+int fiveBits(const PanelFifthBits& high, int row, int nibble, int column) {
+    const int place = column % 16 / 4 * 2 + column / 16;
+    return nibble | (high[row][column % 4] >> place & 1) << 4;
 }
 
 // addBlock: sum += the products of one activation block with a row.
@@ -49,24 +58,9 @@ float addBlock(float sum, const PanelQ8_0* panels, int row, int block, const Tok
 
 float addBlock(float sum, const PanelQ4_0* panels, int row, int block, const TokenBlock& x) {
     const PanelQ4_0& panel = panels[block];
-    return sum + static_cast<float>(dot(panel, row, x.values)) * x.scale *
-                     fromHalfBits(panel.scales[row]);
-}
-
-float addBlock(float sum, const PanelQ4_K* panels, int row, int block, const TokenBlock& x) {
-    const PanelQ4_K& panel = panels[block / 8];
-    const PanelQ4_K::Part& part = panel.parts[block % 8];
-    int product = 0;
-    int total = 0;
-    for (int i = 0; i < kActivationBlock / 2; ++i) {
-        const int both = part.lines[i / 4][row][i % 4];
-        product += (both & 15) * x.values[i] + (both >> 4) * x.values[i + kActivationBlock / 2];
-        total += x.values[i] + x.values[i + kActivationBlock / 2];
-    }
-    const float scale = fromHalfBits(panel.scale[row]) * static_cast<float>(part.scales[row]);
-    const float minimum = fromHalfBits(panel.minScale[row]) * static_cast<float>(part.minima[row]);
-    sum += static_cast<float>(product) * x.scale * scale;
-    return sum - static_cast<float>(total) * x.scale * minimum;
+    const int product =
+        lineDot(panel.lines, row, x.values, [](int nibble, int) { return nibble - 8; });
+    return sum + static_cast<float>(product) * x.scale * fromHalfBits(panel.scales[row]);
 }
 
 float addBlock(float sum, const PanelQ6_K* panels, int row, int block, const TokenBlock& x) {
@@ -86,24 +80,6 @@ float addBlock(float sum, const PanelQ6_K* panels, int row, int block, const Tok
     return sum;
 }
 
-/// As dot, of lines of nibbles, which `weight` turns into integers.
-template <typename Weight>
-int lineDot(const std::uint8_t (&lines)[4][kPanelRows][4], int row, const std::int8_t* x,
-            const Weight& weight) {
-    int sum = 0;
-    for (int i = 0; i < kActivationBlock; ++i) {
-        const int nibble = lines[i % 16 / 4][row][i % 4] >> (i / 16 * 4) & 15;
-        sum += weight(nibble, i) * x[i];
-    }
-    return sum;
-}
-
-/// A nibble and its fifth bit.
-int fiveBits(const PanelFifthBits& high, int row, int nibble, int column) {
-    const int place = column % 16 / 4 * 2 + column / 16;
-    return nibble | (high[row][column % 4] >> place & 1) << 4;
-}
-
 float addBlock(float sum, const PanelQ5_0* panels, int row, int block, const TokenBlock& x) {
     const PanelQ5_0& panel = panels[block];
     const int product = lineDot(panel.lines, row, x.values, [&](int nibble, int column) {
@@ -112,18 +88,28 @@ float addBlock(float sum, const PanelQ5_0* panels, int row, int block, const Tok
     return sum + static_cast<float>(product) * x.scale * fromHalfBits(panel.scales[row]);
 }
 
-float addBlock(float sum, const PanelQ5_K* panels, int row, int block, const TokenBlock& x) {
-    const PanelQ5_K& panel = panels[block / 8];
-    const PanelQ5_K::Part& part = panel.parts[block % 8];
-    int total = 0;
-    for (int i = 0; i < kActivationBlock; ++i) total += x.values[i];
-    const int product = lineDot(part.lines, row, x.values, [&](int nibble, int column) {
-        return fiveBits(part.high, row, nibble, column);
-    });
+/// Of types with minima; `product` is the part's.
+template <typename Panel>
+float addWithMinima(float sum, const Panel& panel, const typename Panel::Part& part, int row,
+                    int product, const TokenBlock& x) {
     const float scale = fromHalfBits(panel.scale[row]) * static_cast<float>(part.scales[row]);
     const float minimum = fromHalfBits(panel.minScale[row]) * static_cast<float>(part.minima[row]);
     sum += static_cast<float>(product) * x.scale * scale;
-    return sum - static_cast<float>(total) * x.scale * minimum;
+    return sum - static_cast<float>(x.sum) * x.scale * minimum;
+}
+
+float addBlock(float sum, const PanelQ4_K* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ4_K::Part& part = panels[block / 8].parts[block % 8];
+    const int product = lineDot(part.lines, row, x.values, [](int nibble, int) { return nibble; });
+    return addWithMinima(sum, panels[block / 8], part, row, product, x);
+}
+
+float addBlock(float sum, const PanelQ5_K* panels, int row, int block, const TokenBlock& x) {
+    const PanelQ5_K::Part& part = panels[block / 8].parts[block % 8];
+    const int product = lineDot(part.lines, row, x.values, [&](int nibble, int column) {
+        return fiveBits(part.high, row, nibble, column);
+    });
+    return addWithMinima(sum, panels[block / 8], part, row, product, x);
 }
 
 float addBlock(float sum, const PanelIQ4_NL* panels, int row, int block, const TokenBlock& x) {
@@ -169,6 +155,29 @@ void matmul(const MatmulArgs& args) {
     }
 }
 
+float fromBFloatBits(std::uint16_t bits) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
+}
+
+void matmulBF16(const MatmulArgs& args) {
+    for (int row = 0; row < args.nRows; ++row) {
+        const auto* panels = reinterpret_cast<const PanelBF16*>(
+            args.weights + static_cast<std::size_t>(row / kPanelRows * kPanelRows) * args.rowBytes);
+        for (int token = 0; token < args.nTokens; ++token) {
+            const auto* x = static_cast<const float*>(args.inputs[token]);
+            float total = 0.0f;
+            for (int first = 0; first < args.nColumns; first += kSumColumns) {
+                float sum = 0.0f;
+                for (int i = first; i < args.nColumns && i < first + kSumColumns; ++i) {
+                    sum += fromBFloatBits(panels[i].values[row % kPanelRows]) * x[i];
+                }
+                total += sum;
+            }
+            args.outputs[token][row] = total;
+        }
+    }
+}
+
 constexpr WeightKernels kTypes[] = {
     {TensorType::Q8_0, ActivationFormat::Int8Blocks, matmul<PanelQ8_0>, nullptr},
     {TensorType::Q4_0, ActivationFormat::Int8Blocks, matmul<PanelQ4_0>, nullptr},
@@ -179,6 +188,7 @@ constexpr WeightKernels kTypes[] = {
     {TensorType::IQ4_NL, ActivationFormat::Int8Blocks, matmul<PanelIQ4_NL>, nullptr},
     {TensorType::IQ4_XS, ActivationFormat::Int8Blocks, matmul<PanelIQ4_XS>, nullptr},
     {TensorType::MXFP4, ActivationFormat::Int8Blocks, matmul<PanelMXFP4>, nullptr},
+    {TensorType::BF16, ActivationFormat::Float32, matmulBF16, nullptr},
 };
 
 }  // namespace

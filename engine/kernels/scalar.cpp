@@ -199,11 +199,16 @@ std::array<WeightKernels, 3 + kBlockTypeCount> allTypes(std::integer_sequence<in
 
 constexpr float kSmallestBlock = 1e-30f;
 
-void quantize(const float* x, int n, void* out) {
+void quantizePart(const float* x, int first, int n, int dim, void* out) {
     const int nBlocks = n / kActivationBlock;
-    auto* scales = static_cast<float*>(out);
-    auto* sums = reinterpret_cast<std::int32_t*>(scales + nBlocks);
-    auto* values = reinterpret_cast<std::int8_t*>(sums + nBlocks);
+    const int before = first / kActivationBlock;
+    auto* scales = static_cast<float*>(out) + before;
+    auto* sums = reinterpret_cast<std::int32_t*>(scales + dim / kActivationBlock);
+    auto* values =
+        reinterpret_cast<std::int8_t*>(static_cast<float*>(out) + 2 * (dim / kActivationBlock)) +
+        first;
+    auto* pairs =
+        reinterpret_cast<std::int16_t*>(values - first + dim) + std::ptrdiff_t{4} * before;
     for (int block = 0; block < nBlocks; ++block) {
         const float* in = x + block * kActivationBlock;
         float largest = 0.0f;
@@ -213,17 +218,25 @@ void quantize(const float* x, int n, void* out) {
         // Below kSmallestBlock the inverse would overflow; such a block counts as zero.
         const float inverse = largest > kSmallestBlock ? 127.0f / largest : 0.0f;
         int sum = 0;
+        int pairSums[2][2] = {};
         for (int i = 0; i < kActivationBlock; ++i) {
             const float rounded = std::nearbyint(in[i] * inverse);
             const int value =
                 rounded >= -127.0f && rounded <= 127.0f ? static_cast<int>(rounded) : 0;
             values[block * kActivationBlock + i] = static_cast<std::int8_t>(value);
             sum += value;
+            if (i < kActivationBlock / 2) pairSums[0][i / 2 % 2] += value;
+            pairSums[1][i / 2 % 2] += value;
         }
         scales[block] = largest / 127.0f;
         sums[block] = sum;
+        for (int i = 0; i < 4; ++i) {
+            pairs[4 * block + i] = static_cast<std::int16_t>(pairSums[i / 2][i % 2]);
+        }
     }
 }
+
+void quantize(const float* x, int n, void* out) { quantizePart(x, 0, n, n, out); }
 
 void toHalf(const float* x, int n, std::uint16_t* out) {
     for (int i = 0; i < n; ++i) out[i] = halfOf(x[i]);
@@ -288,6 +301,7 @@ const KernelTable& scalarKernels() {
         .weightTypes = weightTypes.data(),
         .nWeightTypes = static_cast<int>(weightTypes.size()),
         .quantize = quantize,
+        .quantizePart = quantizePart,
         .toHalf = toHalf,
         .rmsNorm = rmsNorm,
         .exponentials = exponentials,

@@ -12,8 +12,8 @@ namespace {
 
 // Queries (pairs of token and head) that share one walk over keys and values.
 constexpr int kMaxQueries = 24;
-// Positions of one softmax; their scores and values stay in the second-level cache.
-constexpr int kChunk = 256;
+// The scores and values of so many positions stay in the second-level cache.
+constexpr int kChunk = kAttendChunk;
 // Chunks whose results are kept at once where threads share them out.
 constexpr int kChunksAtOnce = 32;
 // Positions that a tile reads before the next ones.
@@ -138,6 +138,7 @@ std::size_t headBytes(TensorType type, int dim) {
     return (size(dim) + traits.blockValues - 1) / traits.blockValues * traits.blockBytes;
 }
 
+/// @param positions  as places in the cache
 Halves halvesOf(const KernelTable& kernels, const AttendArgs& args, const std::byte* cache,
                 int kvHead, int dim, Range positions, std::vector<std::uint16_t>& memory) {
     const std::byte* from = cache + size(positions.first) * args.strideBytes +
@@ -217,6 +218,9 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, std::span<c
                  int chunk, Share* shares) {
     const int nTiles = static_cast<int>(tiles.size());
     const Range walked = within(seenBy(args, tiles[0]), chunk);
+    // A chunk lies together wherever it is kept.
+    const int chunkFirst = chunk * kChunk;
+    const int moved = args.period > 0 ? chunkFirst - chunkFirst % args.period : 0;
     const int step = nTiles > 1 ? (kLeastStep + nTiles - 1) / nTiles * nTiles : kStep;
     Scratch& scratch = scratchOfThread();
     std::size_t nQueries = 0;
@@ -234,29 +238,30 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, std::span<c
             size(kvHeadOf(tiles.back()) - firstHead + 1) * headBytes(args.cacheType, dim);
         for (int at = walked.first; at < walked.end; at += step) {
             const Range positions{at, std::min(at + step, walked.end)};
+            const Range places{positions.first - moved, positions.end - moved};
             std::size_t query = 0;
             for (int i = 0; i < nTiles; ++i) {
                 const Tile& tile = tiles[size(i)];
                 // Its part of the next step; a kernel for one query asks for a row meanwhile.
                 const int nNext = step / nTiles;
-                const std::byte* next = first + size(positions.end + i * nNext) * args.strideBytes;
+                const std::byte* next = first + size(places.end + i * nNext) * args.strideBytes;
                 const bool byKernel = nNext == 1 && tile.nQueries() == 1;
                 if (!byKernel) prefetchRows(args, next, stretch, nNext);
-                body(tile, TileRows(args, tile, scores + query * kChunk, shares + query), positions,
+                body(tile, TileRows(args, tile, scores + query * kChunk, shares + query), places,
                      byKernel ? next : nullptr);
                 query += size(tile.nQueries());
             }
         }
     };
     inSteps(args.keys, args.queryDim,
-            [&](const Tile& tile, const TileRows& rows, Range positions, const std::byte* next) {
+            [&](const Tile& tile, const TileRows& rows, Range places, const std::byte* next) {
                 const Halves keys = halvesOf(kernels, args, args.keys, kvHeadOf(tile),
-                                             args.queryDim, positions, scratch.halves);
-                const auto out = rows.scoresFrom(positions.first - walked.first);
+                                             args.queryDim, places, scratch.halves);
+                const auto out = rows.scoresFrom(places.first + moved - walked.first);
                 kernels.find(TensorType::F16)
                     ->matmul({.weights = reinterpret_cast<const std::byte*>(keys.data),
                               .rowBytes = keys.stride * sizeof(std::uint16_t),
-                              .nRows = positions.size(),
+                              .nRows = places.size(),
                               .nColumns = args.queryDim,
                               .inputs = rows.queries.data(),
                               .outputs = out.data(),
@@ -271,14 +276,14 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, std::span<c
         }
     }
     inSteps(args.values, args.valueDim,
-            [&](const Tile& tile, const TileRows& rows, Range positions, const std::byte* next) {
+            [&](const Tile& tile, const TileRows& rows, Range places, const std::byte* next) {
                 const Halves values = halvesOf(kernels, args, args.values, kvHeadOf(tile),
-                                               args.valueDim, positions, scratch.halves);
-                const auto weights = rows.scoresFrom(positions.first - walked.first);
+                                               args.valueDim, places, scratch.halves);
+                const auto weights = rows.scoresFrom(places.first + moved - walked.first);
                 kernels.weightedSum({.weights = weights.data(),
                                      .values = values.data,
                                      .stride = values.stride,
-                                     .nPositions = positions.size(),
+                                     .nPositions = places.size(),
                                      .dim = args.valueDim,
                                      .nQueries = tile.nQueries(),
                                      .outputs = rows.outputs.data(),

@@ -11,6 +11,10 @@
 
 namespace conclave::engine {
 
+/// Positions of one softmax, whose borders are its multiples. A cache that keeps only the last
+/// positions must keep a multiple of it.
+inline constexpr int kAttendChunk = 256;
+
 /// Causal attention of a batch's tokens, whose own keys and values are already in the cache.
 struct AttendArgs {
     const float* queries = nullptr;   ///< [token][head][queryDim]
@@ -18,6 +22,7 @@ struct AttendArgs {
     const std::byte* keys = nullptr;  ///< of position 0, kv head 0, in type `cacheType`
     const std::byte* values = nullptr;
     std::size_t strideBytes = 0;  ///< from one position to the next
+    int period = 0;  ///< position p lies where p % period does; a multiple of kAttendChunk; 0: at p
     TensorType cacheType = TensorType::F16;
     int queryDim = 0;
     int valueDim = 0;

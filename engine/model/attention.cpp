@@ -190,6 +190,7 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
             .keys = m.cache.entry(batch.layer, 0),
             .values = m.cache.entry(batch.layer, 0, kvDim),
             .strideBytes = m.cache.positionBytes(),
+            .period = m.cache.period(batch.layer),
             .cacheType = m.cache.type(),
             .queryDim = headDim,
             .valueDim = headDim,

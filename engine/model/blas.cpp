@@ -34,8 +34,7 @@ void multiplyWithBlas(const Matrix& weights, int firstRow, int nRows,
                 nColumns, reinterpret_cast<const float*>(weights.row(firstRow)),
                 static_cast<int>(weights.rowBytes / sizeof(float)), 0.0f, out.data(), nRows);
     for (std::size_t token = 0; token < outputs.size(); ++token) {
-        std::copy_n(out.data() + token * static_cast<std::size_t>(nRows), nRows,
-                    outputs[token] + firstRow);
+        std::copy_n(out.data() + token * static_cast<std::size_t>(nRows), nRows, outputs[token]);
     }
 }
 

@@ -7,7 +7,7 @@
 
 namespace conclave::engine {
 
-/// outputs[token][firstRow + r] = dot(row firstRow + r of weights, inputs[token]), on the calling
+/// outputs[token][r] = dot(row firstRow + r of weights, inputs[token]), on the calling
 /// thread: the pool's threads each call it for rows of their own. `weights` is F32.
 void multiplyWithBlas(const Matrix& weights, int firstRow, int nRows,
                       std::span<const void* const> inputs, std::span<float* const> outputs);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "engine/model/activation.h"
+#include "engine/streaming/expert_store.h"
 
 namespace conclave::engine {
 namespace {
@@ -26,62 +27,40 @@ std::size_t maxSlots(const ModelConfig& config, std::size_t maxTokens) {
 }  // namespace
 
 FeedForward::FeedForward(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8)
-    : m_dense{Rows(maxTokens, denseDim(config), wantsInt8),
-              Rows(maxTokens, denseDim(config), false)},
-      m_shared{Rows(maxTokens, config.moe.sharedDim, wantsInt8),
-               Rows(maxTokens, config.moe.sharedDim, false)},
-      m_experts{Rows(maxSlots(config, maxTokens), config.moe.expertDim, wantsInt8),
-                Rows(maxSlots(config, maxTokens), config.moe.expertDim, false)},
+    : m_dense(maxTokens, denseDim(config), wantsInt8),
+      m_shared(maxTokens, config.moe.sharedDim, wantsInt8),
+      m_experts(maxSlots(config, maxTokens), config.moe.expertDim, wantsInt8),
       m_expertOut(maxSlots(config, maxTokens), config.embeddingDim, false),
       m_routerLogits(maxTokens, config.moe.nExperts, false),
       m_choices(maxSlots(config, maxTokens)),
       m_slots(maxSlots(config, maxTokens)),
-      m_firstSlot(size(config.moe.nExperts) + 1) {}
+      m_firstSlot(size(config.moe.nExperts) + 1),
+      m_networks(size(config.moe.nExperts)) {}
 
 std::size_t FeedForward::bytes(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8) {
-    const auto hidden = [&](std::size_t nRows, int dim) {
-        return Rows::bytes(nRows, dim, wantsInt8) + Rows::bytes(nRows, dim, false);
-    };
     const std::size_t nSlots = maxSlots(config, maxTokens);
-    return hidden(maxTokens, denseDim(config)) + hidden(maxTokens, config.moe.sharedDim) +
-           hidden(nSlots, config.moe.expertDim) + Rows::bytes(nSlots, config.embeddingDim, false) +
+    return Rows::bytes(maxTokens, denseDim(config), wantsInt8) +
+           Rows::bytes(maxTokens, config.moe.sharedDim, wantsInt8) +
+           Rows::bytes(nSlots, config.moe.expertDim, wantsInt8) +
+           Rows::bytes(nSlots, config.embeddingDim, false) +
            Rows::bytes(maxTokens, config.moe.nExperts, false) +
            nSlots * (sizeof(ExpertChoice) + sizeof(std::size_t));
 }
 
-template <typename NetworkOf>
-void FeedForward::finishHidden(const Machinery& m, Hidden& hidden, std::size_t nRows,
-                               const NetworkOf& networkOf) {
-    const int dim = hidden.gate.dim();
-    parallelFor(m.pool, nRows, 4 * size(dim), [&](std::size_t row) {
-        const FeedForwardWeights& network = networkOf(row);
-        addBias(m.kernels, network.gateBias, hidden.gate.row(row));
-        addBias(m.kernels, network.upBias, hidden.up.row(row));
-        activate(m.config.activation, m.kernels, hidden.gate.row(row), hidden.up.row(row), dim);
-        hidden.gate.finish(m.kernels, row);
-    });
-}
-
-/// To scale what an expert's first layer gives is to scale what it reads.
-void FeedForward::weighHidden(const Machinery& m, std::size_t nSlots) {
-    parallelFor(m.pool, nSlots, size(m_experts.gate.dim()), [&](std::size_t slot) {
-        for (Rows* rows : {&m_experts.gate, &m_experts.up}) {
-            for (float& value : std::span(rows->row(slot), size(rows->dim()))) {
-                value *= m_choices[slot].weight;
-            }
-        }
-    });
+/// The first layer of a network that every token goes through.
+void FeedForward::addHidden(const Machinery& m, const FeedForwardWeights& network,
+                            std::size_t nTokens, const Rows& in, Rows& out) {
+    m_hiddenRows.clear();
+    for (std::size_t token = 0; token < nTokens; ++token) m_hiddenRows.push_back({token, token});
+    m.products.addHidden({m.kernels, m.config.activation, network, in, out, true}, m_hiddenRows);
 }
 
 void FeedForward::dense(const Machinery& m, const FeedForwardWeights& weights, const Batch& batch,
                         const Rows& in, Rows& out) {
     const auto nTokens = size(batch.nTokens);
-    m.products.addRows(weights.gate, in, m_dense.gate, nTokens);
-    m.products.addRows(weights.up, in, m_dense.up, nTokens);
+    addHidden(m, weights, nTokens, in, m_dense);
     m.products.run(m.pool);
-    finishHidden(m, m_dense, nTokens,
-                 [&](std::size_t) -> const FeedForwardWeights& { return weights; });
-    m.products.addRows(weights.down, m_dense.gate, out, nTokens);
+    m.products.addRows(weights.down, m_dense, out, nTokens);
     m.products.run(m.pool);
     for (std::size_t token = 0; token < nTokens; ++token) {
         addBias(m.kernels, weights.downBias, out.row(token));
@@ -95,51 +74,64 @@ void FeedForward::mixture(const Machinery& m, const MoeWeights& weights, const B
     chooseExperts(m, weights, batch, in);
     if (m.pool.stopRequested()) return;  // the choices may not have been made
     groupByExpert(nTokens * nUsed);
-
-    for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
-        const std::span<const std::size_t> slots = slotsOf(expert);
-        if (slots.empty()) continue;
-        const FeedForwardWeights& network = weights.experts[expert];
-        m.products.add(network.gate);
-        for (const std::size_t slot : slots) {
-            m.products.addToken(in.input(network.gate.kernels->input, slot / nUsed),
-                                m_experts.gate.row(slot));
-        }
-        m.products.add(network.up);
-        for (const std::size_t slot : slots) {
-            m.products.addToken(in.input(network.up.kernels->input, slot / nUsed),
-                                m_experts.up.row(slot));
-        }
+    if (weights.store != nullptr) {
+        computeStored(m, weights, batch, in, out);
+    } else {
+        std::transform(weights.experts.begin(), weights.experts.end(), m_networks.begin(),
+                       [](const FeedForwardWeights& network) { return &network; });
+        compute(m, weights, batch, in, out, true);
     }
-    if (weights.shared) {
-        m.products.addRows(weights.shared->gate, in, m_shared.gate, nTokens);
-        m.products.addRows(weights.shared->up, in, m_shared.up, nTokens);
-    }
-    m.products.run(m.pool);
-    if (m.config.moe.weighInput) weighHidden(m, nTokens * nUsed);
-    finishHidden(m, m_experts, nTokens * nUsed, [&](std::size_t slot) -> const FeedForwardWeights& {
-        return weights.experts[size(m_choices[slot].expert)];
-    });
-    if (weights.shared) {
-        finishHidden(m, m_shared, nTokens,
-                     [&](std::size_t) -> const FeedForwardWeights& { return *weights.shared; });
-    }
-
-    for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
-        const std::span<const std::size_t> slots = slotsOf(expert);
-        if (slots.empty()) continue;
-        const Matrix& down = weights.experts[expert].down;
-        m.products.add(down);
-        for (const std::size_t slot : slots) {
-            m.products.addToken(m_experts.gate.input(down.kernels->input, slot),
-                                m_expertOut.row(slot));
-        }
-    }
-    if (weights.shared) m.products.addRows(weights.shared->down, m_shared.gate, out, nTokens);
-    m.products.run(m.pool);
-
     parallelFor(m.pool, nTokens, (nUsed + 1) * size(m.config.embeddingDim),
                 [&](std::size_t token) { addExperts(m, weights, in, token, out.row(token)); });
+}
+
+void FeedForward::computeStored(const Machinery& m, const MoeWeights& weights, const Batch& batch,
+                                const Rows& in, Rows& out) {
+    std::vector<int> nChosen(weights.experts.size());
+    for (std::size_t expert = 0; expert < nChosen.size(); ++expert) {
+        nChosen[expert] = static_cast<int>(slotsOf(expert).size());
+    }
+    ExpertStore::Lease lease(*weights.store, batch.layer, nChosen, batch.nTokens);
+    // Those that are there, and the shared ones, while the others are being read.
+    static_cast<void>(lease.next(m_networks, false, m.pool.stop()));
+    compute(m, weights, batch, in, out, true);
+    while (lease.next(m_networks, true, m.pool.stop())) {
+        compute(m, weights, batch, in, out, false);
+    }
+    if (lease.error()) m_error = lease.error();
+}
+
+void FeedForward::compute(const Machinery& m, const MoeWeights& weights, const Batch& batch,
+                          const Rows& in, Rows& out, bool withShared) {
+    const auto nTokens = size(batch.nTokens);
+    const auto nUsed = size(m.config.moe.nExpertsUsed);
+    const FeedForwardWeights* shared = withShared && weights.shared ? &*weights.shared : nullptr;
+    for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
+        if (m_networks[expert] == nullptr) continue;
+        m_hiddenRows.clear();
+        for (const std::size_t slot : slotsOf(expert)) {
+            // To scale what an expert's first layer gives is to scale what it reads.
+            const float scale = m.config.moe.weighInput ? m_choices[slot].weight : 1.0f;
+            m_hiddenRows.push_back({slot / nUsed, slot, scale});
+        }
+        if (m_hiddenRows.empty()) continue;
+        m.products.addHidden({m.kernels, m.config.activation, *m_networks[expert], in, m_experts},
+                             m_hiddenRows);
+    }
+    if (shared != nullptr) addHidden(m, *shared, nTokens, in, m_shared);
+    m.products.run(m.pool);
+
+    for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
+        const std::span<const std::size_t> slots = slotsOf(expert);
+        if (slots.empty() || m_networks[expert] == nullptr) continue;
+        const Matrix& down = m_networks[expert]->down;
+        m.products.add(down);
+        for (const std::size_t slot : slots) {
+            m.products.addToken(m_experts.input(down.kernels->input, slot), m_expertOut.row(slot));
+        }
+    }
+    if (shared != nullptr) m.products.addRows(shared->down, m_shared, out, nTokens);
+    m.products.run(m.pool);
 }
 
 /// `sum` holds the result of the shared experts, if the layer has any. Each routed expert's result

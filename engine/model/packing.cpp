@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/kernels/packed.h"
+#include "engine/model/each_matrix.h"
 #include "engine/model/lazy_panels.h"
 #include "engine/model/weights.h"
 
@@ -25,46 +26,8 @@ constexpr std::size_t kCacheLine = 64;
 constexpr int kPanelsOfTask = 32;
 constexpr int kBehindNiceness = 10;  ///< threads that compute answers go first
 
-template <typename Use>
-void forEachMatrix(FeedForwardWeights& network, const Use& use) {
-    use(network.gate);
-    use(network.up);
-    use(network.down);
-}
-
-template <typename Use>
-void forEachMatrix(MoeWeights& mixture, const Use& use) {
-    use(mixture.router);
-    for (FeedForwardWeights& expert : mixture.experts) forEachMatrix(expert, use);
-    if (mixture.shared) forEachMatrix(*mixture.shared, use);
-}
-
-template <typename Use>
-void forEachMatrix(GroupedAttentionWeights& attention, const Use& use) {
-    use(attention.query);
-    use(attention.key);
-    use(attention.value);
-    use(attention.output);
-}
-
-template <typename Use>
-void forEachMatrix(LatentAttentionWeights& attention, const Use& use) {
-    if (attention.queryDown) use(*attention.queryDown);
-    use(attention.query);
-    use(attention.kvDown);
-    for (Matrix& matrix : attention.keyUp) use(matrix);
-    for (Matrix& matrix : attention.valueUp) use(matrix);
-    use(attention.output);
-}
-
-/// In the order in which a forward pass reads them.
-template <typename Use>
-void forEachMatrix(Weights& weights, const Use& use) {
-    for (LayerWeights& layer : weights.layers) {
-        std::visit([&](auto& attention) { forEachMatrix(attention, use); }, layer.attention);
-        std::visit([&](auto& network) { forEachMatrix(network, use); }, layer.feedForward);
-    }
-    use(weights.output);
+WithExperts packed(bool packsExperts) {
+    return packsExperts ? WithExperts::Resident : WithExperts::None;
 }
 
 struct Move {
@@ -81,14 +44,12 @@ struct Plan {
     std::size_t nPanels = 0;
 };
 
-Plan plan(Weights& weights, const KernelTable& kernels) {
+Plan plan(Weights& weights, const KernelTable& kernels, bool packsExperts) {
     Plan all;
-    forEachMatrix(weights, [&](Matrix& matrix) {
-        const PackedFormat* format = packedFormat(matrix.kernels->type);
-        const WeightKernels* packed = kernels.packed(matrix.kernels->type);
-        if (format == nullptr || packed == nullptr) return;
-        if (matrix.nRows < kPanelRows || matrix.nColumns % format->blockColumns != 0) return;
-        Move move{&matrix, packed, {}, all.sizeBytes};
+    forEachMatrix(weights, packed(packsExperts), [&](Matrix& matrix) {
+        const PackedFormat* format = packingOf(matrix, kernels);
+        if (format == nullptr) return;
+        Move move{&matrix, kernels.packed(matrix.kernels->type), {}, all.sizeBytes};
         move.place = {matrix.data, matrix.rowBytes, matrix.nRows, matrix.nColumns,
                       format,      nullptr,         nullptr};
         const LazyPanels panels(move.place);
@@ -197,8 +158,15 @@ void PackedMemory::wait() const {
     if (m_state && !m_state->threads.empty()) m_state->isDone.wait(false);
 }
 
-Result<void> packWeights(Weights& weights, const KernelTable& kernels) {
-    Plan all = plan(weights, kernels);
+const PackedFormat* packingOf(const Matrix& matrix, const KernelTable& kernels) {
+    const PackedFormat* format = packedFormat(matrix.kernels->type);
+    const bool fits = format != nullptr && kernels.packed(matrix.kernels->type) != nullptr &&
+                      matrix.nRows >= kPanelRows && matrix.nColumns % format->blockColumns == 0;
+    return fits ? format : nullptr;
+}
+
+Result<void> packWeights(Weights& weights, const KernelTable& kernels, bool packsExperts) {
+    Plan all = plan(weights, kernels, packsExperts);
     auto state = std::make_unique<PackedMemory::State>(all.nPanels);
     if (all.sizeBytes > 0) {
         void* data = ::mmap(nullptr, all.sizeBytes, PROT_READ | PROT_WRITE,
@@ -225,7 +193,7 @@ Result<void> packWeights(Weights& weights, const KernelTable& kernels) {
         move.matrix->kernels = move.kernels;
         move.matrix->lazy = &panels;
     }
-    forEachMatrix(weights, [&](const Matrix& matrix) {
+    forEachMatrix(weights, packed(packsExperts), [&](const Matrix& matrix) {
         if (matrix.lazy != nullptr) return;
         state->mapped.emplace_back(matrix.data,
                                    static_cast<std::size_t>(matrix.nRows) * matrix.rowBytes);

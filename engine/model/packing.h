@@ -9,7 +9,12 @@
 
 namespace conclave::engine {
 
+struct Matrix;
+struct PackedFormat;
 struct Weights;
+
+/// How a matrix as it lies in the file is packed; null for one that stays as it is.
+[[nodiscard]] const PackedFormat* packingOf(const Matrix& matrix, const KernelTable& kernels);
 
 /// The packed matrices of a model, in large pages where the system has them, and the threads that
 /// pack them behind the answers. Movable.
@@ -35,7 +40,8 @@ public:
     void wait() const;
 
 private:
-    friend Result<void> packWeights(Weights& weights, const KernelTable& kernels);
+    friend Result<void> packWeights(Weights& weights, const KernelTable& kernels,
+                                    bool packsExperts);
 
     struct State;
     std::unique_ptr<State> m_state;
@@ -45,8 +51,11 @@ private:
 /// the embedding, which is read by rows: it then points into `weights.packed`, where its panels
 /// appear when a product first reads them or packBehind comes to them. The mapped pages they came
 /// from are given back, so that a model takes its file's size once. Takes milliseconds.
+/// Experts that an ExpertStore has are left alone.
 /// Call it once, before anything computes with the weights.
 /// Errors: OutOfMemory; the weights are then unchanged.
-[[nodiscard]] Result<void> packWeights(Weights& weights, const KernelTable& kernels);
+/// @param packsExperts  false: routed experts stay as they lie in the file, for the system to page
+[[nodiscard]] Result<void> packWeights(Weights& weights, const KernelTable& kernels,
+                                       bool packsExperts = true);
 
 }  // namespace conclave::engine

@@ -1,7 +1,10 @@
 #include "engine/model/products.h"
 
 #include <algorithm>
+#include <numeric>
 
+#include "engine/model/activation.h"
+#include "engine/model/adapter_pass.h"
 #include "engine/model/blas.h"
 
 namespace conclave::engine {
@@ -13,9 +16,49 @@ constexpr std::size_t kTaskWork = 100'000;
 // Below this, some 15 microseconds, a second thread would be woken for less than its waking takes:
 // with 60'000, models of small matrices were slower with two threads than with one.
 constexpr std::size_t kLeastSharedWork = 500'000;
-constexpr int kRowStep = 16;  ///< kPanelRows, and a multiple of what kernels take at once
 constexpr std::size_t kLeastBlasTokens = 32;
 constexpr int kBlasRows = 256;
+
+bool byBlas(bool dense, const Matrix& weights, std::size_t nTokens) {
+    return dense && weights.kernels->type == TensorType::F32 && nTokens >= kLeastBlasTokens;
+}
+
+/// outputs[token][r] = row firstRow + r of weights times inputs[token].
+void multiply(const Matrix& weights, bool dense, int firstRow, int nRows,
+              std::span<const void* const> inputs, std::span<float* const> outputs) {
+    if (byBlas(dense, weights, inputs.size())) {
+        multiplyWithBlas(weights, firstRow, nRows, inputs, outputs);
+        return;
+    }
+    weights.kernels->matmul({.weights = weights.rowsForProduct(firstRow, nRows),
+                             .rowBytes = weights.rowBytes,
+                             .nRows = nRows,
+                             .nColumns = weights.nColumns,
+                             .inputs = inputs.data(),
+                             .outputs = outputs.data(),
+                             .nTokens = static_cast<int>(inputs.size())});
+}
+
+/// @param bias  of the whole matrix, or empty; `values` are its rows from `firstRow` on
+void scaleAndAdd(const KernelTable& kernels, float scale, const std::vector<float>& bias,
+                 int firstRow, std::span<float> values) {
+    if (scale != 1.0f) {
+        for (float& value : values) value *= scale;
+    }
+    if (bias.empty()) return;
+    kernels.addScaled(values.data(), bias.data() + firstRow, 1.0f, static_cast<int>(values.size()));
+}
+
+/// Some values of a token between a network's layers, from its products on.
+void finishHiddenRow(const HiddenLayer& layer, const HiddenRow& row, int first,
+                     std::span<float> gate, std::span<float> up) {
+    const FeedForwardWeights& network = layer.network;
+    scaleAndAdd(layer.kernels, row.scale, network.gateBias, first, gate);
+    scaleAndAdd(layer.kernels, row.scale, network.upBias, first, up);
+    activate(layer.activation, layer.kernels, gate.data(), up.data(),
+             static_cast<int>(gate.size()));
+    layer.out.put(layer.kernels, network.down.kernels->input, row.out, first, gate);
+}
 
 }  // namespace
 
@@ -46,14 +89,46 @@ const void* Rows::input(ActivationFormat format, std::size_t index) const {
     return m_quantized.data() + index * m_quantizedBytes;
 }
 
+void Rows::put(const KernelTable& kernels, ActivationFormat format, std::size_t index, int first,
+               std::span<const float> values) {
+    if (format == ActivationFormat::Float32) {
+        std::copy(values.begin(), values.end(), row(index) + first);
+        return;
+    }
+    CONCLAVE_CHECK(m_quantizedBytes > 0);
+    kernels.quantizePart(values.data(), first, static_cast<int>(values.size()), m_dim,
+                         m_quantized.data() + index * m_quantizedBytes);
+}
+
 void Products::add(const Matrix& weights, bool dense) {
-    m_products.push_back({&weights, m_inputs.size(), 0, dense});
+    m_products.push_back({&weights, m_inputs.size(), 0, dense, -1});
+}
+
+void Products::addHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows) {
+    const FeedForwardWeights& network = layer.network;
+    if (m_adapters != nullptr &&
+        (m_adapters->changes(network.gate) || m_adapters->changes(network.up))) {
+        addChangedHidden(layer, rows);
+        return;
+    }
+    m_products.push_back({&layer.network.gate, m_hiddenRows.size(), rows.size(), layer.dense,
+                          static_cast<int>(m_hidden.size())});
+    m_hidden.push_back(layer);
+    m_hiddenRows.insert(m_hiddenRows.end(), rows.begin(), rows.end());
+}
+
+Products::Products() = default;
+Products::~Products() = default;
+
+void Products::setAdapters(const AdapterSet* adapters) {
+    m_adapters = adapters != nullptr ? std::make_unique<AdapterPass>(*adapters) : nullptr;
 }
 
 void Products::addToken(const void* input, float* output) {
     m_inputs.push_back(input);
     m_outputs.push_back(output);
     ++m_products.back().nTokens;
+    if (m_adapters != nullptr) m_adapters->add(*m_products.back().weights, input, output);
 }
 
 void Products::addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t nTokens) {
@@ -73,34 +148,74 @@ void Products::run(ThreadPool& pool) {
     m_products.clear();
     m_inputs.clear();
     m_outputs.clear();
+    m_hidden.clear();
+    m_hiddenRows.clear();
+    if (m_adapters == nullptr) return;
+    m_adapters->run(pool);
+    for (ChangedHidden& each : m_changedHidden) finishHidden(pool, each);
+    m_changedHidden.clear();
+}
+
+/// What adapters change is added to whole products, before anything follows.
+void Products::addChangedHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows) {
+    const auto dim = static_cast<std::size_t>(layer.network.gate.nRows);
+    ChangedHidden& hidden = m_changedHidden.emplace_back(ChangedHidden{
+        layer, {rows.begin(), rows.end()}, std::vector<float>(2 * rows.size() * dim)});
+    float* at = hidden.values.data();
+    for (const Matrix* weights : {&layer.network.gate, &layer.network.up}) {
+        add(*weights, layer.dense);
+        for (const HiddenRow& row : rows) {
+            addToken(layer.in.input(weights->kernels->input, row.in), at);
+            at += dim;
+        }
+    }
+}
+
+void Products::finishHidden(ThreadPool& pool, ChangedHidden& hidden) {
+    const auto dim = static_cast<std::size_t>(hidden.layer.network.gate.nRows);
+    parallelFor(pool, hidden.rows.size(), 4 * dim, [&](std::size_t i) {
+        float* gate = hidden.values.data() + i * dim;
+        finishHiddenRow(hidden.layer, hidden.rows[i], 0, {gate, dim},
+                        {gate + hidden.rows.size() * dim, dim});
+    });
+}
+
+/// Multiply-adds for a row of its matrix, or of both.
+std::size_t Products::rowWork(const Product& product) {
+    return static_cast<std::size_t>(product.weights->nColumns) * product.nTokens *
+           (product.hidden >= 0 ? 2 : 1);
 }
 
 /// Cuts the products into tasks of whole rows, and tells if they are worth sharing. Where the cuts
 /// fall changes no result, except with OpenBLAS, whose tasks are therefore cut alike for any number
-/// of threads.
+/// of threads. Large tasks go first, so that no thread has one left when the others are done.
 bool Products::split() {
     m_tasks.clear();
+    m_order.resize(m_products.size());
+    std::iota(m_order.begin(), m_order.end(), std::size_t{0});
+    std::stable_sort(m_order.begin(), m_order.end(), [&](std::size_t a, std::size_t b) {
+        return m_products[a].nTokens > m_products[b].nTokens;
+    });
     std::size_t totalWork = 0;
     for (const Product& product : m_products) {
-        totalWork += static_cast<std::size_t>(product.weights->nRows) *
-                     static_cast<std::size_t>(product.weights->nColumns) * product.nTokens;
+        totalWork += static_cast<std::size_t>(product.weights->nRows) * rowWork(product);
     }
-    for (std::size_t i = 0; i < m_products.size(); ++i) {
+    for (const std::size_t i : m_order) {
         const Product& product = m_products[i];
         if (product.nTokens == 0) continue;
-        const Matrix& weights = *product.weights;
-        const std::size_t rowWork = static_cast<std::size_t>(weights.nColumns) * product.nTokens;
-        int rows = weights.nRows;
-        if (product.dense && weights.kernels->type == TensorType::F32 &&
-            product.nTokens >= kLeastBlasTokens) {
+        const int nRows = product.weights->nRows;
+        int rows = nRows;
+        if (byBlas(product.dense, *product.weights, product.nTokens)) {
             rows = kBlasRows;
         } else if (totalWork >= kLeastSharedWork) {
-            const std::size_t wanted = kTaskWork / rowWork + 1;
-            rows = static_cast<int>(std::min(wanted, static_cast<std::size_t>(weights.nRows)));
-            rows = (rows + kRowStep - 1) / kRowStep * kRowStep;
+            // What a hidden layer gives is quantized by whole blocks.
+            const int step = product.hidden >= 0 ? kActivationBlock : kPanelRows;
+            const std::size_t wanted = kTaskWork / rowWork(product) + 1;
+            rows = static_cast<int>(std::min(wanted, static_cast<std::size_t>(nRows)));
+            rows = (rows + step - 1) / step * step;
         }
-        for (int first = 0; first < weights.nRows; first += rows) {
-            m_tasks.push_back({i, first, std::min(rows, weights.nRows - first)});
+        for (int first = 0; first < nRows; first += rows) {
+            m_tasks.push_back({i, first, std::min(rows, nRows - first)});
         }
     }
     return totalWork >= kLeastSharedWork;
@@ -108,24 +223,42 @@ bool Products::split() {
 
 void Products::compute(const Task& task) const {
     const Product& product = m_products[task.product];
-    const Matrix& weights = *product.weights;
-    const void* const* inputs = m_inputs.data() + product.firstToken;
-    float* const* outputs = m_outputs.data() + product.firstToken;
-    if (product.dense && weights.kernels->type == TensorType::F32 &&
-        product.nTokens >= kLeastBlasTokens) {
-        multiplyWithBlas(weights, task.firstRow, task.nRows, {inputs, product.nTokens},
-                         {outputs, product.nTokens});
+    if (product.hidden >= 0) {
+        computeHidden(task, m_hidden[static_cast<std::size_t>(product.hidden)]);
         return;
     }
-    std::vector<float*> shifted(outputs, outputs + product.nTokens);
+    float* const* outputs = m_outputs.data() + product.firstToken;
+    thread_local std::vector<float*> shifted;
+    shifted.assign(outputs, outputs + product.nTokens);
     for (float*& output : shifted) output += task.firstRow;
-    weights.kernels->matmul({.weights = weights.rowsForProduct(task.firstRow, task.nRows),
-                             .rowBytes = weights.rowBytes,
-                             .nRows = task.nRows,
-                             .nColumns = weights.nColumns,
-                             .inputs = inputs,
-                             .outputs = shifted.data(),
-                             .nTokens = static_cast<int>(product.nTokens)});
+    multiply(*product.weights, product.dense, task.firstRow, task.nRows,
+             {m_inputs.data() + product.firstToken, product.nTokens}, shifted);
+}
+
+void Products::computeHidden(const Task& task, const HiddenLayer& layer) const {
+    const Product& product = m_products[task.product];
+    const std::span rows(m_hiddenRows.data() + product.firstToken, product.nTokens);
+    const FeedForwardWeights& network = layer.network;
+    const auto nRows = static_cast<std::size_t>(task.nRows);
+    thread_local std::vector<float> room;  // [gate, up][token][row of the task]
+    thread_local std::vector<const void*> inputs;
+    thread_local std::vector<float*> outputs;
+    if (room.size() < 2 * rows.size() * nRows) room.resize(2 * rows.size() * nRows);
+    inputs.resize(rows.size());
+    outputs.resize(rows.size());
+    float* at = room.data();
+    for (const Matrix* weights : {&network.gate, &network.up}) {
+        for (std::size_t i = 0; i < rows.size(); ++i, at += nRows) {
+            inputs[i] = layer.in.input(weights->kernels->input, rows[i].in);
+            outputs[i] = at;
+        }
+        multiply(*weights, layer.dense, task.firstRow, task.nRows, inputs, outputs);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::span gate(room.data() + i * nRows, nRows);
+        const std::span up(gate.data() + rows.size() * nRows, nRows);
+        finishHiddenRow(layer, rows[i], task.firstRow, gate, up);
+    }
 }
 
 }  // namespace conclave::engine

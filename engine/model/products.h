@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,11 @@ public:
     }
     /// To be called after row `index` was written and before a product reads it.
     void finish(const KernelTable& kernels, std::size_t index);
+    /// Instead of writing values [first, first + n) of row `index` and finishing it: keeps them in
+    /// the form that `format` asks for alone. `first` is a multiple of 32, and n too but for the
+    /// last values of a row.
+    void put(const KernelTable& kernels, ActivationFormat format, std::size_t index, int first,
+             std::span<const float> values);
     /// Row `index` in the form that `format` asks for.
     [[nodiscard]] const void* input(ActivationFormat format, std::size_t index) const;
 
@@ -38,9 +44,36 @@ private:
     std::vector<std::byte> m_quantized;
 };
 
+class AdapterPass;
+class AdapterSet;
+/// A token on its way through a feed-forward network.
+struct HiddenRow {
+    std::size_t in = 0;   ///< row of HiddenLayer::in
+    std::size_t out = 0;  ///< row of HiddenLayer::out
+    float scale = 1.0f;   ///< of both products
+};
+
+/// What a feed-forward network computes between its layers: out = f(gate * in) * (up * in), in the
+/// form that its second layer, `down`, reads.
+struct HiddenLayer {
+    const KernelTable& kernels;
+    Activation activation;
+    const FeedForwardWeights& network;
+    const Rows& in;
+    Rows& out;
+    bool dense = false;  ///< see Products::add
+};
+
 /// A list of products out = W * in. Filled anew for each step; keeps its memory.
 class Products {
 public:
+    Products();
+    ~Products();
+
+    /// From now on products are those of weights that these adapters have changed; null: of the
+    /// weights alone. Costs nothing where there are none.
+    void setAdapters(const AdapterSet* adapters);
+
     /// Starts a product; addToken gives it its tokens.
     /// @param dense  every token of the batch takes part: OpenBLAS may compute it if W is F32 and
     ///               the batch is large. Its results depend on the batch's size in the last bits,
@@ -50,15 +83,20 @@ public:
     /// add, and a token for each of the first nTokens rows of both.
     void addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t nTokens);
 
-    /// Computes all of them and empties the list.
+    /// Adds both products of a network's first layer. Each task takes some rows of both matrices
+    /// for all tokens and finishes what they give, so that no thread waits between.
+    void addHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows);
+
+    /// Computes all of them, those of most tokens first, and empties the list.
     void run(ThreadPool& pool);
 
 private:
     struct Product {
-        const Matrix* weights;
+        const Matrix* weights;  ///< of a network's first layer: gate
         std::size_t firstToken;
         std::size_t nTokens;
         bool dense;
+        int hidden;  ///< index in m_hidden, or -1
     };
     struct Task {
         std::size_t product;
@@ -66,13 +104,29 @@ private:
         int nRows;
     };
 
+    /// A first layer whose products are computed whole, since adapters change them.
+    struct ChangedHidden {
+        HiddenLayer layer;
+        std::vector<HiddenRow> rows;
+        std::vector<float> values;  ///< [gate, up][row][nRows of the matrices]
+    };
+
+    void addChangedHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows);
+    static void finishHidden(ThreadPool& pool, ChangedHidden& hidden);
     [[nodiscard]] bool split();
+    [[nodiscard]] static std::size_t rowWork(const Product& product);
     void compute(const Task& task) const;
+    void computeHidden(const Task& task, const HiddenLayer& layer) const;
 
     std::vector<Product> m_products;
     std::vector<const void*> m_inputs;
     std::vector<float*> m_outputs;
+    std::vector<HiddenLayer> m_hidden;
+    std::vector<HiddenRow> m_hiddenRows;  ///< [token], where m_inputs and m_outputs have none
+    std::vector<std::size_t> m_order;
     std::vector<Task> m_tasks;
+    std::unique_ptr<AdapterPass> m_adapters;
+    std::vector<ChangedHidden> m_changedHidden;
 };
 
 /// Calls body(index) for 0 to n - 1 on the pool, in tasks large enough to be worth handing over.

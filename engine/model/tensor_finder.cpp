@@ -74,8 +74,13 @@ const TensorInfo* TensorFinder::find(const std::string& shortName, Shape shape) 
 
 Matrix TensorFinder::slice(const TensorInfo& tensor, int nRows, int nColumns, int index) const {
     const std::size_t rowBytes = tensor.rowBytes();
-    return {tensor.data.data() + extent(index) * extent(nRows) * rowBytes, rowBytes, nRows,
-            nColumns, m_kernels.find(tensor.type)};
+    return {.data = tensor.data.data() + extent(index) * extent(nRows) * rowBytes,
+            .rowBytes = rowBytes,
+            .nRows = nRows,
+            .nColumns = nColumns,
+            .kernels = m_kernels.find(tensor.type),
+            .tensor = &tensor,
+            .firstRow = index * nRows};
 }
 
 std::nullptr_t TensorFinder::remember(ErrorCode code, const std::string& what) {

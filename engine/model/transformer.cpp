@@ -56,15 +56,23 @@ std::uint64_t Transformer::bytes(const ModelConfig& config, bool wantsInt8, int 
            FeedForward::bytes(config, n, wantsInt8);
 }
 
+void Transformer::setAdapters(const AdapterSet* adapters) {
+    m_adapters = adapters;
+    m_products.setAdapters(adapters);
+}
+
 bool Transformer::forward(std::span<const TokenId> tokens, int firstPosition) {
-    embed(tokens);
+    m_feedForward.clearError();
     const int nTokens = static_cast<int>(tokens.size());
+    CONCLAVE_CHECK(m_cache.resumableUpTo(firstPosition) == firstPosition);
+    m_cache.makeRoom(firstPosition, nTokens);
+    embed(tokens);
     m_rope.prepare(firstPosition, nTokens);
     if (m_localRope) m_localRope->prepare(firstPosition, nTokens);
-    for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested(); ++layer) {
+    for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested() && !error(); ++layer) {
         runLayer(m_weights.layers[size(layer)], {nTokens, firstPosition, layer});
     }
-    return !m_pool.stopRequested();
+    return !m_pool.stopRequested() && !error();
 }
 
 void Transformer::embed(std::span<const TokenId> tokens) {
@@ -72,6 +80,7 @@ void Transformer::embed(std::span<const TokenId> tokens) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         embedding.kernels->dequantize(embedding.row(tokens[i]), m_config.embeddingDim,
                                       m_stream.row(i));
+        if (m_adapters != nullptr) m_adapters->changeEmbedding(tokens[i], m_stream.row(i));
         if (m_config.embeddingScale != 1.0f) {
             for (float& value : std::span(m_stream.row(i), size(m_config.embeddingDim))) {
                 value *= m_config.embeddingScale;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/model/adapter.h"
 #include "engine/model/attention.h"
 #include "engine/model/experts.h"
 #include "engine/model/model_config.h"
@@ -26,14 +27,23 @@ public:
     Transformer(const ModelConfig& config, const Weights& weights, const KernelTable& kernels,
                 KvCache& cache, ThreadPool& pool, int maxTokens);
 
+    /// From now on computes with these adapters, which must outlive that use; null: with none.
+    /// Entries in the cache that were computed otherwise are then wrong.
+    void setAdapters(const AdapterSet* adapters);
+
     /// Computes `tokens` at positions `firstPosition` and on, reading the cache before them and
-    /// writing their entries. All ids and positions must be in range.
-    /// Returns false if the pool was asked to stop; the entries are then worthless.
+    /// writing their entries. All ids and positions must be in range, and the cache must be
+    /// resumable there.
+    /// Returns false if the pool was asked to stop or an expert could not be read (see error());
+    /// the entries are then worthless.
     [[nodiscard]] bool forward(std::span<const TokenId> tokens, int firstPosition);
 
     /// Logits of tokens `first` to `first + n - 1` of the last forward pass,
     /// written as [n][vocabularySize]. Returns false if the pool was asked to stop.
     [[nodiscard]] bool logits(int first, int n, std::span<float> out);
+
+    /// Why the last forward pass failed; none: it did not, or was asked to stop. Io.
+    [[nodiscard]] const std::optional<Error>& error() const { return m_feedForward.error(); }
 
     /// Memory of the buffers.
     [[nodiscard]] static std::uint64_t bytes(const ModelConfig& config, bool wantsInt8,
@@ -58,6 +68,7 @@ private:
     RopeTable m_rope;
     std::optional<RopeTable> m_localRope;  ///< of layers that see a window
     Products m_products;
+    const AdapterSet* m_adapters = nullptr;
     Rows m_stream;  ///< the residual stream, [token][embeddingDim]
     Rows m_normed;
     Rows m_delta;  ///< what a block adds to the stream

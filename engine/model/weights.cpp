@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/model/tensor_finder.h"
+#include "engine/model/weight_parts.h"
 
 namespace conclave::engine {
 namespace {
@@ -78,50 +79,14 @@ LatentAttentionWeights loadLatentAttention(TensorFinder& finder, const ModelConf
     return weights;
 }
 
-/// Rows [first, first + nRows) of a matrix.
-Matrix rowsOf(const Matrix& matrix, int first, int nRows) {
-    Matrix part = matrix;
-    part.nRows = nRows;
-    if (matrix.data != nullptr) part.data = matrix.row(first);
-    return part;
-}
-
-std::vector<float> valuesOf(const std::vector<float>& all, int first, int n) {
-    if (all.empty()) return {};
-    return {all.begin() + first, all.begin() + first + n};
-}
-
-/// Queries, keys and values, which some files hold as one tensor.
-void loadQueryKeyValue(TensorFinder& finder, const ModelConfig& config,
-                       GroupedAttentionWeights& weights) {
-    const int queryDim = config.nHeads * config.grouped.headDim;
-    const int kvDim = config.grouped.nKvHeads * config.grouped.headDim;
-    const bool needsBias = config.grouped.needsBias;
-    if (finder.has("attn_qkv.weight")) {
-        const int all = queryDim + 2 * kvDim;
-        const Matrix matrix = finder.matrix("attn_qkv.weight", all, config.embeddingDim);
-        weights.query = rowsOf(matrix, 0, queryDim);
-        weights.key = rowsOf(matrix, queryDim, kvDim);
-        weights.value = rowsOf(matrix, queryDim + kvDim, kvDim);
-        const auto bias = finder.vectorIf(needsBias, "attn_qkv.bias", all);
-        weights.queryBias = valuesOf(bias, 0, queryDim);
-        weights.keyBias = valuesOf(bias, queryDim, kvDim);
-        weights.valueBias = valuesOf(bias, queryDim + kvDim, kvDim);
-        return;
-    }
-    weights.query = finder.matrix("attn_q.weight", queryDim, config.embeddingDim);
-    weights.key = finder.matrix("attn_k.weight", kvDim, config.embeddingDim);
-    weights.value = finder.matrix("attn_v.weight", kvDim, config.embeddingDim);
-    weights.queryBias = finder.vectorIf(needsBias, "attn_q.bias", queryDim);
-    weights.keyBias = finder.vectorIf(needsBias, "attn_k.bias", kvDim);
-    weights.valueBias = finder.vectorIf(needsBias, "attn_v.bias", kvDim);
-}
-
 GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelConfig& config) {
     const GroupedAttentionConfig& grouped = config.grouped;
     const int queryDim = config.nHeads * grouped.headDim;
     GroupedAttentionWeights weights;
-    loadQueryKeyValue(finder, config, weights);
+    loadQueryKeyValue(
+        finder,
+        {config.embeddingDim, queryDim, grouped.nKvHeads * grouped.headDim, grouped.needsBias},
+        weights);
     weights.output = finder.matrix("attn_output.weight", config.embeddingDim, queryDim);
     weights.outputBias =
         finder.vectorIf(grouped.needsOutputBias, "attn_output.bias", config.embeddingDim);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <variant>
@@ -16,6 +17,8 @@
 
 namespace conclave::engine {
 
+class ExpertStore;
+
 /// A weight matrix [nRows][nColumns] inside the mapped file or packed, with the kernels of its
 /// form.
 struct Matrix {
@@ -25,6 +28,10 @@ struct Matrix {
     int nColumns = 0;
     const WeightKernels* kernels = nullptr;
     const LazyPanels* lazy = nullptr;  ///< of a packed matrix: what fills `data`
+    /// The tensor it is, or lies in from row `firstRow` on (counted through all matrices of the
+    /// tensor); null for one that was computed while loading. Adapters know matrices by it.
+    const TensorInfo* tensor = nullptr;
+    int firstRow = 0;
 
     /// Of a matrix that is not packed.
     [[nodiscard]] const std::byte* row(int index) const {
@@ -68,6 +75,9 @@ struct MoeWeights {
     std::vector<FeedForwardWeights> experts;
     std::optional<FeedForwardWeights> shared;  ///< all shared experts as one
     std::vector<float> sharedGate;             ///< [embeddingDim]; empty in most models
+    /// Where the experts' matrices are, if they are read as they are needed; those of `experts` are
+    /// then without data. Null: `experts` has them.
+    ExpertStore* store = nullptr;
 };
 
 /// An RMS norm; the bias is empty in most models.
@@ -98,9 +108,10 @@ struct Weights {
     Matrix output;                  ///< [vocabularySize][embeddingDim]
     std::vector<float> outputBias;  ///< [vocabularySize]; empty in most models
     RopeDivisors ropeDivisors;
-    bool needsInt8 = false;       ///< some matrix reads quantized activations
-    std::uint64_t sizeBytes = 0;  ///< of all tensors used
-    PackedMemory packed;          ///< see packWeights
+    bool needsInt8 = false;              ///< some matrix reads quantized activations
+    std::uint64_t sizeBytes = 0;         ///< of all tensors used
+    PackedMemory packed;                 ///< see packWeights
+    std::shared_ptr<ExpertStore> store;  ///< null: all experts are in memory
 
     /// Matrices point into `file`, which must outlive them.
     /// Errors: Corrupt (names the tensor), Unsupported (names the tensor and its type).

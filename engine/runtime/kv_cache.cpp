@@ -1,11 +1,13 @@
 #include "engine/runtime/kv_cache.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <sys/mman.h>
 
+#include "engine/model/attend.h"
 #include "engine/quantize/row_quantizer.h"
 
 namespace conclave::engine {
@@ -34,14 +36,34 @@ bool dividesHeads(TensorType type, const ModelConfig& config) {
     return dim % static_cast<int>(typeTraits(type)->blockValues) == 0;
 }
 
-}  // namespace
-
-std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, KvType type) {
-    return static_cast<std::uint64_t>(config.nLayers) * static_cast<std::uint64_t>(capacity) *
-           bytesOf(tensorTypeOf(type), config.cacheDim());
+bool isLocalLayer(const ModelConfig& config, int layer) {
+    return config.attention == AttentionKind::Grouped && config.window > 0 &&
+           config.layers[static_cast<std::size_t>(layer)].isLocal;
 }
 
-Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, KvType type) {
+/// What the tokens of one batch see, and themselves; 0 where all positions take no more.
+int periodFor(const ModelConfig& config, int capacity, int batchTokens) {
+    if (config.window == 0) return 0;
+    const int wanted = config.window + batchTokens;
+    const int period = (wanted + kAttendChunk - 1) / kAttendChunk * kAttendChunk;
+    return period < capacity ? period : 0;
+}
+
+}  // namespace
+
+std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, int batchTokens,
+                             KvType type) {
+    const int period = periodFor(config, capacity, batchTokens);
+    std::uint64_t nPositions = 0;
+    for (int layer = 0; layer < config.nLayers; ++layer) {
+        const bool isRing = period > 0 && isLocalLayer(config, layer);
+        nPositions += static_cast<std::uint64_t>(isRing ? period : capacity);
+    }
+    return nPositions * bytesOf(tensorTypeOf(type), config.cacheDim());
+}
+
+Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int batchTokens,
+                                KvType type) {
     KvCache cache;
     cache.m_type = tensorTypeOf(type);
     if (!dividesHeads(cache.m_type, config)) {
@@ -50,10 +72,19 @@ Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, KvType 
                         std::to_string(typeTraits(cache.m_type)->blockValues) +
                         " values; take the KV cache type F16");
     }
-    cache.m_sizeBytes = bytes(config, capacity, type);
+    cache.m_sizeBytes = bytes(config, capacity, batchTokens, type);
     cache.m_positionBytes = bytesOf(cache.m_type, config.cacheDim());
-    cache.m_nLayers = config.nLayers;
     cache.m_capacity = capacity;
+    cache.m_period = periodFor(config, capacity, batchTokens);
+    cache.m_windowIsChunk = config.windowIsChunk;
+    std::size_t begin = 0;
+    for (int layer = 0; layer < config.nLayers; ++layer) {
+        const bool isLocal = isLocalLayer(config, layer);
+        const int period = isLocal ? cache.m_period : 0;
+        cache.m_layers.push_back({begin, period, isLocal});
+        if (isLocal) cache.m_window = config.window;
+        begin += static_cast<std::size_t>(period > 0 ? period : capacity) * cache.m_positionBytes;
+    }
     void* memory = ::mmap(nullptr, cache.m_sizeBytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
@@ -74,8 +105,12 @@ KvCache& KvCache::operator=(KvCache&& other) noexcept {
     std::swap(m_sizeBytes, other.m_sizeBytes);
     std::swap(m_positionBytes, other.m_positionBytes);
     std::swap(m_type, other.m_type);
-    std::swap(m_nLayers, other.m_nLayers);
+    std::swap(m_layers, other.m_layers);
     std::swap(m_capacity, other.m_capacity);
+    std::swap(m_period, other.m_period);
+    std::swap(m_window, other.m_window);
+    std::swap(m_windowIsChunk, other.m_windowIsChunk);
+    std::swap(m_heldFrom, other.m_heldFrom);
     return *this;
 }
 
@@ -84,9 +119,36 @@ KvCache::~KvCache() {
 }
 
 std::byte* KvCache::entry(int layer, int position, int at) {
-    const auto index = static_cast<std::size_t>(layer) * static_cast<std::size_t>(m_capacity) +
-                       static_cast<std::size_t>(position);
-    return m_entries + index * m_positionBytes + bytesOf(m_type, at);
+    const Layer& kept = layerAt(layer);
+    const auto place =
+        static_cast<std::size_t>(kept.period > 0 ? position % kept.period : position);
+    return m_entries + kept.begin + place * m_positionBytes + bytesOf(m_type, at);
+}
+
+int KvCache::seenFrom(int position) const {
+    if (m_windowIsChunk) return position / m_window * m_window;
+    return std::max(0, position - m_window + 1);
+}
+
+int KvCache::heldFromAfter(int first, int n) const {
+    const int lost = m_period > 0 ? first + n - m_period : 0;
+    return std::max(std::min(m_heldFrom, first), lost);
+}
+
+void KvCache::makeRoom(int first, int n) { m_heldFrom = heldFromAfter(first, n); }
+
+void KvCache::restart(int from, int end) {
+    m_heldFrom = m_window > 0 ? from : 0;
+    makeRoom(end, 0);
+}
+
+int KvCache::resumableUpTo(int position) const {
+    if (m_window == 0) return position;
+    const int needed = seenFrom(position);
+    if (needed >= m_heldFrom || needed == position) return position;
+    // What lies further back sees still earlier positions, but for the beginning of a chunk, which
+    // sees none.
+    return m_windowIsChunk ? needed : 0;
 }
 
 std::span<std::byte> KvCache::rows(int layer, int first, int n) {

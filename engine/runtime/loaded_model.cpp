@@ -2,54 +2,104 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "engine/model/attend.h"
 #include "engine/model/model_info.h"
 #include "engine/model/packing.h"
 #include "engine/model/transformer.h"
+#include "engine/model/vocabulary.h"
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
+#include "engine/streaming/expert_store.h"
+#include "engine/streaming/memory_plan.h"
 #include "engine/tokenizer/output/output_parser.h"
 
 namespace conclave::engine {
 namespace {
 
 constexpr int kDefaultBatchTokens = 512;
+constexpr int kLeastContext = 256;   ///< a model that has no room for these tokens is refused
+constexpr int kUsualContext = 8192;  ///< as sessions take if nothing is said
 
 std::unique_ptr<const ChatTemplate> noTemplate() { return nullptr; }
 
+tl::unexpected<Error> inModel(const std::filesystem::path& path, Error error) {
+    error.detail = path.filename().string() + ": " + error.detail;
+    return tl::unexpected(std::move(error));
+}
+
+/// What allocations and threads that the system refuses come to: an error, as all else.
+template <typename Body>
+auto withinMemory(const std::filesystem::path& path, const Body& body) -> decltype(body()) {
+    const auto refused = [&](const std::string& what) {
+        return inModel(path, {ErrorCode::OutOfMemory,
+                              "the system gives no more " + what +
+                                  "; close other programs or raise the limit (ulimit -a)"});
+    };
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return refused("memory");
+    } catch (const std::system_error&) {
+        return refused("threads");
+    }
+}
+
 }  // namespace
 
-LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels)
-    : m_file(std::move(file)), m_kernels(kernels), m_template(noTemplate()) {}
+LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes)
+    : m_file(std::move(file)),
+      m_kernels(kernels),
+      m_memoryBytes(memoryBytes),
+      m_batchTokens(kDefaultBatchTokens),
+      m_template(noTemplate()) {}
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path,
                                                  const LoadProgress& progress) {
-    auto model = LoadedModel::load(path, kernels(), progress);
-    if (!model) return tl::unexpected(model.error());
-    return std::shared_ptr<const Model>(std::move(*model));
+    return load(path, LoadOptions{.progress = progress});
+}
+
+Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path,
+                                                 const LoadOptions& options) {
+    return withinMemory(path, [&]() -> Result<std::shared_ptr<const Model>> {
+        auto model = LoadedModel::load(path, kernels(), options);
+        if (!model) return tl::unexpected(model.error());
+        return std::shared_ptr<const Model>(std::move(*model));
+    });
 }
 
 Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesystem::path& path,
                                                              const KernelTable& kernels,
-                                                             const LoadProgress& progress) {
+                                                             const LoadOptions& options) {
     auto file = GgufFile::open(path);
     if (!file) return tl::unexpected(file.error());
     // Not make_shared, whose access to the private constructor would need a friend.
-    std::shared_ptr<LoadedModel> model(new LoadedModel(std::move(*file), kernels));
-    auto done = model->fill().and_then([&] { return model->checkMemory(); }).and_then([&] {
-        return model->bringIn(progress);
-    });
-    if (!done) {
-        Error error = done.error();
-        error.detail = path.filename().string() + ": " + error.detail;
-        return tl::unexpected(std::move(error));
-    }
+    std::shared_ptr<LoadedModel> model(
+        new LoadedModel(std::move(*file), kernels, options.memoryBytes));
+    auto done = model->readWeights()
+                    .and_then([&] { return model->fill(); })
+                    .and_then([&] { return model->makePlan(); })
+                    .and_then([&] { return model->bringIn(options); });
+    if (!done) return inModel(path, done.error());
     return model;
 }
 
-Result<void> LoadedModel::fill() {
+Result<MemoryPlan> planMemory(const std::filesystem::path& path, std::uint64_t memoryBytes) {
+    return withinMemory(path, [&]() -> Result<MemoryPlan> {
+        auto file = GgufFile::open(path);
+        if (!file) return tl::unexpected(file.error());
+        LoadedModel model(std::move(*file), kernels(), memoryBytes);
+        const auto done = model.readWeights().and_then([&] { return model.makePlan(); });
+        if (!done) return inModel(path, done.error());
+        return model.plan();
+    });
+}
+
+Result<void> LoadedModel::readWeights() {
     auto info = describeModel(m_file);
     if (!info) return tl::unexpected(info.error());
     if (info->isEmbedder) {
@@ -65,15 +115,13 @@ Result<void> LoadedModel::fill() {
     auto weights = Weights::load(m_file, m_config, m_kernels);
     if (!weights) return tl::unexpected(weights.error());
     m_weights = std::move(*weights);
-    auto tokenizer = Tokenizer::load(m_file);
+    return {};
+}
+
+Result<void> LoadedModel::fill() {
+    auto tokenizer = loadVocabulary(m_file, m_config.vocabularySize);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
     m_tokenizer = std::move(*tokenizer);
-    if (m_tokenizer->vocabularySize() > m_config.vocabularySize) {
-        return fail(ErrorCode::Corrupt, "the tokenizer has " +
-                                            std::to_string(m_tokenizer->vocabularySize()) +
-                                            " tokens, but the embedding only " +
-                                            std::to_string(m_config.vocabularySize));
-    }
     const auto spelling = [&](TokenId token) {
         return token >= 0 ? std::string(m_tokenizer->tokenText(token)) : std::string();
     };
@@ -83,24 +131,107 @@ Result<void> LoadedModel::fill() {
     return {};
 }
 
-Result<void> LoadedModel::checkMemory() const {
-    constexpr int kLeastContext = 256;
+Result<void> LoadedModel::makePlan() {
+    m_plan.weightBytes = m_plan.residentBytes = m_weights.sizeBytes;
+    m_plan.availableBytes = memoryLeft();
     const MemoryForecast need =
         forecast(std::min(kLeastContext, m_config.contextLength), KvType::F16);
     if (need.fits()) return {};
+    if (m_config.moe.nExperts > 0) return planStreaming();
     return fail(ErrorCode::OutOfMemory,
                 "needs " + sizeText(need.weightBytes + need.kvCacheBytes + need.scratchBytes) +
                     " of memory, but only " + sizeText(need.availableBytes) +
                     " are available; a smaller model or a stronger quantization would fit");
 }
 
-Result<void> LoadedModel::bringIn(const LoadProgress& progress) {
-    if (progress && !progress(0.0f)) return fail(ErrorCode::Cancelled, "loading was cancelled");
-    auto prepared = packWeights(m_weights, m_kernels);
+Result<void> LoadedModel::planStreaming() {
+    const auto layout = ExpertLayout::of(m_weights, m_file, m_kernels);
+    if (!layout) return tl::unexpected(layout.error());
+    // Other programs want to grow, too, unless somebody has thought of that.
+    constexpr std::uint64_t kShareLeft = 16;
+    std::uint64_t available = m_plan.availableBytes;
+    if (m_memoryBytes == 0) available -= available / kShareLeft;
+    const std::uint64_t resident = m_weights.sizeBytes - layout->fileBytes();
+    // Each prefill step may read every expert, so that few large steps are best; but experts that
+    // are in memory need not be read at all.
+    constexpr std::uint64_t kShareOfBuffers = 4;
+    const std::uint64_t left =
+        available - std::min(available, resident + leastExpertBytes(*layout));
+    const int nThreads = defaultThreadCount();
+    constexpr int kLargestBatch = 2048;
+    constexpr int kSmallestBatch = 32;
+    m_batchTokens = kLargestBatch;
+    while (m_batchTokens > kSmallestBatch &&
+           scratchBytes(m_batchTokens, nThreads) > left / kShareOfBuffers) {
+        m_batchTokens /= 2;
+    }
+    const int context = std::min(kUsualContext, m_config.contextLength);
+    auto plan = divideMemory(*layout,
+                             {resident, scratchBytes(m_batchTokens, nThreads),
+                              KvCache::bytes(m_config, context, m_batchTokens)},
+                             m_config.moe.nExpertsUsed, available);
+    if (!plan) return tl::unexpected(plan.error());
+    const auto files = ExpertFiles::open(m_file);
+    if (!files) return tl::unexpected(files.error());
+    const auto speed = measureDisk(*layout, *files);
+    if (!speed) return tl::unexpected(speed.error());
+    predictSpeed(*plan, *layout, m_config.moe.nExpertsUsed, *speed);
+    m_plan = *plan;
+    return {};
+}
+
+Result<void> LoadedModel::bringIn(const LoadOptions& options) {
+    if (options.onPlan) options.onPlan(m_plan);
+    if (options.progress && !options.progress(0.0f)) {
+        return fail(ErrorCode::Cancelled, "loading was cancelled");
+    }
+    if (m_plan.streams && options.readsAhead) {
+        auto store = ExpertStore::create(m_weights, m_file, m_kernels, m_config.moe.nExpertsUsed,
+                                         m_plan.expertRoomBytes + m_plan.sessionBytes);
+        if (!store) return tl::unexpected(store.error());
+        m_weights.store = std::move(*store);
+    }
+    auto prepared = packWeights(m_weights, m_kernels, !m_plan.streams);
     if (!prepared) return prepared;
     m_weights.packed.packBehind(defaultThreadCount());
-    if (progress) progress(1.0f);
+    if (options.progress) options.progress(1.0f);
     return {};
+}
+
+void LoadedModel::countSession(std::int64_t bytes) const {
+    const std::lock_guard lock(m_sessionMutex);
+    const auto taken = static_cast<std::uint64_t>(m_sessionBytes += bytes);
+    if (m_weights.store == nullptr) return;
+    m_weights.store->setRoom(m_plan.expertRoomBytes + m_plan.sessionBytes -
+                             std::min(m_plan.sessionBytes, taken));
+}
+
+std::uint64_t LoadedModel::memoryLeft() const {
+    // Packed weights and read experts are in memory already; mapped pages count as available, see
+    // availableMemory.
+    const std::uint64_t taken = m_weights.packed.packedBytes() +
+                                (m_weights.store != nullptr ? m_weights.store->usedBytes() : 0);
+    std::uint64_t left = availableMemory();
+    if (left < std::numeric_limits<std::uint64_t>::max() - taken) left += taken;
+    if (m_memoryBytes == 0) return left;
+    const std::uint64_t others =
+        static_cast<std::uint64_t>(m_sessionBytes.load()) + m_prefixes.sizeBytes();
+    return std::min(left, m_memoryBytes - std::min(m_memoryBytes, others));
+}
+
+std::uint64_t LoadedModel::memoryForPrefixes() const {
+    const std::uint64_t free = availableMemory() + m_prefixes.sizeBytes();
+    if (m_memoryBytes == 0) return free;
+    const std::uint64_t others = static_cast<std::uint64_t>(m_sessionBytes.load()) +
+                                 m_plan.residentBytes + m_plan.expertRoomBytes;
+    return std::min(free, m_memoryBytes - std::min(m_memoryBytes, others));
+}
+
+Result<void> LoadedModel::checkFile() const {
+    if (!m_file.isDamaged()) return {};
+    return fail(ErrorCode::Io, "the model file " + m_file.path().string() +
+                                   " was shortened or became unreadable while in use; restore it "
+                                   "and load it again");
 }
 
 void LoadedModel::settle() const { m_weights.packed.wait(); }
@@ -177,28 +308,29 @@ std::uint64_t LoadedModel::fingerprint() const {
 }
 
 MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType) const {
-    return forecast(contextLength, kvType, kDefaultBatchTokens, defaultThreadCount());
+    return forecast(contextLength, kvType, m_batchTokens, defaultThreadCount());
+}
+
+std::uint64_t LoadedModel::scratchBytes(int batchTokens, int nThreads) const {
+    return Transformer::bytes(m_config, m_weights.needsInt8, batchTokens) +
+           attendScratchBytes(m_config, nThreads) +
+           static_cast<std::uint64_t>(m_config.vocabularySize) * sizeof(float);
 }
 
 MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType, int batchTokens,
                                      int nThreads) const {
     const auto scratchFor = [&](int context) {
-        return Transformer::bytes(m_config, m_weights.needsInt8, std::min(batchTokens, context)) +
-               attendScratchBytes(m_config, nThreads) +
-               static_cast<std::uint64_t>(m_config.vocabularySize) * sizeof(float);
+        return scratchBytes(std::min(batchTokens, context), nThreads);
     };
     MemoryForecast need;
-    need.weightBytes = m_weights.sizeBytes;
-    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, kvType);
+    need.weightBytes = m_plan.residentBytes + m_plan.expertRoomBytes;
+    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, batchTokens, kvType);
     need.scratchBytes = scratchFor(contextLength);
-    // Packed weights are in memory already; mapped ones count as available, see availableMemory.
-    need.availableBytes = availableMemory();
-    if (need.availableBytes < std::numeric_limits<std::uint64_t>::max() - need.weightBytes) {
-        need.availableBytes += m_weights.packed.packedBytes();
-    }
+    need.availableBytes = memoryLeft();
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {
-        return need.weightBytes + KvCache::bytes(m_config, context, kvType) + scratchFor(context) <=
+        return need.weightBytes + KvCache::bytes(m_config, context, batchTokens, kvType) +
+                   scratchFor(context) <=
                need.availableBytes;
     };
     int low = 0;

@@ -1,6 +1,7 @@
 // loaded_model.h: what stands behind engine::Model.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,7 +25,7 @@ public:
     /// As Model::load, with a kernel set of the caller's choice.
     [[nodiscard]] static Result<std::shared_ptr<const LoadedModel>> load(
         const std::filesystem::path& path, const KernelTable& kernels,
-        const LoadProgress& progress = {});
+        const LoadOptions& options = {});
 
     [[nodiscard]] const ModelInfo& info() const override { return m_info; }
     [[nodiscard]] std::vector<TokenId> tokenize(std::string_view text,
@@ -45,10 +46,24 @@ public:
     [[nodiscard]] MemoryForecast forecast(int contextLength, KvType kvType, int batchTokens,
                                           int nThreads) const;
 
+    [[nodiscard]] const GgufFile& file() const { return m_file; }
     [[nodiscard]] const ModelConfig& config() const { return m_config; }
     [[nodiscard]] const Weights& weights() const { return m_weights; }
     [[nodiscard]] const KernelTable& kernels() const { return m_kernels; }
     [[nodiscard]] const Tokenizer& tokenizer() const { return *m_tokenizer; }
+    [[nodiscard]] const MemoryPlan& plan() const { return m_plan; }
+    /// What sessions take for SessionOptions::batchTokens == 0.
+    [[nodiscard]] int batchTokens() const { return m_batchTokens; }
+    /// For the weights and one more session: what is free or allowed, without what other sessions
+    /// and kept prefixes take.
+    [[nodiscard]] std::uint64_t memoryLeft() const;
+    /// For kept prefixes, those that are there included.
+    [[nodiscard]] std::uint64_t memoryForPrefixes() const;
+    /// Sessions say what they take, and what they give back.
+    void countSession(std::int64_t bytes) const;
+    /// Errors: Io once the file turned out to have been shortened, or to be unreadable: what was
+    /// computed since cannot be trusted.
+    [[nodiscard]] Result<void> checkFile() const;
     /// Shared by the model's sessions; a cache, so it changes behind a const model.
     [[nodiscard]] PrefixStore& prefixes() const { return m_prefixes; }
     /// Tells model files apart: a hash of the first part's metadata, and of every tensor's name,
@@ -56,13 +71,22 @@ public:
     [[nodiscard]] std::uint64_t fingerprint() const;
 
 private:
-    LoadedModel(GgufFile file, const KernelTable& kernels);
+    friend Result<MemoryPlan> planMemory(const std::filesystem::path& path,
+                                         std::uint64_t memoryBytes);
 
+    LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes);
+
+    /// What the file says about the model, without its tokenizer.
+    [[nodiscard]] Result<void> readWeights();
     [[nodiscard]] Result<void> fill();
-    [[nodiscard]] Result<void> checkMemory() const;
+    /// Decides what is kept in memory.
+    [[nodiscard]] Result<void> makePlan();
+    [[nodiscard]] Result<void> planStreaming();
+    /// Of a session's buffers.
+    [[nodiscard]] std::uint64_t scratchBytes(int batchTokens, int nThreads) const;
     /// Lets threads behind bring the weights into memory, packed or as they lie in the file; what
     /// an answer needs before they come to it, it brings in itself.
-    [[nodiscard]] Result<void> bringIn(const LoadProgress& progress);
+    [[nodiscard]] Result<void> bringIn(const LoadOptions& options);
     [[nodiscard]] Result<std::vector<PromptPart>> renderParts(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
 
@@ -71,6 +95,11 @@ private:
     ModelInfo m_info;
     ModelConfig m_config;
     Weights m_weights;
+    std::uint64_t m_memoryBytes;  ///< most that may be taken; 0: what is free
+    MemoryPlan m_plan;
+    int m_batchTokens;
+    mutable std::mutex m_sessionMutex;  ///< so that the room follows the last change
+    mutable std::atomic<std::int64_t> m_sessionBytes = 0;
     std::unique_ptr<const Tokenizer> m_tokenizer;
     /// A template that our interpreter rejects leaves the model usable for raw completion.
     Result<std::unique_ptr<const ChatTemplate>> m_template;

@@ -5,14 +5,19 @@
 #include <cstdio>
 #include <fstream>
 #include <limits>
+#include <string_view>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace conclave::engine {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kUnknown = std::numeric_limits<std::uint64_t>::max();
 
-std::uint64_t fromMeminfo() {
-    std::ifstream file("/proc/meminfo");
+std::uint64_t fromMeminfo(const fs::path& root) {
+    std::ifstream file(root / "proc/meminfo");
     std::string key;
     std::uint64_t kibibytes = 0;
     std::string unit;
@@ -23,27 +28,83 @@ std::uint64_t fromMeminfo() {
     return kUnknown;
 }
 
-/// What the control group of a container leaves. Its file cache can be dropped, so it counts as
-/// free, as in MemAvailable.
-std::uint64_t fromControlGroup() {
+/// How the two versions of control groups name the same things.
+struct GroupFiles {
+    std::string_view limit, used, activeCache, inactiveCache;
+};
+constexpr GroupFiles kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes",
+                                  "total_active_file", "total_inactive_file"};
+constexpr GroupFiles kVersion2 = {"memory.max", "memory.current", "active_file", "inactive_file"};
+
+/// What one group leaves. Its file cache can be dropped, so it counts as free, as in MemAvailable.
+std::uint64_t fromGroup(const fs::path& folder, const GroupFiles& names) {
     std::uint64_t limit = 0;
     std::uint64_t used = 0;
-    std::ifstream("/sys/fs/cgroup/memory.max") >> limit;
-    std::ifstream("/sys/fs/cgroup/memory.current") >> used;
-    if (limit == 0 || used == 0) return kUnknown;
-    std::ifstream statistics("/sys/fs/cgroup/memory.stat");
+    if (!(std::ifstream(folder / names.limit) >> limit)) return kUnknown;  // "max", or no group
+    if (!(std::ifstream(folder / names.used) >> used)) return kUnknown;
+    std::ifstream statistics(folder / "memory.stat");
     std::string key;
     std::uint64_t value = 0;
     std::uint64_t cache = 0;
     while (statistics >> key >> value) {
-        if (key == "active_file" || key == "inactive_file") cache += value;
+        if (key == names.activeCache || key == names.inactiveCache) cache += value;
     }
     return limit - std::min(limit, used - std::min(used, cache));
 }
 
+/// The group at `path` and those above it, up to the mounted one.
+std::uint64_t fromGroups(const fs::path& mount, fs::path path, const GroupFiles& names) {
+    std::uint64_t least = fromGroup(mount, names);
+    // In a container the path may be the host's, and none of its folders be here.
+    for (path = path.relative_path(); !path.empty(); path = path.parent_path()) {
+        least = std::min(least, fromGroup(mount / path, names));
+    }
+    return least;
+}
+
+/// Lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH; version 2 has no controllers there.
+std::uint64_t fromControlGroups(const fs::path& root) {
+    const fs::path mount = root / "sys/fs/cgroup";
+    std::uint64_t least = kUnknown;
+    std::ifstream file(root / "proc/self/cgroup");
+    for (std::string line; std::getline(file, line);) {
+        const std::size_t first = line.find(':');
+        const std::size_t second = line.find(':', first + 1);
+        if (first == std::string::npos || second == std::string::npos) continue;
+        const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+        const fs::path path = line.substr(second + 1);
+        if (controllers == ",,") {
+            least = std::min(least, fromGroups(mount, path, kVersion2));
+        } else if (controllers.find(",memory,") != std::string::npos) {
+            least = std::min(least, fromGroups(mount / "memory", path, kVersion1));
+        }
+    }
+    return least;
+}
+
+/// What the limits of the process leave of address space and of its own data.
+std::uint64_t fromLimits() {
+    rlimit space{};
+    rlimit data{};
+    ::getrlimit(RLIMIT_AS, &space);
+    ::getrlimit(RLIMIT_DATA, &data);
+    if (space.rlim_cur == RLIM_INFINITY && data.rlim_cur == RLIM_INFINITY) return kUnknown;
+    // Pages: all, resident, shared, text, unused, data.
+    std::array<std::uint64_t, 6> pages{};
+    std::ifstream file("/proc/self/statm");
+    for (std::uint64_t& each : pages) file >> each;
+    const auto pageBytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto left = [&](rlim_t limit, std::uint64_t nPages) {
+        return limit == RLIM_INFINITY ? kUnknown : limit - std::min(limit, nPages * pageBytes);
+    };
+    return std::min(left(space.rlim_cur, pages[0]), left(data.rlim_cur, pages[5]));
+}
+
 }  // namespace
 
-std::uint64_t availableMemory() { return std::min(fromMeminfo(), fromControlGroup()); }
+std::uint64_t availableMemory(const fs::path& root) {
+    return std::min({fromMeminfo(root), fromControlGroups(root), fromLimits()});
+}
 
 std::string sizeText(std::uint64_t bytes) {
     constexpr double kMebibyte = 1 << 20;

@@ -2,14 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 namespace conclave::engine {
 
-/// Bytes that programs can still take without the system swapping: MemAvailable of /proc/meminfo,
-/// or what the control group leaves if that is less. Pages of mapped files count as available.
-/// The largest number if the system does not tell.
-[[nodiscard]] std::uint64_t availableMemory();
+/// Bytes that this process can still take without the system swapping or refusing: MemAvailable of
+/// /proc/meminfo, or what a control group it is in leaves (version 1 or 2, the tightest of those
+/// above it), or what `ulimit -v` and `ulimit -d` leave, whichever is least. Pages of mapped files
+/// count as available. The largest number if the system does not tell.
+/// @param root  where proc and sys are; for tests
+[[nodiscard]] std::uint64_t availableMemory(const std::filesystem::path& root = "/");
 
 /// "1.5 GiB", "23 MiB".
 [[nodiscard]] std::string sizeText(std::uint64_t bytes);

@@ -1,6 +1,8 @@
 #include "engine/runtime/prefix_store.h"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 namespace conclave::engine {
@@ -27,12 +29,40 @@ std::vector<PrefixStore::Node*> PrefixStore::walk(Node& root, std::span<const To
     return path;
 }
 
-std::vector<PrefixStore::Block> PrefixStore::find(std::uint64_t kind,
-                                                  std::span<const TokenId> tokens) {
+std::pair<PrefixStore::Node*, std::size_t> PrefixStore::nearestChild(
+    const Node& parent, std::span<const TokenId> tokens) {
+    Key key;
+    key.fill(std::numeric_limits<TokenId>::min());
+    const std::size_t n = std::min(tokens.size(), key.size());
+    std::copy_n(tokens.begin(), n, key.begin());
+    std::pair<Node*, std::size_t> best = {nullptr, 0};
+    const auto look = [&](const auto& child) {
+        const auto end = key.begin() + static_cast<std::ptrdiff_t>(n);
+        const auto common = static_cast<std::size_t>(
+            std::mismatch(key.begin(), end, child->first.begin()).first - key.begin());
+        if (common > best.second) best = {child->second.get(), common};
+    };
+    // In order of keys those that begin most alike are neighbours.
+    const auto after = parent.children.lower_bound(key);
+    if (after != parent.children.end()) look(after);
+    if (after != parent.children.begin()) look(std::prev(after));
+    return best;
+}
+
+PrefixStore::Beginning PrefixStore::find(std::uint64_t kind, std::span<const TokenId> tokens) {
     const std::lock_guard lock(m_mutex);
-    std::vector<Block> blocks;
-    for (const Node* node : walk(m_roots[kind], tokens)) blocks.push_back(node->block);
-    return blocks;
+    Node& root = m_roots[kind];
+    const std::vector<Node*> path = walk(root, tokens);
+    Beginning known;
+    for (const Node* node : path) known.blocks.push_back(node->block);
+    known.nTokens = path.size() * kBlockTokens;
+    const auto [next, nCommon] =
+        nearestChild(path.empty() ? root : *path.back(), tokens.subspan(known.nTokens));
+    if (next != nullptr) {
+        known.blocks.push_back(next->block);
+        known.nTokens += nCommon;
+    }
+    return known;
 }
 
 void PrefixStore::keep(std::uint64_t kind, std::span<const TokenId> tokens, std::size_t blockBytes,
@@ -49,7 +79,7 @@ void PrefixStore::keep(std::uint64_t kind, std::span<const TokenId> tokens, std:
     std::vector<Block> blocks;
     for (std::size_t i = nKnown; i < nBlocks; ++i) {
         auto block = std::make_shared<std::vector<std::byte>>(blockBytes);
-        copy(static_cast<int>(i) * kBlockTokens, *block);
+        if (!copy(static_cast<int>(i) * kBlockTokens, *block)) break;
         blocks.push_back(std::move(block));
     }
     const std::lock_guard lock(m_mutex);
@@ -58,7 +88,7 @@ void PrefixStore::keep(std::uint64_t kind, std::span<const TokenId> tokens, std:
     const std::vector<Node*> path = walk(root, tokens);
     if (path.size() < nKnown) return;
     Node* node = path.empty() ? &root : path.back();
-    for (std::size_t i = path.size(); i < nBlocks; ++i) {
+    for (std::size_t i = path.size(); i < nKnown + blocks.size(); ++i) {
         const Key key = keyAt(tokens, i);
         add(*node, key, std::move(blocks[i - nKnown]));
         node = node->children.find(key)->second.get();

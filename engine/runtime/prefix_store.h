@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -31,14 +32,20 @@ public:
 
     /// Entries of kBlockTokens positions in every layer.
     using Block = std::shared_ptr<const std::vector<std::byte>>;
-    /// Fills a block with the entries from a position on.
-    using CopyBlock = std::function<void(int firstPosition, std::span<std::byte> block)>;
+    /// Fills a block with the entries from a position on; false if these are not there any more.
+    using CopyBlock = std::function<bool(int firstPosition, std::span<std::byte> block)>;
 
-    /// The blocks of the longest beginning of `tokens` that is known, in order.
+    /// What is known of a text's beginning.
+    struct Beginning {
+        std::vector<Block> blocks;  ///< in order
+        std::size_t nTokens =
+            0;  ///< the last block may be that of a text that then goes on otherwise
+    };
+    /// The longest known beginning of `tokens`.
     /// @param kind  sessions whose entries differ for the same tokens have different ones
-    [[nodiscard]] std::vector<Block> find(std::uint64_t kind, std::span<const TokenId> tokens);
+    [[nodiscard]] Beginning find(std::uint64_t kind, std::span<const TokenId> tokens);
 
-    /// Remembers the whole blocks of `tokens`, as many as the budget holds.
+    /// Remembers the whole blocks of `tokens`, as many as the budget holds and can be copied.
     void keep(std::uint64_t kind, std::span<const TokenId> tokens, std::size_t blockBytes,
               std::uint64_t budgetBytes, const CopyBlock& copy);
 
@@ -57,7 +64,10 @@ private:
     };
 
     [[nodiscard]] static Key keyAt(std::span<const TokenId> tokens, std::size_t block);
-    /// The nodes of the longest known beginning; they become the ones used last.
+    /// The child whose tokens begin most like these, and how many do; null if none does.
+    [[nodiscard]] static std::pair<Node*, std::size_t> nearestChild(
+        const Node& parent, std::span<const TokenId> tokens);
+    /// The nodes of the longest known beginning in whole blocks; they become the ones used last.
     [[nodiscard]] std::vector<Node*> walk(Node& root, std::span<const TokenId> tokens);
     void add(Node& parent, const Key& key, Block block);
     void makeRoom(std::uint64_t budgetBytes, std::size_t neededBytes);

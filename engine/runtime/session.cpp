@@ -75,14 +75,15 @@ ModelConfig configFor(const LoadedModel& model, const SessionOptions& options) {
 }
 
 /// All that entries depend on besides the tokens and the model's file.
-std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache) {
+std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const KvCache& cache,
+                     std::span<const AdapterUse> adapters) {
     const bool isLong = !model.weights().ropeDivisors.beyond.empty() &&
                         cache.capacity() > config.rope.originalContext;
     const std::string text =
         std::string(model.kernels().isa) + " " + std::string(typeTraits(cache.type())->name) + " " +
         std::to_string(cache.nLayers()) + "x" + std::to_string(cache.positionBytes()) +
         " experts " + std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
-    return hash64(text);
+    return hash64(text, fingerprintOf(adapters));
 }
 
 /// A session on the draft model, whose tokens must be those of `model`.
@@ -137,7 +138,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                                                     " threads were asked for (1 to " +
                                                     std::to_string(kMaxThreads) + ")");
     }
-    if (options.batchTokens < 1 || options.batchTokens > kMaxBatchTokens) {
+    if (options.batchTokens < 0 || options.batchTokens > kMaxBatchTokens) {
         return fail(ErrorCode::InvalidArgument,
                     "prefill steps of " + std::to_string(options.batchTokens) +
                         " tokens were asked for (1 to " + std::to_string(kMaxBatchTokens) + ")");
@@ -156,20 +157,24 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         draft = std::move(*created);
     }
     const int nThreads = options.nThreads > 0 ? options.nThreads : defaultThreadCount();
-    const auto context = chooseContext(*loaded, options, nThreads);
+    SessionOptions chosen = options;
+    chosen.nThreads = nThreads;
+    if (chosen.batchTokens == 0) chosen.batchTokens = loaded->batchTokens();
+    const auto context = chooseContext(*loaded, chosen, nThreads);
     if (!context) return tl::unexpected(context.error());
-    auto cache = KvCache::create(loaded->config(), *context, options.kvType);
+    auto adapters = checkedAdapters(*loaded, options.adapters);
+    if (!adapters) return tl::unexpected(adapters.error());
+    auto cache = KvCache::create(loaded->config(), *context, chosen.batchTokens, options.kvType);
     if (!cache) return tl::unexpected(cache.error());
     try {
-        SessionOptions chosen = options;
-        chosen.nThreads = nThreads;
-        chosen.batchTokens = std::min(options.batchTokens, *context);
+        chosen.batchTokens = std::min(chosen.batchTokens, *context);
         if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
+        chosen.adapters = std::move(*adapters);
         return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache), chosen,
                                                 std::move(draft));
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::OutOfMemory, "no memory for the buffers of prefill steps of " +
-                                                std::to_string(options.batchTokens) + " tokens");
+                                                std::to_string(chosen.batchTokens) + " tokens");
     }
 }
 
@@ -184,8 +189,32 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
       m_transformer(m_config, m_model->weights(), m_model->kernels(), m_cache, m_pool,
                     options.batchTokens),
       m_draft(std::move(draft)),
-      m_kvKind(kindOf(*m_model, m_config, m_cache)),
-      m_logits(static_cast<std::size_t>(m_config.vocabularySize)) {}
+      m_adapters(options.adapters),
+      m_adapterSet(makeAdapterSet(*m_model, m_adapters)),
+      m_kvKind(kindOf(*m_model, m_config, m_cache, m_adapters)),
+      m_logits(static_cast<std::size_t>(m_config.vocabularySize)),
+      m_memoryBytes(static_cast<std::int64_t>(
+          KvCache::bytes(m_config, m_cache.capacity(), options.batchTokens, options.kvType) +
+          Transformer::bytes(m_config, m_model->weights().needsInt8, options.batchTokens))) {
+    m_transformer.setAdapters(m_adapterSet.get());
+    m_model->countSession(m_memoryBytes);
+}
+
+RunningSession::~RunningSession() { m_model->countSession(-m_memoryBytes); }
+
+Result<void> RunningSession::useAdapters(std::span<const AdapterUse> adapters) {
+    auto checked = checkedAdapters(*m_model, adapters);
+    if (!checked) return tl::unexpected(checked.error());
+    const std::uint64_t kind = kindOf(*m_model, m_config, m_cache, *checked);
+    if (kind == m_kvKind) return {};
+    auto set = makeAdapterSet(*m_model, *checked);
+    m_transformer.setAdapters(set.get());
+    m_adapterSet = std::move(set);
+    m_adapters = std::move(*checked);
+    m_kvKind = kind;
+    clear();
+    return {};
+}
 
 Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) {
     if (const auto checked = checkTokens(request.prompt); !checked) {
@@ -199,12 +228,14 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
     if (m_sharesPrefixes) extendFromStore(request.prompt);
+    m_nLeft = static_cast<int>(m_tokens.size());
     Usage& usage = answer.result.usage;
     usage.promptTokens = static_cast<int>(request.prompt.size());
     usage.cachedTokens = static_cast<int>(m_tokens.size());
     const bool ready = prefill(request);
     const auto afterPrefill = Clock::now();
     usage.prefillTime = afterPrefill - start;
+    if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (!ready) {
         if (m_sharesPrefixes) leaveInStore();
         answer.result.reason = FinishReason::Cancelled;
@@ -212,43 +243,68 @@ Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) 
     }
     decode(request, answer);
     usage.decodeTime = Clock::now() - afterPrefill;
+    if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (m_sharesPrefixes) leaveInStore();
     usage.completionTokens = static_cast<int>(answer.result.tokens.size());
     usage.timeToFirstToken += usage.prefillTime;
     return std::move(answer.result);
 }
 
+/// Whether what was computed since the last check can be trusted.
+Result<void> RunningSession::checkPasses() {
+    if (auto checked = m_model->checkFile(); !checked) {
+        m_tokens.clear();
+        return checked;
+    }
+    if (m_transformer.error()) return tl::unexpected(*m_transformer.error());
+    return {};
+}
+
 void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
-    const auto blocks = m_model->prefixes().find(m_kvKind, tokens.first(tokens.size() - 1));
-    constexpr int kBlockTokens = PrefixStore::kBlockTokens;
-    const std::size_t nKnown = blocks.size() * kBlockTokens;
-    if (nKnown <= m_tokens.size()) return;
-    for (std::size_t i = m_tokens.size() / kBlockTokens; i < blocks.size(); ++i) {
-        std::span<const std::byte> rest = *blocks[i];
+    const auto known = m_model->prefixes().find(m_kvKind, tokens.first(tokens.size() - 1));
+    if (known.nTokens <= m_tokens.size()) return;
+    constexpr std::size_t kBlockTokens = PrefixStore::kBlockTokens;
+    const std::size_t firstBlock = m_tokens.size() / kBlockTokens;
+    m_cache.makeRoom(static_cast<int>(firstBlock * kBlockTokens),
+                     static_cast<int>(known.nTokens - firstBlock * kBlockTokens));
+    for (std::size_t i = firstBlock; i < known.blocks.size(); ++i) {
+        const std::span<const std::byte> block = *known.blocks[i];
+        const std::size_t layerBytes = m_cache.positionBytes() * kBlockTokens;
+        const auto n = static_cast<int>(std::min(kBlockTokens, known.nTokens - i * kBlockTokens));
         for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
-            const auto rows = m_cache.rows(layer, static_cast<int>(i) * kBlockTokens, kBlockTokens);
-            std::copy_n(rest.begin(), rows.size(), rows.begin());
-            rest = rest.subspan(rows.size());
+            const auto rows = m_cache.rows(layer, static_cast<int>(i * kBlockTokens), n);
+            const auto from = block.subspan(static_cast<std::size_t>(layer) * layerBytes);
+            std::copy_n(from.begin(), rows.size(), rows.begin());
         }
     }
-    m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(nKnown));
+    m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(known.nTokens));
+}
+
+/// Layers with a window forget: what others may want of them is to be left in the store before.
+void RunningSession::leaveWhatRingsLose(int nNext) {
+    const auto nTokens = static_cast<int>(m_tokens.size());
+    m_nLeft = std::min(m_nLeft, nTokens);
+    if (m_cache.heldFromAfter(nTokens, nNext) > m_nLeft) leaveInStore();
 }
 
 void RunningSession::leaveInStore() {
     PrefixStore& store = m_model->prefixes();
     // Sessions, documents and other programs need memory, too.
     constexpr std::uint64_t kShareOfFree = 4;
-    const std::uint64_t budget = (availableMemory() + store.sizeBytes()) / kShareOfFree;
+    const std::uint64_t budget = m_model->memoryForPrefixes() / kShareOfFree;
     constexpr int kBlockTokens = PrefixStore::kBlockTokens;
     const std::size_t blockBytes =
         m_cache.positionBytes() * kBlockTokens * static_cast<std::size_t>(m_cache.nLayers());
     store.keep(m_kvKind, m_tokens, blockBytes, budget, [&](int first, std::span<std::byte> block) {
+        if (first < m_cache.heldFrom()) return false;
         for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
             const auto rows = m_cache.rows(layer, first, kBlockTokens);
             std::copy(rows.begin(), rows.end(), block.begin());
             block = block.subspan(rows.size());
         }
+        return true;
     });
+    m_nLeft = static_cast<int>(m_tokens.size()) / kBlockTokens * kBlockTokens;
 }
 
 Result<void> RunningSession::save(const std::filesystem::path& path) {
@@ -364,6 +420,7 @@ Guess RunningSession::draftGuess(int nMost) {
 }
 
 bool RunningSession::forward(std::span<const TokenId> tokens) {
+    if (m_sharesPrefixes) leaveWhatRingsLose(static_cast<int>(tokens.size()));
     if (!m_transformer.forward(tokens, static_cast<int>(m_tokens.size()))) return false;
     m_tokens.insert(m_tokens.end(), tokens.begin(), tokens.end());
     return true;
@@ -394,7 +451,9 @@ Result<void> RunningSession::evaluate(
         const std::size_t done = m_tokens.size();
         const std::size_t n =
             std::min(tokens.size() - done, static_cast<std::size_t>(m_batchTokens));
-        if (!forward(tokens.subspan(done, n))) return cancelled;
+        const bool computed = forward(tokens.subspan(done, n));
+        if (auto checked = checkPasses(); !checked) return checked;
+        if (!computed) return cancelled;
         for (std::size_t first = 0; first < n; first += kLogitsAtOnce) {
             const std::size_t count = std::min<std::size_t>(kLogitsAtOnce, n - first);
             if (!m_transformer.logits(static_cast<int>(first), static_cast<int>(count), logits)) {
@@ -431,7 +490,8 @@ void RunningSession::cutToCommonPrefix(std::span<const TokenId> tokens) {
     const auto common =
         std::mismatch(m_tokens.begin(), m_tokens.end(), tokens.begin(), tokens.end()).first -
         m_tokens.begin();
-    m_tokens.resize(std::min(static_cast<std::size_t>(common), tokens.size() - 1));
+    const auto wanted = std::min(static_cast<int>(common), static_cast<int>(tokens.size()) - 1);
+    m_tokens.resize(static_cast<std::size_t>(m_cache.resumableUpTo(wanted)));
 }
 
 }  // namespace conclave::engine

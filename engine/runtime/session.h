@@ -9,6 +9,7 @@
 #include "engine/runtime/answer.h"
 #include "engine/runtime/kv_cache.h"
 #include "engine/runtime/loaded_model.h"
+#include "engine/runtime/lora_adapter.h"
 #include "engine/runtime/speculation.h"
 #include "engine/runtime/thread_pool.h"
 
@@ -22,6 +23,7 @@ public:
     /// @param draft    guesses tokens ahead; may be null
     RunningSession(std::shared_ptr<const LoadedModel> model, KvCache cache,
                    const SessionOptions& options, std::unique_ptr<RunningSession> draft);
+    ~RunningSession() override;
 
     [[nodiscard]] const Model& model() const override { return *m_model; }
     [[nodiscard]] int contextLength() const override { return m_cache.capacity(); }
@@ -31,6 +33,7 @@ public:
         std::span<const TokenId> tokens,
         const std::function<void(int position, std::span<const float> logits)>& onLogits,
         std::stop_token cancel) override;
+    [[nodiscard]] Result<void> useAdapters(std::span<const AdapterUse> adapters) override;
     void clear() override { m_tokens.clear(); }
     [[nodiscard]] Result<void> save(const std::filesystem::path& path) override;
     [[nodiscard]] Result<void> restore(const std::filesystem::path& path) override;
@@ -39,12 +42,15 @@ public:
     void guessAlways() { m_gate.open(); }
 
 private:
+    [[nodiscard]] Result<void> checkPasses();
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens) const;
-    /// Keeps the longest common prefix with `tokens`, but leaves at least the last one to compute.
+    /// Keeps the longest common prefix with `tokens` that the cache can go on from, but leaves at
+    /// least the last one to compute.
     void cutToCommonPrefix(std::span<const TokenId> tokens);
     /// Copies what another session has computed for a longer beginning of `tokens`.
     void extendFromStore(std::span<const TokenId> tokens);
     void leaveInStore();
+    void leaveWhatRingsLose(int nNext);
     /// Computes the tokens that follow the cached ones. Returns false if cancelled.
     [[nodiscard]] bool prefill(const GenerateRequest& request);
     [[nodiscard]] bool forward(std::span<const TokenId> tokens);
@@ -62,13 +68,17 @@ private:
     ThreadPool m_pool;
     Transformer m_transformer;
     std::unique_ptr<RunningSession> m_draft;
+    std::vector<AdapterUse> m_adapters;
+    std::unique_ptr<const AdapterSet> m_adapterSet;  ///< of these; null: none
     std::uint64_t m_kvKind;  ///< equal for sessions that compute the same entries for a text
     std::vector<TokenId> m_tokens;
+    int m_nLeft = 0;  ///< of them that the prefix store was given, if it had room
     /// [pass][vocabularySize], of the tokens computed last: one, or one and its guesses.
     std::vector<float> m_logits;
     TextGuesser m_guesser;
     SpeculationGate m_gate;
     std::vector<TokenId> m_text;  ///< what a guess continues
+    std::int64_t m_memoryBytes;   ///< of cache and buffers
 };
 
 /// True if `tokens` end in the same stretch of up to 64 tokens so often that the model is caught in

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/model/attend.h"
 #include "engine/runtime/hash64.h"
 
 namespace conclave::engine {
@@ -21,17 +22,18 @@ static_assert(std::endian::native == std::endian::little, "the file holds number
 
 /// "CONCLKV" and the version. A change of the file or of the engine's arithmetic takes the next
 /// one.
-constexpr std::uint64_t kMagic = 0x01'56'4B'4C'43'4E'4F'43;
+constexpr std::uint64_t kMagic = 0x02'56'4B'4C'43'4E'4F'43;
 
 struct SessionHeader {
     std::uint64_t magic = kMagic;
     SessionKey key;
     std::uint64_t nTokens = 0;
+    std::uint64_t heldFrom = 0;    ///< the first position that layers with a window have kept
     std::uint64_t entryBytes = 0;  ///< of all layers and positions together
     std::uint64_t bodyHash = 0;    ///< of tokens and entries
     std::uint64_t headerHash = 0;  ///< of all above
 };
-static_assert(sizeof(SessionHeader) == 7 * sizeof(std::uint64_t));
+static_assert(sizeof(SessionHeader) == 8 * sizeof(std::uint64_t));
 
 std::uint64_t headerHashOf(const SessionHeader& header) {
     return hash64(std::as_bytes(std::span(&header, 1)).first(offsetof(SessionHeader, headerHash)));
@@ -75,6 +77,28 @@ tl::unexpected<Error> badSession(const fs::path& path, const std::string& what) 
     return fail(ErrorCode::Corrupt, "the saved session " + path.string() + " " + what);
 }
 
+/// Calls use(rows) for all entries, layer by layer, in pieces that are the same for every cache.
+/// Returns false as soon as one call does.
+template <typename Use>
+bool forEachPiece(KvCache& cache, int heldFrom, int nTokens, const Use& use) {
+    for (int layer = 0; layer < cache.nLayers(); ++layer) {
+        for (int at = cache.isLocal(layer) ? heldFrom : 0; at < nTokens;) {
+            const int end = std::min(nTokens, (at / kAttendChunk + 1) * kAttendChunk);
+            if (!use(cache.rows(layer, at, end - at))) return false;
+            at = end;
+        }
+    }
+    return true;
+}
+
+std::uint64_t entryBytesOf(const KvCache& cache, std::uint64_t heldFrom, std::uint64_t nTokens) {
+    std::uint64_t nPositions = 0;
+    for (int layer = 0; layer < cache.nLayers(); ++layer) {
+        nPositions += nTokens - (cache.isLocal(layer) ? heldFrom : 0);
+    }
+    return nPositions * cache.positionBytes();
+}
+
 /// The header of an open file, checked against the file's size, the model and the cache.
 Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const SessionKey& key,
                                         const KvCache& cache) {
@@ -97,8 +121,8 @@ Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const Se
                                                 " tokens, but the context holds " +
                                                 std::to_string(cache.capacity()));
     }
-    const std::uint64_t entryBytes =
-        header.nTokens * cache.positionBytes() * static_cast<std::uint64_t>(cache.nLayers());
+    if (header.heldFrom > header.nTokens) return badSession(path, "has the wrong size");
+    const std::uint64_t entryBytes = entryBytesOf(cache, header.heldFrom, header.nTokens);
     struct stat status {};
     const std::uint64_t wanted =
         sizeof(SessionHeader) + header.nTokens * sizeof(TokenId) + entryBytes;
@@ -118,19 +142,22 @@ Result<void> writeSessionFile(const fs::path& path, const SessionKey& key,
     SessionHeader header;
     header.key = key;
     header.nTokens = tokens.size();
+    const int heldFrom = std::min(cache.heldFrom(), nTokens);
+    header.heldFrom = static_cast<std::uint64_t>(heldFrom);
+    header.entryBytes = entryBytesOf(cache, header.heldFrom, header.nTokens);
     header.bodyHash = hash64(std::as_bytes(tokens));
-    for (int layer = 0; layer < cache.nLayers(); ++layer) {
-        const auto rows = cache.rows(layer, 0, nTokens);
-        header.entryBytes += rows.size();
+    forEachPiece(cache, heldFrom, nTokens, [&](std::span<const std::byte> rows) {
         header.bodyHash = hash64(rows, header.bodyHash);
-    }
+        return true;
+    });
     header.headerHash = headerHashOf(header);
 
     const fs::path partial = path.string() + ".partial";
     const auto problem = [&](const std::string& what) {
         const int number = errno;
         ::unlink(partial.c_str());
-        return fail(number == ENOSPC || number == EDQUOT ? ErrorCode::DiskFull : ErrorCode::Io,
+        const bool isFull = number == ENOSPC || number == EDQUOT || number == EFBIG;
+        return fail(isFull ? ErrorCode::DiskFull : ErrorCode::Io,
                     "cannot " + what + " " + path.string() + ": " + std::strerror(number));
     };
     ::unlink(partial.c_str());
@@ -139,11 +166,12 @@ Result<void> writeSessionFile(const fs::path& path, const SessionKey& key,
         const Descriptor file(::open(
             partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly));
         if (file.get() < 0) return problem("create");
-        bool written = writeAll(file.get(), std::as_bytes(std::span(&header, 1))) &&
-                       writeAll(file.get(), std::as_bytes(tokens));
-        for (int layer = 0; layer < cache.nLayers() && written; ++layer) {
-            written = writeAll(file.get(), cache.rows(layer, 0, nTokens));
-        }
+        const bool written =
+            writeAll(file.get(), std::as_bytes(std::span(&header, 1))) &&
+            writeAll(file.get(), std::as_bytes(tokens)) &&
+            forEachPiece(cache, heldFrom, nTokens, [&](std::span<const std::byte> rows) {
+                return writeAll(file.get(), rows);
+            });
         if (!written) return problem("write");
     }
     if (::rename(partial.c_str(), path.c_str()) != 0) return problem("name");
@@ -164,12 +192,19 @@ Result<std::vector<TokenId>> readSessionFile(const fs::path& path, const Session
         return badSession(path, "cannot be read to its end");
     }
     std::uint64_t hash = hash64(std::as_bytes(std::span(tokens)));
-    for (int layer = 0; layer < cache.nLayers(); ++layer) {
-        const auto rows = cache.rows(layer, 0, static_cast<int>(tokens.size()));
-        if (!readAll(file.get(), rows)) return badSession(path, "cannot be read to its end");
+    const auto nTokens = static_cast<int>(tokens.size());
+    const auto heldFrom = static_cast<int>(header->heldFrom);
+    const bool isRead = forEachPiece(cache, heldFrom, nTokens, [&](std::span<std::byte> rows) {
+        if (!readAll(file.get(), rows)) return false;
         hash = hash64(rows, hash);
-    }
+        return true;
+    });
+    if (!isRead) return badSession(path, "cannot be read to its end");
     if (hash != header->bodyHash) return badSession(path, "is damaged");
+    cache.restart(heldFrom, nTokens);
+    if (cache.resumableUpTo(nTokens) != nTokens) {
+        return badSession(path, "lacks what its last tokens see");
+    }
     return tokens;
 }
 

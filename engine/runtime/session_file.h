@@ -19,7 +19,8 @@ struct SessionKey {
 };
 
 /// Writes a file of mode 0600 that appears under its name when it is complete:
-/// a header (see the source), the tokens, and the entries [layer][position], all under XXH64.
+/// a header (see the source), the tokens, and the entries [layer][position], all under XXH64; of
+/// layers with a window those that the cache has kept.
 /// It is not forced to the disk: after a power cut it may be damaged, which the reader sees.
 /// Errors: as Session::save.
 [[nodiscard]] Result<void> writeSessionFile(const std::filesystem::path& path,

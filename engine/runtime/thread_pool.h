@@ -37,6 +37,7 @@ public:
     /// soon; its results are then worthless.
     void setStop(std::stop_token stop) { m_stop = std::move(stop); }
     [[nodiscard]] bool stopRequested() const { return m_stop.stop_requested(); }
+    [[nodiscard]] const std::stop_token& stop() const { return m_stop; }
 
     /// Calls task(0) to task(nTasks - 1), each once, and returns when all are done. What a task
     /// writes must not depend on the thread that runs it.

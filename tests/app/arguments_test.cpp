@@ -13,7 +13,9 @@ const Signature kAsk{"ask",
                      {{"--docs", "PATH…", "", Kind::List},
                       {"--temp", "T", "0 to 2", Kind::Number, 0, 2},
                       {"-k", "N", "from 1", Kind::Integer, 1, 10},
+                      {"--memory", "SIZE", "", Kind::Size},
                       {"--json", "", "", Kind::Flag},
+                      {"--lora", "FILE", "a file", Kind::Each},
                       {"--model", "NAME", ""}}};
 
 Arguments parsed(const std::vector<std::string>& given) {
@@ -38,6 +40,19 @@ TEST(Arguments, TakesOptionsInAnyOrderAndBothSpellings) {
     EXPECT_EQ(arguments.integer("--threads", 8), 8);
 }
 
+TEST(Arguments, ReadsSizesOfMemory) {
+    EXPECT_EQ(parsed({"Why?", "--memory", "6G"}).size("--memory"), std::uint64_t{6} << 30U);
+    EXPECT_EQ(parsed({"Why?"}).size("--memory"), 0U);
+    EXPECT_EQ(parseSize("1.5GiB"), std::uint64_t{3} << 29U);
+    EXPECT_EQ(parseSize("700m"), std::uint64_t{700} << 20U);
+    EXPECT_EQ(parseSize("64kB"), 65536U);
+    EXPECT_EQ(parseSize("900000000"), 900'000'000U);
+    for (const char* wrong : {"", "G", "6X", "6GG", "-1G", "0", "nan", "1e30", "6 G"}) {
+        EXPECT_EQ(parseSize(wrong), std::nullopt) << wrong;
+    }
+    EXPECT_NE(problem({"Why?", "--memory", "lots"}).find("6G"), std::string::npos);
+}
+
 TEST(Arguments, AListTakesAllUpToTheNextOptionButLeavesTheQuestion) {
     EXPECT_EQ(parsed({"Why?", "--docs", "a", "b", "--json"}).list("--docs"),
               (std::vector<std::string>{"a", "b"}));
@@ -46,6 +61,13 @@ TEST(Arguments, AListTakesAllUpToTheNextOptionButLeavesTheQuestion) {
     EXPECT_EQ(swallowed.plain(), (std::vector<std::string>{"Why?"}));
     EXPECT_EQ(parsed({"--docs", "a", "--docs", "b", "--", "--Why?"}).list("--docs"),
               (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(Arguments, GathersAnOptionThatMayBeGivenAgain) {
+    const Arguments arguments = parsed({"--lora", "a=0.5", "Why?", "--lora=b", "--lora", "c"});
+    EXPECT_EQ(arguments.list("--lora"), (std::vector<std::string>{"a=0.5", "b", "c"}));
+    EXPECT_EQ(arguments.plain(), (std::vector<std::string>{"Why?"}));
+    EXPECT_EQ(problem({"Why?", "--lora", "a", "--lora"}), "--lora needs a value: a file");
 }
 
 TEST(Arguments, NamesTheNearestOptionForAnUnknownOne) {

@@ -150,6 +150,7 @@ TEST_F(TerminalTest, EveryCommandHelpsWithAnExample) {
                              "bench", "doctor", "backup", "restore"}) {
         EXPECT_THAT(all.out, HasSubstr(std::string("  ") + name + " "));
         const Outcome help = run({name, "--help"});
+        EXPECT_EQ(run({"help", name}).out, help.out);
         EXPECT_EQ(help.exitCode, 0) << name;
         EXPECT_THAT(help.out, HasSubstr(std::string("Example:\n  "))) << name;
         EXPECT_THAT(help.out, HasSubstr("--json")) << name;
@@ -158,6 +159,7 @@ TEST_F(TerminalTest, EveryCommandHelpsWithAnExample) {
 }
 
 TEST_F(TerminalTest, FailsWithOneAndNothingOnStdout) {
+    const fs::path picture = write("picture.png", std::string_view("\x89PNG\r\n\x1a\n\0\0", 10));
     for (const std::vector<std::string>& arguments :
          std::vector<std::vector<std::string>>{{"index", "/no/such/folder"},
                                                {"ask", "x", "--collection", "Nowhere"},
@@ -166,14 +168,23 @@ TEST_F(TerminalTest, FailsWithOneAndNothingOnStdout) {
                                                {"models", "info", "/no/such/file"},
                                                {"restore", "/no/such/file"},
                                                {"perplexity", "/no/such/file"},
-                                               {"perplexity", "/tmp"},
-                                               {"generate", "--prompt-file", "/tmp"},
+                                               {"perplexity", m_folder.string()},
+                                               {"perplexity", picture.string()},
+                                               {"generate", "--prompt-file", m_folder.string()},
                                                {"eval-retrieval", "/no/such/folder"}}) {
         const Outcome result = run(arguments);
         EXPECT_EQ(result.exitCode, 1) << arguments[0];
         EXPECT_THAT(result.out, IsEmpty());
         EXPECT_THAT(result.err, HasSubstr("conclave: ")) << arguments[0];
     }
+}
+
+TEST_F(TerminalTest, ModelsWorkWithoutAFolderToKeepAnythingIn) {
+    write("home", "a file where the folder should be");
+    const Outcome result = run({"generate", "--prompt", "The", "--max-tokens", "2", "--json"});
+    EXPECT_EQ(result.exitCode, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("\"tokens\""));
+    EXPECT_THAT(result.err, HasSubstr("going on without the database"));
 }
 
 TEST_F(TerminalTest, AnswersFromDocumentsWithOffsetsThatPointAtTheQuote) {
@@ -317,6 +328,28 @@ TEST_F(TerminalTest, TakesTheSamplerSettingsThatLlamaCppHas) {
     EXPECT_NE(drawn({"--experts", "1"}), plain);
 }
 
+TEST_F(TerminalTest, ChangesAModelByAdapters) {
+    const std::string folder = CONCLAVE_TEST_SOURCE "/tests/parity/";
+    const auto logits = [&](const std::vector<std::string>& adapters) {
+        std::vector<std::string> arguments = {"logits", "--model", folder + "olmoe.gguf",
+                                              "--tokens", "1,2,3"};
+        for (const std::string& each : adapters) {
+            arguments.insert(arguments.end(), {"--lora", folder + each});
+        }
+        return json(arguments)["positions"];
+    };
+    const auto plain = logits({});
+    const auto changed = logits({"olmoe.lora.gguf"});
+    EXPECT_NE(changed, plain);
+    EXPECT_EQ(logits({"olmoe.lora.gguf=1"}), changed);
+    EXPECT_EQ(logits({"olmoe.lora.gguf=0"}), plain);
+    EXPECT_NE(logits({"olmoe.lora.gguf", "olmoe-2.lora.gguf=-0.5"}), changed);
+    const auto refused = run({"generate", "--model", folder + "olmoe.gguf", "--prompt", "a",
+                              "--lora", folder + "qwen3.lora.gguf"});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("qwen3"));
+}
+
 TEST_F(TerminalTest, MeasuresPerplexityAndSpeed) {
     std::string text;
     for (int i = 0; i < 60; ++i) text += "The ship sails to the harbour. ";
@@ -345,6 +378,32 @@ TEST_F(TerminalTest, ListsVerifiesAndPullsModels) {
     EXPECT_EQ(json({"models", "use", pulled["file"]})["using"], "Conclave Tiny");
     json({"models", "remove", pulled["file"]});
     EXPECT_EQ(json({"models", "list"})["models"].size(), 1U);
+}
+
+/// The model that comes with Conclave needs 24 MiB; in less its experts are read from the file.
+TEST_F(TerminalTest, AModelLargerThanItsMemoryGivesTheSameAnswer) {
+    const std::string file = json({"models", "list"})["models"][0]["file"];
+    const auto whole = json({"models", "info", file})["memory"];
+    EXPECT_EQ(whole["streams"], false);
+    const auto part = json({"models", "info", file, "--memory", "20M"})["memory"];
+    EXPECT_EQ(part["streams"], true);
+    EXPECT_LT(part["resident_bytes"].get<double>() + part["expert_room_bytes"].get<double>(),
+              20 << 20);
+    EXPECT_GT(part["tokens_per_second"].get<double>(), 0.0);
+    EXPECT_EQ(json({"models", "info", file, "--memory", "1M"})["memory"]["fits"], false);
+    EXPECT_THAT(run({"models", "info", file, "--memory", "20M"}).out,
+                HasSubstr("read from the disk"));
+
+    const std::vector<std::string> generate = {
+        "generate", "--prompt", "The spare keys are", "--temp", "0", "--max-tokens", "12"};
+    std::vector<std::string> limited = generate;
+    limited.insert(limited.end(), {"--memory", "20M"});
+    const Outcome answer = run(limited);
+    EXPECT_EQ(answer.exitCode, 0);
+    EXPECT_EQ(answer.out, run(generate).out);
+    EXPECT_THAT(answer.err, HasSubstr("tokens a second"));
+    EXPECT_EQ(run({"generate", "--prompt", "x", "--memory", "1M"}).exitCode, 1);
+    EXPECT_EQ(run({"generate", "--prompt", "x", "--memory", "lots"}).exitCode, 2);
 }
 
 TEST_F(TerminalTest, ChatsOverAPipe) {

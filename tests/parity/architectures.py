@@ -214,6 +214,36 @@ def glm4moe():
     return m
 
 
+def deepseek2_mtp():
+    # The last layer predicts further tokens: without it llama.cpp gives the same values.
+    nope, rope, value, rank, query_rank = 16, 8, 12, 24, 20
+    m = Builder("deepseek2", 3, kv_heads=1)
+    m.set(attention__q_lora_rank=query_rank, attention__kv_lora_rank=rank,
+          attention__key_length=rank + rope, attention__value_length=rank,
+          attention__key_length_mla=nope + rope, attention__value_length_mla=value,
+          rope__dimension_count=rope, expert_count=6, expert_used_count=2,
+          expert_feed_forward_length=16, expert_shared_count=1, expert_weights_scale=1.5,
+          expert_weights_norm=True, expert_gating_func=2, leading_dense_block_count=1,
+          nextn_predict_layers=1)
+    m.ends()
+    for i in range(m.layers):
+        b = "blk.%d." % i
+        m.norms(i)
+        m.matrix(b + "attn_q_a", EMBEDDING, query_rank)
+        m.norm(b + "attn_q_a_norm", query_rank)
+        m.matrix(b + "attn_q_b", query_rank, m.heads * (nope + rope))
+        m.matrix(b + "attn_kv_a_mqa", EMBEDDING, rank + rope)
+        m.norm(b + "attn_kv_a_norm", rank)
+        m.matrix(b + "attn_k_b", nope, rank, m.heads)
+        m.matrix(b + "attn_v_b", rank, value, m.heads)
+        m.matrix(b + "attn_output", m.heads * value, EMBEDDING, gain=m.RESIDUAL)
+        m.experts(i, 6, 16, shared=16, choice_bias=True) if i else m.dense(i)
+    m.matrix("blk.2.nextn.eh_proj", 2 * EMBEDDING, EMBEDDING)
+    for name in ("enorm", "hnorm", "shared_head_norm"):
+        m.norm("blk.2.nextn." + name, EMBEDDING)
+    return m
+
+
 def ernie45_moe():
     m = Builder("ernie4_5-moe", 2, seed=2)
     m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16,
@@ -334,6 +364,7 @@ def glm4():
 MODELS = {
     "olmoe": olmoe, "qwen3moe": qwen3moe, "granitemoe": granitemoe, "qwen2moe": qwen2moe,
     "deepseek": deepseek, "phimoe": phimoe, "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
+    "deepseek2-mtp": deepseek2_mtp,
     "gpt-oss": gpt_oss, "gpt-oss-q8": lambda: gpt_oss(Q8_0, 32), "qwen2": qwen2, "qwen3": qwen3,
     "smollm3": smollm3, "granite": granite, "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3,
     "phi3-long": lambda: phi3(64), "glm4": glm4, "llama4": llama4,

@@ -135,6 +135,27 @@ TEST_F(ChatStoreTest, DeletedChatsWaitInTheTrash) {
     expectSound(*m_database);
 }
 
+TEST_F(ChatStoreTest, ListsTheTrashAndForgetsOneChatOfIt) {
+    const ChatId first = newChat("First");
+    const ChatId second = newChat("Second");
+    const ChatId kept = newChat("Kept");
+    say(second, "a griffin");
+    valueOf(chats().deleteChat(first));
+    valueOf(chats().deleteChat(second));
+    const auto trash = valueOf(chats().trash());
+    ASSERT_EQ(trash.size(), 2U);
+    EXPECT_EQ(trash[0].chat.title, "Second");
+    EXPECT_GE(trash[0].deleted, trash[1].deleted);
+    EXPECT_FAILS(chats().purgeChat(kept), ErrorCode::NotFound);
+    EXPECT_FAILS(chats().purgeChat(999), ErrorCode::NotFound);
+    valueOf(chats().purgeChat(second));
+    EXPECT_FAILS(chats().chat(second), ErrorCode::NotFound);
+    EXPECT_EQ(valueOf(chats().trash()).size(), 1U);
+    valueOf(chats().restoreChat(first));
+    EXPECT_EQ(valueOf(chats().chats()).size(), 2U);
+    expectSound(*m_database);
+}
+
 TEST_F(ChatStoreTest, PurgedTextIsNoLongerInTheFile) {
     const ChatId chat = newChat("xylophone");
     for (int i = 0; i < 20; ++i) say(chat, std::string(3000, 'x') + " quetzalcoatl");

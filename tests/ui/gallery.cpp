@@ -2,17 +2,21 @@
 // working on its looks.   ui_gallery FOLDER   writes PNG files there.
 #include <QApplication>
 #include <QDir>
+#include <QListWidget>
 #include <QScrollBar>
 #include <QTest>
 
 #include "tests/ui/support/sample_content.h"
 #include "ui/chat_controller.h"
 #include "ui/main_window.h"
+#include "ui/panel_layout.h"
 #include "ui/theme.h"
 #include "ui/widgets/chat_page.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/conversation_view.h"
+#include "ui/widgets/damage_bar.h"
 #include "ui/widgets/settings_dialog.h"
+#include "ui/widgets/sidebar.h"
 #include "ui/widgets/sources_panel.h"
 
 using namespace conclave;
@@ -67,13 +71,35 @@ int main(int argc, char** argv) {
         window.showDocuments(false);
         window.openChat(chats.failed);
         take("failed");
-        window.resize(640, 700);
-        take("narrow");
+        window.showTrash(true);
+        window.sidebar().removeCurrent();
+        take("trash");
+        for (int i = 0; i < 200; ++i) {
+            services.addChat("Question number " + std::to_string(i) + " about the archive", i / 3);
+        }
+        window.sidebar().reload();
+        window.openChat(chats.markdown);
+        take("many-chats");
+        window.findChild<ui::DamageBar*>()->tell(QStringLiteral("a page of the file"));
+        take("damaged");
+        window.findChild<ui::DamageBar*>()->hide();
+        window.resize(560, 420);
+        take("smallest");
+        window.panels().showSidebar();
+        take("smallest-chats");
+        window.openChat(chats.travel);
+        QTest::qWait(200);
+        emit window.chatPage().sourceAsked(chats.answer, 1, 0);
+        take("smallest-reader");
         ui::SettingsDialog settings(services, window.controller(), &window);
         settings.show();
-        QTest::qWait(200);
-        settings.grab().save(
-            folder.filePath(QStringLiteral("settings-%1.png").arg(dark ? "dark" : "light")));
+        auto* sections = settings.findChild<QListWidget*>(QStringLiteral("sections"));
+        for (int i = 0; i < sections->count(); ++i) {
+            sections->setCurrentRow(i);
+            QTest::qWait(200);
+            settings.grab().save(folder.filePath(
+                QStringLiteral("settings-%1-%2.png").arg(i).arg(dark ? "dark" : "light")));
+        }
         ui::ShortcutsDialog shortcuts(&window);
         shortcuts.show();
         QTest::qWait(200);

@@ -19,18 +19,11 @@
 #include <QTest>
 #include <QToolButton>
 
-#include "tests/ui/support/sample_content.h"
+#include "tests/ui/support/window_fixture.h"
 #include "ui/bridge.h"
-#include "ui/chat_controller.h"
-#include "ui/main_window.h"
-#include "ui/models/chat_list_model.h"
-#include "ui/widgets/chat_page.h"
-#include "ui/widgets/composer.h"
-#include "ui/widgets/conversation_view.h"
 #include "ui/widgets/document_reader.h"
 #include "ui/widgets/message_text.h"
 #include "ui/widgets/message_view.h"
-#include "ui/widgets/sidebar.h"
 #include "ui/widgets/sources_panel.h"
 
 namespace conclave::ui {
@@ -38,35 +31,7 @@ namespace {
 
 using namespace services;
 
-class WindowTest : public ::testing::Test {
-protected:
-    void SetUp() override {
-        m_chats = test::fillWithSamples(m_services);
-        m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
-        m_window->show();
-        ASSERT_TRUE(QTest::qWaitFor([this] { return m_window->sidebar().chats().rowCount() > 8; }));
-        settle();
-    }
-    static void settle() { QTest::qWait(60); }
-    Composer& composer() { return m_window->chatPage().composer(); }
-    ConversationView& conversation() { return m_window->chatPage().conversation(); }
-    ChatController& controller() { return m_window->controller(); }
-    int nMessages() { return controller().messages().rowCount(); }
-    void open(ChatId chat) {
-        m_window->openChat(chat);
-        ASSERT_TRUE(QTest::qWaitFor([&] { return controller().chat() == chat; }));
-        settle();
-    }
-    void finishAnswer() {
-        ASSERT_TRUE(QTest::qWaitFor([this] { return !controller().isAnswering(); }, 20000));
-        settle();
-    }
-    std::string lastText() { return controller().messages().at(nMessages() - 1).text; }
-
-    test::ScriptedServices m_services;
-    test::SampleChats m_chats;
-    std::unique_ptr<MainWindow> m_window;
-};
+class WindowTest : public test::WindowFixture {};
 
 TEST_F(WindowTest, ALaterStartIsHandedToThisWindow) {
     const std::filesystem::path database =
@@ -225,7 +190,7 @@ TEST_F(WindowTest, FollowsTheStreamOnlyAtTheEnd) {
 
 TEST_F(WindowTest, AnswerGoesOnInItsOwnChatWhileAnotherIsShown) {
     m_services.script.answer = std::string(600, 'y');
-    m_services.script.perStep = std::chrono::milliseconds(10);
+    m_services.script.perStep = std::chrono::milliseconds(40);
     open(m_chats.travel);
     controller().send("Slow one", {});
     ASSERT_TRUE(QTest::qWaitFor([this] { return nMessages() == 6 && !lastText().empty(); }));
@@ -325,6 +290,28 @@ TEST_F(WindowTest, RemembersTheChatAndTheWindow) {
     m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
     m_window->show();
     EXPECT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.chinese; }));
+}
+
+TEST_F(WindowTest, KeepsWhatIsTypedBeforeTheWindowIsAsItWas) {
+    open(m_chats.chinese);
+    m_window->close();
+    m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
+    m_window->show();
+    QTest::keyClicks(&composer().edit(), "quick");
+    ASSERT_TRUE(QTest::qWaitFor([this] { return m_window->sidebar().chats().rowCount() > 8; }));
+    settle();
+    EXPECT_EQ(composer().text().toStdString(), "quick");
+    EXPECT_FALSE(controller().chat());
+
+    m_window->close();
+    m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
+    m_window->show();
+    QTest::keyClicks(&composer().edit(), "quick");
+    QTest::keyClick(&composer().edit(), Qt::Key_Return);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return nMessages() == 2; }));
+    finishAnswer();
+    EXPECT_EQ(nMessages(), 2);
+    EXPECT_EQ(lastText(), "The answer.");
 }
 
 TEST_F(WindowTest, LongChatsAreBuiltFromTheEnd) {

@@ -27,8 +27,10 @@ QVariant MessageModel::data(const QModelIndex& index, int role) const {
     }
 }
 
-void MessageModel::setTree(std::vector<Message> tree, std::optional<MessageId> leaf) {
+void MessageModel::setTree(std::vector<Message> tree, std::optional<MessageId> leaf,
+                           Attachments attachments) {
     beginResetModel();
+    m_attachments = std::move(attachments);
     m_tree.clear();
     m_rows.clear();
     m_running.clear();
@@ -88,6 +90,16 @@ void MessageModel::setRunning(MessageId id, bool running) {
         m_running.erase(id);
     }
     touch(id, StateRole);
+}
+
+void MessageModel::setAttachments(MessageId id, std::vector<std::filesystem::path> files) {
+    if (!files.empty()) m_attachments[id] = std::move(files);
+}
+
+const std::vector<std::filesystem::path>& MessageModel::attachments(MessageId id) const {
+    static const std::vector<std::filesystem::path> none;
+    const auto found = m_attachments.find(id);
+    return found == m_attachments.end() ? none : found->second;
 }
 
 const Message* MessageModel::find(MessageId id) const {

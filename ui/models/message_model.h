@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QAbstractListModel>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <vector>
@@ -35,8 +36,11 @@ public:
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
     [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;
 
-    /// Shows another chat, or nothing.
-    void setTree(std::vector<services::Message> tree, std::optional<services::MessageId> leaf);
+    using Attachments = std::map<services::MessageId, std::vector<std::filesystem::path>>;
+
+    /// Shows another chat, or nothing. `attachments`: the files that were sent with its messages.
+    void setTree(std::vector<services::Message> tree, std::optional<services::MessageId> leaf,
+                 Attachments attachments = {});
     /// Adds a message or replaces the one with its id; it becomes the leaf if `show`.
     void put(const services::Message& message, bool show);
     /// Shows the branch that ends in `leaf`.
@@ -46,6 +50,11 @@ public:
     void setStage(services::MessageId id, const services::AnswerStage& stage);
     void setPassages(services::MessageId id, std::vector<services::StoredPassage> passages);
     void setRunning(services::MessageId id, bool running);
+    /// The files that were sent with a message; to be set before it is put.
+    void setAttachments(services::MessageId id, std::vector<std::filesystem::path> files);
+    /// Empty: none were sent with it.
+    [[nodiscard]] const std::vector<std::filesystem::path>& attachments(
+        services::MessageId id) const;
 
     [[nodiscard]] const services::Message& at(int row) const {
         return m_tree.at(m_rows[static_cast<std::size_t>(row)]);
@@ -69,6 +78,7 @@ private:
     std::map<services::MessageId, services::Message> m_tree;
     std::vector<services::MessageId> m_rows;
     std::map<services::MessageId, RunningAnswer> m_running;
+    Attachments m_attachments;
 };
 
 }  // namespace conclave::ui

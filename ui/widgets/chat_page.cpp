@@ -61,16 +61,33 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     connect(m_composer, &Composer::manageCollectionsAsked, this, &ChatPage::manageCollectionsAsked);
     connect(m_composer, &Composer::collectionsChosen, &controller, &ChatController::setCollections);
 
-    connect(&controller, &ChatController::opened, this, [this](const QString& draft) {
-        m_composer->endEdit();
-        m_composer->setText(draft);
-        closeFind();
-        refresh();
-        m_composer->focus();
+    connect(m_composer, &Composer::filesChanged, this,
+            [this] { m_controller.saveDraftFiles(m_composer->attachments()); });
+    connect(m_composer, &Composer::fileAsked, this, &ChatPage::fileAsked);
+    connect(m_composer, &Composer::keptFileRemoved, this, [this](const QString& file) {
+        m_controller.detach(std::filesystem::path(file.toStdString()));
     });
+    connect(&controller, &ChatController::attachedChanged, this, [this] {
+        std::vector<std::filesystem::path> files;
+        for (const auto& document : m_controller.attached()) files.push_back(document.path);
+        m_composer->setKeptFiles(files);
+    });
+
+    connect(&controller, &ChatController::opened, this,
+            [this](const QString& draft, const QStringList& files) {
+                m_composer->endEdit();
+                m_composer->setText(draft);
+                std::vector<std::filesystem::path> paths;
+                for (const QString& file : files) paths.emplace_back(file.toStdString());
+                m_composer->setAttachments(std::move(paths));
+                closeFind();
+                refresh();
+                m_composer->focus();
+            });
     connect(&controller, &ChatController::draftFound, this, [this](const QString& draft) {
         if (m_composer->text().isEmpty()) m_composer->setText(draft);
     });
+    connect(&controller, &ChatController::draftFilesFound, m_composer, &Composer::attach);
     connect(&controller, &ChatController::showMessage, m_conversation,
             &ConversationView::showMessage);
     connect(&controller, &ChatController::settingsChanged, this,
@@ -89,6 +106,7 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     connect(m_conversation, &ConversationView::siblingAsked, &controller,
             &ChatController::showSibling);
     connect(m_conversation, &ConversationView::sourceAsked, this, &ChatPage::sourceAsked);
+    connect(m_conversation, &ConversationView::fileAsked, this, &ChatPage::fileAsked);
     connect(m_conversation, &ConversationView::linkAsked, this, &ChatPage::openLink);
     refresh();
 }
@@ -163,19 +181,23 @@ void ChatPage::makeBanner() {
     m_banner->setObjectName(QStringLiteral("banner"));
     auto* row = new QHBoxLayout(m_banner);
     row->setContentsMargins(12, 4, 4, 4);
-    m_bannerText =
-        makeLabel(tr("Demonstration model: it copies answers from your documents and knows "
-                     "little else. Add a larger model for real work."),
-                  TextSize::Small, m_banner);
-    m_bannerText->setWordWrap(true);
+    auto* text = new ElidedLabel(tr("Demonstration model: it quotes your documents and knows "
+                                    "little else."),
+                                 m_banner);
+    onTheme(text, [text] {
+        text->setFont(Theme::instance().font(TextSize::Small));
+        QPalette palette = text->palette();
+        palette.setColor(QPalette::WindowText, colors().warning);
+        text->setPalette(palette);
+    });
     QPushButton* add = makeButton(tr("Add a model…"), m_banner, "link");
     connect(add, &QPushButton::clicked, this, &ChatPage::addModelAsked);
-    QToolButton* close = makeIconButton(Icon::Close, tr("Hide until the next start"), m_banner);
+    QToolButton* close = makeIconButton(Icon::Close, tr("Hide this notice"), m_banner);
     connect(close, &QToolButton::clicked, this, [this] {
-        m_bannerClosed = true;
-        m_banner->hide();
+        closeBanner();
+        emit bannerClosed();
     });
-    row->addWidget(m_bannerText, 1);
+    row->addWidget(text, 1);
     row->addWidget(add);
     row->addWidget(close);
     m_banner->hide();
@@ -271,6 +293,11 @@ void ChatPage::setCollections(const std::vector<services::Collection>& collectio
     m_collections = collections;
     m_composer->setCollections(m_collections, m_controller.settings().collections);
     m_suggestions->setVisible(asksGuide());
+}
+
+void ChatPage::closeBanner() {
+    m_bannerClosed = true;
+    m_banner->hide();
 }
 
 void ChatPage::setModelStatus(const services::ModelStatus& status) {

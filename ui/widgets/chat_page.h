@@ -30,6 +30,10 @@ public:
 
     void setCollections(const std::vector<services::Collection>& collections);
     void setModelStatus(const services::ModelStatus& status);
+    /// Shows no notice about the demonstration model any more.
+    void closeBanner();
+    /// Banner and composer.
+    [[nodiscard]] QWidget* bottom() const { return m_bottom; }
     void openFind();
     void copyLastAnswer();
     void regenerateLast();
@@ -37,8 +41,10 @@ public:
 
 signals:
     void sourceAsked(qint64 message, int number, int citation);
+    void fileAsked(const QString& file);
     void modelFileGiven(const QString& file);
     void addModelAsked();
+    void bannerClosed();
     void manageCollectionsAsked();
     void notice(const QString& text);
 
@@ -68,7 +74,6 @@ private:
     Composer* m_composer;
     QWidget* m_bottom;
     QFrame* m_banner = nullptr;
-    QLabel* m_bannerText = nullptr;
     bool m_bannerClosed = false;
     QFrame* m_findBar = nullptr;
     QLineEdit* m_findField = nullptr;

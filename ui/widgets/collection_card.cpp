@@ -6,6 +6,7 @@
 #include <QMenu>
 #include <QProgressBar>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "ui/bridge.h"
 #include "ui/widgets/small_widgets.h"
@@ -18,22 +19,6 @@ using services::DocumentState;
 namespace {
 
 constexpr int kMostRows = 200;
-
-QString problemOf(const Document& document) {
-    switch (document.state) {
-        case DocumentState::NeedsOcr:
-            return CollectionCard::tr(
-                "Pages are pictures without text; run text recognition first.");
-        case DocumentState::Unavailable:
-            return CollectionCard::tr("Its folder cannot be reached now.");
-        case DocumentState::Failed:
-            return document.error.empty() ? CollectionCard::tr("It could not be read.")
-                                          : fromUtf8(document.error);
-        case DocumentState::Pending: return CollectionCard::tr("Not read yet.");
-        case DocumentState::Ready: break;
-    }
-    return {};
-}
 
 }  // namespace
 
@@ -49,6 +34,7 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
       m_progress(new QProgressBar(this)),
       m_stop(makeButton(tr("Stop"), this, "link")),
       m_failed(makeButton({}, this, "link")),
+      m_scanned(makeButton({}, this, "link")),
       m_menu(makeIconButton(Icon::More, tr("More"), this)),
       m_details(new QWidget(this)),
       m_detailRows(new QVBoxLayout(m_details)) {
@@ -91,7 +77,14 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     progressRow->addWidget(m_progress, 1);
     progressRow->addWidget(m_stop);
     column->addLayout(progressRow);
-    column->addWidget(m_failed, 0, Qt::AlignLeft);
+    auto* links = new QHBoxLayout;
+    links->setSpacing(4);
+    links->addWidget(m_failed);
+    links->addWidget(m_scanned);
+    links->addStretch();
+    column->addLayout(links);
+    m_scanned->hide();
+    connect(m_scanned, &QPushButton::clicked, this, &CollectionCard::ocrAsked);
     m_detailRows->setContentsMargins(0, 4, 6, 0);
     m_detailRows->setSpacing(6);
     column->addWidget(m_details);
@@ -106,8 +99,6 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
 
 void CollectionCard::show(const services::Collection& collection,
                           const std::optional<services::IndexProgress>& progress) {
-    const bool changed = m_collection.nFailed != collection.nFailed ||
-                         m_collection.nDocuments != collection.nDocuments;
     m_collection = collection;
     m_name->setFullText(fromUtf8(collection.name));
     m_numbers->setText(collection.nDocuments == 0 && !progress
@@ -137,7 +128,39 @@ void CollectionCard::show(const services::Collection& collection,
     m_failed->setVisible(collection.nFailed > 0);
     showFailedLabel();
     if (collection.nFailed == 0) m_details->hide();
-    if (changed && m_details->isVisibleTo(this)) loadDetails();
+    if (collection.nFailed == 0) m_nScanned = 0;
+    if (collection.nFailed > 0 && !running) loadDetails();
+    showOcrLabel();
+}
+
+void CollectionCard::setOcr(bool isInstalled, bool isOn) {
+    m_hasOcr = isInstalled;
+    m_usesOcr = isOn;
+    showOcrLabel();
+    if (m_details->isVisibleTo(this)) loadDetails();
+}
+
+/// Offers to read what only lacks text recognition, in one click.
+void CollectionCard::showOcrLabel() {
+    m_scanned->setVisible(m_nScanned > 0 && m_hasOcr && !m_usesOcr);
+    m_scanned->setText(counted(m_nScanned, tr("Read the scanned one (OCR)"),
+                               tr("Read the %1 scanned ones (OCR)")));
+}
+
+QString CollectionCard::problemOf(const Document& document) const {
+    switch (document.state) {
+        case DocumentState::NeedsOcr:
+            if (m_usesOcr) return tr("Needs OCR: no text was recognised in its pictures.");
+            return m_hasOcr
+                       ? tr("Needs OCR: its pages are pictures. Switch on “Read scanned pages”.")
+                       : tr("Needs OCR: its pages are pictures, and tesseract is not installed.");
+        case DocumentState::Unavailable: return tr("Its folder cannot be reached now.");
+        case DocumentState::Failed:
+            return document.error.empty() ? tr("It could not be read.") : fromUtf8(document.error);
+        case DocumentState::Pending: return tr("Not read yet.");
+        case DocumentState::Ready: break;
+    }
+    return {};
 }
 
 void CollectionCard::fillMenu() {
@@ -173,8 +196,11 @@ void CollectionCard::toggleDetails() {
 }
 
 void CollectionCard::showFailedLabel() {
-    const QString label = counted(m_collection.nFailed, tr("1 file could not be read"),
-                                  tr("%1 files could not be read"));
+    const int n = m_collection.nFailed;
+    const QString label =
+        m_nScanned == n
+            ? counted(n, tr("1 scanned file is not read"), tr("%1 scanned files are not read"))
+            : counted(n, tr("1 file could not be read"), tr("%1 files could not be read"));
     m_failed->setText(m_details->isVisibleTo(this) ? tr("%1: hide").arg(label)
                                                    : tr("%1: show why").arg(label));
 }
@@ -191,6 +217,11 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
         if (item->widget()) item->widget()->deleteLater();
         delete item;
     }
+    m_nScanned = static_cast<int>(std::count_if(
+        documents.begin(), documents.end(),
+        [](const Document& document) { return document.state == DocumentState::NeedsOcr; }));
+    showOcrLabel();
+    showFailedLabel();
     int nRows = 0;
     for (const Document& document : documents) {
         if (document.state == DocumentState::Ready || document.state == DocumentState::Pending)

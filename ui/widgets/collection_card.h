@@ -25,7 +25,11 @@ public:
     void show(const services::Collection& collection,
               const std::optional<services::IndexProgress>& progress);
 
+    /// Whether scanned pages can be and are read; says what to do about those that are not.
+    void setOcr(bool isInstalled, bool isOn);
+
 signals:
+    void ocrAsked();
     void askAsked();
     void addFolderAsked();
     void addFilesAsked();
@@ -38,6 +42,8 @@ private:
     void fillMenu();
     void toggleDetails();
     void showFailedLabel();
+    void showOcrLabel();
+    [[nodiscard]] QString problemOf(const services::Document& document) const;
     void loadDetails();
     void showDocuments(const std::vector<services::Document>& documents);
 
@@ -51,9 +57,13 @@ private:
     QProgressBar* m_progress;
     QPushButton* m_stop;
     QPushButton* m_failed;
+    QPushButton* m_scanned;
     QToolButton* m_menu;
     QWidget* m_details;
     QVBoxLayout* m_detailRows;
+    int m_nScanned = 0;  ///< documents whose pages are pictures
+    bool m_hasOcr = false;
+    bool m_usesOcr = false;
 };
 
 }  // namespace conclave::ui

@@ -16,6 +16,7 @@
 #include "ui/models/collection_model.h"
 #include "ui/widgets/collection_card.h"
 #include "ui/widgets/composer.h"
+#include "ui/widgets/ocr_row.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -32,16 +33,18 @@ std::vector<std::filesystem::path> toPaths(const QStringList& names) {
 
 }  // namespace
 
-CollectionPage::CollectionPage(services::CollectionService& service, QWidget* parent)
+CollectionPage::CollectionPage(services::Services& services, QWidget* parent)
     : QWidget(parent),
-      m_service(service),
+      m_service(services.collections()),
       m_model(new CollectionModel(this)),
       m_empty(makeLabel(tr("No documents yet. Add a folder: Conclave reads PDF, Office, Markdown, "
                            "HTML, EPUB, mail and "
                            "text files where they are, and keeps up with changes."),
-                        TextSize::Message, this, true)) {
+                        TextSize::Message, this, true)),
+      m_ocr(new OcrRow(services, this)) {
     setObjectName(QStringLiteral("page"));
     setAcceptDrops(true);
+    setFocusPolicy(Qt::StrongFocus);
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
     auto* scroll = new QScrollArea(this);
@@ -85,7 +88,11 @@ CollectionPage::CollectionPage(services::CollectionService& service, QWidget* pa
     m_column->addSpacing(6);
     m_empty->setWordWrap(true);
     m_column->addWidget(m_empty);
+    m_column->addWidget(m_ocr);
     m_column->addStretch();
+    connect(m_ocr, &OcrRow::stateChanged, this, [this] {
+        for (const auto& [id, card] : m_cards) card->setOcr(m_ocr->isInstalled(), m_ocr->isOn());
+    });
 
     connect(m_model, &QAbstractItemModel::rowsInserted, this, &CollectionPage::syncCards);
     connect(m_model, &QAbstractItemModel::rowsRemoved, this, &CollectionPage::syncCards);
@@ -119,7 +126,10 @@ void CollectionPage::syncCards() {
         if (m_cards.contains(id)) continue;
         auto* card = new CollectionCard(m_service, id, this);
         m_cards[id] = card;
-        m_column->insertWidget(m_column->count() - 1, card);
+        // The switch stays below all of them.
+        m_column->insertWidget(m_column->count() - 2, card);
+        card->setOcr(m_ocr->isInstalled(), m_ocr->isOn());
+        connect(card, &CollectionCard::ocrAsked, m_ocr, &OcrRow::turnOn);
         card->show(m_model->at(row), m_model->progress(row));
         connect(card, &CollectionCard::askAsked, this, [=, this] { emit askAsked(id); });
         connect(card, &CollectionCard::addFolderAsked, this, [=, this] {
@@ -142,8 +152,7 @@ void CollectionPage::syncCards() {
 
 services::Reply<services::IndexReport> CollectionPage::reportReply() {
     return onGui<services::IndexReport>(this, [this](Result<services::IndexReport> report) {
-        if (!report && report.error().code != ErrorCode::Cancelled)
-            emit failed(errorText(report.error()));
+        if (!report && report.error().code != ErrorCode::Cancelled) emit failed(report.error());
         emit changed();
     });
 }
@@ -169,7 +178,7 @@ void CollectionPage::create(const QString& name, const QStringList& paths) {
     m_service.create(name.toStdString(),
                      onGui<CollectionId>(this, [=, this](Result<CollectionId> id) {
                          if (!id) {
-                             emit failed(errorText(id.error()));
+                             emit failed(id.error());
                              return;
                          }
                          emit changed();
@@ -195,7 +204,7 @@ void CollectionPage::rename(CollectionId id) {
     if (!accepted || name.trimmed().isEmpty()) return;
     m_service.rename(id, name.trimmed().toStdString(),
                      onGui<void>(this, [this](Result<void> result) {
-                         if (!result) emit failed(errorText(result.error()));
+                         if (!result) emit failed(result.error());
                          emit changed();
                      }));
 }
@@ -213,9 +222,14 @@ void CollectionPage::remove(CollectionId id) {
     box.exec();
     if (box.clickedButton() != confirm) return;
     m_service.remove(id, onGui<void>(this, [this](Result<void> result) {
-                         if (!result) emit failed(errorText(result.error()));
+                         if (!result) emit failed(result.error());
                          emit changed();
                      }));
+}
+
+void CollectionPage::showEvent(QShowEvent* event) {
+    m_ocr->reload();  // the settings have this switch too
+    QWidget::showEvent(event);
 }
 
 void CollectionPage::dragEnterEvent(QDragEnterEvent* event) {

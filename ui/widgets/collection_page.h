@@ -15,11 +15,12 @@ namespace conclave::ui {
 
 class CollectionCard;
 class CollectionModel;
+class OcrRow;
 
 class CollectionPage : public QWidget {
     Q_OBJECT
 public:
-    CollectionPage(services::CollectionService& service, QWidget* parent);
+    CollectionPage(services::Services& services, QWidget* parent);
 
     void setCollections(std::vector<services::Collection> collections);
     void setProgress(const services::IndexProgress& progress);
@@ -31,9 +32,10 @@ signals:
     void changed();
     void closeAsked();
     void askAsked(qint64 collection);
-    void failed(const QString& what);
+    void failed(const conclave::Error& error);
 
 protected:
+    void showEvent(QShowEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
 
@@ -51,6 +53,7 @@ private:
     CollectionModel* m_model;
     QVBoxLayout* m_column;
     QLabel* m_empty;
+    OcrRow* m_ocr;
     std::map<services::CollectionId, CollectionCard*> m_cards;
 };
 

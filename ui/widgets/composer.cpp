@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "ui/bridge.h"
+#include "ui/widgets/attachment_bar.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -107,7 +108,7 @@ Composer::Composer(QWidget* parent)
     : QFrame(parent),
       m_edit(new ComposerEdit(this)),
       m_editStrip(new QWidget(this)),
-      m_chips(new QWidget(this)),
+      m_files(new AttachmentBar(this)),
       m_draftTimer(new QTimer(this)) {
     setObjectName(QStringLiteral("composer"));
     setAcceptDrops(true);
@@ -126,13 +127,16 @@ Composer::Composer(QWidget* parent)
     strip->addWidget(cancel);
     m_editStrip->hide();
 
-    auto* chips = new QHBoxLayout(m_chips);
-    chips->setContentsMargins(0, 0, 0, 0);
-    chips->setSpacing(6);
-    m_chips->hide();
+    connect(m_files, &AttachmentBar::openAsked, this, &Composer::fileAsked);
+    connect(m_files, &AttachmentBar::keptRemoved, this, &Composer::keptFileRemoved);
+    connect(m_files, &AttachmentBar::pendingRemoved, this, [this](const QString& file) {
+        std::erase(m_attachments, std::filesystem::path(file.toStdString()));
+        m_files->setPending(m_attachments);
+        emit filesChanged();
+    });
 
     column->addWidget(m_editStrip);
-    column->addWidget(m_chips);
+    column->addWidget(m_files);
     column->addWidget(m_edit);
     makeRow();
 
@@ -225,7 +229,7 @@ void Composer::refresh() {
     m_send->setIconSize({20, 20});
     m_send->setToolTip(m_answering ? tr("Stop (Esc)") : tr("Send (Enter)"));
     m_send->setAccessibleName(m_answering ? tr("Stop") : tr("Send"));
-    m_hint->setVisible(canSend && !m_answering);
+    m_hint->setVisible(canSend && !m_answering && width() >= Theme::instance().scaled(560));
     if (!canSend) m_scope = services::Scope::Automatic;
     showScope();
 }
@@ -259,14 +263,24 @@ void Composer::setText(const QString& text) {
     m_settingText = false;
 }
 
-void Composer::clearAttachments() {
-    m_attachments.clear();
-    showAttachments();
+void Composer::setAttachments(std::vector<std::filesystem::path> files) {
+    m_attachments = std::move(files);
+    m_files->setPending(m_attachments);
+}
+
+void Composer::setKeptFiles(const std::vector<std::filesystem::path>& files) {
+    m_files->setKept(files);
 }
 
 void Composer::clear() {
-    clearAttachments();
+    setAttachments({});
     setText(QString());
+}
+
+void Composer::flushDraft() {
+    if (!m_draftTimer->isActive() || m_editing) return;
+    m_draftTimer->stop();
+    emit draftChanged(text());
 }
 
 void Composer::focus() { m_edit->setFocus(Qt::OtherFocusReason); }
@@ -308,37 +322,9 @@ void Composer::attach(const QStringList& files) {
             m_attachments.push_back(path);
         }
     }
-    showAttachments();
+    m_files->setPending(m_attachments);
+    emit filesChanged();
     focus();
-}
-
-void Composer::showAttachments() {
-    QLayout* row = m_chips->layout();
-    while (QLayoutItem* item = row->takeAt(0)) {
-        // One of them may have been clicked just now.
-        if (item->widget()) item->widget()->deleteLater();
-        delete item;
-    }
-    for (const std::filesystem::path& file : m_attachments) {
-        auto* chip = new QToolButton(m_chips);
-        chip->setProperty("chip", true);
-        chip->setProperty("active", true);
-        chip->setFont(Theme::instance().font(TextSize::Small));
-        chip->setIcon(icon(Icon::Close, colors().accent));
-        chip->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-        const QString name = fromUtf8(file.filename().string());
-        chip->setText(QLatin1Char(' ') +
-                      (name.size() > 28 ? name.left(27) + QStringLiteral("…") : name));
-        chip->setToolTip(tr("Remove %1").arg(fromUtf8(file.string())));
-        chip->setAccessibleName(chip->toolTip());
-        connect(chip, &QToolButton::clicked, this, [this, file] {
-            std::erase(m_attachments, file);
-            showAttachments();
-        });
-        row->addWidget(chip);
-    }
-    static_cast<QHBoxLayout*>(row)->addStretch();
-    m_chips->setVisible(!m_attachments.empty());
 }
 
 void Composer::dragEnterEvent(QDragEnterEvent* event) {
@@ -358,7 +344,7 @@ void Composer::dropEvent(QDropEvent* event) {
 bool Composer::event(QEvent* event) {
     if (event->type() == QEvent::Resize || event->type() == QEvent::Show) {
         // Lines break elsewhere at another width.
-        QTimer::singleShot(0, this, [this] { m_edit->setFixedHeight(m_edit->wantedHeight()); });
+        QTimer::singleShot(0, this, &Composer::refresh);
     }
     return QFrame::event(event);
 }

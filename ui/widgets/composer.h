@@ -17,6 +17,8 @@ class QToolButton;
 
 namespace conclave::ui {
 
+class AttachmentBar;
+
 /// The text field: Enter sends, Shift+Enter breaks the line, dropped and pasted files are attached.
 class ComposerEdit : public QPlainTextEdit {
     Q_OBJECT
@@ -59,8 +61,13 @@ public:
         return m_attachments;
     }
     void attach(const QStringList& files);
-    void clearAttachments();
+    /// Replaces the files of the message without filesChanged().
+    void setAttachments(std::vector<std::filesystem::path> files);
+    /// Files of earlier messages that are still read in this chat.
+    void setKeptFiles(const std::vector<std::filesystem::path>& files);
     void clear();
+    /// Emits draftChanged() now if it is due: before another chat is shown.
+    void flushDraft();
     void focus();
     [[nodiscard]] ComposerEdit& edit() { return *m_edit; }
 
@@ -81,6 +88,9 @@ signals:
     void stopAsked();
     void editLastAsked();
     void draftChanged(const QString& text);
+    void filesChanged();
+    void fileAsked(const QString& file);
+    void keptFileRemoved(const QString& file);
     void modelFileGiven(const QString& file);
     void folderGiven(const QString& folder);
     void collectionsChosen(const std::optional<std::vector<services::CollectionId>>& chosen);
@@ -95,14 +105,13 @@ protected:
 private:
     void makeRow();
     void refresh();
-    void showAttachments();
     void showSources();
     void showScope();
     void fillSourcesMenu();
 
     ComposerEdit* m_edit;
     QWidget* m_editStrip;
-    QWidget* m_chips;
+    AttachmentBar* m_files;
     QToolButton* m_attach = nullptr;
     QToolButton* m_sources = nullptr;
     QToolButton* m_everything = nullptr;

@@ -106,8 +106,10 @@ MessageView* ConversationView::makeView(int row) {
             [=, this](int step) { emit siblingAsked(id, step); });
     connect(view, &MessageView::sourceAsked, this,
             [=, this](int number, int citation) { emit sourceAsked(id, number, citation); });
+    connect(view, &MessageView::fileAsked, this, &ConversationView::fileAsked);
     connect(view, &MessageView::linkAsked, this, &ConversationView::linkAsked);
     connect(view, &MessageView::heightChanged, this, [this] { layOut(0); });
+    view->setFiles(m_model.attachments(message.id));
     view->show(message, m_model.running(message.id), m_model.branchPlace(message.id));
     view->QWidget::show();
     return view;

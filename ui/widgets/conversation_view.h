@@ -37,6 +37,7 @@ signals:
     void editAsked(qint64 message);
     void siblingAsked(qint64 message, int step);
     void sourceAsked(qint64 message, int number, int citation);
+    void fileAsked(const QString& file);
     void linkAsked(const QString& href);
 
 protected:

@@ -3,7 +3,8 @@
 #include <QDesktopServices>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QPlainTextEdit>
+#include <QScrollBar>
+#include <QTextEdit>
 #include <QTimer>
 #include <QToolButton>
 #include <QUrl>
@@ -15,22 +16,12 @@
 
 namespace conclave::ui {
 
-namespace {
-
-/// UTF-16 position of a byte offset, which may lie beyond the end.
-int utf16Position(const std::string& text, std::size_t offset) {
-    return static_cast<int>(
-        fromUtf8(std::string_view(text).substr(0, std::min(offset, text.size()))).size());
-}
-
-}  // namespace
-
 DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     : QWidget(parent),
       m_services(services),
       m_title(new ElidedLabel({}, this)),
       m_note(makeLabel({}, TextSize::Small, this, true)),
-      m_text(new QPlainTextEdit(this)),
+      m_text(new QTextEdit(this)),
       m_previous(makeIconButton(Icon::Left, tr("Previous page"), this)),
       m_next(makeIconButton(Icon::Right, tr("Next page"), this)),
       m_open(makeIconButton(Icon::External, tr("Open the file in its own program"), this)),
@@ -60,6 +51,7 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     m_text->setObjectName(QStringLiteral("field"));
     m_text->setReadOnly(true);
     m_text->setCursorWidth(0);  // nothing is typed here
+    m_text->document()->setDocumentMargin(10);
     m_text->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     m_text->setAccessibleName(tr("Document text"));
     m_text->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
@@ -79,9 +71,7 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
     m_place = place;
     m_pages.clear();
     const int request = ++m_request;
-    const std::filesystem::path path(passage.path);
-    m_title->setFullText(passage.title.empty() ? fromUtf8(path.filename().string())
-                                               : fromUtf8(passage.title));
+    m_title->setFullText(titleOfSource(passage.title, passage.path));
     m_open->setToolTip(tr("Open %1").arg(fromUtf8(passage.path)));
     m_open->setVisible(!passage.path.empty());
     m_note->hide();
@@ -104,13 +94,29 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
         }));
 }
 
+void DocumentReader::open(const services::Document& document) {
+    services::StoredPassage whole;
+    whole.document = document.id;
+    whole.path = document.path.string();
+    whole.title = document.title;
+    open(whole, {});
+}
+
+void DocumentReader::explain(const std::filesystem::path& file, const QString& why) {
+    services::StoredPassage nothing;
+    nothing.path = file.string();
+    open(nothing, {});
+    m_note->setText(why);
+    m_note->show();
+}
+
 void DocumentReader::showStored() {
     m_previous->setEnabled(false);
     m_next->setEnabled(false);
     m_pageLabel->setText(tr("Page %1").arg(m_place.page));
     m_page = m_place.page;
-    m_text->setPlainText(fromUtf8(m_passage.text));
-    mark(m_passage.text, m_passage.startByte);
+    write(m_passage.text);
+    mark(m_passage.startByte);
 }
 
 void DocumentReader::showDocument(const services::DocumentView& view) {
@@ -145,40 +151,55 @@ void DocumentReader::showPage(int number) {
     m_next->setVisible(!single);
     m_pageLabel->setVisible(!single);
     m_pageLabel->setText(tr("Page %1 of %2").arg(number).arg(m_pages.back().number));
-    m_text->setPlainText(fromUtf8(page->text));
-    if (number == m_place.page) {
-        mark(page->text, 0);
-    } else {
-        m_text->setExtraSelections({});
-    }
+    write(page->text);
+    if (number == m_place.page) mark(0);
 }
 
-/// Marks passage and quote in `text`, which begins `offset` bytes into the page.
-void DocumentReader::mark(const std::string& text, std::size_t offset) {
+void DocumentReader::write(const std::string& text) {
+    m_marked.clear();
+    m_text->setExtraSelections({});
+    m_shown.write(*m_text->document(), text, markupOf(m_passage.path));
+    m_text->moveCursor(QTextCursor::Start);
+}
+
+void DocumentReader::mark(std::size_t offset) {
     QList<QTextEdit::ExtraSelection> marks;
     const auto add = [&](std::size_t start, std::size_t end, const QColor& color) {
         if (end <= start || end <= offset) return;
-        QTextEdit::ExtraSelection mark;
-        mark.cursor = QTextCursor(m_text->document());
-        mark.cursor.setPosition(utf16Position(text, start - std::min(start, offset)));
-        mark.cursor.setPosition(utf16Position(text, end - offset), QTextCursor::KeepAnchor);
-        mark.format.setBackground(color);
-        marks.append(mark);
+        const QList<QTextCursor> found =
+            m_shown.find(*m_text->document(), start - std::min(start, offset), end - offset);
+        for (const QTextCursor& cursor : found) {
+            QTextEdit::ExtraSelection mark;
+            mark.cursor = cursor;
+            mark.format.setBackground(color);
+            marks.append(mark);
+        }
+        if (!found.isEmpty()) m_marked = found;
     };
     add(m_place.passageStart, m_place.passageEnd, colors().accentSoft);
     add(m_place.markStart, m_place.markEnd, colors().mark);
     m_text->setExtraSelections(marks);
-    if (marks.isEmpty()) return;
+    if (m_marked.isEmpty()) return;
     QTextCursor begin(m_text->document());
-    begin.setPosition(marks.back().cursor.selectionStart());
+    begin.setPosition(m_marked.front().selectionStart());
     m_text->setTextCursor(begin);
-    // Centred once the widget has its size.
-    QTimer::singleShot(0, m_text, [this] { m_text->centerCursor(); });
+    // In the upper part of the view, once the widget has its size.
+    QTimer::singleShot(0, m_text, [this] {
+        QScrollBar* bar = m_text->verticalScrollBar();
+        bar->setValue(bar->value() + m_text->cursorRect().top() - m_text->viewport()->height() / 4);
+    });
 }
 
 QString DocumentReader::markedText() const {
-    const auto marks = m_text->extraSelections();
-    return marks.isEmpty() ? QString() : marks.back().cursor.selectedText();
+    QStringList parts;
+    for (const QTextCursor& cursor : m_marked) parts << cursor.selectedText();
+    return parts.join(QLatin1Char('\n'));
+}
+
+QString DocumentReader::shownText() const { return m_text->toPlainText(); }
+
+QString DocumentReader::note() const {
+    return m_note->isVisibleTo(this) ? m_note->text() : QString();
 }
 
 }  // namespace conclave::ui

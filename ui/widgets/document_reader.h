@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "app/services/services.h"
+#include "ui/markdown/document_text.h"
 
 class QLabel;
-class QPlainTextEdit;
+class QTextEdit;
 class QToolButton;
 
 namespace conclave::ui {
@@ -28,10 +29,18 @@ class DocumentReader : public QWidget {
 public:
     DocumentReader(services::Services& services, QWidget* parent);
 
-    /// Loads a document and shows the place; `fallback` is shown while loading and if it is gone.
+    /// Loads a document and shows the place; the passage itself is shown while loading and if the
+    /// document is gone.
     void open(const services::StoredPassage& passage, const ReaderPlace& place);
+    /// Shows a document from its beginning.
+    void open(const services::Document& document);
+    /// Says why a file cannot be shown; it can still be opened in its own program.
+    void explain(const std::filesystem::path& file, const QString& why);
     [[nodiscard]] int page() const { return m_page; }
+    /// The quote, or else the passage, as it is seen; lines between its paragraphs.
     [[nodiscard]] QString markedText() const;
+    [[nodiscard]] QString shownText() const;
+    [[nodiscard]] QString note() const;
 
 signals:
     void backAsked();
@@ -40,12 +49,16 @@ private:
     void showDocument(const services::DocumentView& view);
     void showPage(int number);
     void showStored();
-    void mark(const std::string& text, std::size_t offset);
+    void write(const std::string& text);
+    /// Marks passage and quote in what is shown, which begins `offset` bytes into the page.
+    void mark(std::size_t offset);
 
     services::Services& m_services;
     ElidedLabel* m_title;
     QLabel* m_note;
-    QPlainTextEdit* m_text;
+    QTextEdit* m_text;
+    DocumentText m_shown;
+    QList<QTextCursor> m_marked;
     QToolButton* m_previous;
     QToolButton* m_next;
     QToolButton* m_open;

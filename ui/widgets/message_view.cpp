@@ -234,24 +234,46 @@ void MessageView::showSources(const Message& message, bool running) {
         chips.emplace_back(0, nNamed ? tr("All %1 sources").arg(n)
                                      : counted(n, tr("1 passage read"), tr("%1 passages read")));
     }
-    while (m_sources.size() > static_cast<qsizetype>(chips.size())) delete m_sources.takeLast();
-    while (m_sources.size() < static_cast<qsizetype>(chips.size())) {
+    while (m_chips.size() > static_cast<qsizetype>(chips.size())) delete m_chips.takeLast();
+    while (m_chips.size() < static_cast<qsizetype>(chips.size())) {
         auto* chip = new QToolButton(this);
         chip->setProperty("chip", true);
         chip->setCursor(Qt::PointingHandCursor);
         connect(chip, &QToolButton::clicked, this,
                 [this, chip] { emit sourceAsked(chip->property("number").toInt(), -1); });
         chip->show();
-        m_sources.append(chip);
+        m_chips.append(chip);
     }
     for (std::size_t i = 0; i < chips.size(); ++i) {
-        QToolButton* chip = m_sources[static_cast<qsizetype>(i)];
+        QToolButton* chip = m_chips[static_cast<qsizetype>(i)];
         chip->setText(chips[i].second);
         chip->setFont(Theme::instance().font(TextSize::Caption));
         chip->setProperty("number", chips[i].first);
         chip->setAccessibleName(chips[i].first ? tr("Source %1").arg(chips[i].second)
                                                : chips[i].second);
     }
+}
+
+void MessageView::setFiles(const std::vector<std::filesystem::path>& files) {
+    qDeleteAll(m_chips);
+    m_chips.clear();
+    for (const auto& file : files) {
+        const QString name = fromUtf8(file.filename().string());
+        const QString path = fromUtf8(file.string());
+        auto* chip = new QToolButton(this);
+        chip->setProperty("chip", true);
+        chip->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+        chip->setCursor(Qt::PointingHandCursor);
+        chip->setText(QLatin1Char(' ') + (name.size() > 40
+                                              ? name.left(30) + QStringLiteral("…") + name.right(9)
+                                              : name));
+        chip->setToolTip(tr("Read %1").arg(path));
+        chip->setAccessibleName(tr("Attached: %1").arg(name));
+        connect(chip, &QToolButton::clicked, this, [this, path] { emit fileAsked(path); });
+        m_chips.append(chip);
+        chip->show();
+    }
+    restyleChips();
 }
 
 void MessageView::showFooter(const Message& message, bool running, const BranchPlace& place) {
@@ -292,6 +314,24 @@ int MessageView::layOutActions(int x, int y, int width) {
     return y + height;
 }
 
+/// In as many lines as they need: from the left below an answer, from the right above a question.
+int MessageView::layOutChips(int y, int width) {
+    const Theme& theme = Theme::instance();
+    const int height = theme.scaled(27);
+    int used = 0;
+    for (QToolButton* chip : m_chips) {
+        const int chipWidth = std::min(chip->sizeHint().width() + 4, width);
+        if (used > 0 && used + chipWidth > width) {
+            used = 0;
+            y += height + theme.scaled(5);
+        }
+        const bool isUser = m_role == services::Role::User;
+        chip->setGeometry(isUser ? width - used - chipWidth : used, y, chipWidth, height);
+        used += chipWidth + theme.scaled(6);
+    }
+    return y + height;
+}
+
 int MessageView::layOutUser(int width) {
     const Theme& theme = Theme::instance();
     const int padX = theme.scaled(16);
@@ -300,9 +340,11 @@ int MessageView::layOutUser(int width) {
     const int textWidth = m_text->naturalWidth(widest);
     const int textHeight = m_text->heightForTextWidth(textWidth);
     // Lines carry their spacing above, so less is needed there.
-    m_bubble = QRect(width - textWidth - 2 * padX, 0, textWidth + 2 * padX,
+    const int top = m_chips.isEmpty() ? 0 : layOutChips(0, width) + theme.scaled(6);
+    m_bubble = QRect(width - textWidth - 2 * padX, top, textWidth + 2 * padX,
                      textHeight + 2 * padY - theme.scaled(3));
-    m_text->setGeometry(m_bubble.left() + padX, padY - theme.scaled(3), textWidth, textHeight);
+    m_text->setGeometry(m_bubble.left() + padX, top + padY - theme.scaled(3), textWidth,
+                        textHeight);
     // Shown while the pointer is here: beside the bubble, so that no empty line is kept for them.
     const int actionsWidth = std::min(width, m_actions->sizeHint().width());
     const int below = m_bubble.bottom() + 1;
@@ -343,20 +385,7 @@ int MessageView::layOutAnswer(int width) {
         m_problem->setGeometry(0, y, width, height);
         y += height + theme.scaled(8);
     }
-    if (!m_sources.isEmpty()) {
-        int x = 0;
-        const int height = theme.scaled(27);
-        for (QToolButton* chip : m_sources) {
-            const int chipWidth = std::min(chip->sizeHint().width() + 4, width);
-            if (x > 0 && x + chipWidth > width) {
-                x = 0;
-                y += height + theme.scaled(5);
-            }
-            chip->setGeometry(x, y, chipWidth, height);
-            x += chipWidth + theme.scaled(6);
-        }
-        y += height + theme.scaled(6);
-    }
+    if (!m_chips.isEmpty()) y = layOutChips(y, width) + theme.scaled(6);
     if (m_actions->isVisibleTo(this)) y = layOutActions(-4, y, width + 4);
     return std::max(y, theme.scaled(28));
 }
@@ -364,8 +393,15 @@ int MessageView::layOutAnswer(int width) {
 void MessageView::restyle() {
     m_text->restyle();
     if (m_thought) m_thought->restyle();
-    for (QToolButton* chip : m_sources) chip->setFont(Theme::instance().font(TextSize::Caption));
+    restyleChips();
     update();
+}
+
+void MessageView::restyleChips() {
+    for (QToolButton* chip : m_chips) {
+        chip->setFont(Theme::instance().font(TextSize::Caption));
+        if (m_role == services::Role::User) chip->setIcon(icon(Icon::File, colors().muted));
+    }
 }
 
 void MessageView::paintEvent(QPaintEvent*) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <QWidget>
+#include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "app/services/services.h"
 #include "ui/models/message_model.h"
@@ -25,6 +27,9 @@ public:
     void show(const services::Message& message, const RunningAnswer* running,
               const BranchPlace& place);
 
+    /// The files that were sent with the message.
+    void setFiles(const std::vector<std::filesystem::path>& files);
+
     /// Lays everything out for `width` pixels; returns the height.
     int heightForColumn(int width);
     [[nodiscard]] services::MessageId id() const { return m_id; }
@@ -38,6 +43,7 @@ signals:
     void siblingAsked(int step);
     /// number 0: the list of sources.
     void sourceAsked(int number, int citation);
+    void fileAsked(const QString& file);
     void linkAsked(const QString& href);
     /// Something was opened or closed: heightForColumn() answers anew.
     void heightChanged();
@@ -53,6 +59,8 @@ private:
     void showThought(std::string_view thought, bool isThinking);
     void showSources(const services::Message& message, bool running);
     void showFooter(const services::Message& message, bool running, const BranchPlace& place);
+    void restyleChips();
+    int layOutChips(int y, int width);
     int layOutUser(int width);
     int layOutAnswer(int width);
     int layOutActions(int x, int y, int width);
@@ -76,7 +84,7 @@ private:
     QProgressBar* m_progress = nullptr;
     QWidget* m_problem = nullptr;
     QLabel* m_problemText = nullptr;
-    QList<QToolButton*> m_sources;
+    QList<QToolButton*> m_chips;  ///< sources of an answer, files of a question
     QWidget* m_actions = nullptr;
     QToolButton* m_previous = nullptr;
     QLabel* m_branch = nullptr;

@@ -82,8 +82,14 @@ void ModelPicker::setStatus(const ModelStatus& status) {
     }
     setIcon(
         ui::icon(status.state == ModelStatus::State::Failed ? Icon::Warning : Icon::Chip, color));
-    setText(QLatin1Char(' ') + fontMetrics().elidedText(text, Qt::ElideMiddle, 320));
+    setText(QLatin1Char(' ') + fontMetrics().elidedText(text, Qt::ElideMiddle, m_room));
     setAccessibleName(tr("Model: %1").arg(text));
+}
+
+void ModelPicker::setRoom(int pixels) {
+    if (pixels == m_room) return;
+    m_room = pixels;
+    setStatus(m_status);
 }
 
 void ModelPicker::reload() {

@@ -14,6 +14,8 @@ public:
     ModelPicker(services::ModelService& models, QWidget* parent);
 
     void setStatus(const services::ModelStatus& status);
+    /// Longest name in pixels; a longer one loses its middle.
+    void setRoom(int pixels);
     /// Makes a file or folder choosable; a single new model is chosen.
     void add(const QString& fileOrFolder);
     void addFile();
@@ -33,6 +35,7 @@ private:
     std::vector<services::ModelEntry> m_entries;
     services::ModelStatus m_status;
     bool m_loaded = false;
+    int m_room = 320;
 };
 
 /// "Q8_0 · 20 M parameters, 7 M active · 24 MB".

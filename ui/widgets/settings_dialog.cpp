@@ -1,214 +1,329 @@
 #include "ui/widgets/settings_dialog.h"
 
+#include <QApplication>
+#include <QButtonGroup>
 #include <QComboBox>
+#include <QDate>
 #include <QDesktopServices>
+#include <QDir>
 #include <QDoubleSpinBox>
-#include <QFormLayout>
-#include <QGridLayout>
+#include <QFileDialog>
+#include <QHBoxLayout>
 #include <QLabel>
+#include <QListWidget>
 #include <QPlainTextEdit>
+#include <QScrollArea>
 #include <QSpinBox>
+#include <QStackedWidget>
 #include <QUrl>
 #include <QVBoxLayout>
 
 #include "ui/bridge.h"
 #include "ui/chat_controller.h"
+#include "ui/widgets/ocr_row.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
 
 namespace {
 
-/// A form whose fields stand in line with those of the forms above and below.
-QFormLayout* makeForm(QWidget* body) {
-    auto* form = new QFormLayout(body);
-    form->setContentsMargins(0, 0, 0, 0);
-    form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-    auto* ruler = new QWidget(body);
-    ruler->setFixedSize(Theme::instance().scaled(150), 0);
-    form->addRow(ruler, new QWidget(body));
-    return form;
+constexpr int kFieldWidth = 190;
+
+/// Buttons of which one is down, as one control.
+QWidget* makeChoice(const QStringList& names, int chosen, const std::function<void(int)>& choose) {
+    auto* frame = new QFrame;
+    frame->setObjectName(QStringLiteral("choice"));
+    auto* row = new QHBoxLayout(frame);
+    row->setContentsMargins(2, 2, 2, 2);
+    row->setSpacing(2);
+    auto* group = new QButtonGroup(frame);
+    for (int i = 0; i < names.size(); ++i) {
+        QPushButton* button = makeButton(names[i], frame, "choice");
+        button->setCheckable(true);
+        button->setChecked(i == chosen);
+        group->addButton(button, i);
+        row->addWidget(button);
+    }
+    QObject::connect(group, &QButtonGroup::idClicked, frame, choose);
+    return frame;
 }
 
 }  // namespace
 
 SettingsDialog::SettingsDialog(services::Services& services, ChatController& controller,
                                QWidget* parent)
-    : QDialog(parent), m_services(services), m_controller(controller) {
+    : QDialog(parent),
+      m_services(services),
+      m_controller(controller),
+      m_names(new QListWidget(this)),
+      m_pages(new QStackedWidget(this)) {
     setWindowTitle(tr("Settings"));
-    setMinimumWidth(520);
-    auto* column = new QVBoxLayout(this);
-    column->setContentsMargins(24, 20, 24, 20);
-    column->setSpacing(10);
-    const auto section = [&](const QString& title, QWidget* body) {
-        column->addWidget(makeLabel(title, TextSize::Message, this, false, QFont::DemiBold));
-        column->addWidget(body);
-        column->addSpacing(8);
-    };
-    section(tr("Look"), makeLook());
-    section(tr("Answers in this chat"), makeAnswers());
-    section(tr("Places"), makePlaces());
-    column->addStretch();
-    QPushButton* close = makeButton(tr("Close"), this, "primary");
-    close->setDefault(true);
-    connect(close, &QPushButton::clicked, this, &QDialog::accept);
-    column->addWidget(close, 0, Qt::AlignRight);
+    const Theme& theme = Theme::instance();
+    resize(theme.scaled(760), theme.scaled(560));
+    setMinimumSize(440, 340);
+    auto* row = new QHBoxLayout(this);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(0);
+    m_names->setObjectName(QStringLiteral("sections"));
+    m_names->setAccessibleName(tr("Sections"));
+    m_names->setFixedWidth(theme.scaled(156));
+    m_names->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    m_pages->setObjectName(QStringLiteral("page"));
+    auto* right = new QVBoxLayout;
+    right->setSpacing(0);
+    right->addWidget(m_pages, 1);
+    right->addWidget(makeLine(this));
+    auto* bottom = new QHBoxLayout;
+    bottom->setContentsMargins(28, 12, 28, 12);
+    QPushButton* done = makeButton(tr("Done"), this, "primary");
+    done->setDefault(true);
+    connect(done, &QPushButton::clicked, this, &QDialog::accept);
+    bottom->addStretch();
+    bottom->addWidget(done);
+    right->addLayout(bottom);
+    row->addWidget(m_names);
+    row->addLayout(right, 1);
+    makeGeneral();
+    makeAnswers();
+    makeDocuments();
+    makeData();
+    makeAbout();
+    connect(m_names, &QListWidget::currentRowChanged, m_pages, &QStackedWidget::setCurrentIndex);
+    m_names->setCurrentRow(0);
+    m_names->setFocus();
+    connect(this, &QDialog::finished, this, &SettingsDialog::keepAnswers);
 }
 
-QWidget* SettingsDialog::makeLook() {
-    auto* body = new QWidget(this);
-    QFormLayout* form = makeForm(body);
-    auto* theme = new QComboBox(body);
-    theme->addItem(tr("Like the system"), QStringLiteral("system"));
-    theme->addItem(tr("Light"), QStringLiteral("light"));
-    theme->addItem(tr("Dark"), QStringLiteral("dark"));
-    theme->setCurrentIndex(static_cast<int>(Theme::instance().mode()));
-    connect(theme, &QComboBox::activated, this, [this, theme](int index) {
-        Theme::instance().setMode(static_cast<ThemeMode>(index));
-        m_services.setSetting("theme", theme->currentData().toString().toStdString());
-    });
-    form->addRow(tr("Theme"), theme);
-    auto* zoom = new QSpinBox(body);
+QVBoxLayout* SettingsDialog::addSection(const QString& name) {
+    m_names->addItem(name);
+    auto* scroll = new QScrollArea(m_pages);
+    scroll->setObjectName(QStringLiteral("page"));
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    auto* page = new QWidget(scroll);
+    page->setObjectName(QStringLiteral("column"));
+    auto* outer = new QVBoxLayout(page);
+    outer->setContentsMargins(28, 22, 28, 22);
+    outer->setSpacing(0);
+    outer->addWidget(makeLabel(name, TextSize::Title, page, false, QFont::DemiBold));
+    outer->addSpacing(12);
+    auto* column = new QVBoxLayout;
+    column->setSpacing(0);
+    outer->addLayout(column);
+    outer->addStretch();
+    scroll->setWidget(page);
+    m_pages->addWidget(scroll);
+    return column;
+}
+
+void SettingsDialog::addRow(QVBoxLayout* column, const QString& name, const QString& hint,
+                            QWidget* field) {
+    if (column->count() > 0) column->addWidget(makeLine(this));
+    auto* line = new QHBoxLayout;
+    line->setContentsMargins(0, 11, 0, 11);
+    line->setSpacing(20);
+    auto* words = new QVBoxLayout;
+    words->setSpacing(2);
+    QLabel* label = makeLabel(name, TextSize::Body, this, false, QFont::Medium);
+    label->setBuddy(field);
+    words->addWidget(label);
+    if (!hint.isEmpty()) {
+        QLabel* more = makeLabel(hint, TextSize::Small, this, true);
+        more->setWordWrap(true);
+        words->addWidget(more);
+    }
+    line->addLayout(words, 1);
+    if (field->accessibleName().isEmpty()) field->setAccessibleName(name);
+    line->addWidget(field, 0, hint.isEmpty() ? Qt::AlignVCenter : Qt::AlignTop);
+    column->addLayout(line);
+}
+
+void SettingsDialog::makeGeneral() {
+    QVBoxLayout* column = addSection(tr("General"));
+    addRow(column, tr("Theme"), {},
+           makeChoice({tr("System"), tr("Light"), tr("Dark")},
+                      static_cast<int>(Theme::instance().mode()), [this](int index) {
+                          Theme::instance().setMode(static_cast<ThemeMode>(index));
+                          const char* const names[] = {"system", "light", "dark"};
+                          m_services.setSetting("theme", names[index]);
+                      }));
+    auto* zoom = new QSpinBox(this);
     zoom->setRange(60, 250);
     zoom->setSingleStep(10);
     zoom->setSuffix(tr(" %"));
     zoom->setValue(qRound(Theme::instance().zoom() * 100.0));
+    zoom->setFixedWidth(Theme::instance().scaled(110));
     connect(zoom, &QSpinBox::editingFinished, this, [this, zoom] {
         Theme::instance().setZoom(zoom->value() / 100.0);
         m_services.setSetting("zoom", Theme::instance().zoom());
     });
-    form->addRow(tr("Text size"), zoom);
-    return body;
+    addRow(column, tr("Text size"), tr("Also with Ctrl and plus or minus, anywhere."), zoom);
+    QPushButton* keys = makeButton(tr("Show"), this);
+    connect(keys, &QPushButton::clicked, this, &SettingsDialog::shortcutsAsked);
+    addRow(column, tr("Keyboard shortcuts"), {}, keys);
 }
 
-QWidget* SettingsDialog::makeAnswers() {
-    auto* body = new QWidget(this);
-    QFormLayout* form = makeForm(body);
+void SettingsDialog::makeAnswers() {
+    QVBoxLayout* column = addSection(tr("Answers"));
     const services::ChatSettings& settings = m_controller.settings();
-    auto* system = new QPlainTextEdit(body);
-    system->setObjectName(QStringLiteral("field"));
-    system->setPlaceholderText(tr("How answers should be, as “Answer in French.”"));
-    system->setTabChangesFocus(true);
-    system->setFixedHeight(Theme::instance().scaled(76));
-    system->setPlainText(fromUtf8(settings.systemPrompt.value_or(std::string())));
-    form->addRow(tr("Instructions"), system);
+    column->addWidget(
+        makeLabel(tr("These belong to the chat that is open."), TextSize::Small, this, true));
+    column->addSpacing(10);
+    column->addWidget(makeLabel(tr("Instructions"), TextSize::Body, this, false, QFont::Medium));
+    column->addSpacing(6);
+    m_system = new QPlainTextEdit(this);
+    m_system->setObjectName(QStringLiteral("field"));
+    m_system->setAccessibleName(tr("Instructions"));
+    m_system->setPlaceholderText(tr("How answers should be, as “Answer in French.”"));
+    m_system->setTabChangesFocus(true);
+    m_system->setFixedHeight(Theme::instance().scaled(84));
+    m_system->setPlainText(fromUtf8(settings.systemPrompt.value_or(std::string())));
+    column->addWidget(m_system);
+    column->addSpacing(10);
 
-    auto* sampling = new QComboBox(body);
-    sampling->addItem(tr("What suits the model"));
-    sampling->addItem(tr("My own"));
-    sampling->setCurrentIndex(settings.sampling ? 1 : 0);
-    form->addRow(tr("Sampling"), sampling);
+    const int width = Theme::instance().scaled(kFieldWidth);
+    m_longest = new QSpinBox(this);
+    m_longest->setRange(0, 100000);
+    m_longest->setSingleStep(64);
+    m_longest->setSpecialValueText(tr("Suits the model"));
+    m_longest->setSuffix(tr(" tokens"));
+    m_longest->setValue(settings.maxTokens.value_or(0));
+    m_longest->setFixedWidth(width);
+    addRow(column, tr("Longest answer"), tr("A token is a word or a part of one."), m_longest);
+    m_sampling = new QComboBox(this);
+    m_sampling->addItem(tr("Suits the model"));
+    m_sampling->addItem(tr("My own"));
+    m_sampling->setCurrentIndex(settings.sampling ? 1 : 0);
+    m_sampling->setFixedWidth(width);
+    addRow(column, tr("Choice of words"), tr("How freely the model picks the next word."),
+           m_sampling);
     const engine::SamplerSettings start = settings.sampling.value_or(engine::SamplerSettings{});
-    const auto real = [&](const QString& name, double value, double top, const QString& tip) {
-        auto* box = new QDoubleSpinBox(body);
+    const auto real = [&](const QString& name, double value, double top, const QString& hint) {
+        auto* box = new QDoubleSpinBox(this);
         box->setRange(0.0, top);
         box->setSingleStep(0.05);
         box->setValue(value);
-        box->setToolTip(tip);
-        form->addRow(name, box);
+        box->setFixedWidth(width);
+        addRow(column, name, hint, box);
         return box;
     };
-    auto* temperature = real(tr("Temperature"), static_cast<double>(start.temperature), 2.0,
-                             tr("0: always the likeliest word; higher: more varied"));
-    auto* topP = real(tr("Top-p"), static_cast<double>(start.topP), 1.0, tr("1 switches it off"));
-    auto* minP = real(tr("Min-p"), static_cast<double>(start.minP), 1.0, tr("0 switches it off"));
-    auto* topK = new QSpinBox(body);
-    topK->setRange(0, 1000);
-    topK->setValue(start.topK);
-    topK->setToolTip(tr("0 switches it off"));
-    form->addRow(tr("Top-k"), topK);
-    auto* longest = new QSpinBox(body);
-    longest->setRange(0, 100000);
-    longest->setSpecialValueText(tr("What suits the model"));
-    longest->setSuffix(tr(" tokens"));
-    longest->setValue(settings.maxTokens.value_or(0));
-    form->addRow(tr("Longest answer"), longest);
-
-    const auto enable = [=] {
-        for (QWidget* box : std::initializer_list<QWidget*>{temperature, topP, minP, topK}) {
-            box->setEnabled(sampling->currentIndex() == 1);
+    m_temperature = real(tr("Temperature"), static_cast<double>(start.temperature), 2.0,
+                         tr("0: always the likeliest word. Higher: more varied."));
+    m_topP = real(tr("Top-p"), static_cast<double>(start.topP), 1.0, tr("1 switches it off."));
+    m_minP = real(tr("Min-p"), static_cast<double>(start.minP), 1.0, tr("0 switches it off."));
+    m_topK = new QSpinBox(this);
+    m_topK->setRange(0, 1000);
+    m_topK->setValue(start.topK);
+    m_topK->setFixedWidth(width);
+    addRow(column, tr("Top-k"), tr("0 switches it off."), m_topK);
+    const auto enable = [this] {
+        for (QWidget* box :
+             std::initializer_list<QWidget*>{m_temperature, m_topP, m_minP, m_topK}) {
+            box->setEnabled(m_sampling->currentIndex() == 1);
         }
     };
     enable();
-    connect(sampling, &QComboBox::activated, this, enable);
-    connect(this, &QDialog::finished, this, [=, this] {
-        services::ChatSettings next = m_controller.settings();
-        const std::string prompt = system->toPlainText().trimmed().toStdString();
-        next.systemPrompt = prompt.empty() ? std::nullopt : std::optional(prompt);
-        next.maxTokens = longest->value() > 0 ? std::optional(longest->value()) : std::nullopt;
-        if (sampling->currentIndex() == 1) {
-            engine::SamplerSettings chosen = next.sampling.value_or(engine::SamplerSettings{});
-            chosen.temperature = static_cast<float>(temperature->value());
-            chosen.topP = static_cast<float>(topP->value());
-            chosen.minP = static_cast<float>(minP->value());
-            chosen.topK = topK->value();
-            next.sampling = chosen;
-        } else {
-            next.sampling.reset();
-        }
-        m_controller.setSettings(next);
-    });
-    return body;
+    connect(m_sampling, &QComboBox::currentIndexChanged, this, enable);
 }
 
-QWidget* SettingsDialog::makePlaces() {
-    auto* body = new QWidget(this);
-    QFormLayout* form = makeForm(body);
+void SettingsDialog::keepAnswers() {
+    services::ChatSettings next = m_controller.settings();
+    const std::string prompt = m_system->toPlainText().trimmed().toStdString();
+    next.systemPrompt = prompt.empty() ? std::nullopt : std::optional(prompt);
+    next.maxTokens = m_longest->value() > 0 ? std::optional(m_longest->value()) : std::nullopt;
+    if (m_sampling->currentIndex() == 1) {
+        engine::SamplerSettings chosen = next.sampling.value_or(engine::SamplerSettings{});
+        chosen.temperature = static_cast<float>(m_temperature->value());
+        chosen.topP = static_cast<float>(m_topP->value());
+        chosen.minP = static_cast<float>(m_minP->value());
+        chosen.topK = m_topK->value();
+        next.sampling = chosen;
+    } else {
+        next.sampling.reset();
+    }
+    m_controller.setSettings(next);
+}
+
+void SettingsDialog::makeDocuments() {
+    QVBoxLayout* column = addSection(tr("Documents"));
+    column->addWidget(new OcrRow(m_services, this));
+    column->addSpacing(12);
+    QLabel* more = makeLabel(tr("Folders are added and watched on the page “Documents”. A file "
+                                "named .conclaveignore in a folder keeps others out, as .gitignore "
+                                "does."),
+                             TextSize::Small, this, true);
+    more->setWordWrap(true);
+    column->addWidget(more);
+}
+
+void SettingsDialog::makeData() {
+    QVBoxLayout* column = addSection(tr("Data"));
     const auto place = [&](const QString& name, const std::filesystem::path& path) {
         const QString text = fromUtf8(path.string());
-        auto* open = makeButton(text, body, "link");
-        open->setStyleSheet(QStringLiteral("text-align: left;"));
-        open->setToolTip(tr("Open this folder"));
+        QPushButton* open = makeButton(tr("Open"), this);
+        open->setAccessibleName(tr("Open %1").arg(text));
         connect(open, &QPushButton::clicked, this,
                 [text] { QDesktopServices::openUrl(QUrl::fromLocalFile(text)); });
-        form->addRow(name, open);
+        addRow(column, name, text, open);
     };
     place(tr("Chats and documents"), m_services.places().data);
     place(tr("Models"), m_services.places().models());
-    QPushButton* add = makeButton(tr("Use another folder of models as well…"), body);
+    QPushButton* add = makeButton(tr("Add…"), this);
     connect(add, &QPushButton::clicked, this, &SettingsDialog::addModelFolderAsked);
-    form->addRow(QString(), add);
-    return body;
+    addRow(column, tr("Another folder of models"), tr("Used where it is; nothing is copied."), add);
+    QPushButton* copy = makeButton(tr("Back up…"), this);
+    connect(copy, &QPushButton::clicked, this, &SettingsDialog::backUp);
+    addRow(column, tr("Backup"),
+           tr("Chats, settings and what was read of your documents, in one file."), copy);
+    QPushButton* trash = makeButton(tr("Show"), this);
+    connect(trash, &QPushButton::clicked, this, [this] {
+        accept();
+        emit trashAsked();
+    });
+    addRow(column, tr("Deleted chats"), tr("They can be restored for 30 days."), trash);
 }
 
-ShortcutsDialog::ShortcutsDialog(QWidget* parent) : QDialog(parent) {
-    setWindowTitle(tr("Keyboard shortcuts"));
-    auto* column = new QVBoxLayout(this);
-    column->setContentsMargins(24, 20, 24, 20);
-    auto* grid = new QGridLayout;
-    grid->setHorizontalSpacing(28);
-    grid->setVerticalSpacing(9);
-    const std::pair<QString, QString> keys[] = {
-        {tr("Send, new line"), tr("Enter, Shift+Enter")},
-        {tr("Stop the answer"), tr("Esc")},
-        {tr("New chat"), tr("Ctrl+N")},
-        {tr("Search chats and messages"), tr("Ctrl+K, Ctrl+Shift+F")},
-        {tr("Find in this chat"), tr("Ctrl+F")},
-        {tr("Answer again"), tr("Ctrl+R")},
-        {tr("Edit the last question"), tr("Up, in an empty field")},
-        {tr("Copy the last answer"), tr("Ctrl+Shift+C")},
-        {tr("Go to the text field"), tr("Ctrl+L")},
-        {tr("Choose the model"), tr("Ctrl+Shift+M")},
-        {tr("Show or hide the chats"), tr("Ctrl+B, F9")},
-        {tr("Show or hide the sources"), tr("Ctrl+Shift+S")},
-        {tr("Rename, delete the chat"), tr("F2, Ctrl+Shift+Backspace")},
-        {tr("Zoom"), tr("Ctrl++, Ctrl+-, Ctrl+0")},
-        {tr("Settings"), tr("Ctrl+,")},
-        {tr("This list"), tr("F1, Ctrl+/")},
-        {tr("Quit"), tr("Ctrl+Q")},
-    };
-    int row = 0;
-    for (const auto& [what, key] : keys) {
-        grid->addWidget(makeLabel(what, TextSize::Body, this), row, 0);
-        grid->addWidget(makeLabel(key, TextSize::Body, this, true), row, 1);
-        ++row;
+void SettingsDialog::backUp() {
+    const QString name =
+        QStringLiteral("conclave-%1.db").arg(QDate::currentDate().toString(Qt::ISODate));
+    const QString to = QFileDialog::getSaveFileName(
+        this, tr("Back up to"), QDir::home().filePath(name), tr("Backups (*.db)"));
+    if (to.isEmpty()) return;
+    m_services.backup(to.toStdString(), onGui<void>(this, [this, to](Result<void> done) {
+                          if (done) {
+                              emit notice(tr("Backed up and checked: %1").arg(to));
+                          } else {
+                              emit failed(done.error());
+                          }
+                      }));
+}
+
+void SettingsDialog::makeAbout() {
+    QVBoxLayout* column = addSection(tr("About"));
+    auto* row = new QHBoxLayout;
+    auto* mark = new QLabel(this);
+    mark->setPixmap(QIcon(QStringLiteral(":/conclave/icon.svg"))
+                        .pixmap(QSize(48, 48), mark->devicePixelRatioF()));
+    auto* words = new QVBoxLayout;
+    words->setSpacing(2);
+    words->addWidget(makeLabel(tr("Conclave"), TextSize::Message, this, false, QFont::DemiBold));
+    words->addWidget(makeLabel(tr("Version %1").arg(QApplication::applicationVersion()),
+                               TextSize::Small, this, true));
+    row->addWidget(mark);
+    row->addSpacing(10);
+    row->addLayout(words, 1);
+    column->addLayout(row);
+    column->addSpacing(16);
+    for (const QString& text :
+         {tr("Questions, documents and answers stay on this computer. The network is used for one "
+             "thing only: to download a model when you ask for it."),
+          tr("Conclave is free software under the MIT licence.")}) {
+        QLabel* label = makeLabel(text, TextSize::Body, this);
+        label->setWordWrap(true);
+        column->addWidget(label);
+        column->addSpacing(8);
     }
-    column->addLayout(grid);
-    column->addSpacing(10);
-    QPushButton* close = makeButton(tr("Close"), this, "primary");
-    close->setDefault(true);
-    connect(close, &QPushButton::clicked, this, &QDialog::accept);
-    column->addWidget(close, 0, Qt::AlignRight);
 }
 
 }  // namespace conclave::ui

@@ -1,14 +1,25 @@
-// settings_dialog.h: the few settings there are, and the list of keyboard shortcuts.
+// settings_dialog.h: the settings, section by section, and the list of keyboard shortcuts.
 #pragma once
 
 #include <QDialog>
+#include <functional>
 
 #include "app/services/services.h"
+
+class QComboBox;
+class QDoubleSpinBox;
+class QLabel;
+class QListWidget;
+class QPlainTextEdit;
+class QSpinBox;
+class QStackedWidget;
+class QVBoxLayout;
 
 namespace conclave::ui {
 
 class ChatController;
 
+/// What is changed counts at once; what belongs to the chat, when the dialog is closed.
 class SettingsDialog : public QDialog {
     Q_OBJECT
 public:
@@ -16,15 +27,35 @@ public:
 
 signals:
     void addModelFolderAsked();
-    void failed(const QString& what);
+    void shortcutsAsked();
+    void trashAsked();
+    void failed(const conclave::Error& error);
+    void notice(const QString& text);
 
 private:
-    QWidget* makeLook();
-    QWidget* makeAnswers();
-    QWidget* makePlaces();
+    /// A page with a title, listed at the left.
+    QVBoxLayout* addSection(const QString& name);
+    /// A line with words at the left and what is chosen at the right.
+    void addRow(QVBoxLayout* column, const QString& name, const QString& hint, QWidget* field);
+    void makeGeneral();
+    void makeAnswers();
+    void makeDocuments();
+    void makeData();
+    void makeAbout();
+    void keepAnswers();
+    void backUp();
 
     services::Services& m_services;
     ChatController& m_controller;
+    QListWidget* m_names;
+    QStackedWidget* m_pages;
+    QPlainTextEdit* m_system = nullptr;
+    QComboBox* m_sampling = nullptr;
+    QDoubleSpinBox* m_temperature = nullptr;
+    QDoubleSpinBox* m_topP = nullptr;
+    QDoubleSpinBox* m_minP = nullptr;
+    QSpinBox* m_topK = nullptr;
+    QSpinBox* m_longest = nullptr;
 };
 
 class ShortcutsDialog : public QDialog {

@@ -162,7 +162,7 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
     setMinimumWidth(200);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(10, 10, 10, 10);
-    column->setSpacing(8);
+    column->setSpacing(6);
 
     const auto sideButton = [this](Icon shape, const QString& text, const QString& shortcut) {
         QPushButton* button = makeButton(text, this, "side");
@@ -203,6 +203,9 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
     m_documents = sideButton(Icon::Folder, tr("Documents"), tr("Collections of documents to ask"));
     m_documents->setCheckable(true);
     connect(m_documents, &QPushButton::clicked, this, &Sidebar::documentsAsked);
+    m_trash = sideButton(Icon::Trash, tr("Trash"), tr("Deleted chats, to be restored"));
+    m_trash->setCheckable(true);
+    connect(m_trash, &QPushButton::clicked, this, &Sidebar::trashAsked);
     QPushButton* settings = sideButton(Icon::Settings, tr("Settings"), QStringLiteral("Ctrl+,"));
     connect(settings, &QPushButton::clicked, this, &Sidebar::settingsAsked);
 
@@ -211,6 +214,7 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
     column->addWidget(m_list, 1);
     column->addWidget(makeLine(this));
     column->addWidget(m_documents);
+    column->addWidget(m_trash);
     column->addWidget(settings);
 
     m_searchTimer->setSingleShot(true);
@@ -225,7 +229,7 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
     connect(m_model, &ChatListModel::renamed, this, [this](qint64 chat, const QString& title) {
         m_services.chats().rename(chat, title.toStdString(),
                                   onGui<void>(this, [this](Result<void> result) {
-                                      if (!result) emit failed(errorText(result.error()));
+                                      if (!result) emit failed(result.error());
                                       reload();
                                   }));
         emit titleChanged();
@@ -236,7 +240,7 @@ void Sidebar::reload() {
     m_services.chats().list(
         onGui<std::vector<services::Chat>>(this, [this](Result<std::vector<services::Chat>> chats) {
             if (!chats) {
-                emit failed(errorText(chats.error()));
+                emit failed(chats.error());
                 return;
             }
             m_model->setChats(std::move(*chats));
@@ -276,7 +280,10 @@ void Sidebar::removeCurrent() {
     if (m_current) remove(*m_current);
 }
 
-void Sidebar::setDocumentsShown(bool shown) { m_documents->setChecked(shown); }
+void Sidebar::setPage(Page page) {
+    m_documents->setChecked(page == Page::Documents);
+    m_trash->setChecked(page == Page::Trash);
+}
 
 void Sidebar::openIndex(const QModelIndex& index) {
     const qint64 chat = index.data(ChatListModel::ChatRole).toLongLong();
@@ -300,7 +307,7 @@ void Sidebar::remove(ChatId chat) {
     const QString title = known ? ChatListModel::titleOf(*known) : QString();
     m_services.chats().remove(chat, onGui<void>(this, [=, this](Result<void> result) {
                                   if (!result) {
-                                      emit failed(errorText(result.error()));
+                                      emit failed(result.error());
                                       return;
                                   }
                                   reload();
@@ -311,7 +318,7 @@ void Sidebar::remove(ChatId chat) {
 
 void Sidebar::pin(ChatId chat, bool pinned) {
     m_services.chats().pin(chat, pinned, onGui<void>(this, [this](Result<void> result) {
-                               if (!result) emit failed(errorText(result.error()));
+                               if (!result) emit failed(result.error());
                                reload();
                            }));
 }

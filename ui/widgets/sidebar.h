@@ -27,7 +27,9 @@ public:
     void focusSearch();
     void renameCurrent();
     void removeCurrent();
-    void setDocumentsShown(bool shown);
+    /// Which page is open instead of a chat.
+    enum class Page { Chat, Documents, Trash };
+    void setPage(Page page);
     [[nodiscard]] const ChatListModel& chats() const { return *m_model; }
 
 signals:
@@ -36,8 +38,9 @@ signals:
     void chatRemoved(qint64 chat, const QString& title);
     void titleChanged();
     void documentsAsked();
+    void trashAsked();
     void settingsAsked();
-    void failed(const QString& what);
+    void failed(const conclave::Error& error);
 
 protected:
     bool eventFilter(QObject* object, QEvent* event) override;
@@ -54,6 +57,7 @@ private:
     QLineEdit* m_search;
     QListView* m_list;
     QPushButton* m_documents = nullptr;
+    QPushButton* m_trash = nullptr;
     QTimer* m_searchTimer;
     std::optional<services::ChatId> m_current;
     int m_searchNumber = 0;

@@ -4,13 +4,13 @@
 #include <QKeyEvent>
 #include <QLabel>
 #include <QMouseEvent>
-#include <QRegularExpression>
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 #include <functional>
 
 #include "ui/bridge.h"
+#include "ui/markdown/document_blocks.h"
 #include "ui/widgets/document_reader.h"
 #include "ui/widgets/small_widgets.h"
 
@@ -52,13 +52,8 @@ private:
     std::function<void()> m_act;
 };
 
-/// A passage's text for a card: on one line, without Markdown's marks.
-QString plainSnippet(QString text) {
-    static const QRegularExpression marks(
-        QStringLiteral("^#{1,6}\\s+[^\\n]*\\n|^\\s*[-*]\\s+|\\*\\*|`"),
-        QRegularExpression::MultilineOption);
-    text = text.remove(marks).simplified();
-    // A label breaks between words only, so a word as long as a line gets places to break at.
+/// A label breaks between words only, so a word as long as a line gets places to break at.
+QString breakable(QString text) {
     constexpr qsizetype kLongestWord = 24;
     qsizetype length = 0;
     for (qsizetype i = 0; i < text.size(); ++i) {
@@ -68,6 +63,19 @@ QString plainSnippet(QString text) {
         length = 0;
     }
     return text;
+}
+
+/// A passage's text for a card: on one line, without Markdown's marks.
+QString snippetOf(const services::StoredPassage& passage) {
+    constexpr qsizetype kMost = 220;
+    QString text = onOneLine(passage.text, markupOf(passage.path));
+    // Of a file without marks the heading is a line like any other, and it stands above already.
+    const QString heading = fromUtf8(passage.heading).section(QStringLiteral(" > "), -1);
+    if (!heading.isEmpty() && text.startsWith(heading + QLatin1Char(' '))) {
+        text = text.mid(heading.size() + 1);
+    }
+    if (text.size() > kMost) text = text.left(kMost - 1) + QStringLiteral("…");
+    return breakable(text);
 }
 
 }  // namespace
@@ -155,10 +163,8 @@ void SourcesPanel::fill() {
                 QStringLiteral("background:%1;color:%2;border-radius:10px;padding:0 4px;")
                     .arg(colors().accentSoft.name(), colors().accent.name()));
         });
-        const std::string name = passage.title.empty()
-                                     ? std::filesystem::path(passage.path).filename().string()
-                                     : passage.title;
-        auto* title = new ElidedLabel(fromUtf8(name), card);
+        const QString name = titleOfSource(passage.title, passage.path);
+        auto* title = new ElidedLabel(name, card);
         onTheme(title, [title] {
             title->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold));
         });
@@ -178,12 +184,10 @@ void SourcesPanel::fill() {
         place->setProperty("muted", true);
         onTheme(place, [place] { place->setFont(Theme::instance().font(TextSize::Caption)); });
         box->addWidget(place);
-        QString text = plainSnippet(fromUtf8(passage.text));
-        if (text.size() > 220) text = text.left(219) + QStringLiteral("…");
-        QLabel* snippet = makeLabel(text, TextSize::Small, card);
+        QLabel* snippet = makeLabel(snippetOf(passage), TextSize::Small, card);
         snippet->setWordWrap(true);
         box->addWidget(snippet);
-        if (cited && m_details.finishReason != services::kNoModelReason) {
+        if (cited && !services::listsPassages(m_details)) {
             QLabel* verdict = makeLabel(supported ? tr("Cited: found in this passage")
                                                   : tr("Cited, but the passage does not say this"),
                                         TextSize::Caption, card, false, QFont::DemiBold);
@@ -194,7 +198,7 @@ void SourcesPanel::fill() {
             });
             box->addWidget(verdict);
         }
-        card->setAccessibleName(tr("Source %1: %2").arg(passage.number).arg(fromUtf8(name)));
+        card->setAccessibleName(tr("Source %1: %2").arg(passage.number).arg(name));
         column->addWidget(card);
     }
     column->addStretch();
@@ -203,6 +207,18 @@ void SourcesPanel::fill() {
     m_title->setText(m_details.passages.empty()
                          ? tr("Sources")
                          : tr("Sources (%1)").arg(m_details.passages.size()));
+}
+
+void SourcesPanel::openDocument(const services::Document& document) {
+    m_current = 0;
+    m_reader->open(document);
+    m_stack->setCurrentWidget(m_reader);
+}
+
+void SourcesPanel::explain(const std::filesystem::path& file, const QString& why) {
+    m_current = 0;
+    m_reader->explain(file, why);
+    m_stack->setCurrentWidget(m_reader);
 }
 
 void SourcesPanel::openPassage(int number, int citation) {

@@ -25,6 +25,10 @@ public:
     /// Opens the document of passage `number` at the quote of the answer's citation, or at the
     /// passage for citation -1.
     void openPassage(int number, int citation);
+    /// Shows a document from its beginning.
+    void openDocument(const services::Document& document);
+    /// Says why a file cannot be shown.
+    void explain(const std::filesystem::path& file, const QString& why);
     void clear();
     [[nodiscard]] DocumentReader& reader() { return *m_reader; }
     [[nodiscard]] bool hasPassages() const { return !m_details.passages.empty(); }

@@ -13,8 +13,8 @@ namespace conclave::ui {
 
 StatusLine::StatusLine(QWidget* parent)
     : QWidget(parent),
-      m_model(makeLabel({}, TextSize::Caption, this, true)),
-      m_indexing(makeLabel({}, TextSize::Caption, this, true)),
+      m_model(new ElidedLabel({}, this)),
+      m_indexing(new ElidedLabel({}, this)),
       m_speed(makeLabel({}, TextSize::Caption, this, true)),
       m_context(makeLabel({}, TextSize::Caption, this, true)),
       m_meter(new QProgressBar(this)) {
@@ -25,8 +25,13 @@ StatusLine::StatusLine(QWidget* parent)
     row->setSpacing(14);
     m_meter->setFixedWidth(64);
     m_meter->setTextVisible(false);
-    row->addWidget(m_model);
-    row->addWidget(m_indexing);
+    for (ElidedLabel* label : {m_model, m_indexing}) {
+        label->setProperty("muted", true);
+        label->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
+        onTheme(label, [label] { label->setFont(Theme::instance().font(TextSize::Caption)); });
+    }
+    row->addWidget(m_model, 1);
+    row->addWidget(m_indexing, 1);
     row->addStretch();
     row->addWidget(m_speed);
     row->addWidget(m_context);
@@ -46,9 +51,9 @@ void StatusLine::setModel(const services::ModelStatus& status) {
         case State::Ready: text = tr("Model ready"); break;
         case State::Failed: text = fromUtf8(status.error); break;
     }
+    m_model->setProperty("muted", status.state != State::Failed);
     setStyleProperty(m_model, "danger", status.state == State::Failed);
-    m_model->setText(m_model->fontMetrics().elidedText(text, Qt::ElideRight, 560));
-    m_model->setToolTip(text);
+    m_model->setFullText(text);
 }
 
 void StatusLine::setContext(const services::ContextUse& use) {
@@ -62,7 +67,14 @@ void StatusLine::setContext(const services::ContextUse& use) {
             .arg(locale.toString(use.usedTokens), locale.toString(use.contextLength)));
     m_meter->setRange(0, use.contextLength);
     m_meter->setValue(std::min(use.usedTokens, use.contextLength));
-    const QString tip = tr("How much of the model's context this chat takes");
+    QString tip =
+        tr("How much of the context this chat takes: what the model holds at a time. When it is "
+           "full, the oldest messages are left out.");
+    if (use.modelContextLength > use.contextLength) {
+        tip +=
+            QLatin1Char('\n') + tr("The model could take %1 tokens; this many fit well in memory.")
+                                    .arg(locale.toString(use.modelContextLength));
+    }
     m_context->setToolTip(tip);
     m_meter->setToolTip(tip);
     m_meter->setAccessibleName(tip);
@@ -75,6 +87,6 @@ void StatusLine::setSpeed(double tokensPerSecond) {
             : QString());
 }
 
-void StatusLine::setIndexing(const QString& text) { m_indexing->setText(text); }
+void StatusLine::setIndexing(const QString& text) { m_indexing->setFullText(text); }
 
 }  // namespace conclave::ui

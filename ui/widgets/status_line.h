@@ -10,6 +10,8 @@ class QProgressBar;
 
 namespace conclave::ui {
 
+class ElidedLabel;
+
 class StatusLine : public QWidget {
     Q_OBJECT
 public:
@@ -21,8 +23,8 @@ public:
     void setIndexing(const QString& text);
 
 private:
-    QLabel* m_model;
-    QLabel* m_indexing;
+    ElidedLabel* m_model;
+    ElidedLabel* m_indexing;
     QLabel* m_speed;
     QLabel* m_context;
     QProgressBar* m_meter;

@@ -34,6 +34,11 @@ Toast::Toast(QWidget* window)
     hide();
 }
 
+void Toast::setAnchor(QWidget* anchor) {
+    m_anchor = anchor;
+    anchor->installEventFilter(this);
+}
+
 void Toast::show(const QString& text, const QString& actionText, std::function<void()> action) {
     m_text->setText(text);
     m_button->setText(actionText);
@@ -60,11 +65,21 @@ void Toast::place() {
                           (m_button->isVisibleTo(this) ? m_button->sizeHint().width() : 0) + 60)));
     const int wanted = heightForWidth(width());
     resize(width(), wanted > 0 ? wanted : sizeHint().height());
-    move((window->width() - width()) / 2, window->height() - height() - 110);
+    int middle = window->width() / 2;
+    int bottom = window->height() - 44;
+    if (m_anchor && m_anchor->isVisible()) {
+        const QPoint corner = m_anchor->mapTo(window, QPoint(0, 0));
+        middle = corner.x() + m_anchor->width() / 2;
+        bottom = corner.y() - 10;
+    }
+    move(std::clamp(middle - width() / 2, 8, std::max(8, window->width() - width() - 8)),
+         std::max(8, bottom - height()));
 }
 
 bool Toast::eventFilter(QObject* object, QEvent* event) {
-    if (object == parentWidget() && event->type() == QEvent::Resize && isVisible()) place();
+    const bool moved = event->type() == QEvent::Resize || event->type() == QEvent::Move ||
+                       event->type() == QEvent::Show || event->type() == QEvent::Hide;
+    if (moved && isVisible() && object != this) place();
     return QFrame::eventFilter(object, event);
 }
 

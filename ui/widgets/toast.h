@@ -1,7 +1,8 @@
-// toast.h: a short notice at the window's lower edge, with at most one thing to do.
+// toast.h: a short notice above the composer, with at most one thing to do.
 #pragma once
 
 #include <QFrame>
+#include <QPointer>
 #include <functional>
 
 class QLabel;
@@ -14,6 +15,8 @@ class Toast : public QFrame {
     Q_OBJECT
 public:
     explicit Toast(QWidget* window);
+    /// Notices appear above this while it is shown, so that they cover nothing one types in.
+    void setAnchor(QWidget* anchor);
 
     void show(const QString& text, const QString& actionText = {},
               std::function<void()> action = {});
@@ -27,6 +30,7 @@ private:
     QLabel* m_text;
     QPushButton* m_button;
     QTimer* m_timer;
+    QPointer<QWidget> m_anchor;
     std::function<void()> m_action;
 };
 

@@ -1,9 +1,7 @@
 // Every architecture against llama.cpp: tiny random models of tests/parity/architectures.py.
 #include <array>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
@@ -15,6 +13,7 @@
 
 #include "bare_model.h"
 #include "engine/model/architectures/keys.h"
+#include "golden_distance.h"
 #include "golden_logits.h"
 #include "models.h"
 #include "tests/support/gguf_writer.h"
@@ -24,33 +23,7 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Distance {
-    double meanDivergence = 0.0;  ///< of the top 20 and all others as one
-    double largest = 0.0;         ///< |difference of log-probabilities| over the top 20
-};
-
-Distance distanceTo(const test::GoldenLogits& golden, std::span<const float> logits) {
-    Distance distance;
-    const std::size_t n = logits.size() / golden.size();
-    for (std::size_t i = 0; i < golden.size(); ++i) {
-        const auto row = logits.subspan(i * n, n);
-        const double sum = test::logSum(row);
-        double othersHere = 1.0;
-        double othersThere = 1.0;
-        for (const test::GoldenToken& best : golden[i]) {
-            const double log = row[static_cast<std::size_t>(best.token)] - sum;
-            distance.largest = std::max(distance.largest, std::abs(log - best.log));
-            distance.meanDivergence += std::exp(best.log) * (best.log - log);
-            othersHere -= std::exp(log);
-            othersThere -= std::exp(best.log);
-        }
-        if (othersThere > 1e-6) {
-            distance.meanDivergence += othersThere * std::log(othersThere / othersHere);
-        }
-    }
-    distance.meanDivergence /= static_cast<double>(golden.size());
-    return distance;
-}
+using test::distanceTo;
 
 /// For docs/MODELS.md, which make_models_page.py writes.
 std::string shortText(double value) {
@@ -75,7 +48,7 @@ TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), *kernels);
         const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
         const std::vector<float> whole = model.logits(tokens);
-        const Distance distance = distanceTo(golden, whole);
+        const test::Distance distance = distanceTo(golden, whole);
         EXPECT_LT(distance.meanDivergence, 1e-5) << kernels->isa;
         EXPECT_LT(distance.largest, 0.01) << kernels->isa;
         RecordProperty(std::string("kl-") + kernels->isa, shortText(distance.meanDivergence));
@@ -194,7 +167,7 @@ TEST_P(Architecture, MistakesInTheDescriptionShow) {
                               [&](ModelConfig& config) { applies = mistake.make(config); });
         if (!applies) continue;
         const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
-        const Distance distance = distanceTo(golden, model.logits(tokens));
+        const test::Distance distance = distanceTo(golden, model.logits(tokens));
         EXPECT_FALSE(distance.meanDivergence < 1e-5 && distance.largest < 0.01) << mistake.name;
         ++nShown;
     }
@@ -224,7 +197,7 @@ TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
         test::BareModel model(test::parity("gpt-oss-q8.gguf"), *kernels);
         const auto logits =
             model.logits(test::goldenTokens(model.config().vocabularySize, golden.size()), {50, 1});
-        const Distance distance = distanceTo(golden, logits);
+        const test::Distance distance = distanceTo(golden, logits);
         // llama.cpp itself is 3e-4 from exact arithmetic there.
         EXPECT_LT(distance.meanDivergence, 3e-4) << kernels->isa;
     }
@@ -234,8 +207,8 @@ INSTANTIATE_TEST_SUITE_P(Models, Architecture,
                          testing::Values("olmoe", "qwen3moe", "granitemoe", "qwen2moe", "deepseek",
                                          "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
                                          "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3",
-                                         "phi3-long", "glm4", "llama4", "deepseek3", "mixtral",
-                                         "llama-dense"),
+                                         "phi3-long", "glm4", "llama4", "deepseek2-mtp",
+                                         "deepseek3", "mixtral", "llama-dense"),
                          testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {

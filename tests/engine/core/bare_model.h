@@ -50,7 +50,8 @@ public:
         : m_file(GgufFile::open(path).value()),
           m_config(changed(ModelConfig::read(m_file).value(), change)),
           m_weights(Weights::load(m_file, m_config, kernels).value()),
-          m_cache(KvCache::create(m_config, std::min(m_config.contextLength, 1024)).value()),
+          m_cache(
+              KvCache::create(m_config, std::min(m_config.contextLength, 1024), maxBatch).value()),
           m_pool(nThreads),
           m_maxBatch(maxBatch),
           m_transformer(m_config, m_weights, kernels, m_cache, m_pool, maxBatch) {
@@ -59,6 +60,9 @@ public:
 
     [[nodiscard]] const ModelConfig& config() const { return m_config; }
     [[nodiscard]] Weights& weights() { return m_weights; }
+    [[nodiscard]] const GgufFile& file() const { return m_file; }
+    /// Clears nothing: to be followed by logits() from position 0.
+    void setAdapters(const AdapterSet* adapters) { m_transformer.setAdapters(adapters); }
 
     /// Logits of all tokens, [token][vocabularySize], computed from `firstPosition` on in batches
     /// of the given sizes (the last one repeats).

@@ -250,6 +250,11 @@ TEST_P(Kernels, QuantizeAndHalvesEqualScalarBitForBit) {
         GetParam()->quantize(x.data(), kN, ours.data());
         scalarKernels().quantize(x.data(), kN, expected.data());
         EXPECT_EQ(ours, expected) << spread;
+        std::vector<std::byte> inParts(size);
+        for (const auto& [first, n] : {std::pair(96, 64), std::pair(0, 32), std::pair(32, 64)}) {
+            GetParam()->quantizePart(x.data() + first, first, n, kN, inParts.data());
+        }
+        EXPECT_EQ(inParts, expected) << spread;
 
         x.resize(kN - 3);
         std::vector<std::uint16_t> ourHalves(x.size());

@@ -39,7 +39,7 @@ public:
         config.grouped.headDim = 32;
         config.latent.latentDim = 64;
         config.rope.dim = 32;
-        m_cache = KvCache::create(config, kLong, cacheCase.type).value();
+        m_cache = KvCache::create(config, kLong, 1, cacheCase.type).value();
         m_row.resize(static_cast<std::size_t>(config.cacheDim()));
         m_queries.resize(static_cast<std::size_t>(kLongHeads * m_queryDim));
         for (float& value : m_queries) value = next();
@@ -204,7 +204,7 @@ TEST(LongContextMemory, IsThatOfTheLatentsAlone) {
     config.latent.latentDim = 512;
     config.rope.dim = 64;
     // DeepSeek-V3: 8.6 GiB for 128 Ki tokens, however many heads there are.
-    EXPECT_EQ(KvCache::bytes(config, kLong), std::uint64_t{61} * kLong * (512 + 64) * 2);
+    EXPECT_EQ(KvCache::bytes(config, kLong, 512), std::uint64_t{61} * kLong * (512 + 64) * 2);
 }
 
 }  // namespace

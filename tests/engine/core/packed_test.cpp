@@ -46,10 +46,13 @@ std::vector<std::byte> randomRows(TensorType type, int nRows, int nColumns, unsi
 /// A matrix in the file's order, and packed.
 struct BothForms {
     BothForms(TensorType weightType, int rowCount, int columnCount, unsigned seed)
+        : BothForms(weightType, rowCount, columnCount,
+                    randomRows(weightType, rowCount, columnCount, seed)) {}
+    BothForms(TensorType weightType, int rowCount, int columnCount, std::vector<std::byte> fileRows)
         : type(weightType),
           nRows(rowCount),
           nColumns(columnCount),
-          rows(randomRows(type, nRows, nColumns, seed)),
+          rows(std::move(fileRows)),
           rowBytes(rows.size() / static_cast<std::size_t>(nRows)) {
         const PackedFormat& format = *packedFormat(type);
         const int nBlocks = nColumns / format.blockColumns;
@@ -114,10 +117,11 @@ TEST_P(Packed, ProductsEqualTheFilesRowsAndDoNotDependOnTheTile) {
     unsigned seed = 1;
     for (const TensorType type : kTypes) {
         const int block = packedFormat(type)->blockColumns;
-        for (const int nColumns : {block, 3 * block, 8 * block}) {
-            for (const int nRows : {16, 17, 24, 31, 32, 49, 64}) {
+        // The last is more columns than a kernel unpacks at a time.
+        for (const int nColumns : {block, 3 * block, block == 256 ? 5 * block : 41 * block}) {
+            for (const int nRows : {16, 17, 31, 48}) {
                 const BothForms weights(type, nRows, nColumns, ++seed);
-                for (const int nTokens : {1, 2, 3, 4, 5, 6, 7, 11, 12, 15}) {
+                for (const int nTokens : {1, 2, 3, 4, 5, 6, 7, 10, 15}) {
                     const Tokens tokens(nTokens, nColumns, ++seed);
                     const WeightKernels& packed = *GetParam()->packed(type);
                     const auto out = product(packed, weights.panels, weights.packedRowBytes,
@@ -181,6 +185,56 @@ TEST_P(Packed, ExtremeIntegersDoNotSaturate) {
     }
 }
 
+/// BF16 around one.
+std::vector<std::byte> randomBF16(int nRows, int nColumns, unsigned seed) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal(0.0f, 1.0f);
+    std::vector<std::byte> rows(2 * static_cast<std::size_t>(nRows) *
+                                static_cast<std::size_t>(nColumns));
+    for (std::size_t at = 0; at < rows.size(); at += 2) {
+        const float value = normal(random);
+        std::memcpy(&rows[at], reinterpret_cast<const std::byte*>(&value) + 2, 2);
+    }
+    return rows;
+}
+
+TEST_P(Packed, BF16EqualsTheFilesRowsAndDoesNotDependOnTheTile) {
+    const WeightKernels& packed = *GetParam()->packed(TensorType::BF16);
+    unsigned seed = 1;
+    for (const int nColumns : {1, 31, 32, 100}) {
+        for (const int nRows : {16, 17, 40, 70}) {
+            const BothForms weights(TensorType::BF16, nRows, nColumns,
+                                    randomBF16(nRows, nColumns, ++seed));
+            std::mt19937 random(++seed);
+            std::normal_distribution<float> normal(0.0f, 1.0f);
+            for (const int nTokens : {1, 2, 3, 4, 5, 7, 12}) {
+                std::vector<float> x(static_cast<std::size_t>(nTokens * nColumns));
+                for (float& value : x) value = normal(random);
+                std::vector<const void*> inputs;
+                for (int t = 0; t < nTokens; ++t) {
+                    inputs.push_back(x.data() + static_cast<std::ptrdiff_t>(t) * nColumns);
+                }
+                const auto out =
+                    product(packed, weights.panels, weights.packedRowBytes, weights, inputs);
+                const auto expected = product(*scalarKernels().find(TensorType::BF16), weights.rows,
+                                              weights.rowBytes, weights, inputs);
+                for (std::size_t i = 0; i < out.size(); ++i) {
+                    ASSERT_NEAR(out[i], expected[i], 1e-4f) << nRows << "x" << nColumns;
+                }
+                for (int t = 0; t < nTokens; ++t) {
+                    const auto alone =
+                        product(packed, weights.panels, weights.packedRowBytes, weights,
+                                std::span(inputs).subspan(static_cast<std::size_t>(t), 1));
+                    ASSERT_EQ(0, std::memcmp(alone.data(),
+                                             out.data() + static_cast<std::ptrdiff_t>(t) * nRows,
+                                             alone.size() * sizeof(float)))
+                        << nRows << "x" << nColumns;
+                }
+            }
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Sets, Packed, testing::ValuesIn(test::runnableKernelSets()),
                          [](const auto& instance) {
                              const bool simde = instance.param == &simdeAvx512Kernels();
@@ -199,6 +253,14 @@ TEST(PackedSets, VectorSetsAgreeBitForBit) {
                                   weights.packedRowBytes, weights, tokens.inputs);
         EXPECT_EQ(0, std::memcmp(narrow.data(), wide.data(), narrow.size() * sizeof(float)));
     }
+    const BothForms weights(TensorType::BF16, 72, 75, randomBF16(72, 75, 7));
+    const std::vector<float> x(75, 0.7f);
+    const std::vector<const void*> inputs(8, x.data());
+    const auto narrow = product(*avx2Kernels().packed(TensorType::BF16), weights.panels,
+                                weights.packedRowBytes, weights, inputs);
+    const auto wide = product(*simdeAvx512Kernels().packed(TensorType::BF16), weights.panels,
+                              weights.packedRowBytes, weights, inputs);
+    EXPECT_EQ(0, std::memcmp(narrow.data(), wide.data(), narrow.size() * sizeof(float)));
 }
 
 TEST(PackedSets, EveryPackedTypeHasKernelsInEverySet) {

@@ -138,7 +138,7 @@ TEST(Session, RefusesWhatItCannotDo) {
     EXPECT_TRUE(session->generate(greedy({1}, 1)));
     for (const SessionOptions& options :
          {SessionOptions{.contextLength = 1025}, SessionOptions{.contextLength = -1},
-          SessionOptions{.nThreads = -1}, SessionOptions{.batchTokens = 0}}) {
+          SessionOptions{.nThreads = -1}, SessionOptions{.batchTokens = -1}}) {
         const auto refused = Session::create(bundledModel(), options);
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);

@@ -4,36 +4,36 @@
 // the golden values are missed.
 //
 // deepseek2 (V2, V3, R1, Moonlight)
-//   pairs of neighbours rotate, on the last part of a query      mistake "pairs", Parity deepseek2,
-//   3 attn_kv_a_norm covers the latents, not the rotated key       Parity deepseek2, deepseek3
-//   YaRN's range; softmax scale with yarn_log_multiplier         mistake "yarn", Parity deepseek2,
-//   3 the same without the key                                     DeepSeekTraps.YarnWithoutItsKey
-//   expert_gating_func missing                                   DeepSeekTraps.ScoreWithoutItsKey
-//   the bias chooses and does not weigh                          Router.BiasChangesTheChoice…
-//   groups by their two best biased scores, others out           Router.Groups…
-//   expert_weights_norm absent, before the scale; scale 0        Router.ScaleComes…,
-//   DeepSeekTraps.Weights… sums of tiny scores Router.NormalizationOfTinyScores… shared experts as
-//   one network, leading dense layers          mistake "shared", Parity deepseek3 queries with and
-//   without q_lora                              Parity deepseek3, deepseek2 attn_k_b and attn_v_b,
-//   or attn_kv_b                          Parity deepseek2, deepseek2-legacy layers that predict
-//   further tokens                           DeepSeekTraps.PredictingLayers…, glm4moe
-// qwen3moe: norms per head before rotating, halves, weights normalized, heads wider than the
-//   embedding                                                    Architecture qwen3moe and its
-//   mistakes
-// olmoe: norms over all heads, halves, weights not normalized    Architecture olmoe and its
-// mistakes granitemoe: four scales, tied embedding, neighbours            Architecture granitemoe
-// and its mistakes llama with experts
-//   softmax over all, two best, normalized                       Architecture mixtral and its
-//   mistakes byte fallback and the leading space                          SpmTokenizer.FallsBack…,
-//   PutsASpace… one tensor for each expert                                   Parity mixtral-split
-// all
-//   rows that do not divide fall back; output in Q6_K            Quantize.WritesTheFilesOfLlamaCpp
-//   every type in every place, embeddings too                    EveryType.WorksInEveryPlace
-//   routers in F32                                               EveryType.WorksInEveryPlace
-//   ties go to the lower expert                                  Router.TiesGoToTheLowerExpert
-//   products of 8-bit integers that saturate                     Kernels.Extreme…, Packed.Extreme…
-//   pre-tokenizers of olmoe, qwen3, V2, V3, granite PreTokenizers.OfTheseModelsAreKnown BOS only
-//   where the file asks                                 SpmTokenizer.PutsBosFirstOnce
+// - Pairs of neighbours rotate, on the last part of a query: mistake "pairs", Parity deepseek2.
+// - attn_kv_a_norm covers the latents, not the rotated key: Parity deepseek2 and deepseek3.
+// - YaRN's range, and the softmax scale with yarn_log_multiplier: mistake "yarn", Parity deepseek2
+//   and deepseek3; without that key: DeepSeekTraps.YarnWithoutItsKey.
+// - expert_gating_func missing: DeepSeekTraps.ScoreWithoutItsKey.
+// - The bias chooses and does not weigh: Router.BiasChangesTheChoice….
+// - Groups by their two best biased scores, others out: Router.Groups….
+// - expert_weights_norm absent, applied before the scale; scale 0; sums of tiny scores:
+//   Router.ScaleComes…, Router.NormalizationOfTinyScores…, DeepSeekTraps.Weights….
+// - Shared experts as one network, leading dense layers: mistake "shared", Parity deepseek3.
+// - Queries with and without q_lora: Parity deepseek3 and deepseek2.
+// - attn_k_b and attn_v_b, or attn_kv_b: Parity deepseek2 and deepseek2-legacy.
+// - Layers that predict further tokens: DeepSeekTraps.PredictingLayers…, glm4moe.
+//
+// qwen3moe: norms per head before rotating, halves, normalized weights, heads wider than the
+//   embedding: Architecture qwen3moe and its mistakes.
+// olmoe: norms over all heads, halves, weights as they are: Architecture olmoe and its mistakes.
+// granitemoe: four scales, tied embedding, neighbours: Architecture granitemoe and its mistakes.
+// llama with experts
+// - Softmax over all, two best, normalized: Architecture mixtral and its mistakes.
+// - Byte fallback and the leading space: SpmTokenizer.FallsBack…, SpmTokenizer.PutsASpace….
+// - One tensor for each expert: Parity mixtral-split.
+//
+// All
+// - Rows that do not divide fall back; output in Q6_K: Quantize.WritesTheFilesOfLlamaCpp.
+// - Every type in every place, embeddings too; routers in F32: EveryType.WorksInEveryPlace.
+// - Ties go to the lower expert: Router.TiesGoToTheLowerExpert.
+// - Products of 8-bit integers that saturate: Kernels.Extreme…, Packed.Extreme….
+// - Pre-tokenizers of olmoe, qwen3, V2, V3, granite: PreTokenizers.OfTheseModelsAreKnown.
+// - BOS only where the file asks: SpmTokenizer.PutsBosFirstOnce.
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>

@@ -54,6 +54,11 @@ public:
     // What tests look at; call from the test's thread after the replies have come.
     std::vector<services::SendRequest> sent;
     std::map<std::int64_t, std::string> drafts;  ///< 0: the page for a new chat
+    std::map<std::int64_t, std::vector<std::filesystem::path>> draftedFiles;
+    std::map<services::ChatId, std::vector<services::Document>> attachedFiles;
+    services::OcrState ocrState;     ///< but inUse, which is a setting
+    int nUpdatesOfAll = 0;           ///< calls of updateAll()
+    std::optional<Error> listError;  ///< what asking for the chats fails with
     std::map<std::string, nlohmann::json> settings;
     std::mutex mutex;
 
@@ -97,6 +102,7 @@ public:
     void chooseEmbedder(std::string_view nameOrFile, std::function<bool(int, int)> progress,
                         services::Reply<std::string> reply) override;
     void chooseReranker(std::string_view nameOrFile, services::Reply<std::string> reply) override;
+    void ocr(services::Reply<services::OcrState> reply) override;
     void doctor(services::Reply<std::vector<services::Finding>> reply) override;
     void backup(const std::filesystem::path& to, services::Reply<void> reply) override;
 
@@ -112,6 +118,8 @@ private:
                         services::Reply<void> reply) override;
     void remove(services::ChatId id, services::Reply<void> reply) override;
     void restore(services::ChatId id, services::Reply<void> reply) override;
+    void trash(services::Reply<std::vector<services::DeletedChat>> reply) override;
+    void removeForGood(services::ChatId id, services::Reply<void> reply) override;
     void folders(services::Reply<std::vector<services::Folder>> reply) override;
     void createFolder(std::string_view name, services::Reply<services::FolderId> reply) override;
     void renameFolder(services::FolderId id, std::string_view name,
@@ -121,6 +129,14 @@ private:
                 services::Reply<std::vector<services::MessageHit>> reply) override;
     void saveDraft(std::optional<services::ChatId> chat, std::string_view text) override;
     void draft(std::optional<services::ChatId> chat, services::Reply<std::string> reply) override;
+    void saveDraftFiles(std::optional<services::ChatId> chat,
+                        std::vector<std::filesystem::path> files) override;
+    void draftFiles(std::optional<services::ChatId> chat,
+                    services::Reply<std::vector<std::filesystem::path>> reply) override;
+    void attached(services::ChatId id,
+                  services::Reply<std::vector<services::Document>> reply) override;
+    void detach(services::ChatId id, const std::filesystem::path& file,
+                services::Reply<void> reply) override;
     void send(services::SendRequest request, services::AnswerEvents events) override;
     void regenerate(services::MessageId id, services::AnswerEvents events) override;
     void edit(services::MessageId id, std::string text, services::AnswerEvents events) override;
@@ -142,7 +158,7 @@ private:
                     services::Reply<void> reply) override;
     void update(services::CollectionId id, bool retryFailed,
                 services::Reply<services::IndexReport> reply) override;
-    void updateAll() override {}
+    void updateAll() override;
     void onProgress(std::function<void(services::IndexProgress)> listener) override;
     void search(services::SearchRequest request,
                 services::Reply<std::vector<services::SearchHit>> reply) override;

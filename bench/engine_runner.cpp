@@ -1,0 +1,153 @@
+// engine_runner.cpp: what `conclave bench` does not measure: a whole answer, from the first moment
+// of the program, and speed deep in a context, in one walk through it.
+//
+//   engine_runner MODEL.gguf THREADS answer N_PROMPT N_ANSWER
+//   engine_runner MODEL.gguf THREADS deep N_BEFORE N_PREFILL N_DECODE
+//
+// THREADS 0: automatic. Prints one JSON line, as peer_runner does for llama.cpp; bench/answer_time
+// and bench/compare_peers run both. `answer`: seconds to the first token and to the last, of a
+// question that includes loading (cold), then of another with nothing in common (warm). `deep`:
+// tokens a second of prefill behind N_BEFORE tokens, and of decode behind all of them. Prompts are
+// tokens without meaning.
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include "engine/engine.h"
+
+namespace {
+
+using conclave::engine::GenerateResult;
+using conclave::engine::Model;
+using conclave::engine::Session;
+using conclave::engine::TokenId;
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double ownCpuSeconds() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double residentMebibytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.rfind("VmRSS:", 0) == 0) return std::stod(line.substr(6)) / 1024.0;
+    }
+    return 0.0;
+}
+
+std::vector<TokenId> someTokens(int count, int vocabularySize, std::uint32_t seed) {
+    std::vector<TokenId> tokens;
+    std::uint32_t state = seed;
+    for (int i = 0; i < count; ++i) {
+        state = state * 1664525U + 1013904223U;
+        tokens.push_back(
+            static_cast<TokenId>((state >> 8U) % static_cast<std::uint32_t>(vocabularySize)));
+    }
+    return tokens;
+}
+
+[[noreturn]] void stop(const std::string& why) {
+    std::fprintf(stderr, "engine_runner: %s\n", why.c_str());
+    std::exit(1);
+}
+
+struct Engine {
+    Engine(const char* path, int nThreads, int contextLength) {
+        auto loaded = Model::load(path);
+        if (!loaded) stop(loaded.error().detail);
+        model = std::move(*loaded);
+        auto made = Session::create(model, {.contextLength = contextLength, .nThreads = nThreads});
+        if (!made) stop(made.error().detail);
+        session = std::move(*made);
+    }
+
+    GenerateResult generate(int nPrompt, int nAnswer, std::uint32_t seed = 1) const {
+        conclave::engine::GenerateRequest request;
+        request.prompt = someTokens(nPrompt, model->info().vocabularySize, seed);
+        request.sampling.temperature = 0.0f;
+        request.maxTokens = nAnswer;
+        request.ignoreEndOfTurn = true;
+        auto result = session->generate(request);
+        if (!result) stop(result.error().detail);
+        return std::move(*result);
+    }
+
+    std::shared_ptr<const Model> model;
+    std::unique_ptr<Session> session;
+};
+
+void answerTwice(const char* path, int nThreads, int nPrompt, int nAnswer) {
+    Clock::time_point begun = Clock::now();
+    const double cpuBefore = ownCpuSeconds();
+    const Engine engine(path, nThreads, nPrompt + nAnswer + 8);
+    for (const char* name : {"cold", "warm"}) {
+        const bool isWarm = std::string(name) == "warm";
+        if (isWarm) {
+            engine.model->settle();
+            engine.session->clear();
+            begun = Clock::now();
+        }
+        const double asked = secondsSince(begun);
+        const auto result = engine.generate(nPrompt, nAnswer, isWarm ? 2 : 1);
+        const std::chrono::duration<double> first = result.usage.timeToFirstToken;
+        std::printf("%s\"%s\":[%.3f,%.3f]", isWarm ? "," : "{", name, asked + first.count(),
+                    secondsSince(begun));
+    }
+    std::printf(",\"cpu_s\":%.3f}\n", ownCpuSeconds() - cpuBefore);
+}
+
+void deep(const char* path, int nThreads, int nBefore, int nPrefill, int nDecode) {
+    const Clock::time_point begun = Clock::now();
+    const int depth = nBefore + nPrefill;
+    const Engine engine(path, nThreads, depth + nDecode + 8);
+    const double loadSeconds = secondsSince(begun);
+    engine.model->settle();
+    const auto counted = [&](int nPrompt, int nAnswer, double& cores) {
+        const double cpu = ownCpuSeconds();
+        const Clock::time_point start = Clock::now();
+        auto result = engine.generate(nPrompt, nAnswer);
+        cores = (ownCpuSeconds() - cpu) / secondsSince(start);
+        return result;
+    };
+    engine.generate(nBefore, 1);
+    double prefillCores = 0.0;
+    const double prefill = counted(depth, 1, prefillCores).usage.prefillSpeed();
+    double decodeCores = 0.0;
+    const double decode = counted(depth + 1, nDecode + 1, decodeCores).usage.decodeSpeed();
+    std::printf(
+        "{\"load_ms\":%.1f,\"rss_mib\":%.1f,\"isa\":\"%s\",\"prefill_tps\":[%.3f],"
+        "\"prefill_cores\":[%.3f],\"decode_tps\":[%.3f],\"decode_cores\":[%.3f]}\n",
+        loadSeconds * 1e3, residentMebibytes(),
+        std::string(conclave::engine::kernelSetName()).c_str(), prefill, prefillCores, decode,
+        decodeCores);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string mode = argc > 3 ? argv[3] : "";
+    if (mode == "answer" && argc == 6) {
+        answerTwice(argv[1], std::atoi(argv[2]), std::atoi(argv[4]), std::atoi(argv[5]));
+    } else if (mode == "deep" && argc == 7) {
+        deep(argv[1], std::atoi(argv[2]), std::atoi(argv[4]), std::atoi(argv[5]),
+             std::atoi(argv[6]));
+    } else {
+        stop("expects other arguments, see the head of engine_runner.cpp");
+    }
+    return 0;
+}

@@ -1,0 +1,216 @@
+// Layers that see a window keep only that: the same bits as with all of it, whatever is cut back,
+// shared, saved or restored.
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "bare_model.h"
+#include "engine/runtime/kv_cache.h"
+#include "engine/runtime/loaded_model.h"
+#include "golden_logits.h"
+#include "models.h"
+
+namespace conclave::engine {
+namespace {
+
+constexpr int kSmallBatch = 16;  ///< with which the tiny models' rings keep 256 positions
+
+/// Of a tiny model: the small batch gives rings, one of all tokens does not.
+std::vector<float> bareLogits(const std::string& name, const KernelTable& kernels, int maxBatch,
+                              const std::vector<int>& batches, int nThreads = 1) {
+    test::BareModel model(test::parity(name + ".gguf"), kernels, nThreads, maxBatch,
+                          [](ModelConfig& config) {
+                              // Llama 4's chunks are longer than any test.
+                              if (config.windowIsChunk) config.window = 48;
+                          });
+    return model.logits(test::goldenTokens(model.config().vocabularySize, 700), batches);
+}
+
+class WindowCache : public testing::TestWithParam<std::string> {};
+
+TEST_P(WindowCache, GivesTheBitsOfAWholeCache) {
+    for (const KernelTable* kernels : test::nativeKernelSets()) {
+        const auto whole = bareLogits(GetParam(), *kernels, 1024, {});
+        EXPECT_EQ(bareLogits(GetParam(), *kernels, kSmallBatch, {kSmallBatch}), whole);
+        EXPECT_EQ(bareLogits(GetParam(), *kernels, kSmallBatch, {7, 16, 1, 3}, 3), whole);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, WindowCache,
+                         testing::Values("gemma2", "gemma3", "gpt-oss", "llama4"),
+                         [](const auto& instance) {
+                             std::string name = instance.param;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
+
+TEST(WindowCache, KeepsAsMuchAsABatchSees) {
+    ModelConfig config;
+    config.nLayers = 3;
+    config.layers.resize(3);
+    config.layers[0].isLocal = config.layers[1].isLocal = true;
+    config.window = 100;
+    config.grouped = {.nKvHeads = 2, .headDim = 32};
+    const std::uint64_t positionBytes = 2 * 2 * 32 * 2;
+    // 100 + 64, in chunks of 256.
+    EXPECT_EQ(KvCache::bytes(config, 4096, 64), (2 * 256 + 4096) * positionBytes);
+    EXPECT_EQ(KvCache::bytes(config, 4096, 157), (2 * 512 + 4096) * positionBytes);
+    EXPECT_EQ(KvCache::bytes(config, 200, 64), 3 * 200 * positionBytes);
+    EXPECT_EQ(KvCache::bytes(config, 4096, 64, KvType::Q8_0), (2 * 256 + 4096) * 4 * 34);
+
+    auto cache = KvCache::create(config, 4096, 64);
+    ASSERT_TRUE(cache);
+    EXPECT_EQ(cache->period(0), 256);
+    EXPECT_EQ(cache->period(2), 0);
+    EXPECT_EQ(cache->entry(0, 300), cache->entry(0, 300 - 256));
+    EXPECT_EQ(cache->entry(2, 300) - cache->entry(2, 44), std::ptrdiff_t{256} * 256);
+    for (int first = 0; first < 640; first += 64) cache->makeRoom(first, 64);
+    EXPECT_EQ(cache->heldFrom(), 640 - 256);
+    EXPECT_EQ(cache->resumableUpTo(640), 640);
+    EXPECT_EQ(cache->resumableUpTo(483), 483);  // sees 384 to 482
+    EXPECT_EQ(cache->resumableUpTo(482), 0);
+    cache->makeRoom(0, 64);
+    EXPECT_EQ(cache->heldFrom(), 0);
+
+    config.windowIsChunk = true;
+    auto chunks = KvCache::create(config, 4096, 64);
+    ASSERT_TRUE(chunks);
+    for (int first = 0; first < 640; first += 64) chunks->makeRoom(first, 64);
+    EXPECT_EQ(chunks->resumableUpTo(450), 450);  // sees from 400 on
+    EXPECT_EQ(chunks->resumableUpTo(350), 300);
+    EXPECT_EQ(chunks->resumableUpTo(300), 300);
+    chunks->makeRoom(300, 64);
+    EXPECT_EQ(chunks->resumableUpTo(364), 364);
+    EXPECT_EQ(chunks->resumableUpTo(299), 200);
+}
+
+// -------------------------------------------------------------------------------------- sessions
+
+struct Opened {
+    std::shared_ptr<const Model> model;
+    std::unique_ptr<Session> session;
+};
+
+Opened openWindowed(const std::string& name, int batchTokens, bool sharesPrefixes = false,
+                    std::shared_ptr<const Model> model = nullptr) {
+    if (model == nullptr) model = Model::load(test::parity(name + ".gguf")).value();
+    auto session = Session::create(
+        model, {.nThreads = 1, .batchTokens = batchTokens, .sharesPrefixes = sharesPrefixes});
+    EXPECT_TRUE(session) << session.error().detail;
+    return {model, std::move(*session)};
+}
+
+GenerateResult continueText(Session& session, std::vector<TokenId> prompt) {
+    GenerateRequest request;
+    request.prompt = std::move(prompt);
+    request.sampling.temperature = 0.0f;
+    request.maxTokens = 5;
+    request.ignoreEndOfTurn = true;
+    request.nLogprobs = 4;
+    auto result = session.generate(request);
+    EXPECT_TRUE(result) << result.error().detail;
+    return std::move(*result);
+}
+
+void expectSameBits(const GenerateResult& a, const GenerateResult& b) {
+    EXPECT_EQ(a.tokens, b.tokens);
+    ASSERT_EQ(a.logprobs.size(), b.logprobs.size());
+    for (std::size_t i = 0; i < a.logprobs.size(); ++i) {
+        EXPECT_EQ(a.logprobs[i].likeliest, b.logprobs[i].likeliest) << i;
+    }
+}
+
+/// The first `nCommon` tokens are the same for all `variant`s.
+std::vector<TokenId> textOf(const Model& model, std::size_t nCommon, std::size_t n, int variant) {
+    auto tokens = test::goldenTokens(model.info().vocabularySize, n);
+    for (std::size_t i = nCommon; i < n; ++i) tokens[i] = (tokens[i] + variant) % 90;
+    return tokens;
+}
+
+class WindowedSession : public testing::TestWithParam<std::string> {
+protected:
+    /// The answer of a session that keeps everything.
+    GenerateResult expected(const std::vector<TokenId>& prompt) {
+        return continueText(*openWindowed(GetParam(), 1024, false, m_model).session, prompt);
+    }
+    std::shared_ptr<const Model> m_model = Model::load(test::parity(GetParam() + ".gguf")).value();
+};
+
+TEST_P(WindowedSession, GoesBackAsFarAsItCanAndElseBeginsAnew) {
+    const auto session = openWindowed(GetParam(), kSmallBatch, false, m_model).session;
+    const auto prompt = textOf(*m_model, 500, 500, 0);
+    expectSameBits(continueText(*session, prompt), expected(prompt));
+    const auto again = continueText(*session, prompt);
+    EXPECT_EQ(again.usage.cachedTokens, 499);
+    expectSameBits(again, expected(prompt));
+    const auto nearby = textOf(*m_model, 400, 450, 1);
+    const auto near = continueText(*session, nearby);
+    EXPECT_EQ(near.usage.cachedTokens, 400);
+    expectSameBits(near, expected(nearby));
+    const auto distant = textOf(*m_model, 100, 480, 2);
+    const auto far = continueText(*session, distant);
+    EXPECT_EQ(far.usage.cachedTokens, 0) << "what it sees is not there any more";
+    expectSameBits(far, expected(distant));
+}
+
+TEST_P(WindowedSession, SharesWhatItHasLostItself) {
+    const auto first = openWindowed(GetParam(), kSmallBatch, true, m_model).session;
+    (void)continueText(*first, textOf(*m_model, 700, 700, 0));
+    for (const std::size_t nCommon : {320u, 96u, 640u}) {
+        const auto prompt = textOf(*m_model, nCommon, 720, static_cast<int>(nCommon));
+        const auto reused = openWindowed(GetParam(), kSmallBatch, true, m_model).session;
+        const auto answer = continueText(*reused, prompt);
+        EXPECT_GE(answer.usage.cachedTokens, static_cast<int>(nCommon));
+        expectSameBits(answer, expected(prompt));
+        // The session itself, back to where its rings do not reach.
+        const auto own = textOf(*m_model, nCommon, 720, static_cast<int>(nCommon) + 5);
+        const auto back = continueText(*first, own);
+        EXPECT_GE(back.usage.cachedTokens, static_cast<int>(nCommon));
+        expectSameBits(back, expected(own));
+    }
+}
+
+TEST_P(WindowedSession, SavesAndRestoresWhatIsThere) {
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("conclave-window-" + std::to_string(::getpid()) + ".session");
+    const auto whole = openWindowed(GetParam(), 1024, false, m_model).session;
+    const auto ring = openWindowed(GetParam(), kSmallBatch, false, m_model).session;
+    const auto prompt = textOf(*m_model, 600, 600, 0);
+    (void)continueText(*whole, prompt);
+    (void)continueText(*ring, prompt);
+    const auto longer = textOf(*m_model, 600, 640, 3);
+    const auto distant = textOf(*m_model, 100, 480, 2);
+    for (Session* saved : {whole.get(), ring.get()}) {
+        ASSERT_TRUE(saved->save(path));
+        const auto size = std::filesystem::file_size(path);
+        EXPECT_EQ(size < m_model->forecast(604).kvCacheBytes, saved == ring.get());
+        for (const int batchTokens : {1024, kSmallBatch}) {
+            const auto session = openWindowed(GetParam(), batchTokens, false, m_model).session;
+            ASSERT_TRUE(session->restore(path));
+            const auto next = continueText(*session, longer);
+            EXPECT_EQ(next.usage.cachedTokens, 600);
+            expectSameBits(next, expected(longer));
+            ASSERT_TRUE(session->restore(path));
+            const auto far = continueText(*session, distant);
+            const bool hasAll = saved == whole.get() && batchTokens == 1024;
+            EXPECT_EQ(far.usage.cachedTokens, hasAll ? 100 : 0);
+            expectSameBits(far, expected(distant));
+        }
+    }
+    std::filesystem::remove(path);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, WindowedSession, testing::Values("gemma3", "gpt-oss"),
+                         [](const auto& instance) {
+                             std::string name = instance.param;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
+
+}  // namespace
+}  // namespace conclave::engine

@@ -1,0 +1,193 @@
+// The trash, text recognition, settings, and what is offered when the database is damaged.
+#include <QComboBox>
+#include <QDialog>
+#include <QLabel>
+#include <QListWidget>
+#include <QMessageBox>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QTimer>
+#include <QToolButton>
+
+#include "tests/ui/support/window_fixture.h"
+#include "ui/theme.h"
+#include "ui/widgets/damage_bar.h"
+#include "ui/widgets/ocr_row.h"
+#include "ui/widgets/settings_dialog.h"
+#include "ui/widgets/switch.h"
+#include "ui/widgets/trash_page.h"
+
+namespace conclave::ui {
+namespace {
+
+using namespace services;
+
+class PagesTest : public test::WindowFixture {
+protected:
+    /// Presses a button of the next message box; empty: Esc.
+    static void answerBox(const QString& text) {
+        QTimer::singleShot(0, qApp, [text] {
+            auto* box = qobject_cast<QMessageBox*>(QApplication::activeModalWidget());
+            if (!box) return answerBox(text);
+            for (QAbstractButton* each : box->buttons()) {
+                if (!text.isEmpty() && each->text() == text) return each->click();
+            }
+            box->reject();
+        });
+    }
+    TrashPage& trash() { return *m_window->findChild<TrashPage*>(); }
+    void deleteTravelChat() {
+        open(m_chats.travel);
+        m_window->sidebar().removeCurrent();
+        ASSERT_TRUE(
+            QTest::qWaitFor([this] { return !m_window->sidebar().chats().chat(m_chats.travel); }));
+    }
+};
+
+TEST_F(PagesTest, ADeletedChatIsInTheTrashAndComesBack) {
+    deleteTravelChat();
+    m_window->showTrash(true);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return trash().count() == 1; }));
+    settle();
+    auto* back = named<QPushButton>("Restore “How many nights may I book?”");
+    ASSERT_NE(back, nullptr);
+    back->click();
+    ASSERT_TRUE(QTest::qWaitFor(
+        [this] { return m_window->sidebar().chats().chat(m_chats.travel) != nullptr; }));
+    EXPECT_TRUE(QTest::qWaitFor([this] { return trash().count() == 0; }));
+}
+
+TEST_F(PagesTest, DeletingForGoodAsksFirst) {
+    deleteTravelChat();
+    m_window->showTrash(true);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return trash().count() == 1; }));
+    settle();
+    auto* forget = named<QToolButton>("Delete “How many nights may I book?” for good");
+    ASSERT_NE(forget, nullptr);
+    answerBox({});
+    forget->click();
+    settle();
+    EXPECT_EQ(trash().count(), 1);
+    answerBox("Delete for good");
+    forget->click();
+    EXPECT_TRUE(QTest::qWaitFor([this] { return trash().count() == 0; }));
+    m_window->activateWindow();
+    settle();
+    QTest::keyClick(m_window.get(), Qt::Key_Escape);
+    EXPECT_TRUE(m_window->chatPage().isVisible());
+}
+
+TEST_F(PagesTest, WithoutTesseractItIsSaidWhatToInstall) {
+    m_window->showDocuments(true);
+    settle();
+    auto* row = m_window->findChild<OcrRow*>();
+    EXPECT_FALSE(row->findChild<Switch*>()->isEnabled());
+    bool isSaid = false;
+    for (const QLabel* label : row->findChildren<QLabel*>()) {
+        isSaid = isSaid || label->text().contains("apt install tesseract-ocr");
+    }
+    EXPECT_TRUE(isSaid);
+    EXPECT_EQ(button<QPushButton>("Read the scanned one (OCR)"), nullptr);
+}
+
+TEST_F(PagesTest, ScannedPagesAreReadByOneClick) {
+    m_services.ocrState = {true, {"chi_sim", "deu", "eng", "fra"}, {}};
+    m_window->findChild<OcrRow*>()->reload();
+    m_window->showDocuments(true);
+    ASSERT_TRUE(QTest::qWaitFor(
+        [this] { return button<QPushButton>("Read the scanned one (OCR)") != nullptr; }));
+    EXPECT_FALSE(m_window->findChild<OcrRow*>()->isOn());
+    button<QPushButton>("Read the scanned one (OCR)")->click();
+    ASSERT_TRUE(QTest::qWaitFor([this] {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.nUpdatesOfAll > 0;
+    }));
+    {
+        const std::scoped_lock lock(m_services.mutex);
+        EXPECT_EQ(m_services.settings[std::string(kOcrSetting)], "eng+chi_sim");
+    }
+    auto* toggle = m_window->findChild<OcrRow*>()->findChild<Switch*>();
+    EXPECT_TRUE(toggle->isChecked());
+    EXPECT_EQ(button<QPushButton>("Read the scanned one (OCR)"), nullptr);
+    QTest::mouseClick(toggle, Qt::LeftButton);
+    settle();
+    const std::scoped_lock lock(m_services.mutex);
+    EXPECT_EQ(m_services.settings[std::string(kOcrSetting)], "");
+}
+
+TEST_F(PagesTest, LanguagesSuitThePerson) {
+    const std::vector<std::string> all = {"chi_sim", "deu", "eng", "fra"};
+    EXPECT_EQ(suggestedOcrLanguages(all, "en_GB"), "eng+chi_sim");
+    EXPECT_EQ(suggestedOcrLanguages(all, "de_AT"), "eng+chi_sim+deu");
+    EXPECT_EQ(suggestedOcrLanguages({"swe"}, "en_US"), "swe");
+    EXPECT_EQ(suggestedOcrLanguages({}, "en_US"), "");
+}
+
+TEST_F(PagesTest, ADamagedDatabaseIsOfferedRepair) {
+    auto* bar = m_window->findChild<DamageBar*>();
+    EXPECT_FALSE(bar->isVisible());
+    {
+        const std::scoped_lock lock(m_services.mutex);
+        m_services.listError = Error{ErrorCode::Corrupt, "a model file ends too early"};
+    }
+    m_window->sidebar().reload();
+    settle();
+    EXPECT_FALSE(bar->isVisible());  // that file is not ours
+    {
+        // As storage says it; see ConnectionTest.
+        const std::scoped_lock lock(m_services.mutex);
+        m_services.listError =
+            Error{ErrorCode::Corrupt,
+                  "reading: database disk image is malformed; the file is left as it is: restore a "
+                  "backup (conclave restore FILE) or repair it (conclave doctor --repair)"};
+    }
+    m_window->sidebar().reload();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return bar->isVisible(); }));
+    answerBox({});
+    button<QPushButton>("Repair…")->click();
+    EXPECT_TRUE(m_rescues.empty());
+    answerBox("Repair");
+    button<QPushButton>("Repair…")->click();
+    answerBox("Back up");
+    button<QPushButton>("Back up…")->click();
+    ASSERT_EQ(m_rescues.size(), 2u);
+    EXPECT_EQ(m_rescues[0], Rescue::Repair);
+    EXPECT_EQ(m_rescues[1], Rescue::BackUp);
+}
+
+TEST_F(PagesTest, SettingsOfAnswersAreKeptWhenTheDialogCloses) {
+    open(m_chats.travel);
+    SettingsDialog dialog(m_services, controller(), m_window.get());
+    dialog.show();
+    settle();
+    auto* sections = dialog.findChild<QListWidget*>("sections");
+    ASSERT_GE(sections->count(), 5);
+    QTest::keyClick(sections, Qt::Key_Down);
+    EXPECT_EQ(sections->currentItem()->text(), "Answers");
+    dialog.findChild<QPlainTextEdit*>()->setPlainText("Answer in French.");
+    for (auto* box : dialog.findChildren<QComboBox*>()) box->setCurrentIndex(1);
+    for (auto* box : dialog.findChildren<QDoubleSpinBox*>()) {
+        if (box->accessibleName() == "Temperature") box->setValue(0.3);
+    }
+    QTest::keyClick(&dialog, Qt::Key_Escape);
+    settle();
+    EXPECT_EQ(controller().settings().systemPrompt, "Answer in French.");
+    ASSERT_TRUE(controller().settings().sampling.has_value());
+    EXPECT_FLOAT_EQ(controller().settings().sampling->temperature, 0.3f);
+}
+
+TEST_F(PagesTest, TheThemeIsChosenByOneClick) {
+    qunsetenv("CONCLAVE_THEME");  // which would win
+    SettingsDialog dialog(m_services, controller(), m_window.get());
+    dialog.show();
+    const bool wasDark = Theme::instance().isDark();
+    for (auto* each : dialog.findChildren<QPushButton*>()) {
+        if (each->text() == (wasDark ? "Light" : "Dark")) each->click();
+    }
+    EXPECT_NE(Theme::instance().isDark(), wasDark);
+    qputenv("CONCLAVE_THEME", "light");
+    Theme::instance().setMode(ThemeMode::System);
+}
+
+}  // namespace
+}  // namespace conclave::ui

@@ -1,0 +1,109 @@
+// What the window does with the room it has.
+#include <QLabel>
+#include <QToolButton>
+
+#include "tests/ui/support/window_fixture.h"
+#include "ui/panel_layout.h"
+#include "ui/widgets/sources_panel.h"
+#include "ui/widgets/toast.h"
+
+namespace conclave::ui {
+namespace {
+
+using namespace services;
+
+class PanelsTest : public test::WindowFixture {
+protected:
+    void resize(int width, int height) {
+        m_window->resize(width, height);
+        settle();
+    }
+    bool isOverThePage(QWidget& panel) {
+        return panel.isVisible() && panel.parentWidget() == &m_window->panels();
+    }
+};
+
+TEST_F(PanelsTest, ANarrowWindowIsTheConversation) {
+    open(m_chats.travel);
+    resize(1240, 800);
+    EXPECT_TRUE(m_window->sidebar().isVisible());
+    EXPECT_TRUE(m_window->sources().isVisible());
+    resize(560, 420);
+    EXPECT_FALSE(m_window->sidebar().isVisible());
+    EXPECT_FALSE(m_window->sources().isVisible());
+    EXPECT_GE(composer().width(), 500);
+    EXPECT_GE(conversation().height(), 180);
+    const QRect inWindow(composer().mapTo(m_window.get(), QPoint(0, 0)), composer().size());
+    EXPECT_TRUE(m_window->rect().contains(inWindow));
+    resize(1240, 800);
+    EXPECT_TRUE(m_window->sidebar().isVisible());
+    EXPECT_TRUE(m_window->sources().isVisible());
+}
+
+TEST_F(PanelsTest, APanelThatIsAskedForLiesOverANarrowPage) {
+    open(m_chats.travel);
+    resize(560, 420);
+    const int width = composer().width();
+    QTest::keyClick(m_window.get(), Qt::Key_B, Qt::ControlModifier);
+    EXPECT_TRUE(isOverThePage(m_window->sidebar()));
+    EXPECT_EQ(composer().width(), width);
+    QTest::keyClick(m_window.get(), Qt::Key_Escape);
+    EXPECT_FALSE(m_window->sidebar().isVisible());
+
+    // A click on a citation, too; the next chat closes it.
+    emit m_window->chatPage().sourceAsked(m_chats.answer, 1, 0);
+    EXPECT_TRUE(isOverThePage(m_window->sources()));
+    QTest::keyClick(m_window.get(), Qt::Key_B, Qt::ControlModifier);
+    EXPECT_FALSE(m_window->sources().isVisible());
+    EXPECT_TRUE(isOverThePage(m_window->sidebar()));
+    open(m_chats.chinese);
+    EXPECT_FALSE(m_window->panels().hasOverlay());
+
+    // With room again both stand beside the page as before.
+    resize(1240, 800);
+    EXPECT_TRUE(m_window->sidebar().isVisible());
+    EXPECT_FALSE(isOverThePage(m_window->sidebar()));
+}
+
+TEST_F(PanelsTest, RemembersWhichPanelsAreWanted) {
+    open(m_chats.travel);
+    QTest::keyClick(m_window.get(), Qt::Key_B, Qt::ControlModifier);
+    QTest::keyClick(m_window.get(), Qt::Key_S, Qt::ControlModifier | Qt::ShiftModifier);
+    EXPECT_FALSE(m_window->sidebar().isVisible());
+    EXPECT_FALSE(m_window->sources().isVisible());
+    m_window->close();
+    openWindow();
+    ASSERT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.travel; }));
+    settle();
+    EXPECT_FALSE(m_window->sidebar().isVisible());
+    EXPECT_FALSE(m_window->sources().isVisible());
+}
+
+TEST_F(PanelsTest, TheNoticeAboutTheDemonstrationModelIsOneLineAndStaysAway) {
+    resize(560, 420);
+    auto* close = named<QToolButton>("Hide this notice");
+    ASSERT_NE(close, nullptr);
+    EXPECT_LE(close->parentWidget()->height(), 44);
+    close->click();
+    settle();
+    EXPECT_EQ(named<QToolButton>("Hide this notice"), nullptr);
+    m_window->close();
+    openWindow();
+    EXPECT_EQ(named<QToolButton>("Hide this notice"), nullptr);
+}
+
+TEST_F(PanelsTest, NoticesLeaveTheComposerFree) {
+    open(m_chats.travel);
+    for (const QSize size : {QSize(1240, 800), QSize(560, 420)}) {
+        resize(size.width(), size.height());
+        m_window->chatPage().copyLastAnswer();
+        auto* toast = m_window->findChild<Toast*>();
+        ASSERT_TRUE(toast->isVisible());
+        const QRect field(composer().mapTo(m_window.get(), QPoint(0, 0)), composer().size());
+        EXPECT_FALSE(toast->geometry().intersects(field));
+        EXPECT_TRUE(m_window->rect().contains(toast->geometry()));
+    }
+}
+
+}  // namespace
+}  // namespace conclave::ui

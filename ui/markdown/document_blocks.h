@@ -1,0 +1,48 @@
+// document_blocks.h: takes a document's text apart into paragraphs, headings, lists and tables and
+// says for every visible character where it is in the text, so that a quote found there can be
+// marked in what people see.
+#pragma once
+
+#include <QString>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+namespace conclave::ui {
+
+/// How a document's text is written.
+enum class Markup {
+    None,      ///< as it stands: code, plain text, PDF
+    Tables,    ///< plain, but rows of tables are cells between " | ": office files, web pages
+    Markdown,  ///< headings, emphasis, links, lists, tables
+};
+
+/// By the file's name.
+[[nodiscard]] Markup markupOf(std::string_view path);
+
+/// Visible text and its bytes in the source.
+struct TextRun {
+    enum class Style { Plain, Bold, Italic, Code, Struck };
+    QString text;
+    std::size_t start = 0;
+    std::size_t end = 0;
+    bool isExact = true;  ///< the text is those bytes; else it stands for all of them
+    Style style = Style::Plain;
+};
+
+struct DocumentBlock {
+    enum class Kind { Paragraph, Heading, Item, Quote, Code, Row, Rule, Gap };
+    Kind kind = Kind::Paragraph;
+    int level = 0;                            ///< of a heading, from 1; of an item, from 0
+    QString marker;                           ///< of an item: "•", "3.", "☑"
+    bool isHeader = false;                    ///< of a row
+    std::vector<std::vector<TextRun>> cells;  ///< one, but of a row
+};
+
+/// @param text  UTF-8; runs name bytes of it
+[[nodiscard]] std::vector<DocumentBlock> documentBlocks(std::string_view text, Markup markup);
+
+/// All on one line, without headings and marks, for a card: cells are set apart by " · ".
+[[nodiscard]] QString onOneLine(std::string_view text, Markup markup);
+
+}  // namespace conclave::ui

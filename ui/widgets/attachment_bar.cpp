@@ -1,0 +1,132 @@
+#include "ui/widgets/attachment_bar.h"
+
+#include <QFrame>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <algorithm>
+
+#include "ui/bridge.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+namespace {
+
+constexpr int kLongestName = 28;
+
+QString chipName(const std::filesystem::path& file) {
+    const QString name = fromUtf8(file.filename().string());
+    if (name.size() <= kLongestName) return name;
+    // The end tells what kind of file it is.
+    return name.left(kLongestName - 9) + QStringLiteral("…") + name.right(8);
+}
+
+}  // namespace
+
+AttachmentBar::AttachmentBar(QWidget* parent)
+    : QWidget(parent), m_keptLabel(makeLabel(tr("In this chat:"), TextSize::Caption, this, true)) {
+    setAccessibleName(tr("Attached files"));
+    hide();
+    m_keptLabel->setToolTip(
+        tr("Files of earlier messages. Questions of this chat are looked up in them too, until you "
+           "take them out."));
+    connect(&Theme::instance(), &Theme::changed, this, &AttachmentBar::rebuild);
+}
+
+void AttachmentBar::setPending(const std::vector<std::filesystem::path>& files) {
+    m_pending = files;
+    rebuild();
+}
+
+void AttachmentBar::setKept(const std::vector<std::filesystem::path>& files) {
+    if (files == m_kept) return;
+    m_kept = files;
+    rebuild();
+}
+
+void AttachmentBar::rebuild() {
+    for (QWidget* chip : m_chips) {
+        // One of them may have been clicked just now.
+        chip->hide();
+        chip->deleteLater();
+    }
+    m_chips.clear();
+    for (const auto& file : m_pending) m_chips << makeChip(file, true);
+    for (const auto& file : m_kept) {
+        const bool isSentAgain =
+            std::find(m_pending.begin(), m_pending.end(), file) != m_pending.end();
+        if (!isSentAgain) m_chips << makeChip(file, false);
+    }
+    setVisible(!m_chips.isEmpty());
+    layOut();
+}
+
+QWidget* AttachmentBar::makeChip(const std::filesystem::path& file, bool isPending) {
+    const QString path = fromUtf8(file.string());
+    auto* chip = new QFrame(this);
+    chip->setObjectName(QStringLiteral("attachment"));
+    chip->setProperty("pending", isPending);
+    auto* row = new QHBoxLayout(chip);
+    row->setContentsMargins(4, 1, 2, 1);
+    row->setSpacing(0);
+    auto* name = new QToolButton(chip);
+    name->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    name->setFont(Theme::instance().font(TextSize::Small));
+    name->setIcon(icon(Icon::File, isPending ? colors().accent : colors().muted));
+    name->setText(QLatin1Char(' ') + chipName(file));
+    name->setToolTip(isPending ? tr("Goes with this message: %1").arg(path) : path);
+    name->setAccessibleName(isPending ? tr("Attached: %1").arg(chipName(file))
+                                      : tr("In this chat: %1").arg(chipName(file)));
+    name->setEnabled(true);
+    name->setFocusPolicy(Qt::TabFocus);
+    connect(name, &QToolButton::clicked, this, [this, path] { emit openAsked(path); });
+    auto* remove = new QToolButton(chip);
+    remove->setFocusPolicy(Qt::TabFocus);
+    remove->setIcon(icon(Icon::Close, isPending ? colors().accent : colors().muted));
+    const int size = Theme::instance().scaled(13);
+    remove->setIconSize({size, size});
+    remove->setCursor(Qt::PointingHandCursor);
+    remove->setToolTip(isPending ? tr("Do not send it")
+                                 : tr("Look no more in this file for questions of this chat"));
+    remove->setAccessibleName(tr("Take out %1").arg(chipName(file)));
+    connect(remove, &QToolButton::clicked, this, [this, path, isPending] {
+        if (isPending) {
+            emit pendingRemoved(path);
+        } else {
+            emit keptRemoved(path);
+        }
+    });
+    row->addWidget(name);
+    row->addWidget(remove);
+    chip->show();
+    return chip;
+}
+
+void AttachmentBar::resizeEvent(QResizeEvent*) { layOut(); }
+
+void AttachmentBar::layOut() {
+    const int gap = Theme::instance().scaled(6);
+    const int height = Theme::instance().scaled(27);
+    int x = 0;
+    int y = 0;
+    const auto put = [&](QWidget* widget, int wanted) {
+        const int width = std::min(wanted, std::max(this->width(), 40));
+        if (x > 0 && x + width > this->width()) {
+            x = 0;
+            y += height + gap;
+        }
+        widget->setGeometry(x, y, width, height);
+        x += width + gap;
+    };
+    m_keptLabel->hide();
+    for (QWidget* chip : m_chips) {
+        if (!chip->property("pending").toBool() && m_keptLabel->isHidden()) {
+            m_keptLabel->show();
+            put(m_keptLabel, m_keptLabel->sizeHint().width());
+        }
+        put(chip, chip->sizeHint().width());
+    }
+    setFixedHeight(m_chips.isEmpty() ? 0 : y + height);
+}
+
+}  // namespace conclave::ui
