@@ -196,7 +196,12 @@ the same best token.
         text += "| %s | %.1e | %.1e | %.1e | %.2f %% | %.2f %% | %.2f %% |\n" % (
             kind, row["ours"][0], row["theirs"][0], row["between"],
             *(100 * row["same_" + key] for key in ("ours", "theirs", "between")))
-    return text
+    return text + """
+Rounding activations alone changes 1 to 4 % of the best tokens, in llama.cpp as here, so that both cannot agree
+at 99 %. Q8_0 and Q4_0 stay within a divergence of 2e-3 between both; the K types do not, where llama.cpp is
+farther from exact than that. At the 95 % nearest positions ours is 4e-4 from exact for every type, llama.cpp
+4e-4 for Q8_0 and 1.3e-3 for the K types.
+"""
 
 
 def table_of(found, entries, models_of, kind):
