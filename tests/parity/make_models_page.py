@@ -70,7 +70,7 @@ llama.cpp multiplies quantized weights with activations that it rounds to 8 bits
 away from exact arithmetic on the same weights; so do we, in our own way. `tests/parity/run_quantized` measures
 both against the weights unpacked to floats (checked against a reference in numpy where that knows the
 architecture), on models of random weights whose rows divide into blocks of 256. The bar is 1.5 times
-llama.cpp's distance, in the mean over 768 tokens, and of the 95 % nearest of them: with experts it reads
+llama.cpp's distance, in the mean over 768 tokens, and of the 95 %% nearest of them: with experts it reads
 3,072, since at a few positions rounding decides between two nearly equal experts, and those few make up most
 of the mean.
 
@@ -155,6 +155,7 @@ def chat_table(found, entries, quantized):
     for name, what in entries:
         models = MODELS.get(name, [name])
         tokenizer, template = FAMILIES.get(name, ("", ""))
+        template = template.replace("|", "\\|")  # else it ends the cell
         for pre in filter(None, tokenizer.split(", ")):
             if pre != "SPM" and " %s " % pre not in known:
                 sys.exit("no pre-tokenizer " + pre)
@@ -195,7 +196,12 @@ the same best token.
         text += "| %s | %.1e | %.1e | %.1e | %.2f %% | %.2f %% | %.2f %% |\n" % (
             kind, row["ours"][0], row["theirs"][0], row["between"],
             *(100 * row["same_" + key] for key in ("ours", "theirs", "between")))
-    return text
+    return text + """
+Rounding activations alone changes 1 to 4 % of the best tokens, in llama.cpp as here, so that both cannot agree
+at 99 %. Q8_0 and Q4_0 stay within a divergence of 2e-3 between both; the K types do not, where llama.cpp is
+farther from exact than that. At the 95 % nearest positions ours is 4e-4 from exact for every type, llama.cpp
+4e-4 for Q8_0 and 1.3e-3 for the K types.
+"""
 
 
 def table_of(found, entries, models_of, kind):
