@@ -99,7 +99,8 @@ TEST_F(PanelsTest, WithoutAModelItIsSaidWhatAnswersAre) {
     named<QToolButton>("Hide this notice")->click();
     EXPECT_EQ(named<QToolButton>("Hide this notice"), nullptr);
     // The demonstration model has a notice of its own.
-    m_services.setModelStatus({ModelStatus::State::Ready, m_services.models_.front(), 1.0f, {}, {}});
+    m_services.setModelStatus(
+        {ModelStatus::State::Ready, m_services.models_.front(), 1.0f, {}, {}});
     EXPECT_TRUE(QTest::qWaitFor([this] { return named<QToolButton>("Hide this notice"); }));
 }
 
