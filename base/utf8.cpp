@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace conclave {
 namespace {
@@ -59,6 +61,13 @@ Decoded decodeAt(std::string_view text, std::size_t position) {
     return {length, true, false, codePoint};
 }
 
+bool startsWithEightAscii(std::string_view text, std::size_t position) {
+    std::uint64_t bytes = 0;
+    if (text.size() - position < sizeof bytes) return false;
+    std::memcpy(&bytes, text.data() + position, sizeof bytes);
+    return (bytes & 0x8080808080808080ULL) == 0;
+}
+
 }  // namespace
 
 std::size_t completeUtf8Prefix(std::string_view text) {
@@ -73,6 +82,10 @@ std::size_t completeUtf8Prefix(std::string_view text) {
 
 bool isValidUtf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
+        if (startsWithEightAscii(text, i)) {
+            i += sizeof(std::uint64_t);
+            continue;
+        }
         const Decoded next = decodeAt(text, i);
         if (!next.whole) return false;
         i += next.length;
@@ -103,12 +116,19 @@ std::size_t countCodePoints(std::string_view text) {
 
 std::size_t byteOffsetOf(std::string_view text, std::size_t index) {
     std::size_t position = 0;
-    for (; index > 0 && position < text.size(); --index)
+    while (index > 0 && position < text.size()) {
+        if (index >= sizeof(std::uint64_t) && startsWithEightAscii(text, position)) {
+            position += sizeof(std::uint64_t);
+            index -= sizeof(std::uint64_t);
+            continue;
+        }
         position += decodeAt(text, position).length;
+        --index;
+    }
     return position;
 }
 
-char32_t nextCodePoint(std::string_view text, std::size_t& position) {
+char32_t nextLongCodePoint(std::string_view text, std::size_t& position) {
     const Decoded next = decodeAt(text, position);
     position += next.length;
     return next.codePoint;

@@ -25,8 +25,16 @@ namespace conclave {
 /// Byte offset of code point number `index`, clamped to the end of the text.
 [[nodiscard]] std::size_t byteOffsetOf(std::string_view text, std::size_t index);
 
+/// nextCodePoint() of what is not ASCII.
+[[nodiscard]] char32_t nextLongCodePoint(std::string_view text, std::size_t& position);
+
 /// Decodes the character at `position` and moves past it; U+FFFD for an invalid byte.
-[[nodiscard]] char32_t nextCodePoint(std::string_view text, std::size_t& position);
+[[nodiscard]] inline char32_t nextCodePoint(std::string_view text, std::size_t& position) {
+    const auto byte = static_cast<unsigned char>(text[position]);
+    if (byte >= 0x80U) return nextLongCodePoint(text, position);
+    ++position;
+    return byte;
+}
 
 void appendUtf8(std::string& text, char32_t codePoint);
 

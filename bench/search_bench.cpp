@@ -1,11 +1,13 @@
 // search_bench: search in large collections, beside what others do with the same texts.
 //
 //   search_bench SETS [--chunks 100000] [--queries 200] [--language english|chinese] [--peers]
+//                     [--no-changes]
 //
 // SETS is a folder with cranfield, cacm and cmrc2018 as `conclave eval-retrieval` reads them.
 // Builds a synthetic collection (search_texts.h), indexes it into a database on the disk, opens it
 // anew, asks the sets' questions, changes a tenth of the documents in each way and compares with a
-// fresh index. Prints milliseconds of this thread's processor time and, in brackets, on the wall.
+// fresh index (a second build: --no-changes leaves it out). Prints milliseconds of this thread's
+// processor time and, in brackets, on the wall.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +42,7 @@ struct Arguments {
     std::size_t nQueries = 200;
     std::string language;
     bool peers = false;
+    bool changes = true;
 };
 
 [[noreturn]] void stop(const std::string& why) {
@@ -144,7 +147,7 @@ public:
         std::printf("\n%s, %zu documents\n", m_pool.name.c_str(), m_nDocuments);
         build(file("index"));
         start();
-        change();
+        if (m_arguments.changes) change();
         if (m_arguments.peers) comparePeers();
     }
 
@@ -347,6 +350,8 @@ Arguments argumentsOf(int argc, char** argv) {
             arguments.language = value();
         } else if (argument == "--peers") {
             arguments.peers = true;
+        } else if (argument == "--no-changes") {
+            arguments.changes = false;
         } else {
             arguments.sets = argument;
         }

@@ -13,6 +13,7 @@
 
 #include "base/utf8.h"
 #include "retrieval/characters.h"
+#include "retrieval/posting_segment.h"
 #include "retrieval/stemmer.h"
 #include "retrieval/stop_words.h"
 
@@ -373,6 +374,27 @@ std::vector<std::string> queryTerms(std::string_view query) {
     };
     TermScanner(query, collect).run();
     return content.empty() ? all : content;
+}
+
+ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
+    ChunkTerms terms;
+    constexpr std::size_t kBytesOfTerm = 6;  // with the space behind it; fewer than there are
+    terms.keys.reserve((heading.size() + text.size()) / kBytesOfTerm);
+    for (const std::string_view part : {heading, text}) {
+        bool isFirst = true;
+        std::size_t lastStart = 0;
+        const auto take = [&](const AnalyzedTerm& found) {
+            if (found.term.empty()) return;
+            if (isFirst || found.startByte > lastStart) {
+                ++terms.length;
+                lastStart = found.startByte;
+            }
+            isFirst = false;
+            terms.keys.push_back(termKey(found.term));
+        };
+        TermScanner(part, take).run();
+    }
+    return terms;
 }
 
 }  // namespace conclave::retrieval

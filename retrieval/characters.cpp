@@ -111,8 +111,7 @@ bool isCjk(char32_t codePoint) {
     return codePoint >= 0x1100 && classify(codePoint).kind == CharacterKind::Cjk;
 }
 
-bool isSpace(char32_t codePoint) {
-    if (codePoint < 0x80) return codePoint == ' ' || (codePoint >= '\t' && codePoint <= '\r');
+bool isLongSpace(char32_t codePoint) {
     return u_isUWhiteSpace(static_cast<UChar32>(codePoint)) != 0;
 }
 

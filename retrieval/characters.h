@@ -26,7 +26,11 @@ struct CharacterClass {
 [[nodiscard]] CharacterClass classify(char32_t codePoint);
 
 [[nodiscard]] bool isCjk(char32_t codePoint);
+[[nodiscard]] bool isLongSpace(char32_t codePoint);  ///< isSpace() of what is not ASCII
 /// Unicode white space.
-[[nodiscard]] bool isSpace(char32_t codePoint);
+[[nodiscard]] inline bool isSpace(char32_t codePoint) {
+    if (codePoint < 0x80) return codePoint == ' ' || (codePoint >= '\t' && codePoint <= '\r');
+    return isLongSpace(codePoint);
+}
 
 }  // namespace conclave::retrieval

@@ -35,6 +35,12 @@ struct TextSize {
 TextSize measure(std::string_view text) {
     TextSize size;
     for (std::size_t i = 0; i < text.size();) {
+        if (const auto byte = static_cast<unsigned char>(text[i]); byte < 0x80) {
+            ++size.nCharacters;
+            size.nVisible += isSpace(byte) ? 0 : 1;
+            ++i;
+            continue;
+        }
         const char32_t c = nextCodePoint(text, i);
         ++size.nCharacters;
         if (isSpace(c)) continue;
@@ -430,7 +436,7 @@ private:
     }
 
     [[nodiscard]] std::string path() const {
-        std::string joined = headingText(m_document.title, false);
+        std::string joined = titleInHeading(m_document.title);
         for (const Level& level : m_path) {
             if (level.text.empty() || level.text == joined) continue;
             if (!joined.empty()) joined += " > ";
@@ -446,6 +452,8 @@ private:
 };
 
 }  // namespace
+
+std::string titleInHeading(std::string_view title) { return headingText(title, false); }
 
 std::vector<ChunkSpan> chunkDocument(const ExtractedDocument& document,
                                      const ChunkOptions& options) {

@@ -198,6 +198,28 @@ std::string reattribute(std::string_view answer, std::span<const Passage> passag
     return corrected;
 }
 
+AnswerSupport supportOf(std::string_view answer, std::span<const Passage> passages) {
+    std::string plain;
+    std::size_t copied = 0;
+    for (const Bracket& bracket : findBrackets(answer)) {
+        plain += answer.substr(copied, bracket.start - copied);
+        copied = bracket.end;
+    }
+    plain += answer.substr(copied);
+    AnswerSupport support;
+    for (const TextSpan& span : sentenceSpans(plain)) {
+        const std::string_view sentence =
+            std::string_view(plain).substr(span.startByte, span.endByte - span.startByte);
+        if (!hasWord(sentence)) continue;
+        ++support.nSentences;
+        const bool isSaid = std::any_of(passages.begin(), passages.end(), [&](const Passage& each) {
+            return supports(&each, sentence);
+        });
+        if (isSaid) ++support.nSupported;
+    }
+    return support;
+}
+
 std::vector<Citation> checkCitations(std::string_view answer, std::span<const Passage> passages) {
     std::vector<Citation> citations;
     for (const auto& [bracket, claim, isFirst] : findClaims(answer)) {

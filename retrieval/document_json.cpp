@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 #include <unordered_map>
 
 #include <nlohmann/json.hpp>
@@ -29,7 +30,17 @@ bool isBoundary(std::string_view text, std::size_t at) {
     return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0u) != 0x80u;
 }
 
-Result<ExtractedDocument> documentFrom(const json& root) {
+/// The text of a page: in the JSON, or the next bytes of what follows it.
+std::string textOf(const json& page, std::string_view& behind) {
+    if (const auto text = page.find("text"); text != page.end()) return text->get<std::string>();
+    const auto nBytes = page.at("bytes").get<std::size_t>();
+    if (nBytes > behind.size()) throw std::length_error("a page is cut off");
+    std::string text(behind.substr(0, nBytes));
+    behind.remove_prefix(nBytes);
+    return isValidUtf8(text) ? text : toValidUtf8(text);
+}
+
+Result<ExtractedDocument> documentFrom(const json& root, std::string_view behind) {
     if (const auto error = root.find("error"); error != root.end()) {
         return fail(codeFromName(error->at("code").get<std::string>()),
                     error->at("detail").get<std::string>());
@@ -41,8 +52,9 @@ Result<ExtractedDocument> documentFrom(const json& root) {
     document.warnings = content.at("warnings").get<std::vector<std::string>>();
     for (const json& page : content.at("pages")) {
         document.pages.push_back(
-            {.number = page.at("page").get<int>(), .text = page.at("text").get<std::string>()});
+            {.number = page.at("page").get<int>(), .text = textOf(page, behind)});
     }
+    if (!behind.empty()) throw std::length_error("something follows the last page");
     std::unordered_map<int, const ExtractedPage*> pages;
     for (const ExtractedPage& page : document.pages) pages.try_emplace(page.number, &page);
     for (const json& entry : content.at("headings")) {
@@ -63,7 +75,7 @@ Result<ExtractedDocument> documentFrom(const json& root) {
 
 }  // namespace
 
-std::string toJson(const Result<ExtractedDocument>& document) {
+std::string toJson(const Result<ExtractedDocument>& document, PageTexts texts) {
     json root;
     if (!document) {
         root["error"] = {{"code", errorName(document.error().code)},
@@ -72,7 +84,11 @@ std::string toJson(const Result<ExtractedDocument>& document) {
     }
     json pages = json::array();
     for (const ExtractedPage& page : document->pages) {
-        pages.push_back({{"page", page.number}, {"text", page.text}});
+        if (texts == PageTexts::InJson) {
+            pages.push_back({{"page", page.number}, {"text", page.text}});
+        } else {
+            pages.push_back({{"page", page.number}, {"bytes", page.text.size()}});
+        }
     }
     json headings = json::array();
     for (const Heading& heading : document->headings) {
@@ -83,13 +99,21 @@ std::string toJson(const Result<ExtractedDocument>& document) {
                   {"pages", std::move(pages)},
                   {"headings", std::move(headings)},
                   {"warnings", document->warnings}};
-    return root.dump(-1, ' ', false, json::error_handler_t::replace);
+    std::string all = root.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (texts == PageTexts::BehindIt) {
+        all += '\n';
+        for (const ExtractedPage& page : document->pages) all += page.text;
+    }
+    return all;
 }
 
 Result<ExtractedDocument> documentFromJson(std::string_view text) {
     try {
-        return documentFrom(json::parse(text));
-    } catch (const json::exception& problem) {
+        // Within the JSON a line end is written as \\n.
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view behind = text.substr(std::min(end + 1, text.size()));
+        return documentFrom(json::parse(text.substr(0, end)), behind);
+    } catch (const std::exception& problem) {
         return fail(ErrorCode::Corrupt,
                     std::string("the document worker's answer is damaged: ") + problem.what());
     }

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -10,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +20,7 @@
 #include "retrieval/extractor_process.h"
 #include "retrieval/ocr.h"
 #include "retrieval/retrieval.h"
+#include "retrieval/worker_protocol.h"
 
 namespace conclave::retrieval {
 namespace {
@@ -43,6 +47,7 @@ public:
         m_value = -1;
     }
     [[nodiscard]] int get() const { return m_value; }
+    [[nodiscard]] int release() { return std::exchange(m_value, -1); }
 
 private:
     int m_value = -1;
@@ -79,6 +84,43 @@ public:
 
 private:
     pid_t m_id;
+};
+
+/// A worker program that waits for requests, one at a time, and ends with this.
+class WaitingWorker {
+public:
+    /// `program` runs as `id` and has the other end of `socket` as its standard input.
+    WaitingWorker(std::filesystem::path program, pid_t id, int socket)
+        : m_program(std::move(program)), m_process(id), m_socket(socket) {}
+
+    [[nodiscard]] const std::filesystem::path& program() const { return m_program; }
+
+    [[nodiscard]] bool ask(const std::vector<std::string>& arguments, int input, int output) const {
+        WorkerRequest request{.arguments = {}, .input = input, .output = output};
+        for (const std::string& each : arguments) request.arguments.append(each).push_back('\0');
+        return sendRequest(m_socket.get(), request);
+    }
+
+    /// The status of the process that it made, as of waitpid(); none if there is none in time. It
+    /// closes its output by ending, so this takes no time, unless it does not end.
+    [[nodiscard]] std::optional<int> status() const {
+        constexpr int kPatienceMilliseconds = 1000;
+        pollfd watched{m_socket.get(), POLLIN, 0};
+        int status = 0;
+        int ready = 0;
+        do {
+            ready = ::poll(&watched, 1, kPatienceMilliseconds);
+        } while (ready < 0 && errno == EINTR);
+        if (ready <= 0 || ::recv(m_socket.get(), &status, sizeof status, 0) != sizeof status) {
+            return std::nullopt;
+        }
+        return status;
+    }
+
+private:
+    std::filesystem::path m_program;
+    WorkerProcess m_process;  ///< with the one that it made in its process group
+    Descriptor m_socket;
 };
 
 struct Pipe {
@@ -209,28 +251,31 @@ Result<void> checkFile(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<std::string> runLimited(const std::filesystem::path& worker,
-                               const std::vector<std::string>& arguments, int input,
-                               const ExtractOptions& options, const std::filesystem::path& about) {
-    const auto outputPipe = makePipe();
-    if (!outputPipe) return tl::unexpected(outputPipe.error());
-    const Descriptor outputRead(outputPipe->read);
-    Descriptor outputWrite(outputPipe->write);
-    std::error_code ignored;
-    const auto seconds =
-        std::chrono::duration_cast<std::chrono::seconds>(options.timeLimit).count() + 1;
-    std::vector<std::string> all = {"--memory", std::to_string(options.memoryLimitBytes),
-                                    "--seconds", std::to_string(seconds)};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    const auto started = spawnWorker(std::filesystem::absolute(worker, ignored), std::move(all),
-                                     input, outputWrite.get());
-    if (!started) return tl::unexpected(started.error());
-    WorkerProcess process(*started);
-    outputWrite.close();
+namespace {
 
-    std::string output;
-    switch (readAll(outputRead.get(), options, output)) {
-        case ReadEnd::Complete: break;
+/// This thread's waiting worker; it starts one if there is none of this program.
+Result<WaitingWorker*> waitingWorker(const std::filesystem::path& program,
+                                     std::unique_ptr<WaitingWorker>& worker) {
+    if (worker && worker->program() == program) return worker.get();
+    worker.reset();
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        return fail(ErrorCode::Io, std::string("cannot make a socket: ") + std::strerror(errno));
+    }
+    Descriptor ours(ends[0]);
+    const Descriptor theirs(ends[1]);
+    const Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    const auto started =
+        spawnWorker(program, {std::string(kServeArgument)}, theirs.get(), nowhere.get());
+    if (!started) return tl::unexpected(started.error());
+    worker = std::make_unique<WaitingWorker>(program, *started, ours.release());
+    return worker.get();
+}
+
+Result<std::string> finishedOutput(ReadEnd end, std::string output, const ExtractOptions& options,
+                                   const std::filesystem::path& about) {
+    switch (end) {
+        case ReadEnd::Complete: return output;
         case ReadEnd::Cancelled: return fail(ErrorCode::Cancelled, "reading was stopped");
         case ReadEnd::TimedOut:
             return fail(ErrorCode::Timeout, about.filename().string() +
@@ -241,12 +286,62 @@ Result<std::string> runLimited(const std::filesystem::path& worker,
                         about.filename().string() +
                             " holds more text than Conclave reads from one "
                             "file (256 MiB)");
-        case ReadEnd::Failed:
-            return fail(ErrorCode::Io, std::string("cannot read from the document worker: ") +
-                                           std::strerror(errno));
+        case ReadEnd::Failed: break;
     }
-    // It closes its output by ending; one that goes on without output is not waited for.
-    const int status = process.end();
+    return fail(ErrorCode::Io,
+                std::string("cannot read from the document worker: ") + std::strerror(errno));
+}
+
+}  // namespace
+
+Result<std::string> runLimited(const std::filesystem::path& worker,
+                               const std::vector<std::string>& arguments, int input,
+                               const ExtractOptions& options, const std::filesystem::path& about,
+                               bool many) {
+    const auto outputPipe = makePipe();
+    if (!outputPipe) return tl::unexpected(outputPipe.error());
+    const Descriptor outputRead(outputPipe->read);
+    Descriptor outputWrite(outputPipe->write);
+    // With more room in the pipe both sides wait less; where that is not allowed nothing is lost.
+    ::fcntl(outputRead.get(), F_SETPIPE_SZ, 1 << 20);
+    std::error_code ignored;
+    const std::filesystem::path program = std::filesystem::absolute(worker, ignored);
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(options.timeLimit).count() + 1;
+    std::vector<std::string> all = {"--memory", std::to_string(options.memoryLimitBytes),
+                                    "--seconds", std::to_string(seconds)};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    std::string output;
+    int status = 0;
+    if (many) {
+        thread_local std::unique_ptr<WaitingWorker> kept;
+        auto waiting = waitingWorker(program, kept);
+        if (waiting && !(*waiting)->ask(all, input, outputWrite.get())) {
+            kept.reset();  // somebody ended it
+            waiting = waitingWorker(program, kept);
+            if (waiting && !(*waiting)->ask(all, input, outputWrite.get())) {
+                kept.reset();
+                return fail(ErrorCode::Io, "the document worker " + program.string() + " ended");
+            }
+        }
+        if (!waiting) return tl::unexpected(waiting.error());
+        outputWrite.close();
+        const ReadEnd end = readAll(outputRead.get(), options, output);
+        const auto ended = end == ReadEnd::Complete ? (*waiting)->status() : std::nullopt;
+        // What did not end as it should is ended with the worker; the next file gets another one.
+        if (!ended) kept.reset();
+        if (end != ReadEnd::Complete) return finishedOutput(end, {}, options, about);
+        status = ended.value_or(SIGKILL);
+    } else {
+        const auto started = spawnWorker(program, std::move(all), input, outputWrite.get());
+        if (!started) return tl::unexpected(started.error());
+        WorkerProcess process(*started);
+        outputWrite.close();
+        const ReadEnd end = readAll(outputRead.get(), options, output);
+        if (end != ReadEnd::Complete) return finishedOutput(end, {}, options, about);
+        // It closes its output by ending; one that goes on without output is not waited for.
+        status = process.end();
+    }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         return tl::unexpected(describeEnd(about, status));
     }
@@ -265,9 +360,10 @@ Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
     writePassword(inputWrite.get(), options.password);
     inputWrite.close();
     std::error_code ignored;
-    const auto output =
-        runLimited(m_worker, {"--password-on-stdin", std::filesystem::absolute(path, ignored)},
-                   inputRead.get(), options, path);
+    const auto output = runLimited(
+        m_worker,
+        {"--password-on-stdin", "--texts-behind", std::filesystem::absolute(path, ignored)},
+        inputRead.get(), options, path, options.many);
     if (!output) return tl::unexpected(output.error());
     auto document = documentFromJson(*output);
     if (!document && document.error().code == ErrorCode::NeedsOcr &&

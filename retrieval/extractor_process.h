@@ -12,9 +12,11 @@ namespace conclave::retrieval {
 /// What the worker writes to its standard output, given `arguments` besides those for its limits;
 /// `input` becomes its standard input and stays open here. `about` is named in errors.
 /// Errors: Io, Corrupt (it failed), Timeout, LimitExceeded, Cancelled.
+/// With `many` the program stays and forks a process for each call by this thread until the thread
+/// ends: most of the time that a short file takes is the program's start.
 [[nodiscard]] Result<std::string> runLimited(const std::filesystem::path& worker,
                                              const std::vector<std::string>& arguments, int input,
                                              const ExtractOptions& options,
-                                             const std::filesystem::path& about);
+                                             const std::filesystem::path& about, bool many = false);
 
 }  // namespace conclave::retrieval

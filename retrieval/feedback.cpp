@@ -108,9 +108,9 @@ bool wantsFeedback(std::string_view query, const KeywordIndex& keywords,
                         [&](double idf) { return idf >= rare && idf < absent; });
 }
 
-std::vector<QueryTerm> expandedTerms(std::span<const QueryTerm> terms, const KeywordIndex& keywords,
-                                     std::span<const ScoredChunk> matches,
-                                     std::span<const ChunkTexts::Text> texts) {
+Expansion expansionOf(std::span<const QueryTerm> terms, const KeywordIndex& keywords,
+                      std::span<const ScoredChunk> matches,
+                      std::span<const ChunkTexts::Text> texts) {
     constexpr double kK1 = 1.2;
     constexpr double kB = 0.75;
     const double average = keywords.averageLength();
@@ -141,7 +141,7 @@ std::vector<QueryTerm> expandedTerms(std::span<const QueryTerm> terms, const Key
             weightOf[term] += share * count * (kK1 + 1.0) / (count + norm);
         }
     }
-    if (allShares <= 0.0) return {terms.begin(), terms.end()};
+    if (allShares <= 0.0) return {};
 
     const std::vector<std::string> names = heaviest(weightOf);
     const std::vector<double> rarity = keywords.inverseFrequencies(names);
@@ -165,20 +165,11 @@ std::vector<QueryTerm> expandedTerms(std::span<const QueryTerm> terms, const Key
     for (const QueryTerm& term : terms) queryWeight += term.weight;
     double addedWeight = 0.0;
     for (const QueryTerm& term : added) addedWeight += term.weight;
-    if (addedWeight <= 0.0) return {terms.begin(), terms.end()};
-    std::vector<QueryTerm> all(terms.begin(), terms.end());
-    for (QueryTerm& term : all) term.weight *= kQueryShare;
+    if (addedWeight <= 0.0) return {};
     for (QueryTerm& term : added) {
-        const double weight = term.weight * (1.0 - kQueryShare) * queryWeight / addedWeight;
-        const auto known = std::find_if(
-            all.begin(), all.end(), [&](const QueryTerm& each) { return each.text == term.text; });
-        if (known != all.end()) {
-            known->weight += weight;
-        } else {
-            all.push_back({std::move(term.text), weight});
-        }
+        term.weight *= (1.0 - kQueryShare) * queryWeight / addedWeight;
     }
-    return all;
+    return {.share = kQueryShare, .added = std::move(added)};
 }
 
 }  // namespace conclave::retrieval

@@ -20,13 +20,12 @@ inline constexpr int kFeedbackChunks = 10;
 [[nodiscard]] bool wantsFeedback(std::string_view query, const KeywordIndex& keywords,
                                  std::span<const ScoredChunk> matches);
 
-/// `terms` and the best terms of the texts of `matches`, in one list whose weights sum to those of
-/// `terms`: Rocchio's formula (1971) over BM25 weights, half for the question and half for the
-/// texts, of which each counts by its share of the matches' probability (relevance models, Lavrenko
-/// and Croft 2001: softmax of the scores).
-[[nodiscard]] std::vector<QueryTerm> expandedTerms(std::span<const QueryTerm> terms,
-                                                   const KeywordIndex& keywords,
-                                                   std::span<const ScoredChunk> matches,
-                                                   std::span<const ChunkTexts::Text> texts);
+/// Half of the score of `terms`, and the best terms of the texts of `matches` with the other half
+/// of their weight: Rocchio's formula (1971) over BM25 weights; each text counts by its share of
+/// the matches' probability (relevance models, Lavrenko and Croft 2001: softmax of the scores).
+/// Nothing added: the share is all.
+[[nodiscard]] Expansion expansionOf(std::span<const QueryTerm> terms, const KeywordIndex& keywords,
+                                    std::span<const ScoredChunk> matches,
+                                    std::span<const ChunkTexts::Text> texts);
 
 }  // namespace conclave::retrieval

@@ -104,8 +104,8 @@ Result<KeywordIndex::Scores> searchKeywords(std::string_view query, const Search
                                          static_cast<std::size_t>(kFeedbackChunks)));
     const auto texts = sources.texts->texts(idsOf(matches));
     if (!texts) return tl::unexpected(texts.error());
-    return sources.keywords.search(expandedTerms(terms, sources.keywords, matches, *texts),
-                                   options.collections, nCandidates, given);
+    const Expansion expansion = expansionOf(terms, sources.keywords, matches, *texts);
+    return sources.keywords.search(terms, options.collections, nCandidates, given, &expansion);
 }
 
 std::vector<ScoredChunk> fuse(std::vector<Candidate>& candidates, double keywordWeight, int limit) {

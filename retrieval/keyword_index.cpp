@@ -4,7 +4,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "retrieval/analyzer.h"
 #include "retrieval/keyword_parts.h"
 #include "retrieval/ranking.h"
 
@@ -43,24 +42,6 @@ std::vector<QueryTerm> weightedTerms(std::string_view query) {
     return terms;
 }
 
-ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
-    ChunkTerms terms;
-    for (const std::string_view part : {heading, text}) {
-        bool isFirst = true;
-        std::size_t lastStart = 0;
-        analyze(part, [&](std::string_view term, std::size_t startByte, std::size_t) {
-            if (term.empty()) return;
-            if (isFirst || startByte > lastStart) {
-                ++terms.length;
-                lastStart = startByte;
-            }
-            isFirst = false;
-            terms.keys.push_back(termKey(term));
-        });
-    }
-    return terms;
-}
-
 std::size_t KeywordIndex::Parts::nFound(TermKey key) const {
     std::size_t n = 0;
     for (const KeywordPart& part : m_parts) {
@@ -91,9 +72,21 @@ double KeywordIndex::Parts::averageLength() const {
     return static_cast<double>(m_aliveLength) / static_cast<double>(m_nAlive);
 }
 
-void KeywordIndex::Parts::addScores(const KeywordPart& part, std::span<const TermKey> keys,
-                                    std::span<const float> weights,
-                                    std::vector<float>& scores) const {
+std::vector<KeywordIndex::Parts::WeightedKey> KeywordIndex::Parts::weighted(
+    std::span<const QueryTerm> terms) const {
+    std::vector<WeightedKey> keys;
+    for (const QueryTerm& term : terms) {
+        const TermKey key = termKey(term.text);
+        const std::size_t found = nFound(key);
+        if (found == 0) continue;
+        keys.push_back({key, static_cast<float>(term.weight * (kK1 + 1.0) *
+                                                inverseFrequency(m_nAlive, found))});
+    }
+    return keys;
+}
+
+void KeywordIndex::Parts::addScores(const KeywordPart& part, std::span<const WeightedKey> keys,
+                                    std::span<float> scores) const {
     const double average = m_aliveLength > 0
                                ? static_cast<double>(m_aliveLength) / static_cast<double>(m_nAlive)
                                : 1.0;
@@ -106,10 +99,8 @@ void KeywordIndex::Parts::addScores(const KeywordPart& part, std::span<const Ter
     for (std::size_t row = 0; row < lengths.size(); ++row) {
         onceIn[row] = 1.0F / (1.0F + (constant + perPosition * static_cast<float>(lengths[row])));
     }
-    scores.assign(part.segment->nRows(), 0.0F);
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        const float weight = weights[i];
-        part.segment->find(keys[i]).forEach([&](Row row, std::uint32_t count) {
+    for (const auto& [key, weight] : keys) {
+        part.segment->find(key).forEach([&, weight = weight](Row row, std::uint32_t count) {
             if (count == 1) {
                 scores[row] += weight * onceIn[row];
                 return;
@@ -121,28 +112,55 @@ void KeywordIndex::Parts::addScores(const KeywordPart& part, std::span<const Ter
     }
 }
 
+const std::vector<std::vector<float>>& KeywordIndex::Parts::sums(
+    std::span<const QueryTerm> terms) const {
+    struct Kept {
+        std::uint64_t version = 0;
+        std::vector<QueryTerm> terms;
+        std::vector<std::vector<float>> byPart;
+    };
+    thread_local Kept kept;
+    const bool isKept =
+        kept.version == m_version && std::equal(terms.begin(), terms.end(), kept.terms.begin(),
+                                                kept.terms.end(), [](const auto& a, const auto& b) {
+                                                    return a.text == b.text && a.weight == b.weight;
+                                                });
+    if (isKept) return kept.byPart;
+    const std::vector<WeightedKey> keys = weighted(terms);
+    kept.byPart.resize(m_parts.size());
+    for (std::size_t i = 0; i < m_parts.size(); ++i) {
+        kept.byPart[i].assign(m_parts[i].segment->nRows(), 0.0F);
+        addScores(m_parts[i], keys, kept.byPart[i]);
+    }
+    kept.version = m_version;
+    kept.terms.assign(terms.begin(), terms.end());
+    return kept.byPart;
+}
+
 KeywordIndex::Scores KeywordIndex::Parts::search(std::span<const QueryTerm> terms,
                                                  std::span<const CollectionId> collections,
-                                                 int limit, std::span<const ChunkId> given) {
+                                                 int limit, std::span<const ChunkId> given,
+                                                 const Expansion* expansion) {
     sealForSearch();
     BestChunks best(static_cast<std::size_t>(std::max(limit, 0)));
     Scores result;
-    thread_local std::vector<float> scores;
+    thread_local std::vector<float> expanded;
 
     const std::shared_lock lock(m_mutex);
-    std::vector<TermKey> keys;
-    std::vector<float> weights;
-    for (const QueryTerm& term : terms) {
-        const TermKey key = termKey(term.text);
-        const std::size_t found = nFound(key);
-        if (found == 0) continue;
-        keys.push_back(key);
-        weights.push_back(
-            static_cast<float>(term.weight * (kK1 + 1.0) * inverseFrequency(m_nAlive, found)));
-    }
-    if (keys.empty()) return result;
-    for (const KeywordPart& part : m_parts) {
-        addScores(part, keys, weights, scores);
+    const std::vector<std::vector<float>>& sumsOf = sums(terms);
+    const std::vector<WeightedKey> added =
+        expansion != nullptr ? weighted(expansion->added) : std::vector<WeightedKey>();
+    for (std::size_t i = 0; i < m_parts.size(); ++i) {
+        const KeywordPart& part = m_parts[i];
+        std::span<const float> scores = sumsOf[i];
+        if (expansion != nullptr) {
+            const auto share = static_cast<float>(expansion->share);
+            expanded.resize(scores.size());
+            std::transform(scores.begin(), scores.end(), expanded.begin(),
+                           [share](float score) { return share * score; });
+            addScores(part, added, expanded);
+            scores = expanded;
+        }
         const auto chunks = part.segment->chunks();
         const auto scored = [&](std::size_t row) {
             const DocumentPlace& place = part.documents[part.documentOf[row]];
@@ -189,8 +207,9 @@ std::size_t KeywordIndex::sizeBytes() const { return m_parts->sizeBytes(); }
 
 KeywordIndex::Scores KeywordIndex::search(std::span<const QueryTerm> terms,
                                           std::span<const CollectionId> collections, int limit,
-                                          std::span<const ChunkId> given) const {
-    return m_parts->search(terms, collections, limit, given);
+                                          std::span<const ChunkId> given,
+                                          const Expansion* expansion) const {
+    return m_parts->search(terms, collections, limit, given, expansion);
 }
 std::vector<double> KeywordIndex::inverseFrequencies(std::span<const std::string> terms) const {
     return m_parts->inverseFrequencies(terms);
@@ -201,7 +220,7 @@ Result<void> KeywordIndex::addSegment(
     KeywordSegment segment, const std::function<std::optional<DocumentPlace>(ChunkId)>& placeOf) {
     return m_parts->addSegment(std::move(segment), placeOf);
 }
-void KeywordIndex::compact() { m_parts->compact(); }
+void KeywordIndex::compact(Forget forget) { m_parts->compact(forget); }
 KeywordIndex::ToKeep KeywordIndex::toKeep() const { return m_parts->toKeep(); }
 void KeywordIndex::kept(const ToKeep& segments, std::span<const std::int64_t> ids) {
     m_parts->kept(segments, ids);

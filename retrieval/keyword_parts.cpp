@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <limits>
 #include <utility>
 
@@ -38,7 +39,16 @@ void sortByKey(std::vector<std::uint64_t>& tokens) {
     }
 }
 
+/// Of the rows of a segment that is left as it is; more dead ones are not worth their memory, and
+/// what they said should go.
+bool isThinnedOut(const KeywordPart& part) { return part.nAlive * 8 < part.isAlive.size() * 7; }
+
 }  // namespace
+
+void KeywordIndex::Parts::noteChange() {
+    static std::atomic<std::uint64_t> last = 0;
+    m_version = ++last;
+}
 
 void KeywordPart::addRow(const DocumentPlace& place) {
     if (documents.empty() || documents.back().document != place.document) {
@@ -53,6 +63,7 @@ void KeywordIndex::Parts::add(const DocumentPlace& place, std::span<const ChunkI
     const std::lock_guard change(m_changes);
     {
         const std::unique_lock lock(m_mutex);
+        noteChange();
         for (std::size_t i = 0; i < chunks.size(); ++i) {
             // Within a segment ids ascend; another program may have stored later ones meanwhile.
             if (!m_pending.chunks.empty() && chunks[i] <= m_pending.chunks.back()) seal();
@@ -76,6 +87,7 @@ void KeywordIndex::Parts::add(const DocumentPlace& place, std::span<const ChunkI
 
 void KeywordIndex::Parts::seal() {
     if (m_pending.chunks.empty()) return;
+    noteChange();
     Pending pending = std::exchange(m_pending, {});
     sortByKey(pending.tokens);
     SegmentWriter writer;
@@ -163,6 +175,7 @@ void KeywordIndex::Parts::merge(std::size_t first, std::size_t last) {
     for (const std::uint32_t length : made.segment->lengths()) made.aliveLength += length;
 
     const std::unique_lock lock(m_mutex);
+    noteChange();
     for (const KeywordPart& part : old) {
         if (part.keptId != 0) m_obsolete.push_back(part.keptId);
     }
@@ -175,6 +188,7 @@ void KeywordIndex::Parts::remove(std::span<const ChunkId> chunks) {
     if (chunks.empty()) return;  // a new document must not end the run of pending ones
     const std::lock_guard change(m_changes);
     const std::unique_lock lock(m_mutex);
+    noteChange();
     seal();
     for (KeywordPart& part : m_parts) {
         const auto known = part.segment->chunks();
@@ -209,6 +223,7 @@ void KeywordIndex::Parts::move(const DocumentPlace& place) {
 void KeywordIndex::Parts::clear() {
     const std::lock_guard change(m_changes);
     const std::unique_lock lock(m_mutex);
+    noteChange();
     m_parts.clear();
     m_pending = {};
     m_obsolete.clear();
@@ -262,6 +277,7 @@ Result<void> KeywordIndex::Parts::addSegment(
     if (!read) return tl::unexpected(read.error());
     const std::lock_guard change(m_changes);
     const std::unique_lock lock(m_mutex);
+    noteChange();
     seal();
     KeywordPart part;
     part.segment = std::move(*read);
@@ -285,23 +301,23 @@ Result<void> KeywordIndex::Parts::addSegment(
     return {};
 }
 
-void KeywordIndex::Parts::compact() {
+void KeywordIndex::Parts::compact(Forget forget) {
     const std::lock_guard change(m_changes);
+    const auto isWell = [forget](const KeywordPart& part) {
+        if (forget == Forget::Now && !part.isWhole()) return false;
+        return part.nAlive >= kSmallRows && !isThinnedOut(part);
+    };
+    std::size_t first = 0;
     {
         const std::unique_lock lock(m_mutex);
+        noteChange();
         seal();
         // Those that need it to the end, where they merge in runs of up to kMaxRows.
-        std::stable_partition(m_parts.begin(), m_parts.end(), [](const KeywordPart& part) {
-            return part.nAlive >= kSmallRows && part.nAlive * 4 >= part.isAlive.size() * 3;
-        });
-    }
-    std::size_t first = 0;
-    while (first < m_parts.size() && m_parts[first].nAlive >= kSmallRows &&
-           m_parts[first].nAlive * 4 >= m_parts[first].isAlive.size() * 3) {
-        ++first;
+        const auto middle = std::stable_partition(m_parts.begin(), m_parts.end(), isWell);
+        first = static_cast<std::size_t>(middle - m_parts.begin());
     }
     const auto needsIt = [&](std::size_t from, std::size_t to) {
-        return to - from > 1 || (to - from == 1 && !m_parts[from].isWhole());
+        return to - from > 1 || !m_parts[from].isWhole();
     };
     while (first < m_parts.size()) {
         std::size_t last = first;

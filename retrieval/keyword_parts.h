@@ -41,14 +41,14 @@ public:
 
     [[nodiscard]] Scores search(std::span<const QueryTerm> terms,
                                 std::span<const CollectionId> collections, int limit,
-                                std::span<const ChunkId> given);
+                                std::span<const ChunkId> given, const Expansion* expansion);
     [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const std::string> terms);
     [[nodiscard]] double averageLength() const;
 
     [[nodiscard]] Result<void> addSegment(
         KeywordSegment segment,
         const std::function<std::optional<DocumentPlace>(ChunkId)>& placeOf);
-    void compact();
+    void compact(Forget forget);
     [[nodiscard]] ToKeep toKeep();
     void kept(const ToKeep& segments, std::span<const std::int64_t> ids);
 
@@ -69,8 +69,20 @@ private:
     void merge(std::size_t first, std::size_t last);
     [[nodiscard]] bool isHere(ChunkId chunk) const;
     [[nodiscard]] std::size_t nFound(TermKey key) const;
-    void addScores(const KeywordPart& part, std::span<const TermKey> keys,
-                   std::span<const float> weights, std::vector<float>& scores) const;
+
+    struct WeightedKey {
+        TermKey key = 0;
+        float weight = 0.0F;
+    };
+    /// Those of the terms that some chunk has.
+    [[nodiscard]] std::vector<WeightedKey> weighted(std::span<const QueryTerm> terms) const;
+    void addScores(const KeywordPart& part, std::span<const WeightedKey> keys,
+                   std::span<float> scores) const;
+    /// Of all rows of all parts for these terms: this thread's last ones if they are those.
+    [[nodiscard]] const std::vector<std::vector<float>>& sums(
+        std::span<const QueryTerm> terms) const;
+    /// To be called after each change of what a score depends on.
+    void noteChange();
 
     std::mutex m_changes;               ///< one change at a time
     mutable std::shared_mutex m_mutex;  ///< guards what follows
@@ -79,6 +91,7 @@ private:
     std::vector<std::int64_t> m_obsolete;
     std::size_t m_nAlive = 0;  ///< in parts and pending
     std::uint64_t m_aliveLength = 0;
+    std::uint64_t m_version = 0;  ///< no two states of any index share one
 };
 
 }  // namespace conclave::retrieval

@@ -79,6 +79,9 @@ struct ExtractOptions {
     /// As tesseract names them, "eng+chi_sim": pictures and PDFs without text are recognised, if
     /// that program is installed. Empty: they need OCR.
     std::string ocrLanguages{};
+    /// More files follow from this thread, for as long as it lives: the worker program is started
+    /// once and forks a process for each, with the same limits.
+    bool many = false;
 };
 
 /// The program tesseract on this machine's PATH; empty: there is none.
@@ -87,8 +90,8 @@ struct ExtractOptions {
 /// True for names of pictures that may show text: PNG, JPEG, TIFF, BMP, WebP.
 [[nodiscard]] bool isPicture(const std::filesystem::path& path);
 
-/// Runs the worker program, one process a file, with limits on memory, time and files and without
-/// network; a crash there is an error here. Thread-safe.
+/// Runs the worker program, a process for each file, with limits on memory, time and files and
+/// without network; a crash there is an error here. Thread-safe.
 class Extractor {
 public:
     /// `worker`: path of conclave-extract, usually beside the running program.
@@ -129,6 +132,9 @@ struct ChunkSpan {
 [[nodiscard]] std::vector<ChunkSpan> chunkDocument(const ExtractedDocument& document,
                                                    const ChunkOptions& options = {});
 
+/// A title as ChunkSpan::heading begins with it: on one line, and cut if it is long.
+[[nodiscard]] std::string titleInHeading(std::string_view title);
+
 // ---------------------------------------------------------------------------------------- search
 
 /// A question to a unit vector; the services plug in the engine's embedder.
@@ -165,6 +171,12 @@ struct ScoredChunk {
 struct QueryTerm {
     std::string text;
     double weight = 1.0;
+};
+
+/// More terms to search for, beside those of the question.
+struct Expansion {
+    double share = 1.0;  ///< of the score of the question's own terms that counts
+    std::vector<QueryTerm> added;
 };
 
 /// queryTerms() with each term once and its repetitions as weight, in the order of appearance.
@@ -213,9 +225,12 @@ public:
             given;  ///< of the chunks asked for; those without any term left out
     };
     /// `collections` (empty: all) holds for `best` alone; frequencies are those of the whole index.
+    /// A thread's scores for `terms` are kept (4 bytes a chunk), so that its next search for the
+    /// same ones, with an expansion, reads the posting lists of what is added alone.
     [[nodiscard]] Scores search(std::span<const QueryTerm> terms,
                                 std::span<const CollectionId> collections, int limit,
-                                std::span<const ChunkId> given = {}) const;
+                                std::span<const ChunkId> given = {},
+                                const Expansion* expansion = nullptr) const;
     /// log(1 + (n - found + 0.5) / (found + 0.5)) of each term.
     [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const std::string> terms) const;
     [[nodiscard]] double averageLength() const;
@@ -225,8 +240,10 @@ public:
     [[nodiscard]] Result<void> addSegment(
         KeywordSegment segment,
         const std::function<std::optional<DocumentPlace>(ChunkId)>& placeOf);
-    /// Merges small and thinned-out segments, so that those to keep are few.
-    void compact();
+    enum class Forget { Later, Now };
+    /// Merges small and thinned-out segments, so that those to keep are few. A segment names words
+    /// of removed chunks (by their hash) until it is rewritten: once an eighth is removed, or Now.
+    void compact(Forget forget = Forget::Later);
     /// Segments that are not kept yet, and ids of kept ones that others replace. The segments go
     /// back through `kept`, in the same order, with the ids they got; changes in between are safe.
     struct ToKeep {
@@ -259,10 +276,14 @@ public:
 /// int8 code of a unit vector: a float scale, then dimension bytes. What the database stores.
 [[nodiscard]] std::vector<std::byte> encodeVector(std::span<const float> vector);
 
-/// Vectors held in memory and scanned exactly. Thread-safe: many readers or one writer.
+/// Vectors held in memory. Up to a size every one is compared; above it a first pass over their
+/// signs, a bit for each value, chooses those that are, as long as it misses next to none (measured
+/// as the index grows). Thread-safe: many readers or one writer.
 class VectorIndex {
 public:
-    explicit VectorIndex(int dimension);
+    static constexpr std::size_t kFirstPassFrom = 300'000;
+    /// `firstPassFrom`: vectors from which on there is a first pass.
+    explicit VectorIndex(int dimension, std::size_t firstPassFrom = kFirstPassFrom);
     ~VectorIndex();
     VectorIndex(const VectorIndex&) = delete;
     VectorIndex& operator=(const VectorIndex&) = delete;
@@ -275,6 +296,12 @@ public:
     void clear();
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] std::size_t sizeBytes() const;
+
+    struct FirstPass {
+        bool isUsed = false;
+        double recall = 1.0;  ///< share of the best vectors that it kept when last measured
+    };
+    [[nodiscard]] FirstPass firstPass() const;
 
     /// Cosine of every vector of `collections` (empty: all) with `query`, best first. `query` has
     /// dimension() values.
@@ -383,13 +410,26 @@ struct Citation {
 /// bracket's outcome depends on nothing after it, so a growing answer may be corrected as it grows.
 [[nodiscard]] std::string reattribute(std::string_view answer, std::span<const Passage> passages);
 
-// ------------------------------------------------------------------------------ whole collections
+/// How much of an answer its passages say.
+struct AnswerSupport {
+    int nSentences = 0;  ///< that say anything
+    int nSupported = 0;  ///< of those: by one of the passages, cited or not
+};
+[[nodiscard]] AnswerSupport supportOf(std::string_view answer, std::span<const Passage> passages);
 
 /// A span of a text in bytes.
 struct TextSpan {
     std::size_t startByte = 0;
     std::size_t endByte = 0;
 };
+
+/// The stretch of whole sentences of `text`, of about `nCharacters` at most, that says most of the
+/// question's terms: the first of equal ones. Never cut within a word, and only within a sentence
+/// that is longer by itself. The beginning of a text without terms.
+[[nodiscard]] TextSpan excerptFor(std::string_view question, std::string_view text,
+                                  std::size_t nCharacters);
+
+// ------------------------------------------------------------------------------ whole collections
 
 /// The sentences of a text without the white space around them. A line that stands for itself (a
 /// list item, a table row, a heading) is one of its own.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -6,14 +7,22 @@
 #include <shared_mutex>
 #include <unordered_map>
 
+#include "base/log.h"
 #include "retrieval/int8_dot.h"
 #include "retrieval/ranking.h"
 #include "retrieval/retrieval.h"
+#include "retrieval/sign_codes.h"
 
 namespace conclave::retrieval {
 namespace {
 
 constexpr float kLargestCode = 127.0F;
+
+/// The first pass keeps so many rows for each that is wanted: the fewest that find enough.
+constexpr std::size_t kFewestKept = 8;
+constexpr std::size_t kMostKept = 64;
+/// Share of the best rows that the first pass must keep; below it every row is compared.
+constexpr double kLeastRecall = 0.98;
 
 /// A query as 16-bit integers, and the factor that makes an integer sum a cosine (but for the
 /// code's own scale).
@@ -63,7 +72,8 @@ std::vector<std::byte> encodeVector(std::span<const float> vector) {
 /// Rows are sorted by chunk id, which is how the database gives and makes them.
 class VectorIndex::Rows {
 public:
-    explicit Rows(std::size_t dimension) : m_dimension(dimension) {}
+    Rows(std::size_t dimension, std::size_t firstPassFrom)
+        : m_dimension(dimension), m_firstPassFrom(firstPassFrom), m_nextCheck(firstPassFrom) {}
 
     Result<void> add(ChunkId chunk, const DocumentPlace& place, std::span<const std::byte> code);
     void remove(std::span<const ChunkId> chunks);
@@ -76,6 +86,7 @@ public:
                                                   int limit) const;
     [[nodiscard]] std::vector<ScoredChunk> scores(std::span<const float> query,
                                                   std::span<const ChunkId> chunks) const;
+    [[nodiscard]] FirstPass firstPass() const;
 
 private:
     /// In place of a document: the row is to be dropped.
@@ -98,6 +109,18 @@ private:
     }
     void dropDead();
 
+    [[nodiscard]] std::span<const std::int8_t> codeOf(std::size_t row) const {
+        return std::span(m_codes).subspan(row * m_dimension, m_dimension);
+    }
+    void checkFirstPass();
+    [[nodiscard]] double recallOf(std::size_t nKept, std::size_t nWanted) const;
+    /// The `nKept` best rows of [first, first + n) by their signs, of those that `isWanted(row)`.
+    template <typename IsWanted>
+    [[nodiscard]] std::vector<std::size_t> bestBySigns(std::span<const float> query,
+                                                       std::size_t first, std::size_t n,
+                                                       std::size_t nKept,
+                                                       const IsWanted& isWanted) const;
+
     std::size_t m_dimension;
     mutable std::shared_mutex m_mutex;
     std::vector<ChunkId> m_chunks;
@@ -107,6 +130,12 @@ private:
     std::vector<DocumentPlace> m_documents;
     std::unordered_map<DocumentId, std::uint32_t> m_slots;
     std::size_t m_nDead = 0;
+
+    std::size_t m_firstPassFrom;  ///< rows
+    std::size_t m_nextCheck;      ///< of the first pass, when there are so many rows
+    std::unique_ptr<SignCodes> m_signs;
+    std::size_t m_nKept = 0;  ///< for each row that is wanted; 0: all rows are compared
+    double m_recall = 1.0;
 };
 
 std::uint32_t VectorIndex::Rows::slotOf(const DocumentPlace& place) {
@@ -143,13 +172,130 @@ Result<void> VectorIndex::Rows::add(ChunkId chunk, const DocumentPlace& place,
         m_scales.insert(m_scales.begin() + at, 0.0F);
         m_codes.insert(m_codes.begin() + at * static_cast<std::ptrdiff_t>(m_dimension), m_dimension,
                        0);
+        if (m_signs) m_signs->insert(row, codeOf(row), 0.0F);
     } else if (m_documentOf[row] == kDead) {
         --m_nDead;
     }
     m_documentOf[row] = slotOf(place);
     m_scales[row] = scale;
     std::memcpy(m_codes.data() + row * m_dimension, code.data() + sizeof(float), m_dimension);
+    if (m_signs) m_signs->set(row, codeOf(row), scale);
+    if (m_chunks.size() >= m_nextCheck) checkFirstPass();
     return {};
+}
+
+/// Looks, at a size and then each time there are half as many more rows, how much the signs miss.
+void VectorIndex::Rows::checkFirstPass() {
+    m_nextCheck = m_chunks.size() + m_chunks.size() / 2;
+    if (!m_signs) {
+        m_signs = std::make_unique<SignCodes>(m_dimension);
+        for (std::size_t row = 0; row < m_chunks.size(); ++row) {
+            m_signs->insert(row, codeOf(row), m_scales[row]);
+        }
+    }
+    constexpr std::size_t kUsualLimit = 200;
+    const std::size_t nWanted = std::clamp<std::size_t>(m_chunks.size() / 500, 1, kUsualLimit);
+    for (m_nKept = kFewestKept; m_nKept <= kMostKept; m_nKept *= 2) {
+        m_recall = recallOf(m_nKept, nWanted);
+        if (m_recall < kLeastRecall) continue;
+        log().info("vectors: a first pass keeps {} for each that is wanted, and finds {:.3f}",
+                   m_nKept, m_recall);
+        return;
+    }
+    log().info("vectors: a first pass finds {:.3f}, so all {} are compared", m_recall,
+               m_chunks.size());
+    m_nKept = 0;
+    m_signs.reset();
+}
+
+/// Of the best rows for some questions, the share that a first pass would keep. A part of the rows
+/// stands for all: who is among the best `nWanted` of all is among so much fewer of the part.
+double VectorIndex::Rows::recallOf(std::size_t nKept, std::size_t nWanted) const {
+    constexpr std::size_t kPart = std::size_t{1} << 16U;
+    constexpr std::size_t kQuestions = 24;
+    const std::size_t n = std::min(kPart, m_chunks.size());
+    const std::size_t first = (m_chunks.size() - n) / 2;
+    const std::size_t nBest =
+        std::max<std::size_t>(nWanted * n / std::max<std::size_t>(m_chunks.size(), 1), 1);
+    const Int8Dot dot = int8Dot();
+    std::size_t nFound = 0;
+    std::size_t nAll = 0;
+    for (std::size_t question = 0; question < kQuestions; ++question) {
+        // Between two texts, as a question is like several and like none of them.
+        const std::size_t a = first + question * n / kQuestions;
+        const std::size_t b = first + (question * 7 + 3) % kQuestions * n / kQuestions;
+        std::vector<float> query(m_dimension);
+        for (std::size_t i = 0; i < m_dimension; ++i) {
+            query[i] = m_scales[a] * static_cast<float>(codeOf(a)[i]) +
+                       m_scales[b] * static_cast<float>(codeOf(b)[i]);
+        }
+        const IntegerQuery integers = toIntegers(query);
+        if (integers.factor <= 0.0) continue;
+        BestChunks best(nBest);
+        for (std::size_t row = first; row < first + n; ++row) {
+            if (m_documentOf[row] == kDead) continue;
+            const double similarity = cosine(row, integers, dot);
+            if (best.mayTake(similarity)) best.add(scored(row, similarity));
+        }
+        const auto isAlive = [this](std::size_t row) { return m_documentOf[row] != kDead; };
+        std::vector<std::size_t> kept = bestBySigns(query, first, n, nKept * nBest, isAlive);
+        std::sort(kept.begin(), kept.end());
+        for (const ScoredChunk& wanted : best.take()) {
+            ++nAll;
+            nFound += std::binary_search(kept.begin(), kept.end(), rowOf(wanted.chunk)) ? 1 : 0;
+        }
+    }
+    return nAll > 0 ? static_cast<double>(nFound) / static_cast<double>(nAll) : 1.0;
+}
+
+template <typename IsWanted>
+std::vector<std::size_t> VectorIndex::Rows::bestBySigns(std::span<const float> query,
+                                                        std::size_t first, std::size_t n,
+                                                        std::size_t nKept,
+                                                        const IsWanted& isWanted) const {
+    struct Estimated {
+        float value;
+        std::size_t row;
+    };
+    const auto isBetter = [](const Estimated& x, const Estimated& y) {
+        return x.value != y.value ? x.value > y.value : x.row < y.row;
+    };
+    const SignCodes::Query signs = m_signs->query(query);
+    std::vector<Estimated> best;
+    best.reserve(2 * nKept);
+    const auto keepBest = [&] {
+        if (best.size() <= nKept) return;
+        std::nth_element(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(nKept),
+                         best.end(), isBetter);
+        best.resize(nKept);
+    };
+    constexpr std::size_t kStep = 2048;
+    std::array<float, kStep> estimates{};
+    float least = -std::numeric_limits<float>::infinity();
+    for (std::size_t from = first; from < first + n; from += kStep) {
+        const std::size_t count = std::min(kStep, first + n - from);
+        m_signs->estimate(signs, from, std::span(estimates).first(count));
+        for (std::size_t i = 0; i < count; ++i) {
+            if (estimates[i] < least || !isWanted(from + i)) continue;
+            best.push_back({estimates[i], from + i});
+            if (best.size() < 2 * nKept) continue;
+            keepBest();
+            least = std::min_element(
+                        best.begin(), best.end(),
+                        [](const Estimated& x, const Estimated& y) { return x.value < y.value; })
+                        ->value;
+        }
+    }
+    keepBest();
+    std::vector<std::size_t> rows;
+    rows.reserve(best.size());
+    for (const Estimated& each : best) rows.push_back(each.row);
+    return rows;
+}
+
+VectorIndex::FirstPass VectorIndex::Rows::firstPass() const {
+    const std::shared_lock lock(m_mutex);
+    return {.isUsed = m_nKept > 0, .recall = m_recall};
 }
 
 void VectorIndex::Rows::remove(std::span<const ChunkId> chunks) {
@@ -175,8 +321,10 @@ void VectorIndex::Rows::dropDead() {
         m_scales[to] = m_scales[row];
         std::memmove(m_codes.data() + to * m_dimension, m_codes.data() + row * m_dimension,
                      m_dimension);
+        if (m_signs) m_signs->copy(to, row);
         ++to;
     }
+    if (m_signs) m_signs->truncate(to);
     m_chunks.resize(to);
     m_documentOf.resize(to);
     m_scales.resize(to);
@@ -199,6 +347,9 @@ void VectorIndex::Rows::clear() {
     m_documents.clear();
     m_slots.clear();
     m_nDead = 0;
+    m_signs.reset();
+    m_nKept = 0;
+    m_nextCheck = m_firstPassFrom;
 }
 
 std::size_t VectorIndex::Rows::size() const {
@@ -210,7 +361,8 @@ std::size_t VectorIndex::Rows::sizeBytes() const {
     const std::shared_lock lock(m_mutex);
     constexpr std::size_t kPerSlot = 32;  // of the hash table, about
     return m_chunks.size() * (sizeof(ChunkId) + sizeof(std::uint32_t) + sizeof(float)) +
-           m_codes.size() + m_documents.size() * (sizeof(DocumentPlace) + kPerSlot);
+           m_codes.size() + m_documents.size() * (sizeof(DocumentPlace) + kPerSlot) +
+           (m_signs ? m_signs->sizeBytes() : 0);
 }
 
 std::vector<ScoredChunk> VectorIndex::Rows::search(std::span<const float> query,
@@ -228,11 +380,23 @@ std::vector<ScoredChunk> VectorIndex::Rows::search(std::span<const float> query,
                              ? 1
                              : 0);
     }
-    for (std::size_t row = 0; row < m_chunks.size(); ++row) {
+    const auto isWanted = [&](std::size_t row) {
         const std::uint32_t document = m_documentOf[row];
-        if (document == kDead || chosen[document] == 0) continue;
+        return document != kDead && chosen[document] != 0;
+    };
+    const auto compare = [&](std::size_t row) {
         const double similarity = cosine(row, integers, dot);
         if (best.mayTake(similarity)) best.add(scored(row, similarity));
+    };
+    if (m_nKept > 0) {
+        const std::size_t nKept = m_nKept * static_cast<std::size_t>(limit);
+        for (const std::size_t row : bestBySigns(query, 0, m_chunks.size(), nKept, isWanted)) {
+            compare(row);
+        }
+        return best.take();
+    }
+    for (std::size_t row = 0; row < m_chunks.size(); ++row) {
+        if (isWanted(row)) compare(row);
     }
     return best.take();
 }
@@ -257,8 +421,9 @@ std::vector<ScoredChunk> VectorIndex::Rows::scores(std::span<const float> query,
 
 // ----------------------------------------------------------------------------------- the index
 
-VectorIndex::VectorIndex(int dimension)
-    : m_rows(std::make_unique<Rows>(static_cast<std::size_t>(std::max(dimension, 0)))),
+VectorIndex::VectorIndex(int dimension, std::size_t firstPassFrom)
+    : m_rows(
+          std::make_unique<Rows>(static_cast<std::size_t>(std::max(dimension, 0)), firstPassFrom)),
       m_dimension(dimension) {
     CONCLAVE_CHECK(dimension > 0 && static_cast<std::size_t>(dimension) <= kMaxDotDimension);
 }
@@ -273,6 +438,7 @@ void VectorIndex::move(const DocumentPlace& place) { m_rows->move(place); }
 void VectorIndex::clear() { m_rows->clear(); }
 std::size_t VectorIndex::size() const { return m_rows->size(); }
 std::size_t VectorIndex::sizeBytes() const { return m_rows->sizeBytes(); }
+VectorIndex::FirstPass VectorIndex::firstPass() const { return m_rows->firstPass(); }
 
 std::vector<ScoredChunk> VectorIndex::search(std::span<const float> query,
                                              std::span<const CollectionId> collections,

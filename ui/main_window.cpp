@@ -77,7 +77,7 @@ MainWindow::MainWindow(services::Services& services, const WindowOptions& option
     column->setSpacing(0);
     column->addWidget(makeHeader());
     auto* damageRow = new QVBoxLayout;
-    damageRow->setContentsMargins(12, 8, 12, 0);
+    damageRow->setContentsMargins(12, 0, 12, 0);
     damageRow->addWidget(m_damage);
     column->addLayout(damageRow);
     m_stack->setObjectName(QStringLiteral("page"));

@@ -60,7 +60,9 @@ private:
     void connectController();
     void makeShortcuts();
     void listen();
+    void showModel(const services::ModelStatus& status);
     void loadSettings();
+    void begin(std::optional<services::ChatId> last);
     void showWhatIsAsked(const WindowOptions& options, std::optional<services::ChatId> last);
     void restoreWindow(const nlohmann::json& state);
     void saveWindow();
@@ -104,6 +106,7 @@ private:
     ModelPicker* m_models = nullptr;
     QTimer* m_saveTimer;
     QTimer* m_contextTimer;
+    std::string m_modelNote;  ///< told last
     WindowOptions m_options;  ///< to be done when the window is as it was
     std::function<void(Rescue)> m_onRescue;
     bool m_restored = false;

@@ -78,6 +78,7 @@ void MainWindow::connectSidebar() {
                               chat, onGui<void>(this, [this, chat, wasShown](Result<void> result) {
                                   if (!result) showFailure(result.error());
                                   m_sidebar->reload();
+                                  m_trash->reload();
                                   if (result && wasShown) m_controller->open(chat);
                               }));
                       });
@@ -130,18 +131,21 @@ void MainWindow::connectController() {
             });
 }
 
-void MainWindow::listen() {
-    m_services.models().onStatus(
-        queued<services::ModelStatus>(this, [this](const services::ModelStatus& status) {
-            m_models->setStatus(status);
-            m_status->setModel(status);
-            m_chatPage->setModelStatus(status);
-            if (status.state == services::ModelStatus::State::Ready) m_contextTimer->start();
-        }));
-    const services::ModelStatus status = m_services.models().status();
+void MainWindow::showModel(const services::ModelStatus& status) {
     m_models->setStatus(status);
     m_status->setModel(status);
     m_chatPage->setModelStatus(status);
+    if (!status.note.empty() && status.note != m_modelNote) showNotice(fromUtf8(status.note));
+    m_modelNote = status.note;
+}
+
+void MainWindow::listen() {
+    m_services.models().onStatus(
+        queued<services::ModelStatus>(this, [this](const services::ModelStatus& status) {
+            showModel(status);
+            if (status.state == services::ModelStatus::State::Ready) m_contextTimer->start();
+        }));
+    showModel(m_services.models().status());
     m_models->reload();
 
     m_services.collections().onProgress(

@@ -7,6 +7,7 @@
 #include "ui/panel_layout.h"
 #include "ui/theme.h"
 #include "ui/widgets/chat_page.h"
+#include "ui/widgets/composer.h"
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/sources_panel.h"
 
@@ -47,8 +48,16 @@ void MainWindow::loadSettings() {
                            if (const auto found = state.find("chat");
                                found != state.end() && found->is_number_integer())
                                last = found->get<services::ChatId>();
-                           showWhatIsAsked(m_options, last);
+                           begin(last);
                        }));
+}
+
+/// Who was quicker than the settings keeps what is typed, and the answer that was asked for.
+void MainWindow::begin(std::optional<services::ChatId> last) {
+    if (m_controller->chat() || m_controller->isAnswering()) return;
+    const QString typed = m_chatPage->composer().text();
+    showWhatIsAsked(m_options, typed.isEmpty() ? last : std::nullopt);
+    if (!typed.isEmpty()) m_chatPage->composer().setText(typed);
 }
 
 void MainWindow::showWhatIsAsked(const WindowOptions& options,

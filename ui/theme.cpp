@@ -236,9 +236,9 @@ QPushButton[choice="true"]:hover { color: @text; }
 QPushButton[choice="true"]:checked { background: @surface; border: 1px solid @border; color: @text; }
 QPushButton[choice="true"]:focus { border: 1px solid @accent; }
 QLabel#key { background: @hover; border: 1px solid @border; border-radius: 5px; padding: 2px 7px; }
-QFrame#attachment { background: @surface; border: 1px solid @border; border-radius: 13px; }
+QFrame#attachment { background: @surface; border: 1px solid @border; border-radius: @pill; }
 QFrame#attachment[pending="true"] { background: @accentSoft; border-color: @accentSoft; }
-QFrame#attachment QToolButton { border: 1px solid transparent; border-radius: 11px; padding: 2px 5px; color: @muted; }
+QFrame#attachment QToolButton { border: 1px solid transparent; border-radius: @innerPill; padding: 2px 5px; color: @muted; }
 QFrame#attachment[pending="true"] QToolButton { color: @accent; }
 QFrame#attachment QToolButton:hover { background: @hover; color: @text; }
 QFrame#attachment QToolButton:focus { border: 1px solid @accent; }
@@ -271,7 +271,7 @@ QToolButton#send:focus { border: 2px solid @text; }
 QToolButton#jump { background: @surface; border: 1px solid @borderStrong; border-radius: 17px; }
 QToolButton#jump:hover { background: @hover; }
 QToolButton#model { padding: 6px 10px; }
-QToolButton[chip="true"] { background: @surface; border: 1px solid @border; border-radius: 13px; padding: 3px 10px; color: @muted; }
+QToolButton[chip="true"] { background: @surface; border: 1px solid @border; border-radius: @pill; padding: 3px 10px; color: @muted; }
 QToolButton[chip="true"]:hover { background: @hover; border-color: @borderStrong; color: @text; }
 QToolButton[chip="true"][active="true"] { background: @accentSoft; border-color: @accentSoft; color: @accent; }
 QToolButton[chip="true"]:focus { border: 1px solid @accent; }
@@ -283,6 +283,7 @@ QFrame#card { background: @surface; border: 1px solid @border; border-radius: 12
 QFrame#card[clickable="true"]:hover { border-color: @borderStrong; background: @hover; }
 QFrame#card[current="true"] { border: 1px solid @accent; }
 QFrame#danger { background: @dangerSoft; border: 1px solid @dangerSoft; border-radius: 10px; }
+QFrame#damage { background: @dangerSoft; border: 1px solid @dangerSoft; border-radius: 10px; margin-top: 8px; }
 QFrame#banner { background: @warningSoft; border: 1px solid @warningSoft; border-radius: 10px; }
 QFrame#banner QLabel { color: @warning; }
 QFrame#banner QPushButton[link="true"] { color: @warning; text-decoration: underline; }
@@ -334,6 +335,9 @@ QDialog { background: @page; }
         {"@page", c.page},
         {"@text", c.text},
     };
+    // A corner rounder than half the height would be drawn square.
+    css.replace(QLatin1String("@pill"), QStringLiteral("%1px").arg(scaled(12)));
+    css.replace(QLatin1String("@innerPill"), QStringLiteral("%1px").arg(scaled(9)));
     for (const auto& [name, color] : names) css.replace(QLatin1String(name), color.name());
     return css;
 }

@@ -2,35 +2,19 @@
 // generation, checked citations.
 #pragma once
 
-#include <atomic>
-#include <filesystem>
+#include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
-#include "app/services/collection_service.h"
+#include "app/services/answer_job.h"
+#include "app/services/answer_sources.h"
 #include "app/services/conversation.h"
-#include "app/services/library.h"
 #include "app/services/model_service.h"
-#include "app/services/services.h"
 #include "app/services/session_pool.h"
 #include "app/services/survey/surveyor.h"
 
 namespace conclave::services {
-
-/// An answer to be written; its rows exist in the database.
-struct AnswerJob {
-    Chat chat;
-    Message question;
-    Message answer;
-    std::vector<std::filesystem::path> attachments;
-    bool retrieval = true;
-    Scope scope = Scope::Automatic;
-    AnswerEvents events;
-    std::stop_source stop;
-    std::atomic<bool> isTaken = false;  ///< by the worker, or by a stop before its turn
-};
 
 /// Used from the generation worker only. All arguments must outlive it.
 class Answerer {
@@ -50,28 +34,17 @@ public:
     void saveSessions() { m_sessions.saveAll(); }
 
 private:
-    struct Sources {
-        std::vector<StoredPassage> passages;  ///< best first
-        bool wereSearched = false;
-        bool keepsLast = false;  ///< the last turn's sources serve this question too
-        bool areTooFar = false;  ///< by what the collections taught: they have no answer
-    };
-
     Result<Message> answer(AnswerJob& job);
-    /// The collections that this question is asked of.
-    Result<std::vector<CollectionId>> collectionsOf(const AnswerJob& job,
-                                                    const ChatSettings& settings);
     /// An answer from everything; none if the question is none about everything.
     Result<std::optional<Message>> survey(AnswerJob& job, const ChatSettings& settings);
-    Result<Sources> findSources(AnswerJob& job, const ChatSettings& settings,
-                                std::span<const PastTurn> history);
-    Result<Sources> readAttachments(AnswerJob& job);
     Result<Message> write(AnswerJob& job, const ChatSettings& settings,
-                          std::vector<PastTurn> history, Sources sources,
+                          std::vector<PastTurn> history, AnswerSources sources,
                           const std::shared_ptr<const engine::Model>& model);
     /// Passages instead of an answer, below `preface`, which says why.
-    Result<Message> showPassages(AnswerJob& job, Sources sources, std::string preface);
-    Result<Message> sayNothingFound(AnswerJob& job, const engine::ModelInfo& info);
+    Result<Message> showPassages(AnswerJob& job, std::vector<StoredPassage> passages,
+                                 std::string preface, std::string_view reason);
+    /// The same, with the details of what was tried.
+    Result<Message> listInstead(AnswerJob& job, std::string preface, AnswerDetails details);
     /// Random, made once for this database, so that prompts stay as they are in saved sessions.
     const std::string& sourcesSecret();
     /// Stores the final text and details and gives the message as stored.
@@ -79,15 +52,13 @@ private:
                           const AnswerDetails& details);
 
     storage::Database& m_database;
-    Library& m_library;
-    CollectionServiceImpl& m_collections;
     ModelServiceImpl& m_models;
+    SourceFinder m_sources;
     Surveyor m_surveyor;
+    int m_contextLength;
+    int m_nThreads;
     SessionPool m_sessions;
     std::string m_sourcesSecret;
 };
-
-/// The hidden collection of a chat's attachments.
-[[nodiscard]] std::string attachmentsName(ChatId chat);
 
 }  // namespace conclave::services

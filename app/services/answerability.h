@@ -11,6 +11,10 @@
 
 namespace conclave::services {
 
+/// Where a model does not notice by itself that it has no answer, and collections are too small to
+/// learn from: well below what any larger one taught.
+inline constexpr double kUnlearnedThreshold = 0.2;
+
 /// What was learned about one collection. Rates are those of its own probes.
 struct AnswerThreshold {
     double least = 0.0;  ///< Library::answerability below it: not in these documents
@@ -19,11 +23,11 @@ struct AnswerThreshold {
     int nProbes = 0;
 };
 
-/// Learns from questions made of the collection's own sentences, of whose words a part was taken
-/// from elsewhere, as people use words of their own; and from questions all of whose words come
-/// from different places, which no passage answers. The threshold is the one that tells them apart
-/// best while it refuses at most one in fifty of the first. None for a collection that is too
-/// small.
+/// Learns from questions made of the collection's own sentences, half of whose words were taken
+/// from elsewhere, as people use words of their own: the threshold stays a little below the one
+/// that refuses one in twenty of them.
+/// Questions all of whose words come from different places, which no passage answers, say how much
+/// is let through. None for a collection that is too small.
 [[nodiscard]] Result<std::optional<AnswerThreshold>> learnThreshold(storage::DocumentStore& store,
                                                                     Library& library,
                                                                     CollectionId collection);

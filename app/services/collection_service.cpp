@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "app/services/file_scan.h"
@@ -231,17 +230,21 @@ Result<void> CollectionServiceImpl::addRoots(CollectionId id, const std::vector<
 
 Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed,
                                                std::stop_token cancel) {
-    IndexJob job{
-        .collection = id,
-        .retryFailed = retryFailed,
-        .excluded = m_excluded,
-        .ocrLanguages = {},
-        .nThreads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 8U)),
-        .onProgress = {},
-        .cancel = std::move(cancel)};
+    IndexJob job{.collection = id,
+                 .retryFailed = retryFailed,
+                 .excluded = m_excluded,
+                 .ocrLanguages = {},
+                 .cpuPercent = 100,
+                 .onProgress = {},
+                 .cancel = std::move(cancel)};
     const auto ocr = m_database.settings().get(kOcrSetting);
     if (!ocr) return tl::unexpected(ocr.error());
     if (ocr->has_value() && (*ocr)->is_string()) job.ocrLanguages = (*ocr)->get<std::string>();
+    const auto budget = m_database.settings().get(kIndexCpuSetting);
+    if (!budget) return tl::unexpected(budget.error());
+    if (budget->has_value() && (*budget)->is_number_integer()) {
+        job.cpuPercent = std::clamp((*budget)->get<int>(), 1, 100);
+    }
     job.onProgress = [this](const IndexProgress& progress) {
         const std::lock_guard lock(m_listenerMutex);
         if (m_listener) m_listener(progress);

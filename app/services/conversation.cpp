@@ -202,4 +202,19 @@ std::vector<retrieval::Passage> toPassages(std::span<const StoredPassage> stored
     return passages;
 }
 
+std::vector<StoredCitation> citationsOf(std::string_view text,
+                                        std::span<const StoredPassage> passages) {
+    std::vector<StoredCitation> stored;
+    for (retrieval::Citation& c : retrieval::checkCitations(text, toPassages(passages))) {
+        stored.push_back({.answerStart = c.answerStart,
+                          .answerEnd = c.answerEnd,
+                          .passage = c.passage,
+                          .quoteStart = c.quoteStart,
+                          .quoteEnd = c.quoteEnd,
+                          .quote = std::move(c.quote),
+                          .supported = c.supported});
+    }
+    return stored;
+}
+
 }  // namespace conclave::services

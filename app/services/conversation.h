@@ -55,4 +55,8 @@ struct Prompt {
 [[nodiscard]] retrieval::Passage toPassage(const StoredPassage& stored);
 [[nodiscard]] std::vector<retrieval::Passage> toPassages(std::span<const StoredPassage> stored);
 
+/// The checked citations of an answer, as they are stored.
+[[nodiscard]] std::vector<StoredCitation> citationsOf(std::string_view text,
+                                                      std::span<const StoredPassage> passages);
+
 }  // namespace conclave::services

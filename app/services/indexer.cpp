@@ -6,9 +6,11 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "app/services/answerability.h"
+#include "app/services/cpu_budget.h"
 #include "app/services/file_scan.h"
 #include "app/services/sha256.h"
 #include "base/log.h"
@@ -18,6 +20,20 @@ namespace fs = std::filesystem;
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// The title of a document that has none of its own; as the extractor gives it.
+std::string titleByName(const fs::path& path) {
+    const std::string stem = path.stem().string();
+    return stem.empty() ? path.filename().string() : stem;
+}
+
+/// The title that the same content has under another name.
+std::string titleUnder(const Document& document, const fs::path& path) {
+    return document.title == titleByName(document.path) ? titleByName(path) : document.title;
+}
+
+/// How a file is read depends on its name's extension.
+bool areReadAlike(const fs::path& a, const fs::path& b) { return a.extension() == b.extension(); }
 
 /// One run over one collection.
 class Run {
@@ -138,6 +154,7 @@ private:
                                                          file.sizeBytes, file.modifiedNs);
                     if (!back) return back;
                 }
+                m_contents.try_emplace(document.sha256, document.id);
                 ++m_report.unchanged;
             }
         }
@@ -147,67 +164,173 @@ private:
     Result<void> readAll() {
         m_progress.filesTotal = static_cast<int>(m_toRead.size());
         report(IndexProgress::State::Reading, {});
-        const auto work = [this] {
+        while (!m_toRead.empty()) {
+            readOnThreads();
+            if (m_failure) return tl::unexpected(*m_failure);
+            if (isStopped()) return fail(ErrorCode::Cancelled, "stopped");
+            m_toRead = std::exchange(m_later, {});
+        }
+        return {};
+    }
+
+    void readOnThreads() {
+        m_next = 0;
+        const int nThreads = threadsWithin(m_job.cpuPercent);
+        const auto work = [this, nThreads] {
+            CpuBudget budget(m_job.cpuPercent, nThreads);
             while (!isStopped() && !hasFailed()) {
                 const std::size_t index = m_next.fetch_add(1);
                 if (index >= m_toRead.size()) return;
                 const ToRead& item = m_toRead[index];
                 report(IndexProgress::State::Reading, item.file.path.filename().string());
-                if (auto read = readOne(item); !read) noteFailure(read.error());
-                const std::lock_guard lock(m_mutex);
-                ++m_progress.filesDone;
+                const auto done = readOne(item, budget);
+                if (!done) noteFailure(done.error());
+                if (!done || *done) {
+                    const std::lock_guard lock(m_mutex);
+                    ++m_progress.filesDone;
+                }
+                budget.keep(m_job.cancel);
             }
         };
-        {
-            const std::size_t nThreads =
-                std::min<std::size_t>(m_toRead.size(), std::max(1, m_job.nThreads));
-            std::vector<std::jthread> helpers;
-            for (std::size_t i = 1; i < nThreads; ++i) helpers.emplace_back(work);
-            work();
-        }
-        if (m_failure) return tl::unexpected(*m_failure);
-        if (isStopped()) return fail(ErrorCode::Cancelled, "stopped");
-        return {};
+        std::vector<std::jthread> threads;
+        const std::size_t nUseful = std::min(m_toRead.size(), static_cast<std::size_t>(nThreads));
+        for (std::size_t i = 0; i < nUseful; ++i) threads.emplace_back(work);
     }
 
-    /// One file. An error is one of the database: the run ends.
-    Result<void> readOne(const ToRead& item) {
+    /// One file; false: it waits for another one of the same content. An error is one of the
+    /// database: the run ends.
+    Result<bool> readOne(const ToRead& item, CpuBudget& budget) {
         const fs::path& path = item.file.path;
         auto hash = sha256OfFile(path, [this](std::uint64_t) { return !isStopped(); });
         if (!hash) {
-            return hash.error().code == ErrorCode::Cancelled ? Result<void>{}
-                                                             : record(item, hash.error());
+            return hash.error().code == ErrorCode::Cancelled ? true : record(item, hash.error());
         }
         if (!m_readAgain) {
             if (item.known && item.known->sha256 == *hash && hasContent(*item.known)) {
-                return touch(item.known->id, item.file);
+                return finished(touch(item.known->id, item.file));
             }
             if (!item.known) {
                 if (const std::optional<Document> moved = takeMoved(*hash, item.file.sizeBytes)) {
-                    if (auto renamed = m_library.moveDocument(moved->id, path); !renamed) {
-                        return renamed;
-                    }
-                    return touch(moved->id, item.file);
+                    return follow(item, *moved, budget);
                 }
             }
         }
-        auto extracted = m_extractor.extract(
-            path, {.password = {}, .cancel = m_job.cancel, .ocrLanguages = m_job.ocrLanguages});
-        if (!extracted) {
-            return extracted.error().code == ErrorCode::Cancelled ? Result<void>{}
-                                                                  : record(item, extracted.error());
+        const std::optional<DocumentId> like = claim(*hash);
+        if (like == kBeingRead) {
+            const std::lock_guard lock(m_mutex);
+            m_later.push_back(item);
+            return false;
         }
-        PreparedDocument prepared = m_library.prepare(std::move(*extracted));
+        if (like) {
+            const auto copied = copy(*like, item, *hash, budget);
+            if (!copied || *copied) return copied;
+        }
+        const auto read = readContent(item, *hash, budget);
+        settle(*hash, read ? *read : std::nullopt);
+        return finished(read);
+    }
+
+    /// From the file itself; gives the document that now has the content, if there is one.
+    Result<std::optional<DocumentId>> readContent(const ToRead& item, const std::string& hash,
+                                                  CpuBudget& budget) {
+        const fs::path& path = item.file.path;
+        const Clock::time_point begin = Clock::now();
+        auto extracted = m_extractor.extract(path, {.password = {},
+                                                    .cancel = m_job.cancel,
+                                                    .ocrLanguages = m_job.ocrLanguages,
+                                                    .many = true});
+        budget.charge(Clock::now() - begin);
+        if (!extracted) {
+            if (extracted.error().code == ErrorCode::Cancelled) return std::nullopt;
+            const auto recorded = record(item, extracted.error());
+            if (!recorded) return tl::unexpected(recorded.error());
+            return std::nullopt;
+        }
+        return keep(item, hash, m_library.prepare(std::move(*extracted), pauses(budget)));
+    }
+
+    Result<std::optional<DocumentId>> keep(const ToRead& item, const std::string& hash,
+                                           PreparedDocument prepared) {
         storage::DocumentContent& content = prepared.content;
-        content.sha256 = std::move(*hash);
+        content.sha256 = hash;
         content.sizeBytes = item.file.sizeBytes;
         content.modifiedNs = item.file.modifiedNs;
-        const auto id = m_store.ensureDocument(m_job.collection, path);
+        const auto id = m_store.ensureDocument(m_job.collection, item.file.path);
         if (!id) return tl::unexpected(id.error());
-        if (auto stored = m_library.store(*id, prepared); !stored) return stored;
+        if (auto stored = m_library.store(*id, prepared); !stored) {
+            return tl::unexpected(stored.error());
+        }
         const std::lock_guard lock(m_mutex);
         ++m_report.read;
-        return {};
+        return *id;
+    }
+
+    /// From a document of the same content, without opening the file again. False: it must be.
+    Result<bool> copy(DocumentId from, const ToRead& item, const std::string& hash,
+                      CpuBudget& budget) {
+        const auto like = m_store.document(from);
+        if (!like || like->sha256 != hash || like->state != DocumentState::Ready ||
+            !areReadAlike(like->path, item.file.path)) {
+            return false;
+        }
+        auto prepared =
+            m_library.prepareCopy(*like, titleUnder(*like, item.file.path), pauses(budget));
+        if (!prepared) return tl::unexpected(prepared.error());
+        if (!*prepared) return false;
+        return finished(keep(item, hash, std::move(**prepared)));
+    }
+
+    /// A document whose file was renamed. What it is called may stand in every chunk's heading.
+    Result<bool> follow(const ToRead& item, const Document& moved, CpuBudget& budget) {
+        const fs::path& path = item.file.path;
+        const std::string title = titleUnder(moved, path);
+        const bool isSame = title == moved.title && areReadAlike(moved.path, path);
+        std::optional<PreparedDocument> content;
+        if (!isSame && areReadAlike(moved.path, path)) {
+            auto prepared = m_library.prepareCopy(moved, title, pauses(budget));
+            if (!prepared) return tl::unexpected(prepared.error());
+            content = std::move(*prepared);
+        }
+        if (auto renamed = m_library.moveDocument(moved.id, path); !renamed) {
+            return tl::unexpected(renamed.error());
+        }
+        if (!isSame && !content) return finished(readContent(item, moved.sha256, budget));
+        if (content) {
+            content->content.sha256 = moved.sha256;
+            if (auto stored = m_library.store(moved.id, *content); !stored) {
+                return tl::unexpected(stored.error());
+            }
+        }
+        settle(moved.sha256, moved.id);
+        return finished(touch(moved.id, item.file));
+    }
+
+    template <typename T>
+    static Result<bool> finished(const Result<T>& result) {
+        if (!result) return tl::unexpected(result.error());
+        return true;
+    }
+
+    [[nodiscard]] std::function<void()> pauses(CpuBudget& budget) const {
+        return [this, &budget] { budget.keep(m_job.cancel); };
+    }
+
+    static constexpr DocumentId kBeingRead = 0;
+
+    /// A document with this content, or kBeingRead; none: the caller is the first, and settles it.
+    std::optional<DocumentId> claim(const std::string& hash) {
+        const std::lock_guard lock(m_mutex);
+        const auto [known, isNew] = m_contents.try_emplace(hash, kBeingRead);
+        return isNew ? std::nullopt : std::optional(known->second);
+    }
+
+    void settle(const std::string& hash, std::optional<DocumentId> document) {
+        const std::lock_guard lock(m_mutex);
+        if (document) {
+            m_contents[hash] = *document;
+        } else {
+            m_contents.erase(hash);
+        }
     }
 
     static bool hasContent(const Document& document) {
@@ -243,21 +366,21 @@ private:
     }
 
     /// Keeps why a file could not be read; what an earlier version of it said is dropped.
-    Result<void> record(const ToRead& item, const Error& error) {
+    Result<bool> record(const ToRead& item, const Error& error) {
         const auto id = m_store.ensureDocument(m_job.collection, item.file.path);
         if (!id) return tl::unexpected(id.error());
         if (item.known && hasContent(*item.known)) {
-            if (auto emptied = m_library.store(*id, {}); !emptied) return emptied;
+            if (auto emptied = m_library.store(*id, {}); !emptied) return finished(emptied);
         }
         const DocumentState state =
             error.code == ErrorCode::NeedsOcr ? DocumentState::NeedsOcr : DocumentState::Failed;
         log().info("a document could not be read: {}", errorName(error.code));
         auto set = m_store.setDocumentState(*id, state, error.detail, item.file.sizeBytes,
                                             item.file.modifiedNs);
-        if (!set) return set;
+        if (!set) return finished(set);
         const std::lock_guard lock(m_mutex);
         m_report.failed.emplace_back(item.file.path, error.detail);
-        return {};
+        return true;
     }
 
     [[nodiscard]] bool isUnreachable(const fs::path& path) const {
@@ -362,6 +485,8 @@ private:
 
     std::mutex m_mutex;  ///< guards what follows while files are read
     std::map<fs::path, Document> m_gone;
+    std::unordered_map<std::string, DocumentId> m_contents;  ///< by hash; or kBeingRead
+    std::vector<ToRead> m_later;                             ///< their content was being read
     IndexReport m_report;
     IndexProgress m_progress;
     Clock::time_point m_lastReport;

@@ -14,16 +14,16 @@ struct IndexJob {
     bool retryFailed = false;
     std::vector<std::filesystem::path> excluded;  ///< Conclave's own folders
     std::string ocrLanguages;                     ///< see ExtractOptions; empty: no OCR
-    int nThreads = 1;                             ///< files read at the same time
+    int cpuPercent = 100;                         ///< of all processors; see CpuBudget
     std::function<void(IndexProgress)> onProgress;
     std::stop_token cancel;  ///< seen between files, and while one is read
 };
 
-/// Compares files with documents by size and time, then by hash: reads new and changed ones,
-/// follows renamed ones, removes those gone. A run that is stopped or killed loses the files being
-/// read at that moment; the next one goes on.
-/// Errors: NotFound (no such collection), DiskFull and other failures of the database. A file that
-/// cannot be read is no error but an entry in `failed`.
+/// Compares files with documents by size and time, then by hash: reads new and changed ones, those
+/// of equal content once, follows renamed ones, removes those gone. A run that is stopped or killed
+/// loses the files being read at that moment; the next one goes on. Errors: NotFound (no such
+/// collection), DiskFull and other failures of the database. A file that cannot be read is no error
+/// but an entry in `failed`.
 [[nodiscard]] Result<IndexReport> updateCollection(storage::Database& database, Library& library,
                                                    const retrieval::Extractor& extractor,
                                                    const IndexJob& job);

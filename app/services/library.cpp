@@ -260,7 +260,8 @@ Result<std::vector<Library::Fit>> Library::fit(std::string_view query,
 }
 
 Result<double> Library::answerability(std::string_view query, std::span<const SearchHit> hits) {
-    constexpr double kCosineShare = 0.25;
+    constexpr double kCosineShare = 0.15;
+    constexpr double kMatchShare = 0.45;
     std::vector<std::string> terms = retrieval::queryTerms(query);
     std::sort(terms.begin(), terms.end());
     terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
@@ -274,6 +275,16 @@ Result<double> Library::answerability(std::string_view query, std::span<const Se
     if (all <= 0.0) return 0.0;
     const auto fits = fit(query, hits);
     if (!fits) return tl::unexpected(fits.error());
+    // BM25 against the most that those rarest words could reach: says how often and in how short a
+    // passage they stand, which their share does not.
+    constexpr double kMostOfTerm = 2.2;  // of BM25 with k1 1.2, times the term's rarity
+    constexpr double kUsualBest = 0.7;   // hardly any passage reaches more of it
+    const double most = all * kMostOfTerm * kUsualBest;
+    std::unordered_map<ChunkId, double> matches;
+    const auto given = m_keywords.search(retrieval::weightedTerms(query), {}, 0, idsOf(hits)).given;
+    for (const retrieval::ScoredChunk& hit : given) {
+        matches[hit.chunk] = std::min(hit.score / most, 1.0);
+    }
     double best = 0.0;
     for (std::size_t i = 0; i < hits.size(); ++i) {
         std::vector<bool> isSaid(terms.size());
@@ -289,40 +300,23 @@ Result<double> Library::answerability(std::string_view query, std::span<const Se
         for (std::size_t term = 0; term < terms.size(); ++term) {
             if (isSaid[term]) said += rarity[term];
         }
-        best = std::max(best, (1.0 - kCosineShare) * std::min(said / all, 1.0) +
+        best = std::max(best, (1.0 - kCosineShare - kMatchShare) * std::min(said / all, 1.0) +
+                                  kMatchShare * matches[hits[i].chunk.id] +
                                   kCosineShare * std::max((*fits)[i].cosine, 0.0));
     }
     return best;
 }
 
-PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted) {
+PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted,
+                                  const std::function<void()>& pause) {
     PreparedDocument prepared;
     storage::DocumentContent& content = prepared.content;
-    const std::vector<retrieval::ChunkSpan> spans = retrieval::chunkDocument(extracted);
-    std::unordered_map<int, const std::string*> textOfPage;
-    for (const retrieval::ExtractedPage& page : extracted.pages) {
-        textOfPage.emplace(page.number, &page.text);
-    }
-    const Meaning now = meaning();
-    const bool embeds = now.embedder != nullptr && !now.embedder->isSlow();
-    std::vector<float> vector(embeds ? static_cast<std::size_t>(now.embedder->dimension()) : 0);
-    for (const retrieval::ChunkSpan& span : spans) {
-        storage::NewChunk chunk{.page = span.page,
-                                .startByte = span.startByte,
-                                .endByte = span.endByte,
-                                .heading = span.heading,
-                                .embedding = {}};
-        const std::string_view text = std::string_view(*textOfPage.at(span.page))
-                                          .substr(span.startByte, span.endByte - span.startByte);
-        prepared.terms.push_back(retrieval::chunkTerms(span.heading, text));
-        if (embeds) {
-            const std::string whole = (span.heading + "\n").append(text);
-            now.embedder->embedPassages({&whole, 1}, vector);
-            const bool isZero =
-                std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0.0f; });
-            if (!isZero) chunk.embedding = retrieval::encodeVector(vector);
-        }
-        content.chunks.push_back(std::move(chunk));
+    for (retrieval::ChunkSpan& span : retrieval::chunkDocument(extracted)) {
+        content.chunks.push_back({.page = span.page,
+                                  .startByte = span.startByte,
+                                  .endByte = span.endByte,
+                                  .heading = std::move(span.heading),
+                                  .embedding = {}});
     }
     content.title = std::move(extracted.title);
     content.mime = std::move(extracted.mime);
@@ -330,8 +324,70 @@ PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted) {
     for (retrieval::ExtractedPage& page : extracted.pages) {
         content.pages.push_back({page.number, std::move(page.text)});
     }
-    if (embeds) content.embedder = now.embedder->id();
+    describe(prepared, pause);
     return prepared;
+}
+
+Result<std::optional<PreparedDocument>> Library::prepareCopy(const Document& document,
+                                                             const std::string& title,
+                                                             const std::function<void()>& pause) {
+    auto pages = m_store.pages(document.id);
+    if (!pages) return tl::unexpected(pages.error());
+    const bool isRenamed = title != document.title;
+    const auto saysTitle = [&](const storage::Page& page) {
+        return page.text.find(document.title) != std::string::npos;
+    };
+    if (isRenamed && std::any_of(pages->begin(), pages->end(), saysTitle)) return std::nullopt;
+    const auto chunks = m_store.chunksOf(document.id);
+    if (!chunks) return tl::unexpected(chunks.error());
+
+    PreparedDocument prepared;
+    storage::DocumentContent& content = prepared.content;
+    content.title = title;
+    content.mime = document.mime;
+    content.warnings = document.warnings;
+    content.pages = std::move(*pages);
+    for (const Chunk& chunk : *chunks) {
+        std::string heading = chunk.heading;
+        if (isRenamed) {
+            // A path of headings begins with the title, as chunking writes it.
+            const std::string before = retrieval::titleInHeading(document.title);
+            if (!heading.starts_with(before)) return std::nullopt;
+            heading.replace(0, before.size(), retrieval::titleInHeading(title));
+        }
+        content.chunks.push_back({.page = chunk.page,
+                                  .startByte = chunk.startByte,
+                                  .endByte = chunk.endByte,
+                                  .heading = std::move(heading),
+                                  .embedding = {}});
+    }
+    describe(prepared, pause);
+    return prepared;
+}
+
+void Library::describe(PreparedDocument& prepared, const std::function<void()>& pause) {
+    constexpr std::size_t kChunksAtOnce = 16;
+    storage::DocumentContent& content = prepared.content;
+    std::unordered_map<int, std::string_view> textOfPage;
+    for (const storage::Page& page : content.pages) textOfPage.emplace(page.number, page.text);
+    const Meaning now = meaning();
+    const bool embeds = now.embedder != nullptr && !now.embedder->isSlow();
+    std::vector<float> vector(embeds ? static_cast<std::size_t>(now.embedder->dimension()) : 0);
+    std::string whole;
+    prepared.terms.reserve(content.chunks.size());
+    for (storage::NewChunk& chunk : content.chunks) {
+        if (pause && prepared.terms.size() % kChunksAtOnce == 0) pause();
+        const std::string_view text =
+            textOfPage.at(chunk.page).substr(chunk.startByte, chunk.endByte - chunk.startByte);
+        prepared.terms.push_back(retrieval::chunkTerms(chunk.heading, text));
+        if (!embeds) continue;
+        whole.assign(chunk.heading).append("\n").append(text);
+        now.embedder->embedPassages({&whole, 1}, vector);
+        const bool isZero =
+            std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0.0f; });
+        if (!isZero) chunk.embedding = retrieval::encodeVector(vector);
+    }
+    if (embeds) content.embedder = now.embedder->id();
 }
 
 Result<void> Library::store(DocumentId id, const PreparedDocument& document) {
@@ -366,6 +422,7 @@ Result<void> Library::follow(const storage::ContentChange& change, DocumentId id
     if (change.generation != m_generation + 1) return refresh();
     const Meaning now = meaning();
     m_keywords.remove(change.removed);
+    m_nUnkept += change.removed.size();
     if (now.vectors != nullptr) now.vectors->remove(change.removed);
     const auto known = m_store.document(id);
     if (!known && known.error().code != ErrorCode::NotFound) return tl::unexpected(known.error());
@@ -399,7 +456,8 @@ Result<void> Library::removeCollection(CollectionId id) {
     if (auto fresh = refresh(); !fresh) return fresh;
     if (auto removed = m_store.deleteCollection(id); !removed) return removed;
     if (auto fresh = refresh(); !fresh) return fresh;
-    return keep();
+    // Whoever removes a collection wants it gone, hashes of its words included.
+    return keep(retrieval::KeywordIndex::Forget::Now);
 }
 
 Result<void> Library::keepIndex() {
@@ -407,8 +465,8 @@ Result<void> Library::keepIndex() {
     return m_nUnkept >= kWorthKeeping ? keep() : Result<void>();
 }
 
-Result<void> Library::keep() {
-    m_keywords.compact();
+Result<void> Library::keep(retrieval::KeywordIndex::Forget forget) {
+    m_keywords.compact(forget);
     const retrieval::KeywordIndex::ToKeep pieces = m_keywords.toKeep();
     std::vector<std::span<const std::byte>> bytes;
     for (const auto& segment : pieces.segments) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -52,7 +53,8 @@ public:
                                                std::span<const SearchHit> hits);
 
     /// How much of a question the best of some passages says, 0..1: the share of its terms that are
-    /// in one passage, each by its rarity, and for a small part how alike both are as a whole.
+    /// in one passage, each by its rarity; its BM25 against the most that the question could reach;
+    /// and for a small part how alike both are as a whole.
     [[nodiscard]] Result<double> answerability(std::string_view query,
                                                std::span<const SearchHit> hits);
 
@@ -60,8 +62,15 @@ public:
     void setReranker(RerankerSource source);
 
     /// Chunks, embeds and analyzes an extracted document; sha256, size and time are left to the
-    /// caller. With an embedder that takes long, vectors are left to embedMissing.
-    [[nodiscard]] PreparedDocument prepare(retrieval::ExtractedDocument extracted);
+    /// caller. With an embedder that takes long, vectors are left to embedMissing. `pause` (may be
+    /// empty) is called every millisecond or so.
+    [[nodiscard]] PreparedDocument prepare(retrieval::ExtractedDocument extracted,
+                                           const std::function<void()>& pause = {});
+    /// The same from a document in the database, under another title perhaps. None where only the
+    /// file can tell what it would be: the title may be one of its headings, too.
+    [[nodiscard]] Result<std::optional<PreparedDocument>> prepareCopy(
+        const Document& document, const std::string& title,
+        const std::function<void()>& pause = {});
 
     [[nodiscard]] Result<void> store(DocumentId id, const PreparedDocument& document);
     [[nodiscard]] Result<void> moveDocument(DocumentId id, const std::filesystem::path& path);
@@ -113,6 +122,8 @@ private:
     /// Of the best, so many are read by the reranker.
     static constexpr int kReranked = 20;
     Result<void> rerank(std::string_view query, std::vector<retrieval::ScoredChunk>& hits);
+    /// Terms and vectors of content.chunks.
+    void describe(PreparedDocument& prepared, const std::function<void()>& pause);
     /// Brings the indexes up to date if somebody else changed the database.
     Result<void> refresh();
     Result<void> reload();
@@ -124,7 +135,8 @@ private:
     /// What a change of our own means to the indexes.
     Result<void> follow(const storage::ContentChange& change, DocumentId id,
                         const PreparedDocument* document);
-    Result<void> keep();
+    Result<void> keep(
+        retrieval::KeywordIndex::Forget forget = retrieval::KeywordIndex::Forget::Later);
 
     storage::DocumentStore& m_store;
     EmbedderSource m_embedderSource;
@@ -143,7 +155,7 @@ private:
     std::unordered_map<DocumentId, retrieval::DocumentPlace> m_places;
     std::vector<std::int64_t> m_knownSegments;  ///< kept ones that were read or written; ascending
     std::int64_t m_generation = -1;             ///< the database's, when the indexes were right
-    std::size_t m_nUnkept = 0;                  ///< chunks that no kept segment has
+    std::size_t m_nUnkept = 0;  ///< chunks that the kept segments lack or have too many
     std::atomic<bool> m_isLoaded = false;
 };
 

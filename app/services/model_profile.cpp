@@ -28,6 +28,9 @@ ModelProfile profileOf(const engine::ModelInfo& info, int contextLength) {
         profile.sentencesPerPassage = 1;
         profile.passageTokens = std::min(780, contextLength - 220);
     } else {
+        // Smaller ones lose the task over a dozen passages.
+        constexpr std::uint64_t kFewestParameters = 1'000'000'000;
+        profile.followsInstructions = info.hasChatTemplate && info.nParameters >= kFewestParameters;
         profile.maxTokens = std::clamp(contextLength / 4, 128, 2048);
         profile.passageTokens = std::clamp(contextLength / 2, 256, 4096);
         profile.stopOnRepetition = true;

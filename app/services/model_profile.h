@@ -8,6 +8,8 @@ namespace conclave::services {
 
 struct ModelProfile {
     bool isDemonstration = false;  ///< tiny: answers from passages only, knows nothing itself
+    /// Large enough, and trained for chats: may read everything for a survey and write SQL.
+    bool followsInstructions = false;
     engine::SamplerSettings sampling;
     int maxTokens = 1024;
     bool stopOnRepetition = false;

@@ -221,10 +221,10 @@ private:
         if (!size) return tl::unexpected(size.error());
         findings->push_back(
             {size->nIndexed == size->nChunks, "keyword index",
-             std::to_string(size->nIndexed) + " of " + std::to_string(size->nChunks) + " chunks"});
+             std::to_string(size->nIndexed) + " of " + counted(size->nChunks, "chunk", "chunks")});
         findings->push_back(
             {size->nVectors <= size->nChunks, "vectors in memory",
-             std::to_string(size->nVectors) + " for " + std::to_string(size->nChunks) + " chunks"});
+             std::to_string(size->nVectors) + " for " + counted(size->nChunks, "chunk", "chunks")});
         const auto embedder = m_models.embedder();
         findings->push_back({embedder.has_value(), "text embedder",
                              embedder ? (*embedder)->id() : embedder.error().detail});
@@ -238,7 +238,7 @@ private:
         }
         const SavedSessions::Use saved = m_saved.use();
         findings->push_back({true, "saved sessions",
-                             std::to_string(saved.nFiles) + " chats, " +
+                             counted(saved.nFiles, "chat", "chats") + ", " +
                                  std::to_string(saved.bytes >> 20u) + " MiB"});
         std::error_code problem;
         const bool hasWorker = fs::exists(findWorker(), problem);
@@ -307,6 +307,11 @@ engine::SamplerSettings defaultSampling(const engine::ModelInfo& model) {
 }
 
 bool asksAboutEverything(std::string_view question) { return surveyQuestionOf(question).isSure; }
+
+bool listsPassages(const AnswerDetails& details) {
+    return details.finishReason == kNoModelReason || details.finishReason == kNothingFoundReason ||
+           details.finishReason == kUnsupportedReason;
+}
 
 bool isDemonstration(const engine::ModelInfo& model) {
     return profileOf(model, model.contextLength).isDemonstration;

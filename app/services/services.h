@@ -11,6 +11,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -154,6 +155,10 @@ inline constexpr std::string_view kGuideName = "Conclave Guide";
 /// and scanned pages are read by the program tesseract where it is installed. Absent or empty: off.
 inline constexpr std::string_view kOcrSetting = "documents.ocr";
 
+/// The setting with the share of all processors that reading documents may take, 1 to 100 percent.
+/// Absent: all, while nobody else wants them; it always gives way to programs of usual priority.
+inline constexpr std::string_view kIndexCpuSetting = "index.cpu";
+
 /// Whether text in pictures can be and is recognised.
 struct OcrState {
     bool isInstalled = false;            ///< the program tesseract is on this machine
@@ -290,6 +295,13 @@ struct AnswerEvents {
 
 /// AnswerDetails::finishReason of an answer that lists passages because no model could write one.
 inline constexpr std::string_view kNoModelReason = "no_model";
+/// The same, because the documents do not answer the question.
+inline constexpr std::string_view kNothingFoundReason = "nothing_found";
+/// The same, because no passage says what the demonstration model wrote.
+inline constexpr std::string_view kUnsupportedReason = "unsupported";
+
+/// Passages stand for an answer, for one of the reasons above.
+[[nodiscard]] bool listsPassages(const AnswerDetails& details);
 
 /// AnswerDetails::finishReason of an answer that was read from everything; `usage["survey"]` has
 /// the account: {"documents", "passages", "skipped", "complete"}.
@@ -483,6 +495,45 @@ public:
 /// {"prompt_tokens","completion_tokens","cached_tokens","prefill_tps","decode_tps","ttft_ms"}
 [[nodiscard]] nlohmann::json usageToJson(const engine::Usage& usage);
 
+// --------------------------------------------------------------------------------------- reading
+
+/// A stretch of a document as a person reads it. Markdown's marks are left out (those of headings,
+/// emphasis, links and code, rules of tables), list items begin with a bullet, and the cells of a
+/// row are told apart by a middle dot. In plain text and source code nothing changes.
+struct ReadableText {
+    /// Bytes that stand in both texts.
+    struct Piece {
+        std::size_t plain = 0;   ///< where in `text`
+        std::size_t source = 0;  ///< where in the source
+        std::size_t size = 0;
+    };
+    std::string text;
+    std::vector<Piece> pieces;  ///< ascending in both; what is between them is in one text only
+
+    /// Where a byte of the source stands in `text`; of one left out, where the next one stands.
+    [[nodiscard]] std::size_t fromSource(std::size_t sourceByte) const;
+    /// The way back; of an inserted byte, where the source goes on behind it.
+    [[nodiscard]] std::size_t toSource(std::size_t plainByte) const;
+};
+
+/// `path` says by its ending what the marks mean. O(length of the source) but for emphasis that is
+/// never closed.
+[[nodiscard]] ReadableText readableText(std::string_view source, const std::filesystem::path& path);
+
+/// The same on one line.
+[[nodiscard]] std::string readableLine(std::string_view source, const std::filesystem::path& path);
+
+/// "1 document", "2 documents".
+template <std::integral Count>
+[[nodiscard]] std::string counted(Count n, std::string_view one, std::string_view many) {
+    return std::to_string(n) + " " + std::string(n == 1 ? one : many);
+}
+
+/// What of a passage a list of hits shows: on one line, the sentences that say most of `query`,
+/// about `nCharacters` of them, with "…" where something is left out.
+[[nodiscard]] std::string snippetOf(std::string_view query, std::string_view passage,
+                                    const std::filesystem::path& path, std::size_t nCharacters);
+
 // ------------------------------------------------------------------------------------ evaluation
 
 /// Models to search with in an evaluation; empty: the bundled embedder, and no reranker.
@@ -502,17 +553,36 @@ struct RetrievalScores {
 /// How well questions that the documents answer are told from those that they do not.
 struct RefusalScores {
     int nAnswerable = 0;
-    int nUnanswerable = 0;
+    int nUnanswerable = 0;       ///< the documents about it were left out
+    int nForeign = 0;            ///< of another set
+    double answeredRight = 0.0;  ///< share of the answerable ones whose document is found and shown
     double falseRefusals = 0.0;  ///< share of the answerable ones that are refused
     double falseAnswers = 0.0;   ///< share of the unanswerable ones that are not
-    double threshold = 0.0;      ///< as learned from the documents alone
+    double foreignAnswers = 0.0;  ///< share of the foreign ones that are not
+    double threshold = 0.0;       ///< as learned from the documents alone
 };
 
 /// Every second judged query, with those about the same documents, loses its relevant documents and
 /// so its answer; the rest is indexed, the threshold learned from it, and all queries are asked.
-/// Those that lose only a part are left out. Errors: as evaluateRetrieval.
+/// Those that lose only a part are left out. The queries of `foreign`, another test set (empty:
+/// none), are asked too. Errors: as evaluateRetrieval.
 [[nodiscard]] Result<RefusalScores> evaluateRefusal(
-    const std::filesystem::path& folder, const std::function<void(int, int)>& progress = {});
+    const std::filesystem::path& folder, const std::filesystem::path& foreign = {},
+    const std::function<void(int, int)>& progress = {});
+
+/// How often the answer stands in what a model would read.
+struct ContextScores {
+    int nQueries = 0;
+    std::vector<double> shares;  ///< of the queries, by budget
+};
+
+/// For each query of a set that gives the places of its answers (`spans`), looks for one of them in
+/// the best passages, as many as fit into a budget of characters, the last one cut. Only the
+/// document that the answer is of counts. Errors: as evaluateRetrieval; InvalidArgument for a set
+/// without places.
+[[nodiscard]] Result<ContextScores> evaluateContext(
+    const std::filesystem::path& folder, const std::vector<int>& budgets,
+    const std::function<void(int, int)>& progress = {});
 
 /// Runs a test set through the pipeline that documents take (chunks, database in memory, vectors,
 /// search) and scores it. `folder` has docs.jsonl (id, title, text), queries.jsonl (id, text) and

@@ -108,11 +108,15 @@ Result<services::Message> runAnswer(services::Services& services, const StartAns
     auto promise = std::make_shared<std::promise<Result<services::Message>>>();
     std::future<Result<services::Message>> future = promise->get_future();
     const auto chat = std::make_shared<std::atomic<services::ChatId>>(0);
-    const auto nShown = std::make_shared<std::size_t>(0);
-    const auto show = [nShown, isShown](const std::string& text) {
-        if (!isShown || text.size() <= *nShown) return;
-        std::cout << std::string_view(text).substr(*nShown) << std::flush;
-        *nShown = text.size();
+    const auto shown = std::make_shared<std::string>();
+    const auto show = [shown, isShown](const std::string& text) {
+        if (!isShown || text == *shown) return;
+        // What is on the terminal stays there: a text that another replaces is followed by it.
+        const bool goesOn = text.starts_with(*shown);
+        if (!goesOn && shown->starts_with(text)) return;
+        std::cout << (goesOn ? std::string_view(text).substr(shown->size()) : "\n\n" + text)
+                  << std::flush;
+        *shown = text;
     };
     services::AnswerEvents events;
     events.onStarted = [chat](const services::Chat& of, const auto&, const auto&) {

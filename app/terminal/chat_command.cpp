@@ -159,7 +159,7 @@ private:
             const bool isAsked =
                 !chosen || std::find(chosen->begin(), chosen->end(), each.id) != chosen->end();
             std::cout << (isAsked ? "+ " : "  ") << each.name << "  "
-                      << dim(std::to_string(each.nDocuments) + " documents") << '\n';
+                      << dim(services::counted(each.nDocuments, "document", "documents")) << '\n';
         }
     }
 
@@ -198,7 +198,9 @@ private:
         for (const services::StoredPassage& passage : m_answer->details->passages) {
             if (!number) {
                 std::cout << "[" << passage.number << "] " << passage.title << "  "
-                          << dim(shortened(passage.text, kPreview)) << '\n';
+                          << dim(shortened(services::readableLine(passage.text, passage.path),
+                                           kPreview))
+                          << '\n';
             } else if (passage.number == static_cast<int>(*number)) {
                 isFound = true;
                 printPassage(passage);

@@ -43,9 +43,10 @@ void printReport(const services::IndexReport& report, bool isJson) {
         printJson(reportToJson(report));
         return;
     }
-    std::cout << report.name << ": " << report.documents << " documents, " << report.chunks
-              << " chunks (" << report.read << " read, " << report.unchanged << " unchanged, "
-              << report.removed << " removed) in " << report.time.count() << " s\n";
+    std::cout << report.name << ": " << services::counted(report.documents, "document", "documents")
+              << ", " << services::counted(report.chunks, "chunk", "chunks") << " (" << report.read
+              << " read, " << report.unchanged << " unchanged, " << report.removed
+              << " removed) in " << report.time.count() << " s\n";
     for (const auto& [path, error] : report.failed) {
         note("  could not be read: " + path.string() + ": " + error);
     }
@@ -84,6 +85,9 @@ int index(const Arguments& arguments) {
                            "tesseract-ocr-chi-sim"});
         }
         services.setSetting(services::kOcrSetting, languages == "off" ? "" : languages);
+    }
+    if (arguments.has("--cpu")) {
+        services.setSetting(services::kIndexCpuSetting, arguments.integer("--cpu", 100));
     }
     std::vector<fs::path> paths;
     for (const std::string& path : arguments.plain()) {
@@ -161,7 +165,9 @@ int search(const Arguments& arguments) {
     for (const services::SearchHit& hit : *hits) {
         std::cout << bold(std::to_string(hit.rank) + ". " + hit.chunk.heading) << "  "
                   << dim(hit.chunk.path.string() + ":" + std::to_string(hit.chunk.page)) << "\n   "
-                  << shortened(hit.chunk.text, kPreview) << "\n";
+                  << services::snippetOf(arguments.plain().front(), hit.chunk.text, hit.chunk.path,
+                                         kPreview)
+                  << "\n";
     }
     if (hits->empty()) note("nothing found");
     return kSuccess;
@@ -226,28 +232,71 @@ int extract(const Arguments& arguments) {
 
 int evalRefusal(const Arguments& arguments) {
     ProgressBar bar("");
-    const auto scores =
-        services::evaluateRefusal(arguments.plain().front(), [&](int done, int total) {
+    const auto scores = services::evaluateRefusal(
+        arguments.plain().front(), arguments.text("--foreign"), [&](int done, int total) {
             bar.show(static_cast<double>(done) / std::max(total, 1), "evaluating");
         });
     if (!scores) return failed(scores.error());
     if (arguments.has("--json")) {
         printJson({{"answerable", scores->nAnswerable},
                    {"unanswerable", scores->nUnanswerable},
+                   {"foreign", scores->nForeign},
+                   {"answered_right", scores->answeredRight},
+                   {"refused_right", 1.0 - scores->falseAnswers},
+                   {"refused_right_foreign", 1.0 - scores->foreignAnswers},
                    {"false_refusals", scores->falseRefusals},
                    {"false_answers", scores->falseAnswers},
                    {"threshold", scores->threshold}});
     } else {
-        std::cout << scores->nAnswerable
-                  << " questions with an answer, refused: " << scores->falseRefusals << "; "
-                  << scores->nUnanswerable << " without one, answered: " << scores->falseAnswers
-                  << " (threshold " << scores->threshold << ")\n";
+        std::cout << services::counted(scores->nAnswerable, "question", "questions")
+                  << " with an answer: " << scores->answeredRight << " answered right, "
+                  << scores->falseRefusals << " refused; " << scores->nUnanswerable
+                  << " without one: " << 1.0 - scores->falseAnswers << " refused";
+        if (scores->nForeign > 0) {
+            std::cout << "; " << scores->nForeign
+                      << " of another set: " << 1.0 - scores->foreignAnswers << " refused";
+        }
+        std::cout << " (threshold " << scores->threshold << ")\n";
     }
+    return kSuccess;
+}
+
+int evalContext(const Arguments& arguments) {
+    std::vector<int> budgets;
+    for (const std::string& each : arguments.list("--context")) {
+        const auto number = parseNumber(each, true);
+        if (!number || *number < 1 || *number > 1e6) {
+            note("conclave: --context takes numbers of characters, not \"" + each + "\"");
+            return kWrongUsage;
+        }
+        budgets.push_back(static_cast<int>(*number));
+    }
+    ProgressBar bar("");
+    const auto scores =
+        services::evaluateContext(arguments.plain().front(), budgets, [&](int done, int total) {
+            bar.show(static_cast<double>(done) / std::max(total, 1), "evaluating");
+        });
+    if (!scores) return failed(scores.error());
+    nlohmann::json shares = nlohmann::json::object();
+    for (std::size_t i = 0; i < budgets.size(); ++i) {
+        shares[std::to_string(budgets[i])] = scores->shares[i];
+    }
+    if (arguments.has("--json")) {
+        printJson({{"queries", scores->nQueries}, {"answer_in_context", shares}});
+        return kSuccess;
+    }
+    std::cout << services::counted(scores->nQueries, "query", "queries") << ": the answer is in";
+    for (std::size_t i = 0; i < budgets.size(); ++i) {
+        std::cout << (i > 0 ? ", in " : " ") << budgets[i] << " characters for "
+                  << scores->shares[i];
+    }
+    std::cout << '\n';
     return kSuccess;
 }
 
 int evalRetrieval(const Arguments& arguments) {
     if (arguments.has("--refusal")) return evalRefusal(arguments);
+    if (arguments.has("--context")) return evalContext(arguments);
     const auto mode = modeFrom(arguments);
     if (!mode) {
         note("conclave: " + mode.error().detail);
@@ -268,9 +317,10 @@ int evalRetrieval(const Arguments& arguments) {
                    {"mrr@10", scores->mrr10},
                    {"ms_per_query", scores->millisecondsPerQuery}});
     } else {
-        std::cout << scores->nQueries << " queries: nDCG@10 " << scores->ndcg10 << ", Recall@10 "
-                  << scores->recall10 << ", MRR@10 " << scores->mrr10 << ", "
-                  << rounded(scores->millisecondsPerQuery) << " ms a query\n";
+        std::cout << services::counted(scores->nQueries, "query", "queries") << ": nDCG@10 "
+                  << scores->ndcg10 << ", Recall@10 " << scores->recall10 << ", MRR@10 "
+                  << scores->mrr10 << ", " << rounded(scores->millisecondsPerQuery)
+                  << " ms a query\n";
     }
     return kSuccess;
 }
@@ -294,6 +344,9 @@ std::vector<Command> documentCommands() {
                      {"--ocr", "LANGUAGES",
                       "from now on recognise text in pictures and scans by tesseract, as in "
                       "eng+chi_sim; off: no longer"},
+                     {"--cpu", "PERCENT",
+                      "from now on reading documents takes no more of all processors, 1 to 100",
+                      Kind::Integer, 1, 100},
                      {"--watch", "", "go on reading what changes until Ctrl-C", Kind::Flag}},
          .run = index},
         {.name = "search",
@@ -332,6 +385,10 @@ std::vector<Command> documentCommands() {
                       "score how well questions without an answer are told from others: every "
                       "second question loses its documents",
                       Kind::Flag},
+                     {"--foreign", "DIR", "with --refusal: ask the questions of this set, too"},
+                     {"--context", "N…",
+                      "score how often an answer stands in the first N characters of passages",
+                      Kind::List},
                      {"--embedder", "FILE", "compare texts with this GGUF embedder"},
                      {"--reranker", "FILE", "put the best 20 in the order of this GGUF reranker"}},
          .run = evalRetrieval},

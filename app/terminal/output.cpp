@@ -11,13 +11,13 @@
 namespace conclave::terminal {
 namespace {
 
-/// "[3] "
 /// Where a passage is, as "file" or, where pages mean something, "file:page".
 std::string placeOf(const services::StoredPassage& passage) {
     const bool hasPages = passage.page > 1 || passage.path.ends_with(".pdf");
     return hasPages ? passage.path + ":" + std::to_string(passage.page) : passage.path;
 }
 
+/// "[3] "
 std::string numbered(int number) {
     std::string mark = "[";
     return mark.append(std::to_string(number)).append("] ");
@@ -146,7 +146,7 @@ void printCitations(const services::Message& answer) {
     if (!answer.details || answer.details->citations.empty()) return;
     constexpr std::size_t kQuoteLength = 100;
     // An answer that only lists passages has shown their text already.
-    const bool isListOfPassages = answer.details->finishReason == services::kNoModelReason ||
+    const bool isListOfPassages = services::listsPassages(*answer.details) ||
                                   answer.details->finishReason == services::kSurveyReason;
     std::cout << '\n';
     for (const services::StoredCitation& citation : answer.details->citations) {
@@ -169,7 +169,7 @@ void printCitations(const services::Message& answer) {
 void printPassage(const services::StoredPassage& passage) {
     std::cout << bold(numbered(passage.number) + passage.title) << "  " << dim(placeOf(passage))
               << '\n'
-              << passage.text << '\n';
+              << services::readableText(passage.text, passage.path).text << '\n';
 }
 
 std::string rounded(double value) {

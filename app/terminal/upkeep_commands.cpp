@@ -26,8 +26,9 @@ int repair(bool isJson) {
         std::cout << "repaired " << places->database().string() << "; the damaged file is kept as "
                   << repaired->kept.string() << '\n';
         for (const auto& loss : repaired->losses) {
-            std::cout << "LOST     a part of the table " << loss.table << ": " << loss.nSaved
-                      << " rows could be saved, the others not\n";
+            std::cout << "LOST     a part of the table " << loss.table << ": "
+                      << services::counted(loss.nSaved, "row", "rows")
+                      << " could be saved, the others not\n";
         }
         if (!repaired->losses.empty()) {
             note(

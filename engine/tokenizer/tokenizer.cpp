@@ -53,6 +53,10 @@ public:
                                 const TokenizeOptions& options) const override {
         std::vector<TokenId> tokens;
         if (options.addBos && m_vocabulary->addsBos) tokens.push_back(m_vocabulary->bos);
+        if (!options.parseSpecial && !m_vocabulary->hasPlainMarkers()) {
+            if (!text.empty()) m_segmenter->segment(text, true, tokens);
+            return tokens;
+        }
         const PromptPart part{std::string(text), options.parseSpecial};
         append({&part, 1}, tokens);
         return tokens;

@@ -248,6 +248,7 @@ void Vocabulary::indexTokens() {
         if (isControl || type(token) == TokenType::UserDefined) {
             markers.emplace_back(text(token), token);
             m_reserved[at(token)] = isControl || looksLikeTurnMark(text(token));
+            m_hasPlainMarkers = m_hasPlainMarkers || !m_reserved[at(token)];
         }
     }
     m_markers = ByteTrie::build(std::move(markers));

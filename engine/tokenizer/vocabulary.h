@@ -42,6 +42,8 @@ public:
     /// True if the marker may come from the template only: control tokens, and user-defined ones
     /// that some files use as turn marks.
     [[nodiscard]] bool isReserved(TokenId token) const { return m_reserved[at(token)]; }
+    /// True if some marker counts in any text, wherever it comes from.
+    [[nodiscard]] bool hasPlainMarkers() const { return m_hasPlainMarkers; }
 
     TokenId bos = -1;
     TokenId eos = -1;
@@ -71,6 +73,7 @@ private:
     std::unordered_map<std::string_view, TokenId> m_index;
     std::array<TokenId, 256> m_byteTokens{};
     ByteTrie m_markers;
+    bool m_hasPlainMarkers = false;
     bool m_hasScores = false;
 };
 

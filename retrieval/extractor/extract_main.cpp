@@ -13,10 +13,10 @@ int main(int argc, char** argv) {
         .pdf = nullptr,
         .prepare = {},
         .handOver =
-            [argv] {
+            [](char* const* arguments) {
                 const std::filesystem::path program =
                     conclave::programFolder() / "conclave-extract-pdf";
-                ::execv(program.c_str(), argv);  // returns only if there is no such program
+                ::execv(program.c_str(), arguments);  // returns only if there is no such program
             },
     };
     const int status = runWorker(argc, argv, hooks);

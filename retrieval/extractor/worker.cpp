@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
@@ -12,21 +13,27 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "retrieval/document_json.h"
 #include "retrieval/extractor/sandbox.h"
+#include "retrieval/worker_protocol.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
 
 constexpr std::string_view kHelp =
-    "usage: conclave-extract [--memory BYTES] [--seconds N] [--password-on-stdin] FILE\n"
+    "usage: conclave-extract [--memory BYTES] [--seconds N] [--password-on-stdin] [--texts-behind] "
+    "FILE\n"
     "       conclave-extract [--memory BYTES] [--seconds N] --ocr TESSERACT LANGUAGES < PICTURE\n"
     "       conclave-extract-pdf [--memory BYTES] [--seconds N] --render PAGE FILE > PICTURE\n"
     "\n"
-    "Reads one document and writes its text as JSON. Conclave starts it for every file it reads,\n"
+    "Reads one document and writes its text as JSON, or (--texts-behind) behind the JSON. Conclave "
+    "starts it for every file it reads,\n"
     "so that a damaged or hostile file meets a process without network and without rights.\n"
     "It may write to no file, so its output goes to a terminal or a pipe.\n"
     "\n"
@@ -35,6 +42,7 @@ constexpr std::string_view kHelp =
 struct Arguments {
     SandboxLimits limits;
     bool readsPassword = false;
+    PageTexts texts = PageTexts::InJson;
     int renderedPage = 0;    ///< writes a picture of it instead of the text; 0: none
     std::string ocrProgram;  ///< becomes it, with a picture on the standard input
     std::string ocrLanguages;
@@ -55,6 +63,8 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
         const std::string_view word = words[i];
         if (word == "--password-on-stdin") {
             arguments.readsPassword = true;
+        } else if (word == "--texts-behind") {
+            arguments.texts = PageTexts::BehindIt;
         } else if (word == "--ocr" && i + 2 < words.size()) {
             arguments.ocrProgram = words[++i];
             arguments.ocrLanguages = words[++i];
@@ -146,12 +156,24 @@ bool isPdf(const Source& source) {
     return format && *format == Format::Pdf;
 }
 
-Result<ExtractedDocument> readDocument(const Arguments& arguments, const WorkerHooks& hooks) {
+/// In this process's place.
+void handOver(const std::vector<std::string_view>& words, const WorkerHooks& hooks) {
+    std::vector<std::string> copies(words.begin(), words.end());
+    copies.insert(copies.begin(), "conclave-extract");
+    std::vector<char*> argv;
+    for (std::string& word : copies) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    hooks.handOver(argv.data());
+}
+
+Result<ExtractedDocument> readDocument(const Arguments& arguments,
+                                       const std::vector<std::string_view>& words,
+                                       const WorkerHooks& hooks) {
     if (hooks.prepare) hooks.prepare();
     const auto bytes = readFile(arguments.file, arguments.limits.memoryBytes);
     if (!bytes) return tl::unexpected(bytes.error());
     Source source{.bytes = *bytes, .fileName = arguments.file.filename().string(), .password = {}};
-    if (hooks.pdf == nullptr && hooks.handOver && isPdf(source)) hooks.handOver();
+    if (hooks.pdf == nullptr && hooks.handOver && isPdf(source)) handOver(words, hooks);
     if (arguments.readsPassword) source.password = readPassword();
     static_cast<void>(forbidSystemCalls());
     return parseDocument(source, hooks.pdf);
@@ -184,14 +206,7 @@ int becomeOcr(const Arguments& arguments) {
     return 1;
 }
 
-}  // namespace
-
-int runWorker(int argc, char** argv, const WorkerHooks& hooks) {
-    const std::vector<std::string_view> words(argv + 1, argv + argc);
-    if (std::find(words.begin(), words.end(), "--help") != words.end()) {
-        std::cout << kHelp << std::flush;
-        return 0;
-    }
+int runOnce(const std::vector<std::string_view>& words, const WorkerHooks& hooks) {
     const auto arguments = readArguments(words);
     if (!arguments) {
         std::cerr << kHelp;
@@ -200,7 +215,42 @@ int runWorker(int argc, char** argv, const WorkerHooks& hooks) {
     limitResources(arguments->limits);
     if (!arguments->ocrProgram.empty()) return becomeOcr(*arguments);
     if (arguments->renderedPage > 0) return renderPage(*arguments, hooks);
-    return writeAll(toJson(readDocument(*arguments, hooks))) ? 0 : 1;
+    return writeAll(toJson(readDocument(*arguments, words, hooks), arguments->texts)) ? 0 : 1;
+}
+
+/// A process for each request. This one looks at no file and at nothing that they write.
+int serve(const WorkerHooks& hooks) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    WorkerRequest request;
+    while (receiveRequest(STDIN_FILENO, request)) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::dup2(request.input, STDIN_FILENO);
+            ::dup2(request.output, STDOUT_FILENO);
+            const std::vector<std::string> arguments = argumentsOf(request);
+            ::_exit(runOnce({arguments.begin(), arguments.end()}, hooks));
+        }
+        ::close(request.input);
+        ::close(request.output);
+        int status = 0;
+        if (child < 0) return 1;
+        while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+        }
+        if (::send(STDIN_FILENO, &status, sizeof status, MSG_NOSIGNAL) != sizeof status) return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int runWorker(int argc, char** argv, const WorkerHooks& hooks) {
+    const std::vector<std::string_view> words(argv + 1, argv + argc);
+    if (std::find(words.begin(), words.end(), "--help") != words.end()) {
+        std::cout << kHelp << std::flush;
+        return 0;
+    }
+    if (words.size() == 1 && words.front() == kServeArgument) return serve(hooks);
+    return runOnce(words, hooks);
 }
 
 }  // namespace conclave::retrieval::extractor

@@ -132,7 +132,8 @@ std::vector<fs::path> parityModels() {
     constexpr std::uintmax_t kLargest = 700'000;
     std::vector<fs::path> models;
     for (const auto& entry : fs::directory_iterator(CONCLAVE_TEST_SOURCE "/tests/parity")) {
-        const bool isModel = entry.path().extension() == ".gguf";
+        const bool isAdapter = entry.path().stem().extension() == ".lora";
+        const bool isModel = entry.path().extension() == ".gguf" && !isAdapter;
         if (isModel && entry.file_size() <= kLargest) models.push_back(entry.path());
     }
     std::sort(models.begin(), models.end());

@@ -115,11 +115,15 @@ TEST(DocumentJson, RoundTrips) {
     document.pages = {{1, "a\nb\t住"}, {2, ""}};
     document.headings = {{1, 0, 1, 2}};
     document.warnings = {"w"};
-    const auto back = documentFromJson(toJson(document));
-    ASSERT_TRUE(back) << back.error().detail;
-    EXPECT_EQ(back->title, document.title);
-    EXPECT_EQ(back->pages[0].text, document.pages[0].text);
-    EXPECT_EQ(back->headings.size(), 1U);
+    for (const PageTexts texts : {PageTexts::InJson, PageTexts::BehindIt}) {
+        const auto back = documentFromJson(toJson(document, texts));
+        ASSERT_TRUE(back) << back.error().detail;
+        EXPECT_EQ(back->title, document.title);
+        ASSERT_EQ(back->pages.size(), 2U);
+        EXPECT_EQ(back->pages[0].text, document.pages[0].text);
+        EXPECT_EQ(back->pages[1].text, "");
+        EXPECT_EQ(back->headings.size(), 1U);
+    }
     const auto error = documentFromJson(toJson(fail(ErrorCode::PasswordRequired, "locked")));
     EXPECT_EQ(error.error().code, ErrorCode::PasswordRequired);
     EXPECT_EQ(error.error().detail, "locked");
@@ -131,6 +135,12 @@ TEST(DocumentJson, RefusesNonsense) {
                              "\"headings\":[]}}"}) {
         EXPECT_EQ(documentFromJson(json).error().code, ErrorCode::Corrupt) << json;
     }
+    const std::string head =
+        R"({"ok":{"mime":"","title":"","warnings":[],"headings":[],"pages":[{"page":1,"bytes":2}]}})";
+    for (const char* behind : {"", "\n", "\na", "\nabc"}) {
+        EXPECT_EQ(documentFromJson(head + behind).error().code, ErrorCode::Corrupt) << behind;
+    }
+    EXPECT_EQ(documentFromJson(head + "\n\xE4\xBD")->pages.at(0).text, "\uFFFD");
     const auto document = documentFromJson(
         R"({"ok":{"mime":"m","title":"t","warnings":[],"pages":[{"page":1,"text":"住"}],)"
         R"("headings":[[1,0,99,1],[1,1,2,1],[5,0,1,1],[1,0,3,9]]}})");

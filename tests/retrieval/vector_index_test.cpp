@@ -136,6 +136,86 @@ TEST(VectorIndex, DoesNotRememberInWhichOrderRowsCame) {
     }
 }
 
+/// Vectors as texts have them: around a few topics, so that some are near a query.
+std::vector<float> nearTopic(std::mt19937& random, const std::vector<float>& topic) {
+    std::vector<float> vector = randomUnit(random, topic.size());
+    for (std::size_t i = 0; i < topic.size(); ++i) vector[i] += topic[i];
+    return vector;
+}
+
+TEST(VectorIndex, AFirstPassFindsNearlyAllThatComparingAllFinds) {
+    constexpr std::size_t kDimension = 256;
+    constexpr int kLimit = 20;
+    std::mt19937 random(23);
+    std::vector<std::vector<float>> topics;
+    for (int i = 0; i < 40; ++i) topics.push_back(randomUnit(random, kDimension));
+    VectorIndex exact(kDimension);
+    VectorIndex twoPasses(kDimension, 2000);
+    const auto add = [&](ChunkId chunk, std::size_t topic) {
+        const auto code = encodeVector(nearTopic(random, topics[topic]));
+        const DocumentPlace place{.document = chunk / 10, .collection = chunk / 10 % 3};
+        EXPECT_TRUE(exact.add(chunk, place, code));
+        EXPECT_TRUE(twoPasses.add(chunk, place, code));
+    };
+    for (ChunkId chunk = 0; chunk < 8000; chunk += 2) {
+        add(chunk, static_cast<std::size_t>(chunk) % topics.size());
+    }
+    ASSERT_TRUE(twoPasses.firstPass().isUsed);
+    EXPECT_GE(twoPasses.firstPass().recall, 0.98);
+    EXPECT_FALSE(exact.firstPass().isUsed);
+    // What was replaced, removed, put in between and dropped must be right in both passes.
+    for (ChunkId chunk = 1; chunk < 400; chunk += 2)
+        add(chunk, static_cast<std::size_t>(chunk) % 40);
+    for (ChunkId chunk = 0; chunk < 400; chunk += 4)
+        add(chunk, static_cast<std::size_t>(chunk) % 37);
+    std::vector<ChunkId> gone;
+    for (ChunkId chunk = 100; chunk < 2400; chunk += 2) gone.push_back(chunk);
+    exact.remove(gone);
+    twoPasses.remove(gone);
+    const std::vector<std::vector<CollectionId>> filters = {{}, {1}};
+    for (const auto& collections : filters) {
+        std::size_t nFound = 0;
+        std::size_t nWanted = 0;
+        for (const auto& topic : topics) {
+            const std::vector<float> query = nearTopic(random, topic);
+            const auto wanted = exact.search(query, collections, kLimit);
+            const auto found = twoPasses.search(query, collections, kLimit);
+            ASSERT_EQ(found.size(), wanted.size());
+            for (const ScoredChunk& hit : wanted) {
+                ++nWanted;
+                for (const ScoredChunk& other : found) {
+                    if (other.chunk != hit.chunk) continue;
+                    ++nFound;
+                    EXPECT_EQ(other.score, hit.score) << "the second pass scores exactly";
+                }
+            }
+        }
+        EXPECT_GE(static_cast<double>(nFound), 0.97 * static_cast<double>(nWanted));
+    }
+}
+
+TEST(VectorIndex, ComparesAllWhereSignsTellTooLittle) {
+    // All signs are the same, and a few large values decide.
+    constexpr std::size_t kDimension = 64;
+    constexpr ChunkId kChunks = 4000;
+    std::mt19937 random(29);
+    std::lognormal_distribution<float> size(0.0F, 2.0F);
+    VectorIndex index(kDimension, kChunks);
+    for (ChunkId chunk = 0; chunk < kChunks; ++chunk) {
+        std::vector<float> vector(kDimension);
+        float squares = 0.0F;
+        for (float& value : vector) {
+            value = size(random);
+            squares += value * value;
+        }
+        for (float& value : vector) value /= std::sqrt(squares);
+        ASSERT_TRUE(index.add(chunk, {.document = chunk}, encodeVector(vector)));
+    }
+    EXPECT_FALSE(index.firstPass().isUsed);
+    EXPECT_LT(index.firstPass().recall, 0.98);
+    EXPECT_EQ(index.search(std::vector<float>(kDimension, 1.0F), {}, 10).size(), 10U);
+}
+
 TEST(VectorIndex, RefusesDamagedCodes) {
     VectorIndex index(8);
     EXPECT_EQ(index.add(1, {}, std::vector<std::byte>(11)).error().code, ErrorCode::Corrupt);

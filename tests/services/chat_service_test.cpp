@@ -405,7 +405,7 @@ TEST_F(ChatServiceTest, GoesOnAfterARestartWithWhatWasComputedBefore) {
         wait<std::vector<Finding>>([&](auto reply) { m_services->doctor(std::move(reply)); });
     ASSERT_TRUE(findings.has_value());
     EXPECT_TRUE(std::any_of(findings->begin(), findings->end(), [](const Finding& finding) {
-        return finding.subject == "saved sessions" && finding.detail.starts_with("1 chats");
+        return finding.subject == "saved sessions" && finding.detail.starts_with("1 chat,");
     }));
     ASSERT_TRUE(again().has_value());
     ASSERT_TRUE(wait<void>([&](auto reply) { chats().remove(answer->chat, std::move(reply)); }));

@@ -83,6 +83,22 @@ TEST_F(CollectionServiceTest, FollowsARenamedFileWithoutReadingIt) {
     EXPECT_EQ(search("anchor", id).at(0).chunk.path, m_files.path() / "deeper/new.md");
 }
 
+TEST_F(CollectionServiceTest, ANewNameIsInTheHeadingsToo) {
+    startWithoutGuide();
+    m_files.write("harbour.txt", ten("anchor"));
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    const DocumentId before = documents(id).at(0).id;
+    ASSERT_EQ(search("harbour", id).size(), 1U);
+    fs::rename(m_files.path() / "harbour.txt", m_files.path() / "island.txt");
+    EXPECT_EQ(update(id).read, 0);
+    const auto hits = search("island", id);
+    ASSERT_EQ(hits.size(), 1U);
+    EXPECT_EQ(hits[0].chunk.document, before);
+    EXPECT_EQ(hits[0].chunk.heading, "island");
+    EXPECT_EQ(update(id).unchanged, 1);
+}
+
 TEST_F(CollectionServiceTest, RemovesWhatIsGoneButKeepsAnUnpluggedRoot) {
     startWithoutGuide();
     m_files.write("disk/a.md", "anchor");
@@ -131,7 +147,8 @@ TEST_F(CollectionServiceTest, ReportsABadFileOnceAndRetriesItWhenAsked) {
 
 TEST_F(CollectionServiceTest, StopsAndGoesOnWhereItWas) {
     startWithoutGuide();
-    for (int i = 0; i < 60; ++i) {
+    constexpr int kFiles = 500;  // progress is told ten times a second, and a file takes 2 ms
+    for (int i = 0; i < kFiles; ++i) {
         m_files.write("n" + std::to_string(i) + ".md", ten("word" + std::to_string(i)));
     }
     const CollectionId id = makeCollection("Notes");
@@ -141,10 +158,10 @@ TEST_F(CollectionServiceTest, StopsAndGoesOnWhereItWas) {
     const IndexReport stopped = add(id, m_files.path());
     collections().onProgress({});
     EXPECT_TRUE(stopped.stopped);
-    EXPECT_LT(stopped.documents, 60);
+    EXPECT_LT(stopped.documents, kFiles);
     const IndexReport rest = update(id);
     EXPECT_FALSE(rest.stopped);
-    EXPECT_EQ(rest.documents, 60);
+    EXPECT_EQ(rest.documents, kFiles);
     EXPECT_EQ(rest.unchanged, stopped.documents);
 }
 

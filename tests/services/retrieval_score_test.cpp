@@ -41,5 +41,48 @@ TEST(RetrievalScore, NamesTheLineThatIsWrong) {
     EXPECT_NE(scores.error().detail.find("line 2"), std::string::npos);
 }
 
+TEST(ContextScore, LooksForTheAnswerInTheDocumentThatHasIt) {
+    const ScratchFolder set;
+    set.write("docs.jsonl",
+              "{\"id\":\"a\",\"text\":\"The anchor weighs twelve tonnes.\"}\n"
+              "{\"id\":\"b\",\"text\":\"Twelve tonnes of basalt.\"}\n");
+    set.write("queries.jsonl", R"({"id":"1","text":"anchor","spans":[["a",18,"twelve tonnes"]]})"
+                               "\n"
+                               R"({"id":"2","text":"anchor","spans":[["b",0,"Twelve tonnes"]]})"
+                               "\n"
+                               R"({"id":"3","text":"basalt"})"
+                               "\n");
+    set.write("qrels.tsv", "1\ta\t1\n2\tb\t1\n");
+    const auto scores = evaluateContext(set.path(), {10, 1000});
+    ASSERT_TRUE(scores.has_value()) << scores.error().detail;
+    EXPECT_EQ(scores->nQueries, 2);
+    ASSERT_EQ(scores->shares.size(), 2U);
+    EXPECT_EQ(scores->shares[0], 0.0) << "ten characters end before it";
+    EXPECT_GE(scores->shares[1], 0.5);
+}
+
+TEST(RefusalScore, AsksAnotherSetToo) {
+    const ScratchFolder set;
+    set.write("docs.jsonl",
+              "{\"id\":\"a\",\"text\":\"The anchor weighs twelve tonnes.\"}\n"
+              "{\"id\":\"b\",\"text\":\"Basalt is a dark stone.\"}\n");
+    set.write("queries.jsonl",
+              "{\"id\":\"1\",\"text\":\"Is basalt a dark stone?\"}\n"
+              "{\"id\":\"2\",\"text\":\"How much does the anchor weigh?\"}\n");
+    set.write("qrels.tsv", "1\tb\t1\n2\ta\t1\n");
+    const ScratchFolder foreign;
+    foreign.write("docs.jsonl", "");
+    foreign.write("queries.jsonl", "{\"id\":\"9\",\"text\":\"Which choir sang yesterday?\"}\n");
+    foreign.write("qrels.tsv", "");
+    const auto scores = evaluateRefusal(set.path(), foreign.path());
+    ASSERT_TRUE(scores.has_value()) << scores.error().detail;
+    EXPECT_EQ(scores->nAnswerable, 1);
+    EXPECT_EQ(scores->nUnanswerable, 1);
+    EXPECT_EQ(scores->nForeign, 1);
+    EXPECT_EQ(scores->answeredRight, 1.0);
+    EXPECT_EQ(scores->falseAnswers, 0.0);
+    EXPECT_EQ(scores->foreignAnswers, 0.0);
+}
+
 }  // namespace
 }  // namespace conclave::services

@@ -63,7 +63,10 @@ TEST_F(RealWindow, AnswersFromTheGuideAndOpensTheCitedPassage) {
     ASSERT_TRUE(QTest::qWaitFor([this] { return guideIsReady(); }, 60000));
     QTest::keyClicks(&m_window->chatPage().composer().edit(), "How do I add a folder?");
     QTest::keyClick(&m_window->chatPage().composer().edit(), Qt::Key_Return);
-    ASSERT_TRUE(QTest::qWaitFor([this] { return controller().messages().rowCount() == 2; }, 10000));
+    ASSERT_TRUE(QTest::qWaitFor([this] { return controller().messages().rowCount() == 2; }, 10000))
+        << controller().messages().rowCount()
+        << " messages, in the field: " << m_window->chatPage().composer().text().toStdString()
+        << "; the title: " << m_window->windowTitle().toStdString();
     ASSERT_TRUE(QTest::qWaitFor([this] { return !controller().isAnswering(); }, 120000));
     const Message answer = controller().messages().at(1);
     ASSERT_EQ(answer.state, MessageState::Complete) << answer.error;

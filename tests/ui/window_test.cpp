@@ -1,6 +1,7 @@
 // The whole window against scripted services.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 
@@ -10,6 +11,7 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QInputMethodEvent>
+#include <QLabel>
 #include <QLineEdit>
 #include <QListView>
 #include <QMimeData>
@@ -32,6 +34,30 @@ namespace {
 using namespace services;
 
 class WindowTest : public test::WindowFixture {};
+
+TEST_F(WindowTest, TellsOnceWhatAModelLargerThanTheMemoryMeans) {
+    const auto notices = [&] {
+        const auto labels = m_window->findChildren<QLabel*>();
+        return std::count_if(labels.begin(), labels.end(), [](const QLabel* label) {
+            return label->isVisible() && label->text().contains(QStringLiteral("read from disk"));
+        });
+    };
+    ModelStatus status = m_services.models().status();
+    status.state = ModelStatus::State::Loading;
+    status.note = "Huge is read from disk.";
+    m_services.setModelStatus(status);
+    EXPECT_TRUE(QTest::qWaitFor([&] { return notices() == 1; }));
+    auto* dismiss = button<QPushButton>(QStringLiteral("Dismiss"));
+    ASSERT_NE(dismiss, nullptr);
+    dismiss->click();
+    status.state = ModelStatus::State::Ready;
+    m_services.setModelStatus(status);
+    QTest::qWait(50);
+    EXPECT_EQ(notices(), 0);
+    auto* picker = m_window->findChild<QToolButton*>(QStringLiteral("model"));
+    ASSERT_NE(picker, nullptr);
+    EXPECT_TRUE(picker->toolTip().contains(QStringLiteral("read from disk")));
+}
 
 TEST_F(WindowTest, ALaterStartIsHandedToThisWindow) {
     const std::filesystem::path database =
@@ -290,6 +316,28 @@ TEST_F(WindowTest, RemembersTheChatAndTheWindow) {
     m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
     m_window->show();
     EXPECT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.chinese; }));
+}
+
+TEST_F(WindowTest, KeepsWhatIsTypedBeforeTheWindowIsAsItWas) {
+    open(m_chats.chinese);
+    m_window->close();
+    m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
+    m_window->show();
+    QTest::keyClicks(&composer().edit(), "quick");
+    ASSERT_TRUE(QTest::qWaitFor([this] { return m_window->sidebar().chats().rowCount() > 8; }));
+    settle();
+    EXPECT_EQ(composer().text().toStdString(), "quick");
+    EXPECT_FALSE(controller().chat());
+
+    m_window->close();
+    m_window = std::make_unique<MainWindow>(m_services, WindowOptions{});
+    m_window->show();
+    QTest::keyClicks(&composer().edit(), "quick");
+    QTest::keyClick(&composer().edit(), Qt::Key_Return);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return nMessages() == 2; }));
+    finishAnswer();
+    EXPECT_EQ(nMessages(), 2);
+    EXPECT_EQ(lastText(), "The answer.");
 }
 
 TEST_F(WindowTest, LongChatsAreBuiltFromTheEnd) {

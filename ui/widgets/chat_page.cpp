@@ -9,6 +9,7 @@
 #include <QMessageBox>
 #include <QScrollArea>
 #include <QStackedWidget>
+#include <QTimer>
 #include <QUrl>
 #include <QVBoxLayout>
 
@@ -181,23 +182,22 @@ void ChatPage::makeBanner() {
     m_banner->setObjectName(QStringLiteral("banner"));
     auto* row = new QHBoxLayout(m_banner);
     row->setContentsMargins(12, 4, 4, 4);
-    auto* text = new ElidedLabel(tr("Demonstration model: it quotes your documents and knows "
-                                    "little else."),
-                                 m_banner);
-    onTheme(text, [text] {
-        text->setFont(Theme::instance().font(TextSize::Small));
-        QPalette palette = text->palette();
-        palette.setColor(QPalette::WindowText, colors().warning);
-        text->setPalette(palette);
-    });
+    m_bannerText = new ElidedLabel({}, m_banner);
+    onTheme(m_bannerText,
+            [this] { m_bannerText->setFont(Theme::instance().font(TextSize::Small)); });
     QPushButton* add = makeButton(tr("Add a model…"), m_banner, "link");
     connect(add, &QPushButton::clicked, this, &ChatPage::addModelAsked);
     QToolButton* close = makeIconButton(Icon::Close, tr("Hide this notice"), m_banner);
     connect(close, &QToolButton::clicked, this, [this] {
-        closeBanner();
+        m_banner->hide();
+        if (!m_hasModel) {
+            m_noModelClosed = true;
+            return;
+        }
+        m_bannerClosed = true;
         emit bannerClosed();
     });
-    row->addWidget(text, 1);
+    row->addWidget(m_bannerText, 1);
     row->addWidget(add);
     row->addWidget(close);
     m_banner->hide();
@@ -297,11 +297,25 @@ void ChatPage::setCollections(const std::vector<services::Collection>& collectio
 
 void ChatPage::closeBanner() {
     m_bannerClosed = true;
-    m_banner->hide();
+    if (m_hasModel) m_banner->hide();
 }
 
 void ChatPage::setModelStatus(const services::ModelStatus& status) {
-    m_banner->setVisible(status.model.isEmbedded && !m_bannerClosed);
+    m_hasModel = !status.model.name.empty();
+    m_isDemonstration = status.model.isEmbedded;
+    if (m_hasModel || status.state == services::ModelStatus::State::Failed) {
+        showBanner();
+    } else {
+        // At the start it may only not be known yet.
+        QTimer::singleShot(1500, this, &ChatPage::showBanner);
+    }
+}
+
+void ChatPage::showBanner() {
+    m_bannerText->setFullText(
+        m_hasModel ? tr("Demonstration model: it quotes your documents and knows little else.")
+                   : tr("There is no model: answers are the passages that fit best."));
+    m_banner->setVisible(m_hasModel ? m_isDemonstration && !m_bannerClosed : !m_noModelClosed);
 }
 
 void ChatPage::send() {

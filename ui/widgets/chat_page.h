@@ -19,6 +19,7 @@ namespace conclave::ui {
 class ChatController;
 class Composer;
 class ConversationView;
+class ElidedLabel;
 
 class ChatPage : public QWidget {
     Q_OBJECT
@@ -57,6 +58,7 @@ private:
     void arrangeSuggestions();
     [[nodiscard]] bool asksGuide() const;
     void makeBanner();
+    void showBanner();
     void makeFindBar();
     void send();
     void refresh();
@@ -74,7 +76,11 @@ private:
     Composer* m_composer;
     QWidget* m_bottom;
     QFrame* m_banner = nullptr;
+    ElidedLabel* m_bannerText = nullptr;
     bool m_bannerClosed = false;
+    bool m_hasModel = true;
+    bool m_isDemonstration = false;
+    bool m_noModelClosed = false;
     QFrame* m_findBar = nullptr;
     QLineEdit* m_findField = nullptr;
     QLabel* m_findCount = nullptr;

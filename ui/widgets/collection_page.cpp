@@ -227,6 +227,11 @@ void CollectionPage::remove(CollectionId id) {
                      }));
 }
 
+void CollectionPage::showEvent(QShowEvent* event) {
+    m_ocr->reload();  // the settings have this switch too
+    QWidget::showEvent(event);
+}
+
 void CollectionPage::dragEnterEvent(QDragEnterEvent* event) {
     if (!localFiles(event->mimeData()).isEmpty()) event->acceptProposedAction();
 }

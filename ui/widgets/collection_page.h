@@ -35,6 +35,7 @@ signals:
     void failed(const conclave::Error& error);
 
 protected:
+    void showEvent(QShowEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
 

@@ -11,7 +11,7 @@ namespace conclave::ui {
 
 DamageBar::DamageBar(QWidget* parent)
     : QFrame(parent), m_text(makeLabel({}, TextSize::Small, this)) {
-    setObjectName(QStringLiteral("danger"));
+    setObjectName(QStringLiteral("damage"));
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(14, 7, 7, 7);
     row->setSpacing(8);

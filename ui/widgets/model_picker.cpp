@@ -49,7 +49,6 @@ ModelPicker::ModelPicker(services::ModelService& models, QWidget* parent)
     setPopupMode(QToolButton::InstantPopup);
     setCursor(Qt::PointingHandCursor);
     setMenu(new QMenu(this));
-    setToolTip(tr("Choose the model (Ctrl+Shift+M)"));
     connect(menu(), &QMenu::aboutToShow, this, &ModelPicker::fillMenu);
     onTheme(this, [this] {
         setFont(Theme::instance().font(TextSize::Body, QFont::DemiBold));
@@ -76,7 +75,9 @@ void ModelPicker::setStatus(const ModelStatus& status) {
             color = colors().accent;
             break;
         case ModelStatus::State::Failed:
-            text = tr("%1: not loaded").arg(fromUtf8(status.model.name));
+            if (!status.model.name.empty()) {
+                text = tr("%1: not loaded").arg(fromUtf8(status.model.name));
+            }
             color = colors().danger;
             break;
     }
@@ -84,6 +85,9 @@ void ModelPicker::setStatus(const ModelStatus& status) {
         ui::icon(status.state == ModelStatus::State::Failed ? Icon::Warning : Icon::Chip, color));
     setText(QLatin1Char(' ') + fontMetrics().elidedText(text, Qt::ElideMiddle, m_room));
     setAccessibleName(tr("Model: %1").arg(text));
+    QStringList tip = {tr("Choose the model (Ctrl+Shift+M)")};
+    if (!status.note.empty()) tip.prepend(fromUtf8(status.note));
+    setToolTip(tip.join(QLatin1Char('\n')));
 }
 
 void ModelPicker::setRoom(int pixels) {

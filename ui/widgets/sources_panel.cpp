@@ -69,6 +69,11 @@ QString breakable(QString text) {
 QString snippetOf(const services::StoredPassage& passage) {
     constexpr qsizetype kMost = 220;
     QString text = onOneLine(passage.text, markupOf(passage.path));
+    // Of a file without marks the heading is a line like any other, and it stands above already.
+    const QString heading = fromUtf8(passage.heading).section(QStringLiteral(" > "), -1);
+    if (!heading.isEmpty() && text.startsWith(heading + QLatin1Char(' '))) {
+        text = text.mid(heading.size() + 1);
+    }
     if (text.size() > kMost) text = text.left(kMost - 1) + QStringLiteral("…");
     return breakable(text);
 }
@@ -182,7 +187,7 @@ void SourcesPanel::fill() {
         QLabel* snippet = makeLabel(snippetOf(passage), TextSize::Small, card);
         snippet->setWordWrap(true);
         box->addWidget(snippet);
-        if (cited && m_details.finishReason != services::kNoModelReason) {
+        if (cited && !services::listsPassages(m_details)) {
             QLabel* verdict = makeLabel(supported ? tr("Cited: found in this passage")
                                                   : tr("Cited, but the passage does not say this"),
                                         TextSize::Caption, card, false, QFont::DemiBold);

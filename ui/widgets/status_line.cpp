@@ -44,7 +44,10 @@ void StatusLine::setModel(const services::ModelStatus& status) {
     using State = services::ModelStatus::State;
     QString text;
     switch (status.state) {
-        case State::None: text = tr("The model loads with the first question"); break;
+        case State::None:
+            text = status.model.name.empty() ? tr("No model")
+                                             : tr("The model loads with the first question");
+            break;
         case State::Loading:
             text = tr("Loading the model, %1 %").arg(qRound(status.progress * 100.0f));
             break;

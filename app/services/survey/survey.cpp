@@ -15,9 +15,16 @@ using Clock = std::chrono::steady_clock;
 using retrieval::SentenceMatcher;
 using retrieval::TextSpan;
 
-constexpr std::size_t kItemsPerDocument = 200;
 constexpr std::size_t kItemsPerValue = 3;
 constexpr int kSentencesPerDocument = 3;  ///< of a summary
+
+SurveyedDocument entryOf(const Document& document) {
+    SurveyedDocument entry;
+    entry.id = document.id;
+    entry.title = document.title;
+    entry.path = document.path.string();
+    return entry;
+}
 
 std::string_view part(std::string_view text, const TextSpan& span) {
     return text.substr(span.startByte, span.endByte - span.startByte);
@@ -34,10 +41,7 @@ public:
     Result<void> read(const Document& document, SurveyFindings& findings) {
         const auto chunks = m_store.chunksOf(document.id);
         if (!chunks) return tl::unexpected(chunks.error());
-        SurveyedDocument surveyed;
-        surveyed.id = document.id;
-        surveyed.title = document.title;
-        surveyed.path = document.path.string();
+        SurveyedDocument surveyed = entryOf(document);
         surveyed.nPassages = static_cast<int>(chunks->size());
         if (!chunks->empty()) surveyed.firstChunk = chunks->front().id;
         m_seen.clear();
@@ -73,11 +77,6 @@ private:
                 .value = {}};
     }
 
-    static void keep(SurveyItem item, SurveyedDocument& document) {
-        ++document.nMatches[static_cast<std::size_t>(item.side)];
-        if (document.items.size() < kItemsPerDocument) document.items.push_back(std::move(item));
-    }
-
     void count(const Chunk& chunk, SurveyedDocument& document, SurveyFindings& findings) {
         if (!m_question.patterns.empty()) return findPatterns(chunk, document, findings);
         if (m_subject.hasTerms()) return say(chunk, document);
@@ -88,7 +87,7 @@ private:
         for (const TextSpan& span : m_subject.match(contextOf(chunk), chunk.text)) {
             if (!isNew(chunk, span, 0)) continue;
             hasMatch = true;
-            keep(itemOf(chunk, span), document);
+            document.keep(itemOf(chunk, span));
         }
         if (hasMatch) ++document.nMatchingPassages;
     }
@@ -114,7 +113,7 @@ private:
                     if (!isTold && value.items.size() < kItemsPerValue) {
                         value.items.push_back(item);
                     }
-                    keep(std::move(item), document);
+                    document.keep(std::move(item));
                 }
             }
         }
@@ -139,7 +138,7 @@ private:
             if (!inFirst && !inSecond) continue;
             SurveyItem item = itemOf(chunk, span);
             item.side = inFirst && inSecond ? 2 : (inFirst ? 0 : 1);
-            if (isNew(chunk, span, item.side)) keep(std::move(item), document);
+            if (isNew(chunk, span, item.side)) document.keep(std::move(item));
         }
     }
 
@@ -204,24 +203,65 @@ Result<std::vector<Document>> documentsToRead(storage::DocumentStore& store,
     return readable;
 }
 
-/// Those whose title or path says `place`; all if none does.
+/// Those whose title or path says `place`, or its last word ("contracts" of "signed contracts");
+/// all if none does.
 void chooseByPlace(const std::string& place, std::vector<Document>& documents,
                    SurveyFindings& findings) {
-    const SentenceMatcher matcher(place);
-    if (!matcher.hasTerms()) return;
-    std::vector<Document> chosen;
-    for (const Document& document : documents) {
-        std::string name = document.title + " " + document.path.string();
-        std::replace_if(
-            name.begin(), name.end(), [](char c) { return c == '/' || c == '_' || c == '-'; }, ' ');
-        if (!matcher.match({}, name).empty()) chosen.push_back(document);
+    std::vector<std::string> tries{place};
+    if (const std::size_t space = place.rfind(' '); space != std::string::npos) {
+        tries.push_back(place.substr(space + 1));
     }
-    if (chosen.empty() || chosen.size() == documents.size()) return;
-    documents = std::move(chosen);
-    findings.place = place;
+    for (const std::string& name : tries) {
+        const SentenceMatcher matcher(name);
+        if (!matcher.hasTerms()) continue;
+        std::vector<Document> chosen;
+        for (const Document& document : documents) {
+            std::string names = document.title + " " + document.path.string();
+            std::replace_if(
+                names.begin(), names.end(), [](char c) { return c == '/' || c == '_' || c == '-'; },
+                ' ');
+            if (!matcher.match({}, names).empty()) chosen.push_back(document);
+        }
+        if (chosen.empty()) continue;
+        documents = std::move(chosen);
+        findings.place = name;
+        return;
+    }
 }
 
 }  // namespace
+
+void SurveyedDocument::keep(SurveyItem item) {
+    constexpr std::size_t kMostItems = 200;
+    ++nMatches[static_cast<std::size_t>(item.side)];
+    if (items.size() < kMostItems) items.push_back(std::move(item));
+}
+
+void SurveyFindings::resume(SurveyFindings before) {
+    before.place = place;
+    before.nDocumentsAll = nDocumentsAll;
+    before.nPassagesAll = nPassagesAll;
+    *this = std::move(before);
+}
+
+SurveyedDocument& SurveyFindings::documentFor(const Document& document) {
+    if (documents.empty() || documents.back().id != document.id) {
+        documents.push_back(entryOf(document));
+        documents.back().nPassages = document.nChunks;
+    }
+    return documents.back();
+}
+
+Result<std::vector<Document>> chooseDocuments(storage::DocumentStore& store,
+                                              const std::vector<CollectionId>& collections,
+                                              const std::string& place, SurveyFindings& findings) {
+    auto documents = documentsToRead(store, collections, findings);
+    if (!documents) return documents;
+    chooseByPlace(place, *documents, findings);
+    findings.nDocumentsAll = static_cast<int>(documents->size());
+    for (const Document& document : *documents) findings.nPassagesAll += document.nChunks;
+    return documents;
+}
 
 Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuestion& question,
                                  const std::vector<CollectionId>& collections,
@@ -230,17 +270,9 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
     const auto generation = store.generation();
     if (!generation) return tl::unexpected(generation.error());
     SurveyFindings findings;
-    auto documents = documentsToRead(store, collections, findings);
+    const auto documents = chooseDocuments(store, collections, question.place, findings);
     if (!documents) return tl::unexpected(documents.error());
-    SurveyQuestion asked = question;
-    chooseByPlace(question.place, *documents, findings);
-    if (findings.place.empty() && !question.place.empty()) {
-        // No document is called so: it is something that must be said. With a pattern the rest
-        // of the sentence need not say it.
-        if (asked.patterns.empty()) asked.subject += " " + question.place;
-    }
-    findings.nDocumentsAll = static_cast<int>(documents->size());
-    for (const Document& document : *documents) findings.nPassagesAll += document.nChunks;
+    const SurveyQuestion asked = findings.place.empty() ? withoutPlace(question) : question;
 
     SurveyCheckpoint checkpoint(database, question, collections, *generation);
     auto kept = checkpoint.load();
@@ -248,11 +280,7 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
     std::size_t next = 0;
     if (*kept && (*kept)->next <= documents->size()) {
         next = (*kept)->next;
-        SurveyFindings before = std::move((*kept)->findings);
-        before.place = findings.place;
-        before.nDocumentsAll = findings.nDocumentsAll;
-        before.nPassagesAll = findings.nPassagesAll;
-        findings = std::move(before);
+        findings.resume(std::move((*kept)->findings));
     }
 
     constexpr auto kShowEvery = std::chrono::milliseconds(100);

@@ -22,6 +22,8 @@ struct SurveyItem {
     std::string text;   ///< the sentence
     std::string value;  ///< of a pattern
     int side = 0;       ///< of Compare: 0, 1, or 2 for both
+    /// The span says the text. False: a model says so, and the span is all that it read.
+    bool isConfirmed = true;
 };
 
 /// What one document says. Counts are complete, items are the first ones.
@@ -34,6 +36,9 @@ struct SurveyedDocument {
     std::vector<int> nMatches = std::vector<int>(3);  ///< by side
     std::vector<SurveyItem> items;
     ChunkId firstChunk = 0;
+
+    /// Counts it, and keeps it if it is one of the first.
+    void keep(SurveyItem item);
 };
 
 /// A thing found by its form, as often as it was found.
@@ -53,6 +58,11 @@ struct SurveyFindings {
     std::vector<SurveyedDocument> documents;  ///< with matches, or all where all count
     std::map<std::string, SurveyedValue> values;
     bool isComplete = false;
+
+    /// Goes on from what was found before; what there is to read stays as it is known now.
+    void resume(SurveyFindings before);
+    /// The entry of a document, at the end if it is new.
+    SurveyedDocument& documentFor(const Document& document);
 };
 
 struct SurveyHooks {
@@ -60,6 +70,13 @@ struct SurveyHooks {
     std::function<void(const SurveyFindings&)> onProgress;
     std::stop_token cancel;
 };
+
+/// Documents of the collections that can be read, in the order of their paths, those called as
+/// `place` says if there are any (then findings.place says so); copies of others and those that
+/// cannot be read go to findings.skipped. Sets how much there is to read.
+[[nodiscard]] Result<std::vector<Document>> chooseDocuments(
+    storage::DocumentStore& store, const std::vector<CollectionId>& collections,
+    const std::string& place, SurveyFindings& findings);
 
 /// Reads all documents of the collections in the order of their paths; copies of a document that
 /// was read are passed over. Being stopped is no error: the findings say that they are not

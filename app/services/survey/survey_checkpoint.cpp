@@ -8,8 +8,8 @@ using nlohmann::json;
 constexpr std::string_view kCheckpointSetting = "survey.checkpoint";
 
 json itemToJson(const SurveyItem& item) {
-    return json::array(
-        {item.chunk, item.startByte, item.endByte, item.text, item.value, item.side});
+    return json::array({item.chunk, item.startByte, item.endByte, item.text, item.value, item.side,
+                        item.isConfirmed});
 }
 
 SurveyItem itemFrom(const json& from) {
@@ -18,7 +18,8 @@ SurveyItem itemFrom(const json& from) {
             .endByte = from.at(2).get<std::size_t>(),
             .text = from.at(3).get<std::string>(),
             .value = from.at(4).get<std::string>(),
-            .side = from.at(5).get<int>()};
+            .side = from.at(5).get<int>(),
+            .isConfirmed = from.at(6).get<bool>()};
 }
 
 json itemsToJson(const std::vector<SurveyItem>& items) {
@@ -81,13 +82,14 @@ SurveyFindings findingsFrom(const json& from) {
 }
 
 std::string keyOf(const SurveyQuestion& question, const std::vector<CollectionId>& collections,
-                  std::int64_t generation) {
+                  std::int64_t generation, std::string_view reader) {
     std::vector<int> patterns;
     for (const retrieval::Pattern pattern : question.patterns) {
         patterns.push_back(static_cast<int>(pattern));
     }
     return json::array({static_cast<int>(question.kind), question.ofDocuments, question.subject,
-                        question.place, patterns, question.sides, collections, generation})
+                        question.place, patterns, question.sides, collections, generation,
+                        std::string(reader)})
         .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -95,8 +97,8 @@ std::string keyOf(const SurveyQuestion& question, const std::vector<CollectionId
 
 SurveyCheckpoint::SurveyCheckpoint(storage::Database& database, const SurveyQuestion& question,
                                    const std::vector<CollectionId>& collections,
-                                   std::int64_t generation)
-    : m_database(database), m_key(keyOf(question, collections, generation)) {}
+                                   std::int64_t generation, std::string_view reader)
+    : m_database(database), m_key(keyOf(question, collections, generation, reader)) {}
 
 Result<std::optional<SurveyCheckpoint::Kept>> SurveyCheckpoint::load() {
     const auto stored = m_database.settings().get(kCheckpointSetting);

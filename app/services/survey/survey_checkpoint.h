@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/services/survey/survey.h"
@@ -13,10 +14,11 @@ namespace conclave::services {
 /// Keeps the findings of one survey in the database: the last one that was stopped.
 class SurveyCheckpoint {
 public:
-    /// The key says what is asked of what content: other questions and changed documents begin
-    /// anew.
+    /// The key says what is asked of what content, and who reads (empty: rules): other questions
+    /// and changed documents begin anew.
     SurveyCheckpoint(storage::Database& database, const SurveyQuestion& question,
-                     const std::vector<CollectionId>& collections, std::int64_t generation);
+                     const std::vector<CollectionId>& collections, std::int64_t generation,
+                     std::string_view reader = {});
 
     /// The number of documents that were done, and what they gave.
     struct Kept {

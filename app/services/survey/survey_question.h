@@ -20,13 +20,18 @@ struct SurveyQuestion {
     /// The wording leaves no doubt. "How many nights may I book?" counts too, but one passage has
     /// its answer: such a question is read over everything only when somebody says so.
     bool isSure = false;
-    bool ofDocuments = false;  ///< documents are counted or listed, not what they say
-    std::string subject;       ///< what must be said; empty: everything counts
-    std::string place;         ///< "in the contracts": documents named so, if there are any
+    bool ofDocuments = false;    ///< documents are counted or listed, not what they say
+    std::string subject;         ///< what must be said; empty: everything counts
+    std::string place;           ///< "in the contracts": documents named so, if there are any
+    bool isPlaceOfKind = false;  ///< a kind of document, as in "which contracts"
     std::vector<retrieval::Pattern> patterns;
     std::vector<std::string> sides;  ///< of Compare: two
 };
 
 [[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view whole);
+
+/// The question where no document is called as its place says: then it is something that must be
+/// said, but for a kind of document beside a subject.
+[[nodiscard]] SurveyQuestion withoutPlace(SurveyQuestion asked);
 
 }  // namespace conclave::services

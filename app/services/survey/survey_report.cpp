@@ -15,13 +15,6 @@ std::string fileNameOf(const std::string& path) {
     return std::filesystem::path(path).filename().string();
 }
 
-std::string counted(std::size_t n, std::string_view one, std::string_view many) {
-    return std::to_string(n) + " " + std::string(n == 1 ? one : many);
-}
-std::string counted(int n, std::string_view one, std::string_view many) {
-    return counted(static_cast<std::size_t>(n), one, many);
-}
-
 int totalMatches(const SurveyFindings& findings, int side) {
     int sum = 0;
     for (const SurveyedDocument& each : findings.documents) {
@@ -38,7 +31,7 @@ std::string inQuotes(const std::string& words) { return "“" + words + "”"; }
 
 /// One line of a list with its evidence.
 Result<void> addItem(ReportWriter& writer, std::string_view indent, const SurveyItem& item) {
-    writer.add(indent).add("- ").add(asListLine(item.text));
+    writer.add(indent).add("- ").add(asListLine(item.text, writer.pathOf(item.chunk)));
     auto cited = writer.cite(item.chunk, item.startByte, item.endByte, item.text);
     writer.add("\n");
     return cited;
@@ -165,7 +158,10 @@ Result<void> reportValues(ReportWriter& writer, const SurveyQuestion& asked,
             writer.add(" (" + std::to_string(found.count) + " times)",
                        "（" + std::to_string(found.count) + " 次）");
         }
-        if (!found.items.empty()) writer.add(": " + asListLine(found.items.front().text));
+        if (!found.items.empty()) {
+            const SurveyItem& first = found.items.front();
+            writer.add(": " + asListLine(first.text, writer.pathOf(first.chunk)));
+        }
         for (const SurveyItem& item : found.items) {
             auto cited = writer.cite(item.chunk, item.startByte, item.endByte, item.text);
             if (!cited) return cited;
@@ -259,51 +255,64 @@ Result<void> reportSummary(ReportWriter& writer, const SurveyQuestion& asked,
 
 }  // namespace
 
+std::string ReportWriter::pathOf(ChunkId chunk) const {
+    const ChunkId ids[] = {chunk};
+    const auto found = m_store.chunks(ids);
+    return found && !found->empty() ? found->front().path.string() : std::string();
+}
+
+Result<int> ReportWriter::passageNumber(ChunkId chunk) {
+    const auto known = m_numbers.find(chunk);
+    if (known != m_numbers.end()) return known->second;
+    const ChunkId ids[] = {chunk};
+    auto found = m_store.chunks(ids);
+    if (!found) return tl::unexpected(found.error());
+    if (found->empty()) return 0;  // removed while we read
+    Chunk& of = found->front();
+    const int number = static_cast<int>(m_report.passages.size()) + 1;
+    m_numbers.emplace(chunk, number);
+    m_report.passages.push_back({.number = number,
+                                 .document = of.document,
+                                 .path = of.path.string(),
+                                 .title = std::move(of.title),
+                                 .heading = std::move(of.heading),
+                                 .page = of.page,
+                                 .startByte = of.startByte,
+                                 .endByte = of.endByte,
+                                 .text = std::move(of.text),
+                                 .score = 0.0});
+    return number;
+}
+
 Result<void> ReportWriter::cite(ChunkId chunk, std::size_t startByte, std::size_t endByte,
-                                std::string_view quote) {
-    auto known = m_numbers.find(chunk);
-    if (known == m_numbers.end()) {
-        const ChunkId ids[] = {chunk};
-        auto found = m_store.chunks(ids);
-        if (!found) return tl::unexpected(found.error());
-        if (found->empty()) return {};  // removed while we read
-        Chunk& of = found->front();
-        const int number = static_cast<int>(m_report.passages.size()) + 1;
-        known = m_numbers.emplace(chunk, number).first;
-        m_report.passages.push_back({.number = number,
-                                     .document = of.document,
-                                     .path = of.path.string(),
-                                     .title = std::move(of.title),
-                                     .heading = std::move(of.heading),
-                                     .page = of.page,
-                                     .startByte = of.startByte,
-                                     .endByte = of.endByte,
-                                     .text = std::move(of.text),
-                                     .score = 0.0});
+                                std::string_view quote, bool isSupported) {
+    const auto number = passageNumber(chunk);
+    if (!number) return tl::unexpected(number.error());
+    if (*number == 0) return {};
+    const StoredPassage& passage = m_report.passages[static_cast<std::size_t>(*number) - 1];
+    std::string said(quote);
+    // What a model said in its own words is quoted as the passage has it.
+    if (isSupported && startByte >= passage.startByte && endByte <= passage.endByte) {
+        said = passage.text.substr(startByte - passage.startByte, endByte - startByte);
     }
-    const std::string mark = std::string("[").append(std::to_string(known->second)).append("]");
+    const std::string mark = std::string("[").append(std::to_string(*number)).append("]");
     m_report.text += ' ';
     m_report.citations.push_back({.answerStart = m_report.text.size(),
                                   .answerEnd = m_report.text.size() + mark.size(),
-                                  .passage = known->second,
-                                  .quoteStart = startByte,
-                                  .quoteEnd = endByte,
-                                  .quote = std::string(quote),
-                                  .supported = true});
+                                  .passage = *number,
+                                  .quoteStart = isSupported ? startByte : passage.startByte,
+                                  .quoteEnd = isSupported ? endByte : passage.startByte,
+                                  .quote = isSupported ? std::move(said) : std::string(),
+                                  .supported = isSupported});
     m_report.text += mark;
     return {};
 }
 
-std::string asListLine(std::string_view text) {
+std::string asListLine(std::string_view text, const std::filesystem::path& path) {
     constexpr std::size_t kLongest = 240;  // characters
-    text.remove_prefix(std::min(text.find_first_not_of("-*+# \t|>"), text.size()));
-    std::string line;
-    for (const char c : text) {
-        const bool isSpace = c == '\n' || c == '\r' || c == '\t' || c == ' ';
-        if (isSpace && (line.empty() || line.back() == ' ')) continue;
-        line += isSpace ? ' ' : c;
-    }
-    while (line.ends_with(' ')) line.pop_back();
+    std::string line = readableLine(text, path);
+    line.erase(0, std::min(line.find_first_not_of("-*+# \t|>"), line.size()));
+    if (line.starts_with("•")) line.erase(0, std::string_view("• ").size());
     if (countCodePoints(line) <= kLongest) return line;
     return line.substr(0, byteOffsetOf(line, kLongest)) + "…";
 }
@@ -322,9 +331,9 @@ std::string accountOf(const SurveyFindings& findings, bool isChinese) {
         text = "Read " + counted(findings.nDocumentsRead, "document", "documents") + ", " +
                counted(findings.nPassagesRead, "passage", "passages");
         text += isAll ? ": all of them."
-                      : " of " + std::to_string(findings.nDocumentsAll) + " documents, " +
-                            std::to_string(findings.nPassagesAll) +
-                            " passages; ask the same question again to go on.";
+                      : " of " + counted(findings.nDocumentsAll, "document", "documents") + ", " +
+                            counted(findings.nPassagesAll, "passage", "passages") +
+                            "; ask the same question again to go on.";
     }
     if (!findings.place.empty()) {
         text += isChinese ? "只读了名称含“" + findings.place + "”的文档。"
@@ -360,7 +369,7 @@ std::string progressOf(const SurveyQuestion& asked, const SurveyFindings& findin
                std::to_string(findings.nPassagesAll) + " 段，目前找到 " + found + " 处……";
     }
     return "Reading everything: " + std::to_string(findings.nPassagesRead) + " of " +
-           std::to_string(findings.nPassagesAll) + " passages, " + found + " found so far…";
+           counted(findings.nPassagesAll, "passage", "passages") + ", " + found + " found so far…";
 }
 
 nlohmann::json accountToJson(const SurveyFindings& findings) {

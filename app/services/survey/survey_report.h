@@ -1,6 +1,7 @@
 // survey_report.h: what a survey found as a text, each line with the passage that it comes from.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -34,7 +35,11 @@ public:
     [[nodiscard]] bool isChinese() const { return m_isChinese; }
     /// " [n]" for a span of the chunk's page. Nothing if the chunk is gone.
     Result<void> cite(ChunkId chunk, std::size_t startByte, std::size_t endByte,
-                      std::string_view quote);
+                      std::string_view quote, bool isSupported = true);
+    /// The chunk's number, given now if it has none; 0 if the chunk is gone.
+    Result<int> passageNumber(ChunkId chunk);
+    /// The document of a chunk; empty if the chunk is gone.
+    [[nodiscard]] std::string pathOf(ChunkId chunk) const;
     [[nodiscard]] std::size_t nPassages() const { return m_report.passages.size(); }
     [[nodiscard]] SurveyReport take() { return std::move(m_report); }
 
@@ -61,6 +66,7 @@ private:
 [[nodiscard]] nlohmann::json accountToJson(const SurveyFindings& findings);
 
 /// A sentence on one line for a list: without its own list mark, cut when long.
-[[nodiscard]] std::string asListLine(std::string_view text);
+/// `path` is the document's; none: the text is a name and no part of a document.
+[[nodiscard]] std::string asListLine(std::string_view text, const std::filesystem::path& path = {});
 
 }  // namespace conclave::services

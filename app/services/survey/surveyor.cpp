@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "app/services/question.h"
+#include "app/services/survey/model_report.h"
+#include "app/services/survey/model_survey.h"
 #include "app/services/survey/table_answer.h"
+#include "base/log.h"
 
 namespace conclave::services {
 namespace {
@@ -33,7 +36,8 @@ bool canBeRead(const SurveyQuestion& asked) {
 }  // namespace
 
 Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& request) {
-    auto fromTables = answerFromTables(m_database, request.question, request.collections);
+    auto fromTables = answerFromTables(m_database, request.question, request.collections,
+                                       request.reader, request.cancel);
     if (!fromTables) return tl::unexpected(fromTables.error());
     if (*fromTables) {
         return std::optional<SurveyAnswer>(
@@ -44,9 +48,57 @@ Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& reques
     if (!canBeRead(asked) || (!asked.isSure && !request.isForced)) {
         return std::optional<SurveyAnswer>();
     }
-    auto answered = survey(request, asked);
+    const auto reader = readerFor(request, asked);
+    if (!reader) return tl::unexpected(reader.error());
+    auto answered =
+        *reader != nullptr ? surveyByModel(request, asked, **reader) : survey(request, asked);
     if (!answered) return tl::unexpected(answered.error());
     return std::optional<SurveyAnswer>(std::move(*answered));
+}
+
+Result<TextModel*> Surveyor::readerFor(const SurveyRequest& request, const SurveyQuestion& asked) {
+    constexpr int kMostPassages = 200;  // minutes, for a model of a few billion parameters
+    TextModel* const none = nullptr;
+    if (!request.reader) return none;
+    const bool isByForm = !asked.patterns.empty() || asked.subject.find('"') != std::string::npos ||
+                          asked.subject.find("“") != std::string::npos;
+    const bool isEverything = asked.kind == SurveyKind::Summarise || !asked.subject.empty();
+    if (isByForm || (!isEverything && asked.kind != SurveyKind::Compare)) return none;
+    if (!request.isForced) {
+        SurveyFindings toRead;
+        const auto documents =
+            chooseDocuments(m_database.documents(), request.collections, asked.place, toRead);
+        if (!documents) return tl::unexpected(documents.error());
+        if (toRead.nPassagesAll > kMostPassages) return none;
+    }
+    auto reader = request.reader();
+    if (!reader && reader.error().code != ErrorCode::Cancelled) {
+        log().warn("no model reads for this question: {}", reader.error().detail);
+        return none;
+    }
+    return reader;
+}
+
+Result<SurveyAnswer> Surveyor::surveyByModel(const SurveyRequest& request,
+                                             const SurveyQuestion& asked, TextModel& model) {
+    const bool inChinese = isChinese(request.question);
+    SurveyHooks hooks;
+    hooks.cancel = request.cancel;
+    hooks.onProgress = [&](const SurveyFindings& findings) {
+        if (!request.onProgress) return;
+        const float all = static_cast<float>(std::max(findings.nPassagesAll, 1));
+        request.onProgress(progressOf(asked, findings, inChinese),
+                           static_cast<float>(findings.nPassagesRead) / all);
+    };
+    const auto findings =
+        runModelSurvey(m_database, asked, request.question, request.collections, model, hooks);
+    if (!findings) return tl::unexpected(findings.error());
+    auto report = reportModelSurvey(m_database.documents(), asked, request.question, *findings,
+                                    model, inChinese, request.cancel);
+    if (!report) return tl::unexpected(report.error());
+    nlohmann::json account = accountToJson(*findings);
+    account["reader"] = model.name();
+    return SurveyAnswer{std::move(*report), std::move(account), findings->isComplete};
 }
 
 Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const SurveyQuestion& asked) {
@@ -61,10 +113,7 @@ Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const Survey
     };
     const auto findings = runSurvey(m_database, asked, request.collections, hooks);
     if (!findings) return tl::unexpected(findings.error());
-    SurveyQuestion shown = asked;
-    if (findings->place.empty() && asked.patterns.empty() && !asked.place.empty()) {
-        shown.subject += (shown.subject.empty() ? "" : " ") + asked.place;
-    }
+    const SurveyQuestion shown = findings->place.empty() ? withoutPlace(asked) : asked;
     const bool isEmpty = findings->documents.empty() && findings->isComplete;
     auto report = isEmpty ? nothingFound(request, shown, *findings)
                           : reportSurvey(m_database.documents(), shown, *findings, inChinese);
@@ -93,7 +142,7 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
         writer.add("\n\nThese passages come nearest:\n\n", "\n\n最接近的段落：\n\n");
     }
     for (const SearchHit& hit : *hits) {
-        writer.add("- " + asListLine(hit.chunk.text));
+        writer.add("- " + asListLine(hit.chunk.text, hit.chunk.path));
         auto cited =
             writer.cite(hit.chunk.id, hit.chunk.startByte, hit.chunk.endByte, hit.chunk.text);
         if (!cited) return tl::unexpected(cited.error());

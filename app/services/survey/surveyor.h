@@ -10,6 +10,7 @@
 #include "app/services/library.h"
 #include "app/services/services.h"
 #include "app/services/survey/survey_report.h"
+#include "app/services/survey/text_model.h"
 
 namespace conclave::services {
 
@@ -20,6 +21,8 @@ struct SurveyRequest {
     /// The text so far and how much of everything was read, 0..1.
     std::function<void(const std::string& text, float progress)> onProgress;
     std::stop_token cancel;
+    /// A model that can read everything, made when it is needed; null or empty: rules do.
+    std::function<Result<TextModel*>()> reader;
 };
 
 struct SurveyAnswer {
@@ -39,6 +42,11 @@ public:
 
 private:
     Result<SurveyAnswer> survey(const SurveyRequest& request, const SurveyQuestion& asked);
+    Result<SurveyAnswer> surveyByModel(const SurveyRequest& request, const SurveyQuestion& asked,
+                                       TextModel& model);
+    /// The model, if it is to read for this question: its words alone do not say what counts, and
+    /// there is not too much to read, unless everything is asked for.
+    Result<TextModel*> readerFor(const SurveyRequest& request, const SurveyQuestion& asked);
     /// Says so, and shows what comes nearest.
     Result<SurveyReport> nothingFound(const SurveyRequest& request, const SurveyQuestion& asked,
                                       const SurveyFindings& findings);

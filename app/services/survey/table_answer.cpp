@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "app/services/question.h"
+#include "app/services/survey/model_table_query.h"
 #include "app/services/survey/table_question.h"
 #include "base/log.h"
 
@@ -63,8 +65,10 @@ public:
 
     Result<SurveyReport> tell(const QueryResult& result, const QueryResult& rows) {
         if (m_query.kind == Kind::List) {
-            m_writer.add("**" + std::to_string(rows.rows.size()) + (rows.isCut ? " or more" : "") +
-                             " rows** where " + m_query.conditions + ":\n\n",
+            m_writer.add("**" +
+                             (rows.isCut ? std::to_string(rows.rows.size()) + " or more rows"
+                                         : counted(rows.rows.size(), "row", "rows")) +
+                             "** where " + m_query.conditions + ":\n\n",
                          m_query.conditions + "的行共 **" + std::to_string(rows.rows.size()) +
                              (rows.isCut ? " 以上" : "") + "** 行：\n\n");
         } else if (!m_query.group.empty()) {
@@ -77,7 +81,8 @@ public:
         if (m_query.kind != Kind::List) {
             m_writer.add(
                 "\nIt rests on " + std::to_string(rows.rows.size()) +
-                    (rows.isCut ? " or more" : "") + " of the " + n + " rows of " + file + ":\n\n",
+                    (rows.isCut ? " or more" : "") + " of the " +
+                    counted(m_table.table.rows.size(), "row", "rows") + " of " + file + ":\n\n",
                 "\n依据 " + file + " 全部 " + n + " 行中的 " + std::to_string(rows.rows.size()) +
                     (rows.isCut ? " 行以上" : " 行") + "：\n\n");
         }
@@ -87,7 +92,41 @@ public:
         return m_writer.take();
     }
 
+    /// What a query by `model` gave: a value, or rows.
+    Result<SurveyReport> tellProposed(const QueryResult& result, const QueryResult& rows,
+                                      const std::string& model) {
+        if (result.rows.empty()) {
+            m_writer.add("No row answers the question.\n", "没有符合条件的行。\n");
+        } else if (result.rows.size() == 1 && result.columns.size() == 1) {
+            const std::string value = tidyNumber(result.rows.front().front());
+            m_writer.add("The answer is **" + value + "**.\n", "答案是 **" + value + "**。\n");
+        } else {
+            tellResult(result);
+        }
+        if (!rows.rows.empty()) {
+            m_writer.add("\nIt rests on these rows:\n\n", "\n依据以下各行：\n\n");
+            if (auto done = tellRows(rows); !done) return tl::unexpected(done.error());
+        }
+        m_writer.add("\nSQL by " + model + ", which may have misread the question:\n\n```sql\n",
+                     "\n由 " + model + " 写出的 SQL，可能误解了问题：\n\n```sql\n");
+        m_writer.add(m_query.sql + "\n```\n");
+        return m_writer.take();
+    }
+
 private:
+    void tellResult(const QueryResult& result) {
+        std::size_t nShown = 0;
+        for (const auto& row : result.rows) {
+            if (nShown++ >= kMostGroups) break;
+            m_writer.add("- ");
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                m_writer.add((i > 0 ? " · " : "") + asListLine(tidyNumber(row[i])));
+            }
+            m_writer.add("\n");
+        }
+        if (result.isCut || result.rows.size() > kMostGroups) m_writer.add("- …\n");
+    }
+
     [[nodiscard]] std::string what() const {
         const std::string column = "“" + m_query.column + "”";
         const bool isChinese = m_writer.isChinese();
@@ -151,7 +190,7 @@ private:
             if (page == pages->end()) continue;
             const std::string line =
                 page->text.substr(place.startByte, place.endByte - place.startByte);
-            m_writer.add("- " + asListLine(line));
+            m_writer.add("- " + asListLine(line, m_table.path));
             const ChunkId chunk = chunkAt(*chunks, place);
             if (auto cited = m_writer.cite(chunk, place.startByte, place.endByte, line); !cited) {
                 return cited;
@@ -171,17 +210,89 @@ private:
     ReportWriter m_writer;
 };
 
+std::set<std::string> termsIn(std::string_view text) {
+    std::set<std::string> terms;
+    retrieval::analyze(
+        text, [&](std::string_view term, std::size_t, std::size_t) { terms.emplace(term); });
+    return terms;
+}
+
+/// The question has the name of a column: a model may know more of what is asked than the rule.
+bool namesColumn(const std::string& question, const std::vector<LoadedTable>& tables) {
+    const std::set<std::string> asked = termsIn(question);
+    return std::any_of(tables.begin(), tables.end(), [&](const LoadedTable& table) {
+        const auto& columns = table.table.columns;
+        return std::any_of(columns.begin(), columns.end(), [&](const auto& column) {
+            const std::set<std::string> name = termsIn(column.name);
+            return !name.empty() &&
+                   std::includes(asked.begin(), asked.end(), name.begin(), name.end());
+        });
+    });
+}
+
+nlohmann::json tableAccount(const LoadedTable& table, const std::string& sql,
+                            const SurveyReport& report) {
+    return {{"table", table.path},
+            {"rows", table.table.rows.size()},
+            {"sql", sql},
+            {"documents", 1},
+            {"passages", report.passages.size()},
+            {"skipped", nlohmann::json::array()},
+            {"complete", true}};
+}
+
+/// The answer of a query that the model proposes; none if none of its queries runs.
+Result<std::optional<TableAnswer>> askModel(storage::DocumentStore& store,
+                                            const std::string& question,
+                                            const std::vector<LoadedTable>& tables,
+                                            TextModel& model, const std::stop_token& cancel) {
+    auto queried = storage::TableDatabase::create();
+    if (!queried) return tl::unexpected(queried.error());
+    std::vector<LoadedTable> added;
+    for (const LoadedTable& table : tables) {
+        // Of two tables of one name the first is asked.
+        if ((*queried)->add(table.table)) added.push_back(table);
+    }
+    if (added.empty()) return std::optional<TableAnswer>();
+    const auto proposed = proposeQuery(question, added, **queried, model, cancel);
+    if (!proposed) return tl::unexpected(proposed.error());
+    if (!*proposed) return std::optional<TableAnswer>();
+    const LoadedTable& table = added[(*proposed)->table.value_or(0)];
+    TableQuery query;
+    query.sql = (*proposed)->sql;
+    QueryResult rows;
+    for (const std::string& rowid : (*proposed)->rowids) rows.rows.push_back({rowid});
+    auto report = Telling(store, table, query, isChinese(question))
+                      .tellProposed((*proposed)->result, rows, model.name());
+    if (!report) return tl::unexpected(report.error());
+    TableAnswer answer{std::move(*report), {}};
+    answer.account = tableAccount(table, query.sql, answer.report);
+    answer.account["reader"] = model.name();
+    return std::optional<TableAnswer>(std::move(answer));
+}
+
 }  // namespace
 
-Result<std::optional<TableAnswer>> answerFromTables(storage::Database& database,
-                                                    const std::string& question,
-                                                    const std::vector<CollectionId>& collections) {
+Result<std::optional<TableAnswer>> answerFromTables(
+    storage::Database& database, const std::string& question,
+    const std::vector<CollectionId>& collections, const std::function<Result<TextModel*>()>& reader,
+    const std::stop_token& cancel) {
+    constexpr double kSurelyExplained = 0.9;
     std::optional<TableAnswer> none;
     if (!mayAskTables(question)) return none;
     storage::DocumentStore& store = database.documents();
     const auto tables = loadTables(store, collections);
     if (!tables) return tl::unexpected(tables.error());
     const auto query = tableQueryOf(question, *tables);
+    const bool isSure = query && query->explained >= kSurelyExplained;
+    if (reader && !isSure && (query || namesColumn(question, *tables))) {
+        const auto model = reader();
+        auto proposed = model ? askModel(store, question, *tables, **model, cancel)
+                              : Result<std::optional<TableAnswer>>(tl::unexpected(model.error()));
+        if (proposed && *proposed) return proposed;
+        if (!proposed && proposed.error().code == ErrorCode::Cancelled) return proposed;
+        if (!proposed) log().warn("no SQL by the model: {}", proposed.error().detail);
+    }
     if (!query) return none;
     const LoadedTable& table = (*tables)[query->table];
     auto queried = storage::TableDatabase::create();
@@ -201,13 +312,7 @@ Result<std::optional<TableAnswer>> answerFromTables(storage::Database& database,
     if (!report) return tl::unexpected(report.error());
     TableAnswer answer;
     answer.report = std::move(*report);
-    answer.account = {{"table", table.path},
-                      {"rows", table.table.rows.size()},
-                      {"sql", query->sql},
-                      {"documents", 1},
-                      {"passages", answer.report.passages.size()},
-                      {"skipped", nlohmann::json::array()},
-                      {"complete", true}};
+    answer.account = tableAccount(table, query->sql, answer.report);
     return std::optional<TableAnswer>(std::move(answer));
 }
 

@@ -2,12 +2,15 @@
 // on.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "app/services/survey/survey_report.h"
 #include "app/services/survey/table_rows.h"
+#include "app/services/survey/text_model.h"
 
 namespace conclave::services {
 
@@ -17,9 +20,12 @@ struct TableAnswer {
 };
 
 /// The answer that a query of one spreadsheet gives; none if the question is not one about rows
-/// and numbers of any. Errors: those of the database.
+/// and numbers of any. Where the rule does not account for nearly every word of it, the model that
+/// `reader` gives (empty: none) proposes the query, and the rule's stands if none of its runs.
+/// Errors: Cancelled, those of the database.
 [[nodiscard]] Result<std::optional<TableAnswer>> answerFromTables(
     storage::Database& database, const std::string& question,
-    const std::vector<CollectionId>& collections);
+    const std::vector<CollectionId>& collections,
+    const std::function<Result<TextModel*>()>& reader = {}, const std::stop_token& cancel = {});
 
 }  // namespace conclave::services

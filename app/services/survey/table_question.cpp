@@ -1,10 +1,11 @@
 #include "app/services/survey/table_question.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "app/services/question.h"
+#include "app/services/survey/question_words.h"
+#include "app/services/survey/table_words.h"
 
 namespace conclave::services {
 namespace {
@@ -16,138 +17,18 @@ using Type = storage::Table::Column::Type;
 
 constexpr std::size_t kMostValues = 5000;  ///< different texts of a column that are looked for
 
-struct Token {
-    std::string term;     ///< as the index has it: folded and stemmed
-    std::string surface;  ///< lower case
-    std::size_t startByte = 0;
-    std::size_t endByte = 0;
-    bool isExplained = false;
-};
-
-std::string foldedAscii(std::string_view text) {
-    std::string lower(text);
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-    return lower;
-}
-
-/// Words in order. Of Chinese every character is one, so that a value is found wherever it stands.
-std::vector<Token> tokensOf(std::string_view text) {
-    std::vector<Token> tokens;
-    retrieval::analyze(text, [&](std::string_view term, std::size_t start, std::size_t end) {
-        if (!tokens.empty() && start < tokens.back().endByte) {
-            // A pair of characters, or a part of the word before.
-            return;
-        }
-        tokens.push_back(
-            {std::string(term), foldedAscii(text.substr(start, end - start)), start, end, false});
-    });
-    return tokens;
-}
-
-/// Where the words of `part` stand in a row in `tokens`, from `from` on; npos: nowhere.
-std::size_t findTokens(const std::vector<Token>& tokens, const std::vector<Token>& part,
-                       std::size_t from = 0) {
-    if (part.empty()) return std::string::npos;
-    for (std::size_t at = from; at + part.size() <= tokens.size(); ++at) {
-        bool isSame = true;
-        for (std::size_t i = 0; isSame && i < part.size(); ++i) {
-            isSame = tokens[at + i].term == part[i].term;
-        }
-        if (isSame) return at;
-    }
-    return std::string::npos;
-}
-
-struct Operation {
-    Kind kind;
-    std::string_view phrase;
-};
-/// Longer phrases before those that begin alike; the first kind found counts.
-constexpr auto kOperations = std::to_array<Operation>({{Kind::Average, "average"},
-                                                       {Kind::Average, "mean"},
-                                                       {Kind::Average, "平均"},
-                                                       {Kind::Least, "lowest"},
-                                                       {Kind::Least, "smallest"},
-                                                       {Kind::Least, "minimum"},
-                                                       {Kind::Least, "cheapest"},
-                                                       {Kind::Least, "least"},
-                                                       {Kind::Least, "fewest"},
-                                                       {Kind::Least, "earliest"},
-                                                       {Kind::Least, "最低"},
-                                                       {Kind::Least, "最小"},
-                                                       {Kind::Least, "最少"},
-                                                       {Kind::Least, "最便宜"},
-                                                       {Kind::Greatest, "highest"},
-                                                       {Kind::Greatest, "largest"},
-                                                       {Kind::Greatest, "biggest"},
-                                                       {Kind::Greatest, "maximum"},
-                                                       {Kind::Greatest, "most expensive"},
-                                                       {Kind::Greatest, "greatest"},
-                                                       {Kind::Greatest, "latest"},
-                                                       {Kind::Greatest, "most"},
-                                                       {Kind::Greatest, "最高"},
-                                                       {Kind::Greatest, "最大"},
-                                                       {Kind::Greatest, "最多"},
-                                                       {Kind::Greatest, "最贵"},
-                                                       {Kind::Sum, "sum"},
-                                                       {Kind::Sum, "total"},
-                                                       {Kind::Sum, "altogether"},
-                                                       {Kind::Sum, "how much"},
-                                                       {Kind::Sum, "总和"},
-                                                       {Kind::Sum, "合计"},
-                                                       {Kind::Sum, "总计"},
-                                                       {Kind::Sum, "总共"},
-                                                       {Kind::Sum, "一共"},
-                                                       {Kind::Sum, "总"},
-                                                       {Kind::Count, "how many"},
-                                                       {Kind::Count, "number of"},
-                                                       {Kind::Count, "count"},
-                                                       {Kind::Count, "多少"},
-                                                       {Kind::Count, "几个"},
-                                                       {Kind::List, "list"},
-                                                       {Kind::List, "show"},
-                                                       {Kind::List, "which"},
-                                                       {Kind::List, "列出"},
-                                                       {Kind::List, "哪些"}});
-
-struct Comparison {
-    std::string_view phrase;
-    std::string_view sql;
-};
-constexpr auto kComparisons = std::to_array<Comparison>(
-    {{"more than", ">"},  {"greater than", ">"}, {"higher than", ">"}, {"over", ">"},
-     {"above", ">"},      {"at least", ">="},    {"at most", "<="},    {"less than", "<"},
-     {"lower than", "<"}, {"fewer than", "<"},   {"under", "<"},       {"below", "<"},
-     {"不超过", "<="},    {"超过", ">"},         {"大于", ">"},        {"高于", ">"},
-     {"多于", ">"},       {"至少", ">="},        {"小于", "<"},        {"低于", "<"},
-     {"少于", "<"}});
-
-constexpr auto kGroupings =
-    std::to_array<std::string_view>({"per", "by", "for each", "for every", "in each", "in every",
-                                     "of each", "of every", "每个", "各个", "每", "按", "各"});
-
-/// Words that belong to asking and say nothing about rows.
-constexpr auto kAsking = std::to_array<std::string_view>(
-    {"what",  "is",     "are",  "the",  "of",   "in",     "for",     "a",     "an",    "all",
-     "do",    "does",   "we",   "have", "has",  "with",   "and",     "there", "was",   "were",
-     "did",   "to",     "me",   "on",   "at",   "from",   "where",   "whose", "that",  "than",
-     "it",    "its",    "my",   "our",  "rows", "row",    "entries", "entry", "table", "records",
-     "value", "values", "give", "find", "tell", "please", "who",     "been",  "be",    "how",
-     "much",  "many",   "的",   "是",   "有",   "了",     "在",      "个",    "吗",    "呢",
-     "所",    "请",     "和",   "行",   "什",   "么",     "里",      "中",    "元",    "为"});
-
 /// One table against one question.
 class Matcher {
 public:
     Matcher(std::string_view question, const LoadedTable& table)
         : m_question(question),
-          m_folded(foldedAscii(question)),
+          m_folded(lowerCased(question)),
           m_table(table),
-          m_tokens(tokensOf(question)) {}
+          m_tokens(tableTokens(question)) {}
 
     std::optional<TableQuery> match() {
         TableQuery query;
-        const std::optional<Operation> operation = findOperation();
+        const std::optional<TableOperation> operation = findOperation();
         if (!operation) return std::nullopt;
         query.kind = operation->kind;
         findValues();
@@ -183,7 +64,7 @@ private:
 
     /// Takes the phrase; the place of its first word, npos if it is not there.
     std::size_t take(std::string_view phrase, std::size_t from = 0) {
-        const std::vector<Token> words = tokensOf(phrase);
+        const std::vector<TableToken> words = tableTokens(phrase);
         for (std::size_t at = from; at + words.size() <= m_tokens.size(); ++at) {
             bool isSame = !words.empty();
             for (std::size_t i = 0; isSame && i < words.size(); ++i) {
@@ -196,8 +77,8 @@ private:
         return std::string::npos;
     }
 
-    std::optional<Operation> findOperation() {
-        for (const Operation& each : kOperations) {
+    std::optional<TableOperation> findOperation() {
+        for (const TableOperation& each : tableOperations()) {
             if (take(each.phrase) != std::string::npos) return each;
         }
         return std::nullopt;
@@ -216,7 +97,7 @@ private:
             std::size_t bestSize = 0;
             for (const std::string_view value : values) {
                 if (!mayStandInQuestion(value)) continue;
-                const std::vector<Token> words = tokensOf(value);
+                const std::vector<TableToken> words = tableTokens(value);
                 if (words.size() <= bestSize || isAsking(words)) continue;
                 const std::size_t at = findTokens(m_tokens, words);
                 if (at == std::string::npos || m_tokens[at].isExplained) continue;
@@ -235,13 +116,12 @@ private:
     /// Cheap: of a column with thousands of texts few begin like a part of the question.
     [[nodiscard]] bool mayStandInQuestion(std::string_view value) const {
         constexpr std::size_t kBeginning = 3;
-        return m_folded.find(foldedAscii(value.substr(0, kBeginning))) != std::string::npos;
+        return m_folded.find(lowerCased(value.substr(0, kBeginning))) != std::string::npos;
     }
 
-    static bool isAsking(const std::vector<Token>& words) {
-        return std::all_of(words.begin(), words.end(), [](const Token& token) {
-            return std::find(kAsking.begin(), kAsking.end(), token.surface) != kAsking.end();
-        });
+    static bool isAsking(const std::vector<TableToken>& words) {
+        return std::all_of(words.begin(), words.end(),
+                           [](const TableToken& token) { return isAskingWord(token.surface); });
     }
 
     /// Columns whose names stand in the question, without what is in brackets.
@@ -249,7 +129,7 @@ private:
         for (std::size_t column = 0; column < columns().size(); ++column) {
             std::string_view name = columns()[column].name;
             name = name.substr(0, std::min(name.find('('), name.find("（")));
-            const std::vector<Token> words = tokensOf(name);
+            const std::vector<TableToken> words = tableTokens(name);
             const std::size_t at = findTokens(m_tokens, words);
             if (at == std::string::npos) continue;
             explain(at, words.size());
@@ -258,10 +138,10 @@ private:
     }
 
     void findComparisons() {
-        for (const Comparison& each : kComparisons) {
+        for (const TableComparison& each : tableComparisons()) {
             const std::size_t at = take(each.phrase);
             if (at == std::string::npos) continue;
-            const std::size_t behind = at + tokensOf(each.phrase).size();
+            const std::size_t behind = at + tableTokens(each.phrase).size();
             if (behind >= m_tokens.size()) continue;
             const std::size_t start = m_tokens[behind].startByte;
             std::size_t end = start;
@@ -311,8 +191,8 @@ private:
     }
 
     void findGroup() {
-        for (const std::string_view grouping : kGroupings) {
-            const std::vector<Token> words = tokensOf(grouping);
+        for (const std::string_view grouping : tableGroupings()) {
+            const std::vector<TableToken> words = tableTokens(grouping);
             const std::size_t at = findTokens(m_tokens, words);
             if (at == std::string::npos) continue;
             for (const Named& named : m_named) {
@@ -328,8 +208,8 @@ private:
     void explainNames() {
         for (const std::string_view name :
              {std::string_view(m_table.table.name), std::string_view(m_table.title)}) {
-            for (const Token& word : tokensOf(name)) {
-                for (Token& token : m_tokens) {
+            for (const TableToken& word : tableTokens(name)) {
+                for (TableToken& token : m_tokens) {
                     if (token.term != word.term) continue;
                     m_isNamed = m_isNamed || !token.isExplained;
                     token.isExplained = true;
@@ -341,7 +221,7 @@ private:
     [[nodiscard]] double explained() const {
         double nWords = 0;
         double nExplained = 0;
-        for (const Token& token : m_tokens) {
+        for (const TableToken& token : m_tokens) {
             if (!token.isExplained && isAsking({token})) continue;
             nWords += 1;
             nExplained += token.isExplained ? 1 : 0;
@@ -392,7 +272,7 @@ private:
     [[nodiscard]] std::optional<std::size_t> priceColumn() const {
         for (std::size_t i = 0; i < columns().size(); ++i) {
             if (!isNumber(i)) continue;
-            for (const Token& word : tokensOf(columns()[i].name)) {
+            for (const TableToken& word : tableTokens(columns()[i].name)) {
                 if (word.surface == "price" || word.surface == "cost") return i;
             }
             if (columns()[i].name.find("价") != std::string::npos) return i;
@@ -454,7 +334,7 @@ private:
     std::string_view m_question;
     std::string m_folded;
     const LoadedTable& m_table;
-    std::vector<Token> m_tokens;
+    std::vector<TableToken> m_tokens;
     std::vector<Named> m_named;
     std::vector<Condition> m_conditions;
     std::optional<std::size_t> m_group;
@@ -465,8 +345,9 @@ private:
 }  // namespace
 
 bool mayAskTables(std::string_view question) {
-    const std::string lower = foldedAscii(question);
-    return std::any_of(kOperations.begin(), kOperations.end(), [&](const Operation& each) {
+    const std::string lower = lowerCased(question);
+    const auto operations = tableOperations();
+    return std::any_of(operations.begin(), operations.end(), [&](const TableOperation& each) {
         return lower.find(each.phrase) != std::string::npos;
     });
 }

@@ -1,0 +1,156 @@
+#include "app/services/answer_sources.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "app/services/answerability.h"
+#include "app/services/file_scan.h"
+#include "app/services/question.h"
+
+namespace conclave::services {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A passage without a word of the question counts only from this cosine on, as when question and
+/// document are in different languages.
+constexpr double kLeastCosine = 0.45;
+
+StoredPassage storedPassage(const SearchHit& hit) {
+    const Chunk& chunk = hit.chunk;
+    return {.number = 0,
+            .document = chunk.document,
+            .path = chunk.path.string(),
+            .title = chunk.title,
+            .heading = chunk.heading,
+            .page = chunk.page,
+            .startByte = chunk.startByte,
+            .endByte = chunk.endByte,
+            .text = chunk.text,
+            .score = hit.score};
+}
+
+bool isSamePlace(const StoredPassage& a, const StoredPassage& b) {
+    return a.path == b.path && a.page == b.page && a.startByte == b.startByte;
+}
+
+}  // namespace
+
+std::string attachmentsName(ChatId chat) {
+    return std::string(kHiddenPrefix) + "chat\n" + std::to_string(chat);
+}
+
+Result<std::vector<CollectionId>> SourceFinder::collectionsOf(const AnswerJob& job,
+                                                              const ChatSettings& settings) {
+    std::vector<CollectionId> collections;
+    if (settings.collections) {
+        collections = *settings.collections;
+    } else {
+        auto all = m_collections.visible();
+        if (!all) return tl::unexpected(all.error());
+        collections = std::move(*all);
+    }
+    const auto attachments = m_collections.find(attachmentsName(job.chat.id));
+    if (!attachments) return tl::unexpected(attachments.error());
+    if (*attachments) collections.push_back(**attachments);
+    return collections;
+}
+
+Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSettings& settings,
+                                         std::span<const PastTurn> history) {
+    if (!job.attachments.empty()) return readAttachments(job);
+    const std::string& question = job.question.text;
+    AnswerSources sources;
+    if (!job.retrieval || isSmallTalk(question) || bringsItsOwnText(question)) return sources;
+
+    SearchRequest request;
+    auto collections = collectionsOf(job, settings);
+    if (!collections) return tl::unexpected(collections.error());
+    request.collections = std::move(*collections);
+    if (request.collections.empty()) return sources;
+
+    job.report(AnswerStage::Kind::Searching);
+    request.query = searchQuery(question, history.empty() ? "" : history.back().question);
+    request.limit = kAnswerSearchDepth;
+    const auto hits = m_library.search(request);
+    if (!hits) return tl::unexpected(hits.error());
+    const auto fits = m_library.fit(request.query, *hits);
+    if (!fits) return tl::unexpected(fits.error());
+    sources.wereSearched = true;
+    for (std::size_t i = 0; i < hits->size(); ++i) {
+        const Library::Fit& fit = (*fits)[i];
+        if (fit.hasKeyword || fit.cosine >= kLeastCosine) {
+            sources.passages.push_back(storedPassage((*hits)[i]));
+        }
+    }
+    // Words of another language cannot be looked for: such passages were found by meaning alone.
+    const bool hasKeywords =
+        std::any_of(fits->begin(), fits->end(), [](const auto& fit) { return fit.hasKeyword; });
+    if (request.query == question && !sources.passages.empty() && hasKeywords) {
+        const auto least = thresholdOf(m_database, request.collections);
+        if (!least) return tl::unexpected(least.error());
+        const auto reached = m_library.answerability(question, *hits);
+        if (!reached) return tl::unexpected(reached.error());
+        sources.answerability = *reached;
+        sources.threshold = *least;
+    }
+    if (!history.empty() && !history.back().passages.empty() && isFollowUp(question)) {
+        const std::vector<StoredPassage>& last = history.back().passages;
+        sources.keepsLast =
+            sources.passages.empty() ||
+            std::any_of(last.begin(), last.end(), [&](const StoredPassage& passage) {
+                return isSamePlace(passage, sources.passages.front());
+            });
+    }
+    return sources;
+}
+
+Result<AnswerSources> SourceFinder::readAttachments(const AnswerJob& job) {
+    job.report(AnswerStage::Kind::Searching);
+    const auto collection = m_collections.ensure(attachmentsName(job.chat.id));
+    if (!collection) return tl::unexpected(collection.error());
+    const auto report = m_collections.indexNow(*collection, job.attachments, job.stop.get_token());
+    if (!report) return tl::unexpected(report.error());
+    if (report->stopped) return fail(ErrorCode::Cancelled, "stopped while reading attachments");
+
+    const auto isAttached = [&](const fs::path& path) {
+        return std::any_of(job.attachments.begin(), job.attachments.end(),
+                           [&](const fs::path& each) { return isWithin(path, tidyPath(each)); });
+    };
+    for (const auto& [path, why] : report->failed) {
+        if (isAttached(path)) {
+            return fail(ErrorCode::Io, path.filename().string() + " could not be read: " + why);
+        }
+    }
+    constexpr int kDeep = 64;
+    const auto hits = m_library.search(
+        {.query = job.question.text, .collections = {*collection}, .limit = kDeep});
+    if (!hits) return tl::unexpected(hits.error());
+    const auto fits = m_library.fit(job.question.text, *hits);
+    if (!fits) return tl::unexpected(fits.error());
+    AnswerSources sources;
+    sources.wereSearched = true;
+    for (std::size_t i = 0; i < hits->size(); ++i) {
+        if ((*fits)[i].hasKeyword && isAttached((*hits)[i].chunk.path)) {
+            sources.passages.push_back(storedPassage((*hits)[i]));
+        }
+    }
+    if (!sources.passages.empty()) return sources;
+
+    // "Summarise this": no word of it is in the text, so the text is read from its beginning.
+    const auto documents = m_database.documents().documents(*collection);
+    if (!documents) return tl::unexpected(documents.error());
+    for (const Document& document : *documents) {
+        if (!isAttached(document.path)) continue;
+        const auto chunks = m_database.documents().chunksOf(document.id);
+        if (!chunks) return tl::unexpected(chunks.error());
+        for (const Chunk& chunk : *chunks) {
+            if (sources.passages.size() >= kAnswerSearchDepth) break;
+            sources.passages.push_back(storedPassage({.chunk = chunk}));
+        }
+    }
+    return sources;
+}
+
+}  // namespace conclave::services

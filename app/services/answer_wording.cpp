@@ -1,0 +1,57 @@
+#include "app/services/answer_wording.h"
+
+#include "app/services/question.h"
+
+namespace conclave::services {
+
+std::string saysNoModel(std::string_view question, const std::string& reason) {
+    if (isChinese(question))
+        return "现在没有模型能够回答：" + reason + "。\n\n以下是与问题最相符的段落：";
+    return "No model can answer now: " + reason + ".\n\nThese passages fit the question best:";
+}
+
+std::string saysEnglishOnly(std::string_view question, const std::string& model, bool hasPassages) {
+    if (isChinese(question)) {
+        return model +
+               " 是演示模型，只懂英文，所以没有写出回答。要得到中文回答，请添加一个更大的模型。" +
+               (hasPassages ? "\n\n以下是与问题最相符的段落：" : "");
+    }
+    return model +
+           " is a demonstration model that reads English only, so it has written no answer; a "
+           "larger model will." +
+           (hasPassages ? "\n\nThese passages fit the question best:" : "");
+}
+
+std::string saysCouldNotAnswer(std::string_view question, const std::string& model,
+                               bool hasPassages) {
+    if (isChinese(question)) {
+        return model + " 是小型演示模型，没能写出有依据的回答；更大的模型可以。" +
+               (hasPassages ? "\n\n以下是与问题最相符的段落：" : "");
+    }
+    return model +
+           " is a small demonstration model and could not put an answer to this into words; a "
+           "larger model will." +
+           (hasPassages ? "\n\nThese passages fit the question best:" : "");
+}
+
+std::string saysNotInDocuments(std::string_view question, bool hasPassages) {
+    if (isChinese(question)) {
+        return std::string("文档中没有找到这个问题的答案。") +
+               (hasPassages ? "\n\n最接近的段落：" : "");
+    }
+    return std::string("I could not find that in your documents.") +
+           (hasPassages ? "\n\nThese passages come nearest:" : "");
+}
+
+std::string saysFromModelAlone(std::string_view question) {
+    if (isChinese(question)) return "文档中没有找到相关内容；以下是模型自己的回答。\n\n";
+    return "I could not find anything about this in your documents; what follows is the model's "
+           "own.\n\n";
+}
+
+std::string saysNothingSupports(std::string_view question) {
+    if (isChinese(question)) return "\n\n（所给段落中没有一句支持这个回答，请核对来源。）";
+    return "\n\n(None of the passages says any of this; check it against the sources.)";
+}
+
+}  // namespace conclave::services

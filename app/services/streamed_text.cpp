@@ -1,0 +1,91 @@
+#include "app/services/streamed_text.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/services/answer_quality.h"
+#include "app/services/conversation.h"
+#include "base/log.h"
+
+namespace conclave::services {
+namespace {
+
+constexpr std::string_view kWideClose = "】";
+
+bool closesBracket(std::string_view piece) {
+    return piece.find(']') != std::string_view::npos ||
+           piece.find(kWideClose) != std::string_view::npos;
+}
+
+/// A sentence or a citation may be complete now.
+bool mayEndSentence(std::string_view piece) {
+    return closesBracket(piece) || piece.find_first_of(".!?\n") != std::string_view::npos ||
+           piece.find("。") != std::string_view::npos;
+}
+
+}  // namespace
+
+StreamedText::StreamedText(storage::ChatStore& chats, const AnswerJob& job,
+                           std::span<const StoredPassage> passages, Options options)
+    : m_chats(chats),
+      m_job(job),
+      m_passages(toPassages(passages)),
+      m_isGood(std::move(options.isGood)),
+      m_written(options.start),
+      m_text(std::move(options.start)) {}
+
+void StreamedText::show(const engine::ChatOutput& output, bool isThinking) {
+    const Clock::time_point now = Clock::now();
+    if (m_nPieces == 0) m_first = now;
+    ++m_nPieces;
+    m_thought = withoutBrokenCharacters(output.reasoning);
+    m_isThinking = isThinking;
+    const std::string_view raw = std::string_view(output.content).substr(m_nAnswered);
+    m_nAnswered = output.content.size();
+    const std::string piece = withoutBrokenCharacters(raw);
+    m_hadBrokenCharacters = m_hadBrokenCharacters || piece.size() != raw.size();
+    m_written += piece;
+    m_text += piece;
+    if (!m_passages.empty() && closesBracket(piece)) {
+        m_text = retrieval::reattribute(m_written, m_passages);
+    }
+    if (m_isGood && mayEndSentence(piece) && m_isGood(m_text)) m_isGood = nullptr;
+    constexpr auto kShowEvery = std::chrono::milliseconds(33);
+    constexpr auto kCommitEvery = std::chrono::milliseconds(350);
+    if (now - m_shown >= kShowEvery && !m_isGood) {
+        m_shown = now;
+        if (m_job.events.onText) m_job.events.onText(withThought(settled()), speed(now));
+    }
+    if (now - m_committed >= kCommitEvery) {
+        m_committed = now;
+        auto saved =
+            m_chats.updateMessage(m_job.answer.id, withThought(m_text), MessageState::Streaming);
+        if (!saved) log().warn("an answer could not be saved: {}", saved.error().detail);
+    }
+}
+
+void StreamedText::showLast(double tokensPerSecond) const {
+    if (m_job.events.onText) m_job.events.onText(withThought(m_text), tokensPerSecond);
+}
+
+std::string StreamedText::withThought(const std::string& text) const {
+    if (m_thought.empty()) return text;
+    const std::string thought = "<think>\n" + m_thought;
+    return m_isThinking ? thought : thought + "\n</think>\n\n" + text;
+}
+
+std::string StreamedText::settled() const {
+    constexpr std::size_t kLongestMark = 12;  // bytes
+    const std::size_t from = m_text.size() > kLongestMark ? m_text.size() - kLongestMark : 0;
+    const std::size_t open = std::min(m_text.find('[', from), m_text.find("【", from));
+    const bool isOpen = open != std::string::npos && m_text.find(']', open) == std::string::npos &&
+                        m_text.find(kWideClose, open) == std::string::npos;
+    return isOpen ? m_text.substr(0, open) : m_text;
+}
+
+double StreamedText::speed(Clock::time_point now) const {
+    const double seconds = std::chrono::duration<double>(now - m_first).count();
+    return seconds > 0 ? (m_nPieces - 1) / seconds : 0.0;
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,177 @@
+#include "app/services/survey/question_subject.h"
+
+#include <algorithm>
+#include <array>
+
+#include "app/services/question.h"
+#include "app/services/survey/question_words.h"
+
+namespace conclave::services {
+namespace {
+
+using retrieval::Pattern;
+
+struct PatternName {
+    std::string_view word;
+    Pattern pattern;
+};
+constexpr auto kPatternNames = std::to_array<PatternName>({
+    {"email addresses", Pattern::Email},
+    {"email address", Pattern::Email},
+    {"e-mail addresses", Pattern::Email},
+    {"mail addresses", Pattern::Email},
+    {"邮箱地址", Pattern::Email},
+    {"邮件地址", Pattern::Email},
+    {"电子邮件", Pattern::Email},
+    {"邮箱", Pattern::Email},
+    {"web addresses", Pattern::WebAddress},
+    {"urls", Pattern::WebAddress},
+    {"links", Pattern::WebAddress},
+    {"网址", Pattern::WebAddress},
+    {"链接", Pattern::WebAddress},
+    {"phone numbers", Pattern::Phone},
+    {"telephone numbers", Pattern::Phone},
+    {"电话号码", Pattern::Phone},
+    {"手机号", Pattern::Phone},
+    {"dates", Pattern::Date},
+    {"日期", Pattern::Date},
+    {"amounts of money", Pattern::Money},
+    {"sums of money", Pattern::Money},
+    {"amounts", Pattern::Money},
+    {"prices", Pattern::Money},
+    {"costs", Pattern::Money},
+    {"金额", Pattern::Money},
+    {"价格", Pattern::Money},
+    {"费用", Pattern::Money},
+    {"percentages", Pattern::Percentage},
+    {"百分比", Pattern::Percentage},
+    {"people", Pattern::Name},
+    {"persons", Pattern::Name},
+    {"names", Pattern::Name},
+});
+
+/// Words that ask but are not asked for; what stands in quotation marks is kept.
+constexpr auto kFrameWords = std::to_array<std::string_view>(
+    {"document", "documents",  "file",     "files",     "passage",    "passages",   "times",
+     "time",     "mention",    "mentions", "mentioned", "contain",    "contains",   "contained",
+     "refer",    "refers",     "talk",     "talks",     "about",      "discuss",    "discusses",
+     "say",      "says",       "said",     "named",     "there",      "all",        "every",
+     "each",     "collection", "folder",   "total",     "altogether", "across",     "whole",
+     "entire",   "my",         "occur",    "occurs",    "appear",     "appears",    "come",
+     "comes",    "up",         "list",     "different", "distinct",   "unique",     "number",
+     "give",     "me",         "show",     "find",      "which",      "what",       "how",
+     "many",     "often",      "count",    "overall",   "everything", "anything",   "please",
+     "word",     "words",      "term",     "is",        "are",        "the",        "a",
+     "an",       "of",         "in",       "that",      "do",         "does",       "have",
+     "has",      "been",       "was",      "were",      "these",      "those",      "this",
+     "include",  "includes",   "summary",  "overview",  "regarding",  "concerning", "on",
+     "cite",     "cites",      "describe", "describes", "use",        "used",       "it",
+     "where",    "when",       "with",     "and",       "you",        "can",        "to"});
+
+constexpr auto kChineseFrames = std::to_array<std::string_view>(
+    {"请帮我", "请",   "帮我", "列出来", "列出",   "列举", "找出", "所有的", "所有",
+     "全部的", "全部", "总共", "一共",   "有多少", "多少", "文件", "文档",   "资料",
+     "段落",   "提到", "提及", "包含",   "含有",   "出现", "关于", "哪些",   "哪几",
+     "一下",   "总结", "概括", "归纳",   "概述",   "内容", "整个", "这些",   "我的",
+     "里面",   "里",   "中",   "次",     "个",     "份",   "篇",   "封",     "了",
+     "有",     "过",   "的",   "把",     "，",     "、"});
+
+}  // namespace
+
+std::vector<Pattern> takePatterns(std::string& subject) {
+    std::vector<Pattern> patterns;
+    for (const PatternName& each : kPatternNames) {
+        const std::string lower = lowerCased(subject);
+        const bool isAscii = static_cast<unsigned char>(each.word.front()) < 0x80;
+        const std::size_t at =
+            isAscii ? findWords(lower, each.word) : std::string_view(lower).find(each.word);
+        if (at == std::string::npos) continue;
+        subject.replace(at, each.word.size(), " ");
+        if (std::find(patterns.begin(), patterns.end(), each.pattern) == patterns.end()) {
+            patterns.push_back(each.pattern);
+        }
+    }
+    return patterns;
+}
+
+std::string subjectOf(std::string_view text) {
+    std::string unframed(text);
+    if (isChinese(text)) {
+        for (const std::string_view frame : kChineseFrames) {
+            for (std::size_t at = unframed.find(frame); at != std::string::npos;
+                 at = unframed.find(frame)) {
+                unframed.replace(at, frame.size(), " ");
+            }
+        }
+    }
+    std::string subject;
+    bool isQuoted = false;
+    for (std::size_t i = 0; i < unframed.size();) {
+        if (unframed[i] == '"' || unframed.compare(i, 3, "“") == 0 ||
+            unframed.compare(i, 3, "”") == 0) {
+            isQuoted = !isQuoted;
+        }
+        if (isQuoted || !isWordCharacter(unframed[i])) {
+            subject += unframed[i++];
+            continue;
+        }
+        std::size_t end = i;
+        while (end < unframed.size() && isWordCharacter(unframed[end]) &&
+               unframed.compare(end, 3, "“") != 0 && unframed.compare(end, 3, "”") != 0) {
+            ++end;
+        }
+        if (end == i) end = i + 1;
+        const std::string word = unframed.substr(i, end - i);
+        const std::string lower = lowerCased(word);
+        if (std::find(kFrameWords.begin(), kFrameWords.end(), lower) == kFrameWords.end()) {
+            subject += word;
+        }
+        i = end;
+    }
+    std::string tidy;
+    for (const char c : subject) {
+        const bool isSpace = c == ' ' || c == '\t' || c == '\n' || c == ',';
+        if (isSpace && (tidy.empty() || tidy.back() == ' ')) continue;
+        tidy += isSpace ? ' ' : c;
+    }
+    while (tidy.ends_with(' ')) tidy.pop_back();
+    return tidy;
+}
+
+std::string takePlace(std::string& text) {
+    const std::string lower = lowerCased(text);
+    std::size_t last = std::string::npos;
+    for (const std::string_view in : {"in", "from", "across", "within"}) {
+        for (std::size_t at = findWords(lower, in); at != std::string::npos;
+             at = findWords(lower, in, at + 1)) {
+            if (last == std::string::npos || at > last) last = at;
+        }
+    }
+    if (last == std::string::npos || last == 0 || text.find('"', last) != std::string::npos) {
+        return {};
+    }
+    std::string place = subjectOf(std::string_view(text).substr(last));
+    text.resize(last);
+    for (const std::string_view in : {"from", "across", "within"}) {
+        if (lowerCased(place).starts_with(in)) place.erase(0, in.size());
+    }
+    while (place.starts_with(' ')) place.erase(0, 1);
+    return place;
+}
+
+std::string takeChinesePlace(std::string& text) {
+    static constexpr auto kInside = std::to_array<std::string_view>({"里面", "当中", "里", "中"});
+    const DocumentNoun noun = chineseDocumentNoun(text);
+    if (noun.endByte == 0) return {};
+    const std::string_view behind = std::string_view(text).substr(noun.endByte);
+    const auto inside = std::find_if(kInside.begin(), kInside.end(), [&](std::string_view each) {
+        return behind.starts_with(each);
+    });
+    if (inside == kInside.end()) return {};
+    std::string place =
+        noun.isAnyDocument ? "" : text.substr(noun.startByte, noun.endByte - noun.startByte);
+    text.replace(noun.startByte, noun.endByte - noun.startByte + inside->size(), " ");
+    return place;
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,24 @@
+// question_subject.h: what a question about whole collections is about: forms, words and place.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "retrieval/retrieval.h"
+
+namespace conclave::services {
+
+/// Takes the names of patterns ("dates", "金额") out of `subject`.
+std::vector<retrieval::Pattern> takePatterns(std::string& subject);
+
+/// The words that are asked for, without those that only ask; what stands in quotation marks is
+/// kept.
+[[nodiscard]] std::string subjectOf(std::string_view text);
+
+/// Takes "in the contracts" from the end of an English text, or "合同里" out of a Chinese one:
+/// where to look, if documents are named so. Empty: nowhere in particular.
+std::string takePlace(std::string& text);
+std::string takeChinesePlace(std::string& text);
+
+}  // namespace conclave::services
