@@ -7,10 +7,9 @@
 //   peer_runner LIBRARY_FOLDER MODEL THREADS deep N_BEFORE N_PREFILL N_DECODE
 //
 // Prints one JSON object, the first as `conclave bench --json` does, the others as engine_runner
-// does. The peer gets what makes it fastest: the
-// best CPU backend, its run-time repacking, flash attention where it chooses so, batches of 512.
-// With MEMORY_MIB it is held to so much memory (page_limit.h): its weights then stay mapped, since
-// repacked ones would not fit.
+// does. The peer gets what makes it fastest: the best CPU backend, its run-time repacking, flash
+// attention where it chooses so, batches of 512. With MEMORY_MIB it is held to so much memory
+// (page_limit.h): its weights then stay mapped, since repacked ones would not fit.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -224,8 +223,9 @@ void answerTwice(const char* path, int nThreads, int nPrompt, int nAnswer) {
 int main(int argc, char** argv) {
     const std::string mode = argc > 4 ? argv[4] : "";
     const bool answers = mode == "answer" && argc == 7;
-    if (argc != 8 && argc != 9 && !answers)
+    if (argc != 8 && argc != 9 && !answers) {
         stop("expects other arguments, see the head of peer_runner.cpp");
+    }
     if (answers || mode == "deep") {
         llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
         ggml_backend_load_all_from_path(argv[1]);

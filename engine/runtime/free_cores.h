@@ -9,7 +9,8 @@
 namespace conclave::engine {
 
 /// Watches how long threads were ready but had to wait for a core, as the system counts it
-/// (/proc/PID/task/TID/schedstat). Where the system does not count, all threads stay.
+/// (/proc/PID/task/TID/schedstat), and how many threads of all programs want one (/proc/loadavg).
+/// Where the system does not count, all threads stay.
 class FreeCores {
 public:
     using Clock = std::chrono::steady_clock;
@@ -20,14 +21,20 @@ public:
     /// Each other thread calls it once, before it works.
     void enter(int index);
 
+    /// With how many threads to begin: all, or those that other programs leave cores for.
+    [[nodiscard]] int atStart() const;
+
     /// How many threads should work, given that `nActive` do: one less if they spent more than a
     /// fifth of the last tenth of a second waiting for cores, one more when the time has come to
-    /// try again. Costs a look at the clock, and ten times a second a small read for each thread.
+    /// try again and a core seems free. Costs a look at the clock, and ten times a second a small
+    /// read for each thread.
     [[nodiscard]] int advise(int nActive);
 
     /// The same decision from given figures, for tests.
     /// @param waited  share of the time that the active threads waited, 0 to 1
-    [[nodiscard]] int decide(int nActive, double waited, Clock::time_point now);
+    /// @param isCoreFree  for one thread more
+    [[nodiscard]] int decide(int nActive, double waited, Clock::time_point now,
+                             bool isCoreFree = true);
 
 private:
     /// Nanoseconds that a thread has waited for a core so far; negative if unknown.

@@ -34,6 +34,7 @@ void waitForChange(const std::atomic<T>& value, T old) {
 
 ThreadPool::ThreadPool(int nThreads) : m_nActive(nThreads), m_freeCores(nThreads) {
     CONCLAVE_CHECK(nThreads >= 1);
+    m_nActive = m_freeCores.atStart();
     for (int i = 1; i < nThreads; ++i) m_workers.emplace_back([this, i] { workerLoop(i); });
 }
 

@@ -25,6 +25,21 @@ TEST(FreeCores, LeavesOutAThreadThatWaitsAndTriesItAgainLater) {
     EXPECT_EQ(cores.decide(4, 0.01, now + seconds(2)), 4);
 }
 
+TEST(FreeCores, TriesNoThreadForWhichNoCoreIsFree) {
+    FreeCores cores(4);
+    const auto now = FreeCores::Clock::now() + seconds(1);
+    EXPECT_EQ(cores.decide(4, 0.5, now), 3);
+    EXPECT_EQ(cores.decide(3, 0.01, now + seconds(5), false), 3);
+    EXPECT_EQ(cores.decide(3, 0.01, now + seconds(6), true), 4);
+}
+
+TEST(FreeCores, BeginsWithOneThreadAtLeastAndNoMoreThanItHas) {
+    for (const int nThreads : {1, 2, 64}) {
+        EXPECT_GE(FreeCores(nThreads).atStart(), 1);
+        EXPECT_LE(FreeCores(nThreads).atStart(), nThreads);
+    }
+}
+
 TEST(FreeCores, TriesLessAndLessOftenWhileTheCoresStayBusy) {
     FreeCores cores(2);
     auto now = FreeCores::Clock::now();
@@ -51,7 +66,7 @@ TEST(ThreadPool, LeavesThreadsOutOnABusyMachineAndLosesNoTask) {
     const int nThreads = 2 * static_cast<int>(std::thread::hardware_concurrency()) + 1;
     ThreadPool pool(nThreads);
     constexpr int kTasks = 64;
-    int fewest = nThreads;
+    int fewest = pool.nActive();
     const auto end = std::chrono::steady_clock::now() + milliseconds(1500);
     while (std::chrono::steady_clock::now() < end) {
         std::vector<std::atomic<int>> runs(kTasks);
