@@ -39,10 +39,11 @@ ThreadPool::ThreadPool(int nThreads) : m_nActive(nThreads), m_freeCores(nThreads
 }
 
 ThreadPool::~ThreadPool() {
+    // In this order: a thread that has seen either number as it is from now on sees m_quit, too.
     m_quit.store(true);
     m_jobNumber.fetch_add(1);
     m_jobNumber.notify_all();
-    m_nActive.fetch_add(1);  // wakes those that were left out
+    m_nActive.store(nThreads());  // wakes those that were left out
     m_nActive.notify_all();
     for (std::thread& worker : m_workers) worker.join();
 }
@@ -87,13 +88,14 @@ void ThreadPool::workerLoop(int index) {
     std::uint32_t seen = 0;
     while (true) {
         const int active = m_nActive.load(std::memory_order_acquire);
+        if (m_quit.load()) return;
         if (index < active) {
             waitForChange(m_jobNumber, seen);
         } else {
             m_nActive.wait(active, std::memory_order_acquire);
         }
-        if (m_quit.load()) return;
         seen = m_jobNumber.load(std::memory_order_acquire);
+        if (m_quit.load()) return;
         if (index < nActive()) work(seen);
     }
 }

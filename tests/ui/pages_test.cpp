@@ -107,12 +107,14 @@ TEST_F(PagesTest, ScannedPagesAreReadByOneClick) {
         EXPECT_EQ(m_services.settings[std::string(kOcrSetting)], "eng+chi_sim");
     }
     auto* toggle = m_window->findChild<OcrRow*>()->findChild<Switch*>();
-    EXPECT_TRUE(toggle->isChecked());
-    EXPECT_EQ(button<QPushButton>("Read the scanned one (OCR)"), nullptr);
+    EXPECT_TRUE(QTest::qWaitFor([&] { return toggle->isChecked(); }));
+    EXPECT_TRUE(QTest::qWaitFor(
+        [this] { return button<QPushButton>("Read the scanned one (OCR)") == nullptr; }));
     QTest::mouseClick(toggle, Qt::LeftButton);
-    settle();
-    const std::scoped_lock lock(m_services.mutex);
-    EXPECT_EQ(m_services.settings[std::string(kOcrSetting)], "");
+    EXPECT_TRUE(QTest::qWaitFor([this] {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.settings[std::string(kOcrSetting)] == "";
+    }));
 }
 
 TEST_F(PagesTest, LanguagesSuitThePerson) {

@@ -55,6 +55,16 @@ TEST(FreeCores, TriesLessAndLessOftenWhileTheCoresStayBusy) {
     EXPECT_LE(nTries, 14);
 }
 
+TEST(ThreadPool, EndsWhileItsThreadsAreStillBeginning) {
+    for (int round = 0; round < 300; ++round) {
+        ThreadPool pool(4);
+        if (round % 2 == 0) continue;
+        std::atomic<int> sum = 0;
+        pool.run(3, [&](int i) { sum += i; });
+        EXPECT_EQ(sum, 3);
+    }
+}
+
 TEST(FreeCores, NeverLeavesOutTheLastThread) {
     FreeCores cores(1);
     EXPECT_EQ(cores.decide(1, 0.99, FreeCores::Clock::now()), 1);
