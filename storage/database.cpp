@@ -64,7 +64,7 @@ Result<void> rebuildFullText(Connection& db, int analyzerVersion) {
 Result<void> markInterrupted(Connection& db) {
     const auto done = db.run("UPDATE message SET state = 'interrupted' WHERE state = 'streaming'");
     if (done && db.nChanged() > 0) {
-        log().warn("{} answers were interrupted when the program last ended", db.nChanged());
+        log().warn("answers interrupted when the program last ended: {}", db.nChanged());
     }
     return done;
 }

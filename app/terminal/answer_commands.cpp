@@ -51,6 +51,9 @@ int ask(const Arguments& arguments) {
     const auto started = startServices(arguments, usesRetrieval && docs.empty());
     if (!started) return failed(started.error());
     services::Services& services = **started;
+    if (const auto found = checkNamedModel(services, arguments); !found) {
+        return failed(found.error());
+    }
 
     auto settings = settingsFrom(services, arguments);
     if (!settings) return failed(settings.error());

@@ -216,9 +216,16 @@ private:
 };
 
 int chat(const Arguments& arguments) {
+    if (arguments.has("--json")) {
+        note("conclave: a chat is no JSON document; `conclave ask QUESTION --json` prints one");
+        return kWrongUsage;
+    }
     const auto started = startServices(arguments, true, true);
     if (!started) return failed(started.error());
     services::Services& services = **started;
+    if (const auto found = checkNamedModel(services, arguments); !found) {
+        return failed(found.error());
+    }
     auto settings = settingsFrom(services, arguments);
     if (!settings) return failed(settings.error());
     refresh(services, settings->collections.value_or(std::vector<services::CollectionId>{}));

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <iostream>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include "app/terminal/console.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -73,6 +76,12 @@ services::AdapterFile adapterFrom(const std::string& given) {
     return {given};
 }
 
+/// Whether what reads our output, such as `head`, has had enough of it.
+bool hasReaderLeft() {
+    pollfd output{STDOUT_FILENO, 0, 0};
+    return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 services::StartOptions startOptions(const Arguments& arguments) {
     services::StartOptions options;
     options.model = arguments.text("--model");
@@ -137,6 +146,11 @@ int runProgram(const std::vector<std::string>& arguments) {
         return wrongUsage(
             "something is missing: conclave " + name + " " + std::string(command->usage), name);
     }
+    if (command->nMost == 0 && !parsed->plain().empty()) {
+        return wrongUsage("\"" + parsed->plain().front() + "\" is too much: conclave " + name +
+                              " " + std::string(command->usage),
+                          name);
+    }
     if (parsed->plain().size() > command->nMost) {
         return wrongUsage("\"" + parsed->plain()[command->nMost] +
                               "\" is too much (put text with spaces in quotation marks)",
@@ -145,6 +159,7 @@ int runProgram(const std::vector<std::string>& arguments) {
     if (const auto places = findPlaces()) startLog({.file = places->logFile()});
     const int code = command->run(*parsed);
     if (!std::cout.flush()) {
+        if (hasReaderLeft()) return kSuccess;
         note("conclave: the output could not be written; is the disk full?");
         return kFailure;
     }
@@ -266,6 +281,13 @@ Result<std::unique_ptr<services::Services>> startServices(const Arguments& argum
     options.savesSessions = savesSessions;
     options.indexGuide = indexGuide;
     return withNotes(services::Services::start(options));
+}
+
+Result<void> checkNamedModel(services::Services& services, const Arguments& arguments) {
+    if (!arguments.has("--model")) return {};
+    const auto model = services.models().loaded();
+    if (!model) return tl::unexpected(model.error());
+    return {};
 }
 
 Result<std::unique_ptr<services::Services>> startForModel(const Arguments& arguments) {

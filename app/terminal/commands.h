@@ -53,6 +53,10 @@ int runProgram(const std::vector<std::string>& arguments);
 /// --lora, of commands that compute with a model.
 [[nodiscard]] Option adapterOption();
 
+/// Errors: why the model that --model names cannot be used. Without it any model, or none, will do.
+[[nodiscard]] Result<void> checkNamedModel(services::Services& services,
+                                           const Arguments& arguments);
+
 /// Starts the services for --model, --threads and --lora.
 [[nodiscard]] Result<std::unique_ptr<services::Services>> startServices(const Arguments& arguments,
                                                                         bool indexGuide,

@@ -46,7 +46,7 @@ void printReport(const services::IndexReport& report, bool isJson) {
     std::cout << report.name << ": " << services::counted(report.documents, "document", "documents")
               << ", " << services::counted(report.chunks, "chunk", "chunks") << " (" << report.read
               << " read, " << report.unchanged << " unchanged, " << report.removed
-              << " removed) in " << report.time.count() << " s\n";
+              << " removed) in " << rounded(report.time.count()) << " s\n";
     for (const auto& [path, error] : report.failed) {
         note("  could not be read: " + path.string() + ": " + error);
     }

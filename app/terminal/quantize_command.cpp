@@ -42,9 +42,9 @@ int quantize(const Arguments& arguments) {
     }
     constexpr double kMebi = 1024.0 * 1024.0;
     std::cout << out << ": " << report->nConverted << " tensors converted, "
-              << static_cast<double>(report->outBytes) / kMebi << " MiB instead of "
-              << static_cast<double>(report->inBytes) / kMebi << ", in " << report->time.count()
-              << " s\n";
+              << rounded(static_cast<double>(report->outBytes) / kMebi) << " MiB instead of "
+              << rounded(static_cast<double>(report->inBytes) / kMebi) << ", in "
+              << rounded(report->time.count()) << " s\n";
     return kSuccess;
 }
 

@@ -131,6 +131,8 @@ TEST_F(TerminalTest, SaysWhatIsWrongAndExitsWithTwo) {
         {{"models", "lst"}, "did you mean list?"},
         {{"generate"}, "needs one of"},
         {{"logits"}, "needs --tokens"},
+        {{"chat", "--json"}, "conclave ask QUESTION --json"},
+        {{"tokenize", "Hello"}, "conclave tokenize < TEXT"},
         {{"serve"}, "there is no command serve"},
     };
     for (const auto& [arguments, expected] : cases) {
@@ -166,6 +168,8 @@ TEST_F(TerminalTest, FailsWithOneAndNothingOnStdout) {
                                                {"ask", "x", "--docs", "/no/such/folder"},
                                                {"extract", "/no/such/file", "--json"},
                                                {"models", "info", "/no/such/file"},
+                                               {"ask", "x", "--model", "/no/such/file"},
+                                               {"chat", "--model", "/no/such/file"},
                                                {"restore", "/no/such/file"},
                                                {"perplexity", "/no/such/file"},
                                                {"perplexity", m_folder.string()},
