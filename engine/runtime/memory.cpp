@@ -14,7 +14,7 @@ namespace conclave::engine {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kUnknown = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t fromMeminfo(const fs::path& root) {
     std::ifstream file(root / "proc/meminfo");
@@ -25,7 +25,7 @@ std::uint64_t fromMeminfo(const fs::path& root) {
         std::getline(file, unit);
         if (key == "MemAvailable:") return kibibytes * 1024;
     }
-    return kUnknown;
+    return kUnlimited;
 }
 
 /// How the two versions of control groups name the same things.
@@ -40,8 +40,8 @@ constexpr GroupFiles kVersion2 = {"memory.max", "memory.current", "active_file",
 std::uint64_t fromGroup(const fs::path& folder, const GroupFiles& names) {
     std::uint64_t limit = 0;
     std::uint64_t used = 0;
-    if (!(std::ifstream(folder / names.limit) >> limit)) return kUnknown;  // "max", or no group
-    if (!(std::ifstream(folder / names.used) >> used)) return kUnknown;
+    if (!(std::ifstream(folder / names.limit) >> limit)) return kUnlimited;  // "max", or no group
+    if (!(std::ifstream(folder / names.used) >> used)) return kUnlimited;
     std::ifstream statistics(folder / "memory.stat");
     std::string key;
     std::uint64_t value = 0;
@@ -65,7 +65,7 @@ std::uint64_t fromGroups(const fs::path& mount, fs::path path, const GroupFiles&
 /// Lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH; version 2 has no controllers there.
 std::uint64_t fromControlGroups(const fs::path& root) {
     const fs::path mount = root / "sys/fs/cgroup";
-    std::uint64_t least = kUnknown;
+    std::uint64_t least = kUnlimited;
     std::ifstream file(root / "proc/self/cgroup");
     for (std::string line; std::getline(file, line);) {
         const std::size_t first = line.find(':');
@@ -88,14 +88,14 @@ std::uint64_t fromLimits() {
     rlimit data{};
     ::getrlimit(RLIMIT_AS, &space);
     ::getrlimit(RLIMIT_DATA, &data);
-    if (space.rlim_cur == RLIM_INFINITY && data.rlim_cur == RLIM_INFINITY) return kUnknown;
+    if (space.rlim_cur == RLIM_INFINITY && data.rlim_cur == RLIM_INFINITY) return kUnlimited;
     // Pages: all, resident, shared, text, unused, data.
     std::array<std::uint64_t, 6> pages{};
     std::ifstream file("/proc/self/statm");
     for (std::uint64_t& each : pages) file >> each;
     const auto pageBytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const auto left = [&](rlim_t limit, std::uint64_t nPages) {
-        return limit == RLIM_INFINITY ? kUnknown : limit - std::min(limit, nPages * pageBytes);
+        return limit == RLIM_INFINITY ? kUnlimited : limit - std::min(limit, nPages * pageBytes);
     };
     return std::min(left(space.rlim_cur, pages[0]), left(data.rlim_cur, pages[5]));
 }

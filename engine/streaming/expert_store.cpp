@@ -130,7 +130,8 @@ std::uint64_t ExpertStore::usedBytes() const {
 }
 
 int& ExpertStore::slotOf(int layer, int expert) {
-    return m_slotOf[static_cast<std::size_t>(layer * nExpertsOf(m_layout) + expert)];
+    const int at = layer * nExpertsOf(m_layout) + expert;
+    return m_slotOf[static_cast<std::size_t>(at)];
 }
 
 std::vector<int> ExpertStore::replaceable(std::size_t nMost, int now, int nTokens,

@@ -69,9 +69,9 @@ Result<MemoryPlan> divideMemory(const ExpertLayout& layout, const ResidentNeed& 
     plan.sessionBytes = need.scratchBytes + context;
     plan.expertRoomBytes =
         std::min<std::uint64_t>(room, layout.nExperts() * layout.memoryBytesOfLargest);
+    const std::uint64_t nResident = plan.expertRoomBytes / layout.memoryBytesOfLargest;
     plan.residentShare =
-        std::min(1.0, static_cast<double>(plan.expertRoomBytes / layout.memoryBytesOfLargest) /
-                          static_cast<double>(layout.nExperts()));
+        std::min(1.0, static_cast<double>(nResident) / static_cast<double>(layout.nExperts()));
     plan.readBytesPerToken =
         static_cast<std::uint64_t>(bytesOfToken(layout, nExpertsUsed) * (1.0 - plan.residentShare));
     return plan;
