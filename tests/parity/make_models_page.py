@@ -45,6 +45,7 @@ FAMILIES = {
     "qwen2moe": ("qwen2", "`<|im_start|>`"),
     "qwen3": ("qwen2", "`<|im_start|>`, `<think>`, `<tool_call>`"),
     "qwen3moe": ("qwen2", "`<|im_start|>`, `<think>`, `<tool_call>`"),
+    "qwen3next": ("qwen2", "`<|im_start|>`, `<tool_call>`"),
     "smollm3": ("smaug-bpe", "`<|im_start|>`, `<think>`, `<tool_call>`"),
 }
 PAGE = """# Models
