@@ -232,8 +232,13 @@ void ChatController::showSibling(MessageId message, int step) {
     const std::optional<MessageId> leaf = m_messages.siblingLeaf(message, step);
     if (!leaf || !m_chat) return;
     m_messages.showBranch(*leaf);
+    emit branchShown();
     m_services.chats().selectBranch(*m_chat, *leaf, onGui<void>(this, [this](Result<void> result) {
-        if (!result) emit failed(result.error());
+        if (!result) {
+            emit failed(result.error());
+        } else {
+            emit branchStored();
+        }
     }));
 }
 

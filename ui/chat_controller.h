@@ -58,6 +58,10 @@ signals:
     void draftFilesFound(const QStringList& files);
     void attachedChanged();
     void showMessage(qint64 message);
+    /// Another branch of the same chat is shown.
+    void branchShown();
+    /// Questions of this chat go on from the branch that is shown, in the store as well.
+    void branchStored();
     void answeringChanged();
     /// A chat was made or changed its place in the list.
     void chatsChanged();

@@ -110,6 +110,13 @@ void MainWindow::connectController() {
         m_contextTimer->start();
         m_saveTimer->start();
     });
+    connect(m_controller, &ChatController::branchShown, this, [this] {
+        m_sources->clear();  // the branch may have no answer
+        showLastPassages();
+    });
+    // What the meter counts is the stored branch, so not before that is the shown one.
+    connect(m_controller, &ChatController::branchStored, m_contextTimer,
+            qOverload<>(&QTimer::start));
     connect(m_controller, &ChatController::answeringChanged, this, [this] {
         m_sidebar->setCurrent(m_controller->chat());
         if (!m_controller->isAnswering()) m_status->setSpeed(0.0);

@@ -65,6 +65,62 @@ TEST_F(PanelsTest, APanelThatIsAskedForLiesOverANarrowPage) {
     EXPECT_FALSE(isOverThePage(m_window->sidebar()));
 }
 
+TEST_F(PanelsTest, SourcesAndMeterFollowTheBranch) {
+    StoredPassage first;
+    first.number = 1;
+    first.path = "/docs/nights.md";
+    first.title = "Nights";
+    StoredPassage second = first;
+    second.title = "Meals";
+    m_services.script.answer = "Four nights [1].";
+    m_services.script.passages = {first};
+    controller().send("How many nights?", {});
+    ASSERT_TRUE(QTest::qWaitFor([this] { return nMessages() == 2; }));
+    finishAnswer();
+    const MessageId question = controller().messages().at(0).id;
+    const MessageId answer = controller().messages().at(1).id;
+    m_services.script.passages = {second};
+    controller().edit(question, "Which meals?");
+    ASSERT_TRUE(QTest::qWaitFor([&] { return controller().messages().at(0).id != question; }));
+    finishAnswer();
+    ASSERT_NE(named<QWidget>("Source 1: Meals"), nullptr);
+
+    const MessageId edited = controller().messages().at(0).id;
+    controller().showSibling(edited, -1);
+    settle();
+    EXPECT_EQ(m_window->sources().answer(), answer);
+    EXPECT_NE(named<QWidget>("Source 1: Nights"), nullptr);
+    EXPECT_EQ(named<QWidget>("Source 1: Meals"), nullptr);
+    EXPECT_TRUE(QTest::qWaitFor([&] {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.measured == answer;
+    }));
+    controller().showSibling(question, +1);
+    settle();
+    EXPECT_NE(named<QWidget>("Source 1: Meals"), nullptr);
+}
+
+TEST_F(PanelsTest, ABranchWithoutAnswerHasNoSources) {
+    StoredPassage passage;
+    passage.number = 1;
+    passage.title = "Nights";
+    const ChatId chat = m_services.addChat("Branches", 0);
+    const MessageId alone = m_services.addMessage(chat, Role::User, "Stopped early", 0);
+    const MessageId asked = m_services.addMessage(chat, Role::User, "How many nights?", 0);
+    const MessageId answer = m_services.addMessage(chat, Role::Assistant, "Four.", asked);
+    AnswerDetails details;
+    details.passages = {passage};
+    m_services.setDetails(answer, details);
+    open(chat);
+    ASSERT_EQ(m_window->sources().answer(), answer);
+    ASSERT_EQ(controller().messages().branchPlace(asked).count, 2);
+    controller().showSibling(asked, -1);
+    settle();
+    EXPECT_EQ(controller().messages().at(0).id, alone);
+    EXPECT_FALSE(m_window->sources().answer());
+    EXPECT_FALSE(m_window->sources().hasPassages());
+}
+
 TEST_F(PanelsTest, RemembersWhichPanelsAreWanted) {
     open(m_chats.travel);
     QTest::keyClick(m_window.get(), Qt::Key_B, Qt::ControlModifier);

@@ -301,9 +301,13 @@ void ScriptedServices::selectBranch(ChatId id, MessageId leaf, Reply<void> reply
     });
 }
 
-void ScriptedServices::contextUse(std::optional<ChatId>, std::string draft,
+void ScriptedServices::contextUse(std::optional<ChatId> chat, std::string draft,
                                   Reply<ContextUse> reply) {
-    m_replies.run([draft, reply] {
+    m_replies.run([this, chat, draft, reply] {
+        {
+            const std::scoped_lock lock(mutex);
+            measured = chat ? m_chats[*chat].leaf : std::nullopt;
+        }
         reply(ContextUse{312 + static_cast<int>(draft.size() / 4), 1024, 1024});
     });
 }

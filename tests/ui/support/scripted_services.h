@@ -56,9 +56,10 @@ public:
     std::map<std::int64_t, std::string> drafts;  ///< 0: the page for a new chat
     std::map<std::int64_t, std::vector<std::filesystem::path>> draftedFiles;
     std::map<services::ChatId, std::vector<services::Document>> attachedFiles;
-    services::OcrState ocrState;     ///< but inUse, which is a setting
-    int nUpdatesOfAll = 0;           ///< calls of updateAll()
-    std::optional<Error> listError;  ///< what asking for the chats fails with
+    services::OcrState ocrState;                  ///< but inUse, which is a setting
+    int nUpdatesOfAll = 0;                        ///< calls of updateAll()
+    std::optional<services::MessageId> measured;  ///< leaf that was stored at the last contextUse()
+    std::optional<Error> listError;               ///< what asking for the chats fails with
     std::map<std::string, nlohmann::json> settings;
     std::mutex mutex;
 
