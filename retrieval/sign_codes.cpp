@@ -92,9 +92,9 @@ void SignCodes::set(std::size_t row, std::span<const std::int8_t> code, float sc
         const std::size_t n = std::min(kWordBits, m_dimension - from);
         std::uint64_t set = 0;
         for (std::size_t i = 0; i < n; ++i) {
-            const int value = code[from + i];
-            set |= static_cast<std::uint64_t>(value > 0 ? 1 : 0) << i;
-            sum += std::abs(value);
+            const bool isPositive = code[from + i] > 0;
+            set |= static_cast<std::uint64_t>(isPositive) << i;
+            sum += std::abs(code[from + i]);
         }
         bits[word] = set;
     }
