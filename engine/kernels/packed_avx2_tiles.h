@@ -139,11 +139,11 @@ struct NarrowIntegers {
                 if (group == 1) offset = _mm256_sub_epi16(offset, x.pairSumsOf(t, block, 0));
                 offset = offsetTimes<Type::kOffset>(offset);
             }
-            for (int h = 0; h < kHalves; ++h) {
-                sums[h][t] = widened(_mm256_sub_epi16(sums[h][t], offset));
+            for (auto& half : sums) {
+                half[t] = widened(_mm256_sub_epi16(half[t], offset));
                 if constexpr (Type::kOffset != 0 && Type::kHasMinima) {
-                    sums[h][t] = _mm256_add_epi32(
-                        sums[h][t],
+                    half[t] = _mm256_add_epi32(
+                        half[t],
                         _mm256_mullo_epi32(x.sumOf(t, block), _mm256_set1_epi32(Type::kOffset)));
                 }
             }
