@@ -34,9 +34,9 @@ struct ExpertLayer {
     std::array<ExpertPiece, 3> pieces;                   ///< gate, up, down
     std::vector<ExpertTask> tasks;                       ///< all rows of all pieces
     std::vector<std::array<GgufFile::Place, 3>> places;  ///< [expert]
-    std::vector<FeedForwardWeights> biases;              ///< [expert], of matrices only their places
-    std::size_t memoryBytes = 0;                         ///< of one expert
-    std::size_t fileBytes = 0;                           ///< of one expert
+    std::vector<FeedForwardWeights> biases;  ///< [expert], of matrices only their places
+    std::size_t memoryBytes = 0;             ///< of one expert
+    std::size_t fileBytes = 0;               ///< of one expert
 };
 
 /// All routed experts of a model, [layer with experts].
