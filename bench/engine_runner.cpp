@@ -13,53 +13,24 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
 
-#include <sys/resource.h>
-
+#include "bench/runner_tools.h"
 #include "engine/engine.h"
 
 namespace {
 
+using conclave::bench::Clock;
 using conclave::engine::GenerateResult;
 using conclave::engine::Model;
 using conclave::engine::Session;
 using conclave::engine::TokenId;
-using Clock = std::chrono::steady_clock;
 
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double ownCpuSeconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double residentMebibytes() {
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.rfind("VmRSS:", 0) == 0) return std::stod(line.substr(6)) / 1024.0;
-    }
-    return 0.0;
-}
-
-std::vector<TokenId> someTokens(int count, int vocabularySize, std::uint32_t seed) {
-    std::vector<TokenId> tokens;
-    std::uint32_t state = seed;
-    for (int i = 0; i < count; ++i) {
-        state = state * 1664525U + 1013904223U;
-        tokens.push_back(
-            static_cast<TokenId>((state >> 8U) % static_cast<std::uint32_t>(vocabularySize)));
-    }
-    return tokens;
-}
+using conclave::bench::ownCpuSeconds;
+using conclave::bench::residentMebibytes;
+using conclave::bench::secondsSince;
+using conclave::bench::someTokens;
 
 [[noreturn]] void stop(const std::string& why) {
     std::fprintf(stderr, "engine_runner: %s\n", why.c_str());

@@ -11,57 +11,26 @@
 // attention where it chooses so, batches of 512. With MEMORY_MIB it is held to so much memory
 // (page_limit.h): its weights then stay mapped, since repacked ones would not fit.
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
-
-#include <sys/resource.h>
 
 #include "ggml-backend.h"
 #include "gguf.h"
 #include "llama.h"
 #include "page_limit.h"
+#include "runner_tools.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using conclave::bench::Clock;
 
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double ownCpuSeconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double residentMebibytes() {
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.rfind("VmRSS:", 0) == 0) return std::stod(line.substr(6)) / 1024.0;
-    }
-    return 0.0;
-}
-
-/// Tokens without meaning.
-std::vector<llama_token> someTokens(int count, int vocabularySize, std::uint32_t seed = 1) {
-    std::vector<llama_token> tokens;
-    std::uint32_t state = seed;
-    for (int i = 0; i < count; ++i) {
-        state = state * 1664525U + 1013904223U;
-        tokens.push_back(
-            static_cast<llama_token>((state >> 8U) % static_cast<std::uint32_t>(vocabularySize)));
-    }
-    return tokens;
-}
+using conclave::bench::ownCpuSeconds;
+using conclave::bench::residentMebibytes;
+using conclave::bench::secondsSince;
+using conclave::bench::someTokens;
 
 [[noreturn]] void stop(const std::string& why) {
     std::fprintf(stderr, "peer_runner: %s\n", why.c_str());

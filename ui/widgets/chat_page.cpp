@@ -115,13 +115,8 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
 // -------------------------------------------------------------------------------- parts
 
 void ChatPage::makeWelcome() {
-    auto* scroll = new QScrollArea(m_stack);
-    scroll->setObjectName(QStringLiteral("page"));
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    auto* page = new QWidget(scroll);
-    page->setObjectName(QStringLiteral("column"));
+    QScrollArea* scroll = makeScrollingPage(m_stack);
+    QWidget* page = scroll->widget();
     auto* column = new QVBoxLayout(page);
     column->setContentsMargins(32, 24, 32, 24);
     column->setSpacing(10);
@@ -173,7 +168,6 @@ void ChatPage::makeWelcome() {
     column->addSpacing(6);
     column->addWidget(add, 0, Qt::AlignHCenter);
     column->addStretch(4);
-    scroll->setWidget(page);
     m_welcome = scroll;
 }
 

@@ -47,23 +47,10 @@ CollectionPage::CollectionPage(services::Services& services, QWidget* parent)
     setFocusPolicy(Qt::StrongFocus);
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = new QScrollArea(this);
-    scroll->setObjectName(QStringLiteral("page"));
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    auto* page = new QWidget(scroll);
-    page->setObjectName(QStringLiteral("column"));
-    auto* row = new QHBoxLayout(page);
-    row->setContentsMargins(24, 24, 24, 24);
-    auto* box = new QWidget(page);
-    box->setMaximumWidth(860);
-    row->addStretch();
-    row->addWidget(box, 100);
-    row->addStretch();
-    m_column = new QVBoxLayout(box);
-    m_column->setContentsMargins(0, 0, 0, 0);
-    m_column->setSpacing(12);
-    scroll->setWidget(page);
+    auto* scroll = makeScrollingPage(this);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);  // cards have many buttons
+    m_column = makeReadingColumn(scroll, 12);
+    QWidget* box = m_column->parentWidget();
     outer->addWidget(scroll);
 
     auto* top = new QHBoxLayout;

@@ -96,13 +96,8 @@ SettingsDialog::SettingsDialog(services::Services& services, ChatController& con
 
 QVBoxLayout* SettingsDialog::addSection(const QString& name) {
     m_names->addItem(name);
-    auto* scroll = new QScrollArea(m_pages);
-    scroll->setObjectName(QStringLiteral("page"));
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    auto* page = new QWidget(scroll);
-    page->setObjectName(QStringLiteral("column"));
+    QScrollArea* scroll = makeScrollingPage(m_pages);
+    QWidget* page = scroll->widget();
     auto* outer = new QVBoxLayout(page);
     outer->setContentsMargins(28, 22, 28, 22);
     outer->setSpacing(0);
@@ -112,7 +107,6 @@ QVBoxLayout* SettingsDialog::addSection(const QString& name) {
     column->setSpacing(0);
     outer->addLayout(column);
     outer->addStretch();
-    scroll->setWidget(page);
     m_pages->addWidget(scroll);
     return column;
 }

@@ -1,6 +1,7 @@
 #include "ui/widgets/small_widgets.h"
 
 #include <QFrame>
+#include <QHBoxLayout>
 #include <QLocale>
 #include <QPainter>
 #include <QStyle>
@@ -58,6 +59,32 @@ QPushButton* makeButton(const QString& text, QWidget* parent, const char* kind) 
     button->setAutoDefault(false);
     button->setFocusPolicy(Qt::TabFocus);  // a click leaves the focus where one writes
     return button;
+}
+
+QScrollArea* makeScrollingPage(QWidget* parent) {
+    auto* scroll = new QScrollArea(parent);
+    scroll->setObjectName(QStringLiteral("page"));
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    auto* page = new QWidget(scroll);
+    page->setObjectName(QStringLiteral("column"));
+    scroll->setWidget(page);
+    return scroll;
+}
+
+QVBoxLayout* makeReadingColumn(QScrollArea* page, int spacing) {
+    auto* row = new QHBoxLayout(page->widget());
+    row->setContentsMargins(24, 24, 24, 24);
+    auto* box = new QWidget(page->widget());
+    box->setMaximumWidth(860);
+    row->addStretch();
+    row->addWidget(box, 100);
+    row->addStretch();
+    auto* column = new QVBoxLayout(box);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(spacing);
+    return column;
 }
 
 QString counted(int number, const QString& one, const QString& many) {

@@ -4,7 +4,9 @@
 
 #include <QLabel>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QToolButton>
+#include <QVBoxLayout>
 #include <functional>
 
 #include "ui/icons.h"
@@ -24,6 +26,11 @@ void setStyleProperty(QWidget* widget, const char* name, const QVariant& value);
 [[nodiscard]] QFrame* makeLine(QWidget* parent);
 [[nodiscard]] QPushButton* makeButton(const QString& text, QWidget* parent,
                                       const char* kind = nullptr);
+
+/// A page that scrolls up and down, with nothing on it yet: its content goes into widget().
+[[nodiscard]] QScrollArea* makeScrollingPage(QWidget* parent);
+/// The column in the middle of such a page, no wider than is good to read.
+[[nodiscard]] QVBoxLayout* makeReadingColumn(QScrollArea* page, int spacing);
 
 /// `one` for 1, else `many` with the number in place of its %1.
 [[nodiscard]] QString counted(int number, const QString& one, const QString& many);

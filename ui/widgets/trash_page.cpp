@@ -38,24 +38,9 @@ TrashPage::TrashPage(services::ChatService& chats, QWidget* parent)
     setFocusPolicy(Qt::StrongFocus);
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = new QScrollArea(this);
-    scroll->setObjectName(QStringLiteral("page"));
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    auto* page = new QWidget(scroll);
-    page->setObjectName(QStringLiteral("column"));
-    auto* row = new QHBoxLayout(page);
-    row->setContentsMargins(24, 24, 24, 24);
-    auto* box = new QWidget(page);
-    box->setMaximumWidth(860);
-    row->addStretch();
-    row->addWidget(box, 100);
-    row->addStretch();
-    m_column = new QVBoxLayout(box);
-    m_column->setContentsMargins(0, 0, 0, 0);
-    m_column->setSpacing(8);
-    scroll->setWidget(page);
+    auto* scroll = makeScrollingPage(this);
+    m_column = makeReadingColumn(scroll, 8);
+    QWidget* box = m_column->parentWidget();
     outer->addWidget(scroll);
 
     auto* top = new QHBoxLayout;
