@@ -194,13 +194,14 @@ void ModelPicker::showHelp() {
         tr("The model that comes with Conclave is a demonstration: small enough for every "
            "computer, but it can do little more than copy answers from documents."),
         QMessageBox::Close, window());
-    box.setInformativeText(
-        tr("Conclave runs GGUF files of the DeepSeek-V2/V3, Llama and Mixtral families.\n\n"
-           "1.  Download one elsewhere, for instance from Hugging Face. Its file should be "
-           "clearly smaller than this computer's memory.\n"
-           "2.  Drop the file on this window, or choose “Add a model file…”. It stays where "
-           "it is; nothing is copied.\n\n"
-           "In a terminal, “conclave models pull URL” downloads and checks a file."));
+    box.setInformativeText(tr(
+        "Conclave runs GGUF files of DeepSeek, Qwen, gpt-oss, Mixtral, OLMoE, Granite, GLM, Llama, "
+        "Gemma, Phi and others.\n\n"
+        "1.  Download one elsewhere, for instance from Hugging Face. Its file should be "
+        "clearly smaller than this computer's memory.\n"
+        "2.  Drop the file on this window, or choose “Add a model file…”. It stays where "
+        "it is; nothing is copied.\n\n"
+        "In a terminal, “conclave models pull URL” downloads and checks a file."));
     QPushButton* file = box.addButton(tr("Add a model file…"), QMessageBox::ActionRole);
     box.exec();
     if (box.clickedButton() == file) addFile();
