@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/embedding/fingerprint.h"
+#include "engine/model/blas.h"
 #include "engine/model/model_info.h"
 #include "engine/model/vocabulary.h"
 
@@ -28,6 +29,7 @@ std::pair<std::string_view, std::string_view> splitAt(std::string_view text,
 Result<std::unique_ptr<const EncoderModel>> EncoderModel::load(GgufFile file,
                                                                const KernelTable& kernels,
                                                                int nThreads) {
+    endBlasThreads();
     const std::string name = file.path().filename().string();
     // Not make_unique, whose access to the private constructor would need a friend.
     std::unique_ptr<EncoderModel> model(

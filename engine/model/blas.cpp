@@ -6,6 +6,9 @@
 
 #include <cblas.h>
 
+/// OpenBLAS's own, which its headers leave out; null in builds of it without threads.
+extern "C" int blas_thread_shutdown_() __attribute__((weak));
+
 namespace conclave::engine {
 namespace {
 
@@ -22,10 +25,17 @@ std::vector<float> gathered(std::span<const void* const> inputs, int n) {
 
 }  // namespace
 
+void endBlasThreads() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        openblas_set_num_threads(1);
+        if (blas_thread_shutdown_ != nullptr) blas_thread_shutdown_();
+    });
+}
+
 void multiplyWithBlas(const Matrix& weights, int firstRow, int nRows,
                       std::span<const void* const> inputs, std::span<float* const> outputs) {
-    static std::once_flag once;
-    std::call_once(once, [] { openblas_set_num_threads(1); });
+    endBlasThreads();
     const int nTokens = static_cast<int>(inputs.size());
     const int nColumns = weights.nColumns;
     const std::vector<float> in = gathered(inputs, nColumns);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/model/attend.h"
+#include "engine/model/blas.h"
 #include "engine/model/model_info.h"
 #include "engine/model/packing.h"
 #include "engine/model/transformer.h"
@@ -75,6 +76,7 @@ Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& pa
 Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesystem::path& path,
                                                              const KernelTable& kernels,
                                                              const LoadOptions& options) {
+    endBlasThreads();
     auto file = GgufFile::open(path);
     if (!file) return tl::unexpected(file.error());
     // Not make_shared, whose access to the private constructor would need a friend.
