@@ -37,6 +37,11 @@ bool hasAvx2() {
            all(cpuid(7, 0).ebx, kAvx2);
 }
 
+bool hasAvxVnni() {
+    constexpr unsigned kAvxVnni = 1u << 4;  // leaf 7, part 1, eax
+    return hasAvx2() && all(cpuid(7, 1).eax, kAvxVnni);
+}
+
 bool hasAvx512() {
     constexpr unsigned kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;  // ebx
     constexpr unsigned kVnni = 1u << 11;                                               // ecx

@@ -12,6 +12,7 @@ namespace {
 
 const KernelTable& bestKernels() {
     if (hasAvx512()) return avx512Kernels();
+    if (hasAvxVnni()) return avxVnniKernels();
     if (hasAvx2()) return avx2Kernels();
     return scalarKernels();
 }
@@ -49,6 +50,7 @@ const KernelTable* kernelSet(const char* isa) {
     const std::string_view name = isa;
     if (name == "scalar") return &scalarKernels();
     if (name == "avx2" && hasAvx2()) return &avx2Kernels();
+    if (name == "avxvnni" && hasAvxVnni()) return &avxVnniKernels();
     if (name == "avx512" && hasAvx512()) return &avx512Kernels();
     return nullptr;
 }

@@ -103,7 +103,8 @@ struct KernelTable {
 [[nodiscard]] const KernelTable* kernelSet(const char* isa);
 
 [[nodiscard]] const KernelTable& scalarKernels();
-[[nodiscard]] const KernelTable& avx2Kernels();    ///< needs hasAvx2()
-[[nodiscard]] const KernelTable& avx512Kernels();  ///< needs hasAvx512()
+[[nodiscard]] const KernelTable& avx2Kernels();     ///< needs hasAvx2()
+[[nodiscard]] const KernelTable& avxVnniKernels();  ///< needs hasAvxVnni()
+[[nodiscard]] const KernelTable& avx512Kernels();   ///< needs hasAvx512()
 
 }  // namespace conclave::engine

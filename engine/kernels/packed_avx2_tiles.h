@@ -15,13 +15,26 @@
 // of a group are added up in 16 bits too. Sums with the offset in them may go round, but without it
 // they fit (see fits()), so kOffset times the sums of the activations is taken off before they are
 // widened. Integers that are too wide for that are widened pair by pair.
+//
+// With AVX-VNNI (CONCLAVE_AVXVNNI) one instruction does all that, for any 8 bits. Only the tiles'
+// namespace tells the two apart, so that the linker never takes the one's functions for the
+// other's.
 #pragma once
 
 #include <immintrin.h>
 
+#if defined CONCLAVE_SIMDE
+#include <simde/x86/avx512/dpbusd.h>
+#define CONCLAVE_TILES packed_avxvnni_by_simde
+#elif defined CONCLAVE_AVXVNNI
+#define CONCLAVE_TILES packed_avxvnni
+#else
+#define CONCLAVE_TILES packed_avx2
+#endif
+
 #include "engine/kernels/packed.h"
 
-namespace conclave::engine::packed_avx2 {
+namespace conclave::engine::CONCLAVE_TILES {
 
 constexpr int kHalfRows = 8;  ///< rows of one register: the upper or the lower half of a panel
 constexpr int kHalves = 2;
@@ -181,12 +194,80 @@ struct WideIntegers {
     }
 };
 
+constexpr int kByteOffset = 128;  ///< makes signed bytes unsigned
+[[gnu::always_inline]] inline __m256i asUnsigned(__m256i bytes) {
+    return _mm256_xor_si256(bytes, _mm256_set1_epi8(static_cast<char>(kByteOffset)));
+}
+
+#ifdef CONCLAVE_AVXVNNI
+/// sums += four unsigned times four signed bytes of each lane.
+[[gnu::always_inline]] inline void accumulate32(__m256i& sums, __m256i weights, __m256i four) {
+#ifdef CONCLAVE_SIMDE
+    sums = simde_mm256_dpbusd_epi32(sums, weights, four);
+#else
+    sums = _mm256_dpbusd_avx_epi32(sums, weights, four);
+#endif
+    asm("" : "+x"(sums));
+}
+
+/// The same of any integers by AVX-VNNI, which adds up in 32 bits. Types with minima have no
+/// negative integers, and nothing to take off.
+template <typename Type>
+struct VnniIntegers {
+    static constexpr int kOffset = Type::kIsWide      ? kByteOffset
+                                   : Type::kHasMinima ? 0
+                                                      : Type::kOffset;
+
+    /// Minus the offset times the sum of the group's activations.
+    template <int kTokens>
+    [[gnu::always_inline]] static inline __m256i startOf(const Tokens<kTokens>& x, int t, int block,
+                                                         int group) {
+        if constexpr (kOffset == 0) return _mm256_setzero_si256();
+        __m256i sum = x.sumOf(t, block);
+        if constexpr (Type::kGroups == 2) {
+            const __m256i first = widened(x.pairSumsOf(t, block, 0));
+            sum = group == 0 ? first : _mm256_sub_epi32(sum, first);
+        }
+        return _mm256_mullo_epi32(sum, _mm256_set1_epi32(-kOffset));
+    }
+
+    template <int kTokens>
+    [[gnu::always_inline]] static inline void dots(const typename Type::Panel* panels, int at,
+                                                   int group, const Tokens<kTokens>& x, int block,
+                                                   __m256i (&sums)[kHalves][kTokens]) {
+        constexpr int kGroupLines = kLines / Type::kGroups;
+        for (int t = 0; t < kTokens; ++t) sums[0][t] = sums[1][t] = startOf(x, t, block, group);
+#pragma GCC unroll 8
+        for (int i = 0; i < kGroupLines; ++i) {
+            const int line = group * kGroupLines + i;
+            __m256i lower = Type::weights(panels, at, line, 0);
+            __m256i upper = Type::weights(panels, at, line, kHalfRows);
+            if constexpr (Type::kIsWide) {
+                lower = asUnsigned(lower);
+                upper = asUnsigned(upper);
+            }
+            for (int t = 0; t < kTokens; ++t) {
+                const __m256i four = x.fourOf(t, block, line);
+                accumulate32(sums[0][t], lower, four);
+                accumulate32(sums[1][t], upper, four);
+            }
+        }
+    }
+};
+#endif
+
 /// sum += dot * token's scale * row's scale: the one chain that every shape of tile follows.
 inline __m256 added(__m256 sum, __m256i dot, __m256 tokenScale, __m256 rowScale) {
     return _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(dot), tokenScale), rowScale, sum);
 }
 
 /// Which of them a type has.
+#ifdef CONCLAVE_AVXVNNI
+template <typename Type, bool kIsWide>
+struct IntegersOf {
+    using Integers = VnniIntegers<Type>;
+};
+#else
 template <typename Type, bool kIsWide>
 struct IntegersOf {
     using Integers = NarrowIntegers<Type>;
@@ -195,6 +276,7 @@ template <typename Type>
 struct IntegersOf<Type, true> {
     using Integers = WideIntegers<Type>;
 };
+#endif
 
 /// sums += the products of activation block `block`, which is block `at` of the panels.
 template <typename Type, int kTokens>
@@ -290,7 +372,11 @@ template <typename Type, int kTokens>
 /// As many as 16 registers hold the integers of.
 template <typename Type>
 constexpr int tokensAtOnce() {
+#ifdef CONCLAVE_AVXVNNI
+    return 6;
+#else
     return Type::kIsWide ? 4 : 6;
+#endif
 }
 
 /// All tokens from `token` on, at most tokensAtOnce().
@@ -317,11 +403,16 @@ struct Unpacked {
         float scales[Type::kGroups][kPanelRows];
         float minima[Type::kHasMinima ? kPanelRows : kHalfRows];
     };
+#ifdef CONCLAVE_AVXVNNI
+    static constexpr bool kIsWide = false;
+    static constexpr int kOffset = Type::kIsWide ? kByteOffset : Type::kOffset;
+#else
     static constexpr bool kIsWide = Type::kIsWide;
+    static constexpr int kOffset = Type::kOffset;
+#endif
     static constexpr int kAheadBytes = 0;
     static constexpr int kGroups = Type::kGroups;
     static constexpr bool kHasMinima = Type::kHasMinima;
-    static constexpr int kOffset = Type::kOffset;
 
     static __m256i weights(const Panel* panels, int block, int line, int row) {
         return load256(panels[block].lines[line][row]);
@@ -339,8 +430,9 @@ struct Unpacked {
             for (int row = 0; row < kPanelRows; row += kHalfRows) {
 #pragma GCC unroll 8
                 for (int line = 0; line < kLines; ++line) {
-                    _mm256_store_si256(reinterpret_cast<__m256i*>(panel.lines[line][row]),
-                                       Type::weights(from, first + block, line, row));
+                    __m256i weights = Type::weights(from, first + block, line, row);
+                    if constexpr (kIsWide != Type::kIsWide) weights = asUnsigned(weights);
+                    _mm256_store_si256(reinterpret_cast<__m256i*>(panel.lines[line][row]), weights);
                 }
                 for (int group = 0; group < kGroups; ++group) {
                     _mm256_store_ps(panel.scales[group] + row,
@@ -399,4 +491,4 @@ template <typename Type>
 inline constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matmul<Type>,
                                         nullptr};
 
-}  // namespace conclave::engine::packed_avx2
+}  // namespace conclave::engine::CONCLAVE_TILES

@@ -22,6 +22,8 @@
 namespace conclave::engine {
 /// avx512.cpp compiled through SIMDe, which runs on any CPU (slowly).
 [[nodiscard]] const KernelTable& simdeAvx512Kernels();
+/// packed_avxvnni.cpp likewise.
+[[nodiscard]] const KernelTable& simdeAvxVnniKernels();
 }  // namespace conclave::engine
 
 namespace conclave::engine::test {
@@ -29,17 +31,26 @@ namespace conclave::engine::test {
 /// The kernel sets of this CPU.
 inline std::vector<const KernelTable*> nativeKernelSets() {
     std::vector<const KernelTable*> sets;
-    for (const char* isa : {"scalar", "avx2", "avx512"}) {
+    for (const char* isa : {"scalar", "avx2", "avxvnni", "avx512"}) {
         if (const KernelTable* set = kernelSet(isa)) sets.push_back(set);
     }
     return sets;
 }
 
-/// Every kernel set that can run here: those of this CPU, and AVX-512 through SIMDe.
+/// Every kernel set that can run here: those of this CPU, and AVX-512 and AVX-VNNI through SIMDe.
 inline std::vector<const KernelTable*> runnableKernelSets() {
     std::vector<const KernelTable*> sets = nativeKernelSets();
-    if (kernelSet("avx2") != nullptr) sets.push_back(&simdeAvx512Kernels());
+    if (kernelSet("avx2") != nullptr) {
+        sets.push_back(&simdeAvxVnniKernels());
+        sets.push_back(&simdeAvx512Kernels());
+    }
     return sets;
+}
+
+/// A set's name in the names of tests.
+inline std::string nameOf(const KernelTable& set) {
+    const bool isEmulated = &set == &simdeAvx512Kernels() || &set == &simdeAvxVnniKernels();
+    return std::string(set.isa) + (isEmulated ? "_by_simde" : "");
 }
 
 class BareModel {

@@ -117,10 +117,7 @@ TEST_P(GoldenF16, ListedTiesAreTies) {
 }
 
 INSTANTIATE_TEST_SUITE_P(KernelSets, GoldenF16, testing::ValuesIn(test::runnableKernelSets()),
-                         [](const auto& instance) {
-                             const bool simde = instance.param == &simdeAvx512Kernels();
-                             return std::string(instance.param->isa) + (simde ? "_by_simde" : "");
-                         });
+                         [](const auto& instance) { return test::nameOf(*instance.param); });
 
 TEST(GoldenQ8, StaysWithinTheNoiseOfEightBitActivations) {
     const std::vector<json> sequences = readLines(test::golden("logprobs", "Q8_0"));

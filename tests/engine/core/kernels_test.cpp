@@ -342,10 +342,7 @@ TEST_P(Kernels, WeightedSumEqualsScalarAndDoesNotDependOnTheTile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, Kernels, testing::ValuesIn(test::runnableKernelSets()),
-                         [](const auto& instance) {
-                             const bool simde = instance.param == &simdeAvx512Kernels();
-                             return std::string(instance.param->isa) + (simde ? "_by_simde" : "");
-                         });
+                         [](const auto& instance) { return test::nameOf(*instance.param); });
 
 TEST(KernelSet, UnknownSetsAreRefused) {
     EXPECT_EQ(kernelSet("mmx"), nullptr);

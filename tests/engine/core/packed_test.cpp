@@ -236,12 +236,9 @@ TEST_P(Packed, BF16EqualsTheFilesRowsAndDoesNotDependOnTheTile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, Packed, testing::ValuesIn(test::runnableKernelSets()),
-                         [](const auto& instance) {
-                             const bool simde = instance.param == &simdeAvx512Kernels();
-                             return std::string(instance.param->isa) + (simde ? "_by_simde" : "");
-                         });
+                         [](const auto& instance) { return test::nameOf(*instance.param); });
 
-/// AVX2 and AVX-512 compute the same operations in the same order.
+/// AVX2, AVX-VNNI and AVX-512 compute the same operations in the same order.
 TEST(PackedSets, VectorSetsAgreeBitForBit) {
     if (kernelSet("avx2") == nullptr) GTEST_SKIP() << "needs AVX2";
     for (const TensorType type : kTypes) {
@@ -249,9 +246,12 @@ TEST(PackedSets, VectorSetsAgreeBitForBit) {
         const Tokens tokens(9, 512, 6);
         const auto narrow = product(*avx2Kernels().packed(type), weights.panels,
                                     weights.packedRowBytes, weights, tokens.inputs);
-        const auto wide = product(*simdeAvx512Kernels().packed(type), weights.panels,
-                                  weights.packedRowBytes, weights, tokens.inputs);
-        EXPECT_EQ(0, std::memcmp(narrow.data(), wide.data(), narrow.size() * sizeof(float)));
+        for (const KernelTable* set : {&simdeAvx512Kernels(), &simdeAvxVnniKernels()}) {
+            const auto wide = product(*set->packed(type), weights.panels, weights.packedRowBytes,
+                                      weights, tokens.inputs);
+            EXPECT_EQ(0, std::memcmp(narrow.data(), wide.data(), narrow.size() * sizeof(float)))
+                << set->isa;
+        }
     }
     const BothForms weights(TensorType::BF16, 72, 75, randomBF16(72, 75, 7));
     const std::vector<float> x(75, 0.7f);

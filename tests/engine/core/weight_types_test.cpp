@@ -84,10 +84,7 @@ TEST(RowQuantizer, WritesTheBytesThatGgmlWrites) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, WeightTypes, testing::ValuesIn(test::runnableKernelSets()),
-                         [](const auto& instance) {
-                             const bool simde = instance.param == &simdeAvx512Kernels();
-                             return std::string(instance.param->isa) + (simde ? "_by_simde" : "");
-                         });
+                         [](const auto& instance) { return test::nameOf(*instance.param); });
 
 }  // namespace
 }  // namespace conclave::engine
