@@ -40,6 +40,6 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Loaded at run time, so that dpkg-shlibdeps cannot see them: the SVG icon plugin, and glyphs for
 # Chinese.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS libqt6svg6)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "fonts-inter, fonts-noto-cjk")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "fonts-inter, fonts-noto-cjk, fonts-noto-color-emoji")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 include(CPack)

@@ -271,7 +271,7 @@ Result<MessageId> SqliteChatStore::addMessage(const NewMessage& message) {
 
 Result<void> SqliteChatStore::updateMessage(MessageId id, std::string_view text, MessageState state,
                                             std::string_view error) {
-    // While streaming the next batch follows in half a second anyway.
+    // While streaming the next batch follows in a moment anyway.
     const auto durability =
         state == MessageState::Streaming ? Durability::Batched : Durability::Synced;
     return m_connections.write(durability, [&](Connection& db) -> Result<void> {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -52,6 +53,11 @@ namespace conclave::storage {
 
 /// SQLite's quick check, which needs no tokenizer. Errors: Corrupt, naming `path`.
 [[nodiscard]] Result<void> quickCheck(Connection& db, const std::filesystem::path& path);
+
+/// Calls `wrong` with the document of each chunk whose text is not the span of its page that it
+/// says. Reads all texts once.
+[[nodiscard]] Result<void> forEachWrongChunk(Connection& db,
+                                             const std::function<void(std::int64_t)>& wrong);
 
 /// Removes a file of ours that was not finished, with its journals.
 void removeDatabase(const std::filesystem::path& path);

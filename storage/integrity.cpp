@@ -78,37 +78,16 @@ Finding checkDocuments(Connection& db) {
         "WHERE c.collection_id <> d.collection_id");
 }
 
-/// That each chunk's text is the span of its page that it says.
 Finding checkChunks(Connection& db) {
-    Finding finding{.ok = true, .subject = "chunks", .detail = "all agree with their pages"};
     std::int64_t nWrong = 0;
-    std::int64_t shownPage = 0;
-    std::string pageText;
-    const auto read = db.forEach(
-        "SELECT p.rowid, c.start_byte, c.end_byte, c.text, "
-        "CASE WHEN c.id = (SELECT min(id) FROM chunk AS o WHERE o.document_id = c.document_id "
-        "AND o.page = c.page) THEN p.text END "
-        "FROM chunk AS c LEFT JOIN page AS p ON p.document_id = c.document_id "
-        "AND p.number = c.page ORDER BY c.document_id, c.page, c.id",
-        [&](const Statement& row) {
-            if (!row.isNull(4)) {
-                shownPage = row.integer(0);
-                pageText = row.text(4);
-            }
-            const std::size_t start = row.size(1);
-            const std::size_t end = row.size(2);
-            const bool agrees =
-                !row.isNull(0) && row.integer(0) == shownPage && start < end &&
-                end <= pageText.size() &&
-                row.view(3) == std::string_view(pageText).substr(start, end - start);
-            if (!agrees) ++nWrong;
-        });
+    const auto read = forEachWrongChunk(db, [&](std::int64_t) { ++nWrong; });
     if (!read) return {.ok = false, .subject = "chunks", .detail = read.error().detail};
-    if (nWrong > 0) {
-        finding.ok = false;
-        finding.detail = std::to_string(nWrong) + " differ from their pages";
+    if (nWrong == 0) {
+        return {.ok = true, .subject = "chunks", .detail = "all agree with their pages"};
     }
-    return finding;
+    return {.ok = false,
+            .subject = "chunks",
+            .detail = std::to_string(nWrong) + " differ from their pages"};
 }
 
 Finding checkEmbeddings(Connection& db) {
@@ -131,6 +110,30 @@ Finding checkEmbeddings(Connection& db) {
 }
 
 }  // namespace
+
+Result<void> forEachWrongChunk(Connection& db, const std::function<void(std::int64_t)>& wrong) {
+    std::int64_t shownPage = 0;
+    std::string pageText;
+    return db.forEach(
+        "SELECT p.rowid, c.start_byte, c.end_byte, c.text, "
+        "CASE WHEN c.id = (SELECT min(id) FROM chunk AS o WHERE o.document_id = c.document_id "
+        "AND o.page = c.page) THEN p.text END, c.document_id "
+        "FROM chunk AS c LEFT JOIN page AS p ON p.document_id = c.document_id "
+        "AND p.number = c.page ORDER BY c.document_id, c.page, c.id",
+        [&](const Statement& row) {
+            if (!row.isNull(4)) {
+                shownPage = row.integer(0);
+                pageText = row.text(4);
+            }
+            const std::size_t start = row.size(1);
+            const std::size_t end = row.size(2);
+            const bool agrees =
+                !row.isNull(0) && row.integer(0) == shownPage && start < end &&
+                end <= pageText.size() &&
+                row.view(3) == std::string_view(pageText).substr(start, end - start);
+            if (!agrees) wrong(row.integer(5));
+        });
+}
 
 Result<std::vector<Finding>> SqliteDatabase::check() {
     using Findings = Result<std::vector<Finding>>;

@@ -1,6 +1,7 @@
 // Repair: what can still be read of a damaged database moves, table by table, into a new one.
 #include <array>
 #include <limits>
+#include <set>
 #include <string>
 
 #include <sqlite3.h>
@@ -45,11 +46,21 @@ constexpr std::string_view kMend = R"sql(
     INSERT INTO chat (id, title, created, updated)
         SELECT chat_id, '', min(created), max(created) FROM message
         WHERE chat_id NOT IN (SELECT id FROM chat) GROUP BY chat_id;
+    -- A chat that lost its title is called by the first line of its first question.
+    UPDATE chat SET title = ifnull((
+        SELECT CASE WHEN length(line) > 60 THEN rtrim(substr(line, 1, 59)) || '…' ELSE line END
+        FROM (SELECT rtrim(substr(asked, 1, instr(asked || char(10), char(10)) - 1),
+                char(9, 13, 32)) AS line
+            FROM (SELECT trim(text, char(9, 10, 13, 32)) AS asked FROM message
+                WHERE chat_id = chat.id AND role = 'user' ORDER BY id LIMIT 1))), '')
+        WHERE title = '';
     UPDATE chat SET folder_id = NULL WHERE folder_id NOT IN (SELECT id FROM folder);
     -- What followed a lost message follows the one before it.
     UPDATE message SET parent_id = (SELECT max(earlier.id) FROM message AS earlier
-            WHERE earlier.chat_id = message.chat_id AND earlier.id < message.parent_id)
-        WHERE parent_id NOT IN (SELECT id FROM message);
+            WHERE earlier.chat_id = message.chat_id
+            AND earlier.id < min(message.parent_id, message.id))
+        WHERE parent_id >= id OR parent_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message AS other
+            WHERE other.id = message.parent_id AND other.chat_id = message.chat_id);
     UPDATE chat SET leaf_id = (SELECT max(id) FROM message WHERE chat_id = chat.id)
         WHERE ifnull(leaf_id, 0) NOT IN (SELECT id FROM message WHERE chat_id = chat.id);
     DELETE FROM draft WHERE chat_id NOT IN (SELECT id FROM chat);
@@ -64,6 +75,14 @@ constexpr std::string_view kMend = R"sql(
     DELETE FROM collection_root WHERE collection_id NOT IN (SELECT id FROM collection);
     DELETE FROM page WHERE document_id NOT IN (SELECT id FROM document);
     DELETE FROM chunk WHERE document_id NOT IN (SELECT id FROM document);
+    UPDATE chunk SET collection_id =
+            (SELECT collection_id FROM document WHERE id = chunk.document_id)
+        WHERE collection_id <> (SELECT collection_id FROM document WHERE id = chunk.document_id);
+    -- Vectors of another size than most belong to nothing that is left.
+    DELETE FROM embedding WHERE (embedder_id, length(code)) NOT IN (
+        SELECT embedder_id, size FROM (SELECT embedder_id, size, max(n) FROM (
+            SELECT embedder_id, length(code) AS size, count(*) AS n FROM embedding GROUP BY 1, 2)
+        GROUP BY embedder_id));
     -- A document that lost a part is read again from its file.
     UPDATE document SET state = 'pending', size_bytes = 0, modified_ns = 0, sha256 = '',
         n_pages = 0, n_chunks = 0 WHERE
@@ -170,6 +189,19 @@ private:
     bool m_wasDamaged = false;
 };
 
+/// Damage inside of a text leaves rows that can be read and say something else: their documents are
+/// taken for ones that lost a chunk.
+Result<void> markWrongDocuments(Connection& db) {
+    std::set<std::int64_t> wrong;
+    const auto read = forEachWrongChunk(db, [&](std::int64_t document) { wrong.insert(document); });
+    if (!read) return read;
+    for (const std::int64_t document : wrong) {
+        auto done = db.run("UPDATE document SET n_chunks = -1 WHERE id = ?1", document);
+        if (!done) return done;
+    }
+    return {};
+}
+
 Result<void> rescue(Connection& source, Connection& target, const std::filesystem::path& path,
                     std::vector<Repaired::Loss>& losses) {
     sqlite3_db_config(target.handle(), SQLITE_DBCONFIG_ENABLE_FKEY, 0, nullptr);
@@ -200,6 +232,7 @@ Result<void> rescue(Connection& source, Connection& target, const std::filesyste
             target.run("UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", name, last);
         if (!done) return done;
     }
+    if (auto done = markWrongDocuments(target); !done) return done;
     if (auto done = target.script(kMend); !done) return done;
     return transaction->commit();
 }

@@ -186,7 +186,7 @@ public:
     /// Errors: NotFound, InvalidArgument (a parent of another chat).
     [[nodiscard]] virtual Result<MessageId> addMessage(const NewMessage& message) = 0;
 
-    /// Replaces text and state, as while streaming: cheap, called about twice a second.
+    /// Replaces text and state, as while streaming: cheap, called up to 30 times a second.
     [[nodiscard]] virtual Result<void> updateMessage(MessageId id, std::string_view text,
                                                      MessageState state,
                                                      std::string_view error = {}) = 0;

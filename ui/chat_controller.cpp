@@ -86,8 +86,11 @@ void ChatController::open(ChatId chat, std::optional<MessageId> message) {
                     m_messages.setText(answer->id, answer->text, answer->tokensPerSecond);
                 m_messages.setStage(answer->id, answer->stage);
             }
-            if (message && m_messages.rowOf(*message) < 0)
-                m_messages.showBranch(m_messages.newestLeaf(*message));
+            if (message && m_messages.find(*message) && m_messages.rowOf(*message) < 0) {
+                const MessageId leaf = m_messages.newestLeaf(*message);
+                m_messages.showBranch(leaf);
+                storeBranch(leaf);  // the next question follows what is shown
+            }
             emit opened(fromUtf8(view->draft), toNames(view->draftFiles));
             emit settingsChanged();
             emit answeringChanged();
@@ -100,10 +103,8 @@ void ChatController::open(ChatId chat, std::optional<MessageId> message) {
 void ChatController::startNew() {
     const int page = ++m_page;
     m_chat.reset();
-    // Which collections to ask stays as it was: people ask the same documents again.
-    services::ChatSettings fresh;
-    fresh.collections = m_settings.collections;
-    m_settings = fresh;
+    // All documents: one that stayed chosen from the last chat would hide the others unseen.
+    m_settings = {};
     m_messages.setTree({}, {});
     m_attached.clear();
     emit opened({}, {});
@@ -211,9 +212,11 @@ void ChatController::send(const QString& text, std::vector<std::filesystem::path
     request.attachments = std::move(attachments);
     request.retrieval = !(m_settings.collections && m_settings.collections->empty());
     request.scope = scope;
-    m_services.chats().saveDraft(m_chat, {});
-    m_services.chats().saveDraftFiles(m_chat, {});
+    const std::optional<ChatId> chat = m_chat;
     m_services.chats().send(std::move(request), events());
+    // After it, so that there is no moment at which neither is stored.
+    m_services.chats().saveDraft(chat, {});
+    m_services.chats().saveDraftFiles(chat, {});
 }
 
 void ChatController::regenerate(MessageId answer) {
@@ -233,7 +236,11 @@ void ChatController::showSibling(MessageId message, int step) {
     if (!leaf || !m_chat) return;
     m_messages.showBranch(*leaf);
     emit branchShown();
-    m_services.chats().selectBranch(*m_chat, *leaf, onGui<void>(this, [this](Result<void> result) {
+    storeBranch(*leaf);
+}
+
+void ChatController::storeBranch(MessageId leaf) {
+    m_services.chats().selectBranch(*m_chat, leaf, onGui<void>(this, [this](Result<void> result) {
         if (!result) {
             emit failed(result.error());
         } else {

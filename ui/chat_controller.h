@@ -80,6 +80,7 @@ private:
     void finished(const std::shared_ptr<Answer>& answer, Result<services::Message> result);
     [[nodiscard]] bool shows(const Answer& answer) const;
     void reloadAttached();
+    void storeBranch(services::MessageId leaf);
 
     services::Services& m_services;
     MessageModel m_messages;

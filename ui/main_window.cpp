@@ -206,6 +206,7 @@ void MainWindow::give(const QStringList& files) {
 void MainWindow::closeEvent(QCloseEvent* event) {
     m_controller->saveDraft(m_chatPage->composer().editing() ? QString()
                                                              : m_chatPage->composer().text());
+    m_isClosed = true;
     saveWindow();
     event->accept();
 }

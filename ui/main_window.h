@@ -63,6 +63,7 @@ private:
     void showModel(const services::ModelStatus& status);
     void loadSettings();
     void begin(std::optional<services::ChatId> last);
+    void beginAfterKill(std::int64_t since);
     void showWhatIsAsked(const WindowOptions& options, std::optional<services::ChatId> last);
     void restoreWindow(const nlohmann::json& state);
     void saveWindow();
@@ -109,6 +110,9 @@ private:
     std::string m_modelNote;  ///< told last
     WindowOptions m_options;  ///< to be done when the window is as it was
     std::function<void(Rescue)> m_onRescue;
+    std::optional<services::ChatId> m_savedChat;  ///< comes back at the next start
+    qint64 m_newChatSince = 0;                    ///< when the page for a new chat came up
+    bool m_isClosed = false;
     bool m_restored = false;
     bool m_sourcesForced = false;  ///< the user opened it, so it shows even when empty
     std::map<services::CollectionId, services::IndexProgress> m_indexing;

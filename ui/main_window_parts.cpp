@@ -1,4 +1,5 @@
 // How the parts of the window hear of each other.
+#include <QDateTime>
 #include <QStackedWidget>
 #include <QTimer>
 
@@ -35,6 +36,8 @@ void MainWindow::connectParts() {
         m_toast->show(tr("Reading the folder. You can ask about it right away."), tr("Show"),
                       [this] { showDocuments(true); });
     });
+    connect(&m_chatPage->composer(), &Composer::collectionsWanted, this,
+            &MainWindow::reloadCollections);
     connect(&m_chatPage->composer(), &Composer::draftChanged, this,
             [this] { m_contextTimer->start(); });
 
@@ -108,7 +111,8 @@ void MainWindow::connectController() {
         showLastPassages();
         refreshTitle();
         m_contextTimer->start();
-        m_saveTimer->start();
+        if (!m_controller->chat()) m_newChatSince = QDateTime::currentMSecsSinceEpoch();
+        saveWindow();
     });
     connect(m_controller, &ChatController::branchShown, this, [this] {
         m_sources->clear();  // the branch may have no answer
@@ -121,7 +125,8 @@ void MainWindow::connectController() {
         m_sidebar->setCurrent(m_controller->chat());
         if (!m_controller->isAnswering()) m_status->setSpeed(0.0);
         refreshTitle();
-        m_saveTimer->start();
+        // A chat that was just made is the one to come back to, whatever happens now.
+        if (m_controller->chat() != m_savedChat) saveWindow();
     });
     connect(m_controller, &ChatController::answerFinished, this, [this](qint64 id) {
         m_contextTimer->start();

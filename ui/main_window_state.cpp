@@ -19,6 +19,14 @@ constexpr auto kWindowSetting = "window";
 constexpr auto kThemeSetting = "theme";
 constexpr auto kZoomSetting = "zoom";
 constexpr auto kNoticeSetting = "demonstration.noticeClosed";
+constexpr auto kChatKey = "chat";
+constexpr auto kNewChatKey = "newChatSince";  // milliseconds since 1970
+
+std::optional<std::int64_t> integerIn(const nlohmann::json& state, const char* key) {
+    const auto found = state.find(key);
+    if (found == state.end() || !found->is_number_integer()) return std::nullopt;
+    return found->get<std::int64_t>();
+}
 
 }  // namespace
 
@@ -44,17 +52,32 @@ void MainWindow::loadSettings() {
                                                             ? **value
                                                             : nlohmann::json::object();
                            restoreWindow(state);
-                           std::optional<services::ChatId> last;
-                           if (const auto found = state.find("chat");
-                               found != state.end() && found->is_number_integer())
-                               last = found->get<services::ChatId>();
+                           const auto last = integerIn(state, kChatKey);
+                           const auto since = integerIn(state, kNewChatKey);
+                           if (!last && since) return beginAfterKill(*since);
                            begin(last);
                        }));
 }
 
+/// The window was killed on the page for a new chat, or so soon after the question that its chat
+/// was not noted yet: then that is the one that was open.
+void MainWindow::beginAfterKill(std::int64_t since) {
+    using Chats = std::vector<services::Chat>;
+    m_services.chats().list(onGui<Chats>(this, [this, since](Result<Chats> chats) {
+        std::optional<services::ChatId> newest;
+        if (chats) {
+            for (const services::Chat& chat : *chats) {
+                if (chat.created.time_since_epoch().count() >= since && chat.id > newest)
+                    newest = chat.id;
+            }
+        }
+        begin(newest);
+    }));
+}
+
 /// Who was quicker than the settings keeps what is typed, and the answer that was asked for.
 void MainWindow::begin(std::optional<services::ChatId> last) {
-    if (m_controller->chat() || m_controller->isAnswering()) return;
+    if (m_controller->chat() || m_controller->isAnswering()) return saveWindow();
     const QString typed = m_chatPage->composer().text();
     showWhatIsAsked(m_options, typed.isEmpty() ? last : std::nullopt);
     if (!typed.isEmpty()) m_chatPage->composer().setText(typed);
@@ -116,7 +139,12 @@ void MainWindow::saveWindow() {
     state["splitter"] = m_panels->saveSizes().toBase64().toStdString();
     state["sidebar"] = m_panels->isSidebarWanted();
     state["sources"] = m_panels->areSourcesWanted();
-    if (m_controller->chat()) state["chat"] = *m_controller->chat();
+    m_savedChat = m_controller->chat();
+    if (m_savedChat) {
+        state[kChatKey] = *m_savedChat;
+    } else if (!m_isClosed) {
+        state[kNewChatKey] = m_newChatSince;
+    }
     m_services.setSetting(kWindowSetting, state);
 }
 

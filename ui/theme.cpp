@@ -292,8 +292,8 @@ QFrame#toast { background: @text; border-radius: 10px; }
 QFrame#toast QLabel { color: @page; }
 QFrame#toast QPushButton { color: @toastAction; background: transparent; border: 0; font-weight: 600; padding: 4px 8px; }
 QFrame#line { background: @border; border: 0; }
-QListView { background: transparent; border: 0; }
-QListView#chats { background: @sidebar; }
+QListView { background: @surface; color: @text; border: 1px solid @border; }
+QListView#chats { background: @sidebar; border: 0; }
 QMenu { background: @surface; border: 1px solid @borderStrong; border-radius: 10px; padding: 6px; }
 QMenu::item { padding: 7px 28px 7px 12px; border-radius: 6px; }
 QMenu::item:selected { background: @hover; }

@@ -50,22 +50,27 @@ void StreamedText::show(const engine::ChatOutput& output, bool isThinking) {
         m_text = retrieval::reattribute(m_written, m_passages);
     }
     if (m_isGood && mayEndSentence(piece) && m_isGood(m_text)) m_isGood = nullptr;
-    constexpr auto kShowEvery = std::chrono::milliseconds(33);
-    constexpr auto kCommitEvery = std::chrono::milliseconds(350);
-    if (now - m_shown >= kShowEvery && !m_isGood) {
-        m_shown = now;
-        if (m_job.events.onText) m_job.events.onText(withThought(settled()), speed(now));
-    }
-    if (now - m_committed >= kCommitEvery) {
-        m_committed = now;
-        auto saved =
-            m_chats.updateMessage(m_job.answer.id, withThought(m_text), MessageState::Streaming);
-        if (!saved) log().warn("an answer could not be saved: {}", saved.error().detail);
-    }
+    if (now - m_committed < m_pause) return;
+    commit();
+    if (m_job.events.onText && !m_isGood) m_job.events.onText(withThought(settled()), speed(now));
 }
 
-void StreamedText::showLast(double tokensPerSecond) const {
+void StreamedText::showLast(double tokensPerSecond) {
+    commit();
     if (m_job.events.onText) m_job.events.onText(withThought(m_text), tokensPerSecond);
+}
+
+void StreamedText::commit() {
+    const Clock::time_point begun = Clock::now();
+    const auto saved =
+        m_chats.updateMessage(m_job.answer.id, withThought(m_text), MessageState::Streaming);
+    if (!saved) log().warn("an answer could not be saved: {}", saved.error().detail);
+    m_committed = Clock::now();
+    // At most a tenth of the time goes to commits, which take longer as the text grows.
+    constexpr int kShare = 9;
+    constexpr Clock::duration kShortest = std::chrono::milliseconds(33);
+    constexpr Clock::duration kLongest = std::chrono::milliseconds(350);
+    m_pause = std::clamp((m_committed - begun) * kShare, kShortest, kLongest);
 }
 
 std::string StreamedText::withThought(const std::string& text) const {

@@ -12,9 +12,10 @@
 
 namespace conclave::services {
 
-/// Shows the growing text to the listener about 30 times a second and commits it to the database
-/// more than twice a second. Citations are corrected as their brackets close. Used on one thread;
-/// arguments must outlive it.
+/// Shows the growing text to the listener about 30 times a second. What is shown is in the database
+/// before, so that a kill takes away nothing that was seen, however slow the disk or busy the
+/// machine is; where a commit takes long, text comes in larger steps instead. Citations are
+/// corrected as their brackets close. Used on one thread; arguments must outlive it.
 class StreamedText {
 public:
     struct Options {
@@ -28,7 +29,7 @@ public:
 
     /// What the model has written so far: its thoughts, and an answer that only grows.
     void show(const engine::ChatOutput& output, bool isThinking);
-    void showLast(double tokensPerSecond) const;
+    void showLast(double tokensPerSecond);
 
     [[nodiscard]] const std::string& text() const { return m_text; }
     /// The model wrote bytes that make no character; they are left out of the text.
@@ -41,6 +42,7 @@ private:
     [[nodiscard]] std::string withThought(const std::string& text) const;
     /// The text without a citation whose bracket has not closed yet: its number may change.
     [[nodiscard]] std::string settled() const;
+    void commit();
     [[nodiscard]] double speed(Clock::time_point now) const;
 
     storage::ChatStore& m_chats;
@@ -55,8 +57,8 @@ private:
     std::string m_text;           ///< as it is shown and stored
     int m_nPieces = 0;
     Clock::time_point m_first;
-    Clock::time_point m_shown;
     Clock::time_point m_committed;
+    Clock::duration m_pause{};  ///< until the next commit
 };
 
 }  // namespace conclave::services

@@ -221,6 +221,24 @@ TEST_F(ChatServiceTest, StopsAWaitingAnswerBeforeItsTurn) {
     EXPECT_EQ(running.get_future().get()->state, MessageState::Stopped);
 }
 
+TEST_F(ChatServiceTest, WhatIsShownIsStored) {
+    // A kill between the two would take away what was read already.
+    std::atomic<ChatId> chat = 0;
+    std::promise<void> finished;
+    std::size_t nShown = 0;
+    AnswerEvents events;
+    events.onStarted = [&](const Chat& of, const auto&, const auto&) { chat = of.id; };
+    events.onText = [&](const std::string& text, double) {
+        ++nShown;
+        EXPECT_THAT(load(chat).messages.back().text, testing::StartsWith(text));
+        if (nShown == 8) chats().stop(chat);
+    };
+    events.onFinished = [&](const Result<Message>&) { finished.set_value(); };
+    chats().send(endless(), std::move(events));
+    finished.get_future().wait();
+    EXPECT_GE(nShown, 8U);
+}
+
 TEST_F(ChatServiceTest, CommitsStreamedTextTwiceASecond) {
     std::atomic<ChatId> chat = 0;
     std::promise<void> finished;

@@ -1,6 +1,7 @@
 // Backup, restore and repair.
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <thread>
 
 #include "storage/connection.h"
@@ -259,6 +260,60 @@ TEST_F(BackupTest, RepairReadsDocumentsWithDamagedChunksAgain) {
     EXPECT_EQ(nMessages(*database), 90U);
 }
 
+TEST_F(BackupTest, RepairReadsDocumentsWithChangedTextsAgain) {
+    fill();
+    {
+        auto connection = valueOf(Connection::open(file(), Connection::Access::Existing));
+        // Inside of a page's text, where nothing but the chunks tells.
+        valueOf(
+            connection->run("UPDATE page SET text = replace(text, 'dolphin', 'porpoise') "
+                            "WHERE document_id IN (3, 5)"));
+        valueOf(connection->run("UPDATE chunk SET collection_id = 77 WHERE document_id = 7"));
+        valueOf(connection->run("UPDATE message SET parent_id = id + 1 WHERE id IN (2, 31)"));
+        valueOf(connection->run("UPDATE message SET parent_id = 1 WHERE id = 40"));
+    }
+    EXPECT_TRUE(hasProblem(*open()));
+    std::ignore = valueOf(repairDatabase(file()));
+    auto database = open();
+    expectSound(*database);
+    const auto collection = valueOf(database->documents().collections()).front();
+    int nPending = 0;
+    for (const Document& document : valueOf(database->documents().documents(collection.id))) {
+        if (document.state == DocumentState::Pending) ++nPending;
+    }
+    EXPECT_EQ(nPending, 2);
+    EXPECT_EQ(nMessages(*database), 90U);
+}
+
+TEST_F(BackupTest, OneRepairIsEnoughWhateverIsDamaged) {
+    fill();
+    const std::string whole = bytes();
+    std::mt19937 random(20261122);
+    int nRepaired = 0;
+    for (int round = 0; round < 12 && !HasFailure(); ++round) {
+        std::string damaged = whole;
+        const std::size_t nPages = whole.size() / 4096;
+        for (int i = 0; i < 1 + round; ++i) {
+            const std::size_t page = 1 + random() % (nPages - 1);  // the first has the schema
+            const std::size_t at = page * 4096 + random() % 4096;
+            const std::size_t end = std::min(at + 1 + random() % 300, (page + 1) * 4096);
+            for (std::size_t byte = at; byte < end; ++byte) damaged[byte] = 'x';
+        }
+        std::ofstream(file(), std::ios::binary) << damaged;
+        const auto repaired = repairDatabase(file());
+        if (repaired) {
+            ++nRepaired;
+            SCOPED_TRACE("round " + std::to_string(round));
+            expectSound(*open());
+            std::filesystem::remove(repaired->kept);
+        }
+        for (const char* journal : {"conclave.db-wal", "conclave.db-shm"}) {
+            std::filesystem::remove(file(journal));
+        }
+    }
+    EXPECT_GE(nRepaired, 10);
+}
+
 TEST_F(BackupTest, RepairMakesChatsForMessagesThatLostTheirs) {
     fill();
     damagePage(pagesOf("chat").front());
@@ -269,6 +324,7 @@ TEST_F(BackupTest, RepairMakesChatsForMessagesThatLostTheirs) {
     for (const Chat& chat : valueOf(database->chats().chats())) {
         ASSERT_TRUE(chat.leaf);
         EXPECT_EQ(valueOf(database->chats().branch(*chat.leaf)).size(), 30U);
+        EXPECT_EQ(chat.title, std::string(59, 'm') + "…");  // its first question, cut
     }
     expectSound(*database);
 }

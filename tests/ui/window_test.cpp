@@ -318,6 +318,53 @@ TEST_F(WindowTest, RemembersTheChatAndTheWindow) {
     EXPECT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.chinese; }));
 }
 
+TEST_F(WindowTest, AKillRightAfterTheFirstQuestionComesBackToItsChat) {
+    const auto saved = [this](const char* key) {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.settings["window"].value(key, std::int64_t{0});
+    };
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_GT(saved("newChatSince"), 0);
+    controller().send("How many nights?", {});
+    ASSERT_TRUE(QTest::qWaitFor([&] { return saved("chat") != 0; }));
+    EXPECT_EQ(saved("chat"), controller().chat());
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(1));
+    finishAnswer();
+
+    // Killed before even that was noted: only the chat itself is there.
+    m_window.reset();
+    m_services.settings["window"] = {{"newChatSince", QDateTime::currentMSecsSinceEpoch()}};
+    const ChatId asked = m_services.addChat("Asked just before", 0);
+    openWindow();
+    EXPECT_EQ(controller().chat(), asked);
+    // A window that was closed on the page for a new chat comes back to that.
+    controller().startNew();
+    settle();
+    m_window->close();
+    EXPECT_EQ(saved("newChatSince"), 0);
+    m_services.addChat("Made in the terminal", 0);
+    openWindow();
+    EXPECT_FALSE(controller().chat());
+}
+
+TEST_F(WindowTest, AHitOnAnotherBranchKeepsThatBranchOpen) {
+    const ChatId chat = m_services.addChat("Branches", 0);
+    const MessageId asked = m_services.addMessage(chat, Role::User, "How many nights?", 0);
+    const MessageId first = m_services.addMessage(chat, Role::Assistant, "Four.", asked);
+    const MessageId more = m_services.addMessage(chat, Role::User, "And meals?", first);
+    const MessageId second = m_services.addMessage(chat, Role::Assistant, "Five.", asked);
+    open(chat);
+    ASSERT_EQ(controller().messages().rowOf(first), -1);
+    emit m_window->sidebar().chatAsked(chat, first);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return controller().messages().rowOf(first) == 1; }));
+    settle();
+    EXPECT_EQ(controller().messages().rowOf(more), 2);
+    EXPECT_EQ(controller().messages().rowOf(second), -1);
+    open(m_chats.travel);
+    open(chat);
+    EXPECT_EQ(controller().messages().rowOf(first), 1);
+}
+
 TEST_F(WindowTest, KeepsWhatIsTypedBeforeTheWindowIsAsItWas) {
     open(m_chats.chinese);
     m_window->close();

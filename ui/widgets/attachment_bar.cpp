@@ -73,7 +73,7 @@ QWidget* AttachmentBar::makeChip(const std::filesystem::path& file, bool isPendi
     name->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     name->setFont(Theme::instance().font(TextSize::Small));
     name->setIcon(icon(Icon::File, isPending ? colors().accent : colors().muted));
-    name->setText(QLatin1Char(' ') + chipName(file));
+    name->setText(QLatin1Char(' ') + withoutMnemonics(chipName(file)));
     name->setToolTip(isPending ? tr("Goes with this message: %1").arg(path) : path);
     name->setAccessibleName(isPending ? tr("Attached: %1").arg(chipName(file))
                                       : tr("In this chat: %1").arg(chipName(file)));

@@ -180,7 +180,10 @@ void Composer::makeRow() {
     m_sources->setPopupMode(QToolButton::InstantPopup);
     m_sources->setMenu(new QMenu(m_sources));
     m_sources->setCursor(Qt::PointingHandCursor);
-    connect(m_sources->menu(), &QMenu::aboutToShow, this, &Composer::fillSourcesMenu);
+    connect(m_sources->menu(), &QMenu::aboutToShow, this, [this] {
+        fillSourcesMenu();
+        emit collectionsWanted();
+    });
     onTheme(m_sources, [this] {
         m_sources->setFont(Theme::instance().font(TextSize::Small));
         m_sources->setIcon(icon(Icon::Book, colors().muted));
@@ -344,7 +347,10 @@ void Composer::dropEvent(QDropEvent* event) {
 bool Composer::event(QEvent* event) {
     if (event->type() == QEvent::Resize || event->type() == QEvent::Show) {
         // Lines break elsewhere at another width.
-        QTimer::singleShot(0, this, &Composer::refresh);
+        QTimer::singleShot(0, this, [this] {
+            showSources();  // as much of their names as there is room for
+            refresh();
+        });
     }
     return QFrame::event(event);
 }
@@ -353,9 +359,15 @@ bool Composer::event(QEvent* event) {
 
 void Composer::setCollections(const std::vector<services::Collection>& all,
                               const std::optional<std::vector<services::CollectionId>>& chosen) {
+    const bool isNew =
+        chosen != m_chosen ||
+        !std::equal(all.begin(), all.end(), m_collections.begin(), m_collections.end(),
+                    [](const auto& a, const auto& b) { return a.id == b.id && a.name == b.name; });
     m_collections = all;
     m_chosen = chosen;
     showSources();
+    // Else it stays, with the choice that the person is at.
+    if (isNew && m_sources->menu()->isVisible()) fillSourcesMenu();
 }
 
 void Composer::showSources() {
@@ -376,7 +388,10 @@ void Composer::showSources() {
                 : names.size() == 1 ? names.front()
                                     : tr("%1 +%2").arg(names.front()).arg(names.size() - 1);
     }
-    m_sources->setText(QLatin1Char(' ') + label);
+    const int most = Theme::instance().scaled(240);
+    const int room = std::clamp(width() / 3, std::min(100, most), most);
+    m_sources->setText(QLatin1Char(' ') + withoutMnemonics(m_sources->fontMetrics().elidedText(
+                                              label, Qt::ElideRight, room)));
     m_sources->setToolTip(tr("Documents that answers may use"));
     m_sources->setAccessibleName(tr("Sources: %1").arg(label));
     setStyleProperty(m_sources, "active", !(m_chosen && m_chosen->empty()));
@@ -403,7 +418,10 @@ void Composer::fillSourcesMenu() {
         const services::CollectionId id = collection.id;
         const bool checked =
             m_chosen && std::find(m_chosen->begin(), m_chosen->end(), id) != m_chosen->end();
-        add(fromUtf8(collection.name), checked, [this, id, checked] {
+        const int widest = Theme::instance().scaled(360);
+        const QString name =
+            menu->fontMetrics().elidedText(fromUtf8(collection.name), Qt::ElideRight, widest);
+        add(withoutMnemonics(name), checked, [this, id, checked] {
             std::vector<services::CollectionId> next =
                 m_chosen.value_or(std::vector<services::CollectionId>{});
             std::erase(next, id);

@@ -95,6 +95,8 @@ signals:
     void folderGiven(const QString& folder);
     void collectionsChosen(const std::optional<std::vector<services::CollectionId>>& chosen);
     void manageCollectionsAsked();
+    /// The choice is being opened: what there is may have changed outside of this window.
+    void collectionsWanted();
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;

@@ -246,7 +246,7 @@ void MessageView::showSources(const Message& message, bool running) {
     }
     for (std::size_t i = 0; i < chips.size(); ++i) {
         QToolButton* chip = m_chips[static_cast<qsizetype>(i)];
-        chip->setText(chips[i].second);
+        chip->setText(withoutMnemonics(chips[i].second));
         chip->setFont(Theme::instance().font(TextSize::Caption));
         chip->setProperty("number", chips[i].first);
         chip->setAccessibleName(chips[i].first ? tr("Source %1").arg(chips[i].second)
@@ -264,9 +264,10 @@ void MessageView::setFiles(const std::vector<std::filesystem::path>& files) {
         chip->setProperty("chip", true);
         chip->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
         chip->setCursor(Qt::PointingHandCursor);
-        chip->setText(QLatin1Char(' ') + (name.size() > 40
-                                              ? name.left(30) + QStringLiteral("…") + name.right(9)
-                                              : name));
+        const bool isLong = name.size() > 40;
+        chip->setText(
+            QLatin1Char(' ') +
+            withoutMnemonics(isLong ? name.left(30) + QStringLiteral("…") + name.right(9) : name));
         chip->setToolTip(tr("Read %1").arg(path));
         chip->setAccessibleName(tr("Attached: %1").arg(name));
         connect(chip, &QToolButton::clicked, this, [this, path] { emit fileAsked(path); });

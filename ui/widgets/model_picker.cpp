@@ -1,9 +1,11 @@
 #include "ui/widgets/model_picker.h"
 
+#include <QEvent>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMenu>
 #include <QMessageBox>
+#include <QScreen>
 #include <algorithm>
 
 #include "ui/bridge.h"
@@ -49,7 +51,11 @@ ModelPicker::ModelPicker(services::ModelService& models, QWidget* parent)
     setPopupMode(QToolButton::InstantPopup);
     setCursor(Qt::PointingHandCursor);
     setMenu(new QMenu(this));
-    connect(menu(), &QMenu::aboutToShow, this, &ModelPicker::fillMenu);
+    menu()->installEventFilter(this);
+    connect(menu(), &QMenu::aboutToShow, this, [this] {
+        fillMenu();
+        reload();
+    });
     onTheme(this, [this] {
         setFont(Theme::instance().font(TextSize::Body, QFont::DemiBold));
         setStatus(m_status);
@@ -83,7 +89,8 @@ void ModelPicker::setStatus(const ModelStatus& status) {
     }
     setIcon(
         ui::icon(status.state == ModelStatus::State::Failed ? Icon::Warning : Icon::Chip, color));
-    setText(QLatin1Char(' ') + fontMetrics().elidedText(text, Qt::ElideMiddle, m_room));
+    setText(QLatin1Char(' ') +
+            withoutMnemonics(fontMetrics().elidedText(text, Qt::ElideMiddle, m_room)));
     setAccessibleName(tr("Model: %1").arg(text));
     QStringList tip = {tr("Choose the model (Ctrl+Shift+M)")};
     if (!status.note.empty()) tip.prepend(fromUtf8(status.note));
@@ -100,9 +107,15 @@ void ModelPicker::reload() {
     m_models.list(
         onGui<std::vector<ModelEntry>>(this, [this](Result<std::vector<ModelEntry>> entries) {
             if (entries) {
+                const bool isNew =
+                    !m_loaded || !std::equal(entries->begin(), entries->end(), m_entries.begin(),
+                                             m_entries.end(), [](const auto& a, const auto& b) {
+                                                 return a.file == b.file && a.problem == b.problem;
+                                             });
                 m_entries = std::move(*entries);
                 m_loaded = true;
-                if (menu()->isVisible()) fillMenu();
+                // Else it stays, with the choice that the person is at.
+                if (isNew && menu()->isVisible()) fillMenu();
             } else {
                 emit failed(errorText(entries.error()));
             }
@@ -112,9 +125,13 @@ void ModelPicker::reload() {
 void ModelPicker::fillMenu() {
     menu()->clear();
     if (!m_loaded) menu()->addAction(tr("Looking for models…"))->setEnabled(false);
+    const Theme& theme = Theme::instance();
+    const int room =
+        std::clamp(window()->width() - theme.scaled(340), theme.scaled(120), theme.scaled(400));
     for (const ModelEntry& entry : m_entries) {
         if (entry.searches()) continue;
-        QString name = fromUtf8(entry.name);
+        QString name = withoutMnemonics(
+            menu()->fontMetrics().elidedText(fromUtf8(entry.name), Qt::ElideMiddle, room));
         if (entry.isEmbedded) name += tr(" (demonstration)");
         const QString detail = entry.problem.empty() ? describeModel(entry) : tr("cannot be used");
         QAction* action = menu()->addAction(name + '\t' + detail);
@@ -134,8 +151,23 @@ void ModelPicker::fillMenu() {
         &QAction::triggered, this, &ModelPicker::addFolder);
     connect(menu()->addAction(tr("Where to get a model…")), &QAction::triggered, this,
             &ModelPicker::showHelp);
-    if (m_loaded) reload();
-    m_loaded = true;
+}
+
+/// Below the button, but not past the window's right edge: the models' details are at that side.
+void ModelPicker::keepMenuInside() {
+    const QRect frame(window()->mapToGlobal(QPoint(0, 0)), window()->size());
+    const QRect screen = window()->screen()->availableGeometry();
+    const int right = std::min(frame.right(), screen.right()) - space::kTiny;
+    const int x = std::min(menu()->x(), right - menu()->width() + 1);
+    menu()->move(std::max(x, screen.left()), menu()->y());
+}
+
+bool ModelPicker::eventFilter(QObject* object, QEvent* event) {
+    // It is filled again when the models have been looked for, and may be wider then.
+    if (object == menu() && (event->type() == QEvent::Show || event->type() == QEvent::Resize)) {
+        keepMenuInside();
+    }
+    return QToolButton::eventFilter(object, event);
 }
 
 void ModelPicker::choose(const std::filesystem::path& file) {

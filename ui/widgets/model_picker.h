@@ -27,8 +27,12 @@ signals:
     void notice(const QString& text);
     void failed(const QString& what);
 
+protected:
+    bool eventFilter(QObject* object, QEvent* event) override;
+
 private:
     void fillMenu();
+    void keepMenuInside();
     void choose(const std::filesystem::path& file);
 
     services::ModelService& m_models;

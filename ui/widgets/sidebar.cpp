@@ -251,7 +251,9 @@ void Sidebar::reload() {
 
 void Sidebar::setCurrent(std::optional<ChatId> chat) {
     m_current = chat;
-    const QModelIndex index = chat ? m_model->indexOf(*chat) : QModelIndex();
+    // Beside another page the shown chat is not what is open.
+    const bool isOpen = chat && m_page == Page::Chat;
+    const QModelIndex index = isOpen ? m_model->indexOf(*chat) : QModelIndex();
     if (index.isValid()) {
         m_list->setCurrentIndex(index);
     } else {
@@ -281,8 +283,10 @@ void Sidebar::removeCurrent() {
 }
 
 void Sidebar::setPage(Page page) {
+    m_page = page;
     m_documents->setChecked(page == Page::Documents);
     m_trash->setChecked(page == Page::Trash);
+    setCurrent(m_current);
 }
 
 void Sidebar::openIndex(const QModelIndex& index) {

@@ -60,6 +60,7 @@ private:
     QPushButton* m_trash = nullptr;
     QTimer* m_searchTimer;
     std::optional<services::ChatId> m_current;
+    Page m_page = Page::Chat;
     int m_searchNumber = 0;
 };
 

@@ -61,6 +61,10 @@ QPushButton* makeButton(const QString& text, QWidget* parent, const char* kind) 
     return button;
 }
 
+QString withoutMnemonics(QString name) {
+    return name.replace(QLatin1Char('&'), QLatin1String("&&"));
+}
+
 QScrollArea* makeScrollingPage(QWidget* parent) {
     auto* scroll = new QScrollArea(parent);
     scroll->setObjectName(QStringLiteral("page"));

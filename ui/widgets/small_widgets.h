@@ -27,6 +27,9 @@ void setStyleProperty(QWidget* widget, const char* name, const QVariant& value);
 [[nodiscard]] QPushButton* makeButton(const QString& text, QWidget* parent,
                                       const char* kind = nullptr);
 
+/// A name as buttons and menus take it: its "&" is a character and marks no key.
+[[nodiscard]] QString withoutMnemonics(QString name);
+
 /// A page that scrolls up and down, with nothing on it yet: its content goes into widget().
 [[nodiscard]] QScrollArea* makeScrollingPage(QWidget* parent);
 /// The column in the middle of such a page, no wider than is good to read.

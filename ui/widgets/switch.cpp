@@ -24,13 +24,15 @@ void Switch::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.setRenderHint(QPainter::Antialiasing);
     if (!isEnabled()) painter.setOpacity(0.5);
-    const QRectF track = QRectF(rect()).adjusted(2, 2, -2, -2);
+    const QRectF track = QRectF(rect()).adjusted(2.75, 2.75, -2.75, -2.75);
     const double radius = track.height() / 2;
-    painter.setPen(Qt::NoPen);
-    painter.setBrush(isChecked() ? c.accent : c.borderStrong);
+    // Off is drawn in the colour of text: the grey of borders is hardly seen on a dark card.
+    painter.setPen(QPen(isChecked() ? c.accent : c.muted, 1.5));
+    painter.setBrush(isChecked() ? c.accent : c.surface);
     painter.drawRoundedRect(track, radius, radius);
     const double x = isChecked() ? track.right() - radius : track.left() + radius;
-    painter.setBrush(isChecked() ? c.onAccent : c.surface);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(isChecked() ? c.onAccent : c.muted);
     painter.drawEllipse(QPointF(x, track.center().y()), radius - 3, radius - 3);
     if (hasFocus()) {
         painter.setBrush(Qt::NoBrush);
