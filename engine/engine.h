@@ -388,7 +388,7 @@ public:
     /// Being cancelled is no error: the text so far comes back with reason Cancelled.
     /// Errors: InvalidArgument (prompt empty, a token id out of range, or longer than the context:
     /// says both lengths; a sampler setting out of its range); Io if the model's file was changed
-    /// or cannot be read any more.
+    /// or cannot be read any more; OutOfMemory, after which nothing is cached.
     [[nodiscard]] virtual Result<GenerateResult> generate(const GenerateRequest& request) = 0;
 
     /// Logits of every position of `tokens`, shape [vocabularySize], in order; for perplexity and

@@ -184,6 +184,12 @@ std::optional<std::vector<std::int64_t>> GgufFile::integers(std::string_view key
     return std::nullopt;
 }
 
+std::optional<std::vector<bool>> GgufFile::booleans(std::string_view key) const {
+    if (const auto* values = arrayOf<std::vector<bool>>(m_metadata, key)) return *values;
+    const auto values = integers(key);
+    return values ? std::optional(converted<bool>(*values)) : std::nullopt;
+}
+
 std::optional<std::vector<float>> GgufFile::numbers(std::string_view key) const {
     if (const auto* values = arrayOf<std::vector<float>>(m_metadata, key)) return *values;
     if (const auto* values = arrayOf<std::vector<double>>(m_metadata, key)) {

@@ -110,6 +110,8 @@ public:
     [[nodiscard]] std::optional<std::string_view> string(std::string_view key) const;
     [[nodiscard]] std::optional<std::vector<std::string_view>> strings(std::string_view key) const;
     [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
+    /// Of an array of booleans or of integers.
+    [[nodiscard]] std::optional<std::vector<bool>> booleans(std::string_view key) const;
     [[nodiscard]] std::optional<std::vector<float>> numbers(std::string_view key) const;
     /// Raw bytes of an array of (u)int8, as tokenizer.ggml.precompiled_charsmap.
     [[nodiscard]] std::optional<std::span<const std::uint8_t>> bytes(std::string_view key) const;

@@ -401,6 +401,8 @@ constexpr TypeKernels kTypes[] = {
     kRare<TensorType::IQ2_S>,
     kRare<TensorType::IQ3_XXS>,
     kRare<TensorType::IQ3_S>,
+    kRare<TensorType::IQ1_S>,
+    kRare<TensorType::IQ1_M>,
 };
 
 }  // namespace

@@ -153,6 +153,20 @@ struct BlockIQ3_S {
 };
 static_assert(sizeof(BlockIQ3_S) == 110);
 
+struct BlockIQ1_S {
+    std::uint16_t scale;
+    std::uint8_t codes[32];
+    std::uint16_t words[8];
+};
+static_assert(sizeof(BlockIQ1_S) == 50);
+
+struct BlockIQ1_M {
+    std::uint8_t codes[32];
+    std::uint8_t highBits[16];
+    std::uint16_t scales[4];
+};
+static_assert(sizeof(BlockIQ1_M) == 56);
+
 struct BlockTQ1_0 {
     std::uint8_t fives[48];  ///< 5 weights a byte
     std::uint8_t fours[4];   ///< 4 weights a byte

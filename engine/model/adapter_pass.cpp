@@ -69,6 +69,11 @@ void AdapterPass::run(ThreadPool& pool) {
     m_changes.clear();
 }
 
+void AdapterPass::forget() {
+    m_changes.clear();
+    m_products->forget();
+}
+
 void AdapterPass::compute(ThreadPool& pool, std::size_t first, std::size_t end, Room used) {
     if (m_inputs.size() < used.input) m_inputs.resize(used.input);
     if (m_low.size() < used.low) m_low.resize(used.low);

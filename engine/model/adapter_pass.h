@@ -32,6 +32,9 @@ public:
     /// Computes and adds all changes, and empties the list.
     void run(ThreadPool& pool);
 
+    /// As Products::forget.
+    void forget();
+
 private:
     enum class Factor { Down, Up };
 

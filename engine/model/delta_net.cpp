@@ -13,6 +13,18 @@ std::size_t sizeOf(int n) { return static_cast<std::size_t>(n); }
 /// Channels of the convolution that one task takes.
 constexpr int kChannelsOfTask = 256;
 
+/// Of a value head, in a row of m_rates.
+struct RatePlaces {
+    int strength = 0;
+    int decay = 0;
+};
+
+RatePlaces placesOf(const DeltaNetConfig& net, int head) {
+    if (net.isTiled) return {head, net.nValueHeads + head};
+    const int strength = 2 * net.keyHead(head) * net.nShared() + head % net.nShared();
+    return {strength, strength + net.nShared()};
+}
+
 float softplus(float x) { return x > 20.0f ? x : std::log1p(std::exp(x)); }
 
 }  // namespace
@@ -38,6 +50,13 @@ void GatedDeltaNet::run(const Machinery& m, const DeltaNetWeights& weights, cons
     m.products.addRows(weights.mixed, in, m_mixed, nTokens);
     m.products.addRows(weights.gate, in, m_gate, nTokens);
     m.products.addRows(weights.rates, in, m_rates, nTokens);
+    if (weights.decays) {
+        m.products.add(*weights.decays, true);
+        for (std::size_t token = 0; token < nTokens; ++token) {
+            m.products.addToken(in.input(weights.decays->kernels->input, token),
+                                m_rates.row(token) + m.config.deltaNet.nValueHeads);
+        }
+    }
     m.products.run(m.pool);
     if (m.pool.stopRequested()) return;  // the state must not take in what was not computed
     convolve(m, weights, batch);
@@ -96,19 +115,16 @@ void GatedDeltaNet::prepare(const Machinery& m, const DeltaNetWeights& weights, 
         const std::span<float> values(row + head * net.headDim, sizeOf(net.headDim));
         float sum = 0.0f;
         for (const float value : values) sum += value * value;
-        const float factor = (head < net.nKeyHeads ? queryScale : 1.0f) /
-                             std::max(std::sqrt(sum), m.config.norm.epsilon);
+        const float factor =
+            (head < net.nKeyHeads ? queryScale : 1.0f) / std::sqrt(sum + m.config.norm.epsilon);
         for (float& value : values) value *= factor;
     }
-    const int each = net.nValueHeads / net.nKeyHeads;
     float* rates = m_rates.row(token);
     for (int head = 0; head < net.nValueHeads; ++head) {
-        float* group = rates + head / each * 2 * each;
-        float& strength = group[head % each];
-        float& decay = group[each + head % each];
-        strength = sigmoid(strength);
-        decay = std::exp(weights.decay[sizeOf(head)] *
-                         softplus(decay + weights.decayBias[sizeOf(head)]));
+        const RatePlaces at = placesOf(net, head);
+        rates[at.strength] = sigmoid(rates[at.strength]);
+        rates[at.decay] = std::exp(weights.decay[sizeOf(head)] *
+                                   softplus(rates[at.decay] + weights.decayBias[sizeOf(head)]));
     }
 }
 
@@ -116,17 +132,16 @@ void GatedDeltaNet::runHead(const Machinery& m, const DeltaNetWeights& weights, 
                             int head) {
     const DeltaNetConfig& net = m.config.deltaNet;
     const int dim = net.headDim;
-    const int each = net.nValueHeads / net.nKeyHeads;
-    const int keyHead = head / each;
+    const int keyHead = net.keyHead(head);
+    const RatePlaces at = placesOf(net, head);
     float* state = m.cache.recurrent().memory(batch.layer) + sizeOf(head) * sizeOf(dim * dim);
     std::vector<float> change(sizeOf(dim));
     for (std::size_t token = 0; token < sizeOf(batch.nTokens); ++token) {
         const float* query = m_convolved.row(token) + keyHead * dim;
         const float* key = query + net.nKeyHeads * dim;
         const float* value = m_convolved.row(token) + (2 * net.nKeyHeads + head) * dim;
-        const float* rates = m_rates.row(token) + keyHead * 2 * each + head % each;
-        const float strength = rates[0];
-        const float decay = rates[each];
+        const float strength = m_rates.row(token)[at.strength];
+        const float decay = m_rates.row(token)[at.decay];
         std::fill(change.begin(), change.end(), 0.0f);
         for (int i = 0; i < dim; ++i) {
             float* row = state + sizeOf(i) * sizeOf(dim);

@@ -30,7 +30,7 @@ private:
     Rows m_mixed;      ///< [token][queries, keys, values of all heads]
     Rows m_convolved;  ///< likewise
     Rows m_gate;       ///< [token][value head][headDim]
-    Rows m_rates;      ///< [token][key head][strengths, decays of its value heads]
+    Rows m_rates;      ///< [token][strengths and decays, as in DeltaNetWeights]
     Rows m_out;        ///< [token][value head][headDim]
 };
 

@@ -51,6 +51,7 @@ void forEachMatrix(Net& net, const Use& use) {
     use(net.mixed);
     use(net.gate);
     use(net.rates);
+    if (net.decays) use(*net.decays);
     use(net.output);
 }
 

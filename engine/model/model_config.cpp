@@ -36,6 +36,8 @@ constexpr std::array kArchitectures = {
     Architecture{"qwen2moe", architectures::qwen2moe},
     Architecture{"qwen3", architectures::qwen3},
     Architecture{"qwen3moe", architectures::qwen3moe},
+    Architecture{"qwen35", architectures::qwen35},
+    Architecture{"qwen35moe", architectures::qwen35moe},
     Architecture{"qwen3next", architectures::qwen3next},
     Architecture{"smollm3", architectures::smollm3},
 };
@@ -102,6 +104,10 @@ Result<ModelConfig> ModelConfig::read(const GgufFile& file) {
     readCommon(keys, model);
     if (keys.error()) return tl::unexpected(*keys.error());
     architecture->describe(keys, model);
+    if (!keys.error() && model.hasDenseLayer() && model.feedForwardDim == 0) {
+        keys.remember({ErrorCode::Corrupt,
+                       "the model file lacks the number " + keys.name("feed_forward_length")});
+    }
     if (!keys.error() && model.rope.dim % 2 != 0) {
         keys.remember({ErrorCode::Corrupt, keys.name("rope.dimension_count") + " is odd"});
     }

@@ -76,9 +76,16 @@ struct DeltaNetConfig {
     int nKeyHeads = 0;
     int nValueHeads = 0;  ///< nValueHeads / nKeyHeads to one head of queries and keys
     int headDim = 0;
+    /// Value heads take turns with the heads of keys, h with h % nKeyHeads, and strengths and
+    /// decays are matrices of their own; else neighbours share a head, and its rows lie together.
+    bool isTiled = false;
     /// Queries, keys and values of all heads.
     [[nodiscard]] int mixedDim() const { return (2 * nKeyHeads + nValueHeads) * headDim; }
     [[nodiscard]] int valueDim() const { return nValueHeads * headDim; }
+    [[nodiscard]] int nShared() const { return nValueHeads / nKeyHeads; }
+    [[nodiscard]] int keyHead(int valueHead) const {
+        return isTiled ? valueHead % nKeyHeads : valueHead / nShared();
+    }
 };
 
 struct MoeConfig {

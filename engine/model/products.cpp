@@ -156,6 +156,16 @@ void Products::run(ThreadPool& pool) {
     m_changedHidden.clear();
 }
 
+void Products::forget() {
+    m_products.clear();
+    m_inputs.clear();
+    m_outputs.clear();
+    m_hidden.clear();
+    m_hiddenRows.clear();
+    m_changedHidden.clear();
+    if (m_adapters != nullptr) m_adapters->forget();
+}
+
 /// What adapters change is added to whole products, before anything follows.
 void Products::addChangedHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows) {
     const auto dim = static_cast<std::size_t>(layer.network.gate.nRows);

@@ -90,6 +90,9 @@ public:
     /// Computes all of them, those of most tokens first, and empties the list.
     void run(ThreadPool& pool);
 
+    /// Empties the list, as when memory ran out in the middle of a step.
+    void forget();
+
 private:
     struct Product {
         const Matrix* weights;  ///< of a network's first layer: gate

@@ -43,6 +43,9 @@ public:
     /// written as [n][vocabularySize]. Returns false if the pool was asked to stop.
     [[nodiscard]] bool logits(int first, int n, std::span<float> out);
 
+    /// What an exception left of a pass or of its logits, whose results are worthless.
+    void forgetPass() { m_products.forget(); }
+
     /// Why the last forward pass failed; none: it did not, or was asked to stop. Io.
     [[nodiscard]] const std::optional<Error>& error() const { return m_feedForward.error(); }
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "engine/model/tensor_finder.h"
 #include "engine/model/weight_parts.h"
@@ -106,7 +107,12 @@ DeltaNetWeights loadDeltaNet(TensorFinder& finder, const ModelConfig& config) {
     DeltaNetWeights weights;
     weights.mixed = finder.matrix("attn_qkv.weight", net.mixedDim(), config.embeddingDim);
     weights.gate = finder.matrix("attn_gate.weight", net.valueDim(), config.embeddingDim);
-    weights.rates = finder.matrix("ssm_ba.weight", 2 * net.nValueHeads, config.embeddingDim);
+    if (net.isTiled) {
+        weights.rates = finder.matrix("ssm_beta.weight", net.nValueHeads, config.embeddingDim);
+        weights.decays = finder.matrix("ssm_alpha.weight", net.nValueHeads, config.embeddingDim);
+    } else {
+        weights.rates = finder.matrix("ssm_ba.weight", 2 * net.nValueHeads, config.embeddingDim);
+    }
     weights.output = finder.matrix("ssm_out.weight", config.embeddingDim, net.valueDim());
     const auto channels = finder.vectors("ssm_conv1d.weight", net.mixedDim(), net.kernel);
     weights.taps.resize(static_cast<std::size_t>(net.kernel));
@@ -155,6 +161,24 @@ std::vector<Matrix> loadExperts(TensorFinder& finder, const std::string& kind, i
     return experts;
 }
 
+/// What every expert reads first: {gates, ups}. Some files hold both as one tensor.
+std::pair<std::vector<Matrix>, std::vector<Matrix>> loadFirstLayers(TensorFinder& finder,
+                                                                    const ModelConfig& config) {
+    const MoeConfig& moe = config.moe;
+    const int dim = config.embeddingDim;
+    if (!finder.has("ffn_gate_up_exps.weight")) {
+        return {loadExperts(finder, "ffn_gate", moe.nExperts, moe.expertDim, dim),
+                loadExperts(finder, "ffn_up", moe.nExperts, moe.expertDim, dim)};
+    }
+    std::pair<std::vector<Matrix>, std::vector<Matrix>> parts;
+    for (const Matrix& both :
+         finder.matrices("ffn_gate_up_exps.weight", moe.nExperts, 2 * moe.expertDim, dim)) {
+        parts.first.push_back(rowsOf(both, 0, moe.expertDim));
+        parts.second.push_back(rowsOf(both, moe.expertDim, moe.expertDim));
+    }
+    return parts;
+}
+
 /// Stored as one matrix of each kind, a row for each expert.
 void loadExpertBiases(TensorFinder& finder, const ModelConfig& config, MoeWeights& weights) {
     const int hiddenDim = config.moe.expertDim;
@@ -174,9 +198,7 @@ MoeWeights loadMoe(TensorFinder& finder, const ModelConfig& config) {
     if (moe.routerBias) weights.routerBias = finder.vector("ffn_gate_inp.bias", moe.nExperts);
     weights.routerChoiceBias =
         finder.vectorIf(moe.needsChoiceBias, "exp_probs_b.bias", moe.nExperts);
-    const auto gate =
-        loadExperts(finder, "ffn_gate", moe.nExperts, moe.expertDim, config.embeddingDim);
-    const auto up = loadExperts(finder, "ffn_up", moe.nExperts, moe.expertDim, config.embeddingDim);
+    const auto [gate, up] = loadFirstLayers(finder, config);
     const auto down =
         loadExperts(finder, "ffn_down", moe.nExperts, config.embeddingDim, moe.expertDim);
     for (std::size_t i = 0; i < gate.size(); ++i) {

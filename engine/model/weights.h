@@ -64,10 +64,12 @@ struct GroupedAttentionWeights {
 };
 
 struct DeltaNetWeights {
-    Matrix mixed;   ///< [mixedDim][embeddingDim]
-    Matrix gate;    ///< [valueDim][embeddingDim]
-    Matrix rates;   ///< [nKeyHeads * (strengths, decays of its value heads)][embeddingDim]
-    Matrix output;  ///< [embeddingDim][valueDim]
+    Matrix mixed;  ///< [mixedDim][embeddingDim]
+    Matrix gate;   ///< [valueDim][embeddingDim]
+    /// [nKeyHeads][strengths, decays of its value heads][embeddingDim], or all strengths alone.
+    Matrix rates;
+    std::optional<Matrix> decays;          ///< [nValueHeads][embeddingDim]
+    Matrix output;                         ///< [embeddingDim][valueDim]
     std::vector<std::vector<float>> taps;  ///< of the convolution, [kernel][mixedDim]
     std::vector<float> decayBias, decay;   ///< [nValueHeads]
     std::vector<float> norm;               ///< of what a head gives, [headDim]

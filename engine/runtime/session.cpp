@@ -222,7 +222,26 @@ Result<void> RunningSession::useAdapters(std::span<const AdapterUse> adapters) {
     return {};
 }
 
+template <typename Run>
+auto RunningSession::unlessOutOfMemory(const Run& run) -> decltype(run()) {
+    try {
+        return run();
+    } catch (const std::bad_alloc&) {
+        // A pass may have been left in its middle. Shared prefixes are only there to save time.
+        clear();
+        m_transformer.forgetPass();
+        m_model->prefixes().clear();
+        return fail(ErrorCode::OutOfMemory,
+                    "the memory ran out in the middle of the computation; end other programs, or "
+                    "take a shorter context or a smaller model");
+    }
+}
+
 Result<GenerateResult> RunningSession::generate(const GenerateRequest& request) {
+    return unlessOutOfMemory([&] { return generateNow(request); });
+}
+
+Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& request) {
     if (const auto checked = checkTokens(request.prompt); !checked) {
         return tl::unexpected(checked.error());
     }
@@ -445,6 +464,13 @@ std::size_t RunningSession::vocabularyRow() const {
 }
 
 Result<void> RunningSession::evaluate(
+    std::span<const TokenId> tokens,
+    const std::function<void(int position, std::span<const float> logits)>& onLogits,
+    std::stop_token cancel) {
+    return unlessOutOfMemory([&] { return evaluateNow(tokens, onLogits, std::move(cancel)); });
+}
+
+Result<void> RunningSession::evaluateNow(
     std::span<const TokenId> tokens,
     const std::function<void(int position, std::span<const float> logits)>& onLogits,
     std::stop_token cancel) {

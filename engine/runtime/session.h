@@ -42,6 +42,14 @@ public:
     void guessAlways() { m_gate.open(); }
 
 private:
+    /// What `run` returns; an error if memory runs out meanwhile. The session then begins anew.
+    template <typename Run>
+    auto unlessOutOfMemory(const Run& run) -> decltype(run());
+    [[nodiscard]] Result<GenerateResult> generateNow(const GenerateRequest& request);
+    [[nodiscard]] Result<void> evaluateNow(
+        std::span<const TokenId> tokens,
+        const std::function<void(int position, std::span<const float> logits)>& onLogits,
+        std::stop_token cancel);
     [[nodiscard]] Result<void> checkPasses();
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens) const;
     /// Keeps the longest common prefix with `tokens` that the cache can go on from, but leaves at

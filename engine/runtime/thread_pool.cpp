@@ -1,6 +1,7 @@
 #include "engine/runtime/thread_pool.h"
 
 #include <chrono>
+#include <utility>
 
 #include "base/result.h"
 
@@ -66,6 +67,12 @@ void ThreadPool::runErased(int nTasks, Function function, const void* task) {
          done = m_nDone.load(std::memory_order_acquire)) {
         waitForChange(m_nDone, done);
     }
+    if (m_hasFailed.load(std::memory_order_relaxed)) throwFailure();
+}
+
+void ThreadPool::throwFailure() {
+    m_hasFailed.store(false, std::memory_order_relaxed);
+    std::rethrow_exception(std::exchange(m_failure, nullptr));
 }
 
 void ThreadPool::work(std::uint32_t jobNumber) {
@@ -77,7 +84,13 @@ void ThreadPool::work(std::uint32_t jobNumber) {
         // Until this task is counted as done the job cannot end, so its fields are ours to read.
         const Job& job = m_job;
         const int nTasks = job.nTasks;
-        if (!m_stop.stop_requested()) job.function(job.task, nTasks - static_cast<int>(nLeft));
+        if (!m_stop.stop_requested() && !m_hasFailed.load(std::memory_order_relaxed)) {
+            try {
+                job.function(job.task, nTasks - static_cast<int>(nLeft));
+            } catch (...) {  // it must not leave a thread, nor this one while others still compute
+                if (!m_hasFailed.exchange(true)) m_failure = std::current_exception();
+            }
+        }
         if (m_nDone.fetch_add(1, std::memory_order_acq_rel) + 1 == nTasks) m_nDone.notify_all();
         left = m_left.load(std::memory_order_acquire);
     }

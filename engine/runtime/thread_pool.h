@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <stop_token>
 #include <thread>
 #include <type_traits>
@@ -40,7 +41,9 @@ public:
     [[nodiscard]] const std::stop_token& stop() const { return m_stop; }
 
     /// Calls task(0) to task(nTasks - 1), each once, and returns when all are done. What a task
-    /// writes must not depend on the thread that runs it.
+    /// writes must not depend on the thread that runs it. If tasks throw, as for want of memory,
+    /// one exception is thrown on once no task runs; those that had not begun may have been left
+    /// out.
     template <typename Task>
     void run(int nTasks, const Task& task) {
         static_assert(std::is_invocable_v<const Task&, int>);
@@ -64,6 +67,8 @@ private:
     /// Takes and runs tasks of the job with this number until none is left.
     void work(std::uint32_t jobNumber);
     void workerLoop(int index);
+    /// To throw what a task of the last job threw.
+    void throwFailure();
     /// Now and then, from run(): adapts the number of active threads to the cores that are free.
     void followFreeCores();
 
@@ -74,6 +79,8 @@ private:
     std::atomic<std::uint64_t> m_left = 0;
     std::atomic<std::uint32_t> m_jobNumber = 0;  ///< what sleeping threads wait on
     std::atomic<int> m_nDone = 0;
+    std::atomic<bool> m_hasFailed = false;
+    std::exception_ptr m_failure;  ///< written by who set m_hasFailed, read when all tasks are done
     std::atomic<bool> m_quit = false;
     std::atomic<int> m_nActive;
     FreeCores m_freeCores;

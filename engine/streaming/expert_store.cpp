@@ -166,6 +166,8 @@ void ExpertStore::beginReading(int slot, int layer, int expert, bool isUrgent) {
     empty(target);
     const ExpertLayer& form = m_layout.layers[static_cast<std::size_t>(layer)];
     target.network = expertAt(form, expert, memoryOf(static_cast<std::size_t>(slot)));
+    // First, since it may throw: a number of a slot that is not being read is passed over.
+    (isUrgent ? m_urgent : m_later).push_back(slot);
     target.layer = layer;
     target.expert = expert;
     target.state = State::Reading;
@@ -173,7 +175,6 @@ void ExpertStore::beginReading(int slot, int layer, int expert, bool isUrgent) {
     target.nUnfinished = static_cast<int>(form.tasks.size());
     target.wasUsed = true;
     slotOf(layer, expert) = slot;
-    (isUrgent ? m_urgent : m_later).push_back(slot);
     m_hasWork.notify_all();
 }
 
@@ -240,7 +241,16 @@ ExpertStore::Lease::Lease(ExpertStore& store, int layer, std::span<const int> nC
       m_layer(store.m_layerNumbers[static_cast<std::size_t>(layer)]),
       m_nTokens(nTokens) {
     const std::lock_guard lock(m_store.m_mutex);
-    m_store.m_popularity.count(m_layer, nChosen, nTokens);
+    try {
+        begin(nChosen);
+    } catch (...) {
+        for (Item& item : m_items) giveUp(item);
+        throw;
+    }
+}
+
+void ExpertStore::Lease::begin(std::span<const int> nChosen) {
+    m_store.m_popularity.count(m_layer, nChosen, m_nTokens);
     for (std::size_t i = 0; i < nChosen.size(); ++i) {
         if (nChosen[i] == 0) continue;
         const int slot = m_store.slotOf(m_layer, static_cast<int>(i));

@@ -86,6 +86,7 @@ public:
             Step step = Step::Wanted;
         };
 
+        void begin(std::span<const int> nChosen);
         void hold(Item& item, int slot);
         void giveUp(Item& item);
         /// Finds slots for those that have none, as far as there are any, and begins to read.

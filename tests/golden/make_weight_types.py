@@ -29,7 +29,8 @@ TYPES = {
     "Q6_K": (14, 256, 210, True), "IQ2_XXS": (16, 256, 66, False), "IQ2_XS": (17, 256, 74, False),
     "IQ3_XXS": (18, 256, 98, False), "IQ4_NL": (20, 32, 18, True), "IQ3_S": (21, 256, 110, False),
     "IQ2_S": (22, 256, 82, False), "IQ4_XS": (23, 256, 136, True), "TQ1_0": (34, 256, 54, True),
-    "TQ2_0": (35, 256, 66, True), "MXFP4": (39, 32, 17, True),
+    "TQ2_0": (35, 256, 66, True), "MXFP4": (39, 32, 17, True), "IQ1_S": (19, 256, 50, False),
+    "IQ1_M": (29, 256, 56, False),
 }
 
 
@@ -163,6 +164,8 @@ def grids(ggml, path):
     """Each grid point as a code of 2 or 3 bits a value, read off blocks that point at it."""
     def block(name, index):
         half_one = struct.pack("<H", 0x3C00)
+        if name == "IQ1_S":  # all moved up by an eighth
+            return half_one + bytes([index & 255]) + bytes(31) + bytes([index >> 8]) + bytes(15), 1.0, 8
         if name == "IQ2_XXS":  # scale (0.5 + 0) / 4
             return half_one + bytes([index & 255]) + bytes(63), 0.125, 8
         if name == "IQ2_XS":
@@ -173,21 +176,20 @@ def grids(ggml, path):
             return half_one + bytes([index]) + bytes(95), 0.25, 4
         return half_one + bytes([index & 255]) + bytes(63) + bytes([index >> 8]) + bytes(7 + 32 + 4), 1.0, 4
 
-    levels = {"IQ2": [8, 25, 43], "IQ3_XXS": [4, 12, 20, 28, 36, 44, 52, 62],
+    levels = {"IQ1": [-0.875, 0.125, 1.125], "IQ2": [8, 25, 43], "IQ3_XXS": [4, 12, 20, 28, 36, 44, 52, 62],
               "IQ3_S": [1, 3, 5, 7, 9, 11, 13, 15]}
     lines = ["// iq_grids.inc: the points that the IQ types choose from; written by",
              "// tests/golden/make_weight_types.py --grids. Value i of a point is the level that bits",
-             "// 2i and 2i+1 (IQ2) or 3i to 3i+2 (IQ3) number."]
-    for name, count in (("IQ2_XXS", 256), ("IQ2_XS", 512), ("IQ2_S", 1024), ("IQ3_XXS", 256), ("IQ3_S", 512)):
-        of = levels["IQ2" if name.startswith("IQ2") else name]
-        bits = 2 if name.startswith("IQ2") else 3
+             "// 2i and 2i+1 (IQ1 and IQ2) or 3i to 3i+2 (IQ3) number."]
+    for name, count in (("IQ1_S", 2048), ("IQ2_XXS", 256), ("IQ2_XS", 512), ("IQ2_S", 1024), ("IQ3_XXS", 256), ("IQ3_S", 512)):
+        of = levels.get(name[:3], levels.get(name))
+        bits = 3 if name.startswith("IQ3") else 2
         codes = []
         for index in range(count):
             data, unit, width = block(name, index)
             assert len(data) == TYPES[name][2]
             floats = struct.unpack("<256f", dequantize(ggml, name, data, 256))[:width]
-            codes.append(sum(of.index(round(v / unit)) << (bits * i) for i, v in enumerate(floats)))
-            assert all(round(v / unit) * unit == v for v in floats)
+            codes.append(sum(of.index(v / unit) << (bits * i) for i, v in enumerate(floats)))
         lines.append(f"constexpr std::uint16_t k{name.replace('_', '')}Codes[{count}] = {{")
         for at in range(0, count, 12):
             lines.append("    " + ", ".join(f"0x{code:04x}" for code in codes[at:at + 12]) + ",")

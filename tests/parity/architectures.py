@@ -76,11 +76,15 @@ class Builder(TinyModel):
             self.matrix(b + "ffn_up", EMBEDDING, self.ff)
         self.matrix(b + "ffn_down", self.ff, EMBEDDING, gain=self.RESIDUAL)
 
-    def experts(self, layer, n, width, shared=0, bias=False, choice_bias=False, shared_gate=False):
+    def experts(self, layer, n, width, shared=0, bias=False, choice_bias=False, shared_gate=False,
+                fused=False):
         b = "blk.%d." % layer
         self.matrix(b + "ffn_gate_inp", EMBEDDING, n, gain=2.0, kind=F32)
-        self.matrix(b + "ffn_gate_exps", EMBEDDING, width, n)
-        self.matrix(b + "ffn_up_exps", EMBEDDING, width, n)
+        if fused:
+            self.matrix(b + "ffn_gate_up_exps", EMBEDDING, 2 * width, n)
+        else:
+            self.matrix(b + "ffn_gate_exps", EMBEDDING, width, n)
+            self.matrix(b + "ffn_up_exps", EMBEDDING, width, n)
         self.matrix(b + "ffn_down_exps", width, EMBEDDING, n, gain=2 * self.RESIDUAL)
         if bias:
             self.vector(b + "ffn_gate_inp.bias", n)
@@ -125,20 +129,31 @@ def qwen3moe():
     return m
 
 
-def qwen3next():
+def qwen3next(architecture="qwen3next"):
     key_heads, value_heads, dim, kernel = 2, 4, 8, 4
     keys, values = key_heads * dim, value_heads * dim
-    # With other seeds some position differs from llama.cpp by 0.01 to 0.05; the mean stays in its bar.
-    m = Builder("qwen3next", 4, seed=4, head_dim=16)
-    m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16,
-          expert_shared_feed_forward_length=24, rope__dimension_count=8, full_attention_interval=4,
+    tiled, dense = architecture != "qwen3next", architecture == "qwen35"
+    # With some other seeds llama.cpp's rounding of activations to F16 takes a position past 0.01.
+    seed = {"qwen3next": 4, "qwen35": 2, "qwen35moe": 5}[architecture]
+    m = Builder(architecture, 4, seed=seed, head_dim=16)
+    attends = [i % 4 == 3 for i in range(m.layers)]
+    if tiled:
+        attends = [False, True, False, False]
+        m.set(rope__dimension_sections=[2, 1, 1, 0],
+              attention__recurrent_layers=[not each for each in attends])
+    if not dense:
+        m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16,
+              expert_shared_feed_forward_length=24)
+    if tiled and not dense:  # as in published files
+        del m.metadata[architecture + ".feed_forward_length"]
+    m.set(rope__dimension_count=8, full_attention_interval=4,
           ssm__conv_kernel=kernel, ssm__inner_size=values, ssm__state_size=dim,
           ssm__time_step_rank=value_heads, ssm__group_count=key_heads)
     m.ends()
     for i in range(m.layers):
         b = "blk.%d." % i
         m.norms(i, "attn_norm", "post_attention_norm")
-        if i % 4 == 3:
+        if attends[i]:
             q, kv = m.heads * m.head_dim, m.kv_heads * m.head_dim
             for name, n in (("attn_q", 2 * q), ("attn_k", kv), ("attn_v", kv)):
                 m.matrix(b + name, EMBEDDING, n)
@@ -148,14 +163,20 @@ def qwen3next():
         else:
             m.matrix(b + "attn_qkv", EMBEDDING, 2 * keys + values)
             m.matrix(b + "attn_gate", EMBEDDING, values)
-            m.matrix(b + "ssm_ba", EMBEDDING, 2 * value_heads)
+            for name in ("ssm_beta", "ssm_alpha") if tiled else ():
+                m.matrix(b + name, EMBEDDING, value_heads)
+            if not tiled:
+                m.matrix(b + "ssm_ba", EMBEDDING, 2 * value_heads)
             m.matrix(b + "ssm_conv1d", kernel, 2 * keys + values, kind=F32)
             m.vector(b + "ssm_dt.bias", value_heads)
             m.vector(b + "ssm_a", value_heads, offset=-0.6, scale=0.15)  # -exp of something
             m.norm(b + "ssm_norm", dim)
             # A head's result is normalized, however small: so is its rounding.
             m.matrix(b + "ssm_out", values, EMBEDDING, gain=0.25)
-        m.experts(i, 6, 16, shared=24, shared_gate=True)
+        if dense:
+            m.dense(i)
+        else:
+            m.experts(i, 6, 16, shared=24, shared_gate=True, fused=tiled)
     return m
 
 
@@ -397,7 +418,9 @@ def glm4():
 # File name: how the model is made.
 MODELS = {
     "olmoe": olmoe, "qwen3moe": qwen3moe, "granitemoe": granitemoe, "qwen2moe": qwen2moe,
-    "qwen3next": qwen3next, "deepseek": deepseek, "phimoe": phimoe, "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
+    "qwen3next": qwen3next, "qwen35": lambda: qwen3next("qwen35"),
+    "qwen35moe": lambda: qwen3next("qwen35moe"), "deepseek": deepseek, "phimoe": phimoe,
+    "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
     "deepseek2-mtp": deepseek2_mtp,
     "gpt-oss": gpt_oss, "gpt-oss-q8": lambda: gpt_oss(Q8_0, 32), "qwen2": qwen2, "qwen3": qwen3,
     "smollm3": smollm3, "granite": granite, "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3,

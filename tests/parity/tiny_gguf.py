@@ -39,6 +39,8 @@ def _value(value):
         return struct.pack("<If", 6, value)
     if isinstance(value, str):
         return struct.pack("<I", 8) + _string(value)
+    if isinstance(value[0], bool):
+        return struct.pack("<IIQ%d?" % len(value), 9, 7, len(value), *value)
     if isinstance(value[0], int):
         return struct.pack("<IIQ%di" % len(value), 9, 5, len(value), *value)
     return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(_string, value))

@@ -30,7 +30,7 @@ struct BlockType {
 };
 
 /// All types, in the order in which the kernel tables list them.
-inline constexpr int kBlockTypeCount = 20;
+inline constexpr int kBlockTypeCount = 22;
 extern const BlockType kBlockTypes[kBlockTypeCount];
 
 void unpackQ8_0(const std::byte* bytes, UnpackedBlock& out);
@@ -51,6 +51,8 @@ void unpackIQ2_XS(const std::byte* bytes, UnpackedBlock& out);
 void unpackIQ2_S(const std::byte* bytes, UnpackedBlock& out);
 void unpackIQ3_XXS(const std::byte* bytes, UnpackedBlock& out);
 void unpackIQ3_S(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ1_S(const std::byte* bytes, UnpackedBlock& out);
+void unpackIQ1_M(const std::byte* bytes, UnpackedBlock& out);
 void unpackTQ1_0(const std::byte* bytes, UnpackedBlock& out);
 void unpackTQ2_0(const std::byte* bytes, UnpackedBlock& out);
 

@@ -36,6 +36,8 @@ const BlockType kBlockTypes[kBlockTypeCount] = {
     ofLarge<BlockIQ2_S>(TensorType::IQ2_S, false, unpackIQ2_S),
     ofLarge<BlockIQ3_XXS>(TensorType::IQ3_XXS, false, unpackIQ3_XXS),
     ofLarge<BlockIQ3_S>(TensorType::IQ3_S, false, unpackIQ3_S),
+    ofLarge<BlockIQ1_S>(TensorType::IQ1_S, false, unpackIQ1_S),
+    ofLarge<BlockIQ1_M>(TensorType::IQ1_M, false, unpackIQ1_M),
     ofLarge<BlockTQ1_0>(TensorType::TQ1_0, false, unpackTQ1_0),
     ofLarge<BlockTQ2_0>(TensorType::TQ2_0, false, unpackTQ2_0),
 };

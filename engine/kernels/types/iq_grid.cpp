@@ -10,7 +10,8 @@ namespace {
 
 #include "engine/kernels/types/iq_grids.inc"
 
-constexpr std::uint8_t kLevels2[4] = {8, 25, 43, 0};  // the fourth is never used
+constexpr std::uint8_t kLevels1[4] = {0xF8, 0, 8, 0};  // -8, 0, 8; the fourth is never used
+constexpr std::uint8_t kLevels2[4] = {8, 25, 43, 0};   // the fourth is never used
 constexpr std::uint8_t kLevels3XXS[8] = {4, 12, 20, 28, 36, 44, 52, 62};
 constexpr std::uint8_t kLevels3S[8] = {1, 3, 5, 7, 9, 11, 13, 15};
 
@@ -28,6 +29,7 @@ constexpr std::array<Word, n> expanded(const std::uint16_t (&codes)[n], unsigned
     return words;
 }
 
+constexpr auto kIQ1 = expanded<std::uint64_t>(kIQ1SCodes, 2, kLevels1);
 constexpr auto kIQ2XXS = expanded<std::uint64_t>(kIQ2XXSCodes, 2, kLevels2);
 constexpr auto kIQ2XS = expanded<std::uint64_t>(kIQ2XSCodes, 2, kLevels2);
 constexpr auto kIQ2S = expanded<std::uint64_t>(kIQ2SCodes, 2, kLevels2);
@@ -61,6 +63,11 @@ std::uint64_t gridIQ2_XS(int index) { return kIQ2XS[static_cast<std::size_t>(ind
 std::uint64_t gridIQ2_S(int index) { return kIQ2S[static_cast<std::size_t>(index)]; }
 std::uint32_t gridIQ3_XXS(int index) { return kIQ3XXS[static_cast<std::size_t>(index)]; }
 std::uint32_t gridIQ3_S(int index) { return kIQ3S[static_cast<std::size_t>(index)]; }
+
+void writeMoved(int index, bool movesDown, std::int8_t* out) {
+    std::memcpy(out, &kIQ1[static_cast<std::size_t>(index)], sizeof(std::uint64_t));
+    for (int i = 0; i < 8; ++i) out[i] = static_cast<std::int8_t>(out[i] + (movesDown ? -1 : 1));
+}
 
 void writeSigned(std::uint64_t values, unsigned bits, std::int8_t* out) {
     // -v is ~v + 1, which carries into the next byte for v = 0 only.

@@ -1,4 +1,4 @@
-// iq_grid.h: what the IQ2 and IQ3 types have in common: points of a grid, and signs.
+// iq_grid.h: what the IQ1, IQ2 and IQ3 types have in common: points of a grid, and signs.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,10 @@ namespace conclave::engine {
 [[nodiscard]] std::uint64_t gridIQ2_S(int index);
 [[nodiscard]] std::uint32_t gridIQ3_XXS(int index);
 [[nodiscard]] std::uint32_t gridIQ3_S(int index);
+
+/// Writes the 8 values of a point of IQ1's grid, -1 to 1, in eighths and moved by one of them.
+/// @param index  below 2048
+void writeMoved(int index, bool movesDown, std::int8_t* out);
 
 /// Writes 8 values, value i negated where bit i is set.
 void writeSigned(std::uint64_t values, unsigned bits, std::int8_t* out);

@@ -29,6 +29,8 @@ void qwen2(Keys& keys, ModelConfig& model);
 void qwen2moe(Keys& keys, ModelConfig& model);
 void qwen3(Keys& keys, ModelConfig& model);
 void qwen3moe(Keys& keys, ModelConfig& model);
+void qwen35(Keys& keys, ModelConfig& model);
+void qwen35moe(Keys& keys, ModelConfig& model);
 void qwen3next(Keys& keys, ModelConfig& model);
 void smollm3(Keys& keys, ModelConfig& model);
 

@@ -72,7 +72,10 @@ void readCommon(Keys& keys, ModelConfig& model) {
     model.contextLength = keys.required("context_length", 1, kMaxContext);
     model.embeddingDim = keys.required("embedding_length", 1, kMaxDim);
     model.nHeads = keys.required("attention.head_count", 1, kMaxHeads);
-    model.feedForwardDim = keys.required("feed_forward_length", 1, kMaxDim);
+    // Where each layer has experts, files may give only the width of an expert.
+    const bool needsWidth = !keys.has("expert_feed_forward_length");
+    model.feedForwardDim = needsWidth ? keys.required("feed_forward_length", 1, kMaxDim)
+                                      : keys.optional("feed_forward_length", 0, 1, kMaxDim);
     model.norm.epsilon =
         static_cast<float>(keys.requiredNumber("attention.layer_norm_rms_epsilon", 0.0, 1.0));
     model.vocabularySize = vocabularySizeOf(keys);
@@ -138,6 +141,8 @@ void readLatentAttention(Keys& keys, ModelConfig& model) {
     }
 }
 
+namespace {
+
 void readDeltaNet(Keys& keys, ModelConfig& model) {
     constexpr int kMostTaps = 64;
     DeltaNetConfig& net = model.deltaNet;
@@ -156,9 +161,23 @@ void readDeltaNet(Keys& keys, ModelConfig& model) {
                                                std::to_string(innerDim) +
                                                ", which is not that of all heads"});
     }
-    for (int i = 0; i < model.nLayers; ++i) {
-        model.layers[static_cast<std::size_t>(i)].isRecurrent = (i + 1) % interval != 0;
+    const auto isRecurrent = keys.flags("attention.recurrent_layers", model.nLayers);
+    for (std::size_t i = 0; i < model.layers.size() && !keys.error(); ++i) {
+        model.layers[i].isRecurrent = isRecurrent.empty()
+                                          ? (i + 1) % static_cast<std::size_t>(interval) != 0
+                                          : isRecurrent[i];
     }
+}
+
+}  // namespace
+
+void readGatedHybrid(Keys& keys, ModelConfig& model) {
+    readGroupedAttention(keys, model);
+    model.grouped.queryKeyNorm = HeadNorm::PerHead;
+    model.grouped.hasOutputGate = true;
+    model.rope.pairs = RopePairs::Halves;
+    model.norm.beforeFeedForward = "post_attention_norm";
+    readDeltaNet(keys, model);
 }
 
 void readExperts(Keys& keys, ModelConfig& model, ExpertWidth width) {
@@ -179,6 +198,13 @@ void readExperts(Keys& keys, ModelConfig& model, ExpertWidth width) {
     moe.weightScale = scale > 0.0 ? static_cast<float>(scale) : 1.0f;  // 0 means not set
     readGroups(keys, moe);
     for (LayerConfig& layer : model.layers) layer.hasExperts = true;
+}
+
+void readSharedWidth(Keys& keys, ModelConfig& model) {
+    constexpr std::string_view kKey = "expert_shared_feed_forward_length";
+    model.moe.sharedDim = model.feedForwardDim > 0
+                              ? keys.optional(kKey, model.feedForwardDim, 1, kMaxDim)
+                              : keys.required(kKey, 1, kMaxDim);
 }
 
 void readLeadingDense(Keys& keys, ModelConfig& model) {

@@ -14,8 +14,9 @@ void readGroupedAttention(Keys& keys, ModelConfig& model);
 /// The same for latent attention, with DeepSeek's form of YaRN.
 void readLatentAttention(Keys& keys, ModelConfig& model);
 
-/// Gated delta nets, in all layers but every "full_attention_interval"-th.
-void readDeltaNet(Keys& keys, ModelConfig& model);
+/// Gated delta nets, and grouped attention with a gate in the other layers: those that
+/// "attention.recurrent_layers" leaves out, or every "full_attention_interval"-th.
+void readGatedHybrid(Keys& keys, ModelConfig& model);
 
 /// The width of an expert, where "expert_feed_forward_length" does not give it.
 enum class ExpertWidth {
@@ -24,6 +25,9 @@ enum class ExpertWidth {
 };
 /// Number, width and groups of experts; every layer gets them. Requires at least one expert.
 void readExperts(Keys& keys, ModelConfig& model, ExpertWidth width);
+/// Width of the shared experts, where "expert_shared_feed_forward_length" or that of dense layers
+/// is it.
+void readSharedWidth(Keys& keys, ModelConfig& model);
 /// The first "leading_dense_block_count" layers have no experts after all.
 void readLeadingDense(Keys& keys, ModelConfig& model);
 /// Every "interleave_moe_layer_step"-th layer has experts, and no other.

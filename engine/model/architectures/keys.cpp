@@ -1,5 +1,6 @@
 #include "engine/model/architectures/keys.h"
 
+#include <iterator>
 #include <utility>
 
 namespace conclave::engine {
@@ -34,6 +35,17 @@ double Keys::number(std::string_view key, double fallback, double lowest, double
 
 bool Keys::flag(std::string_view key, bool fallback) const {
     return m_file.boolean(m_prefix + std::string(key)).value_or(fallback);
+}
+
+std::vector<bool> Keys::flags(std::string_view key, int nLeast) {
+    auto values = m_file.booleans(m_prefix + std::string(key));
+    if (!values) return {};
+    if (std::ssize(*values) < nLeast) {
+        remember({ErrorCode::Corrupt, name(key) + " has " + std::to_string(values->size()) +
+                                          " values for " + std::to_string(nLeast) + " layers"});
+        return {};
+    }
+    return std::move(*values);
 }
 
 bool Keys::has(std::string_view key) const {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/gguf/gguf_file.h"
@@ -33,6 +34,9 @@ public:
     [[nodiscard]] double number(std::string_view key, double fallback, double lowest,
                                 double highest);
     [[nodiscard]] bool flag(std::string_view key, bool fallback = false) const;
+    /// One of each layer, booleans or numbers; more than `nLeast` are left alone. Empty if the file
+    /// has no such list.
+    [[nodiscard]] std::vector<bool> flags(std::string_view key, int nLeast);
     [[nodiscard]] bool has(std::string_view key) const;  ///< as a number
     [[nodiscard]] std::string_view text(std::string_view key) const;
 

@@ -9,8 +9,7 @@ void qwen2moe(Keys& keys, ModelConfig& model) {
     model.rope.pairs = RopePairs::Halves;
 
     readExperts(keys, model, ExpertWidth::FeedForwardShared);
-    model.moe.sharedDim =
-        keys.optional("expert_shared_feed_forward_length", model.feedForwardDim, 1, kMaxDim);
+    readSharedWidth(keys, model);
     model.moe.sharedGate = true;
     model.needsOutput = true;
 }

@@ -5,17 +5,11 @@
 namespace conclave::engine::architectures {
 
 void qwen3next(Keys& keys, ModelConfig& model) {
-    readGroupedAttention(keys, model);
-    model.grouped.queryKeyNorm = HeadNorm::PerHead;
-    model.grouped.hasOutputGate = true;
-    model.rope.pairs = RopePairs::Halves;
-    model.norm.beforeFeedForward = "post_attention_norm";
-    readDeltaNet(keys, model);
+    readGatedHybrid(keys, model);
 
     readExperts(keys, model, ExpertWidth::FeedForwardShared);
     model.moe.normalizeWeights = true;  // always: files have no key for it
-    model.moe.sharedDim =
-        keys.optional("expert_shared_feed_forward_length", model.feedForwardDim, 1, kMaxDim);
+    readSharedWidth(keys, model);
     model.moe.sharedGate = true;
 }
 

@@ -204,11 +204,12 @@ TEST(QuantizedArchitecture, StaysAsNearAsEightBitActivationsAllow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Architecture,
-                         testing::Values("olmoe", "qwen3moe", "qwen3next", "granitemoe", "qwen2moe",
-                                         "deepseek", "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss",
-                                         "qwen2", "qwen3", "smollm3", "granite", "gemma2", "gemma3",
-                                         "phi3", "phi3-long", "glm4", "llama4", "deepseek2-mtp",
-                                         "deepseek3", "mixtral", "llama-dense"),
+                         testing::Values("olmoe", "qwen3moe", "qwen3next", "qwen35", "qwen35moe",
+                                         "granitemoe", "qwen2moe", "deepseek", "phimoe", "glm4moe",
+                                         "ernie4_5-moe", "gpt-oss", "qwen2", "qwen3", "smollm3",
+                                         "granite", "gemma2", "gemma3", "phi3", "phi3-long", "glm4",
+                                         "llama4", "deepseek2-mtp", "deepseek3", "mixtral",
+                                         "llama-dense"),
                          testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
@@ -226,6 +227,15 @@ TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
     ASSERT_TRUE(keys.error().has_value());
     EXPECT_EQ(keys.error()->code, ErrorCode::Unsupported);
     EXPECT_THAT(keys.error()->detail, HasSubstr("llama.attention.head_count_kv"));
+
+    Keys lists(*file, "llama");
+    EXPECT_EQ(lists.flags("attention.recurrent_layers", 3), std::vector<bool>());
+    EXPECT_EQ(lists.flags("attention.head_count_kv", 1), (std::vector<bool>{true, true}));
+    EXPECT_FALSE(lists.error().has_value());
+    EXPECT_EQ(lists.flags("attention.head_count_kv", 3), std::vector<bool>());
+    ASSERT_TRUE(lists.error().has_value());
+    EXPECT_EQ(lists.error()->code, ErrorCode::Corrupt);
+    EXPECT_THAT(lists.error()->detail, HasSubstr("2 values for 3 layers"));
 }
 
 }  // namespace

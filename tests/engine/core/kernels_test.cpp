@@ -347,7 +347,7 @@ INSTANTIATE_TEST_SUITE_P(Sets, Kernels, testing::ValuesIn(test::runnableKernelSe
 TEST(KernelSet, UnknownSetsAreRefused) {
     EXPECT_EQ(kernelSet("mmx"), nullptr);
     EXPECT_STREQ(kernelSet("scalar")->isa, "scalar");
-    EXPECT_EQ(scalarKernels().find(TensorType::IQ1_S), nullptr);
+    EXPECT_EQ(scalarKernels().find(TensorType::I8), nullptr);
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ class WeightTypes : public testing::TestWithParam<const KernelTable*> {};
 
 TEST_P(WeightTypes, DequantizeAnyBitsAsGgmlDoes) {
     const auto cases = goldenCases("dequantize");
-    EXPECT_EQ(cases.size(), 22U);
+    EXPECT_EQ(cases.size(), 24U);
     for (const nlohmann::json& json : cases) {
         const std::string name = json["type"];
         const TensorType type = typeNamed(name);

@@ -205,12 +205,14 @@ TEST_P(WindowedSession, SavesAndRestoresWhatIsThere) {
     std::filesystem::remove(path);
 }
 
-TEST(RecurrentSession, GoesBackToTheStateBeforeABatch) {
-    const auto model = Model::load(test::parity("qwen3next.gguf")).value();
+class RecurrentSession : public testing::TestWithParam<std::string> {};
+
+TEST_P(RecurrentSession, GoesBackToTheStateBeforeABatch) {
+    const auto model = Model::load(test::parity(GetParam() + ".gguf")).value();
     const auto cold = [&](const std::vector<TokenId>& prompt) {
-        return continueText(*openWindowed("qwen3next", 512, false, model).session, prompt);
+        return continueText(*openWindowed(GetParam(), 512, false, model).session, prompt);
     };
-    const auto session = openWindowed("qwen3next", kSmallBatch, true, model).session;
+    const auto session = openWindowed(GetParam(), kSmallBatch, true, model).session;
     const auto prompt = textOf(*model, 100, 100, 0);
     expectSameBits(continueText(*session, prompt), cold(prompt));
     const auto longer = [&] {
@@ -243,18 +245,18 @@ TEST(RecurrentSession, GoesBackToTheStateBeforeABatch) {
     expectSameBits(continueText(*session, request.prompt), cold(request.prompt));
 }
 
-TEST(RecurrentSession, IsSavedWithItsState) {
-    const auto model = Model::load(test::parity("qwen3next.gguf")).value();
+TEST_P(RecurrentSession, IsSavedWithItsState) {
+    const auto model = Model::load(test::parity(GetParam() + ".gguf")).value();
     const auto path = std::filesystem::temp_directory_path() /
                       ("conclave-recurrent-" + std::to_string(::getpid()) + ".session");
-    const auto session = openWindowed("qwen3next", kSmallBatch, false, model).session;
+    const auto session = openWindowed(GetParam(), kSmallBatch, false, model).session;
     const auto prompt = textOf(*model, 100, 100, 0);
     const auto first = continueText(*session, prompt);
     ASSERT_TRUE(session->save(path));
     std::vector<TokenId> longer = prompt;
     longer.insert(longer.end(), first.tokens.begin(), first.tokens.end());
     longer.push_back(9);
-    const auto restored = openWindowed("qwen3next", 512, false, model).session;
+    const auto restored = openWindowed(GetParam(), 512, false, model).session;
     ASSERT_TRUE(restored->restore(path));
     const auto next = continueText(*restored, longer);
     EXPECT_EQ(next.usage.cachedTokens, 104);
@@ -266,6 +268,7 @@ TEST(RecurrentSession, IsSavedWithItsState) {
     std::filesystem::remove(path);
 }
 
+INSTANTIATE_TEST_SUITE_P(Models, RecurrentSession, testing::Values("qwen3next", "qwen35moe"));
 INSTANTIATE_TEST_SUITE_P(Models, WindowedSession, testing::Values("gemma3", "gpt-oss"),
                          [](const auto& instance) {
                              std::string name = instance.param;
