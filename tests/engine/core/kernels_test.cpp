@@ -41,6 +41,23 @@ std::vector<std::size_t> scaleOffsets(TensorType type) {
     }
 }
 
+/// Gives a block its scales, fp16 values from nextScale().
+template <typename NextScale>
+void setScales(TensorType type, std::byte* block, const NextScale& nextScale) {
+    if (type == TensorType::IQ1_M) {  // in four parts, above the scales of four groups
+        const unsigned scale = nextScale();
+        for (unsigned part = 0; part < 4; ++part) {
+            std::byte& byte = block[typeTraits(type)->blockBytes - 7 + 2 * part];
+            byte = (byte & std::byte{0x0F}) | std::byte((scale >> (4 * part) & 0x0Fu) << 4);
+        }
+        return;
+    }
+    for (const std::size_t offset : scaleOffsets(type)) {
+        const std::uint16_t scale = nextScale();
+        std::memcpy(block + offset, &scale, sizeof(scale));
+    }
+}
+
 std::vector<TensorType> allTypes() {
     std::vector<TensorType> types;
     for (int i = 0; i < scalarKernels().nWeightTypes; ++i) {
@@ -76,10 +93,8 @@ std::vector<std::byte> randomRows(TensorType type, int nRows, int nColumns, unsi
             rows[at] = static_cast<std::byte>(116 + random() % 8);
             continue;
         }
-        for (const std::size_t offset : scaleOffsets(type)) {
-            const std::uint16_t scale = half(0.001f + 0.01f * static_cast<float>(random() % 16));
-            std::memcpy(&rows[at + offset], &scale, sizeof(scale));
-        }
+        setScales(type, &rows[at],
+                  [&] { return half(0.001f + 0.01f * static_cast<float>(random() % 16)); });
     }
     return rows;
 }
@@ -202,12 +217,11 @@ TEST_P(Kernels, ExtremeBitsOfAnyTypeDoNotSaturate) {
             std::vector<std::byte> row(kColumns / traits.blockValues * traits.blockBytes,
                                        static_cast<std::byte>(bits));
             for (std::size_t at = 0; at < row.size(); at += traits.blockBytes) {
-                const std::uint16_t one = half(1.0f);
-                for (const std::size_t offset : scaleOffsets(type)) {
-                    if (type == TensorType::MXFP4) break;
-                    std::memcpy(&row[at + offset], &one, sizeof(one));
+                if (type == TensorType::MXFP4) {
+                    row[at] = std::byte{128};
+                } else {
+                    setScales(type, &row[at], [] { return half(1.0f); });
                 }
-                if (type == TensorType::MXFP4) row[at] = std::byte{128};
             }
             std::vector<float> x(kColumns, 127.0f);
             for (std::size_t i = 64; i < x.size(); i += 3) x[i] = -127.0f;
