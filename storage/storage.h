@@ -100,7 +100,8 @@ struct AnswerDetails {
     std::string modelFile{};
     std::uint64_t seed = 0;
     nlohmann::json sampling = nlohmann::json::object();
-    nlohmann::json usage = nlohmann::json::object();  ///< counts and speeds as in `conclave ask`
+    /// Counts and speeds as in `conclave ask`; "survey" and "tool_calls" where there are any.
+    nlohmann::json usage = nlohmann::json::object();
     std::string finishReason{};
     std::string reasoning{};  ///< what the model thought before it answered
     std::vector<StoredPassage> passages{};

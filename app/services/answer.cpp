@@ -274,6 +274,8 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     details.reasoning = withoutBrokenCharacters(parser->output().reasoning);
     details.seed = result->seed;
     details.usage = usageToJson(result->usage);
+    nlohmann::json calls = partsToJson(*model, prompt->tokens, result->text)["tool_calls"];
+    if (!calls.empty()) details.usage["tool_calls"] = std::move(calls);
     details.finishReason = engine::finishReasonName(result->reason);
     const bool isStopped = result->reason == engine::FinishReason::Cancelled;
     if (isDemonstration && !isStopped) {

@@ -16,6 +16,7 @@
 #include "app/services/survey/survey_question.h"
 #include "app/services/worker.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace conclave::services {
 namespace fs = std::filesystem;
@@ -323,6 +324,24 @@ nlohmann::json usageToJson(const engine::Usage& usage) {
             {"cached_tokens", usage.cachedTokens},   {"prefill_tps", usage.prefillSpeed()},
             {"decode_tps", usage.decodeSpeed()},     {"ttft_ms", firstToken.count()},
             {"guessed_tokens", usage.guessedTokens}, {"guessed_right", usage.guessedRight}};
+}
+
+nlohmann::json partsToJson(const engine::Model& model, std::span<const engine::TokenId> prompt,
+                           std::string_view text) {
+    // A list of no tools: calls are looked for, though nothing is known of their arguments.
+    const auto parser = model.outputParser(prompt, nlohmann::ordered_json::array());
+    parser->add(toValidUtf8(text));
+    parser->finish();
+    auto calls = nlohmann::json::array();
+    for (const engine::ToolCall& call : parser->output().toolCalls) {
+        auto arguments = nlohmann::json::parse(call.arguments, nullptr, false);
+        if (arguments.is_discarded()) arguments = call.arguments;
+        calls.push_back({{"name", call.name}, {"arguments", std::move(arguments)}});
+    }
+    nlohmann::json parts = {{"tool_calls", std::move(calls)}};
+    const std::string& reasoning = parser->output().reasoning;
+    if (!reasoning.empty()) parts["reasoning_content"] = reasoning;
+    return parts;
 }
 
 }  // namespace conclave::services

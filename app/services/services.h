@@ -17,6 +17,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -494,6 +495,14 @@ public:
 
 /// {"prompt_tokens","completion_tokens","cached_tokens","prefill_tps","decode_tps","ttft_ms"}
 [[nodiscard]] nlohmann::json usageToJson(const engine::Usage& usage);
+
+/// What a model wrote after `prompt`, taken apart: {"tool_calls":[{"name","arguments"}]}, also
+/// where it was offered no tools, the arguments as JSON if they are that and else as text; and
+/// "reasoning_content" if it thought.
+/// @param text  with control tokens if the model's marks are such (engine::ChatOutputParser)
+[[nodiscard]] nlohmann::json partsToJson(const engine::Model& model,
+                                         std::span<const engine::TokenId> prompt,
+                                         std::string_view text);
 
 // --------------------------------------------------------------------------------------- reading
 

@@ -243,6 +243,10 @@ int generate(const Arguments& arguments) {
                                {"finish_reason", engine::finishReasonName(result->reason)},
                                {"seed", result->seed},
                                {"usage", services::usageToJson(result->usage)}};
+        const bool isMarked = model.outputParser(request.prompt)->needsControlTokens();
+        json.update(services::partsToJson(
+            model, request.prompt,
+            isMarked ? model.detokenize(result->tokens, true) : result->text));
         if (request.nLogprobs >= 0) json["logprobs"] = logprobsToJson(result->logprobs);
         printJson(json);
     } else {

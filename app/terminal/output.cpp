@@ -98,6 +98,7 @@ nlohmann::json answerToJson(const services::Message& answer, Positions& position
     nlohmann::json json = {{"answer", answer.text},
                            {"citations", nlohmann::json::array()},
                            {"passages", nlohmann::json::array()},
+                           {"tool_calls", nlohmann::json::array()},
                            {"usage", nlohmann::json::object()}};
     if (!answer.details) return json;
     for (const services::StoredCitation& citation : answer.details->citations) {
@@ -107,9 +108,10 @@ nlohmann::json answerToJson(const services::Message& answer, Positions& position
         json["passages"].push_back(passageToJson(passage, positions));
     }
     json["usage"] = answer.details->usage;
-    if (json["usage"].contains("survey")) {
-        json["survey"] = json["usage"]["survey"];
-        json["usage"].erase("survey");
+    for (const char* part : {"survey", "tool_calls"}) {
+        if (!json["usage"].contains(part)) continue;
+        json[part] = json["usage"][part];
+        json["usage"].erase(part);
     }
     json["model"] = answer.details->model;
     json["finish_reason"] = answer.details->finishReason;

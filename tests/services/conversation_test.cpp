@@ -1,5 +1,10 @@
 #include "app/services/conversation.h"
 
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -191,6 +196,54 @@ TEST(ToolCalls, AreShownAndNotRun) {
     EXPECT_NE(note.find("Conclave runs none"), std::string::npos);
     EXPECT_NE(note.find("```\nsearch {\"query\":\"keys\"}\n```"), std::string::npos);
     EXPECT_NE(note.find("````\nrun ```\n# not a heading\n````"), std::string::npos);
+}
+
+/// A tiny model whose file has got this chat template.
+std::shared_ptr<const engine::Model> modelWith(const std::filesystem::path& folder,
+                                               std::string chatTemplate) {
+    std::ifstream from(std::filesystem::path(CONCLAVE_TEST_SOURCE) / "tests/parity/qwen3.gguf",
+                       std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(from), {}};
+    const auto number = [](auto value) {
+        return std::string(reinterpret_cast<const char*>(&value), sizeof(value));
+    };
+    const auto text = [&](const std::string& value) {
+        return number(std::uint64_t{value.size()}) + value;
+    };
+    const auto entry = [&] {
+        return text("tokenizer.chat_template") + number(std::uint32_t{8}) + text(chatTemplate);
+    };
+    while (entry().size() % 32 != 0) chatTemplate += ' ';  // what follows stays aligned
+    constexpr std::size_t kCount = 16;                     // behind it stands the first entry
+    std::uint64_t nEntries = 0;
+    std::memcpy(&nEntries, bytes.data() + kCount, sizeof(nEntries));
+    bytes.replace(kCount, sizeof(nEntries), number(nEntries + 1) + entry());
+    const std::filesystem::path file = folder / "templated.gguf";
+    std::ofstream(file, std::ios::binary) << bytes;
+    auto model = engine::Model::load(file);
+    EXPECT_TRUE(model) << model.error().detail;
+    return model ? *model : nullptr;
+}
+
+TEST(ToolCalls, HaveAFieldOfTheirOwn) {
+    const ScratchFolder scratch;
+    const auto model = modelWith(scratch.path(), "{{ messages[0].content }}<think><tool_call>");
+    ASSERT_NE(model, nullptr);
+    const auto parts = [&](std::string_view text) {
+        const engine::TokenId prompt = 1;
+        return partsToJson(*model, {&prompt, 1}, text);
+    };
+    EXPECT_EQ(parts("Twelve.").dump(), R"({"tool_calls":[]})");
+    const nlohmann::json found = parts(
+        "<think>\nTwo \xff places.\n</think>\n\nLet me see.\n<tool_call>\n"
+        R"({"name": "find", "arguments": {"where": "hall", "most": 3}})"
+        "\n</tool_call>\n<tool_call>\n"
+        R"({"name": "say", "arguments": "not {JSON"})"
+        "\n</tool_call>");
+    EXPECT_EQ(found["reasoning_content"], "Two \uFFFD places.");
+    EXPECT_EQ(found["tool_calls"],
+              nlohmann::json::parse(R"([{"name":"find","arguments":{"where":"hall","most":3}},
+                                        {"name":"say","arguments":"not {JSON"}])"));
 }
 
 }  // namespace
