@@ -162,6 +162,22 @@ std::vector<Claimed> findClaims(std::string_view answer) {
     return found;
 }
 
+/// What follows `before` stands in a fenced block or between backticks.
+bool isInCode(std::string_view before) {
+    constexpr std::string_view kFence = "```";
+    std::size_t nFences = 0;
+    for (std::size_t at = before.find(kFence); at != std::string_view::npos;
+         at = before.find(kFence, at + kFence.size())) {
+        ++nFences;
+    }
+    if (nFences % 2 == 1) return true;
+    const std::size_t newline = before.rfind('\n');
+    const std::string_view line =
+        newline == std::string_view::npos ? before : before.substr(newline + 1);
+    return line.find(kFence) == std::string_view::npos &&
+           std::count(line.begin(), line.end(), '`') % 2 == 1;
+}
+
 bool supports(const Passage* passage, std::string_view claim) {
     return passage != nullptr && findSupport(claim, passage->text).isSupported;
 }
@@ -196,6 +212,30 @@ std::string reattribute(std::string_view answer, std::span<const Passage> passag
     }
     corrected += answer.substr(copied);
     return corrected;
+}
+
+std::string withoutUnknownCitations(std::string_view answer, std::span<const Passage> passages) {
+    std::string kept;
+    std::size_t copied = 0;
+    for (const Bracket& bracket : findBrackets(answer)) {
+        std::string known;
+        bool isAllKnown = true;
+        for (const Mark& mark : bracket.marks) {
+            const bool isKnown = findPassage(passages, mark.number) != nullptr;
+            isAllKnown = isAllKnown && isKnown;
+            if (isKnown) known += (known.empty() ? "" : ", ") + std::to_string(mark.number);
+        }
+        if (isAllKnown || isInCode(answer.substr(0, bracket.start))) continue;
+        kept += answer.substr(copied, bracket.start - copied);
+        copied = bracket.end;
+        if (!known.empty()) {
+            kept.append("[").append(known).append("]");
+            continue;
+        }
+        while (kept.ends_with(' ')) kept.pop_back();
+    }
+    kept += answer.substr(copied);
+    return kept;
 }
 
 AnswerSupport supportOf(std::string_view answer, std::span<const Passage> passages) {

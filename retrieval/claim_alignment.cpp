@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -39,6 +40,7 @@ struct Term {
     bool isNumber = false;
     bool isName = false;
     bool isNegation = false;
+    bool startsSentence = false;
 };
 
 bool isNegation(std::string_view surface) {
@@ -66,7 +68,8 @@ std::vector<Term> termsOf(std::string_view text, std::size_t most) {
                   .isCjk = found.kind == Kind::CjkOne,
                   .isNumber = found.hasDigit,
                   .isName = found.isCapitalized && !startsSentence,
-                  .isNegation = isNegation(found.surface)};
+                  .isNegation = isNegation(found.surface),
+                  .startsSentence = startsSentence};
         if (isStopWord(found.surface)) {
             term.weight = kStopWeight;
             term.isName = false;
@@ -117,6 +120,67 @@ bool isGarbledCopy(const std::vector<Term>& claim, const std::vector<Term>& pass
                 return true;
             }
         }
+    }
+    return false;
+}
+
+/// Words that tie what follows to what stood before.
+bool isTie(const Term& term) {
+    constexpr auto kTies = std::to_array<std::string_view>(
+        {"and",     "or",   "but",   "nor",  "so",      "to",   "if",   "when",  "while",
+         "because", "that", "which", "who",  "whose",   "than", "as",   "until", "after",
+         "before",  "of",   "for",   "with", "without", "from", "into", "by"});
+    return std::find(kTies.begin(), kTies.end(), term.text) != kTies.end();
+}
+
+bool isContent(const Term& term) { return term.weight > kStopWeight; }
+
+/// `tail` (the claim's terms from some place on) stands at passage[at] in the middle of a sentence,
+/// behind other words than in the claim, so that it says there something else: "You can also add a
+/// folder, and every model …" made into "To add a folder, and every model …".
+bool isTornOff(std::span<const Term> head, std::span<const Term> tail,
+               const std::vector<Term>& passage, std::size_t at) {
+    std::size_t sentence = at;
+    while (!passage[sentence].startsSentence && sentence > 0) --sentence;
+    if (sentence == at) return false;
+    const auto hasTerm = [](std::span<const Term> terms, const Term& wanted) {
+        return std::any_of(terms.begin(), terms.end(),
+                           [&](const Term& term) { return isSame(term, wanted); });
+    };
+    const std::span<const Term> all(passage);
+    const std::span<const Term> before = all.subspan(sentence, at - sentence);
+    const std::span<const Term> after = all.subspan(at + tail.size());
+    bool hasContent = false;
+    bool isElsewhere = true;
+    for (const Term& term : head) {
+        if (!isContent(term)) continue;
+        if (hasTerm(before, term)) return false;  // the same subject, said shorter
+        hasContent = true;
+        isElsewhere = isElsewhere && (hasTerm(all.first(sentence), term) || hasTerm(after, term));
+    }
+    if (!hasContent) return isTie(head.back());
+    const bool dropsSubject = std::any_of(before.begin(), before.end(), isContent);
+    return dropsSubject && (isElsewhere || isTie(tail.front()));
+}
+
+/// A small model begins with one sentence and goes on with the end of another: each word is there,
+/// the sentence is not. Of languages with spaces only: what is a word of Chinese is not known here.
+bool isSpliced(const std::vector<Term>& claim, const std::vector<Term>& passage) {
+    constexpr std::size_t kShortestTail = 4;
+    const std::span<const Term> all(claim);
+    for (std::size_t start = 1; start + kShortestTail <= claim.size(); ++start) {
+        const std::span<const Term> tail = all.subspan(start);
+        if (std::any_of(tail.begin(), tail.end(), [](const Term& term) { return term.isCjk; })) {
+            return false;
+        }
+        auto found = std::search(passage.begin(), passage.end(), tail.begin(), tail.end(), isSame);
+        if (found == passage.end()) continue;
+        while (found != passage.end()) {
+            const auto at = static_cast<std::size_t>(found - passage.begin());
+            if (!isTornOff(all.first(start), tail, passage, at)) return false;
+            found = std::search(found + 1, passage.end(), tail.begin(), tail.end(), isSame);
+        }
+        return true;
     }
     return false;
 }
@@ -240,7 +304,10 @@ Support findSupport(std::string_view claim, std::string_view passage) {
     if (const Support verbatim = findVerbatim(claimTerms, passageTerms); verbatim.isSupported) {
         return verbatim;
     }
-    if (!holdsKeys(claimTerms, passageTerms) || isGarbledCopy(claimTerms, passageTerms)) return {};
+    if (!holdsKeys(claimTerms, passageTerms) || isGarbledCopy(claimTerms, passageTerms) ||
+        isSpliced(claimTerms, passageTerms)) {
+        return {};
+    }
     const Alignment aligned = align(claimTerms, passageTerms);
     if (!aligned.exists) return {};
     if (shareWithin(claimTerms, passageTerms, aligned.first, aligned.last) < kNeededShare) {

@@ -15,7 +15,9 @@ struct Support {
 
 /// Looks for the claim word for word first (white space and case aside), else aligns its terms
 /// with the passage's (Smith-Waterman): then every number and name of the claim must occur in the
-/// passage, most of its weight in one stretch, and both or neither must say "not".
+/// passage, most of its weight in one stretch, both or neither must say "not", and a tail of
+/// the claim that stands word for word in the middle of a sentence must not have been given another
+/// beginning.
 [[nodiscard]] Support findSupport(std::string_view claim, std::string_view passage);
 
 }  // namespace conclave::retrieval

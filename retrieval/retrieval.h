@@ -410,6 +410,11 @@ struct Citation {
 /// bracket's outcome depends on nothing after it, so a growing answer may be corrected as it grows.
 [[nodiscard]] std::string reattribute(std::string_view answer, std::span<const Passage> passages);
 
+/// The answer without the numbers that no passage has, which a model made up, and without the
+/// space before them; in code "[1]" stays. Goes with a growing answer as reattribute() does.
+[[nodiscard]] std::string withoutUnknownCitations(std::string_view answer,
+                                                  std::span<const Passage> passages);
+
 /// How much of an answer its passages say.
 struct AnswerSupport {
     int nSentences = 0;  ///< that say anything
@@ -452,11 +457,14 @@ struct PatternMatch {
 class SentenceMatcher {
 public:
     /// `words`: what the sentences must have, all of it; parts in quotation marks must stand there
-    /// as they are but for case. Stop words are passed over.
+    /// as they are but for case. Stop words are passed over; of what "or" stands between one is
+    /// enough.
     explicit SentenceMatcher(std::string_view words);
 
     /// Without terms nothing matches.
-    [[nodiscard]] bool hasTerms() const { return !m_terms.empty() || !m_phrases.empty(); }
+    [[nodiscard]] bool hasTerms() const {
+        return !m_terms.empty() || !m_phrases.empty() || !m_alternatives.empty();
+    }
     /// As `words` has them, for saying what was looked for.
     [[nodiscard]] const std::vector<std::string>& phrases() const { return m_phrases; }
 
@@ -476,7 +484,8 @@ private:
 
     std::vector<Wanted> m_terms;
     std::size_t m_nGroups = 0;
-    std::vector<std::string> m_phrases;  ///< lower case
+    std::vector<std::string> m_phrases;           ///< lower case
+    std::vector<SentenceMatcher> m_alternatives;  ///< if there are any, they are all there is
 };
 
 /// A sentence that tells much of what a text is about.

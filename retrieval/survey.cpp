@@ -71,6 +71,34 @@ std::vector<std::string> quotedParts(std::string_view text, std::string& rest) {
     return parts;
 }
 
+/// What stands between "or", "或" and the like, outside of quotation marks.
+std::vector<std::string_view> alternativesOf(std::string_view words) {
+    static constexpr std::string_view kOrs[] = {" or ", " OR ", "或者", "还是", "或"};
+    std::vector<std::string_view> parts;
+    bool isQuoted = false;
+    std::size_t start = 0;
+    for (std::size_t i = 0; i < words.size();) {
+        const std::string_view rest = words.substr(i);
+        if (rest.starts_with("\"")) isQuoted = !isQuoted;
+        if (rest.starts_with("“") || rest.starts_with("「") || rest.starts_with("《"))
+            isQuoted = true;
+        if (rest.starts_with("”") || rest.starts_with("」") || rest.starts_with("》"))
+            isQuoted = false;
+        const auto found =
+            std::find_if(std::begin(kOrs), std::end(kOrs),
+                         [&](std::string_view each) { return rest.starts_with(each); });
+        if (isQuoted || found == std::end(kOrs)) {
+            ++i;
+            continue;
+        }
+        parts.push_back(words.substr(start, i - start));
+        i += found->size();
+        start = i;
+    }
+    parts.push_back(words.substr(start));
+    return parts;
+}
+
 /// A beginning that every inflection of an English stem shares.
 std::string_view sureBeginning(std::string_view term) {
     constexpr std::size_t kEnding = 2;  // fli-es, happi-ly
@@ -120,6 +148,13 @@ std::vector<TextSpan> sentenceSpans(std::string_view text) {
 }
 
 SentenceMatcher::SentenceMatcher(std::string_view words) {
+    if (const auto parts = alternativesOf(words); parts.size() > 1) {
+        for (const std::string_view part : parts) {
+            SentenceMatcher matcher(part);
+            if (matcher.hasTerms()) m_alternatives.push_back(std::move(matcher));
+        }
+        return;
+    }
     std::string rest;
     m_phrases = quotedParts(words, rest);
     std::size_t runEnd = std::string::npos;  // where the last CJK run ends so far
@@ -185,6 +220,14 @@ std::vector<bool> SentenceMatcher::groupsIn(std::string_view text) const {
 std::vector<TextSpan> SentenceMatcher::match(std::string_view context,
                                              std::string_view text) const {
     std::vector<TextSpan> matches;
+    if (!m_alternatives.empty()) {
+        std::map<std::size_t, TextSpan> byStart;
+        for (const SentenceMatcher& each : m_alternatives) {
+            for (const TextSpan& span : each.match(context, text)) byStart[span.startByte] = span;
+        }
+        for (const auto& [start, span] : byStart) matches.push_back(span);
+        return matches;
+    }
     if (!hasTerms() || !mayMatch(context, text)) return matches;
     const std::vector<bool> known = groupsIn(context);
     for (const TextSpan& span : sentenceSpans(text)) {

@@ -27,7 +27,7 @@ bool saysWhatIsAsked(std::string_view text, std::string_view question,
         if (!citation.supported) continue;
         isAny = true;
         for (const StoredPassage& passage : passages) {
-            if (passage.number == citation.passage &&
+            if (passage.number == citation.passage && isAboutTheSame(question, passage) &&
                 shareOfQuestion(question, passage, passages) >= kLeastShare) {
                 return true;
             }
@@ -41,11 +41,16 @@ bool saysWhatIsAsked(std::string_view text, std::string_view question,
 std::optional<std::string> insteadOf(std::string_view text, bool isLost, std::string_view question,
                                      AnswerDetails& details) {
     const bool hasPassages = !details.passages.empty();
-    if (hasPassages && isRefusal(text)) {
+    const bool isDenial = hasPassages && isRefusal(text);
+    const bool isElsewhere = std::none_of(
+        details.passages.begin(), details.passages.end(),
+        [&](const StoredPassage& passage) { return isAboutTheSame(question, passage); });
+    if (hasPassages && (isElsewhere || (isDenial && !mayBeAnswered(question, details.passages)))) {
         details.finishReason = kNothingFoundReason;
         return saysNotInDocuments(question, true);
     }
-    const bool isUnsupported = hasPassages && !saysWhatIsAsked(text, question, details.passages);
+    const bool isUnsupported =
+        isDenial || (hasPassages && !saysWhatIsAsked(text, question, details.passages));
     if (!isLost && !isUnsupported) return std::nullopt;
     details.finishReason = kUnsupportedReason;
     return saysCouldNotAnswer(question, details.model, hasPassages);
@@ -190,6 +195,12 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         return showPassages(job, {}, saysNotInDocuments(question, false), kNothingFoundReason);
     }
     if (isDemonstration && !isInLatinLetters(question)) {
+        AnswerDetails details;
+        details.usage = usageToJson({});
+        if (auto quoted = quoteInstead(job, sources.passages, std::move(details),
+                                       saysEnglishOnly(question, model->info().name, false))) {
+            return std::move(*quoted);
+        }
         return showPassages(job, std::move(sources.passages),
                             saysEnglishOnly(question, model->info().name, hasPassages),
                             kNoModelReason);
@@ -197,11 +208,21 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     const double least =
         isDemonstration ? std::max(sources.threshold, kUnlearnedThreshold) : sources.threshold;
     if (sources.answerability < least && !sources.keepsLast) {
+        if (isDemonstration) {
+            // To deny what a sentence says in the words of the question would be untrue.
+            AnswerDetails details;
+            details.usage = usageToJson({});
+            if (auto quoted = quoteInstead(job, sources.passages, std::move(details))) {
+                return std::move(*quoted);
+            }
+        }
         return showPassages(job, std::move(sources.passages),
                             saysNotInDocuments(question, hasPassages), kNothingFoundReason);
     }
-    // It knows no conversation from a list of examples: older turns only lead it astray.
-    if (isDemonstration && !sources.keepsLast && !isFollowUp(question)) history.clear();
+    // It knows no conversation from a list of examples: older turns only lead it astray. A greeting
+    // is short, as a follow-up is, but has nothing to do with them.
+    const bool needsHistory = sources.keepsLast || isFollowUp(question);
+    if (isDemonstration && (isSmallTalk(question) || !needsHistory)) history.clear();
     const auto session = m_sessions.take(job.chat.id, model, m_models.adapters());
     if (!session) {
         if (!hasPassages) return tl::unexpected(session.error());
@@ -244,9 +265,10 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
             return saysWhatIsAsked(text, question, details.passages);
         };
     }
-    StreamedText stream(
-        m_database.chats(), job, details.passages,
-        {.start = nothingFound ? saysFromModelAlone(question) : "", .isGood = isGood});
+    StreamedText stream(m_database.chats(), job, details.passages,
+                        {.start = nothingFound ? saysFromModelAlone(question) : "",
+                         .isGood = isGood,
+                         .hasSources = isDemonstration || !details.passages.empty()});
     bool isWriting = false;
     const auto parser = model->outputParser(prompt->tokens);
     engine::GenerateRequest request;
@@ -279,20 +301,28 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     details.finishReason = engine::finishReasonName(result->reason);
     const bool isStopped = result->reason == engine::FinishReason::Cancelled;
     if (isDemonstration && !isStopped) {
-        const bool isLost = stream.hadBrokenCharacters() ||
+        const bool isLost = stream.hadBrokenCharacters() || stream.citedWhatIsNotThere() ||
                             result->reason == engine::FinishReason::Repetition ||
                             isDegenerate(stream.text()) ||
                             (isChecked && stream.text().find('|') != std::string::npos);
         if (const auto said = insteadOf(stream.text(), isLost, question, details)) {
             // Those that the model read come first; of more, it may have read the wrong ones.
             if (!sources.keepsLast) details.passages = std::move(sources.passages);
+            if (auto quoted = quoteInstead(job, details.passages, details)) {
+                return std::move(*quoted);
+            }
             return listInstead(job, *said, std::move(details));
         }
     }
     std::string text = stream.text() + toolCallNote(parser->output().toolCalls);
-    if (!isDemonstration && !isStopped && !details.passages.empty() &&
-        saysNothingOf(stream.text(), question, details.passages)) {
-        text += saysNothingSupports(question);
+    if (!isDemonstration && !isStopped && !details.passages.empty()) {
+        if (profile.isSmall && isRefusal(stream.text()) &&
+            citationsOf(text, details.passages).empty()) {
+            if (auto quoted = quoteBelow(job, text, details)) return std::move(*quoted);
+        }
+        if (saysNothingOf(stream.text(), question, details.passages)) {
+            text += saysNothingSupports(question);
+        }
     }
     stream.showLast(result->usage.decodeSpeed());
     details.citations = citationsOf(text, details.passages);
@@ -336,6 +366,40 @@ Result<Message> Answerer::listInstead(AnswerJob& job, std::string preface, Answe
     details.citations = std::move(list.citations);
     if (job.events.onPassages) job.events.onPassages(details.passages);
     return store(job, list.text, MessageState::Complete, details);
+}
+
+std::optional<Result<Message>> Answerer::quoteInstead(AnswerJob& job,
+                                                      std::span<const StoredPassage> passages,
+                                                      AnswerDetails details, std::string note) {
+    const std::string& question = job.question.text;
+    auto quoted = quoteFor(question, passages);
+    if (!quoted) return std::nullopt;
+    details.model = m_models.status().model.name;
+    details.modelFile = m_models.status().model.file.string();
+    if (note.empty()) note = saysQuoted(question, details.model);
+    return storeQuote(job, {}, std::move(*quoted), std::move(details), note);
+}
+
+std::optional<Result<Message>> Answerer::quoteBelow(AnswerJob& job, const std::string& text,
+                                                    AnswerDetails details) {
+    auto quoted = quoteFor(job.question.text, details.passages);
+    if (!quoted) return std::nullopt;
+    const std::string note = saysQuoted(job.question.text, details.model);
+    return storeQuote(job, text + "\n\n", std::move(*quoted), std::move(details), note);
+}
+
+Result<Message> Answerer::storeQuote(AnswerJob& job, std::string text, QuotedAnswer quoted,
+                                     AnswerDetails details, std::string_view note) {
+    constexpr std::string_view kMark = "[1]";
+    text += saysQuote(job.question.text, quoted.quote) + " ";
+    quoted.citation.answerStart = text.size();
+    quoted.citation.answerEnd = text.size() + kMark.size();
+    text.append(kMark).append("\n\n").append(note);
+    details.finishReason = kQuotedReason;
+    details.passages = std::move(quoted.passages);
+    details.citations = {std::move(quoted.citation)};
+    if (job.events.onPassages) job.events.onPassages(details.passages);
+    return store(job, text, MessageState::Complete, details);
 }
 
 Result<Message> Answerer::store(AnswerJob& job, const std::string& text, MessageState state,

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "app/services/answer_sources.h"
 #include "app/services/conversation.h"
 #include "app/services/model_service.h"
+#include "app/services/quoted_answer.h"
 #include "app/services/session_pool.h"
 #include "app/services/survey/surveyor.h"
 
@@ -45,6 +47,16 @@ private:
                                  std::string preface, std::string_view reason);
     /// The same, with the details of what was tried.
     Result<Message> listInstead(AnswerJob& job, std::string preface, AnswerDetails details);
+    /// A sentence that says what is asked, where the demonstration model did not; none if none
+    /// does. `note` stands below it; none: the usual one.
+    std::optional<Result<Message>> quoteInstead(AnswerJob& job,
+                                                std::span<const StoredPassage> passages,
+                                                AnswerDetails details, std::string note = {});
+    /// The same below the refusal of another small model, whose words stay.
+    std::optional<Result<Message>> quoteBelow(AnswerJob& job, const std::string& text,
+                                              AnswerDetails details);
+    Result<Message> storeQuote(AnswerJob& job, std::string text, QuotedAnswer quoted,
+                               AnswerDetails details, std::string_view note);
     /// Random, made once for this database, so that prompts stay as they are in saved sessions.
     const std::string& sourcesSecret();
     /// Stores the final text and details and gives the message as stored.

@@ -43,6 +43,16 @@ std::string saysNotInDocuments(std::string_view question, bool hasPassages) {
            (hasPassages ? "\n\nThese passages come nearest:" : "");
 }
 
+std::string saysQuote(std::string_view question, const std::string& quote) {
+    if (isChinese(question)) return "文档中写道：“" + quote + "”";
+    return "Your documents say: “" + quote + "”";
+}
+
+std::string saysQuoted(std::string_view question, const std::string& model) {
+    if (isChinese(question)) return "（以上引自文档原文，不是 " + model + " 写的。）";
+    return "(A quotation from the document; " + model + " did not write it.)";
+}
+
 std::string saysFromModelAlone(std::string_view question) {
     if (isChinese(question)) return "文档中没有找到相关内容；以下是模型自己的回答。\n\n";
     return "I could not find anything about this in your documents; what follows is the model's "

@@ -20,6 +20,11 @@ namespace conclave::services {
 /// The documents do not answer the question.
 [[nodiscard]] std::string saysNotInDocuments(std::string_view question, bool hasPassages);
 
+/// A sentence of the documents stands for an answer, marked as what it is.
+[[nodiscard]] std::string saysQuote(std::string_view question, const std::string& quote);
+/// Below it: who did not write it.
+[[nodiscard]] std::string saysQuoted(std::string_view question, const std::string& model);
+
 /// Above an answer that a model gives without documents, since nothing was found in them.
 [[nodiscard]] std::string saysFromModelAlone(std::string_view question);
 /// Below an answer of which no passage says anything.

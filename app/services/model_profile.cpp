@@ -21,6 +21,7 @@ ModelProfile profileOf(const engine::ModelInfo& info, int contextLength) {
         // whole passages it answers 18 of 58 questions over the tour's documents, of the best
         // sentence of each of 3 passages 30.
         profile.isDemonstration = true;
+        profile.isSmall = true;
         profile.sampling.temperature = 0.0f;
         profile.maxTokens = 120;
         profile.stopOnRepetition = true;
@@ -30,7 +31,8 @@ ModelProfile profileOf(const engine::ModelInfo& info, int contextLength) {
     } else {
         // Smaller ones lose the task over a dozen passages.
         constexpr std::uint64_t kFewestParameters = 1'000'000'000;
-        profile.followsInstructions = info.hasChatTemplate && info.nParameters >= kFewestParameters;
+        profile.isSmall = info.nParameters < kFewestParameters;
+        profile.followsInstructions = info.hasChatTemplate && !profile.isSmall;
         profile.maxTokens = std::clamp(contextLength / 4, 128, 2048);
         profile.passageTokens = std::clamp(contextLength / 2, 256, 4096);
         profile.stopOnRepetition = true;

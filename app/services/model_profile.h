@@ -10,6 +10,8 @@ struct ModelProfile {
     bool isDemonstration = false;  ///< tiny: answers from passages only, knows nothing itself
     /// Large enough, and trained for chats: may read everything for a survey and write SQL.
     bool followsInstructions = false;
+    /// Often denies what a passage says: below its refusal a sentence that says it is quoted.
+    bool isSmall = false;
     engine::SamplerSettings sampling;
     int maxTokens = 1024;
     bool stopOnRepetition = false;

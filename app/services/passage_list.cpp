@@ -1,9 +1,114 @@
 #include "app/services/passage_list.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <utility>
 
 namespace conclave::services {
+namespace {
+
+constexpr std::string_view kBetweenReadCells = " \u00b7 ";  // of readableText()
+constexpr std::string_view kApart = " \u2014 ";
+constexpr std::string_view kJoiner = "\u2060";  // no width, no break
+
+/// Markdown's headings end a paragraph, though no empty line may follow.
+std::string withHeadingsApart(std::string_view source, const std::filesystem::path& path) {
+    std::string apart;
+    const bool isMarkdown = path.extension() == ".md" || path.extension() == ".markdown";
+    for (std::size_t start = 0; start < source.size();) {
+        const std::size_t end = std::min(source.find('\n', start), source.size());
+        const std::string_view line = source.substr(start, end - start);
+        apart.append(line).append(end < source.size() ? "\n" : "");
+        if (isMarkdown && line.starts_with('#')) apart += '\n';
+        start = end + 1;
+    }
+    return apart;
+}
+
+std::string oneSpaced(std::string_view text) {
+    std::string line;
+    for (const char c : text) {
+        const bool isSpace = c == ' ' || c == '\t' || c == '\r';
+        if (isSpace && (line.empty() || line.back() == ' ')) continue;
+        line += isSpace ? ' ' : c;
+    }
+    while (line.ends_with(' ')) line.pop_back();
+    return line;
+}
+
+/// A sentence is at its end, or something follows as it is.
+bool endsByItself(std::string_view line) {
+    static constexpr auto kEnds = std::to_array<std::string_view>(
+        {".", "!", "?", ":", ";", ",", "…", "。", "！", "？", "：", "；", "，"});
+    return std::any_of(kEnds.begin(), kEnds.end(),
+                       [&](std::string_view end) { return line.ends_with(end); });
+}
+
+bool isDigitAt(std::string_view text, std::size_t at) {
+    return at < text.size() && text[at] >= '0' && text[at] <= '9';
+}
+
+/// Signs that Markdown would read get a backslash; "[1]" is no citation with a joiner in it.
+std::string escaped(std::string_view text) {
+    std::string markdown;
+    const std::size_t nDigits = std::min(text.find_first_not_of("0123456789"), text.size());
+    const bool isNumbered = nDigits > 0 && nDigits + 1 < text.size() &&
+                            (text[nDigits] == '.' || text[nDigits] == ')') &&
+                            text[nDigits + 1] == ' ';
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool isAlwaysMark = std::string_view("\\`*_<~").find(c) != std::string_view::npos;
+        const bool isMarkAtStart =
+            i == 0 && std::string_view("#+->=").find(c) != std::string_view::npos;
+        if (isAlwaysMark || isMarkAtStart || (isNumbered && i == nDigits)) markdown += '\\';
+        markdown += c;
+        if (c == '[' && isDigitAt(text, i + 1)) markdown += kJoiner;
+    }
+    return markdown;
+}
+
+}  // namespace
+
+std::string listLine(std::string_view source, const std::filesystem::path& path) {
+    const std::string readable = readableText(withHeadingsApart(source, path), path).text;
+    std::string line;
+    bool isParagraphEnd = false;
+    bool wasRow = false;
+    for (std::size_t start = 0; start < readable.size();) {
+        const std::size_t end = std::min(readable.find('\n', start), readable.size());
+        const std::string text = oneSpaced(std::string_view(readable).substr(start, end - start));
+        start = end + 1;
+        if (text.empty()) {
+            isParagraphEnd = true;
+            continue;
+        }
+        const bool isRow = text.find(kBetweenReadCells) != std::string::npos;
+        if (!line.empty()) {
+            const bool isApart = (isParagraphEnd || isRow || wasRow) && !endsByItself(line);
+            line += isApart ? (isRow && wasRow ? "; " : kApart) : " ";
+        }
+        line += escaped(text);
+        isParagraphEnd = false;
+        wasRow = isRow;
+    }
+    return line;
+}
+
+std::string withoutEscapes(std::string_view markdown) {
+    std::string text;
+    for (std::size_t i = 0; i < markdown.size(); ++i) {
+        const char c = markdown[i];
+        const bool hasNext = i + 1 < markdown.size();
+        if (c == '\\' && hasNext && std::ispunct(static_cast<unsigned char>(markdown[i + 1]))) {
+            text += markdown[++i];
+            continue;
+        }
+        text += c;
+        if (c == '[' && markdown.substr(i + 1).starts_with(kJoiner)) i += kJoiner.size();
+    }
+    return text;
+}
 
 PassageList listPassages(std::string_view question, std::string preface,
                          std::vector<StoredPassage> passages) {
@@ -23,7 +128,7 @@ PassageList listPassages(std::string_view question, std::string preface,
             retrieval::excerptFor(question, passage.text, kCharacters);
         const std::string quote =
             passage.text.substr(shown.startByte, shown.endByte - shown.startByte);
-        list.text += "\n- " + readableLine(quote, passage.path) + " ";
+        list.text += "\n- " + listLine(quote, passage.path) + " ";
         const std::string mark = std::string("[").append(std::to_string(number)).append("]");
         list.citations.push_back({.answerStart = list.text.size(),
                                   .answerEnd = list.text.size() + mark.size(),

@@ -1,6 +1,7 @@
 // passage_list.h: passages that stand for an answer.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,11 @@ struct PassageList {
     std::vector<StoredPassage> passages;  ///< numbered from 1
     std::vector<StoredCitation> citations;
 };
+
+/// A stretch of a document as one line of Markdown that shows what is written there: its signs are
+/// no marks, its "[1]" is no citation, and headings and rows are set apart from what follows.
+/// `path` says by its ending what the marks in `source` mean.
+[[nodiscard]] std::string listLine(std::string_view source, const std::filesystem::path& path);
 
 [[nodiscard]] PassageList listPassages(std::string_view question, std::string preface,
                                        std::vector<StoredPassage> passages);

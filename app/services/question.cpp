@@ -80,45 +80,92 @@ bool asksToRework(std::string_view text) {
 }  // namespace
 
 bool isSmallTalk(std::string_view text) {
-    static constexpr std::array<std::string_view, 33> kPhrases = {"hi",
-                                                                  "hello",
-                                                                  "hey",
-                                                                  "hello there",
-                                                                  "hi there",
-                                                                  "good morning",
-                                                                  "good afternoon",
-                                                                  "good evening",
-                                                                  "good day",
-                                                                  "good night",
-                                                                  "thanks",
-                                                                  "thank you",
-                                                                  "thanks a lot",
-                                                                  "thank you very much",
-                                                                  "ok",
-                                                                  "okay",
-                                                                  "great",
-                                                                  "nice",
-                                                                  "bye",
-                                                                  "goodbye",
-                                                                  "see you",
-                                                                  "who are you",
-                                                                  "what are you",
-                                                                  "how are you",
-                                                                  "what can you do",
-                                                                  "what's your name",
-                                                                  "what is your name",
-                                                                  "can you help me",
-                                                                  "help",
-                                                                  "\u4f60\u597d",
-                                                                  "\u60a8\u597d",
-                                                                  "\u8c22\u8c22",
-                                                                  "\u518d\u89c1"};
+    // Longer ones first: what is said is taken apart from the left.
+    static constexpr auto kPhrases =
+        std::to_array<std::string_view>({"thank you very much for your help",
+                                         "thanks for your help",
+                                         "tell me about yourself",
+                                         "what can you do for me",
+                                         "thank you very much",
+                                         "what is your purpose",
+                                         "what is your name",
+                                         "nice to meet you",
+                                         "can you help me",
+                                         "introduce yourself",
+                                         "what can you do",
+                                         "thank you so much",
+                                         "what's your name",
+                                         "how are you today",
+                                         "are you a robot",
+                                         "are you human",
+                                         "how's it going",
+                                         "thanks a lot",
+                                         "good afternoon",
+                                         "are you an ai",
+                                         "how do you do",
+                                         "good morning",
+                                         "good evening",
+                                         "what are you",
+                                         "that helped me",
+                                         "never mind",
+                                         "who are you",
+                                         "how are you",
+                                         "that helped",
+                                         "that helps",
+                                         "well done",
+                                         "what's up",
+                                         "thank you",
+                                         "good night",
+                                         "good job",
+                                         "good day",
+                                         "very much",
+                                         "see you",
+                                         "so much",
+                                         "got it",
+                                         "i see",
+                                         "goodbye",
+                                         "welcome",
+                                         "perfect",
+                                         "thanks",
+                                         "hello",
+                                         "there",
+                                         "later",
+                                         "again",
+                                         "great",
+                                         "please",
+                                         "okay",
+                                         "help",
+                                         "cool",
+                                         "nice",
+                                         "hey",
+                                         "bye",
+                                         "thx",
+                                         "hi",
+                                         "ok"});
+    static constexpr auto kChinesePhrases = std::to_array<std::string_view>(
+        {"你好", "您好", "你好吗", "谢谢", "谢谢你", "谢谢您", "多谢", "再见", "早上好", "下午好",
+         "晚上好", "你是谁", "您是谁", "好的", "你能做什么"});
     std::string words = joined(wordsOf(text));
     // Full-width punctuation at the end is part of the last word above.
     for (const std::string_view mark : {"\uff01", "\u3002", "\uff1f", "\uff5e"}) {
         if (words.ends_with(mark)) words.resize(words.size() - mark.size());
     }
-    return isOneOf(words, kPhrases);
+    if (words.empty()) return false;
+    if (isOneOf(words, kChinesePhrases)) return true;
+    // These say something only beside another.
+    for (const std::string_view alone : {"there", "later", "again", "please", "very much"}) {
+        if (words == alone) return false;
+    }
+    std::string_view rest = words;
+    while (!rest.empty()) {
+        const auto phrase = std::find_if(kPhrases.begin(), kPhrases.end(), [&](const auto& each) {
+            return rest.starts_with(each) &&
+                   (rest.size() == each.size() || rest[each.size()] == ' ');
+        });
+        if (phrase == kPhrases.end()) return false;
+        rest.remove_prefix(std::min(phrase->size() + 1, rest.size()));
+    }
+    return true;
 }
 
 bool bringsItsOwnText(std::string_view text) {

@@ -311,7 +311,7 @@ bool asksAboutEverything(std::string_view question) { return surveyQuestionOf(qu
 
 bool listsPassages(const AnswerDetails& details) {
     return details.finishReason == kNoModelReason || details.finishReason == kNothingFoundReason ||
-           details.finishReason == kUnsupportedReason;
+           details.finishReason == kUnsupportedReason || details.finishReason == kQuotedReason;
 }
 
 bool isDemonstration(const engine::ModelInfo& model) {

@@ -300,6 +300,9 @@ inline constexpr std::string_view kNoModelReason = "no_model";
 inline constexpr std::string_view kNothingFoundReason = "nothing_found";
 /// The same, because no passage says what the demonstration model wrote.
 inline constexpr std::string_view kUnsupportedReason = "unsupported";
+/// A sentence of the documents is quoted, where the demonstration model found no words of its own,
+/// or below the refusal of another small model. It is marked as a quotation in the text.
+inline constexpr std::string_view kQuotedReason = "quoted";
 
 /// Passages stand for an answer, for one of the reasons above.
 [[nodiscard]] bool listsPassages(const AnswerDetails& details);
@@ -531,6 +534,10 @@ struct ReadableText {
 
 /// The same on one line.
 [[nodiscard]] std::string readableLine(std::string_view source, const std::filesystem::path& path);
+
+/// A text of Conclave's own, which shows documents in Markdown, as a terminal shows it: without
+/// the backslashes and joiners that keep their signs from being read as marks.
+[[nodiscard]] std::string withoutEscapes(std::string_view markdown);
 
 /// "1 document", "2 documents".
 template <std::integral Count>

@@ -31,6 +31,7 @@ StreamedText::StreamedText(storage::ChatStore& chats, const AnswerJob& job,
       m_job(job),
       m_passages(toPassages(passages)),
       m_isGood(std::move(options.isGood)),
+      m_hasSources(options.hasSources),
       m_written(options.start),
       m_text(std::move(options.start)) {}
 
@@ -46,8 +47,10 @@ void StreamedText::show(const engine::ChatOutput& output, bool isThinking) {
     m_hadBrokenCharacters = m_hadBrokenCharacters || piece.size() != raw.size();
     m_written += piece;
     m_text += piece;
-    if (!m_passages.empty() && closesBracket(piece)) {
-        m_text = retrieval::reattribute(m_written, m_passages);
+    if (m_hasSources && closesBracket(piece)) {
+        const std::string corrected = retrieval::reattribute(m_written, m_passages);
+        m_text = retrieval::withoutUnknownCitations(corrected, m_passages);
+        m_citedWhatIsNotThere = m_text != corrected;
     }
     if (m_isGood && mayEndSentence(piece) && m_isGood(m_text)) m_isGood = nullptr;
     if (now - m_committed < m_pause) return;
@@ -85,7 +88,9 @@ std::string StreamedText::settled() const {
     const std::size_t open = std::min(m_text.find('[', from), m_text.find("【", from));
     const bool isOpen = open != std::string::npos && m_text.find(']', open) == std::string::npos &&
                         m_text.find(kWideClose, open) == std::string::npos;
-    return isOpen ? m_text.substr(0, open) : m_text;
+    std::string text = isOpen ? m_text.substr(0, open) : m_text;
+    while (text.ends_with(' ')) text.pop_back();
+    return text;
 }
 
 double StreamedText::speed(Clock::time_point now) const {

@@ -23,6 +23,8 @@ public:
         /// Show nothing before this holds of the text: for models that may write nonsense. Empty:
         /// show all.
         std::function<bool(const std::string&)> isGood;
+        /// A [n] is a citation: one without a passage is left out.
+        bool hasSources = false;
     };
     StreamedText(storage::ChatStore& chats, const AnswerJob& job,
                  std::span<const StoredPassage> passages, Options options);
@@ -34,13 +36,16 @@ public:
     [[nodiscard]] const std::string& text() const { return m_text; }
     /// The model wrote bytes that make no character; they are left out of the text.
     [[nodiscard]] bool hadBrokenCharacters() const { return m_hadBrokenCharacters; }
+    /// The model made up a source; its number is left out of the text.
+    [[nodiscard]] bool citedWhatIsNotThere() const { return m_citedWhatIsNotThere; }
 
 private:
     using Clock = std::chrono::steady_clock;
 
     /// While it is written, a thought stands before the answer, between marks.
     [[nodiscard]] std::string withThought(const std::string& text) const;
-    /// The text without a citation whose bracket has not closed yet: its number may change.
+    /// The text without a citation whose bracket has not closed yet, and without the space before
+    /// it: its number may change, or the whole be left out.
     [[nodiscard]] std::string settled() const;
     void commit();
     [[nodiscard]] double speed(Clock::time_point now) const;
@@ -52,6 +57,8 @@ private:
     std::string m_thought;
     bool m_isThinking = false;
     bool m_hadBrokenCharacters = false;
+    bool m_hasSources = false;
+    bool m_citedWhatIsNotThere = false;
     std::size_t m_nAnswered = 0;  ///< bytes of the model's answer that are in m_written
     std::string m_written;        ///< by the model
     std::string m_text;           ///< as it is shown and stored

@@ -35,6 +35,12 @@ services::Scope scopeFrom(const Arguments& arguments) {
     return arguments.has("--passages") ? services::Scope::Passages : services::Scope::Automatic;
 }
 
+/// Written by Conclave itself, which shows documents in its Markdown.
+bool isOfConclave(const services::Message& answer) {
+    return answer.details && (services::listsPassages(*answer.details) ||
+                              answer.details->finishReason == services::kSurveyReason);
+}
+
 int ask(const Arguments& arguments) {
     const bool isJson = arguments.has("--json");
     const std::string& question = arguments.plain().front();
@@ -139,13 +145,18 @@ Result<services::Message> runAnswer(services::Services& services, const StartAns
             bar->reset();
         }
     };
-    events.onText = [show, isSurveying](const std::string& text, double) {
-        // A survey's text so far is replaced by its result: the bar says it meanwhile.
-        if (!*isSurveying) show(text);
+    events.onText = [&services, show, isSurveying](const std::string& text, double) {
+        // A survey's text so far is replaced by its result: the bar says it meanwhile. So may what
+        // a demonstration model writes be, and it is written in a moment, unless it is long.
+        constexpr std::size_t kShortAnswer = 600;  // bytes; it writes 120 tokens unless told to
+        const bool mayBeReplaced = text.size() <= kShortAnswer &&
+                                   services::isDemonstration(services.models().status().model.info);
+        if (!*isSurveying && !mayBeReplaced) show(text);
     };
     events.onFinished = [promise, show, bar](Result<services::Message> result) {
         bar->reset();
-        if (result) show(result->text);
+        if (result)
+            show(isOfConclave(*result) ? services::withoutEscapes(result->text) : result->text);
         promise->set_value(std::move(result));
     };
     start(std::move(events));

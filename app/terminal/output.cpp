@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <iostream>
+#include <set>
 
 #include "app/terminal/console.h"
 #include "base/utf8.h"
@@ -150,12 +151,16 @@ void printCitations(const services::Message& answer) {
     // An answer that only lists passages has shown their text already.
     const bool isListOfPassages = services::listsPassages(*answer.details) ||
                                   answer.details->finishReason == services::kSurveyReason;
+    std::set<std::string> printed;  // a source may be cited after every sentence
+    const auto print = [&](const std::string& line) {
+        if (printed.insert(line).second) std::cout << dim(line) << '\n';
+    };
     std::cout << '\n';
     for (const services::StoredCitation& citation : answer.details->citations) {
         const std::string mark = numbered(citation.passage);
         const services::StoredPassage* passage = passageOf(*answer.details, citation.passage);
         if (passage == nullptr) {
-            std::cout << dim(mark + "there is no such source") << '\n';
+            print(mark + "there is no such source");
             continue;
         }
         std::string line = mark + placeOf(*passage);
@@ -164,7 +169,7 @@ void printCitations(const services::Message& answer) {
         } else if (!isListOfPassages) {
             line += "  \"" + shortened(citation.quote, kQuoteLength) + "\"";
         }
-        std::cout << dim(line) << '\n';
+        print(line);
     }
 }
 

@@ -228,7 +228,8 @@ TEST_F(TerminalTest, ListsPassagesForAQuestionThatTheModelCannotRead) {
     write("docs/keys.md", "# 办公室\n\n备用钥匙由王磊保管。\n");
     const Outcome result = run({"ask", "谁保管备用钥匙？", "--docs", (m_folder / "docs").string()});
     EXPECT_EQ(result.exitCode, 0);
-    EXPECT_THAT(result.out, HasSubstr("以下是与问题最相符的段落"));
+    EXPECT_THAT(result.out, HasSubstr("文档中写道：“备用钥匙由王磊保管。” [1]"));
+    EXPECT_THAT(result.out, HasSubstr("只懂英文"));
     const std::string passage = "备用钥匙由王磊保管";
     const std::size_t first = result.out.find(passage);
     ASSERT_NE(first, std::string::npos) << result.out;
@@ -237,6 +238,37 @@ TEST_F(TerminalTest, ListsPassagesForAQuestionThatTheModelCannotRead) {
     EXPECT_EQ(greeting.exitCode, 0);
     EXPECT_THAT(greeting.out, HasSubstr("只懂英文"));
     EXPECT_THAT(greeting.out, Not(HasSubstr("以下是")));
+}
+
+TEST_F(TerminalTest, QuotesTheDocumentWhereTheModelDeniesWhatItSays) {
+    write("docs/expenses.txt",
+          "Receipts must be handed in within 30 days after the trip. Late reports are decided "
+          "by Ingrid Solberg.\n");
+    const std::string docs = (m_folder / "docs").string();
+    const auto answer = json({"ask", "When must receipts be handed in?", "--docs", docs});
+    const std::string text = answer["answer"];
+    EXPECT_THAT(text, HasSubstr("within 30 days"));
+    EXPECT_THAT(text, Not(HasSubstr("could not find")));
+    if (answer["finish_reason"] == "quoted") {
+        EXPECT_THAT(text, testing::StartsWith("Your documents say: “"));
+        EXPECT_THAT(text, HasSubstr("did not write it"));
+    }
+    EXPECT_TRUE(answer["citations"][0]["supported"].get<bool>());
+    const auto cost = json({"ask", "What do the receipts cost?", "--docs", docs});
+    EXPECT_NE(cost["finish_reason"], "quoted") << cost["answer"];
+}
+
+TEST_F(TerminalTest, PrintsEachSourceOnceAndNoFragmentOfAReplacedAnswer) {
+    write("docs/keys.txt", "The spare keys hang in the hall. The spare keys are red.\n");
+    const Outcome all =
+        run({"ask", "List everything about spare keys", "--docs", (m_folder / "docs").string()});
+    const std::string line = "[1] " + (m_folder / "docs/keys.txt").string();
+    const std::size_t first = all.out.find(line);
+    ASSERT_NE(first, std::string::npos) << all.out;
+    EXPECT_EQ(all.out.find(line, first + 1), std::string::npos) << all.out;
+    const Outcome alone = run({"ask", "What is the capital of Peru?", "--no-retrieval"});
+    EXPECT_EQ(alone.exitCode, 0);
+    EXPECT_EQ(alone.out.find("\n\nConclave Tiny is"), std::string::npos) << alone.out;
 }
 
 TEST_F(TerminalTest, KeepsAQuestionAsAChatOnlyWhenAsked) {

@@ -82,6 +82,42 @@ TEST_F(CitationsTest, RefusesACopyWithAGarbledWord) {
     EXPECT_FALSE(only("dry the spare keys [2]").supported);
 }
 
+TEST_F(CitationsTest, RefusesASentenceMadeOfTwo) {
+    add("To add a model, drop its file on the window. You can also add a folder, and every model "
+        "in it becomes available. The travel desk in Trondheim is open on working days.");
+    for (const char* answer : {"To add a folder, and every model in it becomes available. [4]",
+                               "And a folder, and every model in it becomes available. [4]",
+                               "Drop its file on the window is open on working days. [4]",
+                               "Working days, and every model in it becomes available. [4]"}) {
+        EXPECT_FALSE(only(answer).supported) << answer;
+    }
+    for (const char* answer :
+         {"You can also add a folder, and every model in it becomes available. [4]",
+          "You can add a folder, and every model in it becomes available. [4]",
+          "Add a folder, and every model in it becomes available. [4]",
+          "The travel desk is open on working days. [4]", "It is open on working days. [4]",
+          "The desk in Trondheim is open on working days. [4]",
+          "Yes, the travel desk in Trondheim is open on working days. [4]",
+          "Second class train tickets may be booked without approval. [1]",
+          "According to the rules, the spare keys are kept by Marta Veldhuis. [2]"}) {
+        EXPECT_TRUE(only(answer).supported) << answer;
+    }
+}
+
+TEST_F(CitationsTest, LeavesOutNumbersWithoutAPassage) {
+    const auto without = [&](std::string_view answer) {
+        return withoutUnknownCitations(answer, m_passages);
+    };
+    EXPECT_EQ(without("The keys are here [9]. The office opens at 8:30. [2]"),
+              "The keys are here. The office opens at 8:30. [2]");
+    EXPECT_EQ(without("Here [1, 9] and there 【7】。"), "Here [1] and there。");
+    EXPECT_EQ(withoutUnknownCitations("Hello! [1]", {}), "Hello!");
+    for (const char* kept : {"Set `a[7]` first. [1]", "```\na = b[9]\n```",
+                             "[8](https://x.example)", "Nothing cited."}) {
+        EXPECT_EQ(without(kept), kept);
+    }
+}
+
 TEST_F(CitationsTest, RefusesOtherNumbersNamesAndPassages) {
     EXPECT_FALSE(only("Receipts must be handed in within 60 days. [1]").supported);
     EXPECT_FALSE(only("The spare keys are kept by Jonas Veldhuis. [2]").supported);

@@ -135,5 +135,32 @@ TEST(PassageList, QuotesExactlyWhatItShows) {
     EXPECT_THAT(list.text, Not(HasSubstr("|")));
 }
 
+TEST(PassageList, WhatADocumentSaysIsNoMarkOfTheAnswer) {
+    EXPECT_EQ(listLine("See [1] and [23], **not** a_b `c` <d>.", "a.txt"),
+              "See [\u20601] and [\u206023], \\*\\*not\\*\\* a\\_b \\`c\\` \\<d>.");
+    EXPECT_EQ(listLine("* item", "a.txt"), "\\* item");
+    EXPECT_EQ(listLine("# no heading", "a.txt"), "\\# no heading");
+    EXPECT_EQ(listLine("3. Push it in.", "a.txt"), "3\\. Push it in.");
+    for (const char* source :
+         {"See [1], **not** a_b `c` <d> \\ ~x~.", "* item", "3. Push", "a[x] | b"}) {
+        EXPECT_EQ(withoutEscapes(listLine(source, "a.txt")), source);
+    }
+    StoredPassage passage;
+    passage.path = "/docs/a.txt";
+    passage.text = "It is said [2] so.";
+    passage.score = 1.0;
+    const PassageList list = listPassages("What is said?", "Look:", {passage});
+    EXPECT_EQ(retrieval::checkCitations(list.text, {}).size(), 1U) << list.text;
+}
+
+TEST(PassageList, HeadingsAndRowsAreSetApart) {
+    EXPECT_EQ(listLine("# Insurance\nEvery trip is insured.\n\nCall us.", "a.md"),
+              "Insurance — Every trip is insured. Call us.");
+    EXPECT_EQ(listLine("TONER AND DRUM\n\nThe printer takes\nAT-310X.", "a.pdf"),
+              "TONER AND DRUM — The printer takes AT-310X.");
+    EXPECT_EQ(listLine("Rates:\n\nNorway | 140\nGermany | 120\n\nBook early.", "a.html"),
+              "Rates: Norway · 140; Germany · 120 — Book early.");
+}
+
 }  // namespace
 }  // namespace conclave::services

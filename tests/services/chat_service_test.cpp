@@ -111,6 +111,33 @@ TEST_F(ChatServiceTest, ShowsPassagesForALanguageThatTheDemonstrationModelDoesNo
     EXPECT_EQ(answer->details->citations.size(), 1U);
 }
 
+TEST_F(ChatServiceTest, SmallTalkAfterAQuestionCitesNothing) {
+    m_files.write("keys.txt", "The spare keys are kept by Marta Veldhuis. Thanks to all.\n");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    SendRequest request;
+    request.text = "Who keeps the spare keys?";
+    request.settings.collections = std::vector<CollectionId>{id};
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    SendRequest alone;
+    alone.settings.collections = std::vector<CollectionId>{};
+    for (const char* text : {"hi", "thanks", "Who are you?", "Thanks, that helps!"}) {
+        SendRequest next;
+        next.chat = answer->chat;
+        next.text = text;
+        const auto reply = send(next);
+        ASSERT_TRUE(reply.has_value()) << reply.error().detail;
+        EXPECT_TRUE(reply->details->passages.empty()) << text;
+        EXPECT_EQ(reply->text.find('['), std::string::npos) << reply->text;
+        alone.chat.reset();
+        alone.text = text;
+        const auto first = send(alone);
+        ASSERT_TRUE(first.has_value());
+        EXPECT_EQ(reply->text, first->text) << "nothing before it plays a part";
+    }
+}
+
 TEST_F(ChatServiceTest, ReportsItsStagesInOrderAndStoresBeforeItWrites) {
     std::vector<std::string> seen;
     std::string shown;

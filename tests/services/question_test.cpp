@@ -9,11 +9,13 @@ namespace {
 
 TEST(Question, KnowsSmallTalkInEnglishAndChinese) {
     for (const char* text : {"Hello!", "hi", "Thank you very much.", "What can you do?",
-                             "Who are you?", "你好", "谢谢！", "  good morning "}) {
+                             "Who are you?", "你好", "谢谢！", "  good morning ",
+                             "Thanks, that helps!", "ok thanks", "Hi, how are you?", "你是谁？"}) {
         EXPECT_TRUE(isSmallTalk(text)) << text;
     }
-    for (const char* text : {"Hello Kitty prices?", "Who are you allowed to call?", "",
-                             "How many nights may I book?", "你好吗酒店在哪里"}) {
+    for (const char* text :
+         {"Hello Kitty prices?", "Who are you allowed to call?", "", "How many nights may I book?",
+          "你好吗酒店在哪里", "Thanks, but who keeps the keys?", "there", "help with taxes"}) {
         EXPECT_FALSE(isSmallTalk(text)) << text;
     }
 }

@@ -102,6 +102,39 @@ TEST(SurveyQuestion, SaysWhatToLookFor) {
     EXPECT_EQ(surveyQuestionOf("有多少文档提到钥匙？").subject, "钥匙");
 }
 
+TEST(SurveyQuestion, KeepsAWordThatMayAlsoBeAPlace) {
+    EXPECT_EQ(surveyQuestionOf("How many documents mention a collection or a model?").subject,
+              "collection or model");
+    EXPECT_EQ(surveyQuestionOf("How many documents mention keys in the whole collection?").subject,
+              "keys");
+    EXPECT_EQ(surveyQuestionOf("List everything about insurance in this folder").subject,
+              "insurance");
+}
+
+TEST(SurveyQuestion, ComparesWhatStandsOnBothSidesOfAnd) {
+    EXPECT_THAT(surveyQuestionOf("Compare trains and flights to Bergen").sides,
+                ElementsAre("trains", "flights Bergen"));
+    EXPECT_THAT(surveyQuestionOf("Compare Norway to Germany").sides,
+                ElementsAre("Norway", "Germany"));
+}
+
+TEST(SurveyQuestion, KnowsTheFilesThatAreNamed) {
+    const SurveyQuestion dates = surveyQuestionOf("List all dates in notes.docx");
+    EXPECT_THAT(dates.files, ElementsAre("notes.docx"));
+    EXPECT_THAT(dates.patterns, ElementsAre(retrieval::Pattern::Date));
+    EXPECT_EQ(dates.subject, "");
+    EXPECT_EQ(dates.place, "");
+    EXPECT_TRUE(dates.isSure);
+    EXPECT_THAT(surveyQuestionOf("Summarise the file \"Team notes 2026.pdf\".").files,
+                ElementsAre("Team notes 2026.pdf"));
+    EXPECT_TRUE(surveyQuestionOf("Summarise plan_b.md").isSure);
+    EXPECT_THAT(surveyQuestionOf("Compare a-1.txt with b.txt").files,
+                ElementsAre("a-1.txt", "b.txt"));
+    EXPECT_THAT(surveyQuestionOf("列出notes.docx里的所有日期").files, ElementsAre("notes.docx"));
+    EXPECT_TRUE(surveyQuestionOf("How many documents mention config.json?").files.empty());
+    EXPECT_TRUE(surveyQuestionOf("List all dates, e.g. in March.").files.empty());
+}
+
 class SurveyTest : public testing::Test {
 protected:
     void SetUp() override {
@@ -139,6 +172,35 @@ protected:
     std::unique_ptr<storage::Database> m_database;
     CollectionId m_collection = 0;
 };
+
+TEST_F(SurveyTest, OneOfTheWordsBesideOrIsEnough) {
+    add("a.txt", "A collection is a set of folders.");
+    add("b.txt", "The model is small.");
+    add("c.txt", "Nothing of the kind.");
+    EXPECT_EQ(survey("How many documents mention a collection or a model?").documents.size(), 2U);
+}
+
+TEST_F(SurveyTest, ReadsOnlyTheFileThatIsNamed) {
+    add("notes.docx", "It begins on 2026-10-15.");
+    add("other_notes.docx", "It ended on 2020-01-01.");
+    add("release notes.txt", "It was on 2021-02-02.");
+    const SurveyFindings found = survey("List all dates in Notes.docx");
+    EXPECT_EQ(found.nDocumentsRead, 1);
+    ASSERT_EQ(found.values.size(), 1U);
+    EXPECT_EQ(found.values.begin()->first, "2026-10-15");
+    EXPECT_EQ(found.place, "Notes.docx");
+    EXPECT_EQ(survey("List all dates in missing.docx").nDocumentsRead, 0);
+}
+
+TEST_F(SurveyTest, ASideThatNoSentenceSaysInFullIsLookedForInFewerWords) {
+    add("a.txt", "A hotel in Norway costs 140 euros.");
+    add("b.txt", "In Germany it is 120 euros.");
+    const SurveyFindings found =
+        survey("Compare hotels in Norway with expensive hotels in Germany");
+    EXPECT_THAT(found.sides, ElementsAre("hotels Norway", "Germany"));
+    ASSERT_EQ(found.documents.size(), 2U);
+    EXPECT_EQ(found.documents[1].nMatches[1], 1);
+}
 
 TEST_F(SurveyTest, CountsInEveryPassageAndReadsCopiesOnce) {
     add("a.txt", "The key is red.\n\nNo door.\n\nTwo keys. One more key.");

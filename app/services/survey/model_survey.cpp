@@ -146,7 +146,7 @@ Result<SurveyFindings> runModelSurvey(storage::Database& database, const SurveyQ
     const auto generation = store.generation();
     if (!generation) return tl::unexpected(generation.error());
     SurveyFindings findings;
-    auto documents = chooseDocuments(store, collections, asked.place, findings);
+    auto documents = chooseDocuments(store, collections, asked, findings);
     if (!documents) return tl::unexpected(documents.error());
     SurveyCheckpoint checkpoint(database, asked, collections, *generation,
                                 model.name() + "\n" + question);

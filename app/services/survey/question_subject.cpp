@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <filesystem>
 
 #include "app/services/question.h"
 #include "app/services/survey/question_words.h"
@@ -52,21 +54,21 @@ constexpr auto kPatternNames = std::to_array<PatternName>({
 
 /// Words that ask but are not asked for; what stands in quotation marks is kept.
 constexpr auto kFrameWords = std::to_array<std::string_view>(
-    {"document", "documents",  "file",     "files",     "passage",    "passages",   "times",
-     "time",     "mention",    "mentions", "mentioned", "contain",    "contains",   "contained",
-     "refer",    "refers",     "talk",     "talks",     "about",      "discuss",    "discusses",
-     "say",      "says",       "said",     "named",     "there",      "all",        "every",
-     "each",     "collection", "folder",   "total",     "altogether", "across",     "whole",
-     "entire",   "my",         "occur",    "occurs",    "appear",     "appears",    "come",
-     "comes",    "up",         "list",     "different", "distinct",   "unique",     "number",
-     "give",     "me",         "show",     "find",      "which",      "what",       "how",
-     "many",     "often",      "count",    "overall",   "everything", "anything",   "please",
-     "word",     "words",      "term",     "is",        "are",        "the",        "a",
-     "an",       "of",         "in",       "that",      "do",         "does",       "have",
-     "has",      "been",       "was",      "were",      "these",      "those",      "this",
-     "include",  "includes",   "summary",  "overview",  "regarding",  "concerning", "on",
-     "cite",     "cites",      "describe", "describes", "use",        "used",       "it",
-     "where",    "when",       "with",     "and",       "you",        "can",        "to"});
+    {"document", "documents", "file",       "files",      "passage", "passages", "times",
+     "time",     "mention",   "mentions",   "mentioned",  "contain", "contains", "contained",
+     "refer",    "refers",    "talk",       "talks",      "about",   "discuss",  "discusses",
+     "say",      "says",      "said",       "named",      "there",   "all",      "every",
+     "each",     "total",     "altogether", "across",     "whole",   "entire",   "my",
+     "occur",    "occurs",    "appear",     "appears",    "come",    "comes",    "up",
+     "list",     "different", "distinct",   "unique",     "number",  "give",     "me",
+     "show",     "find",      "which",      "what",       "how",     "many",     "often",
+     "count",    "overall",   "everything", "anything",   "please",  "word",     "words",
+     "term",     "is",        "are",        "the",        "a",       "an",       "of",
+     "in",       "that",      "do",         "does",       "have",    "has",      "been",
+     "was",      "were",      "these",      "those",      "this",    "include",  "includes",
+     "summary",  "overview",  "regarding",  "concerning", "on",      "cite",     "cites",
+     "describe", "describes", "use",        "used",       "it",      "where",    "when",
+     "with",     "and",       "you",        "can",        "to"});
 
 constexpr auto kChineseFrames = std::to_array<std::string_view>(
     {"请帮我", "请",   "帮我", "列出来", "列出",   "列举", "找出", "所有的", "所有",
@@ -94,8 +96,38 @@ std::vector<Pattern> takePatterns(std::string& subject) {
     return patterns;
 }
 
+namespace {
+
+/// "in the whole collection": where to look. But "a collection" is something to look for.
+std::string withoutWholePlace(std::string_view text) {
+    static constexpr auto kWholes =
+        std::to_array<std::string_view>({"collection", "collections", "folder", "folders"});
+    static constexpr auto kDeterminers = std::to_array<std::string_view>(
+        {"the", "this", "that", "my", "our", "your", "whole", "entire", "these", "all"});
+    static constexpr auto kBefore = std::to_array<std::string_view>(
+        {"in", "of", "across", "from", "within", "through", "throughout"});
+    std::string left(text);
+    const std::string lower = lowerCased(text);
+    const std::vector<std::string_view> words = wordsOfLower(lower);
+    const auto isIn = [](std::string_view word, const auto& list) {
+        return std::find(list.begin(), list.end(), word) != list.end();
+    };
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!isIn(words[i], kWholes)) continue;
+        std::size_t first = i;
+        while (first > 0 && isIn(words[first - 1], kDeterminers)) --first;
+        const bool isPlace = first == 0 ? i > 0 : isIn(words[first - 1], kBefore);
+        if (!isPlace || first == i) continue;
+        const auto at = static_cast<std::size_t>(words[i].data() - lower.data());
+        left.replace(at, words[i].size(), words[i].size(), ' ');
+    }
+    return left;
+}
+
+}  // namespace
+
 std::string subjectOf(std::string_view text) {
-    std::string unframed(text);
+    std::string unframed = withoutWholePlace(text);
     if (isChinese(text)) {
         for (const std::string_view frame : kChineseFrames) {
             for (std::size_t at = unframed.find(frame); at != std::string::npos;
@@ -172,6 +204,65 @@ std::string takeChinesePlace(std::string& text) {
         noun.isAnyDocument ? "" : text.substr(noun.startByte, noun.endByte - noun.startByte);
     text.replace(noun.startByte, noun.endByte - noun.startByte + inside->size(), " ");
     return place;
+}
+
+namespace {
+
+/// "in notes.docx" and "summarise notes.docx" say where to look, "mention config.json" what for.
+bool leadsToFile(std::string_view before) {
+    static constexpr auto kLeading = std::to_array<std::string_view>(
+        {"in", "of", "from", "within", "across", "file", "files", "document", "summarise",
+         "summarize", "compare", "and", "with", "does", "do", "to", "count", "versus", "vs"});
+    static constexpr auto kPassedOver =
+        std::to_array<std::string_view>({"the", "my", "this", "our", "up"});
+    const std::string lower = lowerCased(before);
+    std::vector<std::string_view> words = wordsOfLower(lower);
+    const auto isIn = [](std::string_view word, const auto& list) {
+        return std::find(list.begin(), list.end(), word) != list.end();
+    };
+    while (!words.empty() && isIn(words.back(), kPassedOver)) words.pop_back();
+    return words.empty() || isIn(words.back(), kLeading) ||
+           static_cast<unsigned char>(words.back().back()) >= 0x80;
+}
+
+bool isOfFileName(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x80 && (std::isalnum(byte) != 0 ||
+                           std::string_view("._-+()~/").find(c) != std::string_view::npos);
+}
+
+}  // namespace
+
+std::vector<std::string> takeFileNames(std::string& text) {
+    std::vector<std::string> names;
+    const auto take = [&](std::size_t start, std::size_t end, std::size_t nAround) {
+        const std::filesystem::path name = text.substr(start, end - start);
+        if (name.stem().empty() || !name.has_extension() || !retrieval::isReadable(name) ||
+            !leadsToFile(std::string_view(text).substr(0, start - nAround))) {
+            return false;
+        }
+        names.push_back(name.filename().string());
+        text.replace(start - nAround, end - start + 2 * nAround, " ");
+        return true;
+    };
+    for (const std::string_view mark : {"\"", "`"}) {
+        for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+            const std::size_t end = text.find(mark, at + 1);
+            if (end == std::string::npos) break;
+            if (!take(at + 1, end, 1)) at = end + 1;
+        }
+    }
+    for (std::size_t start = 0; start < text.size();) {
+        std::size_t end = start;
+        while (end < text.size() && isOfFileName(text[end])) ++end;
+        std::size_t last = end;
+        while (last > start &&
+               std::string_view(".)/-").find(text[last - 1]) != std::string_view::npos) {
+            --last;
+        }
+        start = last > start && take(start, last, 0) ? start + 1 : end + 1;
+    }
+    return names;
 }
 
 }  // namespace conclave::services

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "app/services/survey/question_words.h"
 #include "app/services/survey/survey_checkpoint.h"
 
 namespace conclave::services {
@@ -203,6 +204,25 @@ Result<std::vector<Document>> documentsToRead(storage::DocumentStore& store,
     return readable;
 }
 
+std::string joinedNames(const std::vector<std::string>& names) {
+    std::string joined;
+    for (const std::string& name : names) joined += (joined.empty() ? "" : ", ") + name;
+    return joined;
+}
+
+/// The named files, whatever their case; none if there are none.
+void chooseByFiles(const std::vector<std::string>& files, std::vector<Document>& documents,
+                   SurveyFindings& findings) {
+    std::erase_if(documents, [&](const Document& document) {
+        const std::string name = lowerCased(document.path.filename().string());
+        return std::none_of(files.begin(), files.end(),
+                            [&](const std::string& file) { return lowerCased(file) == name; });
+    });
+    // Of what was not asked for nothing need be said.
+    findings.skipped.clear();
+    findings.place = joinedNames(files);
+}
+
 /// Those whose title or path says `place`, or its last word ("contracts" of "signed contracts");
 /// all if none does.
 void chooseByPlace(const std::string& place, std::vector<Document>& documents,
@@ -227,6 +247,49 @@ void chooseByPlace(const std::string& place, std::vector<Document>& documents,
         findings.place = name;
         return;
     }
+}
+
+/// Of a side of several words that no sentence says: fewer of them, names last. False if both
+/// sides were found, or nothing is left to leave out.
+bool widenSides(SurveyQuestion& asked, const SurveyFindings& findings) {
+    if (asked.kind != SurveyKind::Compare || asked.sides.size() != 2) return false;
+    bool isWider = false;
+    for (std::size_t side = 0; side < 2; ++side) {
+        const bool isFound = std::any_of(findings.documents.begin(), findings.documents.end(),
+                                         [&](const SurveyedDocument& each) {
+                                             return each.nMatches[side] + each.nMatches[2] > 0;
+                                         });
+        std::string& words = asked.sides[side];
+        if (isFound || words.find(' ') == std::string::npos ||
+            words.find('"') != std::string::npos) {
+            continue;
+        }
+        const auto isName = [](char c) { return c >= 'A' && c <= 'Z'; };
+        std::size_t start = 0;
+        while (start < words.size() && isName(words[start])) {
+            const std::size_t space = words.find(' ', start);
+            start = space == std::string::npos ? words.size() : space + 1;
+        }
+        if (start >= words.size()) start = 0;
+        const std::size_t end = std::min(words.find(' ', start), words.size());
+        words.erase(start, end - start + 1);
+        while (words.ends_with(' ')) words.pop_back();
+        isWider = true;
+    }
+    return isWider;
+}
+
+Result<void> readAgain(storage::DocumentStore& store, const SurveyQuestion& asked,
+                       const std::vector<Document>& documents, SurveyFindings& findings) {
+    findings.documents.clear();
+    findings.nDocumentsRead = 0;
+    findings.nPassagesRead = 0;
+    findings.sides = asked.sides;
+    Reading reading(store, asked);
+    for (const Document& document : documents) {
+        if (auto read = reading.read(document, findings); !read) return read;
+    }
+    return {};
 }
 
 }  // namespace
@@ -254,10 +317,15 @@ SurveyedDocument& SurveyFindings::documentFor(const Document& document) {
 
 Result<std::vector<Document>> chooseDocuments(storage::DocumentStore& store,
                                               const std::vector<CollectionId>& collections,
-                                              const std::string& place, SurveyFindings& findings) {
+                                              const SurveyQuestion& asked,
+                                              SurveyFindings& findings) {
     auto documents = documentsToRead(store, collections, findings);
     if (!documents) return documents;
-    chooseByPlace(place, *documents, findings);
+    if (asked.files.empty()) {
+        chooseByPlace(asked.place, *documents, findings);
+    } else {
+        chooseByFiles(asked.files, *documents, findings);
+    }
     findings.nDocumentsAll = static_cast<int>(documents->size());
     for (const Document& document : *documents) findings.nPassagesAll += document.nChunks;
     return documents;
@@ -270,9 +338,9 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
     const auto generation = store.generation();
     if (!generation) return tl::unexpected(generation.error());
     SurveyFindings findings;
-    const auto documents = chooseDocuments(store, collections, question.place, findings);
+    const auto documents = chooseDocuments(store, collections, question, findings);
     if (!documents) return tl::unexpected(documents.error());
-    const SurveyQuestion asked = findings.place.empty() ? withoutPlace(question) : question;
+    SurveyQuestion asked = findings.place.empty() ? withoutPlace(question) : question;
 
     SurveyCheckpoint checkpoint(database, question, collections, *generation);
     auto kept = checkpoint.load();
@@ -307,6 +375,12 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
         }
     }
     findings.isComplete = next == documents->size();
+    findings.sides = asked.sides;
+    while (findings.isComplete && !hooks.cancel.stop_requested() && widenSides(asked, findings)) {
+        if (auto read = readAgain(store, asked, *documents, findings); !read) {
+            return tl::unexpected(read.error());
+        }
+    }
     if (hooks.onProgress) hooks.onProgress(findings);
     Result<void> done;
     if (!findings.isComplete) {

@@ -54,7 +54,8 @@ struct SurveyFindings {
     int nDocumentsRead = 0;
     int nPassagesRead = 0;
     std::vector<std::pair<std::string, std::string>> skipped;  ///< path and why
-    std::string place;  ///< documents were chosen by this part of the question
+    std::string place;               ///< documents were chosen by this part of the question
+    std::vector<std::string> sides;  ///< of Compare: what was looked for in the end
     std::vector<SurveyedDocument> documents;  ///< with matches, or all where all count
     std::map<std::string, SurveyedValue> values;
     bool isComplete = false;
@@ -71,12 +72,13 @@ struct SurveyHooks {
     std::stop_token cancel;
 };
 
-/// Documents of the collections that can be read, in the order of their paths, those called as
-/// `place` says if there are any (then findings.place says so); copies of others and those that
-/// cannot be read go to findings.skipped. Sets how much there is to read.
+/// Documents of the collections that can be read, in the order of their paths: the files that are
+/// named, or those called as the question's place says if there are any (then findings.place says
+/// so); copies of others and those that cannot be read go to findings.skipped. Sets how much there
+/// is to read.
 [[nodiscard]] Result<std::vector<Document>> chooseDocuments(
     storage::DocumentStore& store, const std::vector<CollectionId>& collections,
-    const std::string& place, SurveyFindings& findings);
+    const SurveyQuestion& asked, SurveyFindings& findings);
 
 /// Reads all documents of the collections in the order of their paths; copies of a document that
 /// was read are passed over. Being stopped is no error: the findings say that they are not

@@ -305,8 +305,12 @@ bool isComparison(std::string_view text, std::string_view lower, SurveyQuestion&
                                                   "differences between"sv, "difference between"sv});
     if (opening > 0) {
         asked.sides = sidesOf(text.substr(opening), lower.substr(opening),
-                              {"versus", "vs", "with", "against", "to", "and"});
+                              {"versus", "vs", "with", "against", "and", "to"});
         asked.isSure = lower.starts_with("compare");
+        if (asked.sides.empty() && asked.isSure && !asked.files.empty()) {
+            asked.kind = SurveyKind::Summarise;
+            return true;
+        }
         if (asked.sides.empty() && asked.isSure) {
             // "Compare the two offers": what each of them says.
             const DocumentNoun noun = pluralDocumentNoun(lower, kHeadWords + 1);
@@ -347,9 +351,11 @@ bool asksForHelp(std::string_view lower) {
 
 }  // namespace
 
-SurveyQuestion surveyQuestionOf(std::string_view whole) {
+SurveyQuestion surveyQuestionOf(std::string_view withFiles) {
     SurveyQuestion asked;
-    if (bringsItsOwnText(whole)) return asked;
+    if (bringsItsOwnText(withFiles)) return asked;
+    std::string whole(withFiles);
+    asked.files = takeFileNames(whole);
     std::string_view text = trimmedQuestion(whole);
     std::string lower = lowerCased(text);
     for (const std::string_view polite :
@@ -368,6 +374,7 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
                                        isWhatIsMentioned(lower, asked, rest) ||
                                        isOfEveryDocument(lower, asked);
     if (!isAny) return SurveyQuestion{};
+    if (asked.kind == SurveyKind::Summarise && !asked.files.empty()) asked.isSure = true;
     asked.patterns = takePatterns(rest);
     if (asked.place.empty()) asked.place = inChinese ? takeChinesePlace(rest) : takePlace(rest);
     asked.subject = subjectOf(rest);

@@ -26,6 +26,7 @@ struct SurveyQuestion {
     bool isPlaceOfKind = false;  ///< a kind of document, as in "which contracts"
     std::vector<retrieval::Pattern> patterns;
     std::vector<std::string> sides;  ///< of Compare: two
+    std::vector<std::string> files;  ///< "notes.docx": nothing else is read
 };
 
 [[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view whole);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "app/services/passage_list.h"
 #include "base/utf8.h"
 
 namespace conclave::services {
@@ -310,11 +311,14 @@ Result<void> ReportWriter::cite(ChunkId chunk, std::size_t startByte, std::size_
 
 std::string asListLine(std::string_view text, const std::filesystem::path& path) {
     constexpr std::size_t kLongest = 240;  // characters
-    std::string line = readableLine(text, path);
-    line.erase(0, std::min(line.find_first_not_of("-*+# \t|>"), line.size()));
+    const std::size_t first = text.find_first_not_of("-*+# \t|>");
+    text.remove_prefix(std::min(first, text.size()));
+    std::string line = listLine(text, path);
     if (line.starts_with("•")) line.erase(0, std::string_view("• ").size());
     if (countCodePoints(line) <= kLongest) return line;
-    return line.substr(0, byteOffsetOf(line, kLongest)) + "…";
+    line.resize(byteOffsetOf(line, kLongest));
+    if (line.ends_with('\\')) line.pop_back();  // it stood before a sign
+    return line + "…";
 }
 
 std::string accountOf(const SurveyFindings& findings, bool isChinese) {

@@ -67,7 +67,7 @@ Result<TextModel*> Surveyor::readerFor(const SurveyRequest& request, const Surve
     if (!request.isForced) {
         SurveyFindings toRead;
         const auto documents =
-            chooseDocuments(m_database.documents(), request.collections, asked.place, toRead);
+            chooseDocuments(m_database.documents(), request.collections, asked, toRead);
         if (!documents) return tl::unexpected(documents.error());
         if (toRead.nPassagesAll > kMostPassages) return none;
     }
@@ -113,7 +113,8 @@ Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const Survey
     };
     const auto findings = runSurvey(m_database, asked, request.collections, hooks);
     if (!findings) return tl::unexpected(findings.error());
-    const SurveyQuestion shown = findings->place.empty() ? withoutPlace(asked) : asked;
+    SurveyQuestion shown = findings->place.empty() ? withoutPlace(asked) : asked;
+    if (!findings->sides.empty()) shown.sides = findings->sides;
     const bool isEmpty = findings->documents.empty() && findings->isComplete;
     auto report = isEmpty ? nothingFound(request, shown, *findings)
                           : reportSurvey(m_database.documents(), shown, *findings, inChinese);
@@ -126,6 +127,11 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
                                             const SurveyFindings& findings) {
     constexpr int kNearest = 3;
     ReportWriter writer(m_database.documents(), isChinese(request.question));
+    if (!asked.files.empty() && findings.nDocumentsAll == 0) {
+        writer.add("There is no file called " + findings.place + " in these collections.",
+                   "这些集合中没有名为“" + findings.place + "”的文件。");
+        return writer.take();
+    }
     std::string words = asked.subject;
     for (const std::string& side : asked.sides) words += (words.empty() ? "" : ", ") + side;
     if (words.empty()) {

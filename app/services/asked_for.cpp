@@ -1,0 +1,309 @@
+#include "app/services/asked_for.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+namespace conclave::services {
+namespace {
+
+using namespace std::string_view_literals;
+
+/// Forms that the stemmer does not bring together, and words that people use for each other. All
+/// as the analyzer stems them; the second stands for both.
+constexpr auto kSameWords = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"kept", "keep"},       {"paid", "pay"},     {"held", "hold"},     {"made", "make"},
+    {"sent", "send"},       {"built", "build"},  {"bought", "buy"},    {"took", "take"},
+    {"taken", "take"},      {"gave", "give"},    {"given", "give"},    {"wrote", "write"},
+    {"written", "write"},   {"chose", "choos"},  {"chosen", "choos"},  {"began", "start"},
+    {"begun", "start"},     {"begin", "start"},  {"met", "meet"},      {"lost", "lose"},
+    {"sold", "sell"},       {"told", "tell"},    {"spoke", "speak"},   {"spoken", "speak"},
+    {"led", "lead"},        {"won", "win"},      {"came", "come"},     {"got", "get"},
+    {"went", "go"},         {"gone", "go"},      {"ran", "run"},       {"said", "say"},
+    {"thought", "think"},   {"taught", "teach"}, {"brought", "bring"}, {"spent", "spend"},
+    {"stood", "stand"},     {"drove", "drive"},  {"driven", "drive"},  {"grew", "grow"},
+    {"grown", "grow"},      {"flew", "fli"},     {"flight", "fli"},    {"knew", "know"},
+    {"known", "know"},      {"broke", "break"},  {"broken", "break"},  {"stole", "steal"},
+    {"stolen", "steal"},    {"threw", "throw"},  {"drew", "draw"},     {"drawn", "draw"},
+    {"rose", "rise"},       {"risen", "rise"},   {"fell", "fall"},     {"fed", "feed"},
+    {"slept", "sleep"},     {"meant", "mean"},   {"lent", "lend"},     {"hidden", "hide"},
+    {"price", "cost"},      {"purchas", "buy"},  {"delet", "remov"},   {"eras", "remov"},
+    {"store", "keep"},      {"save", "keep"},    {"swap", "replac"},   {"chang", "replac"},
+    {"phone", "telephon"},  {"fix", "repair"},   {"turn", "switch"},   {"permit", "allow"},
+    {"insur", "cover"},     {"submit", "hand"},  {"approv", "approv"}, {"approval", "approv"},
+    {"largest", "big"},     {"biggest", "big"},  {"larg", "big"},      {"weigh", "weight"},
+    {"departur", "depart"}, {"arriv", "arriv"},  {"arrival", "arriv"}, {"colour", "color"},
+});
+
+/// Stems that ask, or that an answer has no need of.
+constexpr auto kAskingStems = std::to_array<std::string_view>(
+    {"mani",    "much",  "long",     "often",   "soon",    "tell",  "show",     "pleas",
+     "briefli", "exact", "know",     "kind",    "sort",    "type",  "s",        "must",
+     "may",     "might", "need",     "want",    "current", "usual", "normal",   "actual",
+     "someon",  "anyon", "somebodi", "anybodi", "person",  "peopl", "say",      "happen",
+     "possibl", "abl",   "thing",    "someth",  "anyth",   "one",   "document", "accord",
+     "everi",   "mean",  "name",     "explain", "get"});
+
+constexpr auto kNumberWords = std::to_array<std::string_view>(
+    {"one",   "two",   "three",   "four",   "five",    "six",     "seven",    "eight",
+     "nine",  "ten",   "eleven",  "twelve", "fifteen", "twenty",  "thirty",   "forty",
+     "fifty", "sixty", "seventy", "eighty", "ninety",  "hundred", "thousand", "million",
+     "half",  "dozen", "once",    "twice",  "double",  "both"});
+constexpr auto kTimeWords = std::to_array<std::string_view>(
+    {"january",     "february", "march",    "april",    "june",   "july",     "august",
+     "september",   "october",  "november", "december", "monday", "tuesday",  "wednesday",
+     "thursday",    "friday",   "saturday", "sunday",   "today",  "tomorrow", "morning",
+     "afternoon",   "evening",  "noon",     "midnight", "daily",  "weekly",   "monthly",
+     "yearly",      "when",     "before",   "after",    "until",  "while",    "during",
+     "immediately", "always",   "never",    "spring",   "summer", "autumn",   "winter",
+     "whenever",    "if",       "day",      "week",     "month",  "year",     "start"});
+constexpr auto kOftenWords = std::to_array<std::string_view>(
+    {"every", "each", "per", "daily", "weekly", "monthly", "yearly", "hourly", "always", "never"});
+constexpr auto kLengthWords = std::to_array<std::string_view>(
+    {"second", "seconds", "minute", "minutes", "hour",    "hours",  "day",  "days",
+     "night",  "nights",  "week",   "weeks",   "month",   "months", "year", "years",
+     "metre",  "metres",  "meter",  "meters",  "km",      "cm",     "mm",   "mile",
+     "miles",  "pages",   "words",  "always",  "forever", "until",  "page", "characters"});
+constexpr auto kMoneyWords = std::to_array<std::string_view>(
+    {"euro",  "euros", "eur", "dollar", "dollars", "usd",    "pound", "pounds", "gbp",     "cent",
+     "cents", "yuan",  "rmb", "yen",    "kr",      "kroner", "franc", "francs", "percent", "free"});
+constexpr auto kRoleWords = std::to_array<std::string_view>(
+    {"head",   "manager",   "director",      "office",    "department", "desk",
+     "team",   "service",   "staff",         "employees", "employee",   "user",
+     "users",  "anyone",    "everyone",      "everybody", "nobody",     "editor",
+     "author", "president", "administrator", "owner",     "company",    "bank"});
+constexpr auto kPlaceWords = std::to_array<std::string_view>(
+    {"in", "on", "at", "behind", "under", "below", "above", "near", "beside", "inside", "outside",
+     "between", "opposite", "through", "from", "into", "next"});
+constexpr auto kReasonWords =
+    std::to_array<std::string_view>({"because", "since", "reason", "reasons", "due", "so",
+                                     "therefore", "cause", "caused", "causes"});
+constexpr auto kGoesOn =
+    std::to_array<std::string_view>({"it", "its", "they", "their", "this", "these", "he", "she"});
+constexpr auto kBeforeNames =
+    std::to_array<std::string_view>({"by", "with", "contact", "ask", "call", "is", "are", "was"});
+constexpr auto kHelpers = std::to_array<std::string_view>(
+    {"is", "are", "was", "were", "do", "does", "did", "can", "could", "may", "must", "should",
+     "will", "would", "has", "have", "had", "might"});
+constexpr auto kLimits = std::to_array<std::string_view>(
+    {"of",    "for",     "in",   "on", "at",     "from", "to",    "with", "by",  "per",
+     "about", "between", "when", "if", "during", "that", "which", "who",  "and", "or"});
+
+template <std::size_t N>
+bool isListed(std::string_view word, const std::array<std::string_view, N>& list) {
+    return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+std::string commonForm(std::string_view stem) {
+    const auto found = std::find_if(kSameWords.begin(), kSameWords.end(),
+                                    [&](const auto& entry) { return entry.first == stem; });
+    return std::string(found != kSameWords.end() ? found->second : stem);
+}
+
+/// Of several sentences the last that asks: "Answer briefly." and greetings say nothing.
+std::string_view askingSentence(std::string_view question) {
+    const std::size_t mark = question.rfind('?');
+    if (mark == std::string_view::npos) return question;
+    question = question.substr(0, mark);
+    for (const std::string_view end : {". "sv, "? "sv, "! "sv, "\n"sv}) {
+        const std::size_t before = question.rfind(end);
+        if (before != std::string_view::npos) question.remove_prefix(before + end.size());
+    }
+    return question;
+}
+
+Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string& unit) {
+    const std::string_view word = words[at].surface;
+    const std::string_view next =
+        at + 1 < words.size() ? std::string_view(words[at + 1].surface) : std::string_view();
+    if (word == "who" || word == "whom" || word == "whose") return Wanted::Person;
+    if (word == "where") return Wanted::Place;
+    if (word == "why") return Wanted::Reason;
+    if (word == "when") return Wanted::Time;
+    if (word == "what" || word == "which") {
+        const bool isTime = next == "time" || next == "day" || next == "date" || next == "week" ||
+                            next == "month" || next == "year";
+        return isTime ? Wanted::Time : Wanted::Anything;
+    }
+    if (word != "how") return Wanted::Anything;
+    if (next == "long") return Wanted::Length;
+    if (next == "often") return Wanted::Often;
+    if (next == "soon" || next == "early" || next == "late") return Wanted::Time;
+    const bool isAmount = next == "many" || next == "much";
+    if (isAmount && at + 2 < words.size() && !isListed(words[at + 2].surface, kHelpers)) {
+        if (next == "much") return Wanted::Number;
+        unit = words[at + 2].stem;
+        return Wanted::Count;
+    }
+    if (isAmount) return next == "much" ? Wanted::Money : Wanted::Number;
+    constexpr auto kMeasures = std::to_array<std::string_view>(
+        {"far", "old", "big", "large", "tall", "high", "heavy", "fast", "wide", "deep", "hot"});
+    return isListed(next, kMeasures) ? Wanted::Number : Wanted::Anything;
+}
+
+/// "What is the salary of …": the salary. "Which insurance covers …": the insurance. Of other
+/// questions the verb: the word behind "who", else the last one.
+StemSet focusOf(const std::vector<AskedWord>& words, std::size_t at, const StemSet& stems) {
+    StemSet focus;
+    const auto add = [&](const AskedWord& word) {
+        if (stems.contains(word.stem)) focus.insert(word.stem);
+    };
+    const std::string_view asks = at < words.size() ? words[at].surface : std::string_view();
+    const bool hasHelper = at + 1 < words.size() && isListed(words[at + 1].surface, kHelpers);
+    if (asks == "what" || asks == "which") {
+        const bool isBe =
+            hasHelper && (words[at + 1].stem == "is" || words[at + 1].stem == "are" ||
+                          words[at + 1].surface == "was" || words[at + 1].surface == "were");
+        for (std::size_t i = at + 1; i < words.size() && (isBe || focus.empty()); ++i) {
+            if (isListed(words[i].surface, kLimits) && !focus.empty()) break;
+            if (!hasHelper || isBe) add(words[i]);
+        }
+        if (!focus.empty()) return focus;
+    }
+    if (asks == "who" && !hasHelper) {
+        for (std::size_t i = at + 1; i < words.size() && focus.empty(); ++i) add(words[i]);
+        return focus;
+    }
+    for (std::size_t i = words.size(); i > 0 && focus.empty(); --i) add(words[i - 1]);
+    return focus;
+}
+
+bool isNumeric(const AskedWord& word) {
+    return word.hasDigit || isListed(word.surface, kNumberWords);
+}
+
+/// A number that the question does not bring along.
+bool saysNumber(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    return std::any_of(words.begin(), words.end(), [&](const AskedWord& word) {
+        return isNumeric(word) && !asked.stems.contains(word.stem);
+    });
+}
+
+template <std::size_t N>
+bool saysOneOf(const std::vector<AskedWord>& words, const std::array<std::string_view, N>& list) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](const AskedWord& word) { return isListed(word.surface, list); });
+}
+
+/// "28 pages", "two pressure sensors".
+bool saysCount(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    constexpr std::size_t kBetween = 3;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!isNumeric(words[i]) || asked.keys.contains(words[i].stem)) continue;
+        for (std::size_t j = i + 1; j < std::min(words.size(), i + 1 + kBetween); ++j) {
+            if (words[j].stem == asked.unit) return true;
+        }
+    }
+    return false;
+}
+
+/// Two capitalised words in a row, one where a name is usual, or an office.
+bool saysPerson(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
+    const auto isName = [&](std::size_t i) {
+        return i < words.size() && words[i].isCapital && words[i].isContent &&
+               !asked.stems.contains(words[i].stem) && !isListed(words[i].surface, kTimeWords);
+    };
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (isListed(words[i].surface, kRoleWords) && !asked.stems.contains(words[i].stem)) {
+            return true;
+        }
+        if (!isName(i)) continue;
+        if (isName(i + 1) && words[i + 1].start == words[i].end + 1 && text[words[i].end] == ' ') {
+            return true;
+        }
+        if (i > 0 && isListed(words[i - 1].surface, kBeforeNames)) return true;
+        if (i == 0 && words.size() > 1 && asked.stems.contains(words[1].stem)) return true;
+    }
+    return false;
+}
+
+/// "behind the red door": a place that the question does not name.
+bool saysPlace(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    constexpr std::size_t kNear = 3;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!isListed(words[i].surface, kPlaceWords)) continue;
+        for (std::size_t j = i + 1; j < std::min(words.size(), i + 1 + kNear); ++j) {
+            if (words[j].isContent && !asked.stems.contains(words[j].stem)) return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+std::vector<AskedWord> wordsAsAsked(std::string_view text) {
+    const std::vector<std::string> content = retrieval::queryTerms(text);
+    const StemSet isContent(content.begin(), content.end());
+    std::vector<AskedWord> words;
+    std::size_t lastEnd = 0;
+    retrieval::analyze(text, [&](std::string_view term, std::size_t start, std::size_t end) {
+        if (start < lastEnd) return;  // a part of the word before
+        lastEnd = end;
+        const std::string_view surface = text.substr(start, end - start);
+        AskedWord word{.stem = commonForm(term), .surface = {}, .start = start, .end = end};
+        for (const char c : surface) {
+            const auto byte = static_cast<unsigned char>(c);
+            word.surface += byte < 0x80 ? static_cast<char>(std::tolower(byte)) : c;
+            word.hasDigit = word.hasDigit || std::isdigit(byte) != 0;
+        }
+        word.isContent = isContent.contains(term);
+        word.isAnyCapital = std::isupper(static_cast<unsigned char>(surface.front())) != 0;
+        word.isCapital = word.isAnyCapital && surface.size() > 1 &&
+                         std::isupper(static_cast<unsigned char>(surface[1])) == 0;
+        words.push_back(std::move(word));
+    });
+    return words;
+}
+
+AskedFor askedForBy(std::string_view whole) {
+    constexpr auto kAskers = std::to_array<std::string_view>(
+        {"what", "which", "who", "whom", "whose", "when", "where", "why", "how"});
+    const std::vector<AskedWord> words = wordsAsAsked(askingSentence(whole));
+    AskedFor asked;
+    std::size_t at = 0;
+    while (at < words.size() && !isListed(words[at].surface, kAskers)) ++at;
+    if (at < words.size()) asked.wanted = wantedBy(words, at, asked.unit);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const AskedWord& word = words[i];
+        if (!word.isContent || isListed(word.stem, kAskingStems) ||
+            isListed(word.surface, kAskers)) {
+            continue;
+        }
+        const bool isNameOfTime = asked.wanted == Wanted::Time && i == at + 1;
+        if (isNameOfTime || word.surface == "called") continue;
+        asked.stems.insert(word.stem);
+        if (word.hasDigit || (i > 0 && word.isAnyCapital)) asked.keys.insert(word.stem);
+    }
+    asked.focus = focusOf(words, at, asked.stems);
+    asked.isFocusNamed = at + 1 < words.size() && !isListed(words[at + 1].surface, kHelpers) &&
+                         (words[at].surface == "what" || words[at].surface == "which");
+    return asked;
+}
+
+bool saysWanted(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
+    const auto hasSign = [&](std::string_view sign) {
+        return text.find(sign) != std::string_view::npos;
+    };
+    switch (asked.wanted) {
+        case Wanted::Count: return saysCount(asked, words);
+        case Wanted::Length: return saysOneOf(words, kLengthWords);
+        case Wanted::Often: return saysNumber(asked, words) || saysOneOf(words, kOftenWords);
+        case Wanted::Money:
+            return saysOneOf(words, kMoneyWords) || hasSign("$") || hasSign("€") || hasSign("£");
+        case Wanted::Number: return saysNumber(asked, words);
+        case Wanted::Time: return saysNumber(asked, words) || saysOneOf(words, kTimeWords);
+        case Wanted::Person: return saysPerson(asked, words, text);
+        case Wanted::Place: return saysPlace(asked, words);
+        case Wanted::Reason: return saysOneOf(words, kReasonWords);
+        case Wanted::Anything: break;
+    }
+    return true;
+}
+
+bool goesOnFromBefore(std::string_view sentence) {
+    const std::vector<AskedWord> words = wordsAsAsked(sentence);
+    return !words.empty() && isListed(words.front().surface, kGoesOn);
+}
+
+}  // namespace conclave::services

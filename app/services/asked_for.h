@@ -1,0 +1,53 @@
+// asked_for.h: what an English question asks about and for, by its wording.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/services/services.h"
+
+namespace conclave::services {
+
+using StemSet = std::set<std::string, std::less<>>;
+
+/// A word of a question or of a text that may answer it.
+struct AskedWord {
+    std::string stem;     ///< in its common form
+    std::string surface;  ///< lower case
+    std::size_t start = 0;
+    std::size_t end = 0;
+    bool isContent = false;
+    bool isCapital = false;  ///< "Marta", not "USB"
+    bool isAnyCapital = false;
+    bool hasDigit = false;
+};
+
+/// What kind of thing an answer must say.
+enum class Wanted { Anything, Count, Length, Often, Money, Number, Time, Person, Place, Reason };
+
+/// What the question asks about.
+struct AskedFor {
+    Wanted wanted = Wanted::Anything;
+    std::string unit;  ///< of Count: what is counted
+    StemSet stems;     ///< of its words of content
+    StemSet keys;      ///< of them: names and numbers
+    StemSet focus;     ///< of them: what is wanted of the rest, as "salary" of "salary of Jonas"
+    bool isFocusNamed = false;  ///< by "what" or "which": an answer says that very word
+};
+
+[[nodiscard]] AskedFor askedForBy(std::string_view question);
+
+/// The words of a text from left to right.
+[[nodiscard]] std::vector<AskedWord> wordsAsAsked(std::string_view text);
+
+/// The words of `text` say something of the kind that is asked for. Of a place, a person or a
+/// reason by the words that are usual beside one: true more often than it should be.
+[[nodiscard]] bool saysWanted(const AskedFor& asked, const std::vector<AskedWord>& words,
+                              std::string_view text);
+
+/// "It", "They": the text goes on from the sentence before it.
+[[nodiscard]] bool goesOnFromBefore(std::string_view sentence);
+
+}  // namespace conclave::services

@@ -1,0 +1,237 @@
+#include "app/services/quoted_answer.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "app/services/asked_for.h"
+#include "app/services/passage_list.h"
+#include "app/services/question.h"
+#include "base/utf8.h"
+
+namespace conclave::services {
+namespace {
+
+constexpr std::size_t kLookedAt = 8;        // passages
+constexpr std::size_t kLongestQuote = 600;  // bytes of a quote: more is no answer
+constexpr std::size_t kShownBeside = 5;     // passages
+
+std::size_t nHeld(const StemSet& wanted, const StemSet& said) {
+    return static_cast<std::size_t>(
+        std::count_if(wanted.begin(), wanted.end(),
+                      [&](const std::string& stem) { return said.contains(stem); }));
+}
+
+StemSet stemsOf(const std::vector<AskedWord>& words) {
+    StemSet stems;
+    for (const AskedWord& word : words) stems.insert(word.stem);
+    return stems;
+}
+
+/// One question of one word is answered by what begins with it, or by its number or time.
+bool isAboutTheOneWord(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    if (asked.wanted == Wanted::Person || asked.wanted == Wanted::Place) return false;
+    if (asked.wanted != Wanted::Anything) return true;
+    const auto first = std::find_if(words.begin(), words.end(),
+                                    [](const AskedWord& word) { return word.isContent; });
+    return first != words.end() && asked.stems.contains(first->stem);
+}
+
+/// How well a run of sentences says what is asked: the number of words that it holds itself; 0: it
+/// does not.
+std::size_t fitOf(const AskedFor& asked, std::string_view run, const StemSet& above) {
+    if (run.size() > kLongestQuote || run.find('?') != std::string_view::npos) return 0;
+    const std::vector<AskedWord> words = wordsAsAsked(run);
+    const StemSet own = stemsOf(words);
+    const std::size_t nOwn = nHeld(asked.stems, own);
+    if (2 * nOwn < asked.stems.size() || nOwn == 0) return 0;
+    const bool holdsAll = std::all_of(
+        asked.stems.begin(), asked.stems.end(),
+        [&](const std::string& stem) { return own.contains(stem) || above.contains(stem); });
+    if (!holdsAll || !saysWanted(asked, words, run)) return 0;
+    if (asked.stems.size() == 1 && !isAboutTheOneWord(asked, words)) return 0;
+    // Else it is a heading, or the question itself.
+    const bool saysMore = std::any_of(words.begin(), words.end(), [&](const AskedWord& word) {
+        return word.isContent && !asked.stems.contains(word.stem);
+    });
+    return saysMore ? nOwn : 0;
+}
+
+// ---------------------------------------------------------------------------------------- Chinese
+
+constexpr auto kChineseAsking = std::to_array<std::string_view>(
+    {"什么时候", "什么地方", "多长时间", "为什么", "多少钱", "怎么样", "请问", "怎么", "怎样",
+     "如何",     "哪里",     "哪儿",     "哪个",   "哪些",   "哪天",   "何时", "何地", "几点",
+     "几天",     "多少",     "多久",     "多大",   "多远",   "多长",   "什么", "是否", "哪",
+     "谁",       "几",       "吗",       "呢",     "是",     "的"});
+
+struct ChineseAsked {
+    std::vector<std::string> characters;
+    std::vector<std::string> pairs;  ///< neighbours
+    bool wantsNumber = false;
+    bool wantsMoney = false;
+};
+
+bool hasAnyOf(std::string_view text, std::initializer_list<std::string_view> list) {
+    return std::any_of(list.begin(), list.end(), [&](std::string_view each) {
+        return text.find(each) != std::string_view::npos;
+    });
+}
+
+ChineseAsked chineseAskedBy(std::string_view question) {
+    ChineseAsked asked;
+    asked.wantsNumber = hasAnyOf(question, {"多", "几", "时候", "何时"});
+    asked.wantsMoney = hasAnyOf(question, {"多少钱", "价格"});
+    std::string rest(question);
+    for (const std::string_view frame : kChineseAsking) {
+        for (std::size_t at = rest.find(frame); at != std::string::npos; at = rest.find(frame)) {
+            rest.replace(at, frame.size(), " ");
+        }
+    }
+    std::string before;
+    std::size_t beforeEnd = 0;
+    for (std::size_t i = 0; i < rest.size();) {
+        const std::size_t start = i;
+        const char32_t c = nextCodePoint(rest, i);
+        const bool isWord =
+            (c >= 0x3400 && c <= 0x9FFF) || (c < 0x80 && std::isalnum(static_cast<int>(c)) != 0);
+        if (!isWord) continue;
+        std::string character = rest.substr(start, i - start);
+        if (beforeEnd == start && !before.empty()) asked.pairs.push_back(before + character);
+        asked.characters.push_back(character);
+        before = std::move(character);
+        beforeEnd = i;
+    }
+    return asked;
+}
+
+std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
+    constexpr std::size_t kFewestPairs = 2;
+    if (asked.pairs.size() < kFewestPairs || sentence.size() > kLongestQuote ||
+        hasAnyOf(sentence, {"？", "?"})) {
+        return 0;
+    }
+    const auto nIn = [&](const std::vector<std::string>& parts) {
+        return static_cast<std::size_t>(
+            std::count_if(parts.begin(), parts.end(), [&](const std::string& part) {
+                return sentence.find(part) != std::string_view::npos;
+            }));
+    };
+    const std::size_t nPairs = nIn(asked.pairs);
+    if (10 * nIn(asked.characters) < 9 * asked.characters.size() ||
+        10 * nPairs < 6 * asked.pairs.size()) {
+        return 0;
+    }
+    const bool saysNumber = sentence.find_first_of("0123456789") != std::string_view::npos ||
+                            hasAnyOf(sentence, {"一", "二", "三", "四", "五", "六", "七", "八",
+                                                "九", "十", "百", "千", "两", "半"});
+    if (asked.wantsNumber && !saysNumber) return 0;
+    if (asked.wantsMoney && !hasAnyOf(sentence, {"元", "钱", "价", "费", "镑", "€", "$"})) return 0;
+    return nPairs;
+}
+
+// ------------------------------------------------------------------------------------------- both
+
+struct QuotePlace {
+    std::size_t passage = 0;
+    retrieval::TextSpan span;
+    std::size_t fit = 0;
+};
+
+/// The first of the places that say most of the question themselves.
+std::optional<QuotePlace> bestPlace(std::string_view question,
+                                    std::span<const StoredPassage> passages) {
+    const bool inChinese = isChinese(question);
+    const AskedFor asked = inChinese ? AskedFor{} : askedForBy(question);
+    const ChineseAsked chinese = inChinese ? chineseAskedBy(question) : ChineseAsked{};
+    std::optional<QuotePlace> best;
+    const auto offer = [&](std::size_t passage, retrieval::TextSpan span, std::size_t fit) {
+        if (fit > 0 && (!best || fit > best->fit)) best = QuotePlace{passage, span, fit};
+        return fit > 0;
+    };
+    if (!inChinese && asked.stems.empty()) return best;
+    for (std::size_t i = 0; i < std::min(passages.size(), kLookedAt); ++i) {
+        const std::string_view text = passages[i].text;
+        const StemSet above = stemsOf(wordsAsAsked(passages[i].title + "\n" + passages[i].heading));
+        const auto sentences = retrieval::sentenceSpans(text);
+        const auto part = [&](std::size_t first, std::size_t last) {
+            const std::size_t start = sentences[first].startByte;
+            return text.substr(start, sentences[last].endByte - start);
+        };
+        for (std::size_t first = 0; first < sentences.size(); ++first) {
+            const std::string_view sentence = part(first, first);
+            if (inChinese) {
+                offer(i, sentences[first], fitOf(chinese, sentence));
+                continue;
+            }
+            if (offer(i, sentences[first], fitOf(asked, sentence, above))) continue;
+            if (first + 1 == sentences.size() || !goesOnFromBefore(part(first + 1, first + 1))) {
+                continue;
+            }
+            offer(i, {sentences[first].startByte, sentences[first + 1].endByte},
+                  fitOf(asked, part(first, first + 1), above));
+        }
+    }
+    return best;
+}
+
+}  // namespace
+
+std::optional<QuotedAnswer> quoteFor(std::string_view question,
+                                     std::span<const StoredPassage> passages) {
+    const auto place = bestPlace(question, passages);
+    if (!place) return std::nullopt;
+    const StoredPassage& found = passages[place->passage];
+    QuotedAnswer answer;
+    answer.passages.push_back(found);
+    for (std::size_t i = 0; i < passages.size() && answer.passages.size() < kShownBeside; ++i) {
+        if (i != place->passage) answer.passages.push_back(passages[i]);
+    }
+    int number = 0;
+    for (StoredPassage& each : answer.passages) each.number = ++number;
+    const std::string quote =
+        found.text.substr(place->span.startByte, place->span.endByte - place->span.startByte);
+    answer.quote = listLine(quote, found.path);
+    answer.citation = {.passage = 1,
+                       .quoteStart = found.startByte + place->span.startByte,
+                       .quoteEnd = found.startByte + place->span.endByte,
+                       .quote = quote,
+                       .supported = true};
+    return answer;
+}
+
+bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> passages) {
+    if (isChinese(question)) return bestPlace(question, passages).has_value();
+    const AskedFor asked = askedForBy(question);
+    constexpr std::size_t kFewest = 2;
+    for (const StoredPassage& passage : passages.first(std::min(passages.size(), kLookedAt))) {
+        const StemSet above = stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading));
+        for (const retrieval::TextSpan& span : retrieval::sentenceSpans(passage.text)) {
+            const std::string_view sentence =
+                std::string_view(passage.text)
+                    .substr(span.startByte, span.endByte - span.startByte);
+            StemSet said = stemsOf(wordsAsAsked(sentence));
+            if (nHeld(asked.stems, said) < kFewest) continue;
+            said.insert(above.begin(), above.end());
+            const bool hasKeys = nHeld(asked.keys, said) == asked.keys.size();
+            const bool hasFocus = nHeld(asked.focus, said) == asked.focus.size();
+            if (hasKeys && hasFocus && 10 * nHeld(asked.stems, said) >= 6 * asked.stems.size()) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool isAboutTheSame(std::string_view question, const StoredPassage& passage) {
+    if (isChinese(question)) return true;
+    const AskedFor asked = askedForBy(question);
+    const StemSet said =
+        stemsOf(wordsAsAsked(std::filesystem::path(passage.path).filename().string() + "\n" +
+                             passage.title + "\n" + passage.heading + "\n" + passage.text));
+    return nHeld(asked.keys, said) == asked.keys.size() &&
+           (!asked.isFocusNamed || nHeld(asked.focus, said) == asked.focus.size());
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,173 @@
+// A sentence of the documents for an answer: where there is one, and above all where there is none.
+#include "app/services/quoted_answer.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace conclave::services {
+namespace {
+
+using testing::HasSubstr;
+
+StoredPassage passageOf(std::string title, std::string heading, std::string text) {
+    StoredPassage passage;
+    passage.path = "/docs/" + title + ".txt";
+    passage.title = std::move(title);
+    passage.heading = std::move(heading);
+    passage.startByte = 100;
+    passage.endByte = 100 + text.size();
+    passage.text = std::move(text);
+    return passage;
+}
+
+/// A farm's papers: nothing that any rule was made for.
+std::vector<StoredPassage> farm() {
+    return {
+        passageOf("Milking parlour", "Milking parlour > Cleaning",
+                  "The pipes are rinsed with hot water twice a day. The filter is replaced every "
+                  "four weeks. Anneke Visser orders the filters from Dairytec."),
+        passageOf("Tractor TX-90", "Tractor TX-90 > Service",
+                  "The tractor TX-90 holds 14 litres of engine oil. It needs new tyres after 3,000 "
+                  "hours. The warranty of the TX-90 lasts five years. Fault F-7 means that the "
+                  "cooling fan is blocked."),
+        passageOf("Staff notes", "Staff notes > Spring",
+                  "The veterinary visit was moved to 4 May 2027 because the road was flooded. The "
+                  "barn key hangs behind the feed chest. Milk is collected before six in the "
+                  "morning. Present: Pieter Bakker, Anneke Visser."),
+        passageOf("Rules", "Rules > Visitors",
+                  "Visitors must wear overshoes in the stable. A group of more than ten visitors "
+                  "needs the approval of the owner. An animal is insured by Agrisure."),
+        passageOf("值班记录", "值班记录",
+                  "备用钥匙由陈静保管。挤奶每天需要四十分钟。新的打印机放在三楼。"),
+    };
+}
+
+std::string quoted(const std::string& question) {
+    const std::vector<StoredPassage> passages = farm();
+    const auto found = quoteFor(question, passages);
+    return found ? found->quote : std::string();
+}
+
+TEST(QuotedAnswer, QuotesTheSentenceThatSaysWhatIsAsked) {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"How often are the pipes rinsed?", "twice a day"},
+        {"How often is the filter replaced?", "every four weeks"},
+        {"Who orders the filters?", "Anneke Visser"},
+        {"How many litres of engine oil does the tractor TX-90 hold?", "14 litres"},
+        {"How long does the warranty of the TX-90 last?", "five years"},
+        {"What does fault F-7 mean?", "cooling fan is blocked"},
+        {"When is the veterinary visit?", "4 May 2027"},
+        {"Why was the veterinary visit moved?", "because the road was flooded"},
+        {"Where is the barn key?", "behind the feed chest"},
+        {"When is the milk collected?", "before six"},
+        {"What must visitors wear in the stable? Answer briefly.", "overshoes"},
+        {"Who covers an animal?", "insured by Agrisure"},
+    };
+    for (const auto& [question, words] : cases) {
+        EXPECT_THAT(quoted(question), HasSubstr(words)) << question;
+    }
+}
+
+TEST(QuotedAnswer, SilentWhereTheSubjectIsThereAndTheAnswerIsNot) {
+    for (const char* question : {"What does the tractor TX-90 cost?",
+                                 "How much is the tractor?",
+                                 "What is the salary of Anneke Visser?",
+                                 "Where does Anneke Visser live?",
+                                 "Who is the owner of the tractor?",
+                                 "How many visitors came in May 2027?",
+                                 "How many animals live in the stable?",
+                                 "When was the barn built?",
+                                 "Who moved the feed chest?",
+                                 "What colour is the tractor TX-90?",
+                                 "How heavy is the tractor TX-90?",
+                                 "How long does a veterinary visit last?",
+                                 "What is the phone number of Pieter Bakker?",
+                                 "Who repaired the cooling fan?",
+                                 "When was Agrisure founded?",
+                                 "Why is the barn key behind the feed chest?",
+                                 "What is the capital of Peru?",
+                                 "Who invented milk?",
+                                 "Where is the tractor?",
+                                 "Hello",
+                                 "thanks",
+                                 ""}) {
+        EXPECT_EQ(quoted(question), "") << question;
+    }
+}
+
+TEST(QuotedAnswer, KnowsAnIrregularVerbAndACommonSynonym) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Notes", "",
+                  "The spare keys are kept by Marta Veldhuis. The ladder was bought "
+                  "for 140 euros. The archive was deleted in March.")};
+    EXPECT_THAT(quoteFor("Who keeps the spare keys?", passages)->quote, HasSubstr("Marta"));
+    EXPECT_THAT(quoteFor("When was the archive removed?", passages)->quote, HasSubstr("March"));
+    EXPECT_FALSE(quoteFor("What did the ladder weigh?", passages));
+}
+
+TEST(QuotedAnswer, AWordMayStandInTheHeadingOrInTheSentenceBefore) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Printer", "Printer > Wireless network", "The password is on the sticker."),
+        passageOf("Manual", "",
+                  "The Aurelia 310 is a laser printer. It prints 28 pages per "
+                  "minute.")};
+    EXPECT_EQ(quoteFor("What is the password of the wireless network?", passages), std::nullopt)
+        << "a third of the words is too little";
+    EXPECT_EQ(quoteFor("What is the wireless password?", passages)->quote,
+              "The password is on the sticker.");
+    EXPECT_EQ(quoteFor("How many pages per minute does the Aurelia 310 print?", passages)->quote,
+              "The Aurelia 310 is a laser printer. It prints 28 pages per minute.");
+}
+
+TEST(QuotedAnswer, OneWordIsDefinedByTheSentenceThatBeginsWithIt) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Guide", "",
+                  "You can open a collection. A collection is a set of folders. "
+                  "Unsupported means that the passage does not say it.")};
+    EXPECT_EQ(quoteFor("What is a collection?", passages)->quote,
+              "A collection is a set of folders.");
+    EXPECT_THAT(quoteFor("What does unsupported mean?", passages)->quote,
+                HasSubstr("does not say it"));
+}
+
+TEST(QuotedAnswer, ChineseQuestionsAreComparedByCharactersAndPairs) {
+    EXPECT_EQ(quoted("备用钥匙由谁保管？"), "备用钥匙由陈静保管。");
+    EXPECT_EQ(quoted("挤奶需要多长时间？"), "挤奶每天需要四十分钟。");
+    EXPECT_EQ(quoted("新的打印机放在哪里？"), "新的打印机放在三楼。");
+    for (const char* question : {"打印机多少钱？", "陈静的工资是多少？", "打印机是什么颜色？",
+                                 "秘鲁的首都是哪里？", "你好"}) {
+        EXPECT_EQ(quoted(question), "") << question;
+    }
+}
+
+TEST(QuotedAnswer, TheCitationSpansTheQuoteAndComesFirst) {
+    const std::vector<StoredPassage> passages = farm();
+    const auto found = quoteFor("How long does the warranty of the TX-90 last?", passages);
+    ASSERT_TRUE(found.has_value());
+    const StoredPassage& first = found->passages.front();
+    EXPECT_EQ(first.title, "Tractor TX-90");
+    EXPECT_EQ(first.number, 1);
+    EXPECT_EQ(found->passages.back().number, static_cast<int>(found->passages.size()));
+    const StoredCitation& citation = found->citation;
+    EXPECT_EQ(citation.passage, 1);
+    EXPECT_TRUE(citation.supported);
+    EXPECT_EQ(first.text.substr(citation.quoteStart - first.startByte,
+                                citation.quoteEnd - citation.quoteStart),
+              citation.quote);
+    EXPECT_EQ(citation.quote, "The warranty of the TX-90 lasts five years.");
+}
+
+TEST(QuotedAnswer, ADenialMayBeUntrueOnlyWhereTheSubjectIsHeld) {
+    const std::vector<StoredPassage> passages = farm();
+    EXPECT_TRUE(mayBeAnswered("Which fault blocks the cooling fan?", passages));
+    EXPECT_FALSE(mayBeAnswered("What is the salary of Anneke Visser?", passages));
+    EXPECT_FALSE(mayBeAnswered("What does the tractor TX-90 cost?", passages));
+    EXPECT_FALSE(mayBeAnswered("What is the capital of Peru?", passages));
+}
+
+}  // namespace
+}  // namespace conclave::services
