@@ -1,5 +1,6 @@
 #include "retrieval/analyzer.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -393,6 +394,12 @@ ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
             terms.keys.push_back(termKey(found.term));
         };
         TermScanner(part, take).run();
+    }
+    if (isContents(text)) {
+        constexpr std::uint32_t kAsLong = 4;
+        terms.length *= kAsLong;
+        std::sort(terms.keys.begin(), terms.keys.end());
+        terms.keys.erase(std::unique(terms.keys.begin(), terms.keys.end()), terms.keys.end());
     }
     return terms;
 }

@@ -7,11 +7,14 @@
 
 #include "base/utf8.h"
 #include "retrieval/characters.h"
+#include "retrieval/furniture.h"
 #include "retrieval/retrieval.h"
 #include "retrieval/sentences.h"
 
 namespace conclave::retrieval {
 namespace {
+
+constexpr std::string_view kPathSeparator = " > ";
 
 /// Characters of a text, and how many of them count for "mostly CJK".
 struct TextSize {
@@ -81,6 +84,12 @@ struct Range {
 struct Block {
     Range range;  ///< without white space at its ends
     TextSize size;
+    bool isContents = false;  ///< a line of a table of contents
+};
+
+struct Page {
+    const ExtractedPage& source;
+    std::vector<TextSpan> contents{};  ///< lines of a table of contents
 };
 
 /// A stretch of one page under one heading.
@@ -127,15 +136,24 @@ bool isTableRow(std::string_view line) {
 }
 
 /// Blocks of a section: paragraphs end at empty lines, list items and table rows at their line.
-std::vector<Block> splitBlocks(std::string_view text, Range section, const Traits& traits) {
+std::vector<Block> splitBlocks(const Page& page, Range section, const Traits& traits) {
+    const std::string_view text = page.source.text;
     std::vector<Block> blocks;
     Range open{section.start, section.start};
     bool openIsRow = false;
+    bool openIsContents = false;
     const auto close = [&] {
         const Range range = trim(text, open);
         if (range.end > range.start) {
-            blocks.push_back({range, measure(text.substr(range.start, range.end - range.start))});
+            blocks.push_back({range, measure(text.substr(range.start, range.end - range.start)),
+                              openIsContents});
         }
+    };
+    const auto isContents = [&](std::size_t lineStart) {
+        const auto line =
+            std::lower_bound(page.contents.begin(), page.contents.end(), lineStart,
+                             [](const TextSpan& a, std::size_t b) { return a.startByte < b; });
+        return line != page.contents.end() && line->startByte == lineStart;
     };
     for (std::size_t lineStart = section.start; lineStart < section.end;) {
         std::size_t lineEnd = text.find('\n', lineStart);
@@ -144,13 +162,16 @@ std::vector<Block> splitBlocks(std::string_view text, Range section, const Trait
         const std::string_view line = text.substr(lineStart, lineEnd - lineStart);
         const Range words = trim(text, {lineStart, lineEnd});
         const bool isBlank = words.start >= words.end;
-        const bool isRow = !isBlank && (traits.isTable || traits.isCode || isTableRow(line));
+        const bool ofContents = !isBlank && isContents(lineStart);
+        const bool isRow =
+            !isBlank && (traits.isTable || traits.isCode || ofContents || isTableRow(line));
         if (isBlank || isRow || openIsRow || startsListItem(line)) {
             close();
             open.start = lineStart;
         }
         open.end = lineEnd;
         openIsRow = isRow;
+        openIsContents = ofContents;
         lineStart = lineEnd;
     }
     close();
@@ -160,17 +181,17 @@ std::vector<Block> splitBlocks(std::string_view text, Range section, const Trait
 /// Gathers blocks into chunks of one section.
 class SectionChunker {
 public:
-    SectionChunker(const ExtractedPage& page, const Section& section, const Traits& traits,
+    SectionChunker(const Page& page, const Section& section, const Traits& traits,
                    const ChunkOptions& options, std::vector<ChunkSpan>& chunks)
-        : m_text(page.text),
-          m_page(page.number),
+        : m_text(page.source.text),
+          m_page(page),
           m_section(section),
           m_traits(traits),
           m_options(options),
           m_chunks(chunks) {}
 
     void run() {
-        for (const Block& block : splitBlocks(m_text, m_section.range, m_traits)) add(block);
+        for (const Block& block : splitBlocks(m_page, m_section.range, m_traits)) add(block);
         finish();
     }
 
@@ -180,10 +201,11 @@ private:
         if (m_open) {
             const Range gap{m_open->range.end, block.range.start};
             next = {{m_open->range.start, block.range.end},
-                    m_open->size + sizeOf(gap) + block.size};
+                    m_open->size + sizeOf(gap) + block.size,
+                    m_open->isContents || block.isContents};
             // A heading is nothing without its text, so those two stay together in any case.
             const bool isHeading = m_open->range.end <= m_section.bodyStart;
-            if (!next.size.fits(m_options) && !isHeading) {
+            if (!isHeading && (!next.size.fits(m_options) || endsContents(block))) {
                 finish();
                 next = block;
             }
@@ -194,6 +216,14 @@ private:
             m_open.reset();
             split(next);
         }
+    }
+
+    /// A table of contents weighs little, so that no other text may share its chunk, but for the
+    /// words above it.
+    [[nodiscard]] bool endsContents(const Block& block) const {
+        constexpr std::size_t kLongestTitle = 120;  // characters
+        if (m_open->isContents == block.isContents) return false;
+        return m_open->isContents || m_open->size.nCharacters > kLongestTitle;
     }
 
     void finish() {
@@ -209,7 +239,7 @@ private:
     void emit(Range range) {
         range = trim(m_text, range);
         if (range.end <= range.start) return;
-        m_chunks.push_back({.page = m_page,
+        m_chunks.push_back({.page = m_page.source.number,
                             .startByte = range.start,
                             .endByte = range.end,
                             .heading = m_section.heading});
@@ -307,7 +337,7 @@ private:
     static constexpr std::size_t kOverlapShare = 5;
 
     std::string_view m_text;
-    int m_page;
+    const Page& m_page;
     const Section& m_section;
     const Traits& m_traits;
     const ChunkOptions& m_options;
@@ -349,12 +379,12 @@ public:
         }
     }
 
-    /// Sections of the next page; to be called page by page.
-    [[nodiscard]] std::vector<Section> split(const ExtractedPage& page) {
+    /// Sections of the next page's body; to be called page by page.
+    [[nodiscard]] std::vector<Section> split(const ExtractedPage& page, TextSpan pageBody) {
         std::vector<Section> sections;
         if (m_traits.pagesStandAlone) m_path.clear();
-        Section open{{0, 0}, 0, path()};
-        std::size_t bodyFrom = 0;  // where the text after the last heading begins
+        Section open{{pageBody.startByte, pageBody.startByte}, pageBody.startByte, path()};
+        std::size_t bodyFrom = pageBody.startByte;  // where the text after the last heading begins
         const auto own = m_headings.find(page.number);
         for (const Heading& heading : own != m_headings.end()
                                           ? std::span<const Heading>(own->second)
@@ -366,9 +396,11 @@ public:
             const Range body = trim(page.text, {bodyFrom, lineStart});
             const bool opensWithHeadings = bodyFrom > open.range.start;
             const bool isBare = opensWithHeadings && isUnderline(page.text, body);
-            // A heading without text of its own goes with its first subsection.
+            // A heading without text of its own goes with what follows. A line of code is its own.
             const bool isSubsection = !m_path.empty() && heading.level > m_path.back().level;
-            if (!(isBare && isSubsection)) {
+            const bool isLabel = !m_traits.isCode && sections.empty() && !opensWithHeadings &&
+                                 isLabelLine(page.text.substr(body.start, body.end - body.start));
+            if (!isLabel && (!isBare || (m_traits.isCode && !isSubsection))) {
                 open.range.end = lineStart;
                 sections.push_back(open);
                 open.range.start = lineStart;
@@ -378,7 +410,7 @@ public:
             bodyFrom = heading.endByte;
             open.bodyStart = bodyFrom;
         }
-        open.range.end = page.text.size();
+        open.range.end = std::max(pageBody.endByte, open.range.start);
         sections.push_back(open);
         return sections;
     }
@@ -398,6 +430,16 @@ private:
         return body.end <= body.start ||
                text.substr(body.start, body.end - body.start).find_first_not_of("=-") ==
                    std::string_view::npos;
+    }
+    /// A short line above a page's first heading that ends no sentence: "Chapter 7", or a running
+    /// head that few pages share. Alone it would be the best match for each of its words.
+    static bool isLabelLine(std::string_view text) {
+        constexpr std::size_t kLongest = 120;  // bytes
+        constexpr std::string_view kSentenceEnds = ".!?:;";
+        return !text.empty() && text.size() <= kLongest &&
+               text.find('\n') == std::string_view::npos &&
+               kSentenceEnds.find(text.back()) == std::string_view::npos && !text.ends_with("。") &&
+               !text.ends_with("！") && !text.ends_with("？");
     }
     static bool isBoundary(std::string_view text, std::size_t at) {
         return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0u) != 0x80u;
@@ -439,7 +481,7 @@ private:
         std::string joined = titleInHeading(m_document.title);
         for (const Level& level : m_path) {
             if (level.text.empty() || level.text == joined) continue;
-            if (!joined.empty()) joined += " > ";
+            if (!joined.empty()) joined += kPathSeparator;
             joined += level.text;
         }
         return joined;
@@ -451,6 +493,24 @@ private:
     std::vector<Level> m_path;
 };
 
+/// True for a heading at a page's foot whose text is on the next page: the chunks there name it.
+bool isLeftToNext(std::string_view text, const Section& last, std::string_view nextText,
+                  const std::vector<Section>& next) {
+    const auto isFilled = [](std::string_view of, Range range) {
+        const Range words = trim(of, range);
+        return words.start < words.end;
+    };
+    const bool isHeading =
+        last.bodyStart > last.range.start && !isFilled(text, {last.bodyStart, last.range.end});
+    if (!isHeading) return false;
+    const auto first = std::find_if(next.begin(), next.end(), [&](const Section& section) {
+        return isFilled(nextText, section.range);
+    });
+    return first != next.end() &&
+           (first->heading == last.heading ||
+            first->heading.starts_with(last.heading + std::string(kPathSeparator)));
+}
+
 }  // namespace
 
 std::string titleInHeading(std::string_view title) { return headingText(title, false); }
@@ -459,11 +519,27 @@ std::vector<ChunkSpan> chunkDocument(const ExtractedDocument& document,
                                      const ChunkOptions& options) {
     std::vector<ChunkSpan> chunks;
     const Traits traits = traitsOf(document.mime);
+    const bool isProse = !traits.isTable && !traits.isCode && !traits.pagesStandAlone;
+    const std::vector<TextSpan> bodies = isProse ? pageBodies(document) : std::vector<TextSpan>();
     SectionSplitter splitter(document, traits);
-    for (const ExtractedPage& page : document.pages) {
-        for (const Section& section : splitter.split(page)) {
+    const auto sectionsOf = [&](std::size_t i) {
+        if (i >= document.pages.size()) return std::vector<Section>();
+        const ExtractedPage& page = document.pages[i];
+        return splitter.split(page, isProse ? bodies[i] : TextSpan{0, page.text.size()});
+    };
+    std::vector<Section> sections = sectionsOf(0);
+    for (std::size_t i = 0; i < document.pages.size(); ++i) {
+        std::vector<Section> next = sectionsOf(i + 1);
+        Page page{document.pages[i]};
+        if (isProse) page.contents = contentsLines(page.source.text);
+        if (isProse && i + 1 < document.pages.size() &&
+            isLeftToNext(page.source.text, sections.back(), document.pages[i + 1].text, next)) {
+            sections.pop_back();
+        }
+        for (const Section& section : sections) {
             SectionChunker(page, section, traits, options, chunks).run();
         }
+        sections = std::move(next);
     }
     return chunks;
 }

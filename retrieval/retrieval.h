@@ -127,10 +127,16 @@ struct ChunkSpan {
 
 /// Cuts along structure: paragraphs, list items and table rows are merged up to the limit, longer
 /// ones split at sentences, where a piece may begin with the last short sentence of the one before
-/// it; never across headings or pages. A heading without text of its own goes with its first
-/// subsection. Every visible character is in a chunk.
+/// it; never across headings or pages. A heading without text of its own goes with what follows,
+/// and one whose text begins on the next page is left to that one's chunks, which name it. Running
+/// heads and feet are in the chunks of the first page that has them alone. All else that is visible
+/// is in a chunk.
 [[nodiscard]] std::vector<ChunkSpan> chunkDocument(const ExtractedDocument& document,
                                                    const ChunkOptions& options = {});
+
+/// True for a text that is a table of contents for the most part ("Title ..... 12"). It names
+/// everything and says nothing, so that it gets no vector and its words count little.
+[[nodiscard]] bool isContents(std::string_view text);
 
 /// A title as ChunkSpan::heading begins with it: on one line, and cut if it is long.
 [[nodiscard]] std::string titleInHeading(std::string_view title);
@@ -182,7 +188,8 @@ struct Expansion {
 /// queryTerms() with each term once and its repetitions as weight, in the order of appearance.
 [[nodiscard]] std::vector<QueryTerm> weightedTerms(std::string_view query);
 
-/// The terms of one chunk as the keyword index takes them.
+/// The terms of one chunk as the keyword index takes them. Those of a table of contents count once
+/// each, and as in a chunk of four times the length.
 struct ChunkTerms {
     std::vector<std::uint64_t> keys;  ///< hashes, one an occurrence
     std::uint32_t length = 0;         ///< in positions: overlapping terms do not make it longer

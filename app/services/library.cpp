@@ -13,7 +13,7 @@ namespace conclave::services {
 namespace {
 
 /// Raise when chunks would be cut differently.
-constexpr int kPipelineVersion = 2;
+constexpr int kPipelineVersion = 3;
 
 /// Passages of one document that come before those of others.
 constexpr int kMostOfDocument = 4;
@@ -380,7 +380,7 @@ void Library::describe(PreparedDocument& prepared, const std::function<void()>& 
         const std::string_view text =
             textOfPage.at(chunk.page).substr(chunk.startByte, chunk.endByte - chunk.startByte);
         prepared.terms.push_back(retrieval::chunkTerms(chunk.heading, text));
-        if (!embeds) continue;
+        if (!embeds || retrieval::isContents(text)) continue;
         whole.assign(chunk.heading).append("\n").append(text);
         now.embedder->embedPassages({&whole, 1}, vector);
         const bool isZero =

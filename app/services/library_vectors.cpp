@@ -77,7 +77,10 @@ Result<int> Library::makeDrafts(const EngineEmbedder& embedder, int limit,
         std::vector<storage::EmbeddingDraft> drafts;
         const auto read = m_store.forEachText(
             *ids, [&](ChunkId chunk, std::string_view heading, std::string_view text) {
-                texts.push_back(std::string(heading).append("\n").append(text));
+                // Of a table of contents nothing is embedded: no vector.
+                const bool isEmbedded = !retrieval::isContents(text);
+                texts.push_back(isEmbedded ? std::string(heading).append("\n").append(text)
+                                           : std::string());
                 drafts.push_back({chunk, {}});
             });
         if (!read) return tl::unexpected(read.error());
@@ -87,7 +90,7 @@ Result<int> Library::makeDrafts(const EngineEmbedder& embedder, int limit,
             const auto vector = std::span(vectors).subspan(i * dim, dim);
             const bool isZero =
                 std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0.0f; });
-            if (!isZero) drafts[i].code = retrieval::encodeVector(vector);
+            if (!isZero && !texts[i].empty()) drafts[i].code = retrieval::encodeVector(vector);
         }
         if (auto stored = m_store.storeDrafts(embedder.id(), drafts); !stored) {
             return tl::unexpected(stored.error());

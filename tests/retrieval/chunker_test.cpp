@@ -110,6 +110,117 @@ TEST(Chunker, AHeadingIsNeverAlone) {
     checkChunks(document, {});
 }
 
+TEST(Chunker, ABareHeadingGoesWithWhatFollowsWhateverItsLevel) {
+    const auto document = markdown("# A\n\n## Empty\n\n## B\n\nText of B.\n\n## Last\n");
+    const auto chunks = chunkDocument(document);
+    ASSERT_EQ(chunks.size(), 2U);
+    EXPECT_EQ(textOf(document, chunks[0]), "# A\n\n## Empty\n\n## B\n\nText of B.");
+    EXPECT_EQ(chunks[0].heading, "A > B");
+    EXPECT_EQ(textOf(document, chunks[1]), "## Last") << "nothing follows";
+    checkChunks(document, {});
+}
+
+/// A document of such pages, and the lines in them that are headings.
+ExtractedDocument paged(const std::vector<std::string>& pages,
+                        const std::vector<std::pair<int, std::string>>& headings = {}) {
+    ExtractedDocument document;
+    document.mime = "application/pdf";
+    document.title = "Manual";
+    for (const std::string& text : pages) {
+        document.pages.push_back({static_cast<int>(document.pages.size()) + 1, text});
+    }
+    for (const auto& [page, words] : headings) {
+        const std::string& text = document.pages[static_cast<std::size_t>(page) - 1].text;
+        const std::size_t start = text.find(words);
+        document.headings.push_back({page, start, start + words.size(), 1});
+    }
+    return document;
+}
+
+std::vector<std::string> textsOf(const ExtractedDocument& document) {
+    std::vector<std::string> texts;
+    for (const ChunkSpan& chunk : chunkDocument(document)) {
+        texts.push_back(textOf(document, chunk));
+    }
+    return texts;
+}
+
+TEST(Chunker, RunningHeadsAndFeetAreInTheFirstPagesChunkAlone) {
+    const auto document = paged({"THE MANUAL vi\nOne is said here.\nDraft of May\n",
+                                 "THE MANUAL  vii\nTwo is said here.\nDraft of May\n",
+                                 "THE MANUAL viii\nDraft of May\n",
+                                 "1 THE MANUAL\nThree is said here.\nDraft of May\n",
+                                 "2 THE MANUAL\nFour is said here.\nDraft of May\n",
+                                 "3 THE MANUAL\nFive is said here.\nDraft of May\n"});
+    EXPECT_EQ(textsOf(document),
+              (std::vector<std::string>{"THE MANUAL vi\nOne is said here.\nDraft of May",
+                                        "Two is said here.", "1 THE MANUAL\nThree is said here.",
+                                        "Four is said here.", "Five is said here."}));
+    const auto chunks = chunkDocument(document);
+    EXPECT_EQ(chunks[1].page, 2);
+    EXPECT_EQ(chunks[1].startByte, 16U);
+    EXPECT_EQ(chunks[1].endByte, 33U);
+}
+
+TEST(Chunker, LinesThatAFewPagesShareAndHeadingsAreNoRunningHeads) {
+    const std::vector<std::string> two = {"Same\nOne.\n", "Same\nTwo.\n", "Other\nThree.\n"};
+    EXPECT_EQ(textsOf(paged(two)),
+              (std::vector<std::string>{"Same\nOne.", "Same\nTwo.", "Other\nThree."}));
+    const std::vector<std::string> questions = {"Question 1\nOne?\n", "Question 2\nTwo?\n",
+                                                "Question 3\nThree?\n"};
+    EXPECT_EQ(
+        textsOf(paged(questions, {{1, "Question 1"}, {2, "Question 2"}, {3, "Question 3"}})),
+        (std::vector<std::string>{"Question 1\nOne?", "Question 2\nTwo?", "Question 3\nThree?"}));
+}
+
+TEST(Chunker, AHeadingAtAPagesFootIsLeftToTheNextPage) {
+    const auto document =
+        paged({"Words of before.\nHotels\n", "Five nights.\nTrains\n", "Fares\nSecond class.\n"},
+              {{1, "Hotels"}, {2, "Trains"}, {3, "Fares"}});
+    EXPECT_EQ(textsOf(document), (std::vector<std::string>{"Words of before.", "Five nights.",
+                                                           "Trains", "Fares\nSecond class."}));
+    EXPECT_EQ(chunkDocument(document)[1].heading, "Manual > Hotels");
+}
+
+TEST(Chunker, ALabelAboveAPagesFirstHeadingGoesWithIt) {
+    EXPECT_EQ(
+        textsOf(paged({"Chapter 7\nLocks\nOf iron.\n", "Its end.\nDoors\nOf oak.\n"},
+                      {{1, "Locks"}, {2, "Doors"}})),
+        (std::vector<std::string>{"Chapter 7\nLocks\nOf iron.", "Its end.", "Doors\nOf oak."}));
+}
+
+const std::string kContents =
+    "1 Definitions 1\n"
+    "1.1 What is a spare key? . . . . . . . . . . 1\n"
+    "1.2 Who keeps the spare keys of a house that\n"
+    "nobody lives in? . . . . . . . . . . . . . . 3\n"
+    "2 Locks ...... 17\n"
+    "2.1 Doors\u2026\u2026 xx\n";
+
+TEST(Chunker, ATableOfContentsIsAChunkOfItsOwn) {
+    const std::string prose(200, 'p');
+    const auto document = paged({"CONTENTS\n" + kContents + prose + "\n"});
+    EXPECT_EQ(textsOf(document),
+              (std::vector<std::string>{"CONTENTS\n" + kContents.substr(0, kContents.size() - 1),
+                                        prose}));
+    EXPECT_TRUE(isContents("CONTENTS\n" + kContents));
+    EXPECT_FALSE(isContents(prose));
+    EXPECT_FALSE(isContents(prose + "\n" + kContents.substr(0, 60)));
+    EXPECT_FALSE(isContents("Soup ...... 12\nSalmon ...... 30\nBread ...... 3\nTea ...... 2\n"))
+        << "a menu";
+    EXPECT_FALSE(isContents("He waited... and waited... for 3\nyears... and 4\n"));
+}
+
+TEST(Chunker, WordsOfATableOfContentsCountLittle) {
+    const ChunkTerms plain = chunkTerms("", "keys keys keys");
+    EXPECT_EQ(plain.keys.size(), 3U);
+    EXPECT_EQ(plain.length, 3U);
+    const std::string text = "keys ..... 1\nkeys ..... 2\n";
+    const ChunkTerms contents = chunkTerms("", text);
+    EXPECT_EQ(contents.keys.size(), 3U) << "keys, 1 and 2";
+    EXPECT_EQ(contents.length, 16U);
+}
+
 TEST(Chunker, SplitsLongParagraphsAtSentences) {
     std::string text;
     for (int i = 0; i < 100; ++i) {
