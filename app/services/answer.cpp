@@ -311,6 +311,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
             }
             return listInstead(job, *said, std::move(details));
         }
+        if (auto told = instructInstead(job, stream.text(), sources.passages, details)) {
+            return std::move(*told);
+        }
     }
     std::string text = stream.text() + toolCallNote(parser->output().toolCalls);
     if (!isDemonstration && !isStopped && !details.passages.empty()) {
@@ -375,6 +378,17 @@ std::optional<Result<Message>> Answerer::quoteInstead(AnswerJob& job,
     details.model = m_models.status().model.name;
     details.modelFile = m_models.status().model.file.string();
     if (note.empty()) note = saysQuoted(question, details.model);
+    return storeQuote(job, {}, std::move(*quoted), std::move(details), note);
+}
+
+std::optional<Result<Message>> Answerer::instructInstead(AnswerJob& job, const std::string& text,
+                                                         std::span<const StoredPassage> passages,
+                                                         AnswerDetails details) {
+    auto quoted = quoteFor(job.question.text, passages);
+    if (!quoted || !quoted->isInstruction || text.find(quoted->quote) != std::string::npos) {
+        return std::nullopt;
+    }
+    const std::string note = saysQuoted(job.question.text, details.model);
     return storeQuote(job, {}, std::move(*quoted), std::move(details), note);
 }
 

@@ -276,6 +276,8 @@ AskedFor askedForBy(std::string_view whole) {
         if (word.hasDigit || (i > 0 && word.isAnyCapital)) asked.keys.insert(word.stem);
     }
     asked.focus = focusOf(words, at, asked.stems);
+    asked.isHowTo = at + 1 < words.size() && words[at].surface == "how" &&
+                    (words[at + 1].surface == "to" || isListed(words[at + 1].surface, kHelpers));
     asked.isFocusNamed = at + 1 < words.size() && !isListed(words[at + 1].surface, kHelpers) &&
                          (words[at].surface == "what" || words[at].surface == "which");
     return asked;

@@ -16,6 +16,8 @@ struct QuotedAnswer {
     std::string quote;                    ///< as it is read: one line of Markdown, without marks
     std::vector<StoredPassage> passages;  ///< numbered from 1, the quoted one first
     StoredCitation citation;              ///< of [1]; its place in the answer is the caller's
+    /// It is asked how to do something, and the sentence begins with "To do it, …".
+    bool isInstruction = false;
 };
 
 /// Finds a sentence (or two, if the second begins with "It" or the like) that holds every word of

@@ -134,6 +134,16 @@ TEST(QuotedAnswer, OneWordIsDefinedByTheSentenceThatBeginsWithIt) {
                 HasSubstr("does not say it"));
 }
 
+TEST(QuotedAnswer, HowToDoItIsToldByTheSentenceThatBeginsSo) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Help", "", "Add a larger model that knows your language."),
+        passageOf("Manual", "", "Models\nTo add a model, drop its file on the window, anywhere.")};
+    const auto found = quoteFor("How do I add a model?", passages);
+    EXPECT_EQ(found->quote, "To add a model, drop its file on the window, anywhere.");
+    EXPECT_TRUE(found->isInstruction);
+    EXPECT_FALSE(quoteFor("What model do I add?", passages)->isInstruction);
+}
+
 TEST(QuotedAnswer, ChineseQuestionsAreComparedByCharactersAndPairs) {
     EXPECT_EQ(quoted("备用钥匙由谁保管？"), "备用钥匙由陈静保管。");
     EXPECT_EQ(quoted("挤奶需要多长时间？"), "挤奶每天需要四十分钟。");
