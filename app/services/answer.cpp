@@ -16,18 +16,29 @@
 namespace conclave::services {
 namespace {
 
+/// Without "[1]", whose number is none of the answer.
+std::string withoutCitations(std::string_view text) {
+    return retrieval::withoutUnknownCitations(text, {});
+}
+
 /// A passage says a sentence of the text; and one that the text rightly cites, if it does, says
 /// about as much of the question as any: else a true sentence that answers another question was
 /// copied.
 bool saysWhatIsAsked(std::string_view text, std::string_view question,
                      std::span<const StoredPassage> passages) {
     constexpr double kLeastShare = 0.6;
+    if (!isOfKindAskedFor(question, withoutCitations(text))) return false;
     bool isAny = false;
     for (const StoredCitation& citation : citationsOf(text, passages)) {
         if (!citation.supported) continue;
         isAny = true;
         for (const StoredPassage& passage : passages) {
-            if (passage.number == citation.passage && isAboutTheSame(question, passage) &&
+            if (passage.number != citation.passage || citation.quoteStart < passage.startByte) {
+                continue;
+            }
+            const retrieval::TextSpan quote{citation.quoteStart - passage.startByte,
+                                            citation.quoteEnd - passage.startByte};
+            if (isAboutTheSame(question, passage) && saysEnoughOf(question, passage, quote) &&
                 shareOfQuestion(question, passage, passages) >= kLeastShare) {
                 return true;
             }

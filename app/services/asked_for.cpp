@@ -124,7 +124,13 @@ Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string
     if (word == "what" || word == "which") {
         const bool isTime = next == "time" || next == "day" || next == "date" || next == "week" ||
                             next == "month" || next == "year";
-        return isTime ? Wanted::Time : Wanted::Anything;
+        if (isTime) return Wanted::Time;
+        // "What is the price of …"
+        for (std::size_t i = at + 1; i < std::min(words.size(), at + 4); ++i) {
+            if (words[i].stem == "cost" || words[i].stem == "fee") return Wanted::Money;
+            if (words[i].stem == "deadlin" || words[i].stem == "date") return Wanted::Time;
+        }
+        return Wanted::Anything;
     }
     if (word != "how") return Wanted::Anything;
     if (next == "long") return Wanted::Length;

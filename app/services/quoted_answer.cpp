@@ -258,4 +258,32 @@ bool isAboutTheSame(std::string_view question, const StoredPassage& passage) {
            (!asked.isFocusNamed || nHeld(asked.focus, said) == asked.focus.size());
 }
 
+bool isOfKindAskedFor(std::string_view question, std::string_view text) {
+    if (isChinese(question)) return true;
+    AskedFor asked = askedForBy(question);
+    switch (asked.wanted) {
+        case Wanted::Anything:
+        case Wanted::Person:
+        case Wanted::Place:
+        case Wanted::Reason: return true;
+        case Wanted::Count: asked.wanted = Wanted::Number; break;  // "250" will do
+        default: break;
+    }
+    return saysWanted(asked, wordsAsAsked(text), text);
+}
+
+bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
+                  retrieval::TextSpan quote) {
+    constexpr std::size_t kFewest = 3;
+    if (isChinese(question)) return true;
+    const AskedFor asked = askedForBy(question);
+    if (asked.stems.size() < kFewest) return true;
+    std::string around = passage.title + "\n" + passage.heading;
+    for (const retrieval::TextSpan& span : retrieval::sentenceSpans(passage.text)) {
+        if (span.endByte <= quote.startByte || span.startByte >= quote.endByte) continue;
+        around += "\n" + passage.text.substr(span.startByte, span.endByte - span.startByte);
+    }
+    return 10 * nHeld(asked.stems, stemsOf(wordsAsAsked(around))) >= 6 * asked.stems.size();
+}
+
 }  // namespace conclave::services

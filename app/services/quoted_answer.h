@@ -38,4 +38,13 @@ struct QuotedAnswer {
 /// that a sentence of it can be an answer at all. True for Chinese, of which names are not known.
 [[nodiscard]] bool isAboutTheSame(std::string_view question, const StoredPassage& passage);
 
+/// The text says a number, a time, a duration or money where the question asks for one; true of
+/// other questions, whose answers have no form.
+[[nodiscard]] bool isOfKindAskedFor(std::string_view question, std::string_view text);
+
+/// The sentences of the passage around a quote (bytes of its text) say, with its heading and title,
+/// six in ten of the question's words, if those are three or more. True for Chinese.
+[[nodiscard]] bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
+                                retrieval::TextSpan quote);
+
 }  // namespace conclave::services

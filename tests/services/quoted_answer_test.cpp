@@ -171,6 +171,32 @@ TEST(QuotedAnswer, TheCitationSpansTheQuoteAndComesFirst) {
     EXPECT_EQ(citation.quote, "The warranty of the TX-90 lasts five years.");
 }
 
+TEST(QuotedAnswer, AnAnswerIsOfTheKindThatIsAskedFor) {
+    EXPECT_TRUE(isOfKindAskedFor("How many sheets does the tray hold?", "250"));
+    EXPECT_TRUE(isOfKindAskedFor("What is the price of a drum unit?", "It costs 80 euros."));
+    EXPECT_FALSE(
+        isOfKindAskedFor("What is the price of a drum unit?", "The drum unit is worn out."));
+    EXPECT_TRUE(isOfKindAskedFor("When is a car booked?", "A car is booked when no train goes."));
+    EXPECT_FALSE(isOfKindAskedFor("How long is the warranty?", "The warranty covers the fan."));
+    EXPECT_TRUE(isOfKindAskedFor("Who keeps the keys?", "The keys are red."));
+    EXPECT_TRUE(isOfKindAskedFor("打印机多少钱？", "新的打印机放在三楼。"));
+}
+
+TEST(QuotedAnswer, ACopiedSentenceMustSayMostOfTheQuestion) {
+    const StoredPassage notes = passageOf("Notes", "",
+                                          "Pieter Bakker will measure the barn by May. "
+                                          "The lower shed holds 40 bales of hay.");
+    const auto around = [&](std::string_view words) {
+        const std::size_t at = notes.text.find(words);
+        return retrieval::TextSpan{at, at + words.size()};
+    };
+    EXPECT_FALSE(saysEnoughOf("When did Pieter Bakker join the company?", notes,
+                              around("Pieter Bakker will measure the barn")));
+    EXPECT_TRUE(
+        saysEnoughOf("How many bales does the lower shed hold?", notes, around("40 bales of hay")));
+    EXPECT_TRUE(saysEnoughOf("And the company?", notes, around("40 bales of hay")));
+}
+
 TEST(QuotedAnswer, ADenialMayBeUntrueOnlyWhereTheSubjectIsHeld) {
     const std::vector<StoredPassage> passages = farm();
     EXPECT_TRUE(mayBeAnswered("Which fault blocks the cooling fan?", passages));
