@@ -25,6 +25,9 @@ constexpr double kNeededShare = 0.6;
 
 /// A claim of so few words stands with each of them.
 constexpr std::size_t kFewWords = 3;
+/// One of so few has no room for more than one other word that counts little.
+constexpr std::size_t kShortClaim = 5;
+constexpr double kNeededShareOfShort = 0.8;
 
 /// Weights in the share: what a claim stands and falls with counts more.
 constexpr double kStopWeight = 0.1;
@@ -310,7 +313,14 @@ Support findSupport(std::string_view claim, std::string_view passage) {
     }
     const Alignment aligned = align(claimTerms, passageTerms);
     if (!aligned.exists) return {};
-    if (shareWithin(claimTerms, passageTerms, aligned.first, aligned.last) < kNeededShare) {
+    const auto nWords = std::count_if(claimTerms.begin(), claimTerms.end(), [](const Term& term) {
+        return isContent(term) && !term.isCjk;
+    });
+    const bool isShort = nWords > 0 && static_cast<std::size_t>(nWords) <= kShortClaim &&
+                         std::none_of(claimTerms.begin(), claimTerms.end(),
+                                      [](const Term& term) { return term.isCjk; });
+    if (shareWithin(claimTerms, passageTerms, aligned.first, aligned.last) <
+        (isShort ? kNeededShareOfShort : kNeededShare)) {
         return {};
     }
     if (saysNot(claimTerms, 0, claimTerms.size()) !=

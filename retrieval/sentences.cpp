@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string>
 
 #include <unicode/uchar.h>
@@ -47,6 +48,11 @@ bool isAbbreviation(std::string_view text, std::size_t dot) {
     }
     std::string word(text.substr(start, dot - start));
     if (word.empty()) return false;
+    // "AT-310X." is no initial.
+    const bool isEndOfName =
+        start > 0 &&
+        (text[start - 1] == '-' || std::isdigit(static_cast<unsigned char>(text[start - 1])) != 0);
+    if (isEndOfName) return false;
     if (word.size() == 1 && word[0] >= 'A' && word[0] <= 'Z' && word[0] != 'I') return true;
     std::transform(word.begin(), word.end(), word.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });

@@ -16,18 +16,29 @@
 namespace conclave::services {
 namespace {
 
+/// Without "[1]", whose number is none of the answer.
+std::string withoutCitations(std::string_view text) {
+    return retrieval::withoutUnknownCitations(text, {});
+}
+
 /// A passage says a sentence of the text; and one that the text rightly cites, if it does, says
 /// about as much of the question as any: else a true sentence that answers another question was
 /// copied.
 bool saysWhatIsAsked(std::string_view text, std::string_view question,
                      std::span<const StoredPassage> passages) {
     constexpr double kLeastShare = 0.6;
+    if (!isOfKindAskedFor(question, withoutCitations(text))) return false;
     bool isAny = false;
     for (const StoredCitation& citation : citationsOf(text, passages)) {
         if (!citation.supported) continue;
         isAny = true;
         for (const StoredPassage& passage : passages) {
-            if (passage.number == citation.passage && isAboutTheSame(question, passage) &&
+            if (passage.number != citation.passage || citation.quoteStart < passage.startByte) {
+                continue;
+            }
+            const retrieval::TextSpan quote{citation.quoteStart - passage.startByte,
+                                            citation.quoteEnd - passage.startByte};
+            if (isAboutTheSame(question, passage) && saysEnoughOf(question, passage, quote) &&
                 shareOfQuestion(question, passage, passages) >= kLeastShare) {
                 return true;
             }
@@ -313,6 +324,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
             }
             return listInstead(job, *said, std::move(details));
         }
+        if (auto told = instructInstead(job, stream.text(), sources.passages, details)) {
+            return std::move(*told);
+        }
     }
     std::string text = stream.text() + toolCallNote(parser->output().toolCalls);
     if (!isDemonstration && !isStopped && !details.passages.empty()) {
@@ -377,6 +391,17 @@ std::optional<Result<Message>> Answerer::quoteInstead(AnswerJob& job,
     details.model = m_models.status().model.name;
     details.modelFile = m_models.status().model.file.string();
     if (note.empty()) note = saysQuoted(question, details.model);
+    return storeQuote(job, {}, std::move(*quoted), std::move(details), note);
+}
+
+std::optional<Result<Message>> Answerer::instructInstead(AnswerJob& job, const std::string& text,
+                                                         std::span<const StoredPassage> passages,
+                                                         AnswerDetails details) {
+    auto quoted = quoteFor(job.question.text, passages);
+    if (!quoted || !quoted->isInstruction || text.find(quoted->quote) != std::string::npos) {
+        return std::nullopt;
+    }
+    const std::string note = saysQuoted(job.question.text, details.model);
     return storeQuote(job, {}, std::move(*quoted), std::move(details), note);
 }
 

@@ -52,6 +52,11 @@ private:
     std::optional<Result<Message>> quoteInstead(AnswerJob& job,
                                                 std::span<const StoredPassage> passages,
                                                 AnswerDetails details, std::string note = {});
+    /// The same where it is asked how to do something, and the demonstration model copied another
+    /// sentence than the one that begins with "To do it, …".
+    std::optional<Result<Message>> instructInstead(AnswerJob& job, const std::string& text,
+                                                   std::span<const StoredPassage> passages,
+                                                   AnswerDetails details);
     /// The same below the refusal of another small model, whose words stay.
     std::optional<Result<Message>> quoteBelow(AnswerJob& job, const std::string& text,
                                               AnswerDetails details);

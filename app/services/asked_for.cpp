@@ -124,7 +124,13 @@ Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string
     if (word == "what" || word == "which") {
         const bool isTime = next == "time" || next == "day" || next == "date" || next == "week" ||
                             next == "month" || next == "year";
-        return isTime ? Wanted::Time : Wanted::Anything;
+        if (isTime) return Wanted::Time;
+        // "What is the price of …"
+        for (std::size_t i = at + 1; i < std::min(words.size(), at + 4); ++i) {
+            if (words[i].stem == "cost" || words[i].stem == "fee") return Wanted::Money;
+            if (words[i].stem == "deadlin" || words[i].stem == "date") return Wanted::Time;
+        }
+        return Wanted::Anything;
     }
     if (word != "how") return Wanted::Anything;
     if (next == "long") return Wanted::Length;
@@ -276,6 +282,8 @@ AskedFor askedForBy(std::string_view whole) {
         if (word.hasDigit || (i > 0 && word.isAnyCapital)) asked.keys.insert(word.stem);
     }
     asked.focus = focusOf(words, at, asked.stems);
+    asked.isHowTo = at + 1 < words.size() && words[at].surface == "how" &&
+                    (words[at + 1].surface == "to" || isListed(words[at + 1].surface, kHelpers));
     asked.isFocusNamed = at + 1 < words.size() && !isListed(words[at + 1].surface, kHelpers) &&
                          (words[at].surface == "what" || words[at].surface == "which");
     return asked;

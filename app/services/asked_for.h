@@ -34,6 +34,7 @@ struct AskedFor {
     StemSet stems;     ///< of its words of content
     StemSet keys;      ///< of them: names and numbers
     StemSet focus;     ///< of them: what is wanted of the rest, as "salary" of "salary of Jonas"
+    bool isHowTo = false;       ///< "how do I", "how can I", "how to"
     bool isFocusNamed = false;  ///< by "what" or "which": an answer says that very word
 };
 

@@ -12,18 +12,8 @@ constexpr std::string_view kBetweenReadCells = " \u00b7 ";  // of readableText()
 constexpr std::string_view kApart = " \u2014 ";
 constexpr std::string_view kJoiner = "\u2060";  // no width, no break
 
-/// Markdown's headings end a paragraph, though no empty line may follow.
-std::string withHeadingsApart(std::string_view source, const std::filesystem::path& path) {
-    std::string apart;
-    const bool isMarkdown = path.extension() == ".md" || path.extension() == ".markdown";
-    for (std::size_t start = 0; start < source.size();) {
-        const std::size_t end = std::min(source.find('\n', start), source.size());
-        const std::string_view line = source.substr(start, end - start);
-        apart.append(line).append(end < source.size() ? "\n" : "");
-        if (isMarkdown && line.starts_with('#')) apart += '\n';
-        start = end + 1;
-    }
-    return apart;
+bool isMarkdownFile(const std::filesystem::path& path) {
+    return path.extension() == ".md" || path.extension() == ".markdown";
 }
 
 std::string oneSpaced(std::string_view text) {
@@ -68,7 +58,48 @@ std::string escaped(std::string_view text) {
     return markdown;
 }
 
+/// Headings end a paragraph, though no empty line may follow.
+std::string withHeadingsApart(std::string_view source, const std::filesystem::path& path) {
+    std::string apart;
+    bool mayBegin = true;
+    while (!source.empty()) {
+        const std::size_t heading = mayBegin ? headingLength(source, path) : 0;
+        const std::size_t length =
+            heading > 0 ? heading : std::min(source.find('\n'), source.size() - 1) + 1;
+        const std::string_view line = source.substr(0, length);
+        apart.append(line).append(heading > 0 ? "\n" : "");
+        mayBegin = heading > 0 || isMarkdownFile(path) ||
+                   endsByItself(oneSpaced(line.substr(0, line.find('\n'))));
+        source.remove_prefix(length);
+    }
+    return apart;
+}
+
 }  // namespace
+
+std::size_t headingLength(std::string_view text, const std::filesystem::path& path) {
+    constexpr std::size_t kMostBytes = 60;
+    constexpr std::size_t kMostWords = 7;
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return 0;
+    const std::string_view line = text.substr(0, end);
+    if (isMarkdownFile(path)) return line.starts_with('#') ? end + 1 : 0;
+    const std::size_t next = text.find_first_not_of(" \t\r\n", end);
+    if (next == std::string_view::npos || line.empty() || line.size() > kMostBytes) return 0;
+    const auto isLetterOfCase = [](char c, int (*isCase)(int)) {
+        return isCase(static_cast<unsigned char>(c)) != 0;
+    };
+    const std::string_view lastWord = line.substr(line.rfind(' ') + 1);
+    // "… kept by" goes on in the next line.
+    const bool goesOn = retrieval::queryTerms(std::string(lastWord) + " zebrafinch").size() < 2;
+    if (!isLetterOfCase(line.front(), std::isupper) || !isLetterOfCase(text[next], std::isupper) ||
+        endsByItself(oneSpaced(line)) || goesOn || line.find(" | ") != std::string_view::npos ||
+        static_cast<std::size_t>(std::count(line.begin(), line.end(), ' ')) >= kMostWords) {
+        return 0;
+    }
+    const std::string_view following = text.substr(next, text.find('\n', next) - next);
+    return 10 * line.size() < 7 * following.size() ? end + 1 : 0;
+}
 
 std::string listLine(std::string_view source, const std::filesystem::path& path) {
     const std::string readable = readableText(withHeadingsApart(source, path), path).text;

@@ -23,6 +23,11 @@ struct PassageList {
 /// `path` says by its ending what the marks in `source` mean.
 [[nodiscard]] std::string listLine(std::string_view source, const std::filesystem::path& path);
 
+/// Bytes of a heading that a text begins with on a line of its own, with the line's end: a short
+/// line without an end, among longer ones, before a capital letter. 0: none. Markdown's are told by
+/// their sign.
+[[nodiscard]] std::size_t headingLength(std::string_view text, const std::filesystem::path& path);
+
 [[nodiscard]] PassageList listPassages(std::string_view question, std::string preface,
                                        std::vector<StoredPassage> passages);
 

@@ -133,10 +133,23 @@ std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
 
 // ------------------------------------------------------------------------------------------- both
 
+constexpr std::size_t kInstruction = 100;  ///< more words than a question has
+
+/// "How do I make a backup?" – "To make a backup, type …".
+bool isInstructionFor(const AskedFor& asked, std::string_view sentence) {
+    const std::size_t comma = sentence.find(',');
+    if (!asked.isHowTo || comma == std::string_view::npos || !sentence.starts_with("To ")) {
+        return false;
+    }
+    return nHeld(asked.stems, stemsOf(wordsAsAsked(sentence.substr(0, comma)))) ==
+           asked.stems.size();
+}
+
 struct QuotePlace {
     std::size_t passage = 0;
     retrieval::TextSpan span;
     std::size_t fit = 0;
+    bool isInstruction = false;
 };
 
 /// The first of the places that say most of the question themselves.
@@ -147,7 +160,17 @@ std::optional<QuotePlace> bestPlace(std::string_view question,
     const ChineseAsked chinese = inChinese ? chineseAskedBy(question) : ChineseAsked{};
     std::optional<QuotePlace> best;
     const auto offer = [&](std::size_t passage, retrieval::TextSpan span, std::size_t fit) {
-        if (fit > 0 && (!best || fit > best->fit)) best = QuotePlace{passage, span, fit};
+        const std::string_view text = passages[passage].text;
+        // The heading is shown beside the passage; the sentence is what is quoted.
+        span.startByte += headingLength(text.substr(span.startByte, span.endByte - span.startByte),
+                                        passages[passage].path);
+        const bool isInstruction =
+            fit > 0 &&
+            isInstructionFor(asked, text.substr(span.startByte, span.endByte - span.startByte));
+        if (isInstruction) fit += kInstruction;
+        if (fit > 0 && (!best || fit > best->fit)) {
+            best = QuotePlace{passage, span, fit, isInstruction};
+        }
         return fit > 0;
     };
     if (!inChinese && asked.stems.empty()) return best;
@@ -193,6 +216,7 @@ std::optional<QuotedAnswer> quoteFor(std::string_view question,
     const std::string quote =
         found.text.substr(place->span.startByte, place->span.endByte - place->span.startByte);
     answer.quote = listLine(quote, found.path);
+    answer.isInstruction = place->isInstruction;
     answer.citation = {.passage = 1,
                        .quoteStart = found.startByte + place->span.startByte,
                        .quoteEnd = found.startByte + place->span.endByte,
@@ -232,6 +256,34 @@ bool isAboutTheSame(std::string_view question, const StoredPassage& passage) {
                              passage.title + "\n" + passage.heading + "\n" + passage.text));
     return nHeld(asked.keys, said) == asked.keys.size() &&
            (!asked.isFocusNamed || nHeld(asked.focus, said) == asked.focus.size());
+}
+
+bool isOfKindAskedFor(std::string_view question, std::string_view text) {
+    if (isChinese(question)) return true;
+    AskedFor asked = askedForBy(question);
+    switch (asked.wanted) {
+        case Wanted::Anything:
+        case Wanted::Person:
+        case Wanted::Place:
+        case Wanted::Reason: return true;
+        case Wanted::Count: asked.wanted = Wanted::Number; break;  // "250" will do
+        default: break;
+    }
+    return saysWanted(asked, wordsAsAsked(text), text);
+}
+
+bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
+                  retrieval::TextSpan quote) {
+    constexpr std::size_t kFewest = 3;
+    if (isChinese(question)) return true;
+    const AskedFor asked = askedForBy(question);
+    if (asked.stems.size() < kFewest) return true;
+    std::string around = passage.title + "\n" + passage.heading;
+    for (const retrieval::TextSpan& span : retrieval::sentenceSpans(passage.text)) {
+        if (span.endByte <= quote.startByte || span.startByte >= quote.endByte) continue;
+        around += "\n" + passage.text.substr(span.startByte, span.endByte - span.startByte);
+    }
+    return 10 * nHeld(asked.stems, stemsOf(wordsAsAsked(around))) >= 6 * asked.stems.size();
 }
 
 }  // namespace conclave::services

@@ -16,6 +16,8 @@ struct QuotedAnswer {
     std::string quote;                    ///< as it is read: one line of Markdown, without marks
     std::vector<StoredPassage> passages;  ///< numbered from 1, the quoted one first
     StoredCitation citation;              ///< of [1]; its place in the answer is the caller's
+    /// It is asked how to do something, and the sentence begins with "To do it, …".
+    bool isInstruction = false;
 };
 
 /// Finds a sentence (or two, if the second begins with "It" or the like) that holds every word of
@@ -35,5 +37,14 @@ struct QuotedAnswer {
 /// The passage has the names and numbers of the question and the thing that "which" asks for, so
 /// that a sentence of it can be an answer at all. True for Chinese, of which names are not known.
 [[nodiscard]] bool isAboutTheSame(std::string_view question, const StoredPassage& passage);
+
+/// The text says a number, a time, a duration or money where the question asks for one; true of
+/// other questions, whose answers have no form.
+[[nodiscard]] bool isOfKindAskedFor(std::string_view question, std::string_view text);
+
+/// The sentences of the passage around a quote (bytes of its text) say, with its heading and title,
+/// six in ten of the question's words, if those are three or more. True for Chinese.
+[[nodiscard]] bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
+                                retrieval::TextSpan quote);
 
 }  // namespace conclave::services

@@ -80,6 +80,7 @@ TEST_F(CitationsTest, RefusesACopyWithAGarbledWord) {
     EXPECT_FALSE(
         only("Employees may book second dry train tickets without approval [1].").supported);
     EXPECT_FALSE(only("dry the spare keys [2]").supported);
+    EXPECT_FALSE(only("office Tallinn opens weigh down [2]").supported);
 }
 
 TEST_F(CitationsTest, RefusesASentenceMadeOfTwo) {

@@ -45,6 +45,22 @@ TEST(SentenceSpans, CutAtSentencesAndAtLinesThatStandAlone) {
     EXPECT_THAT(sentences(" \n\n"), IsEmpty());
 }
 
+TEST(SentenceSpans, ALetterBehindANumberIsNoInitial) {
+    EXPECT_EQ(sentenceSpans("It uses the cartridge AT-310X. A cartridge lasts. See plan B.").size(),
+              3U);
+    EXPECT_EQ(sentenceSpans("It was written by J. R. Smith in May.").size(), 1U);
+}
+
+TEST(SentenceMatcher, OneOfTheWordsBesideOrIsEnough) {
+    const auto matches = [](std::string_view words) {
+        return SentenceMatcher(words).match("", "A red key. A blue door. A green roof.").size();
+    };
+    EXPECT_EQ(matches("key or roof"), 2U);
+    EXPECT_EQ(matches("key roof"), 0U);
+    EXPECT_EQ(matches("\"key or roof\""), 0U);
+    EXPECT_EQ(SentenceMatcher("钥匙或门").match("", "红色的钥匙。蓝色的门口。").size(), 2U);
+}
+
 TEST(SentenceMatcher, FindsEveryInflectionAndNeedsEveryWord) {
     constexpr std::string_view kText =
         "Keys are red. The spare key is here. A spare tyre. He spares the keys.";

@@ -158,6 +158,15 @@ TEST(PassageList, HeadingsAndRowsAreSetApart) {
               "Insurance — Every trip is insured. Call us.");
     EXPECT_EQ(listLine("TONER AND DRUM\n\nThe printer takes\nAT-310X.", "a.pdf"),
               "TONER AND DRUM — The printer takes AT-310X.");
+    EXPECT_EQ(
+        listLine("Service and warranty\nThe warranty of the Aurelia 310 lasts three years. The "
+                 "service is\nopen. Call\nMarta in the office when it is not open at all.",
+                 "a.pdf"),
+        "Service and warranty — The warranty of the Aurelia 310 lasts three years. The service "
+        "is open. Call Marta in the office when it is not open at all.");
+    EXPECT_EQ(listLine("The keys are kept by\nMarta Veldhuis, who is there on each working day.",
+                       "a.pdf"),
+              "The keys are kept by Marta Veldhuis, who is there on each working day.");
     EXPECT_EQ(listLine("Rates:\n\nNorway | 140\nGermany | 120\n\nBook early.", "a.html"),
               "Rates: Norway · 140; Germany · 120 — Book early.");
 }

@@ -134,6 +134,16 @@ TEST(QuotedAnswer, OneWordIsDefinedByTheSentenceThatBeginsWithIt) {
                 HasSubstr("does not say it"));
 }
 
+TEST(QuotedAnswer, HowToDoItIsToldByTheSentenceThatBeginsSo) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Help", "", "Add a larger model that knows your language."),
+        passageOf("Manual", "", "Models\nTo add a model, drop its file on the window, anywhere.")};
+    const auto found = quoteFor("How do I add a model?", passages);
+    EXPECT_EQ(found->quote, "To add a model, drop its file on the window, anywhere.");
+    EXPECT_TRUE(found->isInstruction);
+    EXPECT_FALSE(quoteFor("What model do I add?", passages)->isInstruction);
+}
+
 TEST(QuotedAnswer, ChineseQuestionsAreComparedByCharactersAndPairs) {
     EXPECT_EQ(quoted("备用钥匙由谁保管？"), "备用钥匙由陈静保管。");
     EXPECT_EQ(quoted("挤奶需要多长时间？"), "挤奶每天需要四十分钟。");
@@ -159,6 +169,32 @@ TEST(QuotedAnswer, TheCitationSpansTheQuoteAndComesFirst) {
                                 citation.quoteEnd - citation.quoteStart),
               citation.quote);
     EXPECT_EQ(citation.quote, "The warranty of the TX-90 lasts five years.");
+}
+
+TEST(QuotedAnswer, AnAnswerIsOfTheKindThatIsAskedFor) {
+    EXPECT_TRUE(isOfKindAskedFor("How many sheets does the tray hold?", "250"));
+    EXPECT_TRUE(isOfKindAskedFor("What is the price of a drum unit?", "It costs 80 euros."));
+    EXPECT_FALSE(
+        isOfKindAskedFor("What is the price of a drum unit?", "The drum unit is worn out."));
+    EXPECT_TRUE(isOfKindAskedFor("When is a car booked?", "A car is booked when no train goes."));
+    EXPECT_FALSE(isOfKindAskedFor("How long is the warranty?", "The warranty covers the fan."));
+    EXPECT_TRUE(isOfKindAskedFor("Who keeps the keys?", "The keys are red."));
+    EXPECT_TRUE(isOfKindAskedFor("打印机多少钱？", "新的打印机放在三楼。"));
+}
+
+TEST(QuotedAnswer, ACopiedSentenceMustSayMostOfTheQuestion) {
+    const StoredPassage notes = passageOf("Notes", "",
+                                          "Pieter Bakker will measure the barn by May. "
+                                          "The lower shed holds 40 bales of hay.");
+    const auto around = [&](std::string_view words) {
+        const std::size_t at = notes.text.find(words);
+        return retrieval::TextSpan{at, at + words.size()};
+    };
+    EXPECT_FALSE(saysEnoughOf("When did Pieter Bakker join the company?", notes,
+                              around("Pieter Bakker will measure the barn")));
+    EXPECT_TRUE(
+        saysEnoughOf("How many bales does the lower shed hold?", notes, around("40 bales of hay")));
+    EXPECT_TRUE(saysEnoughOf("And the company?", notes, around("40 bales of hay")));
 }
 
 TEST(QuotedAnswer, ADenialMayBeUntrueOnlyWhereTheSubjectIsHeld) {
