@@ -40,7 +40,7 @@ PanelLayout::PanelLayout(QWidget* sidebar, QWidget* page, QWidget* sources, QWid
     row->setContentsMargins(0, 0, 0, 0);
     row->addWidget(m_splitter);
     for (QWidget* widget : {m_sidebar, m_page, m_sources}) m_splitter->addWidget(widget);
-    m_splitter->setHandleWidth(3);
+    m_splitter->setHandleWidth(1);  // Qt lets it be caught two pixels beside it
     m_splitter->setChildrenCollapsible(false);
     m_splitter->setStretchFactor(0, 0);
     m_splitter->setStretchFactor(1, 1);

@@ -201,13 +201,11 @@ QString Theme::styleSheet() const {
 * { outline: 0; }
 QToolTip { background: @text; color: @page; border: 0; padding: 4px 8px; }
 QWidget#sidebar, QWidget#sources { background: @sidebar; }
-QWidget#sidebar { border-right: 1px solid @border; }
-QWidget#sources { border-left: 1px solid @border; }
 QWidget#header { background: @page; border-bottom: 1px solid @border; }
 QWidget#status { background: @page; }
 QWidget#page, QStackedWidget#page, QScrollArea#page, QWidget#column { background: @page; border: 0; }
 QScrollArea { border: 0; background: transparent; }
-QSplitter::handle { background: transparent; width: 1px; }
+QSplitter::handle { background: @border; }
 QLabel[muted="true"] { color: @muted; }
 QLabel[danger="true"] { color: @danger; }
 QLineEdit { lineedit-clear-button-icon: url(:/conclave/clear.svg); background: @surface; border: 1px solid @borderStrong; border-radius: 8px; padding: 6px 6px; selection-background-color: @selection; selection-color: @text; }

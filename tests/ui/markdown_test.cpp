@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <QAbstractTextDocumentLayout>
 #include <QTextBlock>
 #include <QTextDocument>
+#include <QTextFrame>
 
 #include "base/utf8.h"
 #include "tests/ui/support/sample_content.h"
@@ -153,6 +155,37 @@ TEST(MarkdownDocument, RewritesOnlyTheLastBlockWhileStreaming) {
     EXPECT_EQ(shown.nRewritten(), 1);
     shown.setText(text + "The last one grows", {});
     EXPECT_EQ(shown.nRewritten(), 0);
+}
+
+TEST(MarkdownDocument, CodeBelowATableLeavesRoomForItsLabel) {
+    QTextDocument document;
+    document.setTextWidth(500);
+    MarkdownDocument shown(document);
+    shown.setText("| a | b |\n| --- | --- |\n| 1 | 2 |\n\n```python\nprint()\n```\n", {});
+    const auto frames = document.rootFrame()->childFrames();
+    ASSERT_EQ(frames.size(), 1);
+    const auto* layout = document.documentLayout();
+    const double below = layout->frameBoundingRect(frames.front()).bottom();
+    const QTextBlock code = document.lastBlock();
+    ASSERT_TRUE(code.blockFormat().hasProperty(kCodeLabel));
+    constexpr double kLabel = 30;
+    EXPECT_GE(layout->blockBoundingRect(code).top() - below, kLabel);
+}
+
+TEST(MarkdownDocument, PicturesInPlaceOfLettersComeFromTheFontOfPictures) {
+    QTextDocument document;
+    MarkdownDocument shown(document);
+    const QString heart = QStringLiteral("\u2764\uFE0F");
+    shown.setText((heart + QStringLiteral(" 1\uFE0F\u20E3 of 2")).toStdString(), {});
+    EXPECT_EQ(document.toPlainText(), heart + QStringLiteral(" 1 of 2"));
+    QStringList pictures;
+    for (auto it = document.firstBlock().begin(); !it.atEnd(); ++it) {
+        const QTextFragment part = it.fragment();
+        if (part.charFormat().fontFamilies().toStringList().front() == "Noto Color Emoji") {
+            pictures << part.text();
+        }
+    }
+    EXPECT_EQ(pictures, QStringList{heart});
 }
 
 TEST(MarkdownDocument, AppendsToGrowingCodeWithoutRewriting) {

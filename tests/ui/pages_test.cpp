@@ -5,12 +5,15 @@
 #include <QListWidget>
 #include <QMessageBox>
 #include <QPushButton>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QSpinBox>
 #include <QTimer>
 #include <QToolButton>
 
 #include "tests/ui/support/window_fixture.h"
 #include "ui/theme.h"
+#include "ui/widgets/collection_page.h"
 #include "ui/widgets/damage_bar.h"
 #include "ui/widgets/ocr_row.h"
 #include "ui/widgets/settings_dialog.h"
@@ -176,6 +179,18 @@ TEST_F(PagesTest, SettingsOfAnswersAreKeptWhenTheDialogCloses) {
     EXPECT_EQ(controller().settings().systemPrompt, "Answer in French.");
     ASSERT_TRUE(controller().settings().sampling.has_value());
     EXPECT_FLOAT_EQ(controller().settings().sampling->temperature, 0.3f);
+}
+
+TEST_F(PagesTest, DocumentsFitIntoTheSmallestWindow) {
+    m_window->showDocuments(true);
+    for (const int width : {460, 1200}) {
+        m_window->resize(width, 600);
+        settle();
+        auto* scroll = m_window->findChild<CollectionPage*>()->findChild<QScrollArea*>();
+        EXPECT_EQ(scroll->horizontalScrollBar()->maximum(), 0) << width;
+        EXPECT_EQ(button<QPushButton>("Add files…") != nullptr, width > 600);
+        EXPECT_NE(button<QPushButton>("Add a folder…"), nullptr);
+    }
 }
 
 TEST_F(PagesTest, TheThemeIsChosenByOneClick) {

@@ -2,6 +2,7 @@
 
 #include <QCoreApplication>
 #include <QTextBlock>
+#include <QTextBoundaryFinder>
 #include <QTextCursor>
 #include <QTextTable>
 #include <algorithm>
@@ -93,6 +94,30 @@ const Block* findCode(const std::vector<Block>& blocks, int& left) {
         if (const Block* found = findCode(block.children, left)) return found;
     }
     return nullptr;
+}
+
+/// Characters that ask to be shown as a picture (U+FE0F) are in the fonts of letters too, and Qt
+/// would take them from there. A keycap (U+20E3) stays the letter on it: Qt draws a box beside it.
+void insertWithEmoji(QTextCursor& cursor, const QString& text, const QTextCharFormat& format) {
+    constexpr QChar kAsPicture(0xFE0F);
+    constexpr QChar kKeycap(0x20E3);
+    if (!text.contains(kAsPicture)) return cursor.insertText(text, format);
+    QTextCharFormat picture = format;
+    QStringList families = format.font().families();
+    families.prepend(QStringLiteral("Noto Color Emoji"));
+    picture.setFontFamilies(families);
+    QTextBoundaryFinder finder(QTextBoundaryFinder::Grapheme, text);
+    qsizetype from = 0;
+    for (qsizetype at = 0, end = finder.toNextBoundary(); end > at;
+         at = end, end = finder.toNextBoundary()) {
+        const QString character = text.mid(at, end - at);
+        if (!character.contains(kAsPicture)) continue;
+        const bool isKeycap = character.contains(kKeycap);
+        cursor.insertText(text.mid(from, at - from), format);
+        cursor.insertText(isKeycap ? character.left(1) : character, isKeycap ? format : picture);
+        from = end;
+    }
+    cursor.insertText(text.mid(from), format);
 }
 
 }  // namespace
@@ -295,7 +320,6 @@ void MarkdownDocument::writeTable(QTextCursor& cursor, const Block& table, const
     format.setCellPadding(theme.scaled(7));
     format.setHeaderRowCount(1);
     format.setTopMargin(theme.scaled(9));
-    format.setBottomMargin(theme.scaled(10));
     format.setLeftMargin(theme.scaled(place.indent * kIndentWidth + place.quoteDepth * 16));
     const int nRows = static_cast<int>(table.children.size());
     const int nColumns = static_cast<int>(table.aligns.size());
@@ -325,9 +349,10 @@ void MarkdownDocument::writeTable(QTextCursor& cursor, const Block& table, const
         }
     }
     cursor.movePosition(QTextCursor::End);
+    // This line stays: Qt gives the one after a table no margin, and code would lie over the table.
     cursor.setBlockFormat(tinyLine());
     cursor.setBlockCharFormat(tinyText());
-    m_fresh = true;
+    m_fresh = false;
 }
 
 QTextBlockFormat MarkdownDocument::codeFormat(bool first, bool last) const {
@@ -440,7 +465,7 @@ void MarkdownDocument::writeSpans(QTextCursor& cursor, const std::vector<Span>& 
         }
         format.setFont(font, QTextCharFormat::FontPropertiesAll);
         if (!span.href.isEmpty() && !(span.flags & Span::Image)) format.setFontUnderline(true);
-        cursor.insertText(text, format);
+        insertWithEmoji(cursor, text, format);
     }
 }
 

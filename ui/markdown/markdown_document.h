@@ -67,7 +67,7 @@ private:
     };
     struct Start {
         int position = 0;    ///< first character of the block's first line
-        bool fresh = false;  ///< it took over the empty line that follows a table
+        bool fresh = false;  ///< it took over the empty line of a new document
         int codeId = 0;      ///< next code block's id
     };
 

@@ -35,6 +35,8 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
       m_stop(makeButton(tr("Stop"), this, "link")),
       m_failed(makeButton({}, this, "link")),
       m_scanned(makeButton({}, this, "link")),
+      m_addFolder(makeButton(tr("Add folder…"), this)),
+      m_addFiles(makeButton(tr("Add files…"), this)),
       m_menu(makeIconButton(Icon::More, tr("More"), this)),
       m_details(new QWidget(this)),
       m_detailRows(new QVBoxLayout(m_details)) {
@@ -53,17 +55,15 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
         m_name->setFont(Theme::instance().font(TextSize::Message, QFont::DemiBold));
     });
     QPushButton* ask = makeButton(tr("Ask"), this);
-    QPushButton* addFolder = makeButton(tr("Add folder…"), this);
-    QPushButton* addFiles = makeButton(tr("Add files…"), this);
     connect(ask, &QPushButton::clicked, this, &CollectionCard::askAsked);
-    connect(addFolder, &QPushButton::clicked, this, &CollectionCard::addFolderAsked);
-    connect(addFiles, &QPushButton::clicked, this, &CollectionCard::addFilesAsked);
+    connect(m_addFolder, &QPushButton::clicked, this, &CollectionCard::addFolderAsked);
+    connect(m_addFiles, &QPushButton::clicked, this, &CollectionCard::addFilesAsked);
     top->addWidget(sign);
     top->addSpacing(2);
     top->addWidget(m_name, 1);
     top->addWidget(ask);
-    top->addWidget(addFolder);
-    top->addWidget(addFiles);
+    top->addWidget(m_addFolder);
+    top->addWidget(m_addFiles);
     top->addWidget(m_menu);
     column->addLayout(top);
     column->addWidget(m_numbers);
@@ -133,6 +133,11 @@ void CollectionCard::show(const services::Collection& collection,
     showOcrLabel();
 }
 
+void CollectionCard::setNarrow(bool isNarrow) {
+    m_addFolder->setVisible(!isNarrow);
+    m_addFiles->setVisible(!isNarrow);
+}
+
 void CollectionCard::setOcr(bool isInstalled, bool isOn) {
     m_hasOcr = isInstalled;
     m_usesOcr = isOn;
@@ -166,6 +171,12 @@ QString CollectionCard::problemOf(const Document& document) const {
 void CollectionCard::fillMenu() {
     QMenu* menu = m_menu->menu();
     menu->clear();
+    if (m_addFolder->isHidden()) {
+        connect(menu->addAction(icon(Icon::Folder, colors().muted), m_addFolder->text()),
+                &QAction::triggered, this, &CollectionCard::addFolderAsked);
+        connect(menu->addAction(icon(Icon::File, colors().muted), m_addFiles->text()),
+                &QAction::triggered, this, &CollectionCard::addFilesAsked);
+    }
     connect(menu->addAction(icon(Icon::Refresh, colors().muted), tr("Look for changes")),
             &QAction::triggered, this, [this] { emit updateAsked(false); });
     QAction* retry = menu->addAction(tr("Read failed files again"));

@@ -25,6 +25,8 @@ public:
     void show(const services::Collection& collection,
               const std::optional<services::IndexProgress>& progress);
 
+    /// Beside little room adding is in the menu.
+    void setNarrow(bool isNarrow);
     /// Whether scanned pages can be and are read; says what to do about those that are not.
     void setOcr(bool isInstalled, bool isOn);
 
@@ -58,6 +60,8 @@ private:
     QPushButton* m_stop;
     QPushButton* m_failed;
     QPushButton* m_scanned;
+    QPushButton* m_addFolder;
+    QPushButton* m_addFiles;
     QToolButton* m_menu;
     QWidget* m_details;
     QVBoxLayout* m_detailRows;

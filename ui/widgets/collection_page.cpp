@@ -48,25 +48,27 @@ CollectionPage::CollectionPage(services::Services& services, QWidget* parent)
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
     auto* scroll = makeScrollingPage(this);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);  // cards have many buttons
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);  // text may be zoomed
     m_column = makeReadingColumn(scroll, 12);
     QWidget* box = m_column->parentWidget();
     outer->addWidget(scroll);
 
-    auto* top = new QHBoxLayout;
+    m_top = new QBoxLayout(QBoxLayout::LeftToRight);
+    auto* buttons = new QHBoxLayout;
     QLabel* title = makeLabel(tr("Documents"), TextSize::Display, box, false, QFont::DemiBold);
     QPushButton* folder = makeButton(tr("Add a folder…"), box, "primary");
     QPushButton* create = makeButton(tr("New collection…"), box);
     connect(folder, &QPushButton::clicked, this, [this] {
-        const QString chosen =
-            QFileDialog::getExistingDirectory(window(), tr("Add a folder of documents"));
+        const QString chosen = QFileDialog::getExistingDirectory(
+            window(), tr("Add a folder of documents"), firstFolder());
         if (!chosen.isEmpty()) addFolderAsCollection(chosen);
     });
     connect(create, &QPushButton::clicked, this, &CollectionPage::createNamed);
-    top->addWidget(title, 1);
-    top->addWidget(create);
-    top->addWidget(folder);
-    m_column->addLayout(top);
+    m_top->addWidget(title, 1);
+    m_top->addLayout(buttons);
+    buttons->addWidget(create);
+    buttons->addWidget(folder);
+    m_column->addLayout(m_top);
     QLabel* text = makeLabel(tr("Answers are looked up here. Files stay where they are, and "
                                 "nothing leaves this computer."),
                              TextSize::Body, box, true);
@@ -116,16 +118,18 @@ void CollectionPage::syncCards() {
         // The switch stays below all of them.
         m_column->insertWidget(m_column->count() - 2, card);
         card->setOcr(m_ocr->isInstalled(), m_ocr->isOn());
+        card->setNarrow(isNarrow());
         connect(card, &CollectionCard::ocrAsked, m_ocr, &OcrRow::turnOn);
         card->show(m_model->at(row), m_model->progress(row));
         connect(card, &CollectionCard::askAsked, this, [=, this] { emit askAsked(id); });
         connect(card, &CollectionCard::addFolderAsked, this, [=, this] {
-            const QString chosen =
-                QFileDialog::getExistingDirectory(window(), tr("Add a folder of documents"));
+            const QString chosen = QFileDialog::getExistingDirectory(
+                window(), tr("Add a folder of documents"), firstFolder());
             if (!chosen.isEmpty()) add(id, {chosen});
         });
         connect(card, &CollectionCard::addFilesAsked, this, [=, this] {
-            const QStringList chosen = QFileDialog::getOpenFileNames(window(), tr("Add documents"));
+            const QStringList chosen =
+                QFileDialog::getOpenFileNames(window(), tr("Add documents"), firstFolder());
             if (!chosen.isEmpty()) add(id, chosen);
         });
         connect(card, &CollectionCard::updateAsked, this,
@@ -212,6 +216,14 @@ void CollectionPage::remove(CollectionId id) {
                          if (!result) emit failed(result.error());
                          emit changed();
                      }));
+}
+
+bool CollectionPage::isNarrow() const { return width() < Theme::instance().scaled(600); }
+
+void CollectionPage::resizeEvent(QResizeEvent* event) {
+    m_top->setDirection(isNarrow() ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+    for (const auto& [id, card] : m_cards) card->setNarrow(isNarrow());
+    QWidget::resizeEvent(event);
 }
 
 void CollectionPage::showEvent(QShowEvent* event) {

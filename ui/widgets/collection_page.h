@@ -9,6 +9,7 @@
 #include "app/services/services.h"
 
 class QLabel;
+class QBoxLayout;
 class QVBoxLayout;
 
 namespace conclave::ui {
@@ -35,6 +36,7 @@ signals:
     void failed(const conclave::Error& error);
 
 protected:
+    void resizeEvent(QResizeEvent* event) override;
     void showEvent(QShowEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
@@ -47,10 +49,12 @@ private:
     void rename(services::CollectionId id);
     void remove(services::CollectionId id);
     void syncCards();
+    [[nodiscard]] bool isNarrow() const;
     [[nodiscard]] services::Reply<services::IndexReport> reportReply();
 
     services::CollectionService& m_service;
     CollectionModel* m_model;
+    QBoxLayout* m_top = nullptr;  ///< title and buttons
     QVBoxLayout* m_column;
     QLabel* m_empty;
     OcrRow* m_ocr;

@@ -172,7 +172,8 @@ void Composer::makeRow() {
     row->setSpacing(6);
     m_attach = makeIconButton(Icon::Attach, tr("Attach files"), this);
     connect(m_attach, &QToolButton::clicked, this, [this] {
-        attach(QFileDialog::getOpenFileNames(this, tr("Attach files to this message")));
+        attach(
+            QFileDialog::getOpenFileNames(this, tr("Attach files to this message"), firstFolder()));
     });
     m_sources = new QToolButton(this);
     m_sources->setProperty("chip", true);

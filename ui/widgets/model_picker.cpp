@@ -149,8 +149,9 @@ void ModelPicker::fillMenu() {
     connect(
         menu()->addAction(ui::icon(Icon::Folder, colors().muted), tr("Add a folder of models…")),
         &QAction::triggered, this, &ModelPicker::addFolder);
-    connect(menu()->addAction(tr("Where to get a model…")), &QAction::triggered, this,
-            &ModelPicker::showHelp);
+    connect(
+        menu()->addAction(ui::icon(Icon::External, colors().muted), tr("Where to get a model…")),
+        &QAction::triggered, this, &ModelPicker::showHelp);
 }
 
 /// Below the button, but not past the window's right edge: the models' details are at that side.
@@ -178,14 +179,14 @@ void ModelPicker::choose(const std::filesystem::path& file) {
 }
 
 void ModelPicker::addFile() {
-    const QString file = QFileDialog::getOpenFileName(window(), tr("Add a model file"), {},
-                                                      tr("GGUF models (*.gguf)"));
+    const QString file = QFileDialog::getOpenFileName(window(), tr("Add a model file"),
+                                                      firstFolder(), tr("GGUF models (*.gguf)"));
     if (!file.isEmpty()) add(file);
 }
 
 void ModelPicker::addFolder() {
     const QString folder =
-        QFileDialog::getExistingDirectory(window(), tr("Add a folder of models"));
+        QFileDialog::getExistingDirectory(window(), tr("Add a folder of models"), firstFolder());
     if (!folder.isEmpty()) add(folder);
 }
 

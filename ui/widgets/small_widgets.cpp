@@ -1,5 +1,6 @@
 #include "ui/widgets/small_widgets.h"
 
+#include <QDir>
 #include <QFrame>
 #include <QHBoxLayout>
 #include <QLocale>
@@ -8,6 +9,7 @@
 #include <QTimerEvent>
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace conclave::ui {
 
@@ -63,6 +65,11 @@ QPushButton* makeButton(const QString& text, QWidget* parent, const char* kind) 
 
 QString withoutMnemonics(QString name) {
     return name.replace(QLatin1Char('&'), QLatin1String("&&"));
+}
+
+QString firstFolder() {
+    static bool isFirst = true;
+    return std::exchange(isFirst, false) ? QDir::homePath() : QString();
 }
 
 QScrollArea* makeScrollingPage(QWidget* parent) {

@@ -30,6 +30,10 @@ void setStyleProperty(QWidget* widget, const char* name, const QVariant& value);
 /// A name as buttons and menus take it: its "&" is a character and marks no key.
 [[nodiscard]] QString withoutMnemonics(QString name);
 
+/// Where the first dialog for files begins: at home, not where the program was started from. Empty
+/// afterwards: Qt goes on where the last one was.
+[[nodiscard]] QString firstFolder();
+
 /// A page that scrolls up and down, with nothing on it yet: its content goes into widget().
 [[nodiscard]] QScrollArea* makeScrollingPage(QWidget* parent);
 /// The column in the middle of such a page, no wider than is good to read.
