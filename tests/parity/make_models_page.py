@@ -77,8 +77,8 @@ away from exact arithmetic on the same weights; so do we, in our own way. `tests
 both against the weights unpacked to floats (checked against a reference in numpy where that knows the
 architecture), on models of random weights whose rows divide into blocks of 256. The bar is 1.5 times
 llama.cpp's distance, in the mean over 768 tokens, and of the 95 %% nearest of them: with experts it reads
-3,072, since at a few positions rounding decides between two nearly equal experts, and those few make up most
-of the mean.
+3,072 (deepseek2 12,288), since at a few positions rounding decides between two nearly equal experts, and
+those few make up most of the mean.
 
 | model | type | ours | llama.cpp | ratio | nearest 95 %%: ours | llama.cpp | ratio |
 | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -11,11 +11,13 @@ import tiny_gguf
 SCALE = 16
 WIDTHS = ("embedding_length", "feed_forward_length", "expert_feed_forward_length",
           "expert_shared_feed_forward_length", "attention__key_length", "attention__value_length",
-          "rope__dimension_count")
+          "attention__key_length_mla", "attention__value_length_mla", "attention__q_lora_rank",
+          "attention__kv_lora_rank", "rope__dimension_count", "ssm__inner_size", "ssm__state_size")
 # Bytes of a block of 256 in types that no quantizer of ours writes, and about what one scale of its
 # block makes of a weight on average.
 RANDOM_BLOCKS = {"IQ2_XXS": (16, 66, 40), "IQ2_XS": (17, 74, 40), "IQ3_XXS": (18, 98, 90),
-                 "IQ3_S": (21, 110, 90), "IQ2_S": (22, 82, 40)}
+                 "IQ3_S": (21, 110, 90), "IQ2_S": (22, 82, 40), "IQ1_S": (19, 50, 7),
+                 "IQ1_M": (29, 56, 7)}
 # Models of make_parity.py, in widths of 256.
 _MLA = dict(layers=3, embd=256, heads=4, q_lora=256, kv_lora=256, rope=64, nope=128, vdim=128, ff=512,
             ff_exp=256, experts=8, used=2, groups=4, groups_used=2, ctx=4096)
@@ -53,13 +55,15 @@ class WideBuilder(architectures.Builder):
     def _wide(name, shape):
         """Numbers of experts, heads and tokens stay."""
         part = name.split(".")[-1] if name.startswith("blk.") else name
-        if part in ("ffn_gate_inp", "token_embd", "output"):
+        if part in ("ffn_gate_inp", "token_embd", "output", "ssm_ba", "ssm_beta", "ssm_alpha"):
             return (shape[0] * SCALE,) + shape[1:]
-        if name.endswith(("ffn_gate_inp.bias", "exp_probs_b.bias", "attn_sinks.weight")) or \
-                name == "output.bias":
+        if part == "ssm_conv1d":
+            return (shape[0], shape[1] * SCALE)
+        if name.endswith(("ffn_gate_inp.bias", "exp_probs_b.bias", "attn_sinks.weight", "ssm_dt.bias",
+                          "ssm_a")) or name == "output.bias":
             return shape
-        experts = "_exps" in name
-        return tuple(n if experts and i == len(shape) - 1 else n * SCALE
+        last_stays = "_exps" in name or part in ("attn_k_b", "attn_v_b")
+        return tuple(n if last_stays and i == len(shape) - 1 else n * SCALE
                      for i, n in enumerate(shape))
 
     def matrix(self, name, *shape, **keywords):
@@ -82,7 +86,12 @@ def _random_blocks(size, gain):
         generator = np.random.Generator(np.random.SFC64([size, values.size]))
         blocks = generator.integers(0, 256, (values.size // 256, size), dtype=np.uint8)
         scale = np.full((len(blocks), 1), values.std() / gain, dtype="<f2")
-        blocks[:, :2] = scale.view(np.uint8)
+        if size == RANDOM_BLOCKS["IQ1_M"][1]:  # a quarter of it at the end of each of the last four words
+            bits = int(scale.view("<u2")[0, 0])
+            for i, at in enumerate(range(49, 56, 2)):
+                blocks[:, at] = blocks[:, at] & 15 | (bits >> 4 * i & 15) << 4
+        else:
+            blocks[:, :2] = scale.view(np.uint8)
         return blocks
     return pack
 

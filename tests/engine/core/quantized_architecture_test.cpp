@@ -117,10 +117,11 @@ TEST_P(QuantizedModel, IsAsNearToExactArithmeticAsLlamaCpp) {
 std::vector<QuantizedCase> quantizedCases() {
     std::vector<QuantizedCase> cases;
     for (const char* model :
-         {"olmoe",   "qwen3moe",     "granitemoe", "qwen2moe",   "deepseek",  "phimoe",
-          "glm4moe", "ernie4_5-moe", "gpt-oss",    "qwen2",      "qwen3",     "smollm3",
-          "granite", "gemma2",       "gemma3",     "phi3",       "phi3-long", "glm4",
-          "llama4",  "deepseek3",    "mixtral",    "llama-dense"}) {
+         {"olmoe",   "qwen3moe",   "granitemoe", "qwen2moe",      "deepseek", "phimoe",
+          "qwen35",  "qwen35moe",  "qwen3next",  "deepseek2-mtp", "glm4moe",  "ernie4_5-moe",
+          "gpt-oss", "qwen2",      "qwen3",      "smollm3",       "granite",  "gemma2",
+          "gemma3",  "phi3",       "phi3-long",  "glm4",          "llama4",   "deepseek3",
+          "mixtral", "llama-dense"}) {
         for (const char* type : {"Q8_0", "Q4_K"}) cases.push_back({model, type});
     }
     return cases;
