@@ -90,7 +90,7 @@ void KeywordIndex::Parts::seal() {
     noteChange();
     Pending pending = std::exchange(m_pending, {});
     sortByKey(pending.tokens);
-    SegmentWriter writer;
+    SegmentWriter writer(pending.chunks.size());
     std::vector<Posting> postings;
     const auto& tokens = pending.tokens;
     for (std::size_t i = 0; i < tokens.size();) {
