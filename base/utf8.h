@@ -30,10 +30,23 @@ namespace conclave {
 
 /// Decodes the character at `position` and moves past it; U+FFFD for an invalid byte.
 [[nodiscard]] inline char32_t nextCodePoint(std::string_view text, std::size_t& position) {
-    const auto byte = static_cast<unsigned char>(text[position]);
-    if (byte >= 0x80U) return nextLongCodePoint(text, position);
-    ++position;
-    return byte;
+    const auto byteAt = [&](std::size_t i) {
+        return char32_t{static_cast<unsigned char>(text[position + i])};
+    };
+    const char32_t byte = byteAt(0);
+    if (byte < 0x80U) {
+        ++position;
+        return byte;
+    }
+    // Three bytes, as of Chinese, where none of the rarer rules applies.
+    if (byte > 0xE0U && byte < 0xEDU && text.size() - position >= 3 &&
+        (byteAt(1) & 0xC0U) == 0x80U && (byteAt(2) & 0xC0U) == 0x80U) {
+        const char32_t codePoint =
+            (byte & 0x0FU) << 12U | (byteAt(1) & 0x3FU) << 6U | (byteAt(2) & 0x3FU);
+        position += 3;
+        return codePoint;
+    }
+    return nextLongCodePoint(text, position);
 }
 
 void appendUtf8(std::string& text, char32_t codePoint);

@@ -112,7 +112,10 @@ bool isCjk(char32_t codePoint) {
 }
 
 bool isLongSpace(char32_t codePoint) {
-    return u_isUWhiteSpace(static_cast<UChar32>(codePoint)) != 0;
+    // The property White_Space (PropList.txt), which ICU would look up character by character.
+    return (codePoint >= 0x2000 && codePoint <= 0x200A) || codePoint == 0x3000 ||
+           codePoint == 0xA0 || codePoint == 0x85 || codePoint == 0x2028 || codePoint == 0x2029 ||
+           codePoint == 0x202F || codePoint == 0x205F || codePoint == 0x1680;
 }
 
 }  // namespace conclave::retrieval

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "retrieval/dense_scores.h"
 #include "retrieval/keyword_parts.h"
 #include "retrieval/ranking.h"
 
@@ -93,21 +94,20 @@ void KeywordIndex::Parts::addScores(const KeywordPart& part, std::span<const Wei
     const auto constant = static_cast<float>(kK1 * (1.0 - kB));
     const auto perPosition = static_cast<float>(kK1 * kB / average);
     const auto lengths = part.segment->lengths();
-    // Most terms stand once in a chunk: their one division a chunk is made here, many at a time.
-    thread_local std::vector<float> onceIn;
-    onceIn.resize(lengths.size());
+    thread_local std::vector<float> norms;
+    norms.resize(lengths.size());
     for (std::size_t row = 0; row < lengths.size(); ++row) {
-        onceIn[row] = 1.0F / (1.0F + (constant + perPosition * static_cast<float>(lengths[row])));
+        norms[row] = constant + perPosition * static_cast<float>(lengths[row]);
     }
     for (const auto& [key, weight] : keys) {
-        part.segment->find(key).forEach([&, weight = weight](Row row, std::uint32_t count) {
-            if (count == 1) {
-                scores[row] += weight * onceIn[row];
-                return;
-            }
+        const PostingList list = part.segment->find(key);
+        if (list.isDense) {
+            addDenseScores()(list.begin, norms.data(), scores.size(), weight, scores.data());
+            continue;
+        }
+        list.forEach([&, weight = weight](Row row, std::uint32_t count) {
             const auto tf = static_cast<float>(count);
-            const float norm = constant + perPosition * static_cast<float>(lengths[row]);
-            scores[row] += weight * (tf / (tf + norm));
+            scores[row] += weight * (tf / (tf + norms[row]));
         });
     }
 }
@@ -171,11 +171,20 @@ KeywordIndex::Scores KeywordIndex::Parts::search(std::span<const QueryTerm> term
         for (const DocumentPlace& place : part.documents) {
             chosen.push_back(isChosen(collections, place.collection) ? 1 : 0);
         }
-        for (std::size_t row = 0; limit > 0 && row < scores.size(); ++row) {
+        const auto consider = [&](std::size_t row) {
             const float score = scores[row];
-            if (score <= 0.0F || !best.mayTake(static_cast<double>(score))) continue;
-            if (part.isAlive[row] == 0 || chosen[part.documentOf[row]] == 0) continue;
+            if (score <= 0.0F || !best.mayTake(static_cast<double>(score))) return;
+            if (part.isAlive[row] == 0 || chosen[part.documentOf[row]] == 0) return;
             best.add(scored(row));
+        };
+        // Hardly any row is among the best; sixteen are passed over at once.
+        constexpr std::size_t kStep = 16;
+        for (std::size_t row = 0; limit > 0 && row < scores.size(); row += kStep) {
+            const std::size_t end = std::min(row + kStep, scores.size());
+            float highest = 0.0F;
+            for (std::size_t n = row; n < end; ++n) highest = std::max(highest, scores[n]);
+            if (!best.mayTake(static_cast<double>(highest))) continue;
+            for (std::size_t n = row; n < end; ++n) consider(n);
         }
         for (const ChunkId chunk : given) {
             if (chunks.empty() || chunk < chunks.front() || chunk > chunks.back()) continue;

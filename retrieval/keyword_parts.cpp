@@ -28,13 +28,20 @@ void sortByKey(std::vector<std::uint64_t>& tokens) {
     constexpr unsigned kDigitBits = 12;
     constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
     static_assert(kTermKeyBits % kDigitBits == 0);
+    constexpr std::size_t kPasses = kTermKeyBits / kDigitBits;
+    std::array<std::array<std::uint32_t, kDigits>, kPasses> places{};
+    const auto digitOf = [](std::uint64_t token, std::size_t pass) {
+        return (token >> (kRowBits + pass * kDigitBits)) % kDigits;
+    };
+    for (const std::uint64_t token : tokens) {
+        for (std::size_t pass = 0; pass < kPasses; ++pass) ++places[pass][digitOf(token, pass)];
+    }
     std::vector<std::uint64_t> other(tokens.size());
-    for (unsigned shift = kRowBits; shift < 64; shift += kDigitBits) {
-        std::array<std::size_t, kDigits> place{};
-        for (const std::uint64_t token : tokens) ++place[(token >> shift) % kDigits];
-        std::size_t before = 0;
-        for (std::size_t& each : place) before += std::exchange(each, before);
-        for (const std::uint64_t token : tokens) other[place[(token >> shift) % kDigits]++] = token;
+    for (std::size_t pass = 0; pass < kPasses; ++pass) {
+        auto& place = places[pass];
+        std::uint32_t before = 0;
+        for (std::uint32_t& each : place) before += std::exchange(each, before);
+        for (const std::uint64_t token : tokens) other[place[digitOf(token, pass)]++] = token;
         tokens.swap(other);
     }
 }
@@ -90,7 +97,7 @@ void KeywordIndex::Parts::seal() {
     noteChange();
     Pending pending = std::exchange(m_pending, {});
     sortByKey(pending.tokens);
-    SegmentWriter writer;
+    SegmentWriter writer(pending.chunks.size());
     std::vector<Posting> postings;
     const auto& tokens = pending.tokens;
     for (std::size_t i = 0; i < tokens.size();) {

@@ -15,7 +15,10 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::uint32_t kMagic = 0x53504343;  // "CCPS"
-constexpr std::uint32_t kFormatVersion = 1;
+constexpr std::uint32_t kFormatVersion = 2;
+/// A list of more postings than this share of the rows is dense: about as long, and read faster.
+constexpr std::size_t kDenseShare = 4;
+constexpr std::uint32_t kLargestDenseCount = 15;
 constexpr std::size_t kKeyBytes = kTermKeyBits / 8;
 constexpr TermKey kKeyMask = (TermKey{1} << kTermKeyBits) - 1;
 
@@ -82,6 +85,8 @@ std::size_t paddedKeyBytes(std::size_t nTerms) {
     return (nTerms * kKeyBytes + kAlignment) / kAlignment * kAlignment;  // at least 2 to spare
 }
 
+std::size_t denseBytes(std::size_t nRows) { return (nRows + 1) / 2; }
+
 Error damaged() { return {ErrorCode::Corrupt, "a stored piece of the keyword index is damaged"}; }
 
 }  // namespace
@@ -144,11 +149,16 @@ PostingList PostingSegment::postings(std::size_t term) const {
                      .end = reinterpret_cast<const std::uint8_t*>(m_postings.data()) + m_ends[term],
                      .nPostings = 0,
                      .nRows = nRows()};
-    // The list begins with its length.
+    // The list begins with its length and kind.
     for (std::uint32_t shift = 0; list.begin < list.end && shift < 32; shift += 7) {
         const std::uint32_t byte = *list.begin++;
         list.nPostings |= (byte & 0x7Fu) << shift;
         if (byte < 0x80) break;
+    }
+    list.isDense = (list.nPostings & 1u) != 0;
+    list.nPostings >>= 1u;
+    if (list.isDense && static_cast<std::size_t>(list.end - list.begin) != denseBytes(nRows())) {
+        return {};
     }
     return list;
 }
@@ -182,21 +192,38 @@ PostingList PostingSegment::find(TermKey wanted) const {
 void SegmentWriter::add(TermKey key, std::span<const Posting> postings) {
     const auto keyBytes = std::as_bytes(std::span(&key, 1)).first(kKeyBytes);
     m_keys.insert(m_keys.end(), keyBytes.begin(), keyBytes.end());
-    appendNumber(m_postings, static_cast<std::uint32_t>(postings.size()));
-    Row next = 0;
-    for (const Posting& posting : postings) {
-        const std::uint32_t hasCount = posting.count != 1 ? 1 : 0;
-        appendNumber(m_postings, (posting.row - next) << 1u | hasCount);
-        if (hasCount != 0) appendNumber(m_postings, posting.count);
-        next = posting.row + 1;
+    const bool isDense = postings.size() * kDenseShare > m_nRows &&
+                         std::all_of(postings.begin(), postings.end(), [](const Posting& posting) {
+                             return posting.count <= kLargestDenseCount;
+                         });
+    appendNumber(m_postings, static_cast<std::uint32_t>(postings.size()) << 1u | (isDense ? 1 : 0));
+    if (isDense) {
+        addDense(postings);
+    } else {
+        Row next = 0;
+        for (const Posting& posting : postings) {
+            const std::uint32_t hasCount = posting.count != 1 ? 1 : 0;
+            appendNumber(m_postings, (posting.row - next) << 1u | hasCount);
+            if (hasCount != 0) appendNumber(m_postings, posting.count);
+            next = posting.row + 1;
+        }
     }
     CONCLAVE_CHECK(m_postings.size() <= std::numeric_limits<std::uint32_t>::max());
     m_ends.push_back(static_cast<std::uint32_t>(m_postings.size()));
 }
 
+void SegmentWriter::addDense(std::span<const Posting> postings) {
+    const std::size_t start = m_postings.size();
+    m_postings.resize(start + denseBytes(m_nRows));
+    for (const Posting& posting : postings) {
+        m_postings[start + posting.row / 2] |=
+            static_cast<std::byte>(posting.count << (posting.row % 2 * 4));
+    }
+}
+
 std::shared_ptr<const PostingSegment> SegmentWriter::finish(
     std::span<const ChunkId> chunks, std::span<const std::uint32_t> lengths) {
-    CONCLAVE_CHECK(chunks.size() == lengths.size());
+    CONCLAVE_CHECK(chunks.size() == lengths.size() && chunks.size() == m_nRows);
     Header header;
     header.nRows = static_cast<std::uint32_t>(chunks.size());
     header.nTerms = static_cast<std::uint32_t>(m_ends.size());
@@ -213,7 +240,7 @@ std::shared_ptr<const PostingSegment> SegmentWriter::finish(
     append<std::byte>(bytes, m_postings);
     header.checksum = checksumOf(std::span<const std::byte>(bytes).subspan(sizeof header));
     std::memcpy(bytes.data(), &header, sizeof header);
-    *this = {};
+    *this = SegmentWriter(0);
     std::shared_ptr<PostingSegment> segment(new PostingSegment(std::move(bytes)));
     CONCLAVE_CHECK(segment->readLayout().has_value());
     return segment;
@@ -247,7 +274,7 @@ std::shared_ptr<const PostingSegment> mergeSegments(std::span<const MergeInput> 
         lengths.push_back(source.length);
     }
 
-    SegmentWriter writer;
+    SegmentWriter writer(chunks.size());
     std::vector<std::size_t> next(inputs.size(), 0);
     std::vector<Posting> postings;
     while (true) {

@@ -29,26 +29,48 @@ struct Posting {
 };
 
 /// The chunks with one term, still encoded: of each the distance to the row before, and the count
-/// if it is not 1.
+/// if it is not 1. A term that many chunks have instead has four bits of each row, its count.
 struct PostingList {
     const std::uint8_t* begin = nullptr;
     const std::uint8_t* end = nullptr;
     std::uint32_t nPostings = 0;
     Row nRows = 0;
+    bool isDense = false;  ///< [begin, end) holds (nRows + 1) / 2 bytes, even rows in the low bits
 
     /// Calls `visit(row, count)` by ascending row. Damaged bytes end the list early.
     template <typename Visit>
     void forEach(const Visit& visit) const {
+        if (isDense) {
+            for (Row row = 0; row < nRows; ++row) {
+                const std::uint32_t count = denseCount(row);
+                if (count > 0) visit(row, count);
+            }
+            return;
+        }
         const std::uint8_t* at = begin;
         Row next = 0;
         for (std::uint32_t i = 0; i < nPostings; ++i) {
-            const std::uint32_t head = number(at);
+            std::uint32_t head = 0;
+            std::uint32_t count = 0;
+            // Whether there is a count no processor can guess, so that nothing branches on it.
+            const bool isShort = end - at >= 2 && ((at[0] | at[1]) & 0x80u) == 0;
+            if (isShort) [[likely]] {
+                head = at[0];
+                const std::uint32_t hasCount = head & 1u;
+                count = 1 + ((at[1] - 1u) & (0u - hasCount));
+                at += 1 + hasCount;
+            } else {
+                head = number(at);
+                count = (head & 1u) != 0 ? number(at) : 1;
+            }
             const Row row = next + (head >> 1u);
-            const std::uint32_t count = (head & 1u) != 0 ? number(at) : 1;
             if (row >= nRows) return;
             visit(row, count);
             next = row + 1;
         }
+    }
+    [[nodiscard]] std::uint32_t denseCount(Row row) const {
+        return (begin[row / 2] >> (row % 2 * 4)) & 0xFu;
     }
 
 private:
@@ -99,16 +121,21 @@ private:
     std::span<const std::byte> m_postings;
 };
 
-/// Makes a segment term by term.
+/// Makes a segment of `nRows` rows term by term.
 class SegmentWriter {
 public:
+    explicit SegmentWriter(std::size_t nRows) : m_nRows(nRows) {}
+
     /// Terms by ascending key, postings by ascending row.
     void add(TermKey key, std::span<const Posting> postings);
-    /// `chunks` ascending. The writer is empty afterwards.
+    /// `chunks` ascending, nRows of them. The writer is empty afterwards.
     [[nodiscard]] std::shared_ptr<const PostingSegment> finish(
         std::span<const ChunkId> chunks, std::span<const std::uint32_t> lengths);
 
 private:
+    void addDense(std::span<const Posting> postings);
+
+    std::size_t m_nRows;
     std::vector<std::byte> m_keys;
     std::vector<std::uint32_t> m_ends;
     std::vector<std::byte> m_postings;

@@ -106,6 +106,16 @@ private:
     std::filesystem::path m_worker;
 };
 
+/// True for a file that readPlainText may take, by its name and size.
+[[nodiscard]] bool mayBePlainText(const std::filesystem::path& name, std::uint64_t sizeBytes);
+
+/// What Extractor::extract would give for this file of plain text, made in this process; `bytes` is
+/// moved from. None, and `bytes` as it was, for whatever is not valid UTF-8 of visible characters
+/// and line ends under the name of a plain text. No more is done than to look at each byte once:
+/// nothing is parsed, decoded or changed, so that there is nothing for a sandbox to hold.
+[[nodiscard]] std::optional<ExtractedDocument> readPlainText(const std::filesystem::path& name,
+                                                             std::string& bytes);
+
 /// True for names that a reader exists for; folders are searched by it.
 [[nodiscard]] bool isReadable(const std::filesystem::path& path);
 

@@ -5,18 +5,14 @@
 
 #include <libstemmer.h>
 
+#include "retrieval/posting_segment.h"
+
 namespace conclave::retrieval {
 namespace {
 
 bool isEnglishLike(std::string_view word) {
     return std::all_of(word.begin(), word.end(),
                        [](char c) { return (c >= 'a' && c <= 'z') || c == '\''; });
-}
-
-std::size_t hashOf(std::string_view word) {
-    std::uint64_t hash = 1469598103934665603ULL;  // FNV-1a
-    for (const char c : word) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    return hash ^ (hash >> 29u);
 }
 
 }  // namespace
@@ -46,7 +42,7 @@ std::string_view Stemmer::stem(std::string_view word) {
     constexpr std::size_t kShortest = 3;
     if (word.size() < kShortest) return word;
     if (word.size() > kLongestCached) return isEnglishLike(word) ? stemUncached(word) : word;
-    Entry& entry = (*m_cache)[hashOf(word) % kCachedWords];
+    Entry& entry = (*m_cache)[termKey(word) % kCachedWords];
     if (entry.wordLength != word.size() ||
         std::memcmp(entry.word.data(), word.data(), word.size()) != 0) {
         if (!isEnglishLike(word)) return word;

@@ -21,7 +21,7 @@ public:
     [[nodiscard]] std::string_view stem(std::string_view word);
 
 private:
-    static constexpr std::size_t kCachedWords = 8192;
+    static constexpr std::size_t kCachedWords = 16384;
     static constexpr std::size_t kLongestCached = 22;
     struct Entry {
         std::uint8_t wordLength = 0;

@@ -61,9 +61,13 @@ std::vector<std::byte> encodeVector(std::span<const float> vector) {
     std::vector<std::byte> code(sizeof(float) + vector.size());
     std::memcpy(code.data(), &scale, sizeof(float));
     if (scale <= 0.0F) return code;
+    // Rounded half away from zero as lround() does, which is exact here as |x| < 2^22; but inline.
     for (std::size_t i = 0; i < vector.size(); ++i) {
         const float value = std::isfinite(vector[i]) ? vector[i] : 0.0F;
-        const long rounded = std::lround(std::clamp(value / scale, -kLargestCode, kLargestCode));
+        const float x = std::clamp(value / scale, -kLargestCode, kLargestCode);
+        const auto whole = static_cast<std::int32_t>(x);
+        const float rest = x - static_cast<float>(whole);
+        const std::int32_t rounded = whole + (rest >= 0.5F ? 1 : 0) - (rest <= -0.5F ? 1 : 0);
         code[sizeof(float) + i] = static_cast<std::byte>(static_cast<std::int8_t>(rounded));
     }
     return code;

@@ -1,16 +1,22 @@
 #include "app/services/answerability.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <mutex>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "app/services/cpu_budget.h"
 
 namespace conclave::services {
 namespace {
 
-constexpr int kProbes = 150;  ///< of each kind
+constexpr int kProbes = 150;               ///< that have an answer: they make the threshold
+constexpr std::size_t kUnanswerable = 50;  ///< say how much it lets through, and change nothing
 constexpr int kFewestChunks = 40;
 constexpr std::size_t kWords = 6;         ///< of a probe
 constexpr std::size_t kForeignWords = 3;  ///< of them from elsewhere in one that has an answer
@@ -88,6 +94,39 @@ Result<double> scoreOf(Library& library, const std::string& query, CollectionId 
     return library.answerability(query, *hits);
 }
 
+/// Of each probe, in order.
+Result<std::vector<double>> scoresOf(Library& library, const std::vector<std::string>& probes,
+                                     CollectionId collection, int nThreads) {
+    std::vector<double> scores(probes.size());
+    std::atomic<std::size_t> next = 0;
+    std::mutex mutex;
+    std::optional<Error> failure;
+    const auto work = [&] {
+        for (std::size_t i = next++; i < probes.size(); i = next++) {
+            const auto score = scoreOf(library, probes[i], collection);
+            if (score) {
+                scores[i] = *score;
+                continue;
+            }
+            const std::lock_guard lock(mutex);
+            failure = score.error();
+            next = probes.size();
+        }
+    };
+    {
+        std::vector<std::jthread> helpers;
+        for (int i = 1; i < nThreads; ++i) {
+            helpers.emplace_back([&] {
+                const CpuBudget polite(100, nThreads);
+                work();
+            });
+        }
+        work();
+    }
+    if (failure) return tl::unexpected(*failure);
+    return scores;
+}
+
 std::string joinedWords(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) text.append(text.empty() ? "" : " ").append(word);
@@ -106,28 +145,34 @@ std::string keyOf(CollectionId collection) {
 }  // namespace
 
 Result<std::optional<AnswerThreshold>> learnThreshold(storage::DocumentStore& store,
-                                                      Library& library, CollectionId collection) {
+                                                      Library& library, CollectionId collection,
+                                                      int nThreads) {
     std::optional<AnswerThreshold> none;
     std::mt19937_64 random(static_cast<std::uint64_t>(collection));
     const auto sample = sampleOf(store, collection, random);
     if (!sample) return tl::unexpected(sample.error());
     constexpr std::size_t kFewestProbes = 30;
     if (sample->sentences.size() < kFewestProbes) return none;
-    std::vector<double> answered;
-    std::vector<double> unanswered;
+    std::vector<std::string> probes;  // those with an answer, then the others
+    std::vector<std::string> unanswerable;
     for (std::vector<std::string> words : sample->sentences) {
         const auto elsewhere = [&] { return sample->words[random() % sample->words.size()]; };
         std::shuffle(words.begin(), words.end(), random);
         words.resize(kWords);
         for (std::size_t i = 0; i < kForeignWords; ++i) words[i] = elsewhere();
-        auto score = scoreOf(library, joinedWords(words), collection);
-        if (!score) return tl::unexpected(score.error());
-        answered.push_back(*score);
+        probes.push_back(joinedWords(words));
+        if (unanswerable.size() == kUnanswerable) continue;
         for (std::string& word : words) word = elsewhere();
-        score = scoreOf(library, joinedWords(words), collection);
-        if (!score) return tl::unexpected(score.error());
-        unanswered.push_back(*score);
+        unanswerable.push_back(joinedWords(words));
     }
+    const std::size_t nAnswered = probes.size();
+    probes.insert(probes.end(), unanswerable.begin(), unanswerable.end());
+    auto scores = scoresOf(library, probes, collection, nThreads);
+    if (!scores) return tl::unexpected(scores.error());
+    std::vector<double> unanswered(scores->begin() + static_cast<std::ptrdiff_t>(nAnswered),
+                                   scores->end());
+    std::vector<double> answered = std::move(*scores);
+    answered.resize(nAnswered);
     std::sort(answered.begin(), answered.end());
     std::sort(unanswered.begin(), unanswered.end());
     AnswerThreshold best;
@@ -140,7 +185,7 @@ Result<std::optional<AnswerThreshold>> learnThreshold(storage::DocumentStore& st
 }
 
 Result<void> keepThreshold(storage::Database& database, Library& library,
-                           const Collection& collection) {
+                           const Collection& collection, int nThreads) {
     if (collection.nChunks < kFewestChunks) return {};
     const auto kept = database.settings().get(keyOf(collection.id));
     if (!kept) return tl::unexpected(kept.error());
@@ -150,7 +195,7 @@ Result<void> keepThreshold(storage::Database& database, Library& library,
         const int nBefore = (*kept)->value("chunks", 0);
         if (10 * std::abs(collection.nChunks - nBefore) < collection.nChunks) return {};
     }
-    const auto learned = learnThreshold(database.documents(), library, collection.id);
+    const auto learned = learnThreshold(database.documents(), library, collection.id, nThreads);
     if (!learned) return tl::unexpected(learned.error());
     const AnswerThreshold threshold = learned->value_or(AnswerThreshold{});
     return database.settings().set(keyOf(collection.id),

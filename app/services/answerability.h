@@ -28,13 +28,15 @@ struct AnswerThreshold {
 /// that refuses one in twenty of them.
 /// Questions all of whose words come from different places, which no passage answers, say how much
 /// is let through. None for a collection that is too small.
+/// `nThreads` share the work and change nothing about what comes of it.
 [[nodiscard]] Result<std::optional<AnswerThreshold>> learnThreshold(storage::DocumentStore& store,
                                                                     Library& library,
-                                                                    CollectionId collection);
+                                                                    CollectionId collection,
+                                                                    int nThreads = 1);
 
 /// Learns and keeps it, if the collection has changed by a tenth since the last time.
 [[nodiscard]] Result<void> keepThreshold(storage::Database& database, Library& library,
-                                         const Collection& collection);
+                                         const Collection& collection, int nThreads = 1);
 
 /// The kept threshold for questions to these collections: the least of theirs, since one that
 /// answers is enough. 0 where one has none.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <set>
@@ -30,6 +31,17 @@ std::string titleByName(const fs::path& path) {
 /// The title that the same content has under another name.
 std::string titleUnder(const Document& document, const fs::path& path) {
     return document.title == titleByName(document.path) ? titleByName(path) : document.title;
+}
+
+/// All of a file that may be plain text, so that it is read once, for its hash and its words; none
+/// for others, and for one that is changing or cannot be read.
+std::optional<std::string> wholeText(const ScannedFile& file) {
+    if (!retrieval::mayBePlainText(file.path, file.sizeBytes)) return std::nullopt;
+    std::ifstream stream(file.path, std::ios::binary);
+    std::string bytes(static_cast<std::size_t>(file.sizeBytes), '\0');
+    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!stream || stream.peek() != std::ifstream::traits_type::eof()) return std::nullopt;
+    return bytes;
 }
 
 /// How a file is read depends on its name's extension.
@@ -201,7 +213,9 @@ private:
     /// database: the run ends.
     Result<bool> readOne(const ToRead& item, CpuBudget& budget) {
         const fs::path& path = item.file.path;
-        auto hash = sha256OfFile(path, [this](std::uint64_t) { return !isStopped(); });
+        std::optional<std::string> text = wholeText(item.file);
+        auto hash = text ? Result<std::string>(sha256OfText(*text))
+                         : sha256OfFile(path, [this](std::uint64_t) { return !isStopped(); });
         if (!hash) {
             return hash.error().code == ErrorCode::Cancelled ? true : record(item, hash.error());
         }
@@ -225,15 +239,20 @@ private:
             const auto copied = copy(*like, item, *hash, budget);
             if (!copied || *copied) return copied;
         }
-        const auto read = readContent(item, *hash, budget);
+        const auto read = readContent(item, *hash, budget, std::move(text));
         settle(*hash, read ? *read : std::nullopt);
         return finished(read);
     }
 
-    /// From the file itself; gives the document that now has the content, if there is one.
+    /// From the file itself, or from `text`, which is all of it; gives the document that now has
+    /// the content, if there is one.
     Result<std::optional<DocumentId>> readContent(const ToRead& item, const std::string& hash,
-                                                  CpuBudget& budget) {
+                                                  CpuBudget& budget,
+                                                  std::optional<std::string> text = {}) {
         const fs::path& path = item.file.path;
+        if (auto plain = text ? retrieval::readPlainText(path, *text) : std::nullopt) {
+            return keep(item, hash, m_library.prepare(std::move(*plain), pauses(budget)));
+        }
         const Clock::time_point begin = Clock::now();
         auto extracted = m_extractor.extract(path, {.password = {},
                                                     .cancel = m_job.cancel,
@@ -417,7 +436,7 @@ private:
         if (m_report.stopped) return {};
         auto now = find();
         if (!now) return tl::unexpected(now.error());
-        return keepThreshold(m_database, m_library, *now);
+        return keepThreshold(m_database, m_library, *now, threadsWithin(m_job.cpuPercent));
     }
 
     Result<void> count() {

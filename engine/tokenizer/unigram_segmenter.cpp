@@ -1,6 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cmath>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "base/utf8.h"
@@ -14,6 +19,8 @@ namespace conclave::engine {
 namespace {
 
 constexpr float kUnknownPenalty = 10.0f;
+/// Far more than sums of scores are rounded by, and far less than scores differ.
+constexpr double kClosestScores = 1e-6;
 
 class UnigramSegmenter final : public Segmenter {
 public:
@@ -71,7 +78,18 @@ public:
                 continue;
             }
             const std::size_t before = tokens.size();
+            KnownWord* const known = m_knownWords.slotOf(word);
+            if (known != nullptr && known->is(word)) {
+                for (const TokenId each : known->parts()) {
+                    tokens.push_back(each);
+                    score += m_scores[static_cast<std::size_t>(each)];
+                }
+                continue;
+            }
             score = viterbi(word, score, best, tokens);
+            if (known != nullptr && isCertain(best, word.size())) {
+                known->keep(word, std::span(tokens).subspan(before));
+            }
             // Unknown characters in a row make one token, also across parts.
             const bool repeatsUnknown = before > first && tokens[before] == m_vocabulary->unknown &&
                                         tokens[before - 1] == m_vocabulary->unknown;
@@ -93,6 +111,53 @@ private:
         TokenId token = -1;
         std::size_t begin = 0;  ///< of its last piece
         bool reached = false;
+        bool isClose = false;  ///< another one scores about the same
+    };
+
+    /// A word that is several tokens, and which: words come again and again.
+    struct KnownWord {
+        static constexpr std::size_t kLongest = 20;
+        static constexpr std::size_t kMostTokens = 8;
+        std::uint64_t owner = 0;  ///< whose tokens they are
+        std::uint8_t length = 0;
+        std::uint8_t nTokens = 0;
+        std::array<char, kLongest> word{};
+        std::array<TokenId, kMostTokens> tokens{};
+
+        [[nodiscard]] bool is(std::string_view other) const {
+            return std::string_view(word.data(), length) == other;
+        }
+        [[nodiscard]] std::span<const TokenId> parts() const {
+            return std::span(tokens).first(nTokens);
+        }
+        void keep(std::string_view text, std::span<const TokenId> found) {
+            if (found.size() > kMostTokens) return;
+            length = static_cast<std::uint8_t>(text.size());
+            nTokens = static_cast<std::uint8_t>(found.size());
+            std::copy(text.begin(), text.end(), word.begin());
+            std::copy(found.begin(), found.end(), tokens.begin());
+        }
+    };
+
+    /// Each thread's last words; those of another segmenter give way.
+    class KnownWords {
+    public:
+        /// Where the word is or would be; null for one that is not remembered.
+        [[nodiscard]] KnownWord* slotOf(std::string_view word) const {
+            constexpr std::size_t kSlots = 4096;
+            if (word.empty() || word.size() > KnownWord::kLongest) return nullptr;
+            thread_local const auto slots = std::make_unique<std::array<KnownWord, kSlots>>();
+            KnownWord& slot = (*slots)[std::hash<std::string_view>{}(word) % kSlots];
+            if (slot.owner != m_owner) slot = {.owner = m_owner};
+            return &slot;
+        }
+
+    private:
+        static std::uint64_t nextOwner() {
+            static std::atomic<std::uint64_t> last = 0;
+            return ++last;
+        }
+        std::uint64_t m_owner = nextOwner();
     };
 
     /// Most text is ASCII, and most of that is replaced character by character: those replacements
@@ -111,6 +176,8 @@ private:
             const Charsmap::Match match = m_charsmap.longestMatch(character);
             m_ascii[byte].simple = true;
             m_ascii[byte].text = match.length > 0 ? match.replacement : character;
+            const std::string& becomes = m_ascii[byte].text;
+            if (becomes.size() == 1 && becomes[0] != ' ') m_single[byte] = becomes[0];
         }
     }
 
@@ -137,20 +204,29 @@ private:
                 started = true;
             }
         };
+        const auto isAscii = [&](std::size_t position) {
+            return position >= text.size() ||
+                   static_cast<unsigned char>(text[position]) < m_ascii.size();
+        };
+        std::array<char, 64> run{};  // of characters that become one other each
         for (std::size_t position = 0; position < text.size();) {
+            std::size_t nRun = 0;
+            while (nRun < run.size() && position < text.size() && isAscii(position) &&
+                   isAscii(position + 1)) {
+                const char single = m_single[static_cast<unsigned char>(text[position])];
+                if (single == 0) break;
+                run[nRun++] = single;
+                ++position;
+            }
+            if (nRun > 0) {
+                if (std::exchange(pendingSpace, false)) result += ' ';
+                result.append(run.data(), nRun);
+                started = true;
+                continue;
+            }
             const auto byte = static_cast<unsigned char>(text[position]);
-            const bool nextIsAscii =
-                position + 1 == text.size() ||
-                static_cast<unsigned char>(text[position + 1]) < m_ascii.size();
-            if (byte < m_ascii.size() && nextIsAscii && m_ascii[byte].simple) {
-                const std::string& replacement = m_ascii[byte].text;
-                if (replacement.size() == 1 && replacement[0] != ' ') {
-                    if (std::exchange(pendingSpace, false)) result += ' ';
-                    result += replacement[0];
-                    started = true;
-                } else {
-                    append(replacement);
-                }
+            if (isAscii(position) && isAscii(position + 1) && m_ascii[byte].simple) {
+                append(m_ascii[byte].text);
                 ++position;
                 continue;
             }
@@ -185,8 +261,14 @@ private:
             bool hasCharacter = false;
             const auto offer = [&](std::size_t length, TokenId token, float pieceScore) {
                 Best& target = best[begin + length];
-                if (target.reached && score + pieceScore <= target.score) return;
-                target = {score + pieceScore, token, begin, true};
+                const double sum = score + pieceScore;
+                const bool isClose =
+                    target.reached && std::abs(sum - target.score) < kClosestScores;
+                if (target.reached && sum <= target.score) {
+                    target.isClose = target.isClose || isClose;
+                    return;
+                }
+                target = {sum, token, begin, true, isClose};
             };
             m_pieces.forEachPrefix(text.substr(begin), [&](std::size_t length, TokenId token) {
                 hasCharacter = hasCharacter || begin + length == characterEnd;
@@ -197,6 +279,15 @@ private:
         }
         trace(best, text.size(), tokens);
         return best[text.size()].score;
+    }
+
+    /// True if the tokens of the word are the same whatever the sum before it, which rounds it, and
+    /// none is unknown.
+    [[nodiscard]] bool isCertain(const std::vector<Best>& best, std::size_t end) const {
+        for (; end > 0; end = best[end].begin) {
+            if (best[end].isClose || best[end].token == m_vocabulary->unknown) return false;
+        }
+        return true;
     }
 
     /// User-defined pieces always win, as in SentencePiece.
@@ -225,8 +316,10 @@ private:
     TokenIndex m_words;
     Neighbours m_neighbours;
     WholeTokens m_wholeTokens;
+    KnownWords m_knownWords;
     std::vector<float> m_scores;  ///< of every token
     std::array<AsciiCharacter, 128> m_ascii;
+    std::array<char, 128> m_single{};  ///< what a simple one becomes if that is one, no space
     float m_unknownScore = 0.0f;
     bool m_collapsesSpaces = true;
 };

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "bm25_oracle.h"
+#include "retrieval/dense_scores.h"
 #include "retrieval/posting_segment.h"
 #include "retrieval/retrieval.h"
 
@@ -88,6 +89,50 @@ TEST(KeywordIndex, ScoresAsTheFormulaSays) {
         const auto few = index.search(query, {}, 7).best;
         ASSERT_EQ(few.size(), 7U);
         for (std::size_t i = 0; i < few.size(); ++i) EXPECT_EQ(few[i].chunk, found[i].chunk);
+    }
+}
+
+TEST(KeywordIndex, DenseListsScoreAlikeOnEveryProcessor) {
+    std::mt19937 random(5);
+    for (const std::size_t nRows : {1U, 7U, 8U, 9U, 63U, 1001U}) {
+        std::vector<std::uint8_t> counts((nRows + 1) / 2);
+        std::vector<float> norms(nRows);
+        std::vector<float> plain(nRows);
+        for (auto& each : counts) each = static_cast<std::uint8_t>(random());
+        for (auto& each : norms) each = 0.3F + static_cast<float>(random() % 1000) / 300.0F;
+        for (auto& each : plain) each = static_cast<float>(random() % 1000) / 77.0F;
+        std::vector<float> fast = plain;
+        addDenseScoresScalar(counts.data(), norms.data(), nRows, 1.7F, plain.data());
+        addDenseScores()(counts.data(), norms.data(), nRows, 1.7F, fast.data());
+        EXPECT_EQ(fast, plain) << nRows;
+    }
+}
+
+TEST(KeywordIndex, AListOfManyRowsIsDenseUnlessACountIsTooLarge) {
+    constexpr std::size_t kRows = 101;
+    std::vector<ChunkId> chunks(kRows);
+    for (std::size_t i = 0; i < kRows; ++i) chunks[i] = static_cast<ChunkId>(i);
+    const std::vector<std::uint32_t> lengths(kRows, 9);
+    for (const std::uint32_t most : {1U, 15U, 16U, 300U}) {
+        for (const std::size_t step : {1U, 3U, 5U, 50U}) {
+            std::vector<Posting> postings;
+            for (std::size_t row = 0; row < kRows; row += step) {
+                postings.push_back({static_cast<Row>(row), row % 2 == 0 ? most : 1});
+            }
+            SegmentWriter writer(kRows);
+            writer.add(7, postings);
+            const auto segment = writer.finish(chunks, lengths);
+            const PostingList list = segment->find(7);
+            EXPECT_EQ(list.nPostings, postings.size());
+            EXPECT_EQ(list.isDense, step < 5 && most < 16);
+            std::vector<Posting> read;
+            list.forEach([&](Row row, std::uint32_t count) { read.push_back({row, count}); });
+            ASSERT_EQ(read.size(), postings.size());
+            for (std::size_t i = 0; i < read.size(); ++i) {
+                EXPECT_EQ(read[i].row, postings[i].row);
+                EXPECT_EQ(read[i].count, postings[i].count);
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,6 +52,62 @@ TEST(TextParser, TakesHiddenCharactersOutAndSaysSo) {
         << "joiners that a script needs stay";
     ASSERT_EQ(document.warnings.size(), 1U);
     EXPECT_THAT(document.warnings[0], HasSubstr("3 invisible"));
+}
+
+TEST(TextParser, WhatIsReadInThisProcessIsWhatTheWorkerGives) {
+    const std::vector<std::string> plain = {
+        "",
+        "a",
+        "first\r\n\tsecond  住宿\n\f\n  last \n",
+        "café – “déjà vu” 東京 한국어 😀 Ω",
+        std::string(5000, 'x') + "\n" + "é" + std::string(4999, '~') + "\v",
+        "BM",
+        "PK",
+        "<html>"};
+    for (const std::string& text : plain) {
+        std::string bytes = text;
+        const auto here = readPlainText("some/notes.v2.TXT", bytes);
+        ASSERT_TRUE(here.has_value()) << text;
+        const auto there = parse(text, "notes.v2.TXT");
+        EXPECT_EQ(here->mime, there.mime);
+        EXPECT_EQ(here->title, there.title);
+        ASSERT_EQ(there.pages.size(), 1U);
+        EXPECT_EQ(here->pages.at(0).text, there.pages[0].text);
+        EXPECT_EQ(here->pages[0].number, there.pages[0].number);
+        EXPECT_TRUE(there.headings.empty() && there.warnings.empty());
+    }
+}
+
+TEST(TextParser, WhatIsNotPlainIsLeftToTheWorker) {
+    const std::vector<std::string> others = {"\xEF\xBB\xBFmarked",
+                                             "caf\xE9",
+                                             "a\x01b",
+                                             "a\x1B[0m",
+                                             "a\x7F"
+                                             "b",
+                                             std::string("a\0b", 3),
+                                             "\xED\xA0\x80",
+                                             "zero\u200Bwidth",
+                                             "soft\u2060joined",
+                                             "\u202Eturned",
+                                             "tag\U000E0041",
+                                             "selector\uFE0F",
+                                             "12345678\x1F"
+                                             "12345678",
+                                             "  %PDF-1.4",
+                                             "RIFFxxxxWEBPVP8 ",
+                                             "\xC2\x85",
+                                             "\uFFFD",
+                                             "\uFFFE"};
+    for (const std::string& text : others) {
+        std::string bytes = text;
+        EXPECT_FALSE(readPlainText("notes.txt", bytes).has_value()) << text;
+        EXPECT_EQ(bytes, text) << "as it was";
+    }
+    std::string bytes = "text";
+    for (const char* name : {"a.md", "a.html", "a", "a.py", "txt", "a.csv"}) {
+        EXPECT_FALSE(readPlainText(name, bytes).has_value()) << name;
+    }
 }
 
 TEST(TextParser, RefusesBinaryData) {

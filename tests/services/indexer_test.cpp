@@ -70,21 +70,22 @@ protected:
     ScratchFolder m_files;
 };
 
+/// Of a kind that the worker program reads; plain text needs none.
 TEST_F(IndexerTest, EqualFilesAreReadOnce) {
     for (int i = 0; i < 12; ++i) {
-        m_files.write("copy" + std::to_string(i) + ".txt", "the anchor lies in the harbour");
+        m_files.write("copy" + std::to_string(i) + ".rst", "the anchor lies in the harbour");
     }
-    m_files.write("other.txt", "a sail");
+    m_files.write("other.rst", "a sail");
     const retrieval::Extractor extractor = countingExtractor();
     Index index(m_scratch.path() / "a.db");
     EXPECT_EQ(index.update(m_files.path(), extractor).documents, 13);
     EXPECT_EQ(nCalls(), 2);
     // Later ones too, and each is found by its own name.
-    m_files.write("deeper/later.txt", "the anchor lies in the harbour");
+    m_files.write("deeper/later.rst", "the anchor lies in the harbour");
     EXPECT_EQ(index.update(m_files.path(), extractor).documents, 14);
     EXPECT_EQ(nCalls(), 2);
     EXPECT_EQ(index.search("later", 5).size(), 1U);
-    EXPECT_EQ(index.search("copy7", 5).at(0).chunk.path, m_files.path() / "copy7.txt");
+    EXPECT_EQ(index.search("copy7", 5).at(0).chunk.path, m_files.path() / "copy7.rst");
     // Another kind of file is another document, whatever its bytes are.
     m_files.write("page.md", "the anchor lies in the harbour");
     index.update(m_files.path(), extractor);
