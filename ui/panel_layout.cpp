@@ -50,6 +50,7 @@ PanelLayout::PanelLayout(QWidget* sidebar, QWidget* page, QWidget* sources, QWid
     m_sources->hide();
     m_scrim->hide();
     m_scrim->installEventFilter(this);
+    connect(&Theme::instance(), &Theme::changed, this, &PanelLayout::arrange);  // for the zoom
     connect(m_splitter, &QSplitter::splitterMoved, this, [this] {
         m_sizes = m_splitter->saveState();
         emit changed();

@@ -4,6 +4,7 @@
 
 #include "tests/ui/support/window_fixture.h"
 #include "ui/panel_layout.h"
+#include "ui/theme.h"
 #include "ui/widgets/sources_panel.h"
 #include "ui/widgets/toast.h"
 
@@ -63,6 +64,18 @@ TEST_F(PanelsTest, APanelThatIsAskedForLiesOverANarrowPage) {
     resize(1240, 800);
     EXPECT_TRUE(m_window->sidebar().isVisible());
     EXPECT_FALSE(isOverThePage(m_window->sidebar()));
+}
+
+TEST_F(PanelsTest, PanelsComeBackWithSmallerLetters) {
+    m_window->resize(900, 600);
+    settle();
+    EXPECT_TRUE(m_window->sidebar().isVisible());
+    Theme::instance().setZoom(2.0);
+    settle();
+    EXPECT_FALSE(m_window->sidebar().isVisible());
+    Theme::instance().setZoom(1.0);
+    settle();
+    EXPECT_TRUE(m_window->sidebar().isVisible());
 }
 
 TEST_F(PanelsTest, SourcesAndMeterFollowTheBranch) {

@@ -259,6 +259,12 @@ TEST_F(WindowTest, FindsInTheChat) {
     EXPECT_EQ(conversation().findStep(-1), 2);
     EXPECT_EQ(conversation().findStep(1), 1);
     EXPECT_EQ(conversation().find(""), 0);
+    // Esc is a shortcut of the window as well.
+    m_window->chatPage().openFind();
+    auto* field = named<QLineEdit>("Find in this chat");
+    ASSERT_NE(field, nullptr);
+    QTest::keyClick(field, Qt::Key_Escape);
+    EXPECT_FALSE(field->isVisible());
 }
 
 TEST_F(WindowTest, DeletedChatComesBackByUndo) {

@@ -121,11 +121,11 @@ void ChatPage::makeWelcome() {
     column->setContentsMargins(32, 24, 32, 24);
     column->setSpacing(10);
     column->addStretch(3);
-    auto* mark = new QLabel(page);
-    mark->setAlignment(Qt::AlignHCenter);
-    onTheme(mark, [mark] {
-        mark->setPixmap(QIcon(QStringLiteral(":/conclave/icon.svg"))
-                            .pixmap(QSize(56, 56), mark->devicePixelRatioF()));
+    m_mark = new QLabel(page);
+    m_mark->setAlignment(Qt::AlignHCenter);
+    onTheme(m_mark, [this] {
+        m_mark->setPixmap(QIcon(QStringLiteral(":/conclave/icon.svg"))
+                              .pixmap(QSize(56, 56), m_mark->devicePixelRatioF()));
     });
     QLabel* title = makeLabel(tr("What would you like to know?"), TextSize::Display, page, false,
                               QFont::DemiBold);
@@ -136,7 +136,7 @@ void ChatPage::makeWelcome() {
                              TextSize::Message, page, true);
     text->setAlignment(Qt::AlignHCenter);
     text->setWordWrap(true);
-    column->addWidget(mark);
+    column->addWidget(m_mark);
     column->addSpacing(4);
     column->addWidget(title);
     column->addWidget(text);
@@ -232,9 +232,12 @@ void ChatPage::makeFindBar() {
 }
 
 bool ChatPage::eventFilter(QObject* object, QEvent* event) {
-    if (object == m_findField && event->type() == QEvent::KeyPress &&
-        static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
-        closeFind();
+    const bool isKey =
+        event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride;
+    if (object == m_findField && isKey && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
+        // Else the window's Esc, which stops an answer, would take it.
+        event->accept();
+        if (event->type() == QEvent::KeyPress) closeFind();
         return true;
     }
     return QWidget::eventFilter(object, event);
@@ -249,6 +252,7 @@ void ChatPage::resizeEvent(QResizeEvent* event) {
     m_findBar->adjustSize();
     m_findBar->move(width() - m_findBar->width() - 20, 10);
     arrangeSuggestions();
+    m_mark->setVisible(height() >= theme.scaled(520));  // else it is all that is seen
 }
 
 /// Two beside each other where there is room, and only while the guide, which answers them, is

@@ -70,6 +70,7 @@ private:
     ChatController& m_controller;
     QStackedWidget* m_stack;
     QWidget* m_welcome = nullptr;
+    QLabel* m_mark = nullptr;  ///< Conclave's icon
     QWidget* m_suggestions = nullptr;
     QList<QPushButton*> m_suggestionButtons;
     ConversationView* m_conversation;

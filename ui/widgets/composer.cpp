@@ -254,7 +254,9 @@ void Composer::showScope() {
                       "counts, lists, comparisons and summaries."));
     m_everything->setAccessibleName(m_everything->text());
     setStyleProperty(m_everything, "active", readsAll);
-    m_everything->setVisible(!(m_chosen && m_chosen->empty()));
+    // Where words are large and the window is small, only what is chosen is shown.
+    const bool hasRoom = readsAll || width() >= Theme::instance().scaled(400);
+    m_everything->setVisible(hasRoom && !(m_chosen && m_chosen->empty()));
 }
 
 QString Composer::text() const { return m_edit->toPlainText(); }
