@@ -62,7 +62,9 @@ std::optional<std::string> insteadOf(std::string_view text, bool isLost, std::st
     }
     const bool isUnsupported =
         isDenial || (hasPassages && !saysWhatIsAsked(text, question, details.passages));
-    if (!isLost && !isUnsupported) return std::nullopt;
+    // Without documents it denies what nobody looked for in them.
+    const bool isBesideThePoint = !hasPassages && isRefusal(text);
+    if (!isLost && !isUnsupported && !isBesideThePoint) return std::nullopt;
     details.finishReason = kUnsupportedReason;
     return saysCouldNotAnswer(question, details.model, hasPassages);
 }

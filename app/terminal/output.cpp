@@ -4,7 +4,8 @@
 #include <array>
 #include <cstdio>
 #include <iostream>
-#include <set>
+#include <utility>
+#include <vector>
 
 #include "app/terminal/console.h"
 #include "base/utf8.h"
@@ -151,25 +152,37 @@ void printCitations(const services::Message& answer) {
     // An answer that only lists passages has shown their text already.
     const bool isListOfPassages = services::listsPassages(*answer.details) ||
                                   answer.details->finishReason == services::kSurveyReason;
-    std::set<std::string> printed;  // a source may be cited after every sentence
-    const auto print = [&](const std::string& line) {
-        if (printed.insert(line).second) std::cout << dim(line) << '\n';
+    // A source may be cited after every sentence, and a list may have several passages of a file:
+    // each line is printed once, with all the numbers that it stands for.
+    std::vector<std::pair<std::string, std::vector<int>>> lines;
+    const auto add = [&](int number, const std::string& line) {
+        auto found = std::find_if(lines.begin(), lines.end(),
+                                  [&](const auto& each) { return each.first == line; });
+        if (found == lines.end()) found = lines.insert(lines.end(), {line, {}});
+        std::vector<int>& numbers = found->second;
+        if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) {
+            numbers.push_back(number);
+        }
     };
-    std::cout << '\n';
     for (const services::StoredCitation& citation : answer.details->citations) {
-        const std::string mark = numbered(citation.passage);
         const services::StoredPassage* passage = passageOf(*answer.details, citation.passage);
         if (passage == nullptr) {
-            print(mark + "there is no such source");
+            add(citation.passage, "there is no such source");
             continue;
         }
-        std::string line = mark + placeOf(*passage);
+        std::string line = placeOf(*passage);
         if (!citation.supported) {
             line += "  NOT SUPPORTED by this source";
         } else if (!isListOfPassages) {
             line += "  \"" + shortened(citation.quote, kQuoteLength) + "\"";
         }
-        print(line);
+        add(citation.passage, line);
+    }
+    std::cout << '\n';
+    for (const auto& [line, numbers] : lines) {
+        std::string marks;
+        for (const int number : numbers) marks += numbered(number);
+        std::cout << dim(marks + line) << '\n';
     }
 }
 

@@ -268,6 +268,7 @@ TEST_F(TerminalTest, PrintsEachSourceOnceAndNoFragmentOfAReplacedAnswer) {
     EXPECT_EQ(all.out.find(line, first + 1), std::string::npos) << all.out;
     const Outcome alone = run({"ask", "What is the capital of Peru?", "--no-retrieval"});
     EXPECT_EQ(alone.exitCode, 0);
+    EXPECT_THAT(alone.out, Not(HasSubstr("in your documents")));
     EXPECT_EQ(alone.out.find("\n\nConclave Tiny is"), std::string::npos) << alone.out;
 }
 
