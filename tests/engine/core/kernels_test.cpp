@@ -41,6 +41,17 @@ std::vector<std::size_t> scaleOffsets(TensorType type) {
     }
 }
 
+void putScale(std::byte* block, TensorType type, std::size_t offset, std::uint16_t scale) {
+    if (type != TensorType::IQ1_M) {
+        std::memcpy(block + offset, &scale, sizeof(scale));
+        return;
+    }
+    for (int word = 0; word < 4; ++word) {  // a quarter above each word of scales
+        std::byte& high = block[49 + 2 * word];
+        high = (high & std::byte{15}) | static_cast<std::byte>((scale >> (4 * word) & 15) << 4);
+    }
+}
+
 std::vector<TensorType> allTypes() {
     std::vector<TensorType> types;
     for (int i = 0; i < scalarKernels().nWeightTypes; ++i) {
@@ -78,7 +89,7 @@ std::vector<std::byte> randomRows(TensorType type, int nRows, int nColumns, unsi
         }
         for (const std::size_t offset : scaleOffsets(type)) {
             const std::uint16_t scale = half(0.001f + 0.01f * static_cast<float>(random() % 16));
-            std::memcpy(&rows[at + offset], &scale, sizeof(scale));
+            putScale(&rows[at], type, offset, scale);
         }
     }
     return rows;
@@ -205,7 +216,7 @@ TEST_P(Kernels, ExtremeBitsOfAnyTypeDoNotSaturate) {
                 const std::uint16_t one = half(1.0f);
                 for (const std::size_t offset : scaleOffsets(type)) {
                     if (type == TensorType::MXFP4) break;
-                    std::memcpy(&row[at + offset], &one, sizeof(one));
+                    putScale(&row[at], type, offset, one);
                 }
                 if (type == TensorType::MXFP4) row[at] = std::byte{128};
             }
