@@ -34,11 +34,11 @@ def tokens_of(vocabulary, n):
     return tokens
 
 
-def peer_logits(peer, model, vocabulary, tokens):
+def peer_logits(peer, model, vocabulary, tokens, *more):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "logits.f32")
         subprocess.run(["node", peer, "logits", "--model", model, "--threads", "1", "--out", out,
-                        "--tokens", ",".join(map(str, tokens))],
+                        "--tokens", ",".join(map(str, tokens)), *more],
                        check=True, stdout=subprocess.DEVNULL)
         return np.fromfile(out, "<f4").reshape(len(tokens), vocabulary).astype(np.float64)
 
