@@ -38,7 +38,7 @@ struct AskedFor {
     bool isFocusNamed = false;  ///< by "what" or "which": an answer says that very word
 };
 
-[[nodiscard]] AskedFor askedForBy(std::string_view question);
+[[nodiscard]] AskedFor askedForBy(std::string_view whole);
 
 /// The words of a text from left to right.
 [[nodiscard]] std::vector<AskedWord> wordsAsAsked(std::string_view text);

@@ -7,6 +7,7 @@
 #include <cblas.h>
 
 /// OpenBLAS's own, which its headers leave out; null in builds of it without threads.
+// NOLINTNEXTLINE(readability-identifier-naming): theirs
 extern "C" int blas_thread_shutdown_() __attribute__((weak));
 
 namespace conclave::engine {
