@@ -1,44 +1,59 @@
 #include "engine/tokenizer/token_index.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
 namespace conclave::engine {
 namespace {
 
-std::uint64_t loadWord(const char* from, std::size_t nBytes) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, from, nBytes);
+template <typename Word>
+std::uint64_t load(const char* from) {
+    Word word = 0;
+    std::memcpy(&word, from, sizeof word);
     return word;
 }
 
-/// Multiply and fold, eight bytes a step; words are short, so that one or two steps are the rule.
-std::uint32_t hashOf(std::string_view bytes) {
-    constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15u;
-    std::uint64_t hash = bytes.size() * kFactor;
-    std::size_t at = 0;
-    for (; at + sizeof hash <= bytes.size(); at += sizeof hash) {
-        hash = (hash ^ loadWord(bytes.data() + at, sizeof hash)) * kFactor;
-        hash ^= hash >> 32u;
+/// Up to eight bytes, without a call or a loop: most words are so short.
+std::uint64_t loadUpTo8(const char* from, std::size_t n) {
+    if (n == 8) return load<std::uint64_t>(from);
+    if (n >= 4) {
+        return load<std::uint32_t>(from) | load<std::uint32_t>(from + n - 4) << (8 * (n - 4));
     }
-    hash = (hash ^ loadWord(bytes.data() + at, bytes.size() - at)) * kFactor;
-    return static_cast<std::uint32_t>(hash >> 32u);
+    if (n == 0) return 0;
+    const auto byteAt = [&](std::size_t i) { return load<std::uint8_t>(from + i) << (8 * i); };
+    return byteAt(0) | byteAt(n / 2) | byteAt(n - 1);
 }
 
 }  // namespace
 
+TokenIndex::Key::Key(std::string_view bytes) : length(static_cast<std::uint32_t>(bytes.size())) {
+    constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15u;
+    low = loadUpTo8(bytes.data(), std::min<std::size_t>(bytes.size(), 8));
+    if (bytes.size() > 8) {
+        high = loadUpTo8(bytes.data() + 8, std::min<std::size_t>(bytes.size() - 8, 8));
+    }
+    std::uint64_t mixed = (bytes.size() * kFactor ^ low) * kFactor;
+    mixed = ((mixed ^ mixed >> 32u) ^ high) * kFactor;
+    for (std::size_t at = 16; at < bytes.size(); at += 8) {
+        mixed ^= mixed >> 32u;
+        mixed ^= loadUpTo8(bytes.data() + at, std::min<std::size_t>(bytes.size() - at, 8));
+        mixed *= kFactor;
+    }
+    hash = static_cast<std::uint32_t>(mixed >> 32u);
+}
+
 TokenIndex::TokenIndex(const std::vector<Entry>& entries)
     : m_slots(std::bit_ceil(entries.size() * 2 + 1)) {
     for (const auto& [bytes, token] : entries) {
-        const std::uint32_t hash = hashOf(bytes);
-        std::size_t at = hash & (m_slots.size() - 1);
-        while (m_slots[at].token >= 0 && text(m_slots[at]) != bytes) {
+        const Key key(bytes);
+        std::size_t at = key.hash & (m_slots.size() - 1);
+        while (m_slots[at].token >= 0 && !isEqual(m_slots[at], key, bytes)) {
             at = (at + 1) & (m_slots.size() - 1);
         }
         if (m_slots[at].token < 0) {
-            m_slots[at].hash = hash;
+            m_slots[at].key = key;
             m_slots[at].begin = static_cast<std::uint32_t>(m_bytes.size());
-            m_slots[at].length = static_cast<std::uint32_t>(bytes.size());
             m_bytes += bytes;
         }
         m_slots[at].token = token;
@@ -46,12 +61,21 @@ TokenIndex::TokenIndex(const std::vector<Entry>& entries)
 }
 
 TokenId TokenIndex::find(std::string_view bytes) const {
-    const std::uint32_t hash = hashOf(bytes);
-    for (std::size_t at = hash & (m_slots.size() - 1); m_slots[at].token >= 0;
+    const Key key(bytes);
+    for (std::size_t at = key.hash & (m_slots.size() - 1); m_slots[at].token >= 0;
          at = (at + 1) & (m_slots.size() - 1)) {
-        if (m_slots[at].hash == hash && text(m_slots[at]) == bytes) return m_slots[at].token;
+        if (isEqual(m_slots[at], key, bytes)) return m_slots[at].token;
     }
     return -1;
+}
+
+bool TokenIndex::isEqual(const Slot& slot, const Key& key, std::string_view bytes) const {
+    if (slot.key.low != key.low || slot.key.high != key.high || slot.key.length != key.length) {
+        return false;
+    }
+    constexpr std::size_t kInKey = 16;
+    return bytes.size() <= kInKey ||
+           std::string_view(m_bytes.data() + slot.begin, slot.key.length) == bytes;
 }
 
 }  // namespace conclave::engine

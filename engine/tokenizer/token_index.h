@@ -24,16 +24,22 @@ public:
     [[nodiscard]] TokenId find(std::string_view bytes) const;
 
 private:
-    struct Slot {
+    /// A text's first sixteen bytes, which is all of most words, and a hash of all.
+    struct Key {
+        Key() = default;
+        explicit Key(std::string_view bytes);
+        std::uint64_t low = 0;
+        std::uint64_t high = 0;
+        std::uint32_t length = 0;
         std::uint32_t hash = 0;
+    };
+    struct Slot {
+        Key key;
         TokenId token = -1;
         std::uint32_t begin = 0;  ///< of its bytes in m_bytes
-        std::uint32_t length = 0;
     };
 
-    [[nodiscard]] std::string_view text(const Slot& slot) const {
-        return {m_bytes.data() + slot.begin, slot.length};
-    }
+    [[nodiscard]] bool isEqual(const Slot& slot, const Key& key, std::string_view bytes) const;
 
     std::string m_bytes;
     std::vector<Slot> m_slots = std::vector<Slot>(1);  ///< a power of two; never full
