@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -85,30 +86,41 @@ Result<double> measureDisk(const ExpertLayout& layout, const ExpertFiles& files)
     std::atomic<std::uint64_t> nBytes = 0;
     std::mutex mutex;
     std::optional<Error> error;
+    const auto readSome = [&](unsigned seed) -> Result<void> {
+        std::mt19937 random(seed);
+        ReadBuffer buffer;
+        while (PlanClock::now() - start < kTime && nBytes < enough) {
+            const ExpertLayer& layer = layout.layers[random() % layout.layers.size()];
+            const ExpertTask& task = layer.tasks[random() % layer.tasks.size()];
+            const auto piece = static_cast<std::size_t>(task.piece);
+            const std::size_t rowBytes = layer.pieces[piece].fileRowBytes;
+            GgufFile::Place place = layer.places[random() % layer.places.size()][piece];
+            place.offset += static_cast<std::uint64_t>(task.firstRow) * rowBytes;
+            const std::size_t n = static_cast<std::size_t>(task.nRows) * rowBytes;
+            if (const auto read = files.read(place, n, buffer); !read) {
+                return tl::unexpected(read.error());
+            }
+            nBytes += n;
+        }
+        return {};
+    };
+    std::exception_ptr thrown;  // as for want of memory: nothing may leave a thread
     {
         std::vector<std::jthread> threads;
         for (unsigned seed = 0; seed < kThreads; ++seed) {
             threads.emplace_back([&, seed] {
-                std::mt19937 random(seed);
-                ReadBuffer buffer;
-                while (PlanClock::now() - start < kTime && nBytes < enough) {
-                    const ExpertLayer& layer = layout.layers[random() % layout.layers.size()];
-                    const ExpertTask& task = layer.tasks[random() % layer.tasks.size()];
-                    const auto piece = static_cast<std::size_t>(task.piece);
-                    const std::size_t rowBytes = layer.pieces[piece].fileRowBytes;
-                    GgufFile::Place place = layer.places[random() % layer.places.size()][piece];
-                    place.offset += static_cast<std::uint64_t>(task.firstRow) * rowBytes;
-                    const std::size_t n = static_cast<std::size_t>(task.nRows) * rowBytes;
-                    if (const auto read = files.read(place, n, buffer); !read) {
-                        const std::lock_guard lock(mutex);
-                        error = read.error();
-                        return;
-                    }
-                    nBytes += n;
+                try {
+                    const auto done = readSome(seed);
+                    const std::lock_guard lock(mutex);
+                    if (!done) error = done.error();
+                } catch (...) {
+                    const std::lock_guard lock(mutex);
+                    thrown = std::current_exception();
                 }
             });
         }
     }
+    if (thrown) std::rethrow_exception(thrown);
     if (error) return tl::unexpected(*error);
     const std::chrono::duration<double> time = PlanClock::now() - start;
     return static_cast<double>(nBytes) / time.count();
