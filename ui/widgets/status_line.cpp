@@ -70,6 +70,7 @@ void StatusLine::setContext(const services::ContextUse& use) {
             .arg(locale.toString(use.usedTokens), locale.toString(use.contextLength)));
     m_meter->setRange(0, use.contextLength);
     m_meter->setValue(std::min(use.usedTokens, use.contextLength));
+    m_meter->update();  // Qt skips steps that are smaller than a chunk of its own style
     QString tip =
         tr("How much of the context this chat takes: what the model holds at a time. When it is "
            "full, the oldest messages are left out.");
