@@ -36,6 +36,7 @@ StatusLine::StatusLine(QWidget* parent)
     row->addWidget(m_speed);
     row->addWidget(m_context);
     row->addWidget(m_meter);
+    m_speed->setToolTip(tr("How fast the model wrote the last answer."));
     m_context->hide();
     m_meter->hide();
 }
