@@ -287,6 +287,7 @@ int main(int argc, char** argv) {
         if (!ending.rescue) return ending.code;
         if (*ending.rescue == ui::Rescue::Repair) repair(*places);
         if (*ending.rescue == ui::Rescue::BackUp) backUp(places->database());
+        if (*ending.rescue == ui::Rescue::Restore) restore(*places);
         options = {};
     }
 }

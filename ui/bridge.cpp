@@ -45,7 +45,7 @@ QString errorText(const Error& error) {
             return say(tr("The disk is full. Nothing was changed; free some space and try again."));
         case ErrorCode::Corrupt:
             return say(
-                tr("The file is damaged. If it is one of yours, get a fresh copy and try again."));
+                tr("The file is damaged or incomplete. Get a fresh copy of it and try again."));
         case ErrorCode::Unsupported: return say(tr("This version of Conclave cannot use it."));
         case ErrorCode::TooNew:
             return say(tr("It was written by a newer version of Conclave. Update to open it."));

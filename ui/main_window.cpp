@@ -87,7 +87,7 @@ MainWindow::MainWindow(services::Services& services, const WindowOptions& option
     column->addWidget(m_stack, 1);
     column->addWidget(m_status);
     setCentralWidget(m_panels);
-    m_toast->setAnchor(m_chatPage->bottom());
+    m_toast->setAnchor(m_chatPage);
 
     m_saveTimer->setSingleShot(true);
     m_saveTimer->setInterval(1000);
@@ -186,6 +186,7 @@ void MainWindow::openSettings() {
     connect(&dialog, &SettingsDialog::addModelFolderAsked, m_models, &ModelPicker::addFolder);
     connect(&dialog, &SettingsDialog::failed, this, &MainWindow::showFailure);
     connect(&dialog, &SettingsDialog::shortcutsAsked, this, &MainWindow::openShortcuts);
+    connect(&dialog, &SettingsDialog::restoreAsked, this, [this] { rescue(Rescue::Restore); });
     connect(&dialog, &SettingsDialog::trashAsked, this, [this] { showTrash(true); });
     connect(&dialog, &SettingsDialog::notice, this,
             [this](const QString& text) { m_toast->show(text); });

@@ -71,6 +71,7 @@ private:
     void forgetNotice();
     void reloadCollections();
     void refreshContext();
+    void showSpeed();
     void refreshTitle();
     void showSource(qint64 id, int number, int citation);
     void showFile(const QString& file);
@@ -113,6 +114,7 @@ private:
     std::optional<services::ChatId> m_savedChat;  ///< comes back at the next start
     qint64 m_newChatSince = 0;                    ///< when the page for a new chat came up
     bool m_isClosed = false;
+    bool m_wasAnswering = false;
     bool m_restored = false;
     bool m_sourcesForced = false;  ///< the user opened it, so it shows even when empty
     std::map<services::CollectionId, services::IndexProgress> m_indexing;

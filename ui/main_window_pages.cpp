@@ -143,7 +143,7 @@ void MainWindow::showFailure(const Error& error) {
     }
 }
 
-void MainWindow::showNotice(const QString& what) { m_toast->show(what, tr("Dismiss")); }
+void MainWindow::showNotice(const QString& what) { m_toast->show(what); }
 
 void MainWindow::rescue(Rescue what) {
     m_chatPage->composer().flushDraft();

@@ -110,6 +110,7 @@ void MainWindow::connectController() {
         m_sourcesForced = false;
         showLastPassages();
         refreshTitle();
+        showSpeed();
         m_contextTimer->start();
         if (!m_controller->chat()) m_newChatSince = QDateTime::currentMSecsSinceEpoch();
         saveWindow();
@@ -117,13 +118,17 @@ void MainWindow::connectController() {
     connect(m_controller, &ChatController::branchShown, this, [this] {
         m_sources->clear();  // the branch may have no answer
         showLastPassages();
+        showSpeed();
     });
     // What the meter counts is the stored branch, so not before that is the shown one.
     connect(m_controller, &ChatController::branchStored, m_contextTimer,
             qOverload<>(&QTimer::start));
     connect(m_controller, &ChatController::answeringChanged, this, [this] {
         m_sidebar->setCurrent(m_controller->chat());
-        if (!m_controller->isAnswering()) m_status->setSpeed(0.0);
+        showSpeed();
+        // The next question is the end of what was told before it.
+        if (m_controller->isAnswering() && !m_wasAnswering) m_toast->hide();
+        m_wasAnswering = m_controller->isAnswering();
         refreshTitle();
         // A chat that was just made is the one to come back to, whatever happens now.
         if (m_controller->chat() != m_savedChat) saveWindow();
@@ -138,7 +143,7 @@ void MainWindow::connectController() {
                 const services::Message& message = m_controller->messages().at(index.row());
                 const auto* running = m_controller->messages().running(message.id);
                 if (!running) return;
-                m_status->setSpeed(running->tokensPerSecond);
+                showSpeed();
                 if (m_sources->answer() != message.id && message.details) showPassages(message);
             });
 }
@@ -193,6 +198,14 @@ void MainWindow::reloadCollections() {
         m_chatPage->setCollections(*collections);
         m_collections->setCollections(std::move(*collections));
     }));
+}
+
+void MainWindow::showSpeed() {
+    const std::optional<services::MessageId> last = m_controller->lastAnswer();
+    if (!last) return m_status->setSpeed(0.0);
+    const MessageModel& messages = m_controller->messages();
+    const RunningAnswer* running = messages.running(*last);
+    m_status->setSpeed(running ? running->tokensPerSecond : decodeSpeed(*messages.find(*last)));
 }
 
 void MainWindow::refreshContext() {

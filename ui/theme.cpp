@@ -288,6 +288,7 @@ QFrame#banner QPushButton[link="true"] { color: @warning; text-decoration: under
 QFrame#find { background: @surface; border: 1px solid @border; border-radius: 10px; }
 QFrame#toast { background: @text; border-radius: 10px; }
 QFrame#toast QLabel { color: @page; }
+QFrame#toast QToolButton:hover { background: transparent; }
 QFrame#toast QPushButton { color: @toastAction; background: transparent; border: 0; font-weight: 600; padding: 4px 8px; }
 QFrame#line { background: @border; border: 0; }
 QListView { background: @surface; color: @text; border: 1px solid @border; }

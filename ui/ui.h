@@ -25,11 +25,12 @@ struct WindowOptions {
 /// QApplication.
 void prepareLook();
 
-/// What to do about a damaged database; both need the services to be closed first.
-enum class Rescue { BackUp, Repair };
+/// What to do about the database; all need the services to be closed first. Restore asks for the
+/// backup to put in its place.
+enum class Rescue { BackUp, Repair, Restore };
 
 /// The main window; `services` must outlive it. Needs a QApplication. `onRescue` is called when the
-/// person asks for help with a damaged database: end the event loop, then do it.
+/// person asks for help with the database: end the event loop, then do it.
 [[nodiscard]] std::unique_ptr<QWidget> createMainWindow(services::Services& services,
                                                         const WindowOptions& options,
                                                         std::function<void(Rescue)> onRescue = {});

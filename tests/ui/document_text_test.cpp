@@ -127,9 +127,22 @@ TEST_F(DocumentTextTest, ALongTextIsShownAsItStands) {
 TEST(OnOneLine, JoinsWhatIsSeen) {
     EXPECT_EQ(onOneLine("## Head\n\nText **bold**.\n\n| A | B |\n|---|---|\n| 1 | 2 |\n",
                         Markup::Markdown)
-                  .toStdString(),
+                  .text.toStdString(),
               "Text bold. A · B; 1 · 2");
-    EXPECT_EQ(onOneLine("plain\n  text | x\n", Markup::None).toStdString(), "plain text | x");
+    EXPECT_EQ(onOneLine("plain\n  text | x\n", Markup::None).text.toStdString(), "plain text | x");
+}
+
+TEST(OnOneLine, FindsAQuoteAgain) {
+    const std::string text = "## Head\n\n- Für **zwei\n  Nächte** gilt\n- der Preis\n";
+    const std::size_t start = text.find("zwei");
+    const OneLine line = onOneLine(text, Markup::Markdown, start, text.find(" gilt"));
+    EXPECT_EQ(line.text.toStdString(), "Für zwei Nächte gilt der Preis");
+    EXPECT_EQ(line.text.mid(line.markStart, line.markEnd - line.markStart).toStdString(),
+              "zwei Nächte");
+    const OneLine none = onOneLine(text, Markup::Markdown);
+    EXPECT_EQ(none.markStart, none.markEnd);
+    const OneLine past = onOneLine(text, Markup::Markdown, text.size() + 5, text.size() + 9);
+    EXPECT_EQ(past.markStart, past.markEnd);
 }
 
 TEST(MarkupOf, GoesByTheName) {

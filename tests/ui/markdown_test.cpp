@@ -12,6 +12,7 @@
 #include "ui/markdown/code_lexer.h"
 #include "ui/markdown/markdown_document.h"
 #include "ui/markdown/thought.h"
+#include "ui/widgets/message_text.h"
 
 namespace conclave::ui {
 namespace {
@@ -186,6 +187,33 @@ TEST(MarkdownDocument, PicturesInPlaceOfLettersComeFromTheFontOfPictures) {
         }
     }
     EXPECT_EQ(pictures, QStringList{heart});
+}
+
+TEST(MarkdownDocument, ACitationStaysWithTheWordBefore) {
+    MessageText text;
+    text.setMarkdown(
+        "One two three four five six seven. [1]\n\n三四五六七八九十。[1] And eight.[1][1]",
+        {.hasSources = true, .marks = {}});
+    for (int width = 130; width < 400; ++width) {
+        text.heightForTextWidth(width);
+        for (QTextBlock block = text.document()->begin(); block.isValid(); block = block.next()) {
+            for (int i = 0; i < block.layout()->lineCount(); ++i) {
+                const int at = block.layout()->lineAt(i).textStart();
+                ASSERT_FALSE(block.text().mid(at).startsWith(QChar::ObjectReplacementCharacter))
+                    << width << " " << block.text().toStdString();
+            }
+        }
+    }
+    text.selectAll();
+    EXPECT_EQ(text.selectedText().toStdString(),
+              "One two three four five six seven. [1]\n三四五六七八九十。[1] And eight.[1][1]");
+}
+
+TEST(MarkdownDocument, AnItemHasOneBullet) {
+    QTextDocument document;
+    MarkdownDocument shown(document);
+    shown.setText("- • aptitude can be used\n- ·5 stays\n\n• no item", {});
+    EXPECT_EQ(document.toPlainText().toStdString(), "aptitude can be used\n·5 stays\n• no item");
 }
 
 TEST(MarkdownDocument, AppendsToGrowingCodeWithoutRewriting) {

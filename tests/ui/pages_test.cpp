@@ -193,6 +193,26 @@ TEST_F(PagesTest, DocumentsFitIntoTheSmallestWindow) {
     }
 }
 
+TEST_F(PagesTest, ABackupIsRestoredAfterAQuestion) {
+    SettingsDialog dialog(m_services, controller(), m_window.get());
+    int nAsked = 0;
+    QObject::connect(&dialog, &SettingsDialog::restoreAsked, &dialog, [&] { ++nAsked; });
+    dialog.show();
+    QPushButton* restore = nullptr;
+    for (auto* each : dialog.findChildren<QPushButton*>()) {
+        if (each->text() == "Restore…") restore = each;
+    }
+    ASSERT_NE(restore, nullptr);
+    answerBox({});
+    restore->click();
+    EXPECT_EQ(nAsked, 0);
+    EXPECT_TRUE(dialog.isVisible());
+    answerBox("Choose a backup…");
+    restore->click();
+    EXPECT_EQ(nAsked, 1);
+    EXPECT_FALSE(dialog.isVisible());
+}
+
 TEST_F(PagesTest, TheThemeIsChosenByOneClick) {
     qunsetenv("CONCLAVE_THEME");  // which would win
     SettingsDialog dialog(m_services, controller(), m_window.get());

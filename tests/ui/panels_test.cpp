@@ -1,11 +1,14 @@
 // What the window does with the room it has.
 #include <QLabel>
+#include <QProgressBar>
 #include <QToolButton>
+#include <algorithm>
 
 #include "tests/ui/support/window_fixture.h"
 #include "ui/panel_layout.h"
 #include "ui/theme.h"
 #include "ui/widgets/sources_panel.h"
+#include "ui/widgets/status_line.h"
 #include "ui/widgets/toast.h"
 
 namespace conclave::ui {
@@ -171,6 +174,98 @@ TEST_F(PanelsTest, WithoutAModelItIsSaidWhatAnswersAre) {
     m_services.setModelStatus(
         {ModelStatus::State::Ready, m_services.models_.front(), 1.0f, {}, {}});
     EXPECT_TRUE(QTest::qWaitFor([this] { return named<QToolButton>("Hide this notice"); }));
+}
+
+/// Counts how often a widget is painted.
+class PaintCount : public QObject {
+public:
+    explicit PaintCount(QWidget& widget) { widget.installEventFilter(this); }
+    int n = 0;
+
+protected:
+    bool eventFilter(QObject*, QEvent* event) override {
+        if (event->type() == QEvent::Paint) ++n;
+        return false;
+    }
+};
+
+TEST_F(PanelsTest, TheMeterIsPaintedForEachNumber) {
+    auto* status = m_window->findChild<StatusLine*>();
+    auto* meter = status->findChild<QProgressBar*>();
+    status->setContext({366, 1024, 1024});
+    settle();
+    PaintCount painted(*meter);
+    status->setContext({390, 1024, 1024});  // a step of two pixels
+    settle();
+    EXPECT_GT(painted.n, 0);
+    EXPECT_EQ(meter->value(), 390);
+}
+
+TEST_F(PanelsTest, TheSpeedOfTheLastAnswerStays) {
+    const auto speed = [this](const QString& text) {
+        const auto labels = m_window->findChild<StatusLine*>()->findChildren<QLabel*>();
+        return std::any_of(labels.begin(), labels.end(),
+                           [&](const QLabel* label) { return label->text() == text; });
+    };
+    open(m_chats.travel);
+    EXPECT_TRUE(speed("61 tokens/s") || speed("7.4 tokens/s"));
+    m_services.script.answer = "Four nights.";
+    controller().send("How many nights?", {});
+    finishAnswer();
+    EXPECT_TRUE(speed("25 tokens/s") || speed("24 tokens/s"));  // 24.5
+    controller().startNew();
+    settle();
+    EXPECT_FALSE(speed("25 tokens/s") || speed("24 tokens/s"));
+}
+
+TEST_F(PanelsTest, AQuotationNamesNoModelAndItsCardShowsTheSentence) {
+    const std::string quote = "Four nights may be booked.";
+    StoredPassage passage;
+    passage.number = 1;
+    passage.title = "Nights";
+    passage.path = "/docs/nights.txt";
+    passage.startByte = 100;
+    for (int i = 0; i < 30; ++i) passage.text += "Other things are said here. ";
+    const std::size_t start = passage.text.size() + passage.startByte;
+    passage.text += quote + " And more.";
+    passage.endByte = passage.startByte + passage.text.size();
+    AnswerDetails details;
+    details.model = "Conclave Tiny";
+    details.usage = {{"decode_tps", 844.0}, {"completion_tokens", 108}};
+    details.finishReason = kQuotedReason;
+    details.passages = {passage};
+    details.citations = {{10, 13, 1, start, start + quote.size(), quote, true}};
+    const ChatId chat = m_services.addChat("Quoted", 0);
+    const MessageId asked = m_services.addMessage(chat, Role::User, "How many nights?", 0);
+    const MessageId answer = m_services.addMessage(chat, Role::Assistant, "They say: [1]", asked);
+    m_services.setDetails(answer, details);
+    open(chat);
+    const auto shows = [this](const QString& text) {
+        const auto labels = m_window->findChildren<QLabel*>();
+        return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) {
+            return label->isVisible() && label->text().contains(text);
+        });
+    };
+    EXPECT_TRUE(shows("Quoted from your documents"));
+    EXPECT_FALSE(shows("108 tokens"));
+    EXPECT_TRUE(shows("Cited: found in this passage"));
+    EXPECT_TRUE(shows("\">Four nights may be booked.</span>"));
+}
+
+TEST_F(PanelsTest, NoticesGoAwayWithTheNextQuestionOrByHand) {
+    open(m_chats.travel);
+    auto* toast = m_window->findChild<Toast*>();
+    m_window->chatPage().copyLastAnswer();
+    ASSERT_TRUE(toast->isVisible());
+    m_services.script.answer = "Four nights.";
+    controller().send("How many nights?", {});
+    EXPECT_FALSE(toast->isVisible());
+    finishAnswer();
+    m_window->chatPage().copyLastAnswer();
+    auto* close = named<QToolButton>("Dismiss");
+    ASSERT_NE(close, nullptr);
+    close->click();
+    EXPECT_FALSE(toast->isVisible());
 }
 
 TEST_F(PanelsTest, NoticesLeaveTheComposerFree) {

@@ -79,7 +79,7 @@ TEST_F(RealWindow, AnswersFromTheGuideAndOpensTheCitedPassage) {
         if (!citation.supported) continue;
         emit m_window->chatPage().sourceAsked(answer.id, citation.passage, static_cast<int>(i));
         // The guide is Markdown: its marks are not to be seen.
-        const QString quote = onOneLine(citation.quote, Markup::Markdown);
+        const QString quote = onOneLine(citation.quote, Markup::Markdown).text;
         EXPECT_TRUE(QTest::qWaitFor([&] {
             return m_window->sources().reader().markedText().simplified() == quote;
         })) << quote.toStdString();

@@ -47,7 +47,7 @@ TEST_F(WindowTest, TellsOnceWhatAModelLargerThanTheMemoryMeans) {
     status.note = "Huge is read from disk.";
     m_services.setModelStatus(status);
     EXPECT_TRUE(QTest::qWaitFor([&] { return notices() == 1; }));
-    auto* dismiss = button<QPushButton>(QStringLiteral("Dismiss"));
+    auto* dismiss = named<QToolButton>(QStringLiteral("Dismiss"));
     ASSERT_NE(dismiss, nullptr);
     dismiss->click();
     status.state = ModelStatus::State::Ready;

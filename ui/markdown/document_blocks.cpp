@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "ui/markdown/document_inline.h"
 
@@ -351,22 +352,59 @@ std::vector<DocumentBlock> documentBlocks(std::string_view text, Markup markup) 
     return blocksAsTheyAre(text);
 }
 
-QString onOneLine(std::string_view text, Markup markup) {
-    QString line;
+namespace {
+
+/// What of a run came from bytes [start, end), as a range of its characters.
+std::pair<qsizetype, qsizetype> markedPart(std::string_view text, const TextRun& run,
+                                           std::size_t start, std::size_t end) {
+    const std::size_t from = std::clamp(start, run.start, run.end);
+    const std::size_t to = std::clamp(end, from, run.end);
+    if (from == to) return {0, 0};
+    if (!run.isExact) return {0, run.text.size()};
+    const auto nCharacters = [&](std::size_t upTo) {
+        const std::string_view bytes = text.substr(run.start, upTo - run.start);
+        return QString::fromUtf8(bytes.data(), static_cast<qsizetype>(bytes.size())).size();
+    };
+    return {nCharacters(from), nCharacters(to)};
+}
+
+}  // namespace
+
+OneLine onOneLine(std::string_view text, Markup markup, std::size_t start, std::size_t end) {
+    OneLine line;
     bool wasRow = false;
     for (const DocumentBlock& block : documentBlocks(text, markup)) {
         if (block.kind == Kind::Heading) continue;
-        QStringList cells;
-        for (const std::vector<TextRun>& runs : block.cells) {
-            QString cell;
-            for (const TextRun& run : runs) cell += run.text;
-            if (!cell.trimmed().isEmpty()) cells << cell.simplified();
-        }
-        if (cells.isEmpty()) continue;
         const bool isRow = block.kind == Kind::Row;
-        if (!line.isEmpty()) line += isRow && wasRow ? QStringLiteral("; ") : QStringLiteral(" ");
-        line += cells.join(QStringLiteral(" · "));
-        wasRow = isRow;
+        bool isFirstCell = true;
+        for (const std::vector<TextRun>& runs : block.cells) {
+            QString gap;
+            if (!isFirstCell) {
+                gap = QStringLiteral(" · ");
+            } else if (!line.text.isEmpty()) {
+                gap = isRow && wasRow ? QStringLiteral("; ") : QStringLiteral(" ");
+            }
+            bool isEmpty = true;
+            for (const TextRun& run : runs) {
+                const auto [from, to] = markedPart(text, run, start, end);
+                for (qsizetype i = 0; i < run.text.size(); ++i) {
+                    if (run.text[i].isSpace()) {
+                        if (!isEmpty) gap = QStringLiteral(" ");
+                        continue;
+                    }
+                    line.text += gap;
+                    gap.clear();
+                    isEmpty = false;
+                    if (i >= from && i < to) {
+                        if (line.markEnd == 0) line.markStart = line.text.size();
+                        line.markEnd = line.text.size() + 1;
+                    }
+                    line.text += run.text[i];
+                }
+            }
+            isFirstCell = isFirstCell && isEmpty;
+        }
+        if (!isFirstCell) wasRow = isRow;
     }
     return line;
 }

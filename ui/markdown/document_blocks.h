@@ -42,7 +42,16 @@ struct DocumentBlock {
 /// @param text  UTF-8; runs name bytes of it
 [[nodiscard]] std::vector<DocumentBlock> documentBlocks(std::string_view text, Markup markup);
 
+/// A text on one line, and what of that line came from the bytes that were asked for.
+struct OneLine {
+    QString text;
+    qsizetype markStart = 0;
+    qsizetype markEnd = 0;  ///< as markStart: nothing of those bytes is on the line
+};
+
 /// All on one line, without headings and marks, for a card: cells are set apart by " · ".
-[[nodiscard]] QString onOneLine(std::string_view text, Markup markup);
+/// @param start, end  bytes of `text` to be found again; equal for none
+[[nodiscard]] OneLine onOneLine(std::string_view text, Markup markup, std::size_t start = 0,
+                                std::size_t end = 0);
 
 }  // namespace conclave::ui

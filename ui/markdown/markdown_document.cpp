@@ -120,6 +120,29 @@ void insertWithEmoji(QTextCursor& cursor, const QString& text, const QTextCharFo
     cursor.insertText(text.mid(from), format);
 }
 
+/// An item of a quoted list brings its own bullet along, and one is enough.
+std::vector<Span> withoutBullet(std::vector<Span> spans) {
+    if (spans.empty()) return spans;
+    QString& text = spans.front().text;
+    const bool hasBullet =
+        text.size() > 1 && text[1].isSpace() && QStringLiteral("•◦‣▪●○·").contains(text[0]);
+    if (hasBullet && !(spans.front().flags & Span::Code)) text = text.mid(2);
+    return spans;
+}
+
+/// The number of a citation stays on the line of the word before it.
+void tieToWordBefore(QTextCursor& cursor, const QTextCharFormat& format) {
+    if (cursor.positionInBlock() == 0) return;
+    const QChar before = cursor.document()->characterAt(cursor.position() - 1);
+    if (before == QChar::LineSeparator || before == QChar::Nbsp) return;
+    if (before == QChar::Space) {
+        cursor.deletePreviousChar();
+        cursor.insertText(QString(QChar::Nbsp), format);
+    } else {
+        cursor.insertText(QString(kWordJoiner), format);
+    }
+}
+
 }  // namespace
 
 MarkdownDocument::MarkdownDocument(QTextDocument& document) : m_document(document) {
@@ -243,10 +266,12 @@ void MarkdownDocument::beginLine(QTextCursor& cursor, const QTextBlockFormat& wa
 void MarkdownDocument::write(QTextCursor& cursor, const Block& block, const Place& place) {
     const int gap = place.tight ? 4 : 11;
     switch (block.kind) {
-        case Block::Kind::Paragraph:
+        case Block::Kind::Paragraph: {
+            const bool isItem = !m_pendingMarker.isNull();
             beginLine(cursor, lineFormat(place, gap));
-            writeSpans(cursor, block.spans, bodyFormat());
+            writeSpans(cursor, isItem ? withoutBullet(block.spans) : block.spans, bodyFormat());
             break;
+        }
         case Block::Kind::Heading: {
             QTextBlockFormat format = lineFormat(place, block.level <= 2 ? 20 : 15);
             format.setLineHeight(0, QTextBlockFormat::SingleHeight);
@@ -424,6 +449,7 @@ void MarkdownDocument::writeSpans(QTextCursor& cursor, const std::vector<Span>& 
     for (const Span& span : spans) {
         QTextCharFormat format = base;
         if (span.citation) {
+            tieToWordBefore(cursor, base);
             format.setObjectType(kCitationObject);
             format.setProperty(kCitationNumber, span.citation);
             format.setProperty(kCitationIndex, span.citationIndex);

@@ -28,6 +28,8 @@ enum MarkdownProperty {
     kCitationUnsupported,
 };
 inline constexpr int kCitationObject = QTextFormat::UserObject + 1;
+/// Before a citation that follows a word without a space: no line ends between them.
+inline constexpr QChar kWordJoiner(0x2060);
 
 /// How the answer's citations stand; all empty while it is written or without sources.
 struct CitationMarks {

@@ -9,6 +9,12 @@ namespace conclave::ui {
 using services::Message;
 using services::MessageId;
 
+double decodeSpeed(const Message& message) {
+    if (!message.details) return 0.0;
+    const auto found = message.details->usage.find("decode_tps");
+    return found != message.details->usage.end() && found->is_number() ? found->get<double>() : 0.0;
+}
+
 int MessageModel::rowCount(const QModelIndex& parent) const {
     return parent.isValid() ? 0 : static_cast<int>(m_rows.size());
 }

@@ -18,6 +18,9 @@ struct RunningAnswer {
     bool running = true;
 };
 
+/// Tokens a second that the model wrote it with; 0: no model wrote it, or that is not known.
+[[nodiscard]] double decodeSpeed(const services::Message& message);
+
 /// Where a message stands among its siblings.
 struct BranchPlace {
     int index = 0;  ///< from 0

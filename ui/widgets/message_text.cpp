@@ -195,6 +195,8 @@ QString MessageText::selectedText() const {
         if (block == last) break;
     }
     result.replace(QChar::LineSeparator, '\n');
+    result.replace(QStringLiteral("\u00a0["), QStringLiteral(" ["));
+    result.remove(kWordJoiner);
     return result;
 }
 

@@ -36,6 +36,9 @@ public:
     [[nodiscard]] const MarkdownDocument& shown() const { return m_markdown; }
     void restyle();
 
+    /// As it is copied: with [n] for citations and the markers of lists.
+    [[nodiscard]] QString selectedText() const;
+
 signals:
     /// A chip was clicked: n of [n], and which checked citation it is, or -1.
     void citationClicked(int number, int index);
@@ -53,7 +56,6 @@ protected:
 private:
     void paintDecorations(QPainter& painter, const QRect& clip) const;
     void placeCodeButtons();
-    [[nodiscard]] QString selectedText() const;
 
     MarkdownDocument m_markdown;
     bool m_isPlain = false;

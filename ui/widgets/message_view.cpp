@@ -46,9 +46,29 @@ CitationMarks marksOf(const Message& message) {
     return marks;
 }
 
-double number(const nlohmann::json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_number() ? found->get<double>() : 0.0;
+/// The model and how fast it wrote how much.
+QStringList authorOf(const Message& message) {
+    QStringList parts;
+    const services::AnswerDetails& details = *message.details;
+    if (!details.model.empty()) parts << fromUtf8(details.model);
+    const auto found = details.usage.find("completion_tokens");
+    const int nTokens = found != details.usage.end() && found->is_number() ? found->get<int>() : 0;
+    if (nTokens > 0) {
+        parts << counted(nTokens, MessageView::tr("1 token"), MessageView::tr("%1 tokens"));
+    }
+    const double speed = decodeSpeed(message);
+    if (speed > 0) {
+        parts << MessageView::tr("%1 tokens/s").arg(speed, 0, 'f', speed < 10 ? 1 : 0);
+    }
+    return parts;
+}
+
+/// Of an answer that no model wrote, though one may have tried.
+QStringList sourceOfWords(const services::AnswerDetails& details) {
+    if (details.passages.empty()) return {};
+    return {details.finishReason == services::kQuotedReason
+                ? MessageView::tr("Quoted from your documents")
+                : MessageView::tr("Passages of your documents")};
 }
 
 }  // namespace
@@ -296,11 +316,11 @@ void MessageView::showFooter(const Message& message, bool running, const BranchP
     if (message.details) {
         const auto cut = engine::finishReasonName(engine::FinishReason::MaxTokens);
         if (message.details->finishReason == cut) info << tr("Cut at its length limit");
-        if (!message.details->model.empty()) info << fromUtf8(message.details->model);
-        const double speed = number(message.details->usage, "decode_tps");
-        const int nTokens = static_cast<int>(number(message.details->usage, "completion_tokens"));
-        if (nTokens > 0) info << counted(nTokens, tr("1 token"), tr("%1 tokens"));
-        if (speed > 0) info << tr("%1 tokens/s").arg(speed, 0, 'f', speed < 10 ? 1 : 0);
+        if (services::listsPassages(*message.details)) {
+            info << sourceOfWords(*message.details);
+        } else {
+            info << authorOf(message);
+        }
     }
     m_info->setText(info.join(QStringLiteral("  ·  ")));
 }

@@ -11,6 +11,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QListWidget>
+#include <QMessageBox>
 #include <QPlainTextEdit>
 #include <QScrollArea>
 #include <QSpinBox>
@@ -270,6 +271,10 @@ void SettingsDialog::makeData() {
     connect(copy, &QPushButton::clicked, this, &SettingsDialog::backUp);
     addRow(column, tr("Backup"),
            tr("Chats, settings and what was read of your documents, in one file."), copy);
+    QPushButton* back = makeButton(tr("Restore…"), this);
+    connect(back, &QPushButton::clicked, this, &SettingsDialog::restore);
+    addRow(column, tr("Restore a backup"),
+           tr("Puts a backup in the place of what is here now; Conclave starts anew."), back);
     QPushButton* trash = makeButton(tr("Show"), this);
     connect(trash, &QPushButton::clicked, this, [this] {
         accept();
@@ -291,6 +296,20 @@ void SettingsDialog::backUp() {
                               emit failed(done.error());
                           }
                       }));
+}
+
+void SettingsDialog::restore() {
+    QMessageBox box(QMessageBox::Question, tr("Conclave"), tr("Restore a backup?"),
+                    QMessageBox::NoButton, this);
+    box.setInformativeText(
+        tr("Chats, settings and collections become those of the backup. What is here now is kept "
+           "as a file beside it. Conclave closes its window, asks for the backup and comes back."));
+    QPushButton* go = box.addButton(tr("Choose a backup…"), QMessageBox::AcceptRole);
+    box.setDefaultButton(box.addButton(QMessageBox::Cancel));
+    box.exec();
+    if (box.clickedButton() != go) return;
+    accept();
+    emit restoreAsked();
 }
 
 void SettingsDialog::makeAbout() {

@@ -29,6 +29,7 @@ signals:
     void addModelFolderAsked();
     void shortcutsAsked();
     void trashAsked();
+    void restoreAsked();  ///< of a backup, and it was confirmed
     void failed(const conclave::Error& error);
     void notice(const QString& text);
 
@@ -44,6 +45,7 @@ private:
     void makeAbout();
     void keepAnswers();
     void backUp();
+    void restore();
 
     services::Services& m_services;
     ChatController& m_controller;

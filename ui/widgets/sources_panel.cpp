@@ -7,7 +7,9 @@
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "ui/bridge.h"
 #include "ui/markdown/document_blocks.h"
@@ -65,17 +67,77 @@ QString breakable(QString text) {
     return text;
 }
 
-/// A passage's text for a card: on one line, without Markdown's marks.
-QString snippetOf(const services::StoredPassage& passage) {
+/// The cited bytes of a passage's text; empty if they are not in it.
+std::pair<std::size_t, std::size_t> citedBytes(const services::StoredPassage& passage,
+                                               const services::StoredCitation& citation) {
+    const std::size_t start = citation.quoteStart - passage.startByte;
+    const std::size_t size = citation.quoteEnd - citation.quoteStart;
+    if (citation.quoteStart >= passage.startByte && citation.quoteEnd >= citation.quoteStart &&
+        start <= passage.text.size() && size <= passage.text.size() - start) {
+        return {start, start + size};
+    }
+    const std::size_t found =
+        citation.quote.empty() ? std::string::npos : passage.text.find(citation.quote);
+    if (found == std::string::npos) return {0, 0};
+    return {found, found + citation.quote.size()};
+}
+
+/// A passage's text for a card: on one line, without Markdown's marks, around what is cited.
+struct Snippet {
+    QString before;
+    QString cited;
+    QString after;
+};
+
+Snippet snippetOf(const services::StoredPassage& passage,
+                  const services::StoredCitation* citation) {
     constexpr qsizetype kMost = 220;
-    QString text = onOneLine(passage.text, markupOf(passage.path));
+    constexpr qsizetype kBefore = 48;
+    const auto [start, end] =
+        citation ? citedBytes(passage, *citation) : std::pair<std::size_t, std::size_t>();
+    const OneLine line = onOneLine(passage.text, markupOf(passage.path), start, end);
+    const QString& text = line.text;
     // Of a file without marks the heading is a line like any other, and it stands above already.
     const QString heading = fromUtf8(passage.heading).section(QStringLiteral(" > "), -1);
+    qsizetype first = 0;
     if (!heading.isEmpty() && text.startsWith(heading + QLatin1Char(' '))) {
-        text = text.mid(heading.size() + 1);
+        first = heading.size() + 1;
     }
-    if (text.size() > kMost) text = text.left(kMost - 1) + QStringLiteral("…");
-    return breakable(text);
+    const qsizetype whole = first;
+    if (line.markEnd - first >= kMost && line.markStart - kBefore > first) {
+        first = line.markStart - kBefore;
+        const qsizetype space = text.indexOf(QLatin1Char(' '), first);
+        if (space >= 0 && space < line.markStart) first = space + 1;
+        if (text[first].isLowSurrogate()) ++first;
+    }
+    qsizetype last = std::min(text.size(), first + kMost);
+    if (last < text.size()) {
+        --last;
+        if (text[last].isLowSurrogate()) --last;
+    }
+    const qsizetype markStart = std::clamp(line.markStart, first, last);
+    const qsizetype markEnd = std::clamp(line.markEnd, markStart, last);
+    const QString more = QStringLiteral("…");
+    return {(first > whole ? more : QString()) + breakable(text.mid(first, markStart - first)),
+            breakable(text.mid(markStart, markEnd - markStart)),
+            breakable(text.mid(markEnd, last - markEnd)) + (last < text.size() ? more : QString())};
+}
+
+/// Shows it with what is cited in the colour that it has in the document, too.
+void showSnippet(QLabel* label, const Snippet& snippet) {
+    label->setWordWrap(true);
+    label->setTextInteractionFlags(Qt::NoTextInteraction);  // clicks are the card's
+    label->setTextFormat(snippet.cited.isEmpty() ? Qt::PlainText : Qt::RichText);
+    if (snippet.cited.isEmpty()) {
+        label->setText(snippet.before + snippet.after);
+        return;
+    }
+    onTheme(label, [label, snippet] {
+        label->setText(snippet.before.toHtmlEscaped() +
+                       QStringLiteral("<span style=\"background-color:%1\">%2</span>")
+                           .arg(colors().mark.name(), snippet.cited.toHtmlEscaped()) +
+                       snippet.after.toHtmlEscaped());
+    });
 }
 
 }  // namespace
@@ -142,11 +204,11 @@ void SourcesPanel::fill() {
     }
     for (const services::StoredPassage& passage : m_details.passages) {
         bool cited = false;
-        bool supported = false;
+        const services::StoredCitation* found = nullptr;
         for (const services::StoredCitation& citation : m_details.citations) {
             if (citation.passage != passage.number) continue;
             cited = true;
-            supported = supported || citation.supported;
+            if (!found && citation.supported) found = &citation;
         }
         auto* card = new Card([this, number = passage.number] { openPassage(number, -1); }, page);
         auto* box = new QVBoxLayout(card);
@@ -184,10 +246,13 @@ void SourcesPanel::fill() {
         place->setProperty("muted", true);
         onTheme(place, [place] { place->setFont(Theme::instance().font(TextSize::Caption)); });
         box->addWidget(place);
-        QLabel* snippet = makeLabel(snippetOf(passage), TextSize::Small, card);
-        snippet->setWordWrap(true);
+        QLabel* snippet = makeLabel({}, TextSize::Small, card);
+        showSnippet(snippet, snippetOf(passage, found));
         box->addWidget(snippet);
-        if (cited && !services::listsPassages(m_details)) {
+        // What lists passages instead of an answer cites them all; a quotation cites as answers do.
+        if (cited && (!services::listsPassages(m_details) ||
+                      m_details.finishReason == services::kQuotedReason)) {
+            const bool supported = found != nullptr;
             QLabel* verdict = makeLabel(supported ? tr("Cited: found in this passage")
                                                   : tr("Cited, but the passage does not say this"),
                                         TextSize::Caption, card, false, QFont::DemiBold);

@@ -36,6 +36,7 @@ StatusLine::StatusLine(QWidget* parent)
     row->addWidget(m_speed);
     row->addWidget(m_context);
     row->addWidget(m_meter);
+    m_speed->setToolTip(tr("How fast the model wrote the last answer."));
     m_context->hide();
     m_meter->hide();
 }
@@ -70,6 +71,7 @@ void StatusLine::setContext(const services::ContextUse& use) {
             .arg(locale.toString(use.usedTokens), locale.toString(use.contextLength)));
     m_meter->setRange(0, use.contextLength);
     m_meter->setValue(std::min(use.usedTokens, use.contextLength));
+    m_meter->update();  // Qt skips steps that are smaller than a chunk of its own style
     QString tip =
         tr("How much of the context this chat takes: what the model holds at a time. When it is "
            "full, the oldest messages are left out.");

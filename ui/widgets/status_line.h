@@ -18,7 +18,7 @@ public:
     explicit StatusLine(QWidget* parent);
     void setModel(const services::ModelStatus& status);
     void setContext(const services::ContextUse& use);
-    /// 0: nothing is being written.
+    /// Of the answer that is being written, else of the last one; 0: none is known.
     void setSpeed(double tokensPerSecond);
     void setIndexing(const QString& text);
 

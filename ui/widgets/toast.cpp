@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QTimer>
+#include <QToolButton>
 #include <algorithm>
 
 #include "ui/widgets/small_widgets.h"
@@ -16,6 +17,7 @@ Toast::Toast(QWidget* window)
     : QFrame(window),
       m_text(makeLabel({}, TextSize::Body, this)),
       m_button(makeButton({}, this)),
+      m_close(makeIconButton(Icon::Close, tr("Dismiss"), this)),
       m_timer(new QTimer(this)) {
     setObjectName(QStringLiteral("toast"));
     auto* row = new QHBoxLayout(this);
@@ -23,6 +25,9 @@ Toast::Toast(QWidget* window)
     m_text->setWordWrap(true);
     row->addWidget(m_text, 1);
     row->addWidget(m_button);
+    row->addWidget(m_close, 0, Qt::AlignTop);
+    onTheme(m_close, [this] { m_close->setIcon(icon(Icon::Close, colors().page)); });
+    connect(m_close, &QToolButton::clicked, this, &QWidget::hide);
     m_button->setAccessibleName(tr("Answer to the notice"));
     m_timer->setSingleShot(true);
     connect(m_timer, &QTimer::timeout, this, &QWidget::hide);
@@ -52,28 +57,28 @@ void Toast::show(const QString& text, const QString& actionText, std::function<v
     QAccessibleEvent event(this, QAccessible::Alert);
     QAccessible::updateAccessibility(&event);
     // Long enough to read, longer if there is something to decide.
-    m_timer->start(
-        std::max<int>(actionText.isEmpty() ? 3000 : 8000, static_cast<int>(text.size()) * 60));
+    const int least = actionText.isEmpty() ? 3000 : 8000;
+    m_timer->start(std::clamp(static_cast<int>(text.size()) * 60, least, 12000));
 }
 
 void Toast::place() {
     const QWidget* window = parentWidget();
     const int widest = std::min(560, window->width() - 40);
     setFixedWidth(std::min(
-        widest,
-        std::max(180, m_text->fontMetrics().horizontalAdvance(m_text->text()) +
-                          (m_button->isVisibleTo(this) ? m_button->sizeHint().width() : 0) + 60)));
+        widest, std::max(180, m_text->fontMetrics().horizontalAdvance(m_text->text()) +
+                                  (m_button->isVisibleTo(this) ? m_button->sizeHint().width() : 0) +
+                                  m_close->sizeHint().width() + 60)));
     const int wanted = heightForWidth(width());
     resize(width(), wanted > 0 ? wanted : sizeHint().height());
     int middle = window->width() / 2;
-    int bottom = window->height() - 44;
+    int top = window->height() - 44 - height();
     if (m_anchor && m_anchor->isVisible()) {
         const QPoint corner = m_anchor->mapTo(window, QPoint(0, 0));
         middle = corner.x() + m_anchor->width() / 2;
-        bottom = corner.y() - 10;
+        top = corner.y() + 10;
     }
     move(std::clamp(middle - width() / 2, 8, std::max(8, window->width() - width() - 8)),
-         std::max(8, bottom - height()));
+         std::max(8, top));
 }
 
 bool Toast::eventFilter(QObject* object, QEvent* event) {

@@ -1,4 +1,4 @@
-// toast.h: a short notice above the composer, with at most one thing to do.
+// toast.h: a short notice that goes away by itself, with at most one thing to do.
 #pragma once
 
 #include <QFrame>
@@ -7,6 +7,7 @@
 
 class QLabel;
 class QPushButton;
+class QToolButton;
 class QTimer;
 
 namespace conclave::ui {
@@ -15,7 +16,8 @@ class Toast : public QFrame {
     Q_OBJECT
 public:
     explicit Toast(QWidget* window);
-    /// Notices appear above this while it is shown, so that they cover nothing one types in.
+    /// Notices appear at the top of this while it is shown: a conversation is read, answered and
+    /// copied from at its end. Else they appear at the window's bottom.
     void setAnchor(QWidget* anchor);
 
     void show(const QString& text, const QString& actionText = {},
@@ -29,6 +31,7 @@ private:
 
     QLabel* m_text;
     QPushButton* m_button;
+    QToolButton* m_close;
     QTimer* m_timer;
     QPointer<QWidget> m_anchor;
     std::function<void()> m_action;
