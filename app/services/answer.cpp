@@ -10,6 +10,7 @@
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
 #include "app/services/session_text_model.h"
+#include "app/services/small_talk.h"
 #include "app/services/streamed_text.h"
 #include "base/log.h"
 
@@ -120,6 +121,9 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     branch->pop_back();  // the question itself
     std::vector<PastTurn> history = turnsOf(*branch);
 
+    if (auto fresh = m_sources.bringUpToDate(job, settings); !fresh) {
+        return tl::unexpected(fresh.error());
+    }
     auto surveyed = survey(job, settings);
     if (!surveyed) return tl::unexpected(surveyed.error());
     if (*surveyed) return std::move(**surveyed);
@@ -206,6 +210,12 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     const bool nothingFound = sources.wereSearched && !hasPassages && !sources.keepsLast;
     if (isDemonstration && nothingFound) {
         return showPassages(job, {}, saysNotInDocuments(question, false), kNothingFoundReason);
+    }
+    if (const auto talk = chineseSmallTalkOf(question); isDemonstration && talk) {
+        AnswerDetails details;
+        details.usage = usageToJson({});
+        details.finishReason = kSmallTalkReason;
+        return store(job, answerTo(*talk, model->info().name), MessageState::Complete, details);
     }
     if (isDemonstration && !isInLatinLetters(question)) {
         AnswerDetails details;

@@ -13,10 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A passage without a word of the question counts only from this cosine on, as when question and
-/// document are in different languages.
-constexpr double kLeastCosine = 0.45;
-
 StoredPassage storedPassage(const SearchHit& hit) {
     const Chunk& chunk = hit.chunk;
     return {.number = 0,
@@ -57,6 +53,21 @@ Result<std::vector<CollectionId>> SourceFinder::collectionsOf(const AnswerJob& j
     return collections;
 }
 
+Result<void> SourceFinder::bringUpToDate(const AnswerJob& job, const ChatSettings& settings) {
+    const std::string& question = job.question.text;
+    if (!job.retrieval || !job.attachments.empty() || isSmallTalk(question) ||
+        bringsItsOwnText(question)) {
+        return {};
+    }
+    const auto collections = collectionsOf(job, settings);
+    if (!collections) return tl::unexpected(collections.error());
+    if (collections->empty()) return {};
+    job.report(AnswerStage::Kind::Searching);
+    m_collections.bringUpToDate(*collections, job.stop.get_token());
+    if (job.stop.stop_requested()) return fail(ErrorCode::Cancelled, "stopped");
+    return {};
+}
+
 Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSettings& settings,
                                          std::span<const PastTurn> history) {
     if (!job.attachments.empty()) return readAttachments(job);
@@ -79,10 +90,7 @@ Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSetting
     if (!fits) return tl::unexpected(fits.error());
     sources.wereSearched = true;
     for (std::size_t i = 0; i < hits->size(); ++i) {
-        const Library::Fit& fit = (*fits)[i];
-        if (fit.hasKeyword || fit.cosine >= kLeastCosine) {
-            sources.passages.push_back(storedPassage((*hits)[i]));
-        }
+        if ((*fits)[i].isLikely()) sources.passages.push_back(storedPassage((*hits)[i]));
     }
     // Words of another language cannot be looked for: such passages were found by meaning alone.
     const bool hasKeywords =

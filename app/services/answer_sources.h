@@ -32,6 +32,8 @@ public:
     /// The collections that this question is asked of.
     [[nodiscard]] Result<std::vector<CollectionId>> collectionsOf(const AnswerJob& job,
                                                                   const ChatSettings& settings);
+    /// Has files read that changed since they were, see CollectionServiceImpl::bringUpToDate.
+    [[nodiscard]] Result<void> bringUpToDate(const AnswerJob& job, const ChatSettings& settings);
     /// Searches where the question needs it; attachments are read and searched alone. Errors: an
     /// attachment that cannot be read (names it), Cancelled, those of the database.
     [[nodiscard]] Result<AnswerSources> find(const AnswerJob& job, const ChatSettings& settings,

@@ -1,6 +1,10 @@
 // What stands beside the messages of a chat: files attached to it, files of its draft, the trash.
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <utility>
+
+#include <unistd.h>
 
 #include "app/services/chat_service.h"
 #include "app/services/file_scan.h"
@@ -95,7 +99,11 @@ void ChatServiceImpl::forgetAttachments(ChatId id) {
 // ------------------------------------------------------------------------------------ the trash
 
 void ChatServiceImpl::trash(Reply<std::vector<DeletedChat>> reply) {
-    m_quick.post([this, reply = std::move(reply)] { reply(m_database.chats().trash()); });
+    m_quick.post([this, reply = std::move(reply)] {
+        auto all = m_database.chats().trash();
+        if (all) std::erase_if(*all, [](const DeletedChat& each) { return isOneOff(each.chat); });
+        reply(std::move(all));
+    });
 }
 
 void ChatServiceImpl::removeForGood(ChatId id, Reply<void> reply) {
@@ -104,6 +112,42 @@ void ChatServiceImpl::removeForGood(ChatId id, Reply<void> reply) {
         if (purged) forgetAttachments(id);
         reply(std::move(purged));
     });
+}
+
+// ---------------------------------------------------------------------------------- one-off chats
+
+void ChatServiceImpl::forget(ChatId id, Reply<void> reply) {
+    stop(id);
+    m_quick.post([this, id, reply = std::move(reply)] { reply(forgetNow(id)); });
+}
+
+Result<void> ChatServiceImpl::forgetNow(ChatId id) {
+    m_saved.forget(id);
+    m_writer.post([this, id] { m_answerer.forget(id); });
+    if (auto removed = m_database.chats().deleteChat(id); !removed) return removed;
+    auto purged = m_database.chats().purgeChat(id);
+    if (purged) forgetAttachments(id);
+    return purged;
+}
+
+void ChatServiceImpl::forgetLeftOver() {
+    const auto isGone = [](const Chat& chat) {
+        const nlohmann::json& process = chat.settings[kOneOffKey];
+        if (!process.is_number_integer() || process.get<pid_t>() <= 0) return true;
+        const auto id = process.get<pid_t>();
+        return id != ::getpid() && ::kill(id, 0) != 0 && errno == ESRCH;
+    };
+    std::vector<Chat> all = m_database.chats().chats().value_or(std::vector<Chat>{});
+    // One that was killed between the two steps of forgetting.
+    for (DeletedChat& each : m_database.chats().trash().value_or(std::vector<DeletedChat>{})) {
+        all.push_back(std::move(each.chat));
+    }
+    for (const Chat& chat : all) {
+        if (!isOneOff(chat) || !isGone(chat)) continue;
+        if (const auto forgotten = forgetNow(chat.id); !forgotten) {
+            log().warn("a one-off chat remains: {}", forgotten.error().detail);
+        }
+    }
 }
 
 }  // namespace conclave::services

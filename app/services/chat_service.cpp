@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include <unistd.h>
+
 #include "app/services/file_scan.h"
 #include "app/services/question.h"
 #include "base/log.h"
@@ -83,7 +85,11 @@ void ChatServiceImpl::finish() {
 // ------------------------------------------------------------------------------- chats, folders
 
 void ChatServiceImpl::list(Reply<std::vector<Chat>> reply) {
-    m_quick.post([this, reply = std::move(reply)] { reply(m_database.chats().chats()); });
+    m_quick.post([this, reply = std::move(reply)] {
+        auto all = m_database.chats().chats();
+        if (all) std::erase_if(*all, isOneOff);
+        reply(std::move(all));
+    });
 }
 
 void ChatServiceImpl::load(ChatId id, Reply<ChatView> reply) {
@@ -217,6 +223,7 @@ Result<Message> ChatServiceImpl::addQuestion(const SendRequest& request) {
         storage::NewChat chat;
         chat.title = titleFor(request.text);
         chat.settings = request.settings.toJson();
+        if (request.isOneOff) chat.settings[kOneOffKey] = ::getpid();
         const auto id = chats.createChat(chat);
         if (!id) return tl::unexpected(id.error());
         question.chat = *id;
@@ -344,12 +351,12 @@ void ChatServiceImpl::runJob(const std::shared_ptr<AnswerJob>& job) {
     // Settings may have changed while the job waited.
     if (auto chat = m_database.chats().chat(job->chat.id)) job->chat = std::move(*chat);
     Result<Message> result = m_answerer.run(*job);
-    forget(job);
+    dequeue(job);
     report(job->events, std::move(result));
     m_writer.post([this] { m_answerer.saveIdleSessions(); });
 }
 
-void ChatServiceImpl::forget(const std::shared_ptr<AnswerJob>& job) {
+void ChatServiceImpl::dequeue(const std::shared_ptr<AnswerJob>& job) {
     const std::lock_guard lock(m_mutex);
     m_jobs.remove(job);
 }
@@ -374,7 +381,7 @@ void ChatServiceImpl::stopNow(ChatId id) {
         m_quick.post([this, job] {
             storage::ChatStore& chats = m_database.chats();
             auto saved = chats.updateMessage(job->answer.id, {}, MessageState::Stopped);
-            forget(job);
+            dequeue(job);
             report(job->events, saved ? chats.message(job->answer.id)
                                       : Result<Message>(tl::unexpected(saved.error())));
         });

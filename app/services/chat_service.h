@@ -13,6 +13,10 @@ namespace conclave::services {
 
 /// In Chat::settings, beside ChatSettings' own keys: {"<question's id>": [path, …]}.
 inline constexpr const char* kAttachmentsKey = "attachments";
+/// The same of a chat that SendRequest::isOneOff made: the process that asks.
+inline constexpr const char* kOneOffKey = "one_off";
+
+[[nodiscard]] inline bool isOneOff(const Chat& chat) { return chat.settings.contains(kOneOffKey); }
 
 class ChatServiceImpl final : public ChatService {
 public:
@@ -32,6 +36,7 @@ public:
     void restore(ChatId id, Reply<void> reply) override;
     void trash(Reply<std::vector<DeletedChat>> reply) override;
     void removeForGood(ChatId id, Reply<void> reply) override;
+    void forget(ChatId id, Reply<void> reply) override;
     void folders(Reply<std::vector<Folder>> reply) override;
     void createFolder(std::string_view name, Reply<FolderId> reply) override;
     void renameFolder(FolderId id, std::string_view name, Reply<void> reply) override;
@@ -58,6 +63,8 @@ public:
 
     /// Forgets what was read of the attachments of a chat that is gone for good.
     void forgetAttachments(ChatId id);
+    /// Forgets the one-off chats of processes that are gone.
+    void forgetLeftOver();
 
 private:
     Result<std::vector<std::filesystem::path>> readDraftFiles(std::optional<ChatId> chat);
@@ -66,7 +73,8 @@ private:
     void enqueue(const Message& question, bool retrieval, AnswerEvents events);
     void runJob(const std::shared_ptr<AnswerJob>& job);
     void stopNow(ChatId id);
-    void forget(const std::shared_ptr<AnswerJob>& job);
+    void dequeue(const std::shared_ptr<AnswerJob>& job);
+    Result<void> forgetNow(ChatId id);
 
     storage::Database& m_database;
     CollectionServiceImpl& m_collections;

@@ -1,9 +1,13 @@
 #include "app/services/collection_service.h"
 
 #include <algorithm>
+#include <chrono>
+#include <future>
+#include <optional>
 #include <set>
 #include <utility>
 
+#include "app/services/changes.h"
 #include "app/services/file_scan.h"
 #include "app/services/indexer.h"
 #include "base/log.h"
@@ -107,19 +111,71 @@ void CollectionServiceImpl::updateAll() {
             log().warn("collections cannot be updated: {}", ids.error().detail);
             return;
         }
-        for (const CollectionId id : *ids) {
-            {
-                // The window asks each time it becomes active: one waiting update is enough.
-                const std::lock_guard lock(m_mutex);
-                if (!m_waitingForUpdateAll.insert(id).second) continue;
-            }
-            update(id, false, [this, id](const Result<IndexReport>& result) {
-                if (!result) log().warn("an update failed: {}", result.error().detail);
-                const std::lock_guard lock(m_mutex);
-                m_waitingForUpdateAll.erase(id);
-            });
-        }
+        for (const CollectionId id : *ids) updateInBackground(id);
     });
+}
+
+void CollectionServiceImpl::updateInBackground(CollectionId id) {
+    {
+        // The window asks each time it becomes active: one waiting update is enough.
+        const std::lock_guard lock(m_mutex);
+        if (!m_waitingForUpdateAll.insert(id).second) return;
+    }
+    update(id, false, [this, id](const Result<IndexReport>& result) {
+        if (!result) log().warn("an update failed: {}", result.error().detail);
+        const std::lock_guard lock(m_mutex);
+        m_waitingForUpdateAll.erase(id);
+    });
+}
+
+void CollectionServiceImpl::bringUpToDate(const std::vector<CollectionId>& ids,
+                                          const std::stop_token& cancel) {
+    using Clock = std::chrono::steady_clock;
+    constexpr auto kLooking = std::chrono::milliseconds(100);
+    constexpr int kMostLookedAt = 20'000;  // documents
+    constexpr int kFew = 20;
+    constexpr std::uint64_t kFewBytes = std::uint64_t{32} << 20u;
+    constexpr auto kPatience = std::chrono::seconds(10);
+    constexpr auto kPatienceBehindOthers = std::chrono::seconds(2);
+    constexpr auto kPoll = std::chrono::milliseconds(5);
+    const Clock::time_point begin = Clock::now();
+    const auto all = m_database.documents().collections();
+    const auto ocr = m_database.settings().get(kOcrSetting);
+    if (!all || !ocr) return;
+    const bool withPictures = ocr->value_or(nlohmann::json("")) != "";
+    std::vector<std::future<void>> updates;
+    int nLookedAt = 0;
+    Clock::duration patience = kPatience;
+    for (const Collection& collection : *all) {
+        if (std::find(ids.begin(), ids.end(), collection.id) == ids.end()) continue;
+        nLookedAt += collection.nDocuments;
+        std::optional<FileChanges> changes;
+        if (nLookedAt <= kMostLookedAt) {
+            if (const auto known = m_database.documents().documents(collection.id)) {
+                changes = changesOf(collection, *known, m_excluded, withPictures, begin + kLooking);
+            }
+        }
+        if (changes && changes->nFiles == 0) continue;
+        if (!changes || changes->nFiles > kFew || changes->bytes > kFewBytes) {
+            updateInBackground(collection.id);
+            continue;
+        }
+        {
+            const std::lock_guard lock(m_mutex);
+            if (!m_running.empty() && updates.empty()) patience = kPatienceBehindOthers;
+        }
+        auto done = std::make_shared<std::promise<void>>();
+        updates.push_back(done->get_future());
+        update(collection.id, false, [done](const Result<IndexReport>& result) {
+            if (!result) log().warn("an update failed: {}", result.error().detail);
+            done->set_value();
+        });
+    }
+    for (const std::future<void>& update : updates) {
+        while (update.wait_for(kPoll) != std::future_status::ready) {
+            if (cancel.stop_requested() || Clock::now() > begin + patience) return;
+        }
+    }
 }
 
 void CollectionServiceImpl::stop(CollectionId id) {
@@ -153,7 +209,15 @@ void CollectionServiceImpl::search(SearchRequest request, Reply<std::vector<Sear
             if (!all) return reply(tl::unexpected(all.error()));
             request.collections = std::move(*all);
         }
-        reply(m_library.search(request));
+        auto hits = m_library.search(request);
+        if (hits && request.mode == retrieval::SearchMode::Hybrid) {
+            const auto fits = m_library.fit(request.query, *hits);
+            if (!fits) return reply(tl::unexpected(fits.error()));
+            for (std::size_t i = 0; i < hits->size(); ++i) {
+                (*hits)[i].isLikely = (*fits)[i].isLikely();
+            }
+        }
+        reply(std::move(hits));
     });
 }
 

@@ -57,12 +57,19 @@ public:
                                                const std::vector<std::filesystem::path>& paths,
                                                std::stop_token cancel);
 
+    /// Before a question to these collections: looks for files that changed since they were read.
+    /// A few are read first, which is waited for a while; after more the answer does not wait, but
+    /// an update begins. Blocking, about a stat for each file; nothing happens on any error.
+    void bringUpToDate(const std::vector<CollectionId>& ids, const std::stop_token& cancel);
+
     /// Stops the work under way and refuses more.
     void finish();
 
 private:
     Result<void> addRoots(CollectionId id, const std::vector<std::filesystem::path>& paths);
     Result<std::vector<std::filesystem::path>> rootsOf(CollectionId id);
+    /// Updates that nobody waits for; one at a time for a collection.
+    void updateInBackground(CollectionId id);
     Result<IndexReport> run(CollectionId id, bool retryFailed, std::stop_token cancel);
     /// Posts work on a collection that stop() ends.
     void postIndexing(CollectionId id, std::function<Result<IndexReport>(std::stop_token)> work,

@@ -48,6 +48,11 @@ public:
     struct Fit {
         bool hasKeyword = false;
         double cosine = 0.0;
+        /// Without a word of the question a passage counts only if it is near in meaning, as when
+        /// question and document are in different languages.
+        [[nodiscard]] bool isLikely() const { return hasKeyword || cosine >= kLeastCosine; }
+
+        static constexpr double kLeastCosine = 0.45;
     };
     [[nodiscard]] Result<std::vector<Fit>> fit(std::string_view query,
                                                std::span<const SearchHit> hits);

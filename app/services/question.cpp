@@ -5,6 +5,7 @@
 #include <cctype>
 #include <vector>
 
+#include "app/services/small_talk.h"
 #include "base/utf8.h"
 
 namespace conclave::services {
@@ -142,16 +143,13 @@ bool isSmallTalk(std::string_view text) {
                                          "thx",
                                          "hi",
                                          "ok"});
-    static constexpr auto kChinesePhrases = std::to_array<std::string_view>(
-        {"你好", "您好", "你好吗", "谢谢", "谢谢你", "谢谢您", "多谢", "再见", "早上好", "下午好",
-         "晚上好", "你是谁", "您是谁", "好的", "你能做什么"});
+    if (chineseSmallTalkOf(text)) return true;
     std::string words = joined(wordsOf(text));
     // Full-width punctuation at the end is part of the last word above.
     for (const std::string_view mark : {"\uff01", "\u3002", "\uff1f", "\uff5e"}) {
         if (words.ends_with(mark)) words.resize(words.size() - mark.size());
     }
     if (words.empty()) return false;
-    if (isOneOf(words, kChinesePhrases)) return true;
     // These say something only beside another.
     for (const std::string_view alone : {"there", "later", "again", "please", "very much"}) {
         if (words == alone) return false;

@@ -164,6 +164,7 @@ private:
 
     /// Forgets for good what was deleted long ago.
     void emptyTrash() {
+        m_chats.forgetLeftOver();
         const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
             std::chrono::system_clock::now());
         const auto trash = m_database->chats().trash();

@@ -194,6 +194,9 @@ struct SearchHit {
     int rank = 1;
     Chunk chunk;
     double score = 0.0;
+    /// It has a word of the query, or a meaning near to it; else it is but the nearest there is.
+    /// Judged for SearchMode::Hybrid only.
+    bool isLikely = true;
 };
 
 struct SearchRequest {
@@ -229,7 +232,8 @@ public:
     /// Reads what is new or changed, by size, time and then hash; removes what is gone, unless its
     /// whole root is gone (then it is Unavailable). `retryFailed` reads failed ones again.
     virtual void update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) = 0;
-    /// update() for every collection; at start and when the window becomes active.
+    /// update() for every collection; at start and when the window becomes active. Each question
+    /// looks for changed files as well.
     virtual void updateAll() = 0;
     /// Indexes files and folders for one use, as `ask --docs` does: into a collection of their own
     /// that is not listed and is found again (and only brought up to date) for the same paths.
@@ -304,6 +308,10 @@ inline constexpr std::string_view kUnsupportedReason = "unsupported";
 /// or below the refusal of another small model. It is marked as a quotation in the text.
 inline constexpr std::string_view kQuotedReason = "quoted";
 
+/// AnswerDetails::finishReason of small talk that Conclave itself answers, in a language that the
+/// demonstration model does not write.
+inline constexpr std::string_view kSmallTalkReason = "small_talk";
+
 /// Passages stand for an answer, for one of the reasons above.
 [[nodiscard]] bool listsPassages(const AnswerDetails& details);
 
@@ -331,6 +339,9 @@ struct SendRequest {
     std::vector<std::filesystem::path> attachments;
     bool retrieval = true;
     Scope scope = Scope::Automatic;
+    /// A new chat that is not listed: whoever sends it takes it away by forget(), or else the next
+    /// start of Conclave after the end of this process.
+    bool isOneOff = false;
 };
 
 struct ContextUse {
@@ -356,6 +367,8 @@ public:
     virtual void trash(Reply<std::vector<DeletedChat>> reply) = 0;
     /// Forgets a chat of the trash for good, with what was read of its attachments.
     virtual void removeForGood(ChatId id, Reply<void> reply) = 0;
+    /// remove() and removeForGood() in one: nothing of the chat stays.
+    virtual void forget(ChatId id, Reply<void> reply) = 0;
 
     virtual void folders(Reply<std::vector<Folder>> reply) = 0;
     virtual void createFolder(std::string_view name, Reply<FolderId> reply) = 0;

@@ -64,19 +64,8 @@ int ask(const Arguments& arguments) {
     auto settings = settingsFrom(services, arguments);
     if (!settings) return failed(settings.error());
     if (!docs.empty() && usesRetrieval) {
-        const auto report = runIndexing(services, [&](auto reply) {
-            services.collections().indexPaths({docs.begin(), docs.end()}, std::move(reply));
-        });
-        if (!report) return failed(report.error());
-        if (report->stopped) {
-            note("(stopped while reading; the same command goes on from here)");
-            return kFailure;
-        }
-        for (const auto& [path, error] : report->failed) {
-            note("conclave: " + path.string() + " could not be read: " + error);
-        }
-        if (!settings->collections) settings->collections.emplace();
-        settings->collections->push_back(report->collection);
+        const auto read = readDocs(services, docs, *settings);
+        if (!read) return failed(read.error());
     } else if (usesRetrieval) {
         refresh(services, settings->collections.value_or(std::vector<services::CollectionId>{}));
     }
@@ -89,14 +78,14 @@ int ask(const Arguments& arguments) {
             request.settings = *settings;
             request.retrieval = usesRetrieval;
             request.scope = scopeFrom(arguments);
+            request.isOneOff = !arguments.has("--save");
             services.chats().send(std::move(request), std::move(events));
         },
         !isJson, &chat);
-    // A question from a script is no conversation to come back to, unless it was cut short.
-    const bool isCut = answer && answer->state == services::MessageState::Stopped;
-    if (!arguments.has("--save") && !isCut && chat != 0) {
+    // A question from a script is no conversation to come back to.
+    if (!arguments.has("--save") && chat != 0) {
         const auto removed = services::wait<void>(
-            [&](auto reply) { services.chats().remove(chat, std::move(reply)); });
+            [&](auto reply) { services.chats().forget(chat, std::move(reply)); });
         if (!removed) note("conclave: " + removed.error().detail);
     }
     if (!answer) return failed(answer.error());
@@ -212,6 +201,32 @@ Result<services::ChatSettings> settingsFrom(services::Services& services,
     return settings;
 }
 
+Result<void> readDocs(services::Services& services, const std::vector<std::string>& docs,
+                      services::ChatSettings& settings) {
+    const auto report = runIndexing(services, [&](auto reply) {
+        services.collections().indexPaths({docs.begin(), docs.end()}, std::move(reply));
+    });
+    if (!report) return tl::unexpected(report.error());
+    if (report->stopped) {
+        return fail(ErrorCode::Cancelled,
+                    "stopped while reading; the same command goes on from here");
+    }
+    for (const auto& [path, error] : report->failed) {
+        note("conclave: " + path.string() + " could not be read: " + error);
+    }
+    if (report->documents == 0) {
+        std::string where;
+        for (const std::string& path : docs) where.append(where.empty() ? "" : ", ").append(path);
+        return fail(ErrorCode::NotFound,
+                    where +
+                        " holds no documents that can be read; `conclave index --help` tells "
+                        "how folders are read, and `conclave extract FILE` what is in a file");
+    }
+    if (!settings.collections) settings.collections.emplace();
+    settings.collections->push_back(report->collection);
+    return {};
+}
+
 void refresh(services::Services& services, const std::vector<services::CollectionId>& collections) {
     std::vector<services::CollectionId> ids = collections;
     if (ids.empty()) {
@@ -280,7 +295,8 @@ std::vector<Command> answerCommands() {
     return {{.name = "ask",
              .usage = "QUESTION [OPTION…]",
              .summary = "answer one question from your documents",
-             .details = {},
+             .details = "Nothing of question and answer is kept, unless --save is given. What was "
+                        "read of --docs is, for the next question.",
              .example = "conclave ask \"Who keeps the spare keys?\" --docs ~/notes --json",
              .nLeast = 1,
              .nMost = 1,

@@ -26,6 +26,12 @@ using StartAnswer = std::function<void(services::AnswerEvents)>;
 [[nodiscard]] Result<std::vector<services::CollectionId>> collectionsNamed(
     services::Services& services, const std::vector<std::string>& names);
 
+/// Reads the files and folders of --docs, and has `settings` ask them too. Files that cannot be
+/// read are said on stderr. Errors: NotFound (nothing there, or no document), Cancelled by Ctrl-C.
+[[nodiscard]] Result<void> readDocs(services::Services& services,
+                                    const std::vector<std::string>& docs,
+                                    services::ChatSettings& settings);
+
 /// Brings collections (none given: all) up to date with their files, with a bar. What cannot be
 /// updated is searched as it is.
 void refresh(services::Services& services, const std::vector<services::CollectionId>& collections);

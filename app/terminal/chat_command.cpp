@@ -220,7 +220,8 @@ int chat(const Arguments& arguments) {
         note("conclave: a chat is no JSON document; `conclave ask QUESTION --json` prints one");
         return kWrongUsage;
     }
-    const auto started = startServices(arguments, true, true);
+    const std::vector<std::string> docs = arguments.list("--docs");
+    const auto started = startServices(arguments, docs.empty(), true);
     if (!started) return failed(started.error());
     services::Services& services = **started;
     if (const auto found = checkNamedModel(services, arguments); !found) {
@@ -228,7 +229,12 @@ int chat(const Arguments& arguments) {
     }
     auto settings = settingsFrom(services, arguments);
     if (!settings) return failed(settings.error());
-    refresh(services, settings->collections.value_or(std::vector<services::CollectionId>{}));
+    if (!docs.empty()) {
+        const auto read = readDocs(services, docs, *settings);
+        if (!read) return failed(read.error());
+    } else {
+        refresh(services, settings->collections.value_or(std::vector<services::CollectionId>{}));
+    }
     // Loading goes on while the first question is typed; a problem shows with the answer.
     if (const auto model = services.models().loaded()) {
         note("Conclave with " + (*model)->info().name + ". /help shows what you can do here.");
@@ -243,7 +249,10 @@ int chat(const Arguments& arguments) {
 
 std::vector<Command> chatCommands() {
     std::vector<Option> options = {
-        {"--collection", "NAME…", "ask these collections instead of all", Option::Kind::List},
+        {"--docs", "PATH…", "ask about these files and folders (read first, reused if unchanged)",
+         Option::Kind::List},
+        {"--collection", "NAME…", "ask these collections; all if neither this nor --docs is given",
+         Option::Kind::List},
         {"--system", "TEXT", "the system prompt"},
         adapterOption(),
     };

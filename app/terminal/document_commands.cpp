@@ -1,4 +1,5 @@
 // Commands about documents: index, search, extract, eval-retrieval.
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -152,15 +153,21 @@ int search(const Arguments& arguments) {
     });
     const std::chrono::duration<double, std::milli> time = Clock::now() - begun;
     if (!hits) return failed(hits.error());
+    const bool isNearestOnly =
+        !hits->empty() && std::none_of(hits->begin(), hits->end(),
+                                       [](const services::SearchHit& hit) { return hit.isLikely; });
     if (arguments.has("--json")) {
         Positions positions(services);
-        nlohmann::json json = {{"hits", nlohmann::json::array()}, {"ms", time.count()}};
+        nlohmann::json json = {{"hits", nlohmann::json::array()},
+                               {"nearest_only", isNearestOnly},
+                               {"ms", time.count()}};
         for (const services::SearchHit& hit : *hits) {
             json["hits"].push_back(hitToJson(hit, positions));
         }
         printJson(json);
         return kSuccess;
     }
+    if (isNearestOnly) note("Nothing says this; nearest by meaning:");
     constexpr std::size_t kPreview = 240;
     for (const services::SearchHit& hit : *hits) {
         std::cout << bold(std::to_string(hit.rank) + ". " + hit.chunk.heading) << "  "

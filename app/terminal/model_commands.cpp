@@ -39,7 +39,8 @@ void printInfo(const engine::ModelInfo& info) {
               << ", " << info.fileType << ", "
               << rounded(static_cast<double>(info.fileBytes) / kMebi) << " MiB, licence "
               << (info.license.empty() ? "not given" : info.license) << "\n  "
-              << rounded(static_cast<double>(info.nParameters) / kMillion) << " M parameters, "
+              << rounded(static_cast<double>(info.nParameters) / kMillion)
+              << " M parameters in all tensors of the file, "
               << rounded(static_cast<double>(info.nActiveParameters) / kMillion)
               << " M active for a token; " << info.nLayers << " layers";
     if (info.nExperts > 0) {

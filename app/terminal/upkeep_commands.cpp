@@ -88,7 +88,15 @@ int backup(const Arguments& arguments) {
 int restore(const Arguments& arguments) {
     const auto places = findPlaces();
     if (!places) return failed(places.error());
-    const auto kept = services::restoreBackup(*places, arguments.plain().front());
+    const std::string& from = arguments.plain().front();
+    const auto kept = services::restoreBackup(*places, from);
+    if (!kept && kept.error().code == ErrorCode::Corrupt) {
+        // The advice of a damaged database, to restore a backup, is of no use about a backup.
+        return failed({ErrorCode::Corrupt,
+                       from + " is damaged or no backup of Conclave, so nothing was changed; "
+                              "restore another backup. If there is none and the database in use is "
+                              "damaged, save what can be read of it: conclave doctor --repair"});
+    }
     if (!kept) return failed(kept.error());
     if (arguments.has("--json")) {
         printJson({{"restored", places->database().string()}, {"kept", kept->string()}});

@@ -3,6 +3,8 @@
 #include <thread>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -109,6 +111,100 @@ TEST_F(ChatServiceTest, ShowsPassagesForALanguageThatTheDemonstrationModelDoesNo
     EXPECT_THAT(answer->text, HasSubstr("\u738b\u78ca"));
     EXPECT_THAT(answer->text, HasSubstr("只懂英文"));
     EXPECT_EQ(answer->details->citations.size(), 1U);
+}
+
+TEST_F(ChatServiceTest, ReadsWhatChangedBeforeItAnswers) {
+    m_files.write("keys.txt", "The spare keys are kept by Marta Veldhuis.\n");
+    m_files.write("garden.txt", "The garden opens at seven.\n");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    const auto answerTo = [&](const char* question) {
+        SendRequest request;
+        request.text = question;
+        request.settings.collections = std::vector<CollectionId>{id};
+        const auto answer = send(request);
+        return answer ? answer->text : answer.error().detail;
+    };
+    EXPECT_THAT(answerTo("Who keeps the spare keys?"), HasSubstr("Marta Veldhuis"));
+    m_files.write("keys.txt", "The spare keys are kept by Ingrid Solberg now.\n");
+    EXPECT_THAT(answerTo("Who keeps the spare keys?"), HasSubstr("Ingrid Solberg"));
+    m_files.write("pool/pool.txt", "The pool opens at nine. The pool is closed on Mondays.\n");
+    EXPECT_THAT(answerTo("When does the pool open?"), HasSubstr("nine"));
+    fs::remove(m_files.path() / "keys.txt");
+    EXPECT_THAT(answerTo("Who keeps the spare keys?"), testing::Not(HasSubstr("Solberg")));
+    EXPECT_EQ(documents(id).size(), 2U);
+}
+
+TEST_F(ChatServiceTest, ManyChangesAreReadAfterTheAnswer) {
+    m_files.write("keys.txt", "The spare keys are kept by Marta Veldhuis.\n");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    constexpr int kMany = 30;
+    for (int i = 0; i < kMany; ++i) {
+        m_files.write("note" + std::to_string(i) + ".txt",
+                      "Note " + std::to_string(i) + " is about boats.\n");
+    }
+    SendRequest request;
+    request.text = "Who keeps the spare keys?";
+    request.settings.collections = std::vector<CollectionId>{id};
+    ASSERT_TRUE(send(request).has_value());
+    const auto until = Clock::now() + 10s;
+    while (documents(id).size() <= kMany && Clock::now() < until) std::this_thread::sleep_for(5ms);
+    EXPECT_EQ(documents(id).size(), kMany + 1U) << "an update began by itself";
+}
+
+TEST_F(ChatServiceTest, AOneOffChatIsNotListedAndLeavesNothing) {
+    SendRequest request;
+    request.text = "Hello zebrafinch!";
+    request.retrieval = false;
+    request.isOneOff = true;
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value());
+    const auto listed = [&] {
+        return wait<std::vector<Chat>>([&](auto reply) {
+                   chats().list(std::move(reply));
+               })->size() +
+               wait<std::vector<DeletedChat>>([&](auto reply) {
+                   chats().trash(std::move(reply));
+               })->size();
+    };
+    EXPECT_EQ(listed(), 0U);
+    const auto find = [&] {
+        return wait<std::vector<MessageHit>>(
+                   [&](auto reply) { chats().search("zebrafinch", 10, std::move(reply)); })
+            ->size();
+    };
+    EXPECT_GE(find(), 1U);
+    const auto forgotten =
+        wait<void>([&](auto reply) { chats().forget(answer->chat, std::move(reply)); });
+    ASSERT_TRUE(forgotten.has_value()) << forgotten.error().detail;
+    EXPECT_EQ(find(), 0U);
+    EXPECT_FALSE(
+        wait<ChatView>([&](auto reply) { chats().load(answer->chat, reply); }).has_value());
+}
+
+TEST_F(ChatServiceTest, TheNextStartForgetsTheOneOffChatOfAKilledProcess) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    stopServices();
+    const auto openDatabase = [&] {
+        storage::OpenOptions options;
+        options.analyzer = retrieval::analyze;
+        options.analyzerVersion = retrieval::kAnalyzerVersion;
+        return storage::Database::open(m_home.path() / "data/conclave.db", options).value();
+    };
+    storage::NewChat chat;
+    chat.settings = {{"one_off", child}};
+    const auto left = openDatabase()->chats().createChat(chat);
+    chat.settings = {{"one_off", ::getpid()}};
+    const auto alive = openDatabase()->chats().createChat(chat);
+    ASSERT_TRUE(left && alive);
+    startWithoutGuide();
+    stopServices();  // short calls are finished
+    const auto database = openDatabase();
+    EXPECT_FALSE(database->chats().chat(*left).has_value());
+    EXPECT_TRUE(database->chats().chat(*alive).has_value());
 }
 
 TEST_F(ChatServiceTest, SmallTalkAfterAQuestionCitesNothing) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "app/services/small_talk.h"
 #include "base/utf8.h"
 
 namespace conclave::services {
@@ -17,6 +18,24 @@ TEST(Question, KnowsSmallTalkInEnglishAndChinese) {
          {"Hello Kitty prices?", "Who are you allowed to call?", "", "How many nights may I book?",
           "你好吗酒店在哪里", "Thanks, but who keeps the keys?", "there", "help with taxes"}) {
         EXPECT_FALSE(isSmallTalk(text)) << text;
+    }
+}
+
+TEST(Question, TellsWhatChineseSmallTalkWants) {
+    using Talk = ChineseSmallTalk;
+    const std::vector<std::pair<const char*, Talk>> cases = {
+        {"你好", Talk::Greeting},          {"你好！你是谁？", Talk::Who},
+        {"谢谢。", Talk::Thanks},          {"好的，谢谢！", Talk::Thanks},
+        {"你能做什么呢？", Talk::What},    {"你好吗？", Talk::HowAreYou},
+        {"明白了", Talk::Acknowledgement}, {"谢谢，再见", Talk::Farewell},
+        {"你是谁？谢谢", Talk::Who}};
+    for (const auto& [text, talk] : cases) {
+        EXPECT_EQ(chineseSmallTalkOf(text), talk) << text;
+        EXPECT_FALSE(answerTo(talk, "Conclave Tiny").empty());
+    }
+    for (const char* text : {"", "？", "Hello", "你好吗酒店在哪里", "谢谢，备用钥匙由谁保管？",
+                             "你是谁的朋友", "再见面的时间是什么时候"}) {
+        EXPECT_FALSE(chineseSmallTalkOf(text).has_value()) << text;
     }
 }
 

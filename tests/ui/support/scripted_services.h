@@ -121,6 +121,9 @@ private:
     void restore(services::ChatId id, services::Reply<void> reply) override;
     void trash(services::Reply<std::vector<services::DeletedChat>> reply) override;
     void removeForGood(services::ChatId id, services::Reply<void> reply) override;
+    void forget(services::ChatId id, services::Reply<void> reply) override {
+        removeForGood(id, std::move(reply));
+    }
     void folders(services::Reply<std::vector<services::Folder>> reply) override;
     void createFolder(std::string_view name, services::Reply<services::FolderId> reply) override;
     void renameFolder(services::FolderId id, std::string_view name,
