@@ -262,10 +262,10 @@ std::vector<AskedWord> wordsAsAsked(std::string_view text) {
     return words;
 }
 
-AskedFor askedForBy(std::string_view whole) {
+AskedFor askedForBy(std::string_view question) {
     constexpr auto kAskers = std::to_array<std::string_view>(
         {"what", "which", "who", "whom", "whose", "when", "where", "why", "how"});
-    const std::vector<AskedWord> words = wordsAsAsked(askingSentence(whole));
+    const std::vector<AskedWord> words = wordsAsAsked(askingSentence(question));
     AskedFor asked;
     std::size_t at = 0;
     while (at < words.size() && !isListed(words[at].surface, kAskers)) ++at;

@@ -351,12 +351,12 @@ bool asksForHelp(std::string_view lower) {
 
 }  // namespace
 
-SurveyQuestion surveyQuestionOf(std::string_view withFiles) {
+SurveyQuestion surveyQuestionOf(std::string_view whole) {
     SurveyQuestion asked;
-    if (bringsItsOwnText(withFiles)) return asked;
-    std::string whole(withFiles);
-    asked.files = takeFileNames(whole);
-    std::string_view text = trimmedQuestion(whole);
+    if (bringsItsOwnText(whole)) return asked;
+    std::string left(whole);
+    asked.files = takeFileNames(left);
+    std::string_view text = trimmedQuestion(left);
     std::string lower = lowerCased(text);
     for (const std::string_view polite :
          {"please ", "can you ", "could you ", "now ", "i need ", "i want ", "i would like "}) {
