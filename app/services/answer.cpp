@@ -228,6 +228,11 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
             if (auto quoted = quoteInstead(job, sources.passages, std::move(details))) {
                 return std::move(*quoted);
             }
+            if (mayBeAnswered(question, sources.passages)) {
+                return showPassages(job, std::move(sources.passages),
+                                    saysCouldNotAnswer(question, model->info().name, true),
+                                    kUnsupportedReason);
+            }
         }
         return showPassages(job, std::move(sources.passages),
                             saysNotInDocuments(question, hasPassages), kNothingFoundReason);
