@@ -27,7 +27,10 @@ std::string withoutCitations(std::string_view text) {
 bool saysWhatIsAsked(std::string_view text, std::string_view question,
                      std::span<const StoredPassage> passages) {
     constexpr double kLeastShare = 0.6;
-    if (!isOfKindAskedFor(question, withoutCitations(text))) return false;
+    if (!isOfKindAskedFor(question, withoutCitations(text)) ||
+        !retrieval::isCopied(text, toPassages(passages))) {
+        return false;
+    }
     bool isAny = false;
     for (const StoredCitation& citation : citationsOf(text, passages)) {
         if (!citation.supported) continue;

@@ -88,6 +88,8 @@ constexpr auto kHelpers = std::to_array<std::string_view>(
      "will", "would", "has", "have", "had", "might"});
 constexpr auto kDefining = std::to_array<std::string_view>(
     {"is", "are", "was", "were", "means", "mean", "refers", "stands", "denotes", "has", "will"});
+constexpr auto kBeforeNouns =
+    std::to_array<std::string_view>({"a", "an", "the", "any", "our", "your", "what", "called"});
 constexpr auto kAgeWords = std::to_array<std::string_view>(
     {"year", "years", "month", "months", "old", "age", "aged", "born"});
 /// What stands before a bare number of a time: "at 9", "since 12".
@@ -400,7 +402,12 @@ bool definesFocus(const AskedFor& asked, const std::vector<AskedWord>& words,
         if (text.substr(words[i].end).starts_with(":")) return true;
         const std::size_t last = isOnly ? std::min(i + 2, words.size()) : words.size();
         for (std::size_t j = i + 1; j < last; ++j) {
-            if (isListed(words[j].surface, kDefining)) return true;
+            if (!isListed(words[j].surface, kDefining)) continue;
+            // "Debian is very strict" says how it is, not what.
+            const bool isBe = isListed(words[j].surface, kHelpers);
+            if (!isOnly || !isBe || j + 1 == words.size()) return true;
+            const AskedWord& next = words[j + 1];
+            return next.isAnyCapital || isNumeric(next) || isListed(next.surface, kBeforeNouns);
         }
         if (isOnly) return false;  // "The Debian archives are …" define no Debian
     }
