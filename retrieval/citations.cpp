@@ -182,6 +182,18 @@ bool supports(const Passage* passage, std::string_view claim) {
     return passage != nullptr && findSupport(claim, passage->text).isSupported;
 }
 
+/// Without the numbers in brackets.
+std::string withoutBrackets(std::string_view answer) {
+    std::string plain;
+    std::size_t copied = 0;
+    for (const Bracket& bracket : findBrackets(answer)) {
+        plain += answer.substr(copied, bracket.start - copied);
+        copied = bracket.end;
+    }
+    plain += answer.substr(copied);
+    return plain;
+}
+
 }  // namespace
 
 std::string reattribute(std::string_view answer, std::span<const Passage> passages) {
@@ -239,13 +251,7 @@ std::string withoutUnknownCitations(std::string_view answer, std::span<const Pas
 }
 
 AnswerSupport supportOf(std::string_view answer, std::span<const Passage> passages) {
-    std::string plain;
-    std::size_t copied = 0;
-    for (const Bracket& bracket : findBrackets(answer)) {
-        plain += answer.substr(copied, bracket.start - copied);
-        copied = bracket.end;
-    }
-    plain += answer.substr(copied);
+    const std::string plain = withoutBrackets(answer);
     AnswerSupport support;
     for (const TextSpan& span : sentenceSpans(plain)) {
         const std::string_view sentence =
@@ -258,6 +264,19 @@ AnswerSupport supportOf(std::string_view answer, std::span<const Passage> passag
         if (isSaid) ++support.nSupported;
     }
     return support;
+}
+
+bool isCopied(std::string_view answer, std::span<const Passage> passages) {
+    const std::string plain = withoutBrackets(answer);
+    const std::vector<TextSpan> spans = sentenceSpans(plain);
+    return std::all_of(spans.begin(), spans.end(), [&](const TextSpan& span) {
+        const std::string_view sentence =
+            std::string_view(plain).substr(span.startByte, span.endByte - span.startByte);
+        return !hasWord(sentence) ||
+               std::any_of(passages.begin(), passages.end(), [&](const Passage& each) {
+                   return isFromOneSentence(sentence, each.text);
+               });
+    });
 }
 
 std::vector<Citation> checkCitations(std::string_view answer, std::span<const Passage> passages) {

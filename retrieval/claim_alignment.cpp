@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "retrieval/analyzer.h"
+#include "retrieval/retrieval.h"
 #include "retrieval/stop_words.h"
 
 namespace conclave::retrieval {
@@ -155,12 +156,19 @@ bool isTornOff(std::span<const Term> head, std::span<const Term> tail,
     const std::span<const Term> after = all.subspan(at + tail.size());
     bool hasContent = false;
     bool isElsewhere = true;
+    bool hasSubject = false;  // the same, said shorter
+    bool hasForeign = false;  // a word of another sentence beside it
     for (const Term& term : head) {
         if (!isContent(term)) continue;
-        if (hasTerm(before, term)) return false;  // the same subject, said shorter
+        if (hasTerm(before, term)) {
+            hasSubject = true;
+            continue;
+        }
+        hasForeign = hasForeign || hasTerm(all.first(sentence), term) || hasTerm(after, term);
         hasContent = true;
         isElsewhere = isElsewhere && (hasTerm(all.first(sentence), term) || hasTerm(after, term));
     }
+    if (hasSubject) return hasForeign;
     if (!hasContent) return isTie(head.back());
     const bool dropsSubject = std::any_of(before.begin(), before.end(), isContent);
     return dropsSubject && (isElsewhere || isTie(tail.front()));
@@ -289,6 +297,20 @@ double shareWithin(const std::vector<Term>& claim, const std::vector<Term>& pass
     return total > 0.0 ? held / total : 0.0;
 }
 
+/// Length of the longest common subsequence.
+std::size_t inSameOrder(const std::vector<std::string_view>& a,
+                        const std::vector<std::string_view>& b) {
+    std::vector<std::size_t> above(b.size() + 1, 0);
+    std::vector<std::size_t> row(b.size() + 1, 0);
+    for (const std::string_view word : a) {
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            row[j] = word == b[j - 1] ? above[j - 1] + 1 : std::max(above[j], row[j - 1]);
+        }
+        std::swap(above, row);
+    }
+    return above.back();
+}
+
 bool saysNot(const std::vector<Term>& terms, std::size_t first, std::size_t last) {
     for (std::size_t i = first; i <= last && i < terms.size(); ++i) {
         if (terms[i].isNegation) return true;
@@ -330,6 +352,64 @@ Support findSupport(std::string_view claim, std::string_view passage) {
     return {.isSupported = true,
             .start = passageTerms[aligned.first].start,
             .end = passageTerms[aligned.last].end};
+}
+
+bool isFromOneSentence(std::string_view claim, std::string_view passage) {
+    constexpr auto kPronouns = std::to_array<std::string_view>(
+        {"It ", "Its ", "They ", "Their ", "This ", "These ", "He ", "She ", "His ", "Her "});
+    constexpr std::size_t kOfFour = 3;
+    const std::vector<Term> claimTerms = termsOf(claim, kMostClaimTerms);
+    std::vector<std::string_view> wanted;
+    for (const Term& term : claimTerms) {
+        if (term.isCjk) return true;
+        if (isContent(term)) wanted.push_back(term.text);
+    }
+    if (wanted.empty()) return true;
+    const std::vector<Term> terms = termsOf(passage, kMostPassageTerms);
+    std::unordered_set<std::string_view> present;
+    for (const Term& term : terms) present.insert(term.text);
+    const auto isSaidIn = [&](const std::vector<std::string_view>& said) {
+        const std::unordered_set<std::string_view> held(said.begin(), said.end());
+        std::size_t nHeld = 0;
+        for (const std::string_view word : wanted) {
+            if (held.contains(word)) {
+                ++nHeld;
+            } else if (present.contains(word)) {
+                return false;
+            }
+        }
+        return 4 * nHeld >= kOfFour * wanted.size() &&
+               4 * inSameOrder(wanted, said) >= kOfFour * nHeld;
+    };
+    const std::vector<TextSpan> spans = sentenceSpans(passage);
+    const auto textOf = [&](std::size_t i) {
+        return passage.substr(spans[i].startByte, spans[i].endByte - spans[i].startByte);
+    };
+    const auto addTo = [&](std::vector<std::string_view>& said, std::size_t i) {
+        for (const Term& term : terms) {
+            if (term.start >= spans[i].startByte && term.end <= spans[i].endByte) {
+                said.push_back(term.text);
+            }
+        }
+    };
+    std::size_t tableHead = spans.size();  // none
+    for (std::size_t i = 0; i < spans.size(); ++i) {
+        std::vector<std::string_view> said;
+        const bool isRow = textOf(i).find('|') != std::string_view::npos;
+        if (!isRow) tableHead = spans.size();
+        if (isRow && tableHead < i) addTo(said, tableHead);
+        if (isRow && tableHead == spans.size()) tableHead = i;
+        addTo(said, i);
+        const bool goesOn = i + 1 < spans.size() &&
+                            std::any_of(kPronouns.begin(), kPronouns.end(), [&](auto pronoun) {
+                                return textOf(i + 1).starts_with(pronoun);
+                            });
+        if (isSaidIn(said)) return true;
+        if (!goesOn) continue;
+        addTo(said, i + 1);
+        if (isSaidIn(said)) return true;
+    }
+    return false;
 }
 
 }  // namespace conclave::retrieval

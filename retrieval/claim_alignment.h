@@ -20,4 +20,10 @@ struct Support {
 /// beginning.
 [[nodiscard]] Support findSupport(std::string_view claim, std::string_view passage);
 
+/// All words of content of a claim that the passage has stand in one of its sentences (or in that
+/// and the next, if the next begins with "It" or the like; or in a table's row and its head), three
+/// in four of the claim's, and these in much the same order: what a model that only copies wrote is
+/// else made of several sentences. True of a claim with Chinese characters or without content.
+[[nodiscard]] bool isFromOneSentence(std::string_view claim, std::string_view passage);
+
 }  // namespace conclave::retrieval

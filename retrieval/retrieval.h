@@ -439,6 +439,10 @@ struct AnswerSupport {
 };
 [[nodiscard]] AnswerSupport supportOf(std::string_view answer, std::span<const Passage> passages);
 
+/// Every sentence of the answer has its words from one sentence of a passage, in much the same
+/// order. For models that can only copy: larger ones put together what several sentences say.
+[[nodiscard]] bool isCopied(std::string_view answer, std::span<const Passage> passages);
+
 /// A span of a text in bytes.
 struct TextSpan {
     std::size_t startByte = 0;

@@ -28,7 +28,10 @@ std::string withoutCitations(std::string_view text) {
 bool saysWhatIsAsked(std::string_view text, std::string_view question,
                      std::span<const StoredPassage> passages) {
     constexpr double kLeastShare = 0.6;
-    if (!isOfKindAskedFor(question, withoutCitations(text))) return false;
+    if (!isOfKindAskedFor(question, withoutCitations(text)) ||
+        !retrieval::isCopied(text, toPassages(passages))) {
+        return false;
+    }
     bool isAny = false;
     for (const StoredCitation& citation : citationsOf(text, passages)) {
         if (!citation.supported) continue;
@@ -237,6 +240,11 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
             details.usage = usageToJson({});
             if (auto quoted = quoteInstead(job, sources.passages, std::move(details))) {
                 return std::move(*quoted);
+            }
+            if (mayBeAnswered(question, sources.passages)) {
+                return showPassages(job, std::move(sources.passages),
+                                    saysCouldNotAnswer(question, model->info().name, true),
+                                    kUnsupportedReason);
             }
         }
         return showPassages(job, std::move(sources.passages),

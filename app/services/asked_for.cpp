@@ -86,6 +86,17 @@ constexpr auto kBeforeNames =
 constexpr auto kHelpers = std::to_array<std::string_view>(
     {"is", "are", "was", "were", "do", "does", "did", "can", "could", "may", "must", "should",
      "will", "would", "has", "have", "had", "might"});
+constexpr auto kDefining = std::to_array<std::string_view>(
+    {"is", "are", "was", "were", "means", "mean", "refers", "stands", "denotes", "has", "will"});
+constexpr auto kBeforeNouns =
+    std::to_array<std::string_view>({"a", "an", "the", "any", "our", "your", "what", "called"});
+constexpr auto kAgeWords = std::to_array<std::string_view>(
+    {"year", "years", "month", "months", "old", "age", "aged", "born"});
+/// What stands before a bare number of a time: "at 9", "since 12".
+constexpr auto kBeforeTimes = std::to_array<std::string_view>({"at", "since", "until"});
+constexpr auto kOrders =
+    std::to_array<std::string_view>({"summarize", "summarise", "summary", "list", "enumerate",
+                                     "compare", "translate", "rewrite", "write"});
 constexpr auto kLimits = std::to_array<std::string_view>(
     {"of",    "for",     "in",   "on", "at",     "from", "to",    "with", "by",  "per",
      "about", "between", "when", "if", "during", "that", "which", "who",  "and", "or"});
@@ -125,6 +136,15 @@ Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string
         const bool isTime = next == "time" || next == "day" || next == "date" || next == "week" ||
                             next == "month" || next == "year";
         if (isTime) return Wanted::Time;
+        constexpr std::size_t kNounAt = 7;  // "What is the name of …", "… Ilse Kranz's age"
+        const bool isBe = next == "is" || next == "are" || next == "was" || next == "were";
+        for (std::size_t i = at + 2; isBe && i < std::min(words.size(), at + kNounAt); ++i) {
+            const bool isLast = i + 1 == words.size() || words[i + 1].surface == "of";
+            if (isLast && (words[i].surface == "name" || words[i].surface == "names")) {
+                return Wanted::Name;
+            }
+            if (isLast && words[i].surface == "age") return Wanted::Age;
+        }
         // "What is the price of …"
         for (std::size_t i = at + 1; i < std::min(words.size(), at + 4); ++i) {
             if (words[i].stem == "cost" || words[i].stem == "fee") return Wanted::Money;
@@ -134,6 +154,7 @@ Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string
     }
     if (word != "how") return Wanted::Anything;
     if (next == "long") return Wanted::Length;
+    if (next == "old") return Wanted::Age;
     if (next == "often") return Wanted::Often;
     if (next == "soon" || next == "early" || next == "late") return Wanted::Time;
     const bool isAmount = next == "many" || next == "much";
@@ -144,7 +165,7 @@ Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string
     }
     if (isAmount) return next == "much" ? Wanted::Money : Wanted::Number;
     constexpr auto kMeasures = std::to_array<std::string_view>(
-        {"far", "old", "big", "large", "tall", "high", "heavy", "fast", "wide", "deep", "hot"});
+        {"far", "big", "large", "tall", "high", "heavy", "fast", "wide", "deep", "hot"});
     return isListed(next, kMeasures) ? Wanted::Number : Wanted::Anything;
 }
 
@@ -176,7 +197,9 @@ StemSet focusOf(const std::vector<AskedWord>& words, std::size_t at, const StemS
 }
 
 bool isNumeric(const AskedWord& word) {
-    return word.hasDigit || isListed(word.surface, kNumberWords);
+    // "m68k" has a digit and is no number.
+    return std::isdigit(static_cast<unsigned char>(word.surface.front())) != 0 ||
+           isListed(word.surface, kNumberWords);
 }
 
 /// A number that the question does not bring along.
@@ -190,6 +213,47 @@ template <std::size_t N>
 bool saysOneOf(const std::vector<AskedWord>& words, const std::array<std::string_view, N>& list) {
     return std::any_of(words.begin(), words.end(),
                        [&](const AskedWord& word) { return isListed(word.surface, list); });
+}
+
+/// A day, a year or a time of day, or a word of time; "80 euros" is none.
+bool saysTime(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
+    if (saysOneOf(words, kTimeWords)) return true;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string_view word = words[i].surface;
+        if (!isNumeric(words[i]) || asked.stems.contains(words[i].stem)) continue;
+        const bool isOrdinal = word.ends_with("st") || word.ends_with("nd") ||
+                               word.ends_with("rd") || word.ends_with("th");
+        const bool isYear = word.size() == 4 && (word[0] == '1' || word[0] == '2') &&
+                            word.find_first_not_of("0123456789") == std::string_view::npos;
+        const bool isWritten = std::count_if(word.begin(), word.end(), [](char c) {
+                                   return c == '.' || c == '-' || c == '/' || c == ':';
+                               }) > 0;
+        const std::string_view behind = text.substr(words[i].end);
+        const bool isParted = behind.size() > 1 &&
+                              (behind[0] == ':' || behind[0] == '-' || behind[0] == '/') &&
+                              std::isdigit(static_cast<unsigned char>(behind[1])) != 0;
+        const std::string_view next =
+            i + 1 < words.size() ? std::string_view(words[i + 1].surface) : std::string_view();
+        const bool isUnit =
+            isListed(next, kLengthWords) || next == "am" || next == "pm" || next == "o'clock";
+        const bool isAfterAt = i > 0 && isListed(words[i - 1].surface, kBeforeTimes);
+        if (isOrdinal || isYear || isWritten || isParted || isUnit || isAfterAt) return true;
+    }
+    return false;
+}
+
+/// A capitalised word that the question does not bring along and that begins no sentence.
+bool saysName(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const std::string_view gap =
+            text.substr(words[i - 1].end, words[i].start - words[i - 1].end);
+        const bool begins = gap.find_first_of(".!?\n") != std::string_view::npos;
+        if (words[i].isAnyCapital && words[i].isContent && !begins &&
+            !asked.stems.contains(words[i].stem)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /// "28 pages", "two pressure sensors".
@@ -253,6 +317,8 @@ std::vector<AskedWord> wordsAsAsked(std::string_view text) {
             word.surface += byte < 0x80 ? static_cast<char>(std::tolower(byte)) : c;
             word.hasDigit = word.hasDigit || std::isdigit(byte) != 0;
         }
+        // The stemmer takes "found" and "founded" for one word.
+        if (word.surface == "found") word.stem = "find";
         word.isContent = isContent.contains(term);
         word.isAnyCapital = std::isupper(static_cast<unsigned char>(surface.front())) != 0;
         word.isCapital = word.isAnyCapital && surface.size() > 1 &&
@@ -270,8 +336,19 @@ AskedFor askedForBy(std::string_view question) {
     std::size_t at = 0;
     while (at < words.size() && !isListed(words[at].surface, kAskers)) ++at;
     if (at < words.size()) asked.wanted = wantedBy(words, at, asked.unit);
+    const std::string_view begins =
+        words.empty() ? std::string_view() : std::string_view(words.front().surface);
+    // "Is the rent 900 euros?" asks whether that is the number.
+    const bool isWhether = isListed(begins, kHelpers) || begins == "am";
+    asked.isOfManySentences =
+        isListed(begins, kOrders) ||
+        (at < words.size() && words[at].surface == "what" && words.back().surface == "about");
     for (std::size_t i = 0; i < words.size(); ++i) {
         const AskedWord& word = words[i];
+        if (asked.isOfManySentences && isListed(word.surface, kOrders)) continue;
+        if (asked.wanted == Wanted::Age && (word.surface == "age" || word.surface == "old")) {
+            continue;
+        }
         if (!word.isContent || isListed(word.stem, kAskingStems) ||
             isListed(word.surface, kAskers)) {
             continue;
@@ -279,6 +356,7 @@ AskedFor askedForBy(std::string_view question) {
         const bool isNameOfTime = asked.wanted == Wanted::Time && i == at + 1;
         if (isNameOfTime || word.surface == "called") continue;
         asked.stems.insert(word.stem);
+        if (isWhether && word.hasDigit) continue;
         if (word.hasDigit || (i > 0 && word.isAnyCapital)) asked.keys.insert(word.stem);
     }
     asked.focus = focusOf(words, at, asked.stems);
@@ -286,6 +364,10 @@ AskedFor askedForBy(std::string_view question) {
                     (words[at + 1].surface == "to" || isListed(words[at + 1].surface, kHelpers));
     asked.isFocusNamed = at + 1 < words.size() && !isListed(words[at + 1].surface, kHelpers) &&
                          (words[at].surface == "what" || words[at].surface == "which");
+    asked.isWhatIs = at + 1 < words.size() && words[at].surface == "what" &&
+                     (words[at + 1].surface == "is" || words[at + 1].surface == "are" ||
+                      words[at + 1].surface == "was" || words[at + 1].surface == "were") &&
+                     (asked.wanted == Wanted::Anything || asked.wanted == Wanted::Name);
     return asked;
 }
 
@@ -300,13 +382,72 @@ bool saysWanted(const AskedFor& asked, const std::vector<AskedWord>& words, std:
         case Wanted::Money:
             return saysOneOf(words, kMoneyWords) || hasSign("$") || hasSign("€") || hasSign("£");
         case Wanted::Number: return saysNumber(asked, words);
-        case Wanted::Time: return saysNumber(asked, words) || saysOneOf(words, kTimeWords);
+        case Wanted::Age: return saysNumber(asked, words) && saysOneOf(words, kAgeWords);
+        case Wanted::Time: return saysTime(asked, words, text);
+        case Wanted::Name: return saysName(asked, words, text);
         case Wanted::Person: return saysPerson(asked, words, text);
         case Wanted::Place: return saysPlace(asked, words);
         case Wanted::Reason: return saysOneOf(words, kReasonWords);
         case Wanted::Anything: break;
     }
     return true;
+}
+
+bool definesFocus(const AskedFor& asked, const std::vector<AskedWord>& words,
+                  std::string_view text) {
+    if (text.find('|') != std::string_view::npos) return true;  // a row's cells have no verb
+    const bool isOnly = asked.stems.size() == 1;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!asked.focus.contains(words[i].stem)) continue;
+        if (text.substr(words[i].end).starts_with(":")) return true;
+        const std::size_t last = isOnly ? std::min(i + 2, words.size()) : words.size();
+        for (std::size_t j = i + 1; j < last; ++j) {
+            if (!isListed(words[j].surface, kDefining)) continue;
+            // "Debian is very strict" says how it is, not what.
+            const bool isBe = isListed(words[j].surface, kHelpers);
+            if (!isOnly || !isBe || j + 1 == words.size()) return true;
+            const AskedWord& next = words[j + 1];
+            return next.isAnyCapital || isNumeric(next) || isListed(next.surface, kBeforeNouns);
+        }
+        if (isOnly) return false;  // "The Debian archives are …" define no Debian
+    }
+    return false;
+}
+
+bool isFragment(std::string_view sentence) {
+    constexpr std::string_view kSpace = " \t\r\n";
+    const std::size_t last = sentence.find_last_not_of(kSpace);
+    if (last == std::string_view::npos) return true;
+    sentence = sentence.substr(0, last + 1);
+    if (sentence.find("....") != std::string_view::npos ||
+        sentence.find(". . .") != std::string_view::npos) {
+        return true;
+    }
+    const std::size_t colon = sentence.find(": ");
+    if (sentence.find('|') != std::string_view::npos ||
+        (colon != std::string_view::npos && colon + 2 < sentence.size()) ||
+        sentence.starts_with("- ") || sentence.starts_with("* ") || sentence.starts_with("•")) {
+        return false;
+    }
+    const auto nOf = [&](int (*isKind)(int)) {
+        return std::count_if(sentence.begin(), sentence.end(),
+                             [&](char c) { return isKind(static_cast<unsigned char>(c)) != 0; });
+    };
+    constexpr int kFewestLetters = 4;
+    const auto nUpper = nOf(std::isupper);
+    if (nUpper >= kFewestLetters && nUpper > nOf(std::islower)) return true;
+    const auto isDigit = [&](std::size_t back) {
+        return sentence.size() > back &&
+               std::isdigit(static_cast<unsigned char>(sentence[sentence.size() - 1 - back])) != 0;
+    };
+    // "The archives 6.3.": a section's number, torn off.
+    const bool endsInSection =
+        sentence.ends_with('.') && isDigit(1) && sentence.size() > 3 &&
+        sentence[sentence.find_last_not_of("0123456789", sentence.size() - 2)] == '.';
+    const bool isClosed = !endsInSection && std::string_view(".!;)\"'").find(sentence.back()) !=
+                                                std::string_view::npos;
+    const bool isClosedWide = sentence.ends_with("”") || sentence.ends_with("…");
+    return !isClosed && !isClosedWide && !saysOneOf(wordsAsAsked(sentence), kHelpers);
 }
 
 bool goesOnFromBefore(std::string_view sentence) {

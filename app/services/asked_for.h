@@ -25,7 +25,20 @@ struct AskedWord {
 };
 
 /// What kind of thing an answer must say.
-enum class Wanted { Anything, Count, Length, Often, Money, Number, Time, Person, Place, Reason };
+enum class Wanted {
+    Anything,
+    Count,
+    Length,
+    Often,
+    Money,
+    Number,
+    Age,
+    Time,
+    Person,
+    Name,
+    Place,
+    Reason
+};
 
 /// What the question asks about.
 struct AskedFor {
@@ -36,6 +49,9 @@ struct AskedFor {
     StemSet focus;     ///< of them: what is wanted of the rest, as "salary" of "salary of Jonas"
     bool isHowTo = false;       ///< "how do I", "how can I", "how to"
     bool isFocusNamed = false;  ///< by "what" or "which": an answer says that very word
+    bool isWhatIs = false;      ///< "what is X": X is the subject of an answer
+    /// "Summarise …", "list …", "what is … about?": no single sentence is an answer.
+    bool isOfManySentences = false;
 };
 
 [[nodiscard]] AskedFor askedForBy(std::string_view whole);
@@ -47,6 +63,14 @@ struct AskedFor {
 /// reason by the words that are usual beside one: true more often than it should be.
 [[nodiscard]] bool saysWanted(const AskedFor& asked, const std::vector<AskedWord>& words,
                               std::string_view text);
+
+/// "X is …", "X of the Y means …", "X: …": a word of the focus stands before a verb that defines,
+/// right before it if the question has no other word.
+[[nodiscard]] bool definesFocus(const AskedFor& asked, const std::vector<AskedWord>& words,
+                                std::string_view text);
+
+/// A heading, a line of a table of contents, a page's head: no sentence, row or labelled line.
+[[nodiscard]] bool isFragment(std::string_view sentence);
 
 /// "It", "They": the text goes on from the sentence before it.
 [[nodiscard]] bool goesOnFromBefore(std::string_view sentence);

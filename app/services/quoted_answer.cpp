@@ -49,7 +49,8 @@ std::size_t fitOf(const AskedFor& asked, std::string_view run, const StemSet& ab
     const bool holdsAll = std::all_of(
         asked.stems.begin(), asked.stems.end(),
         [&](const std::string& stem) { return own.contains(stem) || above.contains(stem); });
-    if (!holdsAll || !saysWanted(asked, words, run)) return 0;
+    if (!holdsAll || !saysWanted(asked, words, run) || isFragment(run)) return 0;
+    if (asked.isWhatIs && !definesFocus(asked, words, run)) return 0;
     if (asked.stems.size() == 1 && !isAboutTheOneWord(asked, words)) return 0;
     // Else it is a heading, or the question itself.
     const bool saysMore = std::any_of(words.begin(), words.end(), [&](const AskedWord& word) {
@@ -71,6 +72,8 @@ struct ChineseAsked {
     std::vector<std::string> pairs;  ///< neighbours
     bool wantsNumber = false;
     bool wantsMoney = false;
+    bool wantsTime = false;
+    bool isWhatIs = false;  ///< "什么是X", "X是什么"
 };
 
 bool hasAnyOf(std::string_view text, std::initializer_list<std::string_view> list) {
@@ -83,6 +86,8 @@ ChineseAsked chineseAskedBy(std::string_view question) {
     ChineseAsked asked;
     asked.wantsNumber = hasAnyOf(question, {"多", "几", "时候", "何时"});
     asked.wantsMoney = hasAnyOf(question, {"多少钱", "价格"});
+    asked.wantsTime = hasAnyOf(question, {"时候", "何时", "几点", "哪天", "几号"});
+    asked.isWhatIs = hasAnyOf(question, {"什么是", "是什么"});
     std::string rest(question);
     for (const std::string_view frame : kChineseAsking) {
         for (std::size_t at = rest.find(frame); at != std::string::npos; at = rest.find(frame)) {
@@ -127,6 +132,14 @@ std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
                             hasAnyOf(sentence, {"一", "二", "三", "四", "五", "六", "七", "八",
                                                 "九", "十", "百", "千", "两", "半"});
     if (asked.wantsNumber && !saysNumber) return 0;
+    if (asked.wantsTime &&
+        !hasAnyOf(sentence, {"年", "月", "日", "号", "点", "时", "周", "星期", ":", "："})) {
+        return 0;
+    }
+    if (asked.isWhatIs && !hasAnyOf(sentence, {"是", "指", "为", ":", "："})) return 0;
+    // A heading says nothing of what it names.
+    const bool isClosed = hasAnyOf(sentence, {"。", "！", "；", "|", ":", "："});
+    if (!isClosed && !hasAnyOf(sentence, {"是", "有", "为", "在", "由"})) return 0;
     if (asked.wantsMoney && !hasAnyOf(sentence, {"元", "钱", "价", "费", "镑", "€", "$"})) return 0;
     return nPairs;
 }
@@ -173,7 +186,7 @@ std::optional<QuotePlace> bestPlace(std::string_view question,
         }
         return fit > 0;
     };
-    if (!inChinese && asked.stems.empty()) return best;
+    if (!inChinese && (asked.stems.empty() || asked.isOfManySentences)) return best;
     for (std::size_t i = 0; i < std::min(passages.size(), kLookedAt); ++i) {
         const std::string_view text = passages[i].text;
         const StemSet above = stemsOf(wordsAsAsked(passages[i].title + "\n" + passages[i].heading));
@@ -228,22 +241,13 @@ std::optional<QuotedAnswer> quoteFor(std::string_view question,
 bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> passages) {
     if (isChinese(question)) return bestPlace(question, passages).has_value();
     const AskedFor asked = askedForBy(question);
-    constexpr std::size_t kFewest = 2;
     for (const StoredPassage& passage : passages.first(std::min(passages.size(), kLookedAt))) {
-        const StemSet above = stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading));
-        for (const retrieval::TextSpan& span : retrieval::sentenceSpans(passage.text)) {
-            const std::string_view sentence =
-                std::string_view(passage.text)
-                    .substr(span.startByte, span.endByte - span.startByte);
-            StemSet said = stemsOf(wordsAsAsked(sentence));
-            if (nHeld(asked.stems, said) < kFewest) continue;
-            said.insert(above.begin(), above.end());
-            const bool hasKeys = nHeld(asked.keys, said) == asked.keys.size();
-            const bool hasFocus = nHeld(asked.focus, said) == asked.focus.size();
-            if (hasKeys && hasFocus && 10 * nHeld(asked.stems, said) >= 6 * asked.stems.size()) {
-                return true;
-            }
-        }
+        const StemSet said =
+            stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading + "\n" + passage.text));
+        const std::size_t nSaid = nHeld(asked.stems, said);
+        const bool hasKeys = nHeld(asked.keys, said) == asked.keys.size();
+        const bool hasFocus = nHeld(asked.focus, said) == asked.focus.size();
+        if (nSaid > 0 && hasKeys && hasFocus && 2 * nSaid >= asked.stems.size()) return true;
     }
     return false;
 }
@@ -274,7 +278,7 @@ bool isOfKindAskedFor(std::string_view question, std::string_view text) {
 
 bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
                   retrieval::TextSpan quote) {
-    constexpr std::size_t kFewest = 3;
+    constexpr std::size_t kFewest = 3;  // of so few each counts
     if (isChinese(question)) return true;
     const AskedFor asked = askedForBy(question);
     if (asked.stems.size() < kFewest) return true;
@@ -283,7 +287,8 @@ bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
         if (span.endByte <= quote.startByte || span.startByte >= quote.endByte) continue;
         around += "\n" + passage.text.substr(span.startByte, span.endByte - span.startByte);
     }
-    return 10 * nHeld(asked.stems, stemsOf(wordsAsAsked(around))) >= 6 * asked.stems.size();
+    const std::size_t nSaid = nHeld(asked.stems, stemsOf(wordsAsAsked(around)));
+    return asked.stems.size() == kFewest ? nSaid == kFewest : 10 * nSaid >= 6 * asked.stems.size();
 }
 
 }  // namespace conclave::services

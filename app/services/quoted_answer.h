@@ -29,7 +29,7 @@ struct QuotedAnswer {
 [[nodiscard]] std::optional<QuotedAnswer> quoteFor(std::string_view question,
                                                    std::span<const StoredPassage> passages);
 
-/// A passage holds what the question is about, its names and numbers and most of its words, so
+/// A passage holds what the question is about, its names and numbers and half of its words, so
 /// that to deny that the documents say it could be untrue.
 [[nodiscard]] bool mayBeAnswered(std::string_view question,
                                  std::span<const StoredPassage> passages);

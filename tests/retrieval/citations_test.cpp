@@ -105,6 +105,20 @@ TEST_F(CitationsTest, RefusesASentenceMadeOfTwo) {
     }
 }
 
+TEST_F(CitationsTest, RefusesWordsOfTwoSentencesUnderOneSubject) {
+    add("Dana Whitlock informs the landlord of the Lisbon office by 20 May 2025.\n"
+        "The contract with Allweather was signed on 2 May 2025.\n"
+        "The pump is old. It was bought in Graz.");
+    const std::string made = "The landlord was signed the Lisbon office by 20 May 2025. [4]";
+    EXPECT_FALSE(only(made).supported);
+    EXPECT_FALSE(isCopied(made, m_passages));
+    EXPECT_FALSE(isCopied("Allweather informs Dana Whitlock of the contract. [4]", m_passages));
+    EXPECT_TRUE(isCopied("The contract with Allweather was signed on 2 May 2025. [4]", m_passages));
+    EXPECT_TRUE(isCopied("Dana Whitlock informs the landlord by 20 May 2025.", m_passages));
+    EXPECT_TRUE(isCopied("The pump was bought in Graz.", m_passages));
+    EXPECT_FALSE(isCopied("The pump was signed on 2 May 2025.", m_passages));
+}
+
 TEST_F(CitationsTest, LeavesOutNumbersWithoutAPassage) {
     const auto without = [&](std::string_view answer) {
         return withoutUnknownCitations(answer, m_passages);
