@@ -25,12 +25,11 @@ std::string saysEnglishOnly(std::string_view question, const std::string& model,
 std::string saysCouldNotAnswer(std::string_view question, const std::string& model,
                                bool hasPassages) {
     if (isChinese(question)) {
-        return model + " 是小型演示模型，没能写出有依据的回答；更大的模型可以。" +
+        return model + " 是小型演示模型，没能写出有依据的回答。" +
                (hasPassages ? "\n\n以下是与问题最相符的段落：" : "");
     }
     return model +
-           " is a small demonstration model and could not put an answer to this into words; a "
-           "larger model will." +
+           " is a small demonstration model and found no answer that it could put into words." +
            (hasPassages ? "\n\nThese passages fit the question best:" : "");
 }
 
