@@ -54,7 +54,7 @@ struct AskedFor {
     bool isOfManySentences = false;
 };
 
-[[nodiscard]] AskedFor askedForBy(std::string_view whole);
+[[nodiscard]] AskedFor askedForBy(std::string_view question);
 
 /// The words of a text from left to right.
 [[nodiscard]] std::vector<AskedWord> wordsAsAsked(std::string_view text);

@@ -142,7 +142,8 @@ void CollectionServiceImpl::bringUpToDate(const std::vector<CollectionId>& ids,
     const auto all = m_database.documents().collections();
     const auto ocr = m_database.settings().get(kOcrSetting);
     if (!all || !ocr) return;
-    const bool withPictures = ocr->value_or(nlohmann::json("")) != "";
+    const nlohmann::json reader = ocr->value_or(nlohmann::json());
+    const bool withPictures = reader.is_string() && !reader.get_ref<const std::string&>().empty();
     std::vector<std::future<void>> updates;
     int nLookedAt = 0;
     Clock::duration patience = kPatience;

@@ -29,7 +29,7 @@ struct SurveyQuestion {
     std::vector<std::string> files;  ///< "notes.docx": nothing else is read
 };
 
-[[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view withFiles);
+[[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view whole);
 
 /// The question where no document is called as its place says: then it is something that must be
 /// said, but for a kind of document beside a subject.
