@@ -5,6 +5,8 @@
 #include <cctype>
 #include <utility>
 
+#include "app/services/asked_for.h"
+
 namespace conclave::services {
 namespace {
 
@@ -149,6 +151,14 @@ PassageList listPassages(std::string_view question, std::string preface,
     // What scores far below the best only shares a word with the question.
     std::erase_if(passages, [best = passages.empty() ? 0.0 : passages.front().score](
                                 const auto& passage) { return passage.score < best / 2; });
+    // Nor does a page's head say anything, unless there is nothing else.
+    const auto isHead = [&](const StoredPassage& passage) {
+        const auto shown = retrieval::excerptFor(question, passage.text, kCharacters);
+        return passage.path.ends_with(".pdf") &&
+               isFragment(std::string_view(passage.text)
+                              .substr(shown.startByte, shown.endByte - shown.startByte));
+    };
+    if (!std::all_of(passages.begin(), passages.end(), isHead)) std::erase_if(passages, isHead);
     PassageList list;
     list.text = std::move(preface);
     if (!passages.empty()) list.text += "\n";

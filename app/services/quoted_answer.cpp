@@ -113,8 +113,9 @@ ChineseAsked chineseAskedBy(std::string_view question) {
 
 std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
     constexpr std::size_t kFewestPairs = 2;
+    // A name alone, as in "什么是 Debian", is no reason to quote English.
     if (asked.pairs.size() < kFewestPairs || sentence.size() > kLongestQuote ||
-        hasAnyOf(sentence, {"？", "?"})) {
+        !isChinese(sentence) || hasAnyOf(sentence, {"？", "?"})) {
         return 0;
     }
     const auto nIn = [&](const std::vector<std::string>& parts) {

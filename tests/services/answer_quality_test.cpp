@@ -153,6 +153,21 @@ TEST(PassageList, WhatADocumentSaysIsNoMarkOfTheAnswer) {
     EXPECT_EQ(retrieval::checkCitations(list.text, {}).size(), 1U) << list.text;
 }
 
+TEST(PassageList, APagesHeadIsShownOnlyIfNothingElseIsThere) {
+    StoredPassage head;
+    head.path = "/docs/faq.pdf";
+    head.text = "THE DEBIAN ARCHIVES 6.3. WHAT ABOUT SID";
+    head.score = 1.0;
+    StoredPassage body = head;
+    body.text = "Debian is a free operating system.";
+    const PassageList both = listPassages("What is Debian?", "Look:", {head, body});
+    ASSERT_EQ(both.passages.size(), 1U);
+    EXPECT_EQ(both.passages[0].text, body.text);
+    EXPECT_EQ(listPassages("What is Debian?", "Look:", {head}).passages.size(), 1U);
+    head.path = "/docs/archive.cpp";  // lines of code need no verb
+    EXPECT_EQ(listPassages("What is Debian?", "Look:", {head, body}).passages.size(), 2U);
+}
+
 TEST(PassageList, HeadingsAndRowsAreSetApart) {
     EXPECT_EQ(listLine("# Insurance\nEvery trip is insured.\n\nCall us.", "a.md"),
               "Insurance — Every trip is insured. Call us.");

@@ -210,6 +210,9 @@ TEST(QuotedAnswer, NoHeadingAndNoFragmentIsQuoted) {
                                  "What is Debian about?"}) {
         EXPECT_EQ(quoteFor(question, passages), std::nullopt) << question;
     }
+    const std::vector<StoredPassage> english = {
+        passageOf("FAQ", "", "Debian is one of several such projects; it is for schools.")};
+    EXPECT_EQ(quoteFor("什么是 Debian？", english), std::nullopt);
     EXPECT_TRUE(isFragment("NOTES ON \"THE WASTE LAND\""));
     EXPECT_TRUE(isFragment("Package priorities ........ 12"));
     EXPECT_FALSE(isFragment("Next meeting: 10 June 2025, room Heron."));
