@@ -56,10 +56,7 @@ TEST_F(ChatServiceTest, AnswersFromACollectionWithACheckedCitation) {
     m_files.write("travel.md", "Employees may book second class train tickets without approval.\n");
     const CollectionId id = makeCollection("Policies");
     add(id, m_files.path());
-    SendRequest request;
-    request.text = "Who keeps the spare keys?";
-    request.settings.collections = std::vector<CollectionId>{id};
-    const auto answer = send(request);
+    const auto answer = askAbout(id, "Who keeps the spare keys?");
     ASSERT_TRUE(answer.has_value()) << answer.error().detail;
     EXPECT_EQ(answer->state, MessageState::Complete);
     EXPECT_THAT(answer->text, HasSubstr("Marta Veldhuis"));
@@ -90,10 +87,7 @@ TEST_F(ChatServiceTest, SaysPlainlyWhenNothingIsFound) {
     m_files.write("travel.md", "Employees may book second class train tickets.\n");
     const CollectionId id = makeCollection("Policies");
     add(id, m_files.path());
-    SendRequest request;
-    request.text = "Quel est le plus gros mammifère marin du zoo?";
-    request.settings.collections = std::vector<CollectionId>{id};
-    const auto answer = send(request);
+    const auto answer = askAbout(id, "Quel est le plus gros mammifère marin du zoo?");
     ASSERT_TRUE(answer.has_value());
     EXPECT_EQ(answer->text, "I could not find that in your documents.");
     EXPECT_TRUE(answer->details->passages.empty());
@@ -103,10 +97,7 @@ TEST_F(ChatServiceTest, ShowsPassagesForALanguageThatTheDemonstrationModelDoesNo
     m_files.write("keys.txt", "\u5907\u7528\u94a5\u5319\u7531\u738b\u78ca\u4fdd\u7ba1\u3002\n");
     const CollectionId id = makeCollection("Notes");
     add(id, m_files.path());
-    SendRequest request;
-    request.text = "\u5907\u7528\u94a5\u5319\u7531\u8c01\u4fdd\u7ba1\uff1f";
-    request.settings.collections = std::vector<CollectionId>{id};
-    const auto answer = send(request);
+    const auto answer = askAbout(id, "\u5907\u7528\u94a5\u5319\u7531\u8c01\u4fdd\u7ba1\uff1f");
     ASSERT_TRUE(answer.has_value()) << answer.error().detail;
     EXPECT_THAT(answer->text, HasSubstr("\u738b\u78ca"));
     EXPECT_THAT(answer->text, HasSubstr("只懂英文"));
@@ -119,10 +110,7 @@ TEST_F(ChatServiceTest, ReadsWhatChangedBeforeItAnswers) {
     const CollectionId id = makeCollection("Notes");
     add(id, m_files.path());
     const auto answerTo = [&](const char* question) {
-        SendRequest request;
-        request.text = question;
-        request.settings.collections = std::vector<CollectionId>{id};
-        const auto answer = send(request);
+        const auto answer = askAbout(id, question);
         return answer ? answer->text : answer.error().detail;
     };
     EXPECT_THAT(answerTo("Who keeps the spare keys?"), HasSubstr("Marta Veldhuis"));
@@ -144,10 +132,7 @@ TEST_F(ChatServiceTest, ManyChangesAreReadAfterTheAnswer) {
         m_files.write("note" + std::to_string(i) + ".txt",
                       "Note " + std::to_string(i) + " is about boats.\n");
     }
-    SendRequest request;
-    request.text = "Who keeps the spare keys?";
-    request.settings.collections = std::vector<CollectionId>{id};
-    ASSERT_TRUE(send(request).has_value());
+    ASSERT_TRUE(askAbout(id, "Who keeps the spare keys?").has_value());
     const auto until = Clock::now() + 10s;
     while (documents(id).size() <= kMany && Clock::now() < until) std::this_thread::sleep_for(5ms);
     EXPECT_EQ(documents(id).size(), kMany + 1U) << "an update began by itself";
@@ -211,10 +196,7 @@ TEST_F(ChatServiceTest, SmallTalkAfterAQuestionCitesNothing) {
     m_files.write("keys.txt", "The spare keys are kept by Marta Veldhuis. Thanks to all.\n");
     const CollectionId id = makeCollection("Notes");
     add(id, m_files.path());
-    SendRequest request;
-    request.text = "Who keeps the spare keys?";
-    request.settings.collections = std::vector<CollectionId>{id};
-    const auto answer = send(request);
+    const auto answer = askAbout(id, "Who keeps the spare keys?");
     ASSERT_TRUE(answer.has_value()) << answer.error().detail;
     SendRequest alone;
     alone.settings.collections = std::vector<CollectionId>{};

@@ -152,10 +152,7 @@ TEST_F(ModelServiceTest, WithoutAModelTheAnswerIsThePassagesThemselves) {
     m_files.write("keys.md", "Marta keeps the spare keys.");
     const CollectionId id = makeCollection("Notes");
     add(id, m_files.path());
-    SendRequest request;
-    request.text = "Who keeps the spare keys?";
-    request.settings.collections = std::vector<CollectionId>{id};
-    const auto answer = send(request);
+    const auto answer = askAbout(id, "Who keeps the spare keys?");
     ASSERT_TRUE(answer.has_value()) << answer.error().detail;
     EXPECT_EQ(answer->state, MessageState::Complete);
     EXPECT_THAT(answer->text, HasSubstr("Marta keeps the spare keys."));

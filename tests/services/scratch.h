@@ -103,6 +103,14 @@ protected:
         });
     }
 
+    /// A question about one collection, in a chat of its own.
+    Result<Message> askAbout(CollectionId collection, std::string question) {
+        SendRequest request;
+        request.text = std::move(question);
+        request.settings.collections = std::vector<CollectionId>{collection};
+        return send(std::move(request));
+    }
+
     ScratchFolder m_home;
     ScratchFolder m_files;
     std::unique_ptr<Services> m_services;
