@@ -11,7 +11,6 @@
 #pragma once
 
 #include <chrono>
-#include <concepts>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -26,6 +25,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/services/evaluation.h"
+#include "app/services/reading.h"
 #include "base/places.h"
 #include "base/result.h"
 #include "engine/engine.h"
@@ -519,107 +520,5 @@ public:
 [[nodiscard]] nlohmann::json partsToJson(const engine::Model& model,
                                          std::span<const engine::TokenId> prompt,
                                          std::string_view text);
-
-// --------------------------------------------------------------------------------------- reading
-
-/// A stretch of a document as a person reads it. Markdown's marks are left out (those of headings,
-/// emphasis, links and code, rules of tables), list items begin with a bullet, and the cells of a
-/// row are told apart by a middle dot. In plain text and source code nothing changes.
-struct ReadableText {
-    /// Bytes that stand in both texts.
-    struct Piece {
-        std::size_t plain = 0;   ///< where in `text`
-        std::size_t source = 0;  ///< where in the source
-        std::size_t size = 0;
-    };
-    std::string text;
-    std::vector<Piece> pieces;  ///< ascending in both; what is between them is in one text only
-
-    /// Where a byte of the source stands in `text`; of one left out, where the next one stands.
-    [[nodiscard]] std::size_t fromSource(std::size_t sourceByte) const;
-    /// The way back; of an inserted byte, where the source goes on behind it.
-    [[nodiscard]] std::size_t toSource(std::size_t plainByte) const;
-};
-
-/// `path` says by its ending what the marks mean. O(length of the source) but for emphasis that is
-/// never closed.
-[[nodiscard]] ReadableText readableText(std::string_view source, const std::filesystem::path& path);
-
-/// The same on one line.
-[[nodiscard]] std::string readableLine(std::string_view source, const std::filesystem::path& path);
-
-/// A text of Conclave's own, which shows documents in Markdown, as a terminal shows it: without
-/// the backslashes and joiners that keep their signs from being read as marks.
-[[nodiscard]] std::string withoutEscapes(std::string_view markdown);
-
-/// "1 document", "2 documents".
-template <std::integral Count>
-[[nodiscard]] std::string counted(Count n, std::string_view one, std::string_view many) {
-    return std::to_string(n) + " " + std::string(n == 1 ? one : many);
-}
-
-/// What of a passage a list of hits shows: on one line, the sentences that say most of `query`,
-/// about `nCharacters` of them, with "…" where something is left out.
-[[nodiscard]] std::string snippetOf(std::string_view query, std::string_view passage,
-                                    const std::filesystem::path& path, std::size_t nCharacters);
-
-// ------------------------------------------------------------------------------------ evaluation
-
-/// Models to search with in an evaluation; empty: the bundled embedder, and no reranker.
-struct EvaluationModels {
-    std::filesystem::path embedder;
-    std::filesystem::path reranker;
-};
-
-struct RetrievalScores {
-    int nQueries = 0;
-    double ndcg10 = 0.0;  ///< gain is the grade, discount log2(rank + 1)
-    double recall10 = 0.0;
-    double mrr10 = 0.0;
-    double millisecondsPerQuery = 0.0;
-};
-
-/// How well questions that the documents answer are told from those that they do not.
-struct RefusalScores {
-    int nAnswerable = 0;
-    int nUnanswerable = 0;       ///< the documents about it were left out
-    int nForeign = 0;            ///< of another set
-    double answeredRight = 0.0;  ///< share of the answerable ones whose document is found and shown
-    double falseRefusals = 0.0;  ///< share of the answerable ones that are refused
-    double falseAnswers = 0.0;   ///< share of the unanswerable ones that are not
-    double foreignAnswers = 0.0;  ///< share of the foreign ones that are not
-    double threshold = 0.0;       ///< as learned from the documents alone
-};
-
-/// Every second judged query, with those about the same documents, loses its relevant documents and
-/// so its answer; the rest is indexed, the threshold learned from it, and all queries are asked.
-/// Those that lose only a part are left out. The queries of `foreign`, another test set (empty:
-/// none), are asked too. Errors: as evaluateRetrieval.
-[[nodiscard]] Result<RefusalScores> evaluateRefusal(
-    const std::filesystem::path& folder, const std::filesystem::path& foreign = {},
-    const std::function<void(int, int)>& progress = {});
-
-/// How often the answer stands in what a model would read.
-struct ContextScores {
-    int nQueries = 0;
-    std::vector<double> shares;  ///< of the queries, by budget
-};
-
-/// For each query of a set that gives the places of its answers (`spans`), looks for one of them in
-/// the best passages, as many as fit into a budget of characters, the last one cut. Only the
-/// document that the answer is of counts. Errors: as evaluateRetrieval; InvalidArgument for a set
-/// without places.
-[[nodiscard]] Result<ContextScores> evaluateContext(
-    const std::filesystem::path& folder, const std::vector<int>& budgets,
-    const std::function<void(int, int)>& progress = {});
-
-/// Runs a test set through the pipeline that documents take (chunks, database in memory, vectors,
-/// search) and scores it. `folder` has docs.jsonl (id, title, text), queries.jsonl (id, text) and
-/// qrels.tsv (query, document, grade). A document counts with its best chunk; averaged over the
-/// queries that have a relevant document. `progress` gets documents and queries done and all.
-/// Errors: NotFound, Corrupt (names file and line).
-[[nodiscard]] Result<RetrievalScores> evaluateRetrieval(
-    const std::filesystem::path& folder, retrieval::SearchMode mode,
-    const std::function<void(int, int)>& progress = {}, const EvaluationModels& models = {});
 
 }  // namespace conclave::services
