@@ -106,9 +106,11 @@ OcrRow::OcrRow(services::Services& services, QWidget* parent)
 }
 
 void OcrRow::reload() {
-    m_services.ocr(onGui<services::OcrState>(this, [this](const Result<services::OcrState>& state) {
-        if (state) show(*state);
-    }));
+    // An answer from before a choice would undo what the person sees.
+    m_services.ocr(onGui<services::OcrState>(
+        this, [this, nChoices = m_nChoices](const Result<services::OcrState>& state) {
+            if (state && nChoices == m_nChoices) show(*state);
+        }));
 }
 
 void OcrRow::show(const services::OcrState& state) {
@@ -141,6 +143,7 @@ void OcrRow::show(const services::OcrState& state) {
 void OcrRow::turnOn() { choose(suggestedOcrLanguages(m_state.languages, QLocale().name())); }
 
 void OcrRow::choose(const std::string& languages) {
+    ++m_nChoices;
     services::OcrState next = m_state;
     next.inUse = languages;
     show(next);

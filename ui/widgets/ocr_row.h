@@ -35,6 +35,7 @@ private:
 
     services::Services& m_services;
     services::OcrState m_state;
+    int m_nChoices = 0;  ///< made here
     Switch* m_switch;
     QLabel* m_hint;
     QToolButton* m_languages;
