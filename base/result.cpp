@@ -17,6 +17,7 @@ std::string_view errorName(ErrorCode code) {
         case ErrorCode::PasswordRequired: return "password required";
         case ErrorCode::LimitExceeded: return "limit exceeded";
         case ErrorCode::NeedsOcr: return "needs OCR";
+        case ErrorCode::Unreadable: return "unreadable";
         case ErrorCode::Busy: return "busy";
         case ErrorCode::Internal: return "internal error";
     }

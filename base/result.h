@@ -29,6 +29,7 @@ enum class ErrorCode {
     PasswordRequired,  ///< the document is encrypted
     LimitExceeded,     ///< larger than a safety limit (archive bombs, huge pages)
     NeedsOcr,          ///< pages without text
+    Unreadable,        ///< a file that was asked about could not be read; `detail` says why
     Busy,              ///< somebody else holds it
     Internal,          ///< a bug
 };

@@ -61,6 +61,10 @@ QString errorText(const Error& error) {
             return say(tr("It is larger than the safety limit. Split it into smaller files."));
         case ErrorCode::NeedsOcr:
             return say(tr("Its pages are pictures without text. Run text recognition first."));
+        case ErrorCode::Unreadable:
+            return say(
+                tr("A file of this message cannot be read. Take it out, or attach it in "
+                   "another form."));
         case ErrorCode::Busy:
             return say(tr("Another program uses it right now. Close that one and try again."));
         case ErrorCode::Internal:

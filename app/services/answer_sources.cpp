@@ -128,7 +128,8 @@ Result<AnswerSources> SourceFinder::readAttachments(const AnswerJob& job) {
     };
     for (const auto& [path, why] : report->failed) {
         if (isAttached(path)) {
-            return fail(ErrorCode::Io, path.filename().string() + " could not be read: " + why);
+            return fail(ErrorCode::Unreadable,
+                        path.filename().string() + " could not be read: " + why);
         }
     }
     constexpr int kDeep = 64;

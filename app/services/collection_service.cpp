@@ -211,11 +211,13 @@ void CollectionServiceImpl::search(SearchRequest request, Reply<std::vector<Sear
             request.collections = std::move(*all);
         }
         auto hits = m_library.search(request);
-        if (hits && request.mode == retrieval::SearchMode::Hybrid) {
+        if (hits && request.mode != retrieval::SearchMode::Vector) {
             const auto fits = m_library.fit(request.query, *hits);
             if (!fits) return reply(tl::unexpected(fits.error()));
             for (std::size_t i = 0; i < hits->size(); ++i) {
-                (*hits)[i].isLikely = (*fits)[i].isLikely();
+                const bool isNear = request.mode == retrieval::SearchMode::Hybrid &&
+                                    (*fits)[i].cosine >= Library::Fit::kLeastCosine;
+                (*hits)[i].isLikely = (*fits)[i].hasWholeWord || isNear;
             }
         }
         reply(std::move(hits));

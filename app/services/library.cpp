@@ -23,6 +23,15 @@ constexpr std::size_t kWorthKeeping = 512;
 /// A run that is killed loses the analysis of so many chunks at most.
 constexpr std::size_t kKeepDuringRun = 32'768;
 
+/// A term of so many Chinese, Japanese or Korean characters; each takes three bytes or four.
+bool isOfCharacters(std::string_view term, std::size_t n) {
+    const auto nCharacters =
+        static_cast<std::size_t>(std::count_if(term.begin(), term.end(), [](char byte) {
+            return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+        }));
+    return nCharacters == n && term.size() >= 3 * n;
+}
+
 /// Orders equal scores; of the path, which is the same however and whenever it was read.
 std::uint64_t orderOf(const std::filesystem::path& path) {
     std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
@@ -245,8 +254,17 @@ Result<std::vector<Library::Fit>> Library::fit(std::string_view query,
                                                std::span<const SearchHit> hits) {
     const std::vector<retrieval::ChunkId> ids = idsOf(hits);
     std::unordered_map<ChunkId, Fit> fits;
-    const auto keywords = m_keywords.search(retrieval::weightedTerms(query), {}, 0, ids);
-    for (const retrieval::ScoredChunk& hit : keywords.given) fits[hit.chunk].hasKeyword = true;
+    std::vector<retrieval::QueryTerm> terms = retrieval::weightedTerms(query);
+    for (const auto& hit : m_keywords.search(terms, {}, 0, ids).given) {
+        fits[hit.chunk].hasKeyword = true;
+    }
+    if (std::any_of(terms.begin(), terms.end(),
+                    [](const auto& term) { return isOfCharacters(term.text, 2); })) {
+        std::erase_if(terms, [](const auto& term) { return isOfCharacters(term.text, 1); });
+    }
+    for (const auto& hit : m_keywords.search(terms, {}, 0, ids).given) {
+        fits[hit.chunk].hasWholeWord = true;
+    }
     if (const Meaning now = meaning(); now.embedder != nullptr) {
         std::vector<float> vector(static_cast<std::size_t>(now.embedder->dimension()));
         now.embedder->embed(query, vector);

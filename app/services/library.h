@@ -47,6 +47,8 @@ public:
     /// How well each hit fits by itself, which the fused score cannot tell as it is relative.
     struct Fit {
         bool hasKeyword = false;
+        /// The same, but of a Chinese word more than one of its characters: 住宿 is not in 记住.
+        bool hasWholeWord = false;
         double cosine = 0.0;
         /// Without a word of the question a passage counts only if it is near in meaning, as when
         /// question and document are in different languages.

@@ -196,7 +196,7 @@ struct SearchHit {
     Chunk chunk;
     double score = 0.0;
     /// It has a word of the query, or a meaning near to it; else it is but the nearest there is.
-    /// Judged for SearchMode::Hybrid only.
+    /// Not judged for SearchMode::Vector.
     bool isLikely = true;
 };
 

@@ -94,7 +94,10 @@ int ask(const Arguments& arguments) {
         printJson(answerToJson(*answer, positions));
     } else {
         printCitations(*answer);
-        noteDemonstration(services);
+        // An answer without a text of the model's own says so itself.
+        if (!answer->details || !services::listsPassages(*answer->details)) {
+            noteDemonstration(services);
+        }
     }
     return answer->state == services::MessageState::Stopped ? kFailure : kSuccess;
 }

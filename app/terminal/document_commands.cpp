@@ -167,7 +167,7 @@ int search(const Arguments& arguments) {
         printJson(json);
         return kSuccess;
     }
-    if (isNearestOnly) note("Nothing says this; nearest by meaning:");
+    if (isNearestOnly) note("Nothing says this; what comes nearest:");
     constexpr std::size_t kPreview = 240;
     for (const services::SearchHit& hit : *hits) {
         std::cout << bold(std::to_string(hit.rank) + ". " + hit.chunk.heading) << "  "

@@ -482,6 +482,9 @@ TEST_F(TerminalTest, SaysThatAWordIsNowhere) {
     EXPECT_THAT(run({"search", "xyzzyqq"}).err, HasSubstr("Nothing says this"));
     EXPECT_TRUE(json({"search", "xyzzyqq"})["nearest_only"].get<bool>());
     EXPECT_FALSE(json({"search", "spare keys"})["nearest_only"].get<bool>());
+    // Its second character is in none of the guide's words, its first in 记住.
+    EXPECT_TRUE(json({"search", "住宿", "--mode", "keyword"})["nearest_only"].get<bool>());
+    EXPECT_FALSE(json({"search", "模型", "--mode", "keyword"})["nearest_only"].get<bool>());
 }
 
 TEST_F(TerminalTest, CtrlCStopsTheAnswerAndKeepsNothing) {

@@ -66,6 +66,17 @@ TEST_F(ChatAttachmentsTest, AFileServesLaterQuestionsUntilItIsDetached) {
     EXPECT_THAT(attachmentsOf(view.chat, first.id), IsEmpty());
 }
 
+TEST_F(ChatAttachmentsTest, AFileThatCannotBeReadIsNamedWithItsReason) {
+    const fs::path damaged = m_files.write("plan.pdf", "<?");
+    SendRequest request;
+    request.text = "What does it say?";
+    request.attachments = {damaged};
+    const auto answer = send(request);
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().code, ErrorCode::Unreadable);
+    EXPECT_THAT(answer.error().detail, HasSubstr("plan.pdf could not be read: "));
+}
+
 TEST_F(ChatAttachmentsTest, FilesOfADraftAreKept) {
     const Message answer = ask({}, "Hello there!");
     chats().saveDraftFiles(answer.chat, {m_file, m_files.path() / "other.txt"});

@@ -72,6 +72,22 @@ TEST_F(AttachmentsTest, AFileStaysInTheChatUntilItIsTakenOut) {
     EXPECT_TRUE(m_window->sources().reader().note().contains("no longer"));
 }
 
+TEST_F(AttachmentsTest, AFileThatCouldNotBeReadIsMarked) {
+    sendWith("/tmp/report.pdf", "What does it say?");
+    const ChatId chat = *controller().chat();
+    {
+        const std::scoped_lock lock(m_services.mutex);
+        m_services.attachedFiles[chat].front().state = DocumentState::Failed;
+        m_services.attachedFiles[chat].front().error = "it is damaged";
+    }
+    open(m_chats.travel);
+    open(chat);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return nChips() == 1; }));
+    auto* chip = named<QToolButton>("Not read: report.pdf");
+    ASSERT_NE(chip, nullptr);
+    EXPECT_TRUE(chip->toolTip().contains("it is damaged"));
+}
+
 TEST_F(AttachmentsTest, PendingFilesAreKeptWithTheDraftOfTheirChat) {
     open(m_chats.travel);
     composer().attach({"/tmp/a.txt", "/tmp/b.txt"});

@@ -10,7 +10,7 @@ using services::Message;
 using services::MessageId;
 
 double decodeSpeed(const Message& message) {
-    if (!message.details) return 0.0;
+    if (!message.details || services::listsPassages(*message.details)) return 0.0;
     const auto found = message.details->usage.find("decode_tps");
     return found != message.details->usage.end() && found->is_number() ? found->get<double>() : 0.0;
 }

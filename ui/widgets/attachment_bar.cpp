@@ -21,6 +21,12 @@ QString chipName(const std::filesystem::path& file) {
     return name.left(kLongestName - 9) + QStringLiteral("…") + name.right(8);
 }
 
+QString problemOf(const services::Document& file) {
+    using services::DocumentState;
+    if (file.state != DocumentState::Failed && file.state != DocumentState::NeedsOcr) return {};
+    return file.error.empty() ? AttachmentBar::tr("It could not be read.") : fromUtf8(file.error);
+}
+
 }  // namespace
 
 AttachmentBar::AttachmentBar(QWidget* parent)
@@ -38,9 +44,11 @@ void AttachmentBar::setPending(const std::vector<std::filesystem::path>& files) 
     rebuild();
 }
 
-void AttachmentBar::setKept(const std::vector<std::filesystem::path>& files) {
-    if (files == m_kept) return;
-    m_kept = files;
+void AttachmentBar::setKept(const std::vector<services::Document>& files) {
+    std::vector<std::pair<std::filesystem::path, QString>> kept;
+    for (const services::Document& file : files) kept.emplace_back(file.path, problemOf(file));
+    if (kept == m_kept) return;
+    m_kept = std::move(kept);
     rebuild();
 }
 
@@ -52,16 +60,17 @@ void AttachmentBar::rebuild() {
     }
     m_chips.clear();
     for (const auto& file : m_pending) m_chips << makeChip(file, true);
-    for (const auto& file : m_kept) {
+    for (const auto& [file, problem] : m_kept) {
         const bool isSentAgain =
             std::find(m_pending.begin(), m_pending.end(), file) != m_pending.end();
-        if (!isSentAgain) m_chips << makeChip(file, false);
+        if (!isSentAgain) m_chips << makeChip(file, false, problem);
     }
     setVisible(!m_chips.isEmpty());
     layOut();
 }
 
-QWidget* AttachmentBar::makeChip(const std::filesystem::path& file, bool isPending) {
+QWidget* AttachmentBar::makeChip(const std::filesystem::path& file, bool isPending,
+                                 const QString& problem) {
     const QString path = fromUtf8(file.string());
     auto* chip = new QFrame(this);
     chip->setObjectName(QStringLiteral("attachment"));
@@ -72,11 +81,17 @@ QWidget* AttachmentBar::makeChip(const std::filesystem::path& file, bool isPendi
     auto* name = new QToolButton(chip);
     name->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     name->setFont(Theme::instance().font(TextSize::Small));
-    name->setIcon(icon(Icon::File, isPending ? colors().accent : colors().muted));
+    name->setIcon(problem.isEmpty() ? icon(Icon::File, isPending ? colors().accent : colors().muted)
+                                    : icon(Icon::Warning, colors().danger));
     name->setText(QLatin1Char(' ') + withoutMnemonics(chipName(file)));
-    name->setToolTip(isPending ? tr("Goes with this message: %1").arg(path) : path);
-    name->setAccessibleName(isPending ? tr("Attached: %1").arg(chipName(file))
-                                      : tr("In this chat: %1").arg(chipName(file)));
+    if (!problem.isEmpty()) {
+        name->setToolTip(path + QLatin1Char('\n') + problem);
+        name->setAccessibleName(tr("Not read: %1").arg(chipName(file)));
+    } else {
+        name->setToolTip(isPending ? tr("Goes with this message: %1").arg(path) : path);
+        name->setAccessibleName(isPending ? tr("Attached: %1").arg(chipName(file))
+                                          : tr("In this chat: %1").arg(chipName(file)));
+    }
     name->setEnabled(true);
     name->setFocusPolicy(Qt::TabFocus);
     connect(name, &QToolButton::clicked, this, [this, path] { emit openAsked(path); });

@@ -5,7 +5,10 @@
 #include <QString>
 #include <QWidget>
 #include <filesystem>
+#include <utility>
 #include <vector>
+
+#include "app/services/services.h"
 
 class QLabel;
 
@@ -20,7 +23,8 @@ public:
     /// Files of the message that is being written.
     void setPending(const std::vector<std::filesystem::path>& files);
     /// Files of earlier messages that questions of this chat are still looked up in.
-    void setKept(const std::vector<std::filesystem::path>& files);
+    /// Those that could not be read are marked and say why.
+    void setKept(const std::vector<services::Document>& files);
     [[nodiscard]] int count() const { return static_cast<int>(m_chips.size()); }
 
 signals:
@@ -33,11 +37,13 @@ protected:
 
 private:
     void rebuild();
-    QWidget* makeChip(const std::filesystem::path& file, bool isPending);
+    /// `problem`: why the file could not be read, if so.
+    QWidget* makeChip(const std::filesystem::path& file, bool isPending,
+                      const QString& problem = {});
     void layOut();
 
     std::vector<std::filesystem::path> m_pending;
-    std::vector<std::filesystem::path> m_kept;
+    std::vector<std::pair<std::filesystem::path, QString>> m_kept;  ///< with its problem
     QList<QWidget*> m_chips;
     QLabel* m_keptLabel;
 };

@@ -68,11 +68,8 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     connect(m_composer, &Composer::keptFileRemoved, this, [this](const QString& file) {
         m_controller.detach(std::filesystem::path(file.toStdString()));
     });
-    connect(&controller, &ChatController::attachedChanged, this, [this] {
-        std::vector<std::filesystem::path> files;
-        for (const auto& document : m_controller.attached()) files.push_back(document.path);
-        m_composer->setKeptFiles(files);
-    });
+    connect(&controller, &ChatController::attachedChanged, this,
+            [this] { m_composer->setKeptFiles(m_controller.attached()); });
 
     connect(&controller, &ChatController::opened, this,
             [this](const QString& draft, const QStringList& files) {

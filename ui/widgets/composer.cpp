@@ -274,7 +274,7 @@ void Composer::setAttachments(std::vector<std::filesystem::path> files) {
     m_files->setPending(m_attachments);
 }
 
-void Composer::setKeptFiles(const std::vector<std::filesystem::path>& files) {
+void Composer::setKeptFiles(const std::vector<services::Document>& files) {
     m_files->setKept(files);
 }
 

@@ -64,7 +64,7 @@ public:
     /// Replaces the files of the message without filesChanged().
     void setAttachments(std::vector<std::filesystem::path> files);
     /// Files of earlier messages that are still read in this chat.
-    void setKeptFiles(const std::vector<std::filesystem::path>& files);
+    void setKeptFiles(const std::vector<services::Document>& files);
     void clear();
     /// Emits draftChanged() now if it is due: before another chat is shown.
     void flushDraft();
