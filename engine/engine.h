@@ -112,6 +112,21 @@ using LoadProgress = std::function<bool(float fraction)>;
 /// How keys and values of past tokens are kept. Q8_0 takes 53 % of F16's memory, Q4_0 28 %.
 enum class KvType : std::uint8_t { F16, Q8_0, Q4_0 };
 
+/// The types of keys and of values. A latent (DeepSeek) is both at once and kept as keys are.
+struct KvTypes {
+    KvType keys = KvType::F16;
+    KvType values = KvType::F16;
+
+    constexpr KvTypes() = default;
+    constexpr KvTypes(KvType both) : keys(both), values(both) {}  // NOLINT(*-explicit-*)
+    constexpr KvTypes(KvType ofKeys, KvType ofValues) : keys(ofKeys), values(ofValues) {}
+
+    friend bool operator==(const KvTypes&, const KvTypes&) = default;
+};
+
+/// The type that llama.cpp's name stands for: f16, q8_0 or q4_0, also in capitals; none otherwise.
+[[nodiscard]] std::optional<KvType> kvTypeNamed(std::string_view name);
+
 /// Memory that a model needs and what the machine has, in bytes.
 struct MemoryForecast {
     std::uint64_t weightBytes = 0;
@@ -208,7 +223,7 @@ public:
     /// Memory for one more session of `contextLength` tokens. The weights are part of the need even
     /// though they are loaded, since pages of mapped files count as available.
     [[nodiscard]] virtual MemoryForecast forecast(int contextLength,
-                                                  KvType kvType = KvType::F16) const = 0;
+                                                  KvTypes kvTypes = {}) const = 0;
 
     /// Returns when the weights are in memory in their final form. A model answers before, with the
     /// same results; its first answer then does part of that work. For measurements.
@@ -364,7 +379,7 @@ struct SessionOptions {
     int nExpertsUsed = 0;
     /// A smaller model with the same vocabulary that guesses tokens ahead; null: none.
     std::shared_ptr<const Model> draft = nullptr;
-    KvType kvType = KvType::F16;
+    KvTypes kvType = {};
     std::vector<AdapterUse> adapters = {};  ///< of this model; see Session::useAdapters
 };
 

@@ -138,20 +138,30 @@ std::size_t headBytes(TensorType type, int dim) {
     return (size(dim) + traits.blockValues - 1) / traits.blockValues * traits.blockBytes;
 }
 
+/// The keys or the values in the cache.
+struct Kept {
+    const std::byte* cache = nullptr;
+    TensorType type = TensorType::F16;
+    int dim = 0;  ///< of a head
+
+    [[nodiscard]] std::size_t bytesOfHead() const { return headBytes(type, dim); }
+};
+
 /// @param positions  as places in the cache
-Halves halvesOf(const KernelTable& kernels, const AttendArgs& args, const std::byte* cache,
-                int kvHead, int dim, Range positions, std::vector<std::uint16_t>& memory) {
-    const std::byte* from = cache + size(positions.first) * args.strideBytes +
-                            size(kvHead) * headBytes(args.cacheType, dim);
-    if (args.cacheType == TensorType::F16) {
+Halves halvesOf(const KernelTable& kernels, const AttendArgs& args, const Kept& kept, int kvHead,
+                Range positions, std::vector<std::uint16_t>& memory) {
+    const std::byte* from =
+        kept.cache + size(positions.first) * args.strideBytes + size(kvHead) * kept.bytesOfHead();
+    const int dim = kept.dim;
+    if (kept.type == TensorType::F16) {
         return {reinterpret_cast<const std::uint16_t*>(from),
                 args.strideBytes / sizeof(std::uint16_t)};
     }
     std::uint16_t* to = atLeast(memory, size(kChunk) * size(dim));
-    const auto block = static_cast<int>(typeTraits(args.cacheType)->blockValues);
+    const auto block = static_cast<int>(typeTraits(kept.type)->blockValues);
     const int whole = (dim + block - 1) / block * block;
     float* row = atLeast(scratchOfThread().row, size(whole));
-    const WeightKernels& type = *kernels.find(args.cacheType);
+    const WeightKernels& type = *kernels.find(kept.type);
     for (int i = 0; i < positions.size(); ++i) {
         type.dequantize(from + size(i) * args.strideBytes, whole, row);
         kernels.toHalf(row, dim, to + size(i) * size(dim));
@@ -231,11 +241,13 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, std::span<c
     const auto kvHeadOf = [&](const Tile& tile) {
         return tile.firstHead * args.nKvHeads / args.nHeads;
     };
-    const auto inSteps = [&](const std::byte* cache, int dim, const auto& body) {
+    const Kept keptKeys{args.keys, args.keyType, args.queryDim};
+    const Kept keptValues{args.values, args.valueType, args.valueDim};
+    const auto inSteps = [&](const Kept& kept, const auto& body) {
         const int firstHead = kvHeadOf(tiles.front());
-        const std::byte* first = cache + size(firstHead) * headBytes(args.cacheType, dim);
+        const std::byte* first = kept.cache + size(firstHead) * kept.bytesOfHead();
         const std::size_t stretch =
-            size(kvHeadOf(tiles.back()) - firstHead + 1) * headBytes(args.cacheType, dim);
+            size(kvHeadOf(tiles.back()) - firstHead + 1) * kept.bytesOfHead();
         for (int at = walked.first; at < walked.end; at += step) {
             const Range positions{at, std::min(at + step, walked.end)};
             const Range places{positions.first - moved, positions.end - moved};
@@ -253,10 +265,10 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, std::span<c
             }
         }
     };
-    inSteps(args.keys, args.queryDim,
+    inSteps(keptKeys,
             [&](const Tile& tile, const TileRows& rows, Range places, const std::byte* next) {
-                const Halves keys = halvesOf(kernels, args, args.keys, kvHeadOf(tile),
-                                             args.queryDim, places, scratch.halves);
+                const Halves keys =
+                    halvesOf(kernels, args, keptKeys, kvHeadOf(tile), places, scratch.halves);
                 const auto out = rows.scoresFrom(places.first + moved - walked.first);
                 kernels.find(TensorType::F16)
                     ->matmul({.weights = reinterpret_cast<const std::byte*>(keys.data),
@@ -275,10 +287,10 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, std::span<c
                       scores + query * kChunk, shares[query]);
         }
     }
-    inSteps(args.values, args.valueDim,
+    inSteps(keptValues,
             [&](const Tile& tile, const TileRows& rows, Range places, const std::byte* next) {
-                const Halves values = halvesOf(kernels, args, args.values, kvHeadOf(tile),
-                                               args.valueDim, places, scratch.halves);
+                const Halves values =
+                    halvesOf(kernels, args, keptValues, kvHeadOf(tile), places, scratch.halves);
                 const auto weights = rows.scoresFrom(places.first + moved - walked.first);
                 kernels.weightedSum({.weights = weights.data(),
                                      .values = values.data,

@@ -17,13 +17,14 @@ inline constexpr int kAttendChunk = 256;
 
 /// Causal attention of a batch's tokens, whose own keys and values are already in the cache.
 struct AttendArgs {
-    const float* queries = nullptr;   ///< [token][head][queryDim]
-    float* outputs = nullptr;         ///< [token][head][valueDim]
-    const std::byte* keys = nullptr;  ///< of position 0, kv head 0, in type `cacheType`
-    const std::byte* values = nullptr;
-    std::size_t strideBytes = 0;  ///< from one position to the next
+    const float* queries = nullptr;     ///< [token][head][queryDim]
+    float* outputs = nullptr;           ///< [token][head][valueDim]
+    const std::byte* keys = nullptr;    ///< of position 0, kv head 0, in type `keyType`
+    const std::byte* values = nullptr;  ///< likewise, in type `valueType`
+    std::size_t strideBytes = 0;        ///< from one position to the next
     int period = 0;  ///< position p lies where p % period does; a multiple of kAttendChunk; 0: at p
-    TensorType cacheType = TensorType::F16;
+    TensorType keyType = TensorType::F16;
+    TensorType valueType = TensorType::F16;
     int queryDim = 0;
     int valueDim = 0;
     int nHeads = 0;

@@ -29,6 +29,17 @@ std::size_t bytesOf(TensorType type, int n) {
            traits.blockBytes;
 }
 
+int keyDimOf(const ModelConfig& config) {
+    const bool isLatent = config.attention == AttentionKind::Latent;
+    return isLatent ? config.cacheDim() : config.cacheDim() / 2;
+}
+
+std::size_t positionBytesOf(const ModelConfig& config, KvTypes types) {
+    const int keyDim = keyDimOf(config);
+    return bytesOf(tensorTypeOf(types.keys), keyDim) +
+           bytesOf(tensorTypeOf(types.values), config.cacheDim() - keyDim);
+}
+
 /// Heads begin at whole blocks. A latent is one head, whose values are its beginning.
 bool dividesHeads(TensorType type, const ModelConfig& config) {
     const bool isLatent = config.attention == AttentionKind::Latent;
@@ -55,8 +66,17 @@ int periodFor(const ModelConfig& config, int capacity, int batchTokens) {
 
 }  // namespace
 
+std::optional<KvType> kvTypeNamed(std::string_view name) {
+    std::string lower(name);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (lower == "f16") return KvType::F16;
+    if (lower == "q8_0") return KvType::Q8_0;
+    if (lower == "q4_0") return KvType::Q4_0;
+    return std::nullopt;
+}
+
 std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, int batchTokens,
-                             KvType type) {
+                             KvTypes types) {
     const int period = periodFor(config, capacity, batchTokens);
     std::uint64_t nPositions = 0;
     for (int layer = 0; layer < config.nLayers; ++layer) {
@@ -64,22 +84,24 @@ std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, int batchT
         const bool isRing = period > 0 && isLocalLayer(config, layer);
         nPositions += static_cast<std::uint64_t>(isRing ? period : capacity);
     }
-    return nPositions * bytesOf(tensorTypeOf(type), config.cacheDim()) +
-           RecurrentState::bytes(config);
+    return nPositions * positionBytesOf(config, types) + RecurrentState::bytes(config);
 }
 
 Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int batchTokens,
-                                KvType type) {
+                                KvTypes types) {
     KvCache cache;
-    cache.m_type = tensorTypeOf(type);
-    if (!dividesHeads(cache.m_type, config)) {
-        return fail(ErrorCode::InvalidArgument,
-                    "this model's heads cannot be kept in blocks of " +
-                        std::to_string(typeTraits(cache.m_type)->blockValues) +
-                        " values; take the KV cache type F16");
+    if (config.attention == AttentionKind::Latent) types.values = types.keys;
+    cache.m_keyType = tensorTypeOf(types.keys);
+    cache.m_valueType = tensorTypeOf(types.values);
+    for (const TensorType type : {cache.m_keyType, cache.m_valueType}) {
+        if (dividesHeads(type, config)) continue;
+        return fail(ErrorCode::InvalidArgument, "this model's heads cannot be kept in blocks of " +
+                                                    std::to_string(typeTraits(type)->blockValues) +
+                                                    " values; take the KV cache type F16");
     }
-    cache.m_sizeBytes = bytes(config, capacity, batchTokens, type);
-    cache.m_positionBytes = bytesOf(cache.m_type, config.cacheDim());
+    cache.m_keyDim = keyDimOf(config);
+    cache.m_sizeBytes = bytes(config, capacity, batchTokens, types);
+    cache.m_positionBytes = positionBytesOf(config, types);
     cache.m_capacity = capacity;
     cache.m_period = periodFor(config, capacity, batchTokens);
     cache.m_windowIsChunk = config.windowIsChunk;
@@ -113,7 +135,9 @@ KvCache& KvCache::operator=(KvCache&& other) noexcept {
     std::swap(m_entries, other.m_entries);
     std::swap(m_sizeBytes, other.m_sizeBytes);
     std::swap(m_positionBytes, other.m_positionBytes);
-    std::swap(m_type, other.m_type);
+    std::swap(m_keyType, other.m_keyType);
+    std::swap(m_valueType, other.m_valueType);
+    std::swap(m_keyDim, other.m_keyDim);
     std::swap(m_layers, other.m_layers);
     std::swap(m_capacity, other.m_capacity);
     std::swap(m_period, other.m_period);
@@ -132,7 +156,10 @@ std::byte* KvCache::entry(int layer, int position, int at) {
     const Layer& kept = layerAt(layer);
     const auto place =
         static_cast<std::size_t>(kept.period > 0 ? position % kept.period : position);
-    return m_entries + kept.begin + place * m_positionBytes + bytesOf(m_type, at);
+    const std::size_t within =
+        at < m_keyDim ? bytesOf(m_keyType, at)
+                      : bytesOf(m_keyType, m_keyDim) + bytesOf(m_valueType, at - m_keyDim);
+    return m_entries + kept.begin + place * m_positionBytes + within;
 }
 
 int KvCache::seenFrom(int position) const {
@@ -167,16 +194,17 @@ std::span<std::byte> KvCache::rows(int layer, int first, int n) {
 }
 
 void KvCache::write(const KernelTable& kernels, int layer, int position, int at,
-                    std::span<const float> values) {
+                    std::span<const float> numbers) {
     std::byte* to = entry(layer, position, at);
-    if (m_type == TensorType::F16) {
-        kernels.toHalf(values.data(), static_cast<int>(values.size()),
+    const TensorType type = at < m_keyDim ? m_keyType : m_valueType;
+    if (type == TensorType::F16) {
+        kernels.toHalf(numbers.data(), static_cast<int>(numbers.size()),
                        reinterpret_cast<std::uint16_t*>(to));
     } else {
-        const std::size_t block = typeTraits(m_type)->blockValues;
-        std::vector<float> whole(values.begin(), values.end());
-        whole.resize((values.size() + block - 1) / block * block);
-        quantize::rowQuantizer(m_type)(whole, {}, to);
+        const std::size_t block = typeTraits(type)->blockValues;
+        std::vector<float> whole(numbers.begin(), numbers.end());
+        whole.resize((numbers.size() + block - 1) / block * block);
+        quantize::rowQuantizer(type)(whole, {}, to);
     }
 }
 

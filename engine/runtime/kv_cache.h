@@ -15,7 +15,7 @@
 namespace conclave::engine {
 
 /// What the tokens of one session left in each layer, laid out [layer][position][dim] in fp16 or in
-/// the blocks of a quantized type: attention walks the positions of one layer, so those are
+/// the blocks of quantized types: attention walks the positions of one layer, so those are
 /// contiguous. Layers that see a window keep the last positions only, in a ring: as many as a
 /// token of a batch can see, so that their memory does not grow with the context. Latent attention
 /// keeps the latent and the rotated shared key (latentDim + ropeDim), grouped attention the keys
@@ -27,7 +27,7 @@ public:
     /// @param batchTokens  most tokens that are computed at once
     /// Errors: OutOfMemory, InvalidArgument (the type's blocks do not divide the model's heads).
     [[nodiscard]] static Result<KvCache> create(const ModelConfig& config, int capacity,
-                                                int batchTokens, KvType type = KvType::F16);
+                                                int batchTokens, KvTypes types = {});
 
     KvCache() = default;
     KvCache(KvCache&& other) noexcept;
@@ -38,8 +38,9 @@ public:
 
     [[nodiscard]] int capacity() const { return m_capacity; }
     [[nodiscard]] int nLayers() const { return static_cast<int>(m_layers.size()); }
-    /// The type of the values, as attention reads them.
-    [[nodiscard]] TensorType type() const { return m_type; }
+    /// As attention reads them; those of a latent are equal.
+    [[nodiscard]] TensorType keyType() const { return m_keyType; }
+    [[nodiscard]] TensorType valueType() const { return m_valueType; }
     /// What a position takes in one layer.
     [[nodiscard]] std::size_t positionBytes() const { return m_positionBytes; }
 
@@ -67,19 +68,21 @@ public:
     /// where rings have lost what a token there sees, or the recurrent state has gone past it.
     [[nodiscard]] int resumableUpTo(int position) const;
 
-    /// A position's value number `at`, a multiple of the type's block; those of the next position
-    /// are positionBytes() behind, up to the end of a chunk of kAttendChunk positions.
+    /// A position's number `at`, counted over keys and then values, at the beginning of a block;
+    /// those of the next position are positionBytes() behind, up to the end of a chunk of
+    /// kAttendChunk positions.
     [[nodiscard]] std::byte* entry(int layer, int position, int at = 0);
     /// The entries of positions first to first + n - 1 in one layer, to be copied out and back in;
     /// all of one chunk.
     [[nodiscard]] std::span<std::byte> rows(int layer, int first, int n);
 
-    /// Keeps `values` as a position's values number `at` and on; both are multiples of a block.
+    /// Keeps `numbers` as a position's from number `at` on, which is the beginning of a block. They
+    /// are keys alone or values alone, to the end of a block or of all keys or values.
     void write(const KernelTable& kernels, int layer, int position, int at,
-               std::span<const float> values);
+               std::span<const float> numbers);
 
     [[nodiscard]] static std::uint64_t bytes(const ModelConfig& config, int capacity,
-                                             int batchTokens, KvType type = KvType::F16);
+                                             int batchTokens, KvTypes types = {});
 
 private:
     struct Layer {
@@ -98,7 +101,9 @@ private:
     std::byte* m_entries = nullptr;
     std::size_t m_sizeBytes = 0;
     std::size_t m_positionBytes = 0;
-    TensorType m_type = TensorType::F16;
+    TensorType m_keyType = TensorType::F16;
+    TensorType m_valueType = TensorType::F16;
+    int m_keyDim = 0;  ///< numbers of a position before its values; all of a latent
     std::vector<Layer> m_layers;
     int m_capacity = 0;
     int m_period = 0;  ///< of local layers; 0: they, too, keep all

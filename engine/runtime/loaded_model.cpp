@@ -309,8 +309,8 @@ std::uint64_t LoadedModel::fingerprint() const {
     return m_fingerprint;
 }
 
-MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType) const {
-    return forecast(contextLength, kvType, m_batchTokens, defaultThreadCount());
+MemoryForecast LoadedModel::forecast(int contextLength, KvTypes kvTypes) const {
+    return forecast(contextLength, kvTypes, m_batchTokens, defaultThreadCount());
 }
 
 std::uint64_t LoadedModel::scratchBytes(int batchTokens, int nThreads) const {
@@ -319,19 +319,19 @@ std::uint64_t LoadedModel::scratchBytes(int batchTokens, int nThreads) const {
            static_cast<std::uint64_t>(m_config.vocabularySize) * sizeof(float);
 }
 
-MemoryForecast LoadedModel::forecast(int contextLength, KvType kvType, int batchTokens,
+MemoryForecast LoadedModel::forecast(int contextLength, KvTypes kvTypes, int batchTokens,
                                      int nThreads) const {
     const auto scratchFor = [&](int context) {
         return scratchBytes(std::min(batchTokens, context), nThreads);
     };
     MemoryForecast need;
     need.weightBytes = m_plan.residentBytes + m_plan.expertRoomBytes;
-    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, batchTokens, kvType);
+    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, batchTokens, kvTypes);
     need.scratchBytes = scratchFor(contextLength);
     need.availableBytes = memoryLeft();
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {
-        return need.weightBytes + KvCache::bytes(m_config, context, batchTokens, kvType) +
+        return need.weightBytes + KvCache::bytes(m_config, context, batchTokens, kvTypes) +
                    scratchFor(context) <=
                need.availableBytes;
     };

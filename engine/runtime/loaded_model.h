@@ -39,11 +39,11 @@ public:
     [[nodiscard]] std::unique_ptr<ChatOutputParser> outputParser(
         std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const override;
     [[nodiscard]] bool isEndOfTurn(TokenId token) const override;
-    [[nodiscard]] MemoryForecast forecast(int contextLength, KvType kvType) const override;
+    [[nodiscard]] MemoryForecast forecast(int contextLength, KvTypes kvTypes) const override;
     void settle() const override;
 
     /// As forecast, for sessions with other batches and threads than the default.
-    [[nodiscard]] MemoryForecast forecast(int contextLength, KvType kvType, int batchTokens,
+    [[nodiscard]] MemoryForecast forecast(int contextLength, KvTypes kvTypes, int batchTokens,
                                           int nThreads) const;
 
     [[nodiscard]] const GgufFile& file() const { return m_file; }

@@ -85,7 +85,8 @@ std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const 
     const bool isLong = !model.weights().ropeDivisors.beyond.empty() &&
                         cache.capacity() > config.rope.originalContext;
     const std::string text =
-        std::string(model.kernels().isa) + " " + std::string(typeTraits(cache.type())->name) + " " +
+        std::string(model.kernels().isa) + " " + std::string(typeTraits(cache.keyType())->name) +
+        " " + std::string(typeTraits(cache.valueType())->name) + " " +
         std::to_string(cache.nLayers()) + "x" + std::to_string(cache.positionBytes()) +
         " experts " + std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
     return hash64(text, fingerprintOf(adapters));

@@ -47,6 +47,22 @@ std::optional<std::string_view> CallCursor::untilAnyOf(std::string_view characte
     return before;
 }
 
+std::optional<std::string_view> CallCursor::word() {
+    const auto isPart = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '.' || c == '-' || c == '/';
+    };
+    const std::string_view left = rest();
+    const auto end = std::find_if_not(left.begin(), left.end(), isPart);
+    if (end == left.end()) {
+        starve();
+        return std::nullopt;
+    }
+    const auto length = static_cast<std::size_t>(end - left.begin());
+    m_at += length;
+    return left.substr(0, length);
+}
+
 std::optional<std::string_view> CallCursor::untilEnd() {
     starve();
     if (!m_isWhole) return std::nullopt;

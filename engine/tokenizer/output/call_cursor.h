@@ -25,6 +25,8 @@ public:
     [[nodiscard]] std::optional<std::string_view> until(std::string_view literal);
     /// The text before the first of `characters`, which may not be the end, moving to it.
     [[nodiscard]] std::optional<std::string_view> untilAnyOf(std::string_view characters);
+    /// Letters, digits and _ . - / as far as they go, which may be nowhere.
+    [[nodiscard]] std::optional<std::string_view> word();
     /// All that follows, which is known only once the text is whole.
     [[nodiscard]] std::optional<std::string_view> untilEnd();
     /// A JSON object or array, checked, at most 256 levels deep; spaces before it are passed.

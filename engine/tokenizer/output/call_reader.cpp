@@ -7,6 +7,7 @@
 
 #include "engine/tokenizer/output/call_cursor.h"
 #include "engine/tokenizer/output/gemma_value.h"
+#include "engine/tokenizer/output/python_value.h"
 
 namespace conclave::engine {
 namespace {
@@ -33,15 +34,16 @@ bool isFunctionName(std::string_view text) {
            text.find_first_of(" \t\r\n<>\"'{}[]()|") == std::string_view::npos;
 }
 
-/// {"name", "arguments" or "parameters", "id"?}, or that under "function".
+/// {"name" or "tool_name", "arguments" or "parameters", "id"?}, or that under "function".
 bool addCall(const Json& object, Calls& calls) {
     if (!object.is_object()) return false;
     if (object.contains("function") && object["function"].is_object()) {
         return addCall(object["function"], calls);
     }
-    if (!object.contains("name") || !object["name"].is_string()) return false;
+    const char* name = object.contains("tool_name") ? "tool_name" : "name";
+    if (!object.contains(name) || !object[name].is_string()) return false;
     ToolCall call;
-    call.name = object["name"].get<std::string>();
+    call.name = object[name].get<std::string>();
     for (const char* key : {"arguments", "parameters"}) {
         if (!object.contains(key)) continue;
         const Json& arguments = object[key];  // some models write the object as a text
@@ -136,7 +138,10 @@ private:
                 return m_cursor.eat("<|tool_call|>") && jsonCalls() &&
                        mayEnd({"<|/tool_call|>", "</tool_call>"});
             case CallStyle::Sections: return section();
-            case CallStyle::PythonTag: return pythonTag();
+            case CallStyle::TaggedList: return taggedList();
+            case CallStyle::Invoke: return invoke();
+            case CallStyle::Python: return python();
+            case CallStyle::Action: return action();
             case CallStyle::Mistral: return mistral();
             case CallStyle::Gemma: return gemma();
         }
@@ -160,7 +165,7 @@ private:
     }
 
     bool tagged(CallStyle style) {
-        const bool hasTag = m_cursor.eat("<tool_call>");
+        const bool hasTag = m_cursor.eat("<tool_call>") || m_cursor.eat("<seed:tool_call>");
         m_cursor.skipSpaces();
         const char next = m_cursor.peek();
         if (hasTag && (next == '{' || next == '[')) {
@@ -184,7 +189,45 @@ private:
         }
         if (!m_cursor.eat("</function>")) return false;
         m_calls.push_back({{}, std::string(*name), jsonText(arguments)});
-        return mayEnd({"</tool_call>"});
+        return mayEnd({"</tool_call>", "</seed:tool_call>"});
+    }
+
+    /// Calls with nothing but spaces or commas between them, or a list of them.
+    bool taggedList() {
+        if (!m_cursor.eat("<tool_calls>")) return false;
+        do {
+            if (!jsonCalls()) return false;
+            m_cursor.skipSpaces();
+            if (m_cursor.eat(",")) m_cursor.skipSpaces();
+        } while (m_cursor.peek() == '{');
+        return mayEnd({"</tool_calls>"});
+    }
+
+    /// One call; what stands around several is passed.
+    bool invoke() {
+        if (m_cursor.eat("<minimax:tool_call>") || m_cursor.eat("</minimax:tool_call>"))
+            return true;
+        const auto name = quotedAfter("<invoke name=");
+        if (!name || !isFunctionName(*name)) return false;
+        Json arguments = Json::object();
+        for (m_cursor.skipSpaces(); m_cursor.peek() == '<'; m_cursor.skipSpaces()) {
+            if (m_cursor.eat("</invoke>")) {
+                m_calls.push_back({{}, std::string(*name), jsonText(arguments)});
+                return true;
+            }
+            const auto key = quotedAfter("<parameter name=");
+            const auto value = key ? m_cursor.until("</parameter>") : std::nullopt;
+            if (!value) return false;
+            const std::string keyText(*key);
+            arguments[keyText] = argumentOf(m_tools, *name, keyText, withoutOneLineEnd(*value));
+        }
+        return false;
+    }
+
+    /// TEXT of LITERAL"TEXT">.
+    std::optional<std::string_view> quotedAfter(std::string_view literal) {
+        if (!m_cursor.eat(literal) || !m_cursor.eat("\"")) return std::nullopt;
+        return m_cursor.until("\">");
     }
 
     bool pairs() {
@@ -256,18 +299,59 @@ private:
         return true;
     }
 
-    bool pythonTag() {
-        if (!m_cursor.eat("<|python_tag|>")) return false;
+    bool python() {
+        const bool hasEnd = m_cursor.eat("<|python_start|>");
+        if (!hasEnd && !m_cursor.eat("<|python_tag|>")) return false;
+        constexpr std::string_view kEnd = "<|python_end|>";
         m_cursor.skipSpaces();
-        if (m_cursor.peek() == '{') return bareCalls();
-        const auto code = m_cursor.untilEnd();  // Python has no end but that of the answer
+        const std::size_t begin = m_cursor.at();
+        const char first = m_cursor.peek();
+        if (first == '{') return bareCalls() && mayEnd({kEnd});
+        if (first == '[' && bareCalls()) return mayEnd({kEnd});
+        if (m_cursor.isStarved()) return false;
+        m_calls.clear();
+        m_cursor.moveTo(begin);
+        const bool isEnded = hasEnd && m_cursor.rest().find(kEnd) != std::string_view::npos;
+        // Without its mark, Python has no end but that of the answer.
+        const auto code = isEnded ? m_cursor.until(kEnd) : m_cursor.untilEnd();
         if (!code || trimmedText(*code).empty()) return false;
         m_calls.push_back({{}, "code_interpreter", jsonText({{"code", trimmedText(*code)}})});
         return true;
     }
 
+    bool bareCalls() { return m_cursor.peek() == '[' ? pythonCalls() : bareObjects(); }
+
+    /// [NAME(KEY=VALUE, …), …]
+    bool pythonCalls() {
+        if (!m_cursor.eat("[")) return false;
+        do {
+            m_cursor.skipSpaces();
+            const auto name = m_cursor.word();
+            if (!name || !beginsName(*name)) return false;
+            m_cursor.skipSpaces();
+            if (!m_cursor.eat("(")) return false;
+            const auto arguments = readPythonArguments(m_cursor);
+            if (!arguments) return false;
+            m_calls.push_back({{}, std::string(*name), jsonText(*arguments)});
+            m_cursor.skipSpaces();
+        } while (m_cursor.eat(","));
+        return m_cursor.eat("]");
+    }
+
+    /// Numbers in brackets are no calls.
+    static bool beginsName(std::string_view word) {
+        return !word.empty() && (word[0] < '0' || word[0] > '9') && isFunctionName(word);
+    }
+
+    bool action() {
+        if (m_cursor.eat("<|START_ACTION|>")) return jsonCalls() && mayEnd({"<|END_ACTION|>"});
+        if (!m_cursor.eat("Action:")) return false;
+        m_cursor.skipSpaces();
+        return m_cursor.eat("```json") && jsonCalls() && mayEnd({"```"});
+    }
+
     /// {"name": …, "parameters": …}, several with ; between them.
-    bool bareCalls() {
+    bool bareObjects() {
         do {
             if (!mayBeCall() || !jsonCalls()) return false;
             const std::size_t end = m_cursor.at();

@@ -28,8 +28,8 @@ struct CallReading {
 [[nodiscard]] CallReading readCall(CallStyle style, std::string_view text, bool isWhole,
                                    const nlohmann::ordered_json& tools);
 
-/// The same for a call without a marker, as Llama 3 writes it: an answer that is nothing but
-/// {"name": …, "parameters": …}.
+/// The same for calls without a marker, as Llama writes them: an answer that is nothing but
+/// {"name": …, "parameters": …} or [NAME(KEY=VALUE, …), …].
 [[nodiscard]] CallReading readBareCall(std::string_view text, bool isWhole);
 
 }  // namespace conclave::engine

@@ -10,19 +10,27 @@ namespace conclave::engine {
 enum class CallStyle {
     None,
     TaggedJson,   ///< Hermes, Qwen: <tool_call>{"name", "arguments"}</tool_call>
-    TaggedXml,    ///< Qwen3-Coder: <tool_call><function=NAME><parameter=KEY>VALUE</parameter>…
+    TaggedXml,    ///< Qwen3-Coder, Seed-OSS: <tool_call><function=NAME><parameter=KEY>VALUE…
+    TaggedList,   ///< MiniMax-M1: <tool_calls>{"name", "arguments"} …</tool_calls>
+    Invoke,       ///< MiniMax-M2: <invoke name="NAME"><parameter name="KEY">VALUE</parameter>…
     TaggedPairs,  ///< GLM-4.5: <tool_call>NAME<arg_key>KEY</arg_key><arg_value>VALUE</arg_value>…
     TaggedArray,  ///< Granite 3, Phi-4-mini: <|tool_call|>[{"name", "arguments"}]
-    Sections,   ///< DeepSeek, Kimi-K2: a list of calls, each with a separator before its arguments
-    PythonTag,  ///< Llama 3: <|python_tag|>…, or an answer that is {"name", "parameters"}
-    Mistral,    ///< [TOOL_CALLS][{"name", "arguments"}] or [TOOL_CALLS]NAME[ARGS]{…}
-    Gemma,      ///< <|tool_call>call:NAME{key:<|"|>text<|"|>}, <start_function_call>call:…
+    Sections,  ///< DeepSeek, Kimi-K2: a list of calls, each with a separator before its arguments
+    /// Llama 3 and 4: an answer that is {"name", "parameters"} or [NAME(KEY=VALUE, …), …], or
+    /// either or Python behind <|python_tag|> or between <|python_start|> and <|python_end|>.
+    Python,
+    Mistral,  ///< [TOOL_CALLS][{"name", "arguments"}] or [TOOL_CALLS]NAME[ARGS]{…}
+    /// Command R7B and A: <|START_ACTION|>[{"tool_name", "parameters"}]<|END_ACTION|>; Command R:
+    /// Action: ```json … ```.
+    Action,
+    Gemma,  ///< <|tool_call>call:NAME{key:<|"|>text<|"|>}, <start_function_call>call:…
 };
 
 struct ChatFormat {
     std::string_view thinkBegin = "<think>";
     std::string_view thinkEnd = "</think>";
     CallStyle calls = CallStyle::None;
+    std::vector<std::string_view> frames = {};  ///< marks around the answer, which are dropped
     /// gpt-oss: messages in channels, <|channel|>NAME<|message|>TEXT<|end|>; the rest is unused.
     bool isHarmony = false;
 };
@@ -36,6 +44,9 @@ struct ChatFormat {
 /// All that the parser looks for in this format: some may be control tokens of a vocabulary, which
 /// the text must then show.
 [[nodiscard]] std::vector<std::string_view> outputMarkers(const ChatFormat& format);
+
+/// True if an answer of this style may be nothing but a call, without a marker.
+[[nodiscard]] inline bool mayBeBare(CallStyle style) { return style == CallStyle::Python; }
 
 /// True if `prompt` ends with the beginning of a thought, so that the answer begins inside one.
 [[nodiscard]] bool opensThought(const ChatFormat& format, std::string_view prompt);

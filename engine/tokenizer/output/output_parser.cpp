@@ -21,13 +21,17 @@ public:
         : m_format(format),
           m_options(std::move(options)),
           m_state(m_options.isThinking ? State::Thought : State::Start) {
-        if (m_options.tools.is_array()) m_markers = callMarkers(format.calls);
+        m_markers = format.frames;
+        if (!m_options.tools.is_array()) return;
+        const auto calls = callMarkers(format.calls);
+        m_markers.insert(m_markers.end(), calls.begin(), calls.end());
+        m_mayBeBare = mayBeBare(format.calls);
     }
 
     void add(std::string_view text) override {
         m_buffer += text;
         // A call cannot have ended without one of these, and trying is not free.
-        constexpr std::string_view kEnds = "}])>";
+        constexpr std::string_view kEnds = "}])>`";
         if (m_awaitsCall && text.find_first_of(kEnds) == std::string_view::npos) return;
         run();
     }
@@ -77,12 +81,12 @@ private:
         return answerBegins();
     }
 
-    /// An answer of Llama 3 may be nothing but a call.
+    /// An answer of Llama may be nothing but a call.
     bool answerBegins() {
         const std::size_t first = m_buffer.find_first_not_of(kBlanks);
-        if (m_format.calls == CallStyle::PythonTag && !m_markers.empty()) {
+        if (m_mayBeBare) {
             if (first == std::string::npos && !m_isWhole) return false;
-            if (first != std::string::npos && m_buffer[first] == '{') {
+            if (first != std::string::npos && (m_buffer[first] == '{' || m_buffer[first] == '[')) {
                 CallReading reading = readBareCall(m_buffer, m_isWhole);
                 if (reading.status == CallReading::Status::NeedsMore) return false;
                 if (reading.status == CallReading::Status::Complete) take(std::move(reading), 0);
@@ -103,7 +107,7 @@ private:
         m_pending.clear();  // spaces before the end mark
         m_trimsStart = true;
         m_state = State::Content;
-        if (m_format.calls == CallStyle::PythonTag && !m_markers.empty()) m_state = State::Start;
+        if (m_mayBeBare) m_state = State::Start;
         return true;
     }
 
@@ -114,6 +118,12 @@ private:
             m_buffer.erase(0, hit.position);
         }
         if (!hit.isFound()) return false;
+        if (hit.marker < m_format.frames.size()) {
+            m_buffer.erase(0, m_markers[hit.marker].size());
+            m_pending.clear();
+            m_trimsStart = true;
+            return true;
+        }
         CallReading reading = readCall(m_format.calls, m_buffer, m_isWhole, m_options.tools);
         switch (reading.status) {
             case CallReading::Status::NeedsMore: m_awaitsCall = true; return false;
@@ -172,9 +182,11 @@ private:
 
     ChatFormat m_format;
     OutputParserOptions m_options;
-    std::vector<std::string_view> m_markers;  ///< of calls; empty: not looked for
-    std::string m_buffer;                     ///< not decided yet
-    std::string m_pending;                    ///< spaces that count only if something follows
+    /// The format's frames, and those of calls if these are looked for.
+    std::vector<std::string_view> m_markers;
+    bool m_mayBeBare = false;  ///< a call may have no marker
+    std::string m_buffer;      ///< not decided yet
+    std::string m_pending;     ///< spaces that count only if something follows
     ChatOutput m_output;
     State m_state;
     bool m_trimsStart = false;

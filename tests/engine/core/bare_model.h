@@ -57,12 +57,14 @@ class BareModel {
 public:
     /// @param change  alters the description before the weights are loaded by it
     BareModel(const std::filesystem::path& path, const KernelTable& kernels, int nThreads = 2,
-              int maxBatch = 256, const std::function<void(ModelConfig&)>& change = {})
+              int maxBatch = 256, const std::function<void(ModelConfig&)>& change = {},
+              KvTypes kvTypes = {})
         : m_file(GgufFile::open(path).value()),
           m_config(changed(ModelConfig::read(m_file).value(), change)),
           m_weights(Weights::load(m_file, m_config, kernels).value()),
           m_cache(
-              KvCache::create(m_config, std::min(m_config.contextLength, 1024), maxBatch).value()),
+              KvCache::create(m_config, std::min(m_config.contextLength, 1024), maxBatch, kvTypes)
+                  .value()),
           m_pool(nThreads),
           m_maxBatch(maxBatch),
           m_transformer(m_config, m_weights, kernels, m_cache, m_pool, maxBatch) {

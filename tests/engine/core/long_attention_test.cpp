@@ -21,7 +21,7 @@ constexpr int kLongHeads = 2;
 struct CacheCase {
     std::string name;
     AttentionKind attention = AttentionKind::Grouped;
-    KvType type = KvType::F16;
+    KvTypes types = {};
 };
 
 /// A cache of one layer, filled with random values, and one query a head behind it.
@@ -39,13 +39,13 @@ public:
         config.grouped.headDim = 32;
         config.latent.latentDim = 64;
         config.rope.dim = 32;
-        m_cache = KvCache::create(config, kLong, 1, cacheCase.type).value();
+        m_cache = KvCache::create(config, kLong, 1, cacheCase.types).value();
         m_row.resize(static_cast<std::size_t>(config.cacheDim()));
         m_queries.resize(static_cast<std::size_t>(kLongHeads * m_queryDim));
         for (float& value : m_queries) value = next();
         for (int position = 0; position < kLong; ++position) {
             for (float& value : m_row) value = next();
-            m_cache.write(kernels(), 0, position, 0, m_row);
+            keep(position);
         }
     }
 
@@ -55,13 +55,13 @@ public:
         for (int d = 0; d < m_queryDim; ++d) {
             m_row[static_cast<std::size_t>(d)] = 3.0f * m_queries[static_cast<std::size_t>(d)];
         }
-        m_cache.write(kernels(), 0, position, 0, m_row);
+        keep(position);
     }
 
     /// Makes it one among many again.
     void forget(int position) {
         for (float& value : m_row) value = next();
-        m_cache.write(kernels(), 0, position, 0, m_row);
+        keep(position);
     }
 
     [[nodiscard]] std::vector<float> run(const KernelTable& set, int nThreads, float scale) {
@@ -73,7 +73,8 @@ public:
                 .keys = m_cache.entry(0, 0),
                 .values = m_cache.entry(0, 0, valuesAt()),
                 .strideBytes = m_cache.positionBytes(),
-                .cacheType = m_cache.type(),
+                .keyType = m_cache.keyType(),
+                .valueType = m_cache.valueType(),
                 .queryDim = m_queryDim,
                 .valueDim = m_valueDim,
                 .nHeads = kLongHeads,
@@ -116,6 +117,14 @@ public:
     }
 
 private:
+    /// Writes m_row.
+    void keep(int position) {
+        const std::span<const float> row = m_row;
+        const auto nKeys = static_cast<std::size_t>(m_queryDim);
+        m_cache.write(kernels(), 0, position, 0, row.first(nKeys));
+        if (!m_isLatent) m_cache.write(kernels(), 0, position, m_queryDim, row.subspan(nKeys));
+    }
+
     [[nodiscard]] int valuesAt() const { return m_isLatent ? 0 : m_queryDim; }
 
     /// Uniform in [-1, 1).
@@ -124,19 +133,21 @@ private:
         return static_cast<float>(static_cast<std::int32_t>(m_state >> 32u)) * 0x1p-31f;
     }
 
+    void unpack(TensorType type, int position, int first, int n) {
+        float* to = m_row.data() + first;
+        scalarKernels().find(type)->dequantize(m_cache.entry(0, position, first), n, to);
+        if (type == TensorType::F16) return;
+        m_halves.resize(m_row.size());
+        scalarKernels().toHalf(to, n, m_halves.data());
+        scalarKernels()
+            .find(TensorType::F16)
+            ->dequantize(reinterpret_cast<const std::byte*>(m_halves.data()), n, to);
+    }
+
     /// An entry as attention reads it: quantized ones are unpacked to F16.
     const std::vector<float>& at(int position) {
-        const auto n = static_cast<int>(m_row.size());
-        scalarKernels()
-            .find(m_cache.type())
-            ->dequantize(m_cache.entry(0, position), n, m_row.data());
-        if (m_cache.type() != TensorType::F16) {
-            m_halves.resize(m_row.size());
-            scalarKernels().toHalf(m_row.data(), n, m_halves.data());
-            scalarKernels()
-                .find(TensorType::F16)
-                ->dequantize(reinterpret_cast<const std::byte*>(m_halves.data()), n, m_row.data());
-        }
+        unpack(m_cache.keyType(), position, 0, m_queryDim);
+        if (!m_isLatent) unpack(m_cache.valueType(), position, m_queryDim, m_valueDim);
         return m_row;
     }
 
@@ -187,6 +198,8 @@ INSTANTIATE_TEST_SUITE_P(
     Caches, LongContext,
     testing::Values(CacheCase{"grouped_F16"},
                     CacheCase{"grouped_Q8_0", AttentionKind::Grouped, KvType::Q8_0},
+                    CacheCase{
+                        "grouped_Q8_0_Q4_0", AttentionKind::Grouped, {KvType::Q8_0, KvType::Q4_0}},
                     CacheCase{"latent_F16", AttentionKind::Latent},
                     CacheCase{"latent_Q8_0", AttentionKind::Latent, KvType::Q8_0}),
     [](const auto& instance) { return instance.param.name; });

@@ -344,13 +344,17 @@ TEST(SavedSession, NothingWrongIsEverRestored) {
     }
     EXPECT_EQ(codeOf(bytes + "x"), ErrorCode::Corrupt);
 
-    // Of another model, number of experts, kernel set, or longer than the context.
+    // Of another model, number of experts, type of cache, kernel set, or longer than the context.
     EXPECT_EQ(open(parityModel("deepseek3"), false)->restore(file).error().code,
               ErrorCode::Unsupported);
     const auto fewer = Session::create(model, {.nThreads = 1, .nExpertsUsed = 1});
     EXPECT_EQ((*fewer)->restore(file).error().code, ErrorCode::Unsupported);
     const auto shorter = Session::create(model, {.contextLength = 32, .nThreads = 1});
     EXPECT_EQ((*shorter)->restore(file).error().code, ErrorCode::Unsupported);
+    for (const KvType type : {KvType::Q8_0, KvType::Q4_0}) {
+        const auto smaller = Session::create(model, {.nThreads = 1, .kvType = type});
+        EXPECT_EQ((*smaller)->restore(file).error().code, ErrorCode::Unsupported);
+    }
     if (kernelSetName() != "scalar") {
         const auto scalar = LoadedModel::load(test::parity("deepseek2.gguf"), *kernelSet("scalar"));
         ASSERT_TRUE(scalar);

@@ -37,6 +37,13 @@ constexpr std::string_view kLlama = "<|start_header_id|>{{ message.tool_calls }}
 constexpr std::string_view kMistral = "[AVAILABLE_TOOLS][TOOL_CALLS][THINK]";
 constexpr std::string_view kGranite = "<|start_of_role|><|tool_call|>";
 constexpr std::string_view kGemma = "<|channel>thought\\n<|tool_call>call:";
+constexpr std::string_view kLlama4 = "<|header_start|>assistant<|python_start|>";
+constexpr std::string_view kSeed = "{%- set begin = '<seed:tool_call>' %}<seed:think></seed:think>";
+constexpr std::string_view kMiniMax = "{%- set begin = '<minimax:tool_call>' %}";
+constexpr std::string_view kMiniMaxM1 = "<tool_calls>{{ tool_call }}</tool_calls>";
+constexpr std::string_view kCommandA =
+    "<|CHATBOT_TOKEN|><|START_THINKING|><|END_THINKING|><|START_ACTION|><|START_RESPONSE|>";
+constexpr std::string_view kCommandR = "<|CHATBOT_TOKEN|>\nAction:```json\n[{\"tool_name\": 1}]";
 constexpr std::string_view kHarmony = "<|start|>assistant<|channel|>final<|message|>";
 
 struct Case {
@@ -172,6 +179,93 @@ TEST(ChatOutput, ReadsLlamasThreeWays) {
         {kLlama, "{\"city\": \"Rome\"} is JSON.", {"", "{\"city\": \"Rome\"} is JSON.", {}}});
 }
 
+TEST(ChatOutput, ReadsPythonOfLlama) {
+    for (const std::string_view family : {kLlama4, kLlama}) {
+        expectEverywhere({family,
+                          "[weather(city=\"Rome, \\\"I\\\"\", days=2), clock()]",
+                          {"",
+                           "",
+                           {{"call_0", "weather", "{\"city\":\"Rome, \\\"I\\\"\",\"days\":2}"},
+                            {"call_1", "clock", "{}"}}}});
+        expectEverywhere({family,
+                          "{\"name\": \"weather\", \"parameters\": {\"days\": 1}}",
+                          {"", "", {{"call_0", "weather", "{\"days\":1}"}}}});
+        // Answers that only begin alike.
+        for (const std::string text :
+             {"[1] says so.", "[link](https://example.org)", "[weather(1)]", "[weather(city=Rome)]",
+              "[a(b", "[weather(city='Rome'", "[", "[\"a\", \"b\"]"}) {
+            expectEverywhere({family, text, {"", text, {}}});
+        }
+    }
+    expectEverywhere(
+        {kLlama4,
+         "Let me see.<|python_start|>[maps.find(at=(48.5, -2), tags=['a', \"b'\",], near={'x': "
+         "None, \"y\": [True, False]}, note='it\\'s\\n\\u00e9',)]<|python_end|>",
+         {"",
+          "Let me see.",
+          {{"call_0", "maps.find",
+            "{\"at\":[48.5,-2],\"tags\":[\"a\",\"b'\"],\"near\":{\"x\":null,\"y\":[true,false]},"
+            "\"note\":\"it's\\né\"}"}}}});
+    expectEverywhere({kLlama4,
+                      "<|python_start|>{\"name\": \"clock\", \"parameters\": {}}<|python_end|>",
+                      {"", "", {{"call_0", "clock", "{}"}}}});
+    expectEverywhere(
+        {kLlama4,
+         "<|python_start|>[x for x in range(3)]<|python_end|> Done.",
+         {"", "Done.", {{"call_0", "code_interpreter", "{\"code\":\"[x for x in range(3)]\"}"}}}});
+}
+
+TEST(ChatOutput, ReadsSeedAndMiniMax) {
+    expectEverywhere(
+        {kSeed,
+         "<seed:think>a</seed:think>\n<seed:tool_call>\n<function=weather>\n<parameter=city>Rome"
+         "</parameter>\n<parameter=days>3</parameter>\n</function>\n</seed:tool_call>",
+         {"a", "", {{"call_0", "weather", "{\"city\":\"Rome\",\"days\":3}"}}}});
+    expectEverywhere(
+        {kMiniMax,
+         "a\n</think>\n\nNow.\n<minimax:tool_call>\n<invoke name=\"weather\">\n<parameter "
+         "name=\"code\">12</parameter>\n<parameter name=\"days\">[1, 2]</parameter>\n</invoke>\n"
+         "<invoke name=\"clock\">\n</invoke>\n</minimax:tool_call>",
+         {"a",
+          "Now.",
+          {{"call_0", "weather", "{\"code\":\"12\",\"days\":[1,2]}"}, {"call_1", "clock", "{}"}}},
+         true});
+    expectEverywhere({kMiniMax,
+                      "<invoke name=\"clock\"> or <invoke name=x>",
+                      {"", "<invoke name=\"clock\"> or <invoke name=x>", {}}});
+    expectEverywhere(
+        {kMiniMaxM1,
+         "<tool_calls>\n{\"name\": \"weather\", \"arguments\": {\"days\": 1}}\n{\"name\": "
+         "\"clock\","
+         " \"arguments\": {}}\n</tool_calls>",
+         {"", "", {{"call_0", "weather", "{\"days\":1}"}, {"call_1", "clock", "{}"}}}});
+}
+
+TEST(ChatOutput, ReadsCommand) {
+    expectEverywhere(
+        {kCommandA,
+         "<|START_THINKING|>a<|END_THINKING|><|START_ACTION|>[\n    {\"tool_call_id\": \"0\", "
+         "\"tool_name\": \"weather\", \"parameters\": {\"days\": 1}},\n    {\"tool_call_id\": "
+         "\"1\", "
+         "\"tool_name\": \"clock\", \"parameters\": {}}\n]<|END_ACTION|>",
+         {"a", "", {{"0", "weather", "{\"days\":1}"}, {"1", "clock", "{}"}}}});
+    expectEverywhere({kCommandA,
+                      "<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>Yes. <|END_RESPONSE|>",
+                      {"a", "Yes.", {}}});
+    expectEverywhere(
+        {kCommandR,
+         "Plan: look.\nAction: ```json\n[\n    {\n        \"tool_name\": \"weather\",\n        "
+         "\"parameters\": {\"days\": 1}\n    }\n]\n```",
+         {"", "Plan: look.", {{"call_0", "weather", "{\"days\":1}"}}}});
+    expectEverywhere({kCommandR, "Action: none.", {"", "Action: none.", {}}});
+
+    // Marks around the answer are no part of it, whether or not there are tools.
+    const auto parser = makeOutputParser(detectChatFormat(kCommandA), {});
+    parser->add("<|START_RESPONSE|>Yes.<|END_RESPONSE|>");
+    parser->finish();
+    EXPECT_EQ(parser->output(), (ChatOutput{"", "Yes.", {}}));
+}
+
 TEST(ChatOutput, ReadsMistral) {
     expectEverywhere({kMistral,
                       "[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"days\": 1}, \"id\": "
@@ -239,6 +333,8 @@ TEST(ChatOutput, RefusesEndlesslyDeepArguments) {
     EXPECT_EQ(parse(one).content, one.text);
     one = {kGemma, "<|tool_call>call:clock{a:" + deep, {}};
     EXPECT_EQ(parse(one).content, one.text);
+    one = {kLlama4, "[clock(a=" + deep, {}};
+    EXPECT_EQ(parse(one).content, one.text);
 }
 
 /// Any pieces of any text, also of damaged calls, give what the whole gives.
@@ -296,9 +392,34 @@ TEST(ChatOutput, CutsDoNotMatter) {
                                                 "\\\"",
                                                 "[THINK]",
                                                 "[/THINK]",
-                                                "{\"name\":\"clock\",\"parameters\":{}}"};
-    const std::string_view families[] = {kHermes,  kQwenCoder, kGlm,   kDeepSeek, kKimi,  kLlama,
-                                         kMistral, kGranite,   kGemma, kHarmony,  "plain"};
+                                                "{\"name\":\"clock\",\"parameters\":{}}",
+                                                "<|python_start|>",
+                                                "<|python_end|>",
+                                                "[clock(",
+                                                "days=",
+                                                "'a\\'",
+                                                "'",
+                                                "True, ",
+                                                ")]",
+                                                "(",
+                                                "<seed:tool_call>",
+                                                "</seed:tool_call>",
+                                                "<minimax:tool_call>",
+                                                "<invoke name=\"clock\">",
+                                                "<parameter name=\"days\">",
+                                                "</invoke>",
+                                                "<tool_calls>",
+                                                "</tool_calls>",
+                                                "Action:",
+                                                "```json",
+                                                "<|START_ACTION|>",
+                                                "[{\"tool_name\":\"clock\",\"parameters\":{}}]",
+                                                "<|END_ACTION|>",
+                                                "<|START_RESPONSE|>",
+                                                "<|END_RESPONSE|>"};
+    const std::string_view families[] = {
+        kHermes,  kQwenCoder, kGlm,  kDeepSeek, kKimi,      kLlama,    kMistral,  kGranite, kGemma,
+        kHarmony, kLlama4,    kSeed, kMiniMax,  kMiniMaxM1, kCommandA, kCommandR, "plain"};
     const char* wanted = std::getenv("CONCLAVE_CASES");
     const int nCases = wanted != nullptr ? std::atoi(wanted) : 3000;
     std::mt19937 random(7);
