@@ -46,6 +46,14 @@ def peer_logs(model, vocabulary, requests):
     return [log_probabilities(each.astype(np.float64)) for each in rows]
 
 
+def unpacked_peer_logs(options, model, vocabulary, texts):
+    with tempfile.TemporaryDirectory() as folder:
+        unpacked = os.path.join(folder, "f32.gguf")
+        subprocess.run([options.program, "quantize", model, unpacked, "F32", "--allow-requantize"],
+                       check=True, stdout=subprocess.DEVNULL)
+        return peer_logs(unpacked, vocabulary, [{"tokens": tokens} for tokens in texts])
+
+
 def own_logs(program, model, tokens):
     """[position][token] of log-probabilities"""
     text = subprocess.run([program, "logits", "--model", model, "--top", "100000", "--json",
@@ -84,11 +92,7 @@ def compare(options, model):
     texts = [tokens_of(vocabulary, POSITIONS, 1 + text) for text in range(options.texts)]
     requests = [dict(setting, tokens=tokens) for setting in ({}, *SETTINGS.values()) for tokens in texts]
     theirs = peer_logs(model, vocabulary, requests)
-    with tempfile.TemporaryDirectory() as folder:
-        unpacked = os.path.join(folder, "f32.gguf")
-        subprocess.run([options.program, "quantize", model, unpacked, "F32", "--allow-requantize"],
-                       check=True, stdout=subprocess.DEVNULL)
-        theirs += peer_logs(unpacked, vocabulary, requests[:len(texts)])
+    theirs += unpacked_peer_logs(options, model, vocabulary, texts)
     kl, all_kl, own, misses, itself_kl, itself, exact_kl, exact = ([] for _ in range(8))
     for i, tokens in enumerate(texts):
         ours = own_logs(options.program, model, tokens)
@@ -123,7 +127,12 @@ def golden_figures(options, model):
         answers = peer_logs(model, vocabulary, [dict(how, tokens=each["tokens"]) for how in settings.values()])
         for setting, rows in zip(settings, answers):
             logs.setdefault(setting, []).append(rows)
-    found = {}
+    texts = [each["tokens"] for each in sequences]
+    logs[UNPACKED] = [unpacked_peer_logs(options, model, vocabulary, [text])[0] for text in texts]
+    far = np.concatenate([largest(p, q) for p, q in zip(logs[UNPACKED], logs["ours"])])
+    kl = np.concatenate([divergences(p, q) for p, q in zip(logs[UNPACKED], logs["ours"])])
+    print("ours from llama.cpp with weights as F32: largest %.5f, mean KL %.1e" % (far.max(), kl.mean()))
+    found = {"from_f32": {"largest": far.max(), "kl": kl.mean()}}
     for setting, rows in logs.items():
         far, divergence = [], []
         for sequence, each in zip(rows, sequences):
