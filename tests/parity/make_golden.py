@@ -4,9 +4,10 @@
     tests/parity/make_golden.py ../shared/tools/peer_llama.mjs [NAME ...]
 
 The script named runs llama.cpp from the public npm package (PEER_DIR says where that is installed).
-A golden file NAME.top20 holds, for each position of a fixed text, the 20 best tokens: uint16 id and
-float32 log-probability, little-endian, best first. tests/engine/core/architecture_test.cpp reads them,
-so the tests need neither npm nor Python. Needs python3-numpy. Output is the same at every run.
+A golden file NAME.top20 holds, for each of the 256 positions of a fixed text, the 20 best tokens, best
+first: the id, and how much lower its log-probability is than that of the one before, in steps of 1/16384
+(the first: than 0), both as LEB128 numbers. tests/engine/core/golden_logits.h reads them, so the tests need
+neither npm nor Python. Needs python3-numpy. Output is the same at every run.
 """
 import os
 import subprocess
@@ -21,13 +22,14 @@ import architectures
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = 20
 # Models of make_parity.py, which have logits of another reference; here come llama.cpp's.
-OTHERS = {"deepseek3": (320, 40), "mixtral": (320, 40), "llama-dense": (320, 40)}
-POSITIONS = 128
+OTHERS = {"deepseek3": 320, "mixtral": 320, "llama-dense": 320}
+POSITIONS = 256
+STEPS = 16384  # a third of a thousandth of the bar of 0.01
 
 
-def tokens_of(vocabulary, n):
-    """The text, as architecture_test.cpp makes it, too."""
-    state, tokens = 1, []
+def tokens_of(vocabulary, n, text=1):
+    """The first text is that of the golden files, as golden_logits.h makes it, too."""
+    state, tokens = text, []
     for _ in range(n):
         state = (state * 1103515245 + 12345) % 2**32
         tokens.append((state >> 16) % vocabulary)
@@ -43,23 +45,49 @@ def peer_logits(peer, model, vocabulary, tokens, *more):
         return np.fromfile(out, "<f4").reshape(len(tokens), vocabulary).astype(np.float64)
 
 
-def write_golden(path, logits):
+def log_probabilities(logits):
     largest = logits.max(1, keepdims=True)
-    logs = logits - largest - np.log(np.exp(logits - largest).sum(1, keepdims=True))
+    return logits - largest - np.log(np.exp(logits - largest).sum(1, keepdims=True))
+
+
+def leb128(value):
+    raw = bytearray()
+    while value > 127:
+        raw.append(value & 127 | 128)
+        value >>= 7
+    raw.append(value)
+    return raw
+
+
+def write_golden(path, logits):
+    logs = log_probabilities(logits)
     best = np.argsort(-logs, axis=1, kind="stable")[:, :TOP]
-    golden = np.empty(best.shape, dtype=[("id", "<u2"), ("log", "<f4")])
-    golden["id"], golden["log"] = best, np.take_along_axis(logs, best, 1)
-    golden.tofile(path)
+    steps = np.rint(-np.take_along_axis(logs, best, 1) * STEPS).astype(int)
+    drops = np.diff(steps, axis=1, prepend=0)
+    with open(path, "wb") as file:
+        for token, drop in zip(best.ravel(), drops.ravel()):
+            file.write(leb128(int(token)) + leb128(int(drop)))
+
+
+def read_golden(path):
+    """[position][20] of ids, and of log-probabilities."""
+    with open(path, "rb") as file:
+        raw = np.frombuffer(file.read(), np.uint8).astype(int)
+    ends = np.flatnonzero(raw < 128)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    places = 7 * (np.arange(len(raw)) - np.repeat(starts, ends - starts + 1))
+    numbers = np.add.reduceat((raw & 127) << places, starts).reshape(-1, TOP, 2)
+    return numbers[:, :, 0], -np.cumsum(numbers[:, :, 1], axis=1) / STEPS
 
 
 def main():
     peer, names = sys.argv[1], sys.argv[2:]
     for name in names or list(architectures.MODELS) + list(OTHERS):
         path = os.path.join(HERE, name + ".gguf")
-        vocabulary, n = OTHERS.get(name, (architectures.VOCABULARY, POSITIONS))
+        vocabulary = OTHERS.get(name, architectures.VOCABULARY)
         if name in architectures.MODELS:
             architectures.MODELS[name]().write(path)
-        logits = peer_logits(peer, path, vocabulary, tokens_of(vocabulary, n))
+        logits = peer_logits(peer, path, vocabulary, tokens_of(vocabulary, POSITIONS))
         write_golden(os.path.join(HERE, name + ".top20"), logits)
         print("%-14s %6d bytes, logits' deviation %.2f" % (name, os.path.getsize(path), logits.std()))
 

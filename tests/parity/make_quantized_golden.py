@@ -25,7 +25,7 @@ def main():
     known = [name for name in architectures.MODELS if name != "gpt-oss-q8"] + list(OTHERS)
     with tempfile.TemporaryDirectory() as folder:
         for name in names or known:
-            vocabulary, n = OTHERS.get(name, (architectures.VOCABULARY, POSITIONS))
+            vocabulary = OTHERS.get(name, architectures.VOCABULARY)
             for kind in TYPES:
                 model = os.path.join(folder, "model.gguf")
                 request = {"in": os.path.join(HERE, name + ".gguf"), "out": model, "type": kind}
@@ -33,7 +33,7 @@ def main():
                                       stdout=subprocess.PIPE, check=True, text=True).stdout
                 if "error" in done:
                     sys.exit(done)
-                logits = peer_logits(peer, model, vocabulary, tokens_of(vocabulary, n))
+                logits = peer_logits(peer, model, vocabulary, tokens_of(vocabulary, POSITIONS))
                 write_golden(os.path.join(HERE, "%s.%s.top20" % (name, kind)), logits)
                 print(name, kind, flush=True)
 

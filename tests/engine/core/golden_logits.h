@@ -2,11 +2,12 @@
 // keeps it.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@
 
 namespace conclave::engine::test {
 
+/// Length of every golden text.
+constexpr std::size_t kGoldenPositions = 256;
+
 struct GoldenToken {
     TokenId token = 0;
     double log = 0.0;  ///< of its probability
@@ -22,20 +26,46 @@ struct GoldenToken {
 /// [position][20], best first
 using GoldenLogits = std::vector<std::vector<GoldenToken>>;
 
+/// Empty if the file is not there or ends amid a position.
 inline GoldenLogits readGolden(const std::string& name) {
     constexpr std::size_t kTop = 20;
-    constexpr std::size_t kEntryBytes = sizeof(std::uint16_t) + sizeof(float);
+    constexpr double kSteps = 16384.0;
     std::ifstream file(parity(name + ".top20"), std::ios::binary);
+    const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+    std::vector<int> numbers;  // LEB128: id, steps below the one before
+    int value = 0;
+    int shift = 0;
+    for (const char byte : bytes) {
+        value |= (byte & 127) << shift;
+        shift += 7;
+        if ((byte & 128) != 0) continue;
+        numbers.push_back(value);
+        value = shift = 0;
+    }
     GoldenLogits positions;
-    std::array<char, kTop * kEntryBytes> raw{};
-    while (file.read(raw.data(), raw.size())) {
+    if (shift != 0 || numbers.size() % (2 * kTop) != 0) return positions;
+    for (std::size_t i = 0; i < numbers.size(); i += 2 * kTop) {
         std::vector<GoldenToken>& row = positions.emplace_back();
-        for (std::size_t i = 0; i < kTop; ++i) {
-            std::uint16_t id = 0;
-            float log = 0.0f;
-            std::memcpy(&id, raw.data() + i * kEntryBytes, sizeof(id));
-            std::memcpy(&log, raw.data() + i * kEntryBytes + sizeof(id), sizeof(log));
-            row.push_back({id, log});
+        int steps = 0;
+        for (std::size_t j = i; j < i + 2 * kTop; j += 2) {
+            steps += numbers[j + 1];
+            row.push_back({numbers[j], -steps / kSteps});
+        }
+    }
+    return positions;
+}
+
+/// Positions of the golden text where rounding decides, as tests/parity/compare.py has proven.
+inline std::set<std::size_t> readNearTies(const std::string& name) {
+    std::ifstream file(parity("near_ties.txt"));
+    std::set<std::size_t> positions;
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream fields(line);
+        std::string model;
+        int text = 0;
+        std::size_t position = 0;
+        if (fields >> model >> text >> position && model == name && text == 1) {
+            positions.insert(position);
         }
     }
     return positions;

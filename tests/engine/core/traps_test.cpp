@@ -1,45 +1,13 @@
-// What other engines got wrong, each with a test. Here are the ones that a tiny model with golden
-// values cannot show; the others are caught where this list says. "Mistakes" stands for
-// Architecture.MistakesInTheDescriptionShow: it makes the mistake in the model named and sees that
-// the golden values are missed.
-//
-// deepseek2 (V2, V3, R1, Moonlight)
-// - Pairs of neighbours rotate, on the last part of a query: mistake "pairs", Parity deepseek2.
-// - attn_kv_a_norm covers the latents, not the rotated key: Parity deepseek2 and deepseek3.
-// - YaRN's range, and the softmax scale with yarn_log_multiplier: mistake "yarn", Parity deepseek2
-//   and deepseek3; without that key: DeepSeekTraps.YarnWithoutItsKey.
-// - expert_gating_func missing: DeepSeekTraps.ScoreWithoutItsKey.
-// - The bias chooses and does not weigh: Router.BiasChangesTheChoice….
-// - Groups by their two best biased scores, others out: Router.Groups….
-// - expert_weights_norm absent, applied before the scale; scale 0; sums of tiny scores:
-//   Router.ScaleComes…, Router.NormalizationOfTinyScores…, DeepSeekTraps.Weights….
-// - Shared experts as one network, leading dense layers: mistake "shared", Parity deepseek3.
-// - Queries with and without q_lora: Parity deepseek3 and deepseek2.
-// - attn_k_b and attn_v_b, or attn_kv_b: Parity deepseek2 and deepseek2-legacy.
-// - Layers that predict further tokens: DeepSeekTraps.PredictingLayers…, glm4moe.
-//
-// qwen3moe: norms per head before rotating, halves, normalized weights, heads wider than the
-//   embedding: Architecture qwen3moe and its mistakes.
-// olmoe: norms over all heads, halves, weights as they are: Architecture olmoe and its mistakes.
-// granitemoe: four scales, tied embedding, neighbours: Architecture granitemoe and its mistakes.
-// llama with experts
-// - Softmax over all, two best, normalized: Architecture mixtral and its mistakes.
-// - Byte fallback and the leading space: SpmTokenizer.FallsBack…, SpmTokenizer.PutsASpace….
-// - One tensor for each expert: Parity mixtral-split.
-//
-// All
-// - Rows that do not divide fall back; output in Q6_K: Quantize.WritesTheFilesOfLlamaCpp.
-// - Every type in every place, embeddings too; routers in F32: EveryType.WorksInEveryPlace.
-// - Ties go to the lower expert: Router.TiesGoToTheLowerExpert.
-// - Products of 8-bit integers that saturate: Kernels.Extreme…, Packed.Extreme….
-// - Pre-tokenizers of olmoe, qwen3, V2, V3, granite: PreTokenizers.OfTheseModelsAreKnown.
-// - BOS only where the file asks: SpmTokenizer.PutsBosFirstOnce.
+// What other engines got wrong, where a tiny model with golden values cannot show it. Which test
+// catches which mistake is told by the table in docs/MODELS.md (tests/parity/traps.py).
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -149,6 +117,14 @@ TEST(DeepSeekTraps, PredictingLayersAreNotRun) {
     EXPECT_EQ(config.layers.size(), 61u);
 }
 
+TEST(OlmoeTraps, EpsilonIsThatOfTheFile) {
+    const auto epsilonOf = [](const char* model) {
+        return ModelConfig::read(GgufFile::open(test::parity(model)).value())->norm.epsilon;
+    };
+    EXPECT_FLOAT_EQ(epsilonOf("olmoe.gguf"), 1e-5f);
+    EXPECT_FLOAT_EQ(configOf(deepSeek()).norm.epsilon, 1e-6f);
+}
+
 TEST(PreTokenizers, OfTheseModelsAreKnown) {
     for (const std::string_view name : {"olmo", "qwen2", "deepseek-llm", "deepseek-v3", "refact"}) {
         EXPECT_TRUE(PreTokenizer::find(name).has_value()) << name;
@@ -206,6 +182,42 @@ GgufWriter wideModel() {
     add("blk.0.ffn_up_exps.weight", {kWidth, kWidth, 4}, 0.0f);
     add("blk.0.ffn_down_exps.weight", {kWidth, kWidth, 4}, 0.0f);
     return writer;
+}
+
+/// Rows as long as those of DeepSeek-V2-Lite's experts and of its attn_k_b, which no block of 256
+/// divides, and the output matrix, which small types leave in a better one.
+TEST(EveryType, FallsBackWhereRowsDoNotDivide) {
+    const TrapFolder folder;
+    GgufWriter writer = wideModel();
+    const auto add = [&](const std::string& name, const std::vector<std::uint64_t>& shape) {
+        std::vector<float> values(shape[0] * shape[1], 0.5f);
+        writer.addTensor(name, 0, shape, bytesOf(values));
+    };
+    add("blk.1.ffn_down.weight", {1408, 2});
+    add("blk.1.attn_k_b.weight", {128, 2});
+    ASSERT_TRUE(writer.write(folder / "f32.gguf"));
+    const auto typesFor = [&](const char* type) {
+        QuantizeOptions options;
+        options.type = type;
+        options.nThreads = 1;
+        const auto written = quantizeModel(folder / "f32.gguf", folder / "small.gguf", options);
+        EXPECT_TRUE(written) << written.error().detail;
+        std::map<std::string, TensorType> types;
+        const auto file = GgufFile::open(folder / "small.gguf").value();
+        for (const TensorInfo& tensor : file.tensors()) types[tensor.name] = tensor.type;
+        return types;
+    };
+    for (const auto& [type, fallback] :
+         std::vector<std::pair<const char*, TensorType>>{{"Q4_K_S", TensorType::Q5_0},
+                                                         {"Q5_K_S", TensorType::Q5_1},
+                                                         {"Q6_K", TensorType::Q8_0}}) {
+        const auto types = typesFor(type);
+        EXPECT_EQ(types.at("blk.1.ffn_down.weight"), fallback) << type;
+        EXPECT_EQ(types.at("blk.1.attn_k_b.weight"), fallback) << type;
+    }
+    for (const char* type : {"Q4_0", "Q4_K_S"}) {
+        EXPECT_EQ(typesFor(type).at("output.weight"), TensorType::Q6_K) << type;
+    }
 }
 
 /// Each type as the embedding, the output, in attention and in experts, against the same weights as

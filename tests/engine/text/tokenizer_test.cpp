@@ -150,6 +150,16 @@ TEST(SpmTokenizer, PutsBosFirstOnce) {
     EXPECT_EQ(encodePrompt(*tokenizer, {}), (Ids{1}));
 }
 
+TEST(SpmTokenizer, PutsBosOnlyWhereTheFileDoesNotForbidIt) {
+    for (const bool wanted : {true, false}) {
+        GgufWriter writer = vocabulary("llama", kSpm);
+        writer.set("tokenizer.ggml.add_bos_token", wanted);
+        const auto tokenizer = mustLoad(writer);
+        EXPECT_EQ(encodePrompt(*tokenizer, std::vector<PromptPart>{{"ab", false}}),
+                  wanted ? (Ids{1, 10}) : (Ids{10}));
+    }
+}
+
 TEST(SpmTokenizer, JoinsNeighbouringParts) {
     const auto tokenizer = mustLoad(vocabulary("llama", kSpm));
     EXPECT_EQ(encodePrompt(*tokenizer,

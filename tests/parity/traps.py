@@ -1,0 +1,68 @@
+"""What other engines got wrong in these architectures, and the test that would catch it here.
+
+make_models_page.py writes the table and sees that each test is there. "NAME: mistake" stands for
+Architecture.MistakesInTheDescriptionShow, which makes that mistake in the tiny model NAME and sees that
+llama.cpp's values are missed; "Golden" for its sister, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut;
+"Parity" for the comparison with ref_logits.py (numpy).
+"""
+TRAPS = {
+    "deepseek2": [
+        ("pairs of neighbours rotate, on the last part of a query and the shared key alone",
+         ["deepseek3: pairs", "Parity deepseek2", "Golden deepseek3"]),
+        ("`attn_kv_a_norm` covers the latents, not the rotated key", ["Parity deepseek2", "Parity deepseek3"]),
+        ("YaRN's range over the original context; the softmax scale with `yarn_log_multiplier`",
+         ["Parity deepseek2", "DeepSeekTraps.YarnWithoutItsKeyScalesTheAnglesAndNotTheSoftmax"]),
+        ("`expert_gating_func` missing: softmax, but sigmoid in GLM-4.7-Flash's shape",
+         ["DeepSeekTraps.ScoreWithoutItsKeyIsSoftmaxButForGlm"]),
+        ("the bias chooses, the unbiased scores weigh", ["Router.BiasChangesTheChoiceButNotTheWeights"]),
+        ("a group counts by its two best biased scores, and what is left out is out",
+         ["Router.GroupsCountByTheirTwoBest", "Router.GroupsCountWithBiasAndOthersAreOutEvenIfScoresAreNegative"]),
+        ("normalized only if the file says so, then scaled; a scale of 0 is none; the sum is bounded below",
+         ["DeepSeekTraps.WeightsAreNotNormalizedUnlessTheFileSaysSoAndAScaleOfZeroIsNone",
+          "Router.ScaleComesAfterNormalization", "Router.NormalizationOfTinyScoresStaysFinite"]),
+        ("shared experts are one network; leading dense layers of another width",
+         ["deepseek3: shared", "Parity deepseek3"]),
+        ("queries with `q_lora` and without", ["Parity deepseek3", "Parity deepseek2"]),
+        ("`attn_k_b` and `attn_v_b`, or one `attn_kv_b`", ["Parity deepseek2", "Parity deepseek2-legacy"]),
+        ("layers that predict further tokens are not run",
+         ["DeepSeekTraps.PredictingLayersAreNotRun", "Golden deepseek2-mtp"]),
+    ],
+    "qwen3moe": [
+        ("queries and keys are normalized head by head, before they rotate",
+         ["qwen3moe: query norm", "Golden qwen3moe"]),
+        ("halves rotate", ["qwen3moe: pairs"]),
+        ("weights are always normalized", ["qwen3moe: normalized"]),
+        ("heads together are wider than the embedding", ["Golden qwen3moe"]),
+    ],
+    "olmoe": [
+        ("queries and keys are normalized over all heads", ["olmoe: query norm", "Golden olmoe"]),
+        ("halves rotate", ["olmoe: pairs"]),
+        ("weights are not normalized", ["olmoe: normalized"]),
+        ("epsilon 1e-5", ["OlmoeTraps.EpsilonIsThatOfTheFile"]),
+    ],
+    "granitemoe": [
+        ("scales of embedding, branches, attention and (divided) logits",
+         ["granitemoe: embedding scale", "granitemoe: residual scale", "granitemoe: attention scale",
+          "granitemoe: logit scale"]),
+        ("the embedding is the output matrix", ["Golden granitemoe"]),
+        ("neighbours rotate", ["granitemoe: pairs"]),
+    ],
+    "llama, with experts": [
+        ("softmax over all, the two best, normalized",
+         ["mixtral: normalized", "Router.SoftmaxIsOverAllExpertsAndNotNormalizedUnlessAsked"]),
+        ("bytes for unknown characters, a space before the text",
+         ["SpmTokenizer.FallsBackToBytesOrUnknown", "SpmTokenizer.PutsASpaceBeforeTextAndTakesItAway"]),
+        ("a tensor for each expert, as in old files", ["Parity mixtral-split"]),
+    ],
+    "all": [
+        ("rows that blocks do not divide are of another type; the output matrix is Q6_K",
+         ["EveryType.FallsBackWhereRowsDoNotDivide", "Quantize.WritesTheFilesOfLlamaCpp"]),
+        ("every type in every place, embeddings too; routers in F32", ["EveryType.WorksInEveryPlace"]),
+        ("ties go to the lower expert", ["Router.TiesGoToTheLowerExpert"]),
+        ("sums of 8-bit products saturate in `maddubs`",
+         ["Kernels.ExtremeIntegersDoNotSaturate", "Packed.ExtremeIntegersDoNotSaturate"]),
+        ("pre-tokenizers of olmoe, qwen3, V2, V3 and granite", ["PreTokenizers.OfTheseModelsAreKnown"]),
+        ("BOS once, and only where the file wants it",
+         ["SpmTokenizer.PutsBosFirstOnce", "SpmTokenizer.PutsBosOnlyWhereTheFileDoesNotForbidIt"]),
+    ],
+}
