@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <unicode/brkiter.h>
@@ -24,7 +25,7 @@ namespace {
 /// Longer words (hashes, base64) are indexed by their beginning.
 constexpr std::size_t kLongestTerm = 64;
 
-enum Ascii : std::uint8_t { kNone, kLowerLetter, kUpperLetter, kDigit };
+enum Ascii : std::uint8_t { kNone = 0, kLowerLetter = 1, kUpperLetter = 2, kDigit = 4 };
 
 constexpr std::array<std::uint8_t, 256> kAscii = [] {
     std::array<std::uint8_t, 256> kinds{};
@@ -72,9 +73,12 @@ icu::BreakIterator* wordBreaker() {
     return breaker.get();
 }
 
-/// Walks one text and hands out its terms. Its buffers are reused from word to word.
+/// Walks one text and hands out its terms, or, to a sink that takes these, only their keys and
+/// where they start. Its buffers are reused from word to word.
 template <typename Sink>
 class TermScanner {
+    static constexpr bool kTakesKeys = std::is_invocable_v<const Sink&, TermKey, std::size_t>;
+
 public:
     TermScanner(std::string_view text, const Sink& sink)
         : m_text(text), m_sink(sink), m_stemmer(Stemmer::ofThisThread()) {}
@@ -134,24 +138,25 @@ private:
     /// and before the last capital of a run that small letters follow (HTTP|Server).
     bool scanAsciiRun(std::size_t start) {
         const std::size_t from = m_position;
-        for (; m_position < m_text.size(); ++m_position) {
-            const unsigned char byte = byteAt(m_position);
-            const std::uint8_t kind = kAscii[byte];
-            if (kind == kNone) break;
-            if (kind == kUpperLetter) {
-                const std::uint8_t before =
-                    m_position > start ? kAscii[byteAt(m_position - 1)] : std::uint8_t{kNone};
-                const bool startsPart =
-                    before == kLowerLetter || before == kDigit ||
-                    (before == kUpperLetter && kAscii[byteAt(m_position + 1)] == kLowerLetter);
-                if (startsPart) m_parts.push_back({m_folded.size(), m_position});
-                m_folded.push_back(static_cast<char>(byte | 0x20u));
-            } else {
-                m_hasDigit = m_hasDigit || kind == kDigit;
-                m_folded.push_back(static_cast<char>(byte));
+        while (true) {
+            const std::size_t first = m_position;
+            unsigned kinds = 0;
+            std::uint8_t kind = kAscii[byteAt(m_position)];
+            for (; (kind & (kLowerLetter | kDigit)) != 0; kind = kAscii[byteAt(++m_position)]) {
+                kinds |= kind;
             }
+            m_hasDigit = m_hasDigit || (kinds & kDigit) != 0;
+            m_folded.append(m_text, first, m_position - first);
+            if (kind != kUpperLetter) return m_position > from;
+            const std::uint8_t before =
+                m_position > start ? kAscii[byteAt(m_position - 1)] : std::uint8_t{kNone};
+            const bool startsPart =
+                before == kLowerLetter || before == kDigit ||
+                (before == kUpperLetter && kAscii[byteAt(m_position + 1)] == kLowerLetter);
+            if (startsPart) m_parts.push_back({m_folded.size(), m_position});
+            m_folded.push_back(static_cast<char>(byteAt(m_position) | 0x20u));
+            ++m_position;
         }
-        return m_position > from;
     }
 
     bool scanWordCharacter() {
@@ -220,13 +225,19 @@ private:
     void emitWord(std::string_view word, std::size_t start, std::size_t end,
                   AnalyzedTerm::Kind kind, bool isCapitalized) {
         const std::string_view surface = cutTerm(word);
-        m_sink(AnalyzedTerm{.term = m_stemmer.stem(surface),
-                            .surface = surface,
-                            .startByte = start,
-                            .endByte = end,
-                            .kind = kind,
-                            .hasDigit = m_hasDigit,
-                            .isCapitalized = isCapitalized});
+        if constexpr (kTakesKeys) {
+            // Only small English letters have another stem.
+            const bool isStemmed = m_isAscii && (!m_hasDigit || kind == AnalyzedTerm::Kind::Part);
+            m_sink(isStemmed ? m_stemmer.keyOf(surface) : termKey(surface), start);
+        } else {
+            m_sink(AnalyzedTerm{.term = m_stemmer.stem(surface),
+                                .surface = surface,
+                                .startByte = start,
+                                .endByte = end,
+                                .kind = kind,
+                                .hasDigit = m_hasDigit,
+                                .isCapitalized = isCapitalized});
+        }
     }
 
     void emitParts(std::size_t start) {
@@ -255,7 +266,11 @@ private:
         m_position = end;
         const std::string_view run = m_text.substr(start, end - start);
         if (isFolded) {
-            emitCjk(run, [&](std::size_t i) { return start + i; });
+            if constexpr (kTakesKeys) {
+                emitCjkKeys(run, start);
+            } else {
+                emitCjk(run, [&](std::size_t i) { return start + i; });
+            }
             return;
         }
         icu::Edits edits;
@@ -298,10 +313,26 @@ private:
         }
     }
 
+    /// What emitCjk() gives of folded text.
+    void emitCjkKeys(std::string_view run, std::size_t start) {
+        std::size_t before = run.size();
+        for (std::size_t i = 0; i < run.size();) {
+            const std::size_t from = i;
+            static_cast<void>(nextCodePoint(run, i));
+            if (before < from) m_sink(termKey(run.substr(before, i - before)), start + before);
+            m_sink(termKey(run.substr(from, i - from)), start + from);
+            before = from;
+        }
+    }
+
     void emitPlain(std::string_view term, std::size_t start, std::size_t end,
                    AnalyzedTerm::Kind kind) {
-        m_sink(AnalyzedTerm{
-            .term = term, .surface = term, .startByte = start, .endByte = end, .kind = kind});
+        if constexpr (kTakesKeys) {
+            m_sink(termKey(term), start);
+        } else {
+            m_sink(AnalyzedTerm{
+                .term = term, .surface = term, .startByte = start, .endByte = end, .kind = kind});
+        }
     }
 
     void scanUnspaced() {
@@ -384,14 +415,13 @@ ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
     for (const std::string_view part : {heading, text}) {
         bool isFirst = true;
         std::size_t lastStart = 0;
-        const auto take = [&](const AnalyzedTerm& found) {
-            if (found.term.empty()) return;
-            if (isFirst || found.startByte > lastStart) {
+        const auto take = [&](TermKey key, std::size_t startByte) {
+            if (isFirst || startByte > lastStart) {
                 ++terms.length;
-                lastStart = found.startByte;
+                lastStart = startByte;
             }
             isFirst = false;
-            terms.keys.push_back(termKey(found.term));
+            terms.keys.push_back(key);
         };
         TermScanner(part, take).run();
     }

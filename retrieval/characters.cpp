@@ -96,7 +96,7 @@ const std::array<std::uint8_t, kTableSize>& table() {
 
 }  // namespace
 
-CharacterClass classify(char32_t codePoint) {
+CharacterClass classifyByTable(char32_t codePoint) {
     if (codePoint > 0x10FFFF) return {};
     const std::uint8_t bits =
         codePoint < kTableSize ? table()[codePoint] : compute(static_cast<UChar32>(codePoint));

@@ -23,7 +23,15 @@ struct CharacterClass {
 };
 
 /// Any code point; those above U+10FFFF are separators. One table look-up for the first 64 Ki.
-[[nodiscard]] CharacterClass classify(char32_t codePoint);
+[[nodiscard]] CharacterClass classifyByTable(char32_t codePoint);
+
+/// The same, without a call for most of Chinese.
+[[nodiscard]] inline CharacterClass classify(char32_t codePoint) {
+    constexpr char32_t kFirstIdeograph = 0x4E00;
+    constexpr char32_t kIdeographs = 0x5200;
+    if (codePoint - kFirstIdeograph < kIdeographs) return {.kind = CharacterKind::Cjk};
+    return classifyByTable(codePoint);
+}
 
 [[nodiscard]] bool isCjk(char32_t codePoint);
 [[nodiscard]] bool isLongSpace(char32_t codePoint);  ///< isSpace() of what is not ASCII

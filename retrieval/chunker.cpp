@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -35,9 +37,26 @@ struct TextSize {
     }
 };
 
+/// Eight characters of ASCII.
+bool startsWithEightAscii(std::string_view text, std::size_t position) {
+    std::uint64_t bytes = 0;
+    if (text.size() - position < sizeof bytes) return false;
+    std::memcpy(&bytes, text.data() + position, sizeof bytes);
+    return (bytes & 0x8080808080808080ULL) == 0;
+}
+
 TextSize measure(std::string_view text) {
     TextSize size;
     for (std::size_t i = 0; i < text.size();) {
+        if (startsWithEightAscii(text, i)) {
+            std::size_t nSpaces = 0;
+            for (const std::size_t end = i + sizeof(std::uint64_t); i < end; ++i) {
+                nSpaces += isSpace(static_cast<unsigned char>(text[i])) ? 1 : 0;
+            }
+            size.nCharacters += sizeof(std::uint64_t);
+            size.nVisible += sizeof(std::uint64_t) - nSpaces;
+            continue;
+        }
         if (const auto byte = static_cast<unsigned char>(text[i]); byte < 0x80) {
             ++size.nCharacters;
             size.nVisible += isSpace(byte) ? 0 : 1;

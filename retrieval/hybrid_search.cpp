@@ -2,6 +2,7 @@
 #include <iterator>
 #include <limits>
 
+#include "retrieval/definitions.h"
 #include "retrieval/feedback.h"
 #include "retrieval/ranking.h"
 #include "retrieval/retrieval.h"
@@ -125,10 +126,36 @@ std::vector<ScoredChunk> fuse(std::vector<Candidate>& candidates, double keyword
     return best.take();
 }
 
-}  // namespace
+/// Of those that `question` may be answered by; more would cost time and help nobody.
+constexpr int kReadForDefinitions = 60;
 
-Result<std::vector<ScoredChunk>> hybridSearch(std::string_view query, const SearchSources& sources,
-                                              const SearchOptions& options) {
+/// Raises the passages that say what a question such as “What is X?” asks for. Words alone cannot
+/// tell them: X stands in all passages about X, and a definition often names it but once.
+Result<void> preferDefinitions(std::string_view thing, ChunkTexts& texts,
+                               std::vector<ScoredChunk>& ranked) {
+    if (ranked.empty()) return {};
+    constexpr double kShare = 0.5;
+    const double best = ranked.front().score;
+    const auto nRead = std::min<std::size_t>(ranked.size(), kReadForDefinitions);
+    const auto read = texts.texts(idsOf(std::span(ranked).first(nRead)));
+    if (!read) return tl::unexpected(read.error());
+    auto hit = ranked.begin();
+    for (const ChunkTexts::Text& each : *read) {
+        while (hit != ranked.end() && hit->chunk != each.chunk) ++hit;
+        if (hit == ranked.end()) break;
+        hit->score += kShare * best * definitionIn(thing, each.heading, each.text);
+    }
+    std::sort(ranked.begin(), ranked.end(), isBetter);
+    // The best score is what it was, as others may compare it with those of other questions.
+    if (const double raised = ranked.front().score; raised > best) {
+        for (ScoredChunk& each : ranked) each.score *= best / raised;
+    }
+    return {};
+}
+
+/// The legs' scores made one.
+Result<std::vector<ScoredChunk>> rank(std::string_view query, const SearchSources& sources,
+                                      const SearchOptions& options) {
     const int nCandidates = std::max(options.candidates, options.limit);
     const bool hasVectors = sources.vectors != nullptr && sources.embedder != nullptr;
     const bool useVectors = hasVectors && options.mode != SearchMode::Keyword;
@@ -160,6 +187,24 @@ Result<std::vector<ScoredChunk>> hybridSearch(std::string_view query, const Sear
          &Candidate::cosine);
     return fuse(candidates, options.keywordWeight.value_or(sources.embedder->keywordWeight()),
                 options.limit);
+}
+
+}  // namespace
+
+Result<std::vector<ScoredChunk>> hybridSearch(std::string_view query, const SearchSources& sources,
+                                              const SearchOptions& options) {
+    const auto thing =
+        sources.texts != nullptr ? definedThing(query) : std::optional<std::string>();
+    if (!thing) return rank(query, sources, options);
+    SearchOptions more = options;
+    more.limit = std::max(options.limit, kReadForDefinitions);
+    auto ranked = rank(query, sources, more);
+    if (!ranked) return ranked;
+    if (auto done = preferDefinitions(*thing, *sources.texts, *ranked); !done) {
+        return tl::unexpected(done.error());
+    }
+    ranked->resize(std::min(ranked->size(), static_cast<std::size_t>(std::max(options.limit, 0))));
+    return ranked;
 }
 
 }  // namespace conclave::retrieval

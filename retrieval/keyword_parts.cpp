@@ -11,11 +11,12 @@ namespace {
 
 /// Scores of one segment fit into the processor's second-level cache.
 constexpr std::size_t kMaxRows = std::size_t{1} << 17u;
-/// A search may have to encode so much first: about 10 ms.
-constexpr std::size_t kMaxPendingTokens = std::size_t{1} << 18u;
+/// A search may have to encode so much first: about 15 ms.
+constexpr std::size_t kMaxPendingTokens = std::size_t{1} << 19u;
 constexpr std::size_t kMaxPendingRows = std::size_t{1} << 14u;
-/// So many segments of one size become one: each posting is written about log16 times.
-constexpr std::size_t kFanIn = 16;
+/// So many segments of one size become one: each posting is written about log32 times. With fewer
+/// a first run over a folder would merge what it compacts a moment later.
+constexpr std::size_t kFanIn = 32;
 /// Segments below it are merged by compact().
 constexpr std::size_t kSmallRows = std::size_t{1} << 14u;
 
@@ -131,7 +132,7 @@ void KeywordIndex::Parts::sealForSearch() {
     seal();
 }
 
-/// As one counts: sixteen small ones carry over to a larger one.
+/// As one counts: many small ones carry over to a larger one.
 void KeywordIndex::Parts::mergeTail() {
     while (true) {
         std::size_t first = 0;

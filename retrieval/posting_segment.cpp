@@ -71,11 +71,15 @@ std::uint64_t checksumOf(std::span<const std::byte> bytes) {
     return mixed(sum);
 }
 
-void appendNumber(std::vector<std::byte>& to, std::uint32_t value) {
+constexpr std::size_t kLongestNumber = 5;
+
+/// Writes up to kLongestNumber bytes and gives where they end.
+std::byte* putNumber(std::byte* to, std::uint32_t value) {
     for (; value >= 0x80; value >>= 7u) {
-        to.push_back(static_cast<std::byte>((value & 0x7Fu) | 0x80u));
+        *to++ = static_cast<std::byte>((value & 0x7Fu) | 0x80u);
     }
-    to.push_back(static_cast<std::byte>(value));
+    *to++ = static_cast<std::byte>(value);
+    return to;
 }
 
 template <typename T>
@@ -108,7 +112,7 @@ Error damaged() { return {ErrorCode::Corrupt, "a stored piece of the keyword ind
 
 }  // namespace
 
-TermKey termKey(std::string_view term) {
+std::uint64_t termHash(std::string_view term) {
     std::uint64_t hash = term.size() * kMultiplier;
     std::size_t i = 0;
     for (; i + sizeof(std::uint64_t) <= term.size(); i += sizeof(std::uint64_t)) {
@@ -117,7 +121,7 @@ TermKey termKey(std::string_view term) {
         hash = mixed((hash ^ word) * kMultiplier);
     }
     const std::uint64_t rest = fewerThanEight(term.substr(i));
-    return mixed((hash ^ rest) * kMultiplier) >> (64u - kTermKeyBits);
+    return mixed((hash ^ rest) * kMultiplier);
 }
 
 Result<std::shared_ptr<const PostingSegment>> PostingSegment::fromBytes(
@@ -212,18 +216,23 @@ void SegmentWriter::add(TermKey key, std::span<const Posting> postings) {
                          std::all_of(postings.begin(), postings.end(), [](const Posting& posting) {
                              return posting.count <= kLargestDenseCount;
                          });
-    appendNumber(m_postings, static_cast<std::uint32_t>(postings.size()) << 1u | (isDense ? 1 : 0));
-    if (isDense) {
-        addDense(postings);
-    } else {
+    // Room for the longest numbers first, so that writing them checks nothing.
+    const std::size_t start = m_postings.size();
+    const std::size_t nNumbers = isDense ? 1 : 1 + 2 * postings.size();
+    m_postings.resize(start + nNumbers * kLongestNumber);
+    std::byte* to = m_postings.data() + start;
+    to = putNumber(to, static_cast<std::uint32_t>(postings.size()) << 1u | (isDense ? 1 : 0));
+    if (!isDense) {
         Row next = 0;
         for (const Posting& posting : postings) {
             const std::uint32_t hasCount = posting.count != 1 ? 1 : 0;
-            appendNumber(m_postings, (posting.row - next) << 1u | hasCount);
-            if (hasCount != 0) appendNumber(m_postings, posting.count);
+            to = putNumber(to, (posting.row - next) << 1u | hasCount);
+            if (hasCount != 0) to = putNumber(to, posting.count);
             next = posting.row + 1;
         }
     }
+    m_postings.resize(static_cast<std::size_t>(to - m_postings.data()));
+    if (isDense) addDense(postings);
     CONCLAVE_CHECK(m_postings.size() <= std::numeric_limits<std::uint32_t>::max());
     m_ends.push_back(static_cast<std::uint32_t>(m_postings.size()));
 }
@@ -291,23 +300,26 @@ std::shared_ptr<const PostingSegment> mergeSegments(std::span<const MergeInput> 
     }
 
     SegmentWriter writer(chunks.size());
+    constexpr TermKey kNone = std::numeric_limits<TermKey>::max();
     std::vector<std::size_t> next(inputs.size(), 0);
+    std::vector<TermKey> keys;  // the next ones
+    const auto keyAt = [&](std::size_t i) {
+        const PostingSegment& segment = *inputs[i].segment;
+        return next[i] < segment.nTerms() ? segment.key(next[i]) : kNone;
+    };
+    for (std::size_t i = 0; i < inputs.size(); ++i) keys.push_back(keyAt(i));
     std::vector<Posting> postings;
     while (true) {
-        constexpr TermKey kNone = std::numeric_limits<TermKey>::max();
         TermKey least = kNone;
-        for (std::size_t i = 0; i < inputs.size(); ++i) {
-            if (next[i] < inputs[i].segment->nTerms()) {
-                least = std::min(least, inputs[i].segment->key(next[i]));
-            }
-        }
+        for (const TermKey key : keys) least = std::min(least, key);
         if (least == kNone) break;
         postings.clear();
         bool isSorted = true;
         for (std::size_t i = 0; i < inputs.size(); ++i) {
-            const PostingSegment& segment = *inputs[i].segment;
-            if (next[i] >= segment.nTerms() || segment.key(next[i]) != least) continue;
-            segment.postings(next[i]++).forEach([&](Row row, std::uint32_t count) {
+            if (keys[i] != least) continue;
+            const PostingList list = inputs[i].segment->postings(next[i]++);
+            keys[i] = keyAt(i);
+            list.forEach([&](Row row, std::uint32_t count) {
                 const Row newRow = newRows[i][row];
                 if (newRow == kGone) return;
                 isSorted = isSorted && (postings.empty() || postings.back().row < newRow);

@@ -18,7 +18,9 @@ namespace conclave::retrieval {
 /// probability of 0.2 %, and then count as one.
 using TermKey = std::uint64_t;
 inline constexpr int kTermKeyBits = 48;
-[[nodiscard]] TermKey termKey(std::string_view term);
+[[nodiscard]] std::uint64_t termHash(std::string_view term);
+[[nodiscard]] inline TermKey keyOfHash(std::uint64_t hash) { return hash >> (64 - kTermKeyBits); }
+[[nodiscard]] inline TermKey termKey(std::string_view term) { return keyOfHash(termHash(term)); }
 
 /// Rows are numbers within a segment; a merged segment numbers them anew.
 using Row = std::uint32_t;

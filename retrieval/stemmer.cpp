@@ -5,8 +5,6 @@
 
 #include <libstemmer.h>
 
-#include "retrieval/posting_segment.h"
-
 namespace conclave::retrieval {
 namespace {
 
@@ -21,7 +19,8 @@ void Stemmer::Deleter::operator()(sb_stemmer* stemmer) const { sb_stemmer_delete
 
 Stemmer::Stemmer()
     : m_stemmer(sb_stemmer_new("english", "UTF_8")),
-      m_cache(std::make_unique<std::array<Entry, kCachedWords>>()) {}
+      m_cache(std::make_unique<std::array<Entry, kCachedWords>>()),
+      m_keys(std::make_unique<std::array<KnownKey, kCachedWords>>()) {}
 
 Stemmer& Stemmer::ofThisThread() {
     thread_local Stemmer stemmer;
@@ -54,6 +53,16 @@ std::string_view Stemmer::stem(std::string_view word) {
         std::copy(stem.begin(), stem.end(), entry.stem.begin());
     }
     return {entry.stem.data(), entry.stemLength};
+}
+
+TermKey Stemmer::keyOf(std::string_view word) {
+    const std::uint64_t hash = termHash(word);
+    KnownKey& known = (*m_keys)[hash % kCachedWords];
+    if (known.hash != hash || (known.key & kIsSet) == 0) {
+        const std::string_view found = stem(word);
+        known = {hash, (found == word ? keyOfHash(hash) : termKey(found)) | kIsSet};
+    }
+    return known.key & ~kIsSet;
 }
 
 }  // namespace conclave::retrieval

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string_view>
 
+#include "retrieval/posting_segment.h"
+
 struct sb_stemmer;
 
 namespace conclave::retrieval {
@@ -20,6 +22,10 @@ public:
     /// so that nothing but English is ever cut. The view lives until the next call.
     [[nodiscard]] std::string_view stem(std::string_view word);
 
+    /// termKey(stem(word)). A word met before is known by 64 bits of its hash, so that neither it
+    /// nor its stem is looked at.
+    [[nodiscard]] TermKey keyOf(std::string_view word);
+
 private:
     static constexpr std::size_t kCachedWords = 16384;
     static constexpr std::size_t kLongestCached = 22;
@@ -29,6 +35,11 @@ private:
         std::array<char, kLongestCached> word;
         std::array<char, kLongestCached> stem;
     };
+    struct KnownKey {
+        std::uint64_t hash = 0;
+        TermKey key = 0;  ///< and kIsSet
+    };
+    static constexpr TermKey kIsSet = TermKey{1} << 63u;
     struct Deleter {
         void operator()(sb_stemmer* stemmer) const;
     };
@@ -36,6 +47,7 @@ private:
 
     std::unique_ptr<sb_stemmer, Deleter> m_stemmer;
     std::unique_ptr<std::array<Entry, kCachedWords>> m_cache;
+    std::unique_ptr<std::array<KnownKey, kCachedWords>> m_keys;
 };
 
 }  // namespace conclave::retrieval

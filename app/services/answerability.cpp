@@ -15,8 +15,8 @@
 namespace conclave::services {
 namespace {
 
-constexpr int kProbes = 150;               ///< that have an answer: they make the threshold
-constexpr std::size_t kUnanswerable = 50;  ///< say how much it lets through, and change nothing
+constexpr int kProbes = 100;               ///< that have an answer: they make the threshold
+constexpr std::size_t kUnanswerable = 20;  ///< say how much it lets through, and change nothing
 constexpr int kFewestChunks = 40;
 constexpr std::size_t kWords = 6;         ///< of a probe
 constexpr std::size_t kForeignWords = 3;  ///< of them from elsewhere in one that has an answer

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
+#include <bitset>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -21,6 +23,9 @@ namespace {
 constexpr float kUnknownPenalty = 10.0f;
 /// Far more than sums of scores are rounded by, and far less than scores differ.
 constexpr double kClosestScores = 1e-6;
+/// Code points of three bytes.
+constexpr char32_t kFirstLong = 0x800;
+constexpr char32_t kEndLong = 0x10000;
 
 class UnigramSegmenter final : public Segmenter {
 public:
@@ -52,6 +57,7 @@ public:
             m_scores.push_back(pieceScore(token, highest));
         }
         prepareAscii();
+        prepareLong();
     }
 
     void segment(std::string_view text, bool afterMarker,
@@ -147,12 +153,24 @@ private:
             constexpr std::size_t kSlots = 4096;
             if (word.empty() || word.size() > KnownWord::kLongest) return nullptr;
             thread_local const auto slots = std::make_unique<std::array<KnownWord, kSlots>>();
-            KnownWord& slot = (*slots)[std::hash<std::string_view>{}(word) % kSlots];
+            KnownWord& slot = (*slots)[hashOf(word) % kSlots];
             if (slot.owner != m_owner) slot = {.owner = m_owner};
             return &slot;
         }
 
     private:
+        /// Of a word of 1 to KnownWord::kLongest bytes.
+        static std::size_t hashOf(std::string_view word) {
+            constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15u;
+            std::uint64_t hash = word.size();
+            for (std::size_t at = 0; at < word.size(); at += sizeof hash) {
+                std::array<char, sizeof hash> bytes{};
+                word.copy(bytes.data(), bytes.size(), at);
+                hash = (hash ^ std::bit_cast<std::uint64_t>(bytes)) * kFactor;
+                hash ^= hash >> 32u;
+            }
+            return static_cast<std::size_t>(hash);
+        }
         static std::uint64_t nextOwner() {
             static std::atomic<std::uint64_t> last = 0;
             return ++last;
@@ -179,6 +197,40 @@ private:
             const std::string& becomes = m_ascii[byte].text;
             if (becomes.size() == 1 && becomes[0] != ' ') m_single[byte] = becomes[0];
         }
+    }
+
+    /// Most characters of three bytes, as of Chinese, are in no sequence of the map: those are
+    /// known by their code point, which only a well-formed sequence gives.
+    void prepareLong() {
+        for (char32_t c = kFirstLong; c < kEndLong; ++c) {
+            constexpr char32_t kFirstSurrogate = 0xD800;
+            constexpr char32_t kAfterSurrogates = 0xE000;
+            if (c >= kFirstSurrogate && c < kAfterSurrogates) continue;
+            std::string bytes;
+            appendUtf8(bytes, c);
+            const bool stays = !m_charsmap.begins(bytes) && bytes != kSpaceMark &&
+                               m_charsmap.longestMatch(bytes).length == 0;
+            m_staysSame.set(c - kFirstLong, stays);
+        }
+    }
+
+    /// Where the run of characters ends that begins at `begin` and of which each stays what it is.
+    std::size_t sameUntil(std::string_view text, std::size_t begin) const {
+        const auto byteAt = [&](std::size_t i) {
+            return char32_t{static_cast<unsigned char>(text[i])};
+        };
+        std::size_t end = begin;
+        while (text.size() - end >= 3) {
+            const char32_t lead = byteAt(end);
+            const bool isLong = (lead & 0xF0u) == 0xE0u && (byteAt(end + 1) & 0xC0u) == 0x80u &&
+                                (byteAt(end + 2) & 0xC0u) == 0x80u;
+            if (!isLong) break;
+            const char32_t c =
+                (lead & 0x0Fu) << 12u | (byteAt(end + 1) & 0x3Fu) << 6u | (byteAt(end + 2) & 0x3Fu);
+            if (c < kFirstLong || !m_staysSame.test(c - kFirstLong)) break;
+            end += 3;
+        }
+        return end;
     }
 
     /// Replaces by the charsmap; trims and collapses spaces, and reads U+2581 as one.
@@ -222,6 +274,13 @@ private:
                 if (std::exchange(pendingSpace, false)) result += ' ';
                 result.append(run.data(), nRun);
                 started = true;
+                continue;
+            }
+            if (const std::size_t end = sameUntil(text, position); end > position) {
+                if (std::exchange(pendingSpace, false)) result += ' ';
+                result.append(text, position, end - position);
+                started = true;
+                position = end;
                 continue;
             }
             const auto byte = static_cast<unsigned char>(text[position]);
@@ -320,6 +379,7 @@ private:
     std::vector<float> m_scores;  ///< of every token
     std::array<AsciiCharacter, 128> m_ascii;
     std::array<char, 128> m_single{};  ///< what a simple one becomes if that is one, no space
+    std::bitset<kEndLong - kFirstLong> m_staysSame;
     float m_unknownScore = 0.0f;
     bool m_collapsesSpaces = true;
 };

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "base/utf8.h"
+#include "retrieval/characters.h"
+#include "retrieval/posting_segment.h"
 #include "retrieval/retrieval.h"
 #include "retrieval/stemmer.h"
 
@@ -88,6 +90,32 @@ TEST(Analyzer, LongWordsAreCutAndInvalidBytesSurvive) {
     EXPECT_THAT(terms("ab\xFF\xFE"
                       "cd\xE4"),
                 ElementsAre("ab", "cd"));
+}
+
+TEST(ChunkTerms, AreTheKeysOfAllTerms) {
+    const std::string texts[] = {
+        "The HTTPServer's flies flied 3.14 times; parseURL2x and snake_case don't, x2y, 1,000.",
+        "Ärzte straßen ﬁnd Ⅷ ㎏ ａｂｃ４２ x² O\u0308l running RUNNING runs",
+        "量子計算的原理，ｶﾅ と かな 가나다 Debian是什么 々〇 \u9FFF\u4E00 ภาษาไทย",
+        std::string(300, 'q') + " a\xFFz \xE4 running"};
+    for (const std::string& text : texts) {
+        for (int run = 0; run < 2; ++run) {  // the second one knows its words
+            std::vector<TermKey> wanted;
+            for (const std::string& term : terms(text)) wanted.push_back(termKey(term));
+            EXPECT_EQ(chunkTerms("", text).keys, wanted) << text;
+        }
+    }
+}
+
+TEST(Characters, MostOfChineseIsKnownWithoutTheTable) {
+    for (char32_t c = 0x4D00; c < 0xA100; ++c) {
+        const CharacterClass quick = classify(c);
+        const CharacterClass known = classifyByTable(c);
+        ASSERT_TRUE(quick.kind == known.kind && quick.isFolded == known.isFolded &&
+                    quick.isUpper == known.isUpper && quick.isLower == known.isLower &&
+                    quick.isDigit == known.isDigit)
+            << static_cast<unsigned>(c);
+    }
 }
 
 TEST(QueryTerms, DropsStopWordsUnlessNothingIsLeft) {
