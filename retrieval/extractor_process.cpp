@@ -234,25 +234,6 @@ Error describeEnd(const std::filesystem::path& path, int status) {
                                     std::to_string(WEXITSTATUS(status)) + ")"};
 }
 
-Result<void> checkFile(const std::filesystem::path& path) {
-    std::error_code problem;
-    const auto status = std::filesystem::status(path, problem);
-    if (status.type() == std::filesystem::file_type::not_found) {
-        return fail(ErrorCode::NotFound, path.string() + " does not exist");
-    }
-    if (problem) {
-        return fail(ErrorCode::Io, "cannot open " + path.string() + ": " + problem.message());
-    }
-    if (status.type() != std::filesystem::file_type::regular) {
-        return fail(ErrorCode::Io, path.string() + " is not a regular file");
-    }
-    return {};
-}
-
-}  // namespace
-
-namespace {
-
 /// This thread's waiting worker; it starts one if there is none of this program.
 Result<WaitingWorker*> waitingWorker(const std::filesystem::path& program,
                                      std::unique_ptr<WaitingWorker>& worker) {
@@ -293,6 +274,21 @@ Result<std::string> finishedOutput(ReadEnd end, std::string output, const Extrac
 }
 
 }  // namespace
+
+Result<void> checkFile(const std::filesystem::path& path) {
+    std::error_code problem;
+    const auto status = std::filesystem::status(path, problem);
+    if (status.type() == std::filesystem::file_type::not_found) {
+        return fail(ErrorCode::NotFound, path.string() + " does not exist");
+    }
+    if (problem) {
+        return fail(ErrorCode::Io, "cannot open " + path.string() + ": " + problem.message());
+    }
+    if (status.type() != std::filesystem::file_type::regular) {
+        return fail(ErrorCode::Io, path.string() + " is not a regular file");
+    }
+    return {};
+}
 
 Result<std::string> runLimited(const std::filesystem::path& worker,
                                const std::vector<std::string>& arguments, int input,

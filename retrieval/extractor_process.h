@@ -9,6 +9,9 @@
 
 namespace conclave::retrieval {
 
+/// Errors: NotFound, Io (it cannot be opened, or is not a regular file).
+[[nodiscard]] Result<void> checkFile(const std::filesystem::path& path);
+
 /// What the worker writes to its standard output, given `arguments` besides those for its limits;
 /// `input` becomes its standard input and stays open here. `about` is named in errors.
 /// Errors: Io, Corrupt (it failed), Timeout, LimitExceeded, Cancelled.

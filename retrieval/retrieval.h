@@ -84,6 +84,40 @@ struct ExtractOptions {
     bool many = false;
 };
 
+/// A page of a PDF as a person sees it, and where on it some of its text stands.
+struct PageRequest {
+    struct Range {
+        std::size_t startByte = 0;
+        std::size_t endByte = 0;
+    };
+    int page = 1;
+    int widthPixels = 0;
+    std::vector<Range> marks{};  ///< of the page's text as extract() gives it; at most 8
+    bool withSizes = false;      ///< of all pages, as the first look at a document needs them
+};
+
+struct PagePicture {
+    /// As shares of the page's width and height, from its upper left corner.
+    struct Box {
+        std::size_t mark = 0;  ///< index in PageRequest::marks
+        double left = 0.0;
+        double top = 0.0;
+        double right = 0.0;
+        double bottom = 0.0;
+    };
+    struct Size {
+        double width = 0.0;  ///< points, 1/72 inch
+        double height = 0.0;
+    };
+    int width = 0;  ///< pixels; fewer than asked for where the page would be huge
+    int height = 0;
+    std::string pixels;      ///< width * height * 4 bytes, row by row: blue, green, red, 255
+    std::vector<Box> boxes;  ///< a line of text each, in reading order
+    std::vector<std::string> texts;  ///< of each mark, as the file has it now
+    std::vector<Size> sizes{};       ///< of each page, if asked for; at most kMostSizes
+    static constexpr std::size_t kMostSizes = 20'000;
+};
+
 /// The program tesseract on this machine's PATH; empty: there is none.
 [[nodiscard]] std::filesystem::path findOcrProgram();
 
@@ -101,6 +135,13 @@ public:
     /// Unsupported (no reader for this type), Cancelled.
     [[nodiscard]] Result<ExtractedDocument> extract(const std::filesystem::path& path,
                                                     const ExtractOptions& options) const;
+
+    /// Draws a page of a PDF, in the worker program as well. Errors: InvalidArgument, NotFound (no
+    /// such file or page), Io, PasswordRequired, Corrupt, LimitExceeded, Timeout, Unsupported,
+    /// Cancelled.
+    [[nodiscard]] Result<PagePicture> drawPage(const std::filesystem::path& path,
+                                               const PageRequest& request,
+                                               const ExtractOptions& options) const;
 
 private:
     std::filesystem::path m_worker;

@@ -60,6 +60,11 @@ const char* shapes(Icon name) {
         case Icon::Warning: return "<path d='M12 4.5l8.5 15h-17zM12 10v4.5M12 17.2v.1'/>";
         case Icon::Close: return "<path d='M6.5 6.5l11 11M17.5 6.5l-11 11'/>";
         case Icon::Plus: return "<path d='M12 5v14M5 12h14'/>";
+        case Icon::Minus: return "<path d='M5 12h14'/>";
+        case Icon::FitWidth:
+            return "<path d='M4.5 5v14M19.5 5v14M8 12h8M10.5 9.3 7.8 12l2.7 2.7M13.5 9.3l2.7 "
+                   "2.7-2.7 2.7'/>";
+        case Icon::Lines: return "<path d='M5 6.5h14M5 12h14M5 17.5h9'/>";
         case Icon::Chip:
             return "<rect x='6.5' y='6.5' width='11' height='11' rx='2'/><path d='M9.5 3.5v3M14.5 "
                    "3.5v3M9.5 17.5v3M14.5 17.5v3M3.5 9.5h3M3.5 14.5h3M17.5 9.5h3M17.5 "

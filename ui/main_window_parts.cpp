@@ -45,6 +45,7 @@ void MainWindow::connectParts() {
             [this](const QString& text) { m_toast->show(text); });
     connect(m_models, &ModelPicker::failed, this, &MainWindow::showNotice);
     connect(m_sources, &SourcesPanel::closeAsked, this, &MainWindow::toggleSources);
+    connect(m_sources, &SourcesPanel::readingChanged, m_panels, &PanelLayout::setReading);
     connect(m_collections, &CollectionPage::changed, this, &MainWindow::reloadCollections);
     connect(m_collections, &CollectionPage::failed, this, &MainWindow::showFailure);
     connect(m_collections, &CollectionPage::closeAsked, this, [this] { showDocuments(false); });

@@ -14,7 +14,8 @@ namespace {
 
 constexpr int kSidebarWidth = 250;
 constexpr int kSourcesWidth = 340;
-constexpr int kLeastPage = 470;  ///< a page beside a panel keeps this much
+constexpr int kReadingWidth = 760;  ///< over the page
+constexpr int kLeastPage = 470;     ///< a page beside a panel keeps this much
 
 }  // namespace
 
@@ -52,6 +53,10 @@ PanelLayout::PanelLayout(QWidget* sidebar, QWidget* page, QWidget* sources, QWid
     m_scrim->installEventFilter(this);
     connect(&Theme::instance(), &Theme::changed, this, &PanelLayout::arrange);  // for the zoom
     connect(m_splitter, &QSplitter::splitterMoved, this, [this] {
+        if (m_reads && areSourcesBeside()) {
+            m_readingWidth = m_splitter->sizes().at(2);
+            return;
+        }
         m_sizes = m_splitter->saveState();
         emit changed();
     });
@@ -84,6 +89,25 @@ void PanelLayout::setSourcesUseful(bool useful) {
     m_sourcesUseful = useful;
     if (!useful && m_overlay == m_sources) m_overlay = nullptr;
     arrange();
+}
+
+void PanelLayout::setReading(bool reads) {
+    if (reads == m_reads) return;
+    m_reads = reads;
+    if (!reads) m_splitter->restoreState(m_sizes);
+    arrange();
+    if (reads) giveReadingRoom();
+}
+
+void PanelLayout::giveReadingRoom() {
+    if (!areSourcesBeside() || m_overlay == m_sources) return;
+    QList<int> sizes = m_splitter->sizes();
+    const int room = sizes[1] + sizes[2];
+    const int wanted = m_readingWidth > 0 ? m_readingWidth : std::min(room * 55 / 100, 900);
+    const int most = room - Theme::instance().scaled(kLeastPage);
+    sizes[2] = std::max(sizes[2], std::min(wanted, most));
+    sizes[1] = room - sizes[2];
+    m_splitter->setSizes(sizes);
 }
 
 void PanelLayout::toggleSidebar() {
@@ -172,8 +196,9 @@ void PanelLayout::placeOverlay() {
     if (m_overlay == nullptr) return;
     if (m_overlay->parentWidget() != this) m_overlay->setParent(this);
     const int room = width() - Theme::instance().scaled(56);
-    const int wanted =
-        Theme::instance().scaled(m_overlay == m_sidebar ? kSidebarWidth + 20 : kSourcesWidth + 60);
+    const int wanted = Theme::instance().scaled(m_overlay == m_sidebar ? kSidebarWidth + 20
+                                                : m_reads              ? kReadingWidth
+                                                                       : kSourcesWidth + 60);
     const int panelWidth = std::max(200, std::min(wanted, room));
     m_scrim->setGeometry(rect());
     m_scrim->raise();

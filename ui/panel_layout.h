@@ -24,6 +24,9 @@ public:
     /// False while they have nothing to show.
     void setSourcesUseful(bool useful);
 
+    /// Gives the sources the room of a page of paper, as long as the page beside keeps enough.
+    void setReading(bool reads);
+
     /// What the person asks for, whatever the room.
     void toggleSidebar();
     void showSidebar();
@@ -54,6 +57,7 @@ private:
     void arrange();
     void dock(QWidget* panel, int index, bool isShown);
     void placeOverlay();
+    void giveReadingRoom();
 
     QWidget* m_sidebar;
     QWidget* m_page;
@@ -62,6 +66,8 @@ private:
     Scrim* m_scrim;
     QWidget* m_overlay = nullptr;
     QByteArray m_sizes;
+    int m_readingWidth = 0;  ///< as the person dragged it; 0: chosen here
+    bool m_reads = false;
     bool m_sidebarWanted = true;
     bool m_sourcesWanted = true;
     bool m_sourcesUseful = false;

@@ -11,6 +11,12 @@ namespace conclave::ui {
 
 namespace {
 
+void setPaper(Colors& c) {
+    c.paper = QColor("#ffffff");
+    c.paperMark = QColor("#ffe07a");
+    c.paperTint = QColor("#e2f3ee");
+}
+
 Colors makeLight() {
     Colors c;
     c.page = QColor("#ffffff");
@@ -33,6 +39,8 @@ Colors makeLight() {
     c.warning = QColor("#8a5300");
     c.warningSoft = QColor("#fff4dc");
     c.selection = QColor("#b9dedb");
+    c.desk = QColor("#e4e8e8");
+    setPaper(c);
     c.keyword = QColor("#8b2fb0");
     c.string = QColor("#23763d");
     c.number = QColor("#a8480b");
@@ -65,6 +73,8 @@ Colors makeDark() {
     c.warning = QColor("#f0b85a");
     c.warningSoft = QColor("#372c17");
     c.selection = QColor("#2b5f5b");
+    c.desk = QColor("#0e1011");
+    setPaper(c);
     c.keyword = QColor("#cf9bf0");
     c.string = QColor("#8fd19e");
     c.number = QColor("#f0a872");
@@ -307,6 +317,7 @@ QScrollBar::handle:vertical { background: @borderStrong; border-radius: 3px; min
 QScrollBar::handle:vertical:hover { background: @muted; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }
 QScrollBar::handle:horizontal { background: @borderStrong; border-radius: 3px; min-width: 36px; }
+QAbstractScrollArea::corner { background: transparent; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QDialog { background: @page; }

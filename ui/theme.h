@@ -34,6 +34,11 @@ struct Colors {
     QColor warning;
     QColor warningSoft;
     QColor selection;  ///< selected text
+    QColor desk;       ///< behind pages of paper
+    // Paper is white in the dark, too, so that pictures and print look as they are.
+    QColor paper;
+    QColor paperMark;  ///< a quoted passage, as if drawn with a felt pen
+    QColor paperTint;  ///< the passage around a quote
     // Code highlighting.
     QColor keyword;
     QColor string;

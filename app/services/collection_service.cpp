@@ -31,6 +31,7 @@ void CollectionServiceImpl::finish() {
         const std::lock_guard lock(m_mutex);
         for (auto& [id, source] : m_running) source.request_stop();
     }
+    m_painter.finish();
     m_indexer.finish();
     m_searcher.finish();
 }
@@ -232,6 +233,52 @@ void CollectionServiceImpl::open(DocumentId id, Reply<DocumentView> reply) {
         if (!pages) return reply(tl::unexpected(pages.error()));
         reply(DocumentView{std::move(*document), std::move(*pages)});
     });
+}
+
+void CollectionServiceImpl::page(DocumentId id, retrieval::PageRequest request,
+                                 Reply<PageView> reply) {
+    m_painter.post([this, id, request = std::move(request), reply = std::move(reply)] {
+        reply(drawPage(id, request));
+    });
+}
+
+Result<PageView> CollectionServiceImpl::drawPage(DocumentId id,
+                                                 const retrieval::PageRequest& request) {
+    constexpr auto kPatience = std::chrono::seconds(20);
+    auto document = m_database.documents().document(id);
+    if (!document) return tl::unexpected(document.error());
+    retrieval::ExtractOptions options;
+    options.timeLimit = kPatience;
+    options.cancel = m_painter.stopToken();
+    options.many = true;
+    auto picture = m_extractor.drawPage(document->path, request, options);
+    if (!picture) return tl::unexpected(picture.error());
+    PageView view{.state = PageView::State::AsRead, .picture = std::move(*picture)};
+    if (request.marks.empty()) return view;
+    const auto pages = m_database.documents().pages(id);
+    if (!pages) return tl::unexpected(pages.error());
+    const auto page = std::find_if(pages->begin(), pages->end(), [&](const Page& candidate) {
+        return candidate.number == request.page;
+    });
+    const auto saysTheSame = [&](std::size_t i) {
+        const auto [start, end] = request.marks[i];
+        return start <= end && end <= page->text.size() &&
+               page->text.compare(start, end - start, view.picture.texts[i]) == 0;
+    };
+    bool isAsRead = page != pages->end();
+    for (std::size_t i = 0; isAsRead && i < request.marks.size(); ++i) isAsRead = saysTheSame(i);
+    if (isAsRead) return view;
+    view.picture.boxes.clear();
+    const auto file = scanFiles(
+        {document->path}, {}, [] { return true; }, true);
+    const bool isUntouched = file && file->files.size() == 1 &&
+                             file->files[0].sizeBytes == document->sizeBytes &&
+                             file->files[0].modifiedNs == document->modifiedNs;
+    if (isUntouched) {
+        view.state = PageView::State::Unmarked;
+        return view;
+    }
+    return PageView{.state = PageView::State::Changed, .picture = {}};
 }
 
 Result<std::vector<CollectionId>> CollectionServiceImpl::visible() {

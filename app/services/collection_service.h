@@ -44,6 +44,7 @@ public:
     void indexPaths(std::vector<std::filesystem::path> paths, Reply<IndexReport> reply) override;
     void search(SearchRequest request, Reply<std::vector<SearchHit>> reply) override;
     void open(DocumentId id, Reply<DocumentView> reply) override;
+    void page(DocumentId id, retrieval::PageRequest request, Reply<PageView> reply) override;
 
     /// Ids of the collections that are listed.
     [[nodiscard]] Result<std::vector<CollectionId>> visible();
@@ -66,6 +67,7 @@ public:
     void finish();
 
 private:
+    Result<PageView> drawPage(DocumentId id, const retrieval::PageRequest& request);
     Result<void> addRoots(CollectionId id, const std::vector<std::filesystem::path>& paths);
     Result<std::vector<std::filesystem::path>> rootsOf(CollectionId id);
     /// Updates that nobody waits for; one at a time for a collection.
@@ -91,6 +93,7 @@ private:
 
     Worker m_searcher{Worker::AtEnd::Drop};
     Worker m_indexer{Worker::AtEnd::Drop};  ///< one update at a time
+    Worker m_painter{Worker::AtEnd::Drop};  ///< keeps a worker program waiting for the next page
 };
 
 }  // namespace conclave::services

@@ -213,6 +213,16 @@ struct DocumentView {
     std::vector<Page> pages;
 };
 
+/// A page of a PDF as it looks now, beside what was read from it.
+struct PageView {
+    enum class State {
+        AsRead,    ///< at the marks it says what was read
+        Unmarked,  ///< its text was recognised in pictures, so that no place of it is known
+        Changed,   ///< the file says something else now; there is no picture
+    } state = State::AsRead;
+    retrieval::PagePicture picture;
+};
+
 /// Folders of documents that are kept indexed and can be asked.
 class CollectionService {
 public:
@@ -246,6 +256,9 @@ public:
 
     virtual void search(SearchRequest request, Reply<std::vector<SearchHit>> reply) = 0;
     virtual void open(DocumentId id, Reply<DocumentView> reply) = 0;
+    /// Draws a page of a PDF and finds text of it there; one at a time, in the worker program.
+    /// Errors: those of retrieval::Extractor::drawPage; NotFound also for a file that is gone.
+    virtual void page(DocumentId id, retrieval::PageRequest request, Reply<PageView> reply) = 0;
 };
 
 // ----------------------------------------------------------------------------------------- chats

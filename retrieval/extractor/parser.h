@@ -75,6 +75,8 @@ enum class Format {
 [[nodiscard]] Result<ExtractedDocument> parsePdf(const Source& source);
 /// A page (from 1) as a grey picture (PGM) of 300 dots an inch; empty behind the last page.
 [[nodiscard]] Result<std::string> renderPdfPage(const Source& source, int page);
+/// Errors: NotFound (no such page), PasswordRequired, Unsupported, Corrupt.
+[[nodiscard]] Result<PagePicture> viewPdfPage(const Source& source, const PageRequest& request);
 
 /// detectFormat and the right reader, `pdf` for PDF (null: Unsupported); then hidden characters
 /// are taken out, see hidden_text.h. Exceptions of libraries end here, as Corrupt or

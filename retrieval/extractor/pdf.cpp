@@ -4,40 +4,15 @@
 #include <utility>
 
 #include <QAbstractItemModel>
-#include <QBuffer>
-#include <QByteArray>
-#include <QImage>
 #include <QPdfBookmarkModel>
-#include <QPdfDocument>
-#include <QPdfSelection>
 #include <QString>
 #include <QVariant>
 
 #include "retrieval/extractor/parser.h"
+#include "retrieval/extractor/pdf_document.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
-
-/// Where a hyphen broke a word at the end of a line; the word is one.
-constexpr QChar kBrokenHyphen(0xFFFE);
-
-std::string toUtf8(const QString& text) {
-    const QByteArray bytes = text.toUtf8();
-    return {bytes.constData(), static_cast<std::size_t>(bytes.size())};
-}
-
-/// A page's text with single line ends, without the marks of broken words.
-std::string pageText(QPdfDocument& pdf, int page) {
-    QString text = pdf.getAllText(page).text();
-    text.replace(QStringLiteral("\r\n"), QStringLiteral("\n"));
-    text.replace(QLatin1Char('\r'), QLatin1Char('\n'));
-    // The mark stands before the line end that it explains.
-    text.replace(QString(kBrokenHyphen) + QLatin1Char('\n'), QString());
-    text.remove(kBrokenHyphen);
-    std::string utf8 = toUtf8(text);
-    if (!utf8.empty() && utf8.back() != '\n') utf8.push_back('\n');
-    return utf8;
-}
 
 bool isBlank(std::string_view text) {
     return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
@@ -112,33 +87,12 @@ private:
     std::size_t m_lastEnd = 0;
 };
 
-Error describe(QPdfDocument::Error error, bool hasPassword) {
-    switch (error) {
-        case QPdfDocument::Error::IncorrectPassword:
-            return {ErrorCode::PasswordRequired,
-                    hasPassword ? "the password is wrong" : "the PDF asks for a password"};
-        case QPdfDocument::Error::UnsupportedSecurityScheme:
-            return {ErrorCode::Unsupported, "the PDF is encrypted in a way that is not supported"};
-        default: return {ErrorCode::Corrupt, "the PDF is damaged beyond reading"};
-    }
-}
-
 }  // namespace
 
 Result<ExtractedDocument> parsePdf(const Source& source) {
-    QByteArray bytes =
-        QByteArray::fromRawData(source.bytes.data(), static_cast<qsizetype>(source.bytes.size()));
-    QBuffer device(&bytes);
-    if (!device.open(QIODevice::ReadOnly)) {
-        return fail(ErrorCode::Internal, "cannot read from memory");
-    }
-    QPdfDocument pdf;
-    if (!source.password.empty()) pdf.setPassword(QString::fromStdString(source.password));
-    pdf.load(&device);
-    if (pdf.status() != QPdfDocument::Status::Ready) {
-        return tl::unexpected(describe(pdf.error(), !source.password.empty()));
-    }
-
+    const auto open = OpenPdf::open(source);
+    if (!open) return tl::unexpected(open.error());
+    QPdfDocument& pdf = (*open)->document();
     ExtractedDocument document;
     document.mime = "application/pdf";
     document.title =
@@ -146,7 +100,7 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
     std::size_t total = 0;
     std::size_t nBlank = 0;
     for (int page = 0; page < pdf.pageCount(); ++page) {
-        std::string text = pageText(pdf, page);
+        std::string text = pageText(rawPageText(pdf, page));
         total += text.size();
         if (total > kMostTextBytes) {
             return fail(ErrorCode::LimitExceeded, "the PDF holds more than 64 MiB of text");
@@ -170,44 +124,6 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
                          return a.page != b.page ? a.page < b.page : a.startByte < b.startByte;
                      });
     return document;
-}
-
-Result<std::string> renderPdfPage(const Source& source, int page) {
-    QByteArray bytes =
-        QByteArray::fromRawData(source.bytes.data(), static_cast<qsizetype>(source.bytes.size()));
-    QBuffer device(&bytes);
-    if (!device.open(QIODevice::ReadOnly)) {
-        return fail(ErrorCode::Internal, "cannot read from memory");
-    }
-    QPdfDocument pdf;
-    pdf.load(&device);
-    if (pdf.status() != QPdfDocument::Status::Ready) {
-        return tl::unexpected(describe(pdf.error(), false));
-    }
-    if (page < 1 || page > pdf.pageCount()) return std::string();
-    constexpr double kDotsPerPoint = 300.0 / 72.0;  // what tesseract was trained on
-    constexpr double kLongestSide = 6000.0;         // dots; a poster is drawn smaller
-    const QSizeF points = pdf.pagePointSize(page - 1);
-    const double longest = std::max({points.width(), points.height(), 1.0});
-    const double scale = std::min(kDotsPerPoint, kLongestSide / longest);
-    const QSize size(std::max(1, static_cast<int>(points.width() * scale)),
-                     std::max(1, static_cast<int>(points.height() * scale)));
-    const QImage drawn = pdf.render(page - 1, size);
-    if (drawn.isNull() || drawn.format() != QImage::Format_ARGB32) {
-        return fail(ErrorCode::Corrupt, "the page cannot be drawn");
-    }
-    std::string pgm =
-        "P5\n" + std::to_string(drawn.width()) + " " + std::to_string(drawn.height()) + "\n255\n";
-    // Qt's own conversions wait for threads, which this process may not start.
-    for (int y = 0; y < drawn.height(); ++y) {
-        for (int x = 0; x < drawn.width(); ++x) {
-            const QRgb pixel = drawn.pixel(x, y);
-            // What the page leaves transparent is paper.
-            const int grey = (qGray(pixel) * qAlpha(pixel) + 255 * (255 - qAlpha(pixel))) / 255;
-            pgm.push_back(static_cast<char>(grey));
-        }
-    }
-    return pgm;
 }
 
 }  // namespace conclave::retrieval::extractor

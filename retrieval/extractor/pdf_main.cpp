@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     const WorkerHooks hooks{
         .pdf = parsePdf,
         .render = renderPdfPage,
+        .view = viewPdfPage,
         .prepare = [&] { application = std::make_unique<QCoreApplication>(qtArgc, argv); },
         .handOver = {},
     };

@@ -21,6 +21,7 @@
 
 #include "retrieval/document_json.h"
 #include "retrieval/extractor/sandbox.h"
+#include "retrieval/page_picture.h"
 #include "retrieval/worker_protocol.h"
 
 namespace conclave::retrieval::extractor {
@@ -31,6 +32,8 @@ constexpr std::string_view kHelp =
     "FILE\n"
     "       conclave-extract [--memory BYTES] [--seconds N] --ocr TESSERACT LANGUAGES < PICTURE\n"
     "       conclave-extract-pdf [--memory BYTES] [--seconds N] --render PAGE FILE > PICTURE\n"
+    "       conclave-extract-pdf [--memory BYTES] [--seconds N] --view PAGE --width PIXELS\n"
+    "                            [--mark START END]... [--sizes] FILE > PICTURE\n"
     "\n"
     "Reads one document and writes its text as JSON, or (--texts-behind) behind the JSON. Conclave "
     "starts it for every file it reads,\n"
@@ -39,11 +42,14 @@ constexpr std::string_view kHelp =
     "\n"
     "example: conclave-extract report.docx | less\n";
 
+constexpr std::size_t kMostPages = 1'000'000;
+
 struct Arguments {
     SandboxLimits limits;
     bool readsPassword = false;
     PageTexts texts = PageTexts::InJson;
-    int renderedPage = 0;    ///< writes a picture of it instead of the text; 0: none
+    int renderedPage = 0;  ///< writes a picture of it instead of the text; 0: none
+    PageRequest view{.page = 0, .widthPixels = 0, .marks = {}, .withSizes = false};  ///< the same
     std::string ocrProgram;  ///< becomes it, with a picture on the standard input
     std::string ocrLanguages;
     std::filesystem::path file;
@@ -54,6 +60,30 @@ std::optional<std::size_t> toSize(std::string_view text) {
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return number;
+}
+
+/// An option of a view at words[i], and its values, the last of which `i` is moved to. False for
+/// anything else.
+bool readViewOption(const std::vector<std::string_view>& words, std::size_t& i, PageRequest& view) {
+    const std::string_view word = words[i];
+    if (word == "--sizes") {
+        view.withSizes = true;
+        return true;
+    }
+    const auto number = [&] { return i + 1 < words.size() ? toSize(words[++i]) : std::nullopt; };
+    if (word == "--mark") {
+        const auto start = number();
+        const auto end = number();
+        if (!start || !end || view.marks.size() == kMostPageMarks) return false;
+        view.marks.push_back({*start, *end});
+        return true;
+    }
+    if (word != "--view" && word != "--width") return false;
+    const auto value = number();
+    const std::size_t most = word == "--view" ? kMostPages : kMostPageWidth;
+    if (!value || *value == 0 || *value > most) return false;
+    (word == "--view" ? view.page : view.widthPixels) = static_cast<int>(*value);
+    return true;
 }
 
 /// None for wrong usage.
@@ -73,7 +103,6 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
             const auto number = toSize(words[++i]);
             if (!number || *number == 0) return std::nullopt;
             if (word == "--render") {
-                constexpr std::size_t kMostPages = 1'000'000;
                 arguments.renderedPage = static_cast<int>(std::min(*number, kMostPages));
             } else if (word == "--memory") {
                 arguments.limits.memoryBytes = *number;
@@ -82,11 +111,12 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
             }
         } else if (!word.starts_with("--") && arguments.file.empty()) {
             arguments.file = std::filesystem::path(word);
-        } else {
+        } else if (!readViewOption(words, i, arguments.view)) {
             return std::nullopt;
         }
     }
     if (arguments.file.empty() && arguments.ocrProgram.empty()) return std::nullopt;
+    if ((arguments.view.page > 0) != (arguments.view.widthPixels > 0)) return std::nullopt;
     return arguments;
 }
 
@@ -192,6 +222,19 @@ int renderPage(const Arguments& arguments, const WorkerHooks& hooks) {
     return picture && writeAll(*picture) ? 0 : 1;
 }
 
+/// Writes one page as page_picture.h says, or as JSON why it cannot.
+int viewPage(const Arguments& arguments, const WorkerHooks& hooks) {
+    if (hooks.view == nullptr) return 1;
+    if (hooks.prepare) hooks.prepare();
+    const auto bytes = readFile(arguments.file, arguments.limits.memoryBytes);
+    if (!bytes) return writeAll(toJson(tl::unexpected(bytes.error()))) ? 0 : 1;
+    static_cast<void>(forbidSystemCalls());
+    const auto picture = hooks.view(
+        {.bytes = *bytes, .fileName = arguments.file.filename().string(), .password = {}},
+        arguments.view);
+    return writeAll(picture ? toBytes(*picture) : toJson(tl::unexpected(picture.error()))) ? 0 : 1;
+}
+
 /// Only returns if it fails.
 int becomeOcr(const Arguments& arguments) {
     static_cast<void>(forbidNetwork());
@@ -215,6 +258,7 @@ int runOnce(const std::vector<std::string_view>& words, const WorkerHooks& hooks
     limitResources(arguments->limits);
     if (!arguments->ocrProgram.empty()) return becomeOcr(*arguments);
     if (arguments->renderedPage > 0) return renderPage(*arguments, hooks);
+    if (arguments->view.page > 0) return viewPage(*arguments, hooks);
     return writeAll(toJson(readDocument(*arguments, words, hooks), arguments->texts)) ? 0 : 1;
 }
 

@@ -14,6 +14,8 @@ struct WorkerHooks {
     Parser pdf = nullptr;
     /// Draws one page (from 1) of a PDF as a grey picture (PGM); empty behind the last page.
     Result<std::string> (*render)(const Source& source, int page) = nullptr;
+    /// Draws one page of a PDF as the window shows it.
+    Result<PagePicture> (*view)(const Source& source, const PageRequest& request) = nullptr;
     /// Called before the system calls are cut down, to load what a library needs.
     std::function<void()> prepare;
     /// Called for a PDF when `pdf` is null: replaces the program by the one that reads PDF. Gets

@@ -1,12 +1,15 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "../support/pdf_sample.h"
+#include "retrieval/page_picture.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::retrieval {
@@ -26,6 +29,11 @@ protected:
     Result<ExtractedDocument> read(const std::string& bytes) {
         std::ofstream(m_folder / "a.pdf", std::ios::binary) << bytes;
         return m_extractor.extract(m_folder / "a.pdf", {});
+    }
+
+    Result<PagePicture> draw(const std::string& bytes, const PageRequest& request) {
+        std::ofstream(m_folder / "a.pdf", std::ios::binary) << bytes;
+        return m_extractor.drawPage(m_folder / "a.pdf", request, {});
     }
 
     fs::path m_folder =
@@ -81,6 +89,141 @@ TEST_F(PdfTest, SurvivesMutations) {
         EXPECT_TRUE(code == ErrorCode::Corrupt || code == ErrorCode::NeedsOcr ||
                     code == ErrorCode::PasswordRequired || code == ErrorCode::Unsupported)
             << errorName(code) << ": " << document.error().detail;
+    }
+}
+
+/// Share of the picture's dark pixels that lie in the boxes, a little enlarged.
+double inkInside(const PagePicture& picture, std::span<const PagePicture::Box> boxes) {
+    constexpr int kAround = 2;  // pixels
+    std::vector<char> inside(static_cast<std::size_t>(picture.width * picture.height), 0);
+    for (const PagePicture::Box& box : boxes) {
+        const int left = std::max(0, static_cast<int>(box.left * picture.width) - kAround);
+        const int top = std::max(0, static_cast<int>(box.top * picture.height) - kAround);
+        for (int y = top; y < picture.height && y < box.bottom * picture.height + kAround; ++y) {
+            for (int x = left; x < picture.width && x < box.right * picture.width + kAround; ++x) {
+                inside[static_cast<std::size_t>(y * picture.width + x)] = 1;
+            }
+        }
+    }
+    int nInside = 0;
+    int nDark = 0;
+    for (std::size_t i = 0; i < inside.size(); ++i) {
+        if (static_cast<unsigned char>(picture.pixels[4 * i + 1]) > 128) continue;
+        ++nDark;
+        nInside += inside[i];
+    }
+    return nDark > 0 ? static_cast<double>(nInside) / nDark : 0.0;
+}
+double inkInside(const PagePicture& picture, const PagePicture::Box& box) {
+    return inkInside(picture, std::span(&box, 1));
+}
+
+TEST_F(PdfTest, DrawsAPageAndSaysWhereTextStands) {
+    const std::string pdf = test::makePdf({"Chapter one", "Second chapter"});
+    const auto picture =
+        draw(pdf, {.page = 2, .widthPixels = 612, .marks = {{0, 6}, {0, 14}}, .withSizes = true});
+    ASSERT_TRUE(picture) << picture.error().detail;
+    EXPECT_EQ(picture->width, 612);
+    EXPECT_EQ(picture->height, 792);
+    EXPECT_EQ(picture->pixels.size(), 612U * 792U * 4U);
+    EXPECT_THAT(picture->texts, testing::ElementsAre("Second", "Second chapter"));
+    ASSERT_EQ(picture->boxes.size(), 2U);
+    const PagePicture::Box& word = picture->boxes[0];
+    const PagePicture::Box& line = picture->boxes[1];
+    EXPECT_EQ(line.mark, 1U);
+    EXPECT_NEAR(line.left * 612, 72, 2);
+    EXPECT_NEAR(line.bottom * 792, 72, 4);
+    EXPECT_LT(word.right, line.right * 0.9);
+    EXPECT_DOUBLE_EQ(inkInside(*picture, line), 1.0);
+    EXPECT_LT(inkInside(*picture, word), 0.7);
+    ASSERT_EQ(picture->sizes.size(), 2U);
+    EXPECT_DOUBLE_EQ(picture->sizes[1].height, 792.0);
+}
+
+TEST_F(PdfTest, FindsTextOnPagesThatAreTurnedOrCropped) {
+    const std::string paper = "/MediaBox [0 0 612 792] ";
+    for (const char* shape :
+         {"/Rotate 90", "/Rotate 180", "/Rotate 270", "/CropBox [40 500 500 760]",
+          "/CropBox [40 500 500 760] /Rotate 90"}) {
+        const auto picture = draw(test::makePdf({"Chapter one", "Second"}, paper + shape),
+                                  {.page = 1, .widthPixels = 700, .marks = {{0, 11}}});
+        ASSERT_TRUE(picture) << picture.error().detail;
+        ASSERT_EQ(picture->boxes.size(), 1U) << shape;
+        EXPECT_GT(inkInside(*picture, picture->boxes[0]), 0.95) << shape;
+        const PagePicture::Box& box = picture->boxes[0];
+        EXPECT_LT((box.right - box.left) * (box.bottom - box.top), 0.02) << shape;
+    }
+}
+
+TEST_F(PdfTest, DrawsNoPageThatIsNotThere) {
+    const std::string pdf = test::makePdf({"Chapter one"});
+    EXPECT_EQ(draw(pdf, {.page = 2, .widthPixels = 100}).error().code, ErrorCode::NotFound);
+    EXPECT_EQ(draw(pdf, {.page = 1, .widthPixels = 0}).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(draw("%PDF-1.7\nno", {.page = 1, .widthPixels = 9}).error().code, ErrorCode::Corrupt);
+    EXPECT_EQ(
+        m_extractor.drawPage(m_folder / "b.pdf", {.page = 1, .widthPixels = 9}, {}).error().code,
+        ErrorCode::NotFound);
+    const auto beyond = draw(pdf, {.page = 1, .widthPixels = 60, .marks = {{4, 400}, {5, 5}}});
+    ASSERT_TRUE(beyond) << beyond.error().detail;
+    EXPECT_THAT(beyond->texts, testing::ElementsAre("", ""));
+    EXPECT_TRUE(beyond->boxes.empty());
+}
+
+TEST(PagePicture, BelievesNothingThatTheWorkerWrites) {
+    const PageRequest request{.page = 1, .widthPixels = 4, .marks = {{0, 3}}, .withSizes = true};
+    PagePicture picture;
+    picture.width = 4;
+    picture.height = 2;
+    picture.pixels.assign(32, 'x');
+    picture.boxes = {{.mark = 0, .left = 0.25, .top = 0.5, .right = 0.5, .bottom = 1.0}};
+    picture.texts = {"abc"};
+    picture.sizes = {{.width = 595.28, .height = 841.89}};
+    const std::string good = toBytes(picture);
+    const auto back = pictureFromBytes(good, request);
+    ASSERT_TRUE(back) << back.error().detail;
+    EXPECT_EQ(back->pixels, picture.pixels);
+    EXPECT_EQ(back->texts, picture.texts);
+    EXPECT_DOUBLE_EQ(back->boxes.at(0).top, 0.5);
+    EXPECT_DOUBLE_EQ(back->sizes.at(0).width, 595.28);
+
+    for (std::size_t size = 0; size < good.size(); ++size) {
+        EXPECT_FALSE(pictureFromBytes(good.substr(0, size), request)) << size;
+    }
+    EXPECT_FALSE(pictureFromBytes(good, {.page = 1, .widthPixels = 3, .marks = {{0, 3}}}));
+    EXPECT_FALSE(pictureFromBytes(good, {.page = 1, .widthPixels = 4, .withSizes = true}));
+    // Every number of the head, as it could be at worst.
+    for (std::size_t at = 0; at < 24; at += 4) {
+        std::string bad = good;
+        bad.replace(at, 4, "\xFF\xFF\xFF\xFF");
+        EXPECT_FALSE(pictureFromBytes(bad, request)) << at;
+    }
+    EXPECT_EQ(
+        pictureFromBytes(R"({"error":{"code":"password required","detail":"locked"}})", request)
+            .error()
+            .code,
+        ErrorCode::PasswordRequired);
+}
+
+TEST(SharedDocuments, ShowWhereTheirTextStands) {
+    const fs::path folder = fs::path(CONCLAVE_TEST_SOURCE) / "../shared/data/docs";
+    if (!fs::exists(folder / "multicolumn.pdf")) GTEST_SKIP() << "needs ../shared/data/docs";
+    if (!fs::exists(fs::path(CONCLAVE_TEST_BINARY) / "bin/conclave-extract-pdf")) {
+        GTEST_SKIP() << "this build has no PDF reader (CONCLAVE_DESKTOP is off)";
+    }
+    const Extractor extractor(fs::path(CONCLAVE_TEST_BINARY) / "bin/conclave-extract");
+    // Two columns with broken words; Chinese; turned by a quarter.
+    for (const char* name :
+         {"multicolumn.pdf", "maint-guide.zh-cn.pdf", "senate-expenditures.pdf"}) {
+        const auto document = extractor.extract(folder / name, {});
+        ASSERT_TRUE(document) << document.error().detail;
+        const ExtractedPage& page = document->pages.at(document->pages.size() / 2);
+        const PageRequest request{
+            .page = page.number, .widthPixels = 800, .marks = {{0, page.text.size()}}};
+        const auto picture = extractor.drawPage(folder / name, request, {});
+        ASSERT_TRUE(picture) << picture.error().detail;
+        EXPECT_EQ(picture->texts.at(0), page.text) << name;
+        // The rules of a table are no text; of text in a wrong place nearly nothing would be.
+        EXPECT_GT(inkInside(*picture, picture->boxes), 0.6) << name;
     }
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/services/scratch.h"
+#include "tests/support/pdf_sample.h"
 
 namespace conclave::services {
 namespace {
@@ -64,6 +65,39 @@ TEST_F(CollectionServiceTest, ReadsOnlyWhatChanged) {
     EXPECT_EQ(report.unchanged, 2);
     EXPECT_TRUE(search("basalt", id).empty() || search("basalt", id)[0].chunk.text != "basalt");
     EXPECT_THAT(search("bronze", id).at(0).chunk.text, HasSubstr("bronze"));
+}
+
+TEST_F(CollectionServiceTest, DrawsPagesOfTheFileAsLongAsItSaysWhatWasRead) {
+    if (!fs::exists(fs::path(CONCLAVE_TEST_BINARY) / "bin/conclave-extract-pdf")) {
+        GTEST_SKIP() << "this build has no PDF reader (CONCLAVE_DESKTOP is off)";
+    }
+    startWithoutGuide();
+    m_files.write("keys.pdf", test::makePdf({"A title", "Marta keeps the spare keys"}));
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    const DocumentId document = documents(id).at(0).id;
+    const retrieval::PageRequest request{
+        .page = 2, .widthPixels = 300, .marks = {{0, 5}}, .withSizes = true};
+    const auto draw = [&](DocumentId which) {
+        return wait<PageView>(
+            [&](auto reply) { collections().page(which, request, std::move(reply)); });
+    };
+    const auto view = draw(document);
+    ASSERT_TRUE(view.has_value()) << view.error().detail;
+    EXPECT_EQ(view->state, PageView::State::AsRead);
+    EXPECT_EQ(view->picture.width, 300);
+    EXPECT_EQ(view->picture.boxes.size(), 1U);
+    EXPECT_EQ(view->picture.texts.at(0), "Marta");
+    EXPECT_EQ(view->picture.sizes.size(), 2U);
+    EXPECT_EQ(draw(document + 1).error().code, ErrorCode::NotFound);
+
+    m_files.write("keys.pdf", test::makePdf({"A title", "Jonas keeps the spare keys now"}));
+    const auto changed = draw(document);
+    ASSERT_TRUE(changed.has_value()) << changed.error().detail;
+    EXPECT_EQ(changed->state, PageView::State::Changed);
+    EXPECT_TRUE(changed->picture.pixels.empty());
+    fs::remove(m_files.path() / "keys.pdf");
+    EXPECT_EQ(draw(document).error().code, ErrorCode::NotFound);
 }
 
 TEST_F(CollectionServiceTest, FollowsARenamedFileWithoutReadingIt) {

@@ -7,8 +7,9 @@
 namespace conclave::test {
 
 /// One page for each text; an empty text gives a page with a drawn line only. Texts are ASCII
-/// without brackets. The outline names every page's text.
-inline std::string makePdf(const std::vector<std::string>& texts) {
+/// without brackets. The outline names every page's text. `shape` is what each page says of itself.
+inline std::string makePdf(const std::vector<std::string>& texts,
+                           const std::string& shape = "/MediaBox [0 0 612 792]") {
     std::vector<std::string> objects;  // object n is objects[n - 1]
     const std::size_t nPages = texts.size();
     const auto number = [](std::size_t n) { return std::to_string(n); };
@@ -25,7 +26,7 @@ inline std::string makePdf(const std::vector<std::string>& texts) {
         const std::string content = texts[i].empty()
                                         ? "0 0 m 100 100 l S"
                                         : "BT /F1 12 Tf 72 720 Td (" + texts[i] + ") Tj ET";
-        objects.push_back("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents " +
+        objects.push_back("<< /Type /Page /Parent 2 0 R " + shape + " /Contents " +
                           number(pageId(i) + 1) + " 0 R /Resources << /Font << /F1 3 0 R >> >> >>");
         objects.push_back("<< /Length " + number(content.size()) + " >>\nstream\n" + content +
                           "\nendstream");

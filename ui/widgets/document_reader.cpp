@@ -4,6 +4,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollBar>
+#include <QStackedWidget>
 #include <QTextEdit>
 #include <QTimer>
 #include <QToolButton>
@@ -12,19 +13,35 @@
 #include <algorithm>
 
 #include "ui/bridge.h"
+#include "ui/widgets/pdf_view.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
+
+namespace {
+
+constexpr auto kViewSetting = "reader.view";  // "page" or "text"
+
+bool isPdfName(const std::string& path) {
+    return fromUtf8(path).endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive);
+}
+
+}  // namespace
 
 DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     : QWidget(parent),
       m_services(services),
       m_title(new ElidedLabel({}, this)),
       m_note(makeLabel({}, TextSize::Small, this, true)),
-      m_text(new QTextEdit(this)),
+      m_views(new QStackedWidget(this)),
+      m_text(new QTextEdit(m_views)),
+      m_pdf(new PdfView(m_views)),
       m_previous(makeIconButton(Icon::Left, tr("Previous page"), this)),
       m_next(makeIconButton(Icon::Right, tr("Next page"), this)),
       m_open(makeIconButton(Icon::External, tr("Open the file in its own program"), this)),
+      m_asText(makeIconButton(Icon::Lines, tr("Show the text"), this)),
+      m_asPages(makeIconButton(Icon::File, tr("Show the pages"), this)),
+      m_zoom(new QWidget(this)),
       m_pageLabel(makeLabel({}, TextSize::Small, this, true)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
@@ -37,6 +54,8 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
             [this] { m_title->setFont(Theme::instance().font(TextSize::Body, QFont::DemiBold)); });
     top->addWidget(back);
     top->addWidget(m_title, 1);
+    top->addWidget(m_asText);
+    top->addWidget(m_asPages);
     top->addWidget(m_open);
     column->addLayout(top);
     auto* pages = new QHBoxLayout;
@@ -45,7 +64,20 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     pages->addWidget(m_pageLabel);
     pages->addWidget(m_next);
     pages->addStretch();
+    pages->addWidget(m_zoom);
     column->addLayout(pages);
+    auto* zoom = new QHBoxLayout(m_zoom);
+    zoom->setContentsMargins(0, 0, 0, 0);
+    zoom->setSpacing(2);
+    QToolButton* smaller = makeIconButton(Icon::Minus, tr("Smaller (Ctrl+-)"), m_zoom);
+    QToolButton* fit = makeIconButton(Icon::FitWidth, tr("As wide as the view (Ctrl+0)"), m_zoom);
+    QToolButton* larger = makeIconButton(Icon::Plus, tr("Larger (Ctrl++)"), m_zoom);
+    for (QToolButton* each : {smaller, fit, larger}) zoom->addWidget(each);
+    connect(smaller, &QToolButton::clicked, m_pdf,
+            [this] { m_pdf->setZoom(m_pdf->zoom() / PdfView::kZoomStep); });
+    connect(fit, &QToolButton::clicked, m_pdf, [this] { m_pdf->setZoom(1.0); });
+    connect(larger, &QToolButton::clicked, m_pdf,
+            [this] { m_pdf->setZoom(m_pdf->zoom() * PdfView::kZoomStep); });
     m_note->setWordWrap(true);
     column->addWidget(m_note);
     m_text->setObjectName(QStringLiteral("field"));
@@ -59,9 +91,44 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     connect(&Theme::instance(), &Theme::changed, this, [this] {
         if (!m_pages.empty()) showPage(m_page);
     });
-    column->addWidget(m_text, 1);
-    connect(m_previous, &QToolButton::clicked, this, [this] { showPage(m_page - 1); });
-    connect(m_next, &QToolButton::clicked, this, [this] { showPage(m_page + 1); });
+    m_pdf->setAccessibleName(tr("Pages of the document"));
+    m_views->addWidget(m_text);
+    m_views->addWidget(m_pdf);
+    column->addWidget(m_views, 1);
+    connect(m_previous, &QToolButton::clicked, this, [this] { turnTo(m_page - 1); });
+    connect(m_next, &QToolButton::clicked, this, [this] { turnTo(m_page + 1); });
+    connect(m_asText, &QToolButton::clicked, this, [this] { preferPages(false); });
+    connect(m_asPages, &QToolButton::clicked, this, [this] { preferPages(true); });
+    connect(m_pdf, &PdfView::closeAsked, this, &DocumentReader::backAsked);
+    connect(m_pdf, &PdfView::pageChanged, this, [this](int page) {
+        if (!showsPages()) return;
+        m_page = page;
+        arrange();
+    });
+    connect(m_pdf, &PdfView::shown, this, [this](services::PageView::State state) {
+        using State = services::PageView::State;
+        if (state == State::Changed) {
+            leavePages(
+                tr("The file has changed since it was read. This is the text that was read."));
+        } else if (state == State::Unmarked) {
+            tell(
+                tr("The text of this document was recognised in pictures, so that the passage "
+                   "cannot be marked on the page. It is marked in the text."));
+        }
+        arrange();
+    });
+    connect(m_pdf, &PdfView::failed, this, [this](const Error& error) {
+        leavePages(error.code == ErrorCode::NotFound
+                       ? tr("The file is not where it was. This is the text that was read.")
+                       : errorText(error));
+    });
+    using Value = std::optional<nlohmann::json>;
+    m_services.setting(kViewSetting, onGui<Value>(this, [this](Result<Value> value) {
+                           if (value && *value && **value == nlohmann::json("text")) {
+                               m_prefersPages = false;
+                               arrange();
+                           }
+                       }));
     connect(m_open, &QToolButton::clicked, this,
             [this] { QDesktopServices::openUrl(QUrl::fromLocalFile(fromUtf8(m_passage.path))); });
 }
@@ -70,6 +137,8 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
     m_passage = passage;
     m_place = place;
     m_pages.clear();
+    m_pdf->clear();
+    m_hasPages = passage.document && isPdfName(passage.path);
     const int request = ++m_request;
     m_title->setFullText(titleOfSource(passage.title, passage.path));
     m_open->setToolTip(tr("Open %1").arg(fromUtf8(passage.path)));
@@ -77,9 +146,7 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
     m_note->hide();
     showStored();
     if (!passage.document) {
-        m_note->setText(tr("This document was removed. Its passage is kept with the answer."));
-        m_note->show();
-        return;
+        return tell(tr("This document was removed. Its passage is kept with the answer."));
     }
     m_services.collections().open(
         *passage.document,
@@ -88,8 +155,7 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
             if (view) {
                 showDocument(*view);
             } else {
-                m_note->setText(errorText(view.error()));
-                m_note->show();
+                leavePages(errorText(view.error()));
             }
         }));
 }
@@ -106,15 +172,83 @@ void DocumentReader::explain(const std::filesystem::path& file, const QString& w
     services::StoredPassage nothing;
     nothing.path = file.string();
     open(nothing, {});
-    m_note->setText(why);
+    tell(why);
+}
+
+void DocumentReader::tell(const QString& note) {
+    m_note->setText(note);
     m_note->show();
 }
 
+bool DocumentReader::showsPages() const { return m_views->currentWidget() == m_pdf; }
+
+void DocumentReader::openPages() {
+    const auto draw = [this, id = *m_passage.document](
+                          const retrieval::PageRequest& request,
+                          std::function<void(Result<services::PageView>)> reply) {
+        m_services.collections().page(id, request,
+                                      onGui<services::PageView>(m_pdf, std::move(reply)));
+    };
+    ReaderPlace place = m_place;
+    place.page = m_page;
+    if (place.page != m_place.page) place = {.page = m_page};
+    m_pdf->open(place, m_pages.back().number, draw);
+    m_pdf->setFocus();
+}
+
+void DocumentReader::leavePages(const QString& why) {
+    m_hasPages = false;
+    tell(why);
+    if (m_pages.empty()) return arrange();
+    showPage(m_page);
+}
+
+void DocumentReader::preferPages(bool prefer) {
+    m_prefersPages = prefer;
+    m_services.setSetting(kViewSetting, prefer ? "page" : "text");
+    arrange();
+    if (m_pages.empty()) return;
+    if (!prefer) {
+        showPage(m_page);
+    } else if (m_pdf->nPages() == 0) {
+        openPages();
+    } else {
+        m_pdf->goTo(m_page);
+        m_pdf->setFocus();
+    }
+}
+
+void DocumentReader::arrange() {
+    const bool pages = m_hasPages && m_prefersPages;
+    const bool isOther = pages != showsPages();
+    m_views->setCurrentWidget(pages ? static_cast<QWidget*>(m_pdf) : m_text);
+    m_asText->setVisible(pages);
+    m_asPages->setVisible(m_hasPages && !pages);
+    m_zoom->setVisible(pages);
+    const int nPages = m_pages.empty() ? 0
+                       : pages         ? std::max(m_pdf->nPages(), m_pages.back().number)
+                                       : m_pages.back().number;
+    m_previous->setVisible(nPages != 1);
+    m_next->setVisible(nPages != 1);
+    m_pageLabel->setVisible(nPages != 1);
+    m_previous->setEnabled(nPages > 0 && m_page > 1);
+    m_next->setEnabled(m_page < nPages);
+    m_pageLabel->setText(nPages > 0 ? tr("Page %1 of %2").arg(m_page).arg(nPages)
+                                    : tr("Page %1").arg(m_page));
+    if (isOther) emit viewChanged();
+}
+
+void DocumentReader::turnTo(int number) {
+    if (showsPages()) {
+        m_pdf->goTo(number);
+    } else {
+        showPage(number);
+    }
+}
+
 void DocumentReader::showStored() {
-    m_previous->setEnabled(false);
-    m_next->setEnabled(false);
-    m_pageLabel->setText(tr("Page %1").arg(m_place.page));
     m_page = m_place.page;
+    arrange();
     write(m_passage.text);
     mark(m_passage.startByte);
 }
@@ -130,12 +264,12 @@ void DocumentReader::showDocument(const services::DocumentView& view) {
         page->text.compare(m_passage.startByte, m_passage.endByte - m_passage.startByte,
                            m_passage.text) != 0;
     if (changed) {
-        m_note->setText(tr("The document has changed since. This is the passage that was read."));
-        m_note->show();
         m_pages.clear();
-        return;
+        return leavePages(tr("The document has changed since. This is the passage that was read."));
     }
+    m_hasPages = view.document.mime == "application/pdf";
     showPage(m_place.page);
+    if (showsPages()) openPages();
 }
 
 void DocumentReader::showPage(int number) {
@@ -144,13 +278,7 @@ void DocumentReader::showPage(int number) {
                      [&](const services::Page& candidate) { return candidate.number == number; });
     if (page == m_pages.end()) return;
     m_page = number;
-    m_previous->setEnabled(page != m_pages.begin());
-    m_next->setEnabled(page + 1 != m_pages.end());
-    const bool single = m_pages.size() == 1;
-    m_previous->setVisible(!single);
-    m_next->setVisible(!single);
-    m_pageLabel->setVisible(!single);
-    m_pageLabel->setText(tr("Page %1 of %2").arg(number).arg(m_pages.back().number));
+    arrange();
     write(page->text);
     if (number == m_place.page) mark(0);
 }

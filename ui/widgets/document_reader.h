@@ -1,4 +1,4 @@
-// document_reader.h: a document's text, page by page, with a quote marked.
+// document_reader.h: a document's pages as they look, or its text, with a quote marked.
 #pragma once
 
 #include <QWidget>
@@ -6,23 +6,17 @@
 
 #include "app/services/services.h"
 #include "ui/markdown/document_text.h"
+#include "ui/widgets/reader_place.h"
 
 class QLabel;
+class QStackedWidget;
 class QTextEdit;
 class QToolButton;
 
 namespace conclave::ui {
 
 class ElidedLabel;
-
-/// Where to look: bytes of the page's text. `markStart == markEnd`: nothing is marked.
-struct ReaderPlace {
-    int page = 1;
-    std::size_t passageStart = 0;
-    std::size_t passageEnd = 0;
-    std::size_t markStart = 0;
-    std::size_t markEnd = 0;
-};
+class PdfView;
 
 class DocumentReader : public QWidget {
     Q_OBJECT
@@ -41,13 +35,26 @@ public:
     [[nodiscard]] QString markedText() const;
     [[nodiscard]] QString shownText() const;
     [[nodiscard]] QString note() const;
+    /// The pages of a PDF are shown, not the text.
+    [[nodiscard]] bool showsPages() const;
+    [[nodiscard]] PdfView& pdf() { return *m_pdf; }
 
 signals:
     void backAsked();
+    /// showsPages() is another now.
+    void viewChanged();
 
 private:
     void showDocument(const services::DocumentView& view);
     void showPage(int number);
+    void turnTo(int number);
+    /// Begins with the document's file; its text takes over if that cannot be shown.
+    void openPages();
+    void leavePages(const QString& why);
+    /// What the person chose, remembered for all documents.
+    void preferPages(bool prefer);
+    void arrange();
+    void tell(const QString& note);
     void showStored();
     void write(const std::string& text);
     /// Marks passage and quote in what is shown, which begins `offset` bytes into the page.
@@ -56,18 +63,25 @@ private:
     services::Services& m_services;
     ElidedLabel* m_title;
     QLabel* m_note;
+    QStackedWidget* m_views;
     QTextEdit* m_text;
+    PdfView* m_pdf;
     DocumentText m_shown;
     QList<QTextCursor> m_marked;
     QToolButton* m_previous;
     QToolButton* m_next;
     QToolButton* m_open;
+    QToolButton* m_asText;
+    QToolButton* m_asPages;
+    QWidget* m_zoom;
     QLabel* m_pageLabel;
     services::StoredPassage m_passage;
     ReaderPlace m_place;
     std::vector<services::Page> m_pages;
     int m_page = 1;
     int m_request = 0;
+    bool m_prefersPages = true;
+    bool m_hasPages = false;  ///< the document's file can be shown as it looks
 };
 
 }  // namespace conclave::ui

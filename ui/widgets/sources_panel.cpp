@@ -169,9 +169,18 @@ SourcesPanel::SourcesPanel(services::Services& services, QWidget* parent)
     m_list->viewport()->setAutoFillBackground(false);
     m_stack->addWidget(m_list);
     m_stack->addWidget(m_reader);
+    connect(m_stack, &QStackedWidget::currentChanged, this, &SourcesPanel::tellReading);
+    connect(m_reader, &DocumentReader::viewChanged, this, &SourcesPanel::tellReading);
     connect(m_reader, &DocumentReader::backAsked, this,
             [this] { m_stack->setCurrentWidget(m_list); });
     fill();
+}
+
+void SourcesPanel::tellReading() {
+    const bool reads = m_stack->currentWidget() == m_reader && m_reader->showsPages();
+    if (reads == m_isReading) return;
+    m_isReading = reads;
+    emit readingChanged(reads);
 }
 
 void SourcesPanel::clear() {

@@ -36,8 +36,11 @@ public:
 
 signals:
     void closeAsked();
+    /// Pages of a document are shown, which need more room than passages do; or no more.
+    void readingChanged(bool reads);
 
 private:
+    void tellReading();
     void fill();
 
     services::Services& m_services;
@@ -47,6 +50,7 @@ private:
     QLabel* m_title;
     std::optional<services::MessageId> m_answer;
     services::AnswerDetails m_details;
+    bool m_isReading = false;
     int m_current = 0;  ///< number of the passage that is open
 };
 

@@ -294,12 +294,21 @@ void ScriptedServices::open(DocumentId id, Reply<DocumentView> reply) {
         {
             const std::scoped_lock lock(mutex);
             if (m_documents.contains(id)) view = m_documents[id];
+            if (view && drawing) view->document.mime = "application/pdf";
         }
         if (view) {
             reply(*view);
         } else {
             reply(fail(ErrorCode::NotFound, "document " + std::to_string(id)));
         }
+    });
+}
+
+void ScriptedServices::page(DocumentId, retrieval::PageRequest request, Reply<PageView> reply) {
+    m_replies.run([this, request = std::move(request), reply] {
+        const std::scoped_lock lock(mutex);
+        asked.push_back(request);
+        reply(drawing ? drawing(request) : fail(ErrorCode::Unsupported, "no pages here"));
     });
 }
 

@@ -61,6 +61,9 @@ public:
     std::optional<services::MessageId> measured;  ///< leaf that was stored at the last contextUse()
     std::optional<Error> listError;               ///< what asking for the chats fails with
     std::map<std::string, nlohmann::json> settings;
+    /// Draws pages of documents in place of a worker; they are PDFs then.
+    std::function<Result<services::PageView>(const retrieval::PageRequest&)> drawing;
+    std::vector<retrieval::PageRequest> asked;  ///< of it
     std::mutex mutex;
 
     services::ChatId addChat(const std::string& title, int daysAgo, bool pinned = false);
@@ -167,6 +170,8 @@ private:
     void search(services::SearchRequest request,
                 services::Reply<std::vector<services::SearchHit>> reply) override;
     void open(services::DocumentId id, services::Reply<services::DocumentView> reply) override;
+    void page(services::DocumentId id, retrieval::PageRequest request,
+              services::Reply<services::PageView> reply) override;
     // ModelService
     void list(services::Reply<std::vector<services::ModelEntry>> reply) override;
     void add(const std::filesystem::path& fileOrFolder,
