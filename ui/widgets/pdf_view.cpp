@@ -164,11 +164,13 @@ void PdfView::showMarks() {
     noticePage();
 }
 
-/// The page that has the upper third of the view is the one that is read.
+/// The page that has the upper third of the view is the one that is read; that with the marks, as
+/// long as it is they that are shown.
 void PdfView::noticePage() {
     if (m_shapes.empty()) return;
     const bool atEnd = verticalScrollBar()->value() == verticalScrollBar()->maximum();
-    const int page = atEnd && nPages() > 1 && verticalScrollBar()->maximum() > 0
+    const int page = m_showsMarks ? m_place.page
+                     : atEnd && nPages() > 1 && verticalScrollBar()->maximum() > 0
                          ? pageAt(viewport()->height() - kMargin - 1)
                          : pageAt(viewport()->height() / 3.0);
     if (page == m_page) return;
