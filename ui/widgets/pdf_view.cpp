@@ -1,5 +1,6 @@
 #include "ui/widgets/pdf_view.h"
 
+#include <QPaintEvent>
 #include <QPainter>
 #include <QPainterPath>
 #include <QScrollBar>
