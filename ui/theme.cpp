@@ -13,7 +13,7 @@ namespace {
 
 void setPaper(Colors& c) {
     c.paper = QColor("#ffffff");
-    c.paperMark = QColor("#ffe07a");
+    c.paperMark = QColor("#ffe58f");
     c.paperTint = QColor("#e2f3ee");
 }
 
@@ -73,7 +73,7 @@ Colors makeDark() {
     c.warning = QColor("#f0b85a");
     c.warningSoft = QColor("#372c17");
     c.selection = QColor("#2b5f5b");
-    c.desk = QColor("#0e1011");
+    c.desk = QColor("#1f2426");
     setPaper(c);
     c.keyword = QColor("#cf9bf0");
     c.string = QColor("#8fd19e");

@@ -50,7 +50,8 @@ double correlation(const Profile& a, const Profile& b, int shift) {
     double sumA = 0, sumB = 0, sumAA = 0, sumBB = 0, sumAB = 0;
     for (int i = 0; i < n; ++i) {
         const double x = a[static_cast<std::size_t>(i)];
-        const double y = b[static_cast<std::size_t>(i - shift + kAround * n)];
+        const int moved = i - shift + kAround * n;
+        const double y = b[static_cast<std::size_t>(moved)];
         sumA += x;
         sumB += y;
         sumAA += x * x;
@@ -92,7 +93,8 @@ double contrast(const InkGrid& ink, std::span<const LineBox> lines,
                     nLost += 1;
                     continue;
                 }
-                covered[static_cast<std::size_t>(y * ink.columns + x)] = 1;
+                const int at = y * ink.columns + x;
+                covered[static_cast<std::size_t>(at)] = 1;
             }
         }
     }

@@ -2,15 +2,19 @@
 #include <gtest/gtest.h>
 
 #include <unistd.h>
+#include <QPainter>
+#include <QPdfWriter>
 #include <QTest>
 #include <filesystem>
 
 #include "ui/chat_controller.h"
 #include "ui/main_window.h"
 #include "ui/markdown/document_blocks.h"
+#include "ui/theme.h"
 #include "ui/widgets/chat_page.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/document_reader.h"
+#include "ui/widgets/pdf_view.h"
 #include "ui/widgets/sources_panel.h"
 
 namespace conclave::ui {
@@ -93,6 +97,74 @@ TEST_F(RealWindow, AnswersFromTheGuideAndOpensTheCitedPassage) {
         [&] { return controller().chat() == chat && controller().messages().rowCount() == 2; },
         10000));
     EXPECT_EQ(controller().messages().at(1).text, answer.text);
+}
+
+/// Two pages; a sentence on the second.
+void writePdf(const std::filesystem::path& file, const QString& sentence) {
+    QPdfWriter writer(QString::fromStdString(file.string()));
+    writer.setResolution(72);
+    QPainter painter(&writer);
+    painter.drawText(60, 80, QStringLiteral("A manual"));
+    writer.newPage();
+    painter.drawText(60, 80, QStringLiteral("The first line of the second page."));
+    painter.drawText(60, 300, sentence);
+}
+
+TEST_F(RealWindow, MarksTheLineOnThePageOfAPdf) {
+    const QString sentence = QStringLiteral("Marta Veldhuis keeps the spare keys.");
+    const auto file = m_home / "keys.pdf";
+    writePdf(file, sentence);
+    CollectionService& collections = m_services->collections();
+    const auto id = wait<CollectionId>([&](auto reply) { collections.create("Keys", reply); });
+    ASSERT_TRUE(id.has_value());
+    const auto report =
+        wait<IndexReport>([&](auto reply) { collections.addPaths(*id, {file}, std::move(reply)); });
+    ASSERT_TRUE(report.has_value()) << report.error().detail;
+    const auto documents =
+        wait<std::vector<Document>>([&](auto reply) { collections.documents(*id, reply); });
+    ASSERT_TRUE(documents && documents->size() == 1);
+    const auto view = wait<DocumentView>(
+        [&](auto reply) { collections.open(documents->at(0).id, std::move(reply)); });
+    ASSERT_TRUE(view.has_value());
+    ASSERT_EQ(view->pages.size(), 2U);
+    const std::size_t start = view->pages[1].text.find(sentence.toStdString());
+    ASSERT_NE(start, std::string::npos) << view->pages[1].text;
+
+    StoredPassage passage;
+    passage.number = 1;
+    passage.document = view->document.id;
+    passage.path = view->document.path.string();
+    passage.page = 2;
+    passage.startByte = start;
+    passage.endByte = start + static_cast<std::size_t>(sentence.size());
+    passage.text = sentence.toStdString();
+    Message answer;
+    answer.details.emplace().passages = {passage};
+    SourcesPanel& sources = m_window->sources();
+    sources.show();
+    sources.showAnswer(answer);
+    sources.openPassage(1, -1);
+    PdfView& pdf = sources.reader().pdf();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !pdf.markedLines().empty(); }, 20000))
+        << sources.reader().note().toStdString();
+    QTest::qWait(100);
+    EXPECT_EQ(sources.reader().page(), 2);
+    EXPECT_EQ(pdf.nPages(), 2);
+    const std::vector<QRectF> lines = pdf.markedLines();
+    ASSERT_EQ(lines.size(), 1U);
+    const QRect line = lines[0].toAlignedRect();
+    ASSERT_TRUE(pdf.viewport()->rect().contains(line));
+    const QImage seen = pdf.viewport()->grab(line).toImage();
+    int nDark = 0;
+    int nMarked = 0;
+    for (int y = 0; y < seen.height(); ++y) {
+        for (int x = 0; x < seen.width(); ++x) {
+            if (seen.pixelColor(x, y).lightness() < 100) ++nDark;
+            if (seen.pixelColor(x, y) == colors().paperMark) ++nMarked;
+        }
+    }
+    EXPECT_GT(nDark, seen.width() / 4) << "no words in the line";
+    EXPECT_GT(nMarked, seen.width()) << "no mark around them";
 }
 
 }  // namespace
