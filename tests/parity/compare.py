@@ -3,8 +3,8 @@
 
     PEER_DIR=~/peer tests/parity/compare.py build/release/bin/conclave [--texts N] [--write] [MODEL.gguf ...]
 
-PEER_DIR holds the node_modules with llama.cpp's npm package, node-llama-cpp. Without models: those of every architecture, in F16,
-whose bars are a mean Kullback-Leibler divergence of 1e-5 and 0.01 in any log-probability of llama.cpp's 20
+PEER_DIR holds the node_modules with llama.cpp's npm package, node-llama-cpp. Without models: those of every
+architecture, in F16, whose bars are a mean Kullback-Leibler divergence of 1e-5 and 0.01 in any log-probability of llama.cpp's 20
 best. Text 1 is that of the golden files.
 
 A position that misses the bar is excused only if llama.cpp misses it against itself: computed without
@@ -14,8 +14,8 @@ those. Such a position is one where rounding decides, most often between two nea
 stand in near_ties.txt; --write puts it there, with the proof, and the figures to texts.json, from which
 make_models_page.py takes them. Ends with 1 if any other position misses, or a mean. Needs python3-numpy.
 
---golden: how far we and llama.cpp, in these settings, are from values that llama.cpp gave for the one model named,
-elsewhere: the golden files of the bundled model.
+--golden: how far we and llama.cpp, in these settings, are from values that llama.cpp gave for the one model
+named at another time: the golden files of the bundled model.
 """
 import argparse
 import json
@@ -110,8 +110,8 @@ def compare(options, model):
         all_kl.append(divergences(first, ours))
         kl.append(all_kl[-1][counts])
         own.append(far[counts].max())
-    return {"kl": np.concatenate(kl).mean(), "kl_with_ties": np.mean(all_kl), "largest": max(own), "itself_kl": max(itself_kl), "itself": max(itself),
-            "f32_kl": np.mean(exact_kl), "f32": max(exact), "excused": sum(bool(miss[3]) for miss in misses),
+    return {"kl": np.concatenate(kl).mean(), "kl_with_ties": np.mean(all_kl), "largest": max(own),
+            "itself_kl": max(itself_kl), "itself": max(itself), "f32_kl": np.mean(exact_kl), "f32": max(exact), "excused": sum(bool(miss[3]) for miss in misses),
             "positions": len(texts) * POSITIONS}, misses
 
 
