@@ -51,7 +51,6 @@ constexpr auto kPatternNames = std::to_array<PatternName>({
     {"persons", Pattern::Person},
     {"people's names", Pattern::Person},
     {"人名", Pattern::Person},
-    {"人物", Pattern::Person},
     {"姓名", Pattern::Person},
     {"人员名单", Pattern::Person},
     {"names", Pattern::Name},
