@@ -170,16 +170,13 @@ private:
 
     [[nodiscard]] int ofWords(std::size_t first, std::size_t last) const {
         int score = 0;
-        if (isGivenName(m_words[first].lower)) {
+        const std::string_view own = m_words[first].lower;
+        if (isGivenName(own) || isGivenName(own.substr(0, own.find('-')))) {  // Anna-Lena
             score += kStrong;
-        } else if (last - first == 2 && (isPinyinSurname(m_words[first].lower) ||
-                                         isPinyinSurname(m_words[last - 1].lower) ||
-                                         isGivenName(m_words[last - 1].lower))) {
+        } else if (last - first == 2 &&
+                   (isPinyinSurname(own) || isPinyinSurname(lowerAt(last - 1)) ||
+                    isGivenName(lowerAt(last - 1)))) {
             score += kSome;
-        } else if (const std::size_t hyphen = m_words[first].lower.find('-');
-                   hyphen != std::string::npos &&
-                   isGivenName(std::string_view(m_words[first].lower).substr(0, hyphen))) {
-            score += kStrong;
         }
         for (std::size_t i = first; i < last; ++i) {
             const std::string_view word = m_words[i].lower;
