@@ -393,12 +393,13 @@ struct SearchSources {
     const KeywordIndex& keywords;
     const VectorIndex* vectors = nullptr;  ///< null: keyword search alone
     const Embedder* embedder = nullptr;    ///< null: the same
-    ChunkTexts* texts = nullptr;           ///< null: no feedback
+    ChunkTexts* texts = nullptr;           ///< null: no feedback, no definitions first
 };
 
 /// BM25 and cosine over the union of both legs' candidates, each scaled to 0..1 by min-max, and
 /// combined by `keywordWeight`; ties by DocumentPlace::order. A long question without a clear best
-/// match is searched a second time with the words that its best matches share (feedback.h).
+/// match is searched a second time with the words that its best matches share (feedback.h); for
+/// “What is X?” a passage that says it comes before others (definitions.h).
 [[nodiscard]] Result<std::vector<ScoredChunk>> hybridSearch(std::string_view query,
                                                             const SearchSources& sources,
                                                             const SearchOptions& options);
@@ -503,7 +504,7 @@ struct TextSpan {
 [[nodiscard]] std::vector<TextSpan> sentenceSpans(std::string_view text);
 
 /// What can be found by its form alone.
-enum class Pattern { Email, WebAddress, Phone, Date, Money, Percentage, Name };
+enum class Pattern { Email, WebAddress, Phone, Date, Money, Percentage, Name, Person };
 
 /// A thing of that form: where it stands, and the form in which equal things are equal.
 struct PatternMatch {
@@ -512,7 +513,9 @@ struct PatternMatch {
 };
 
 /// All things of this form, from left to right. Dates are numeric (2026-10-15, 15.10.2026,
-/// 2026年10月15日) or name an English month; names are two or more capitalised words in a row.
+/// 5月26日, 二〇二六年五月) or name an English month; sums may be in Chinese characters
+/// (三万五千元); names are two or more capitalised words in a row, and people those that something
+/// speaks for: a given name, a title, a role, what they do (survey_people.h).
 [[nodiscard]] std::vector<PatternMatch> findPattern(Pattern pattern, std::string_view text);
 
 /// Finds the sentences that say certain words, in any order and inflection.

@@ -5,8 +5,11 @@
 #include <optional>
 
 #include "base/utf8.h"
+#include "retrieval/chinese_numbers.h"
+#include "retrieval/pattern_reader.h"
 #include "retrieval/retrieval.h"
 #include "retrieval/stop_words.h"
+#include "retrieval/survey_people.h"
 
 namespace conclave::retrieval {
 namespace {
@@ -14,10 +17,6 @@ namespace {
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool isLetter(char c) { return isUpper(c) || (c >= 'a' && c <= 'z'); }
-/// Part of a word of any script.
-bool isWordByte(char c) {
-    return isDigit(c) || isLetter(c) || static_cast<unsigned char>(c) >= 0x80;
-}
 
 std::string inLowerCase(std::string_view text) {
     std::string lower(text);
@@ -25,63 +24,15 @@ std::string inLowerCase(std::string_view text) {
     return lower;
 }
 
-/// Reads a text from left to right; each reader moves on only if it succeeds.
-class Reader {
-public:
-    Reader(std::string_view text, std::size_t position) : m_text(text), m_position(position) {}
-
-    [[nodiscard]] std::size_t position() const { return m_position; }
-    [[nodiscard]] bool isAtWordEnd() const {
-        return m_position >= m_text.size() || !isWordByte(m_text[m_position]) ||
-               static_cast<unsigned char>(m_text[m_position]) >= 0x80;
-    }
-    bool take(std::string_view what) {
-        if (!m_text.substr(m_position).starts_with(what)) return false;
-        m_position += what.size();
-        return true;
-    }
-    void skipSpaces() {
-        while (m_position < m_text.size() && m_text[m_position] == ' ') ++m_position;
-    }
-    std::optional<int> number(std::size_t fewest, std::size_t most) {
-        std::size_t end = m_position;
-        int value = 0;
-        while (end < m_text.size() && isDigit(m_text[end]) && end - m_position < most) {
-            value = value * 10 + (m_text[end++] - '0');
-        }
-        const bool goesOn = end < m_text.size() && isDigit(m_text[end]);
-        if (end - m_position < fewest || goesOn) return std::nullopt;
-        m_position = end;
-        return value;
-    }
-    /// 1,234.50 or 1.234,50 or 1234.
-    std::optional<std::string_view> amount() {
-        std::size_t end = m_position;
-        while (end < m_text.size() &&
-               (isDigit(m_text[end]) || ((m_text[end] == '.' || m_text[end] == ',') &&
-                                         end + 1 < m_text.size() && isDigit(m_text[end + 1])))) {
-            ++end;
-        }
-        if (end == m_position || !isDigit(m_text[m_position])) return std::nullopt;
-        const std::string_view found = m_text.substr(m_position, end - m_position);
-        m_position = end;
-        return found;
-    }
-    std::string_view word() {
-        std::size_t end = m_position;
-        while (end < m_text.size() && isLetter(m_text[end])) ++end;
-        const std::string_view found = m_text.substr(m_position, end - m_position);
-        m_position = end;
-        return found;
-    }
-
-private:
-    std::string_view m_text;
-    std::size_t m_position;
-};
-
 bool startsWord(std::string_view text, std::size_t at) {
     return at == 0 || !(isDigit(text[at - 1]) || isLetter(text[at - 1]));
+}
+
+/// A number of Chinese characters or digits may begin here, and none goes on.
+bool startsChineseNumber(std::string_view text, std::size_t at) {
+    if (isDigit(text[at])) return startsWord(text, at) && !endsWithChineseNumber(text, at);
+    return static_cast<unsigned char>(text[at]) >= 0xE0 && !(at > 0 && isDigit(text[at - 1])) &&
+           !endsWithChineseNumber(text, at) && chineseNumberAt(text, at).has_value();
 }
 
 // ------------------------------------------------------------------------------------- addresses
@@ -198,12 +149,12 @@ int monthOf(std::string_view word) {
     return 0;
 }
 
-/// 2026-10-15, 2026/10/15, 15.10.2026, 10/15/2026, 2026年10月15日.
+/// 2026-10-15, 2026/10/15, 15.10.2026, 10/15/2026.
 std::optional<PatternMatch> numericDate(std::string_view text, std::size_t at) {
-    Reader year(text, at);
+    PatternReader year(text, at);
     if (const auto y = year.number(4, 4); y && *y >= 1000) {
         for (const std::string_view mark : {"-", "/", "."}) {
-            Reader rest = year;
+            PatternReader rest = year;
             if (!rest.take(mark)) continue;
             const auto m = rest.number(1, 2);
             if (!m || !rest.take(mark)) continue;
@@ -211,18 +162,10 @@ std::optional<PatternMatch> numericDate(std::string_view text, std::size_t at) {
             if (d && isPossible(*m, *d))
                 return PatternMatch{{at, rest.position()}, isoDate(*y, *m, *d)};
         }
-        if (!year.take("年")) return std::nullopt;
-        const auto m = year.number(1, 2);
-        if (!m || *m < 1 || *m > 12 || !year.take("月")) return std::nullopt;
-        Reader day = year;
-        const auto d = day.number(1, 2);
-        if (d && isPossible(*m, *d) && (day.take("日") || day.take("号"))) {
-            return PatternMatch{{at, day.position()}, isoDate(*y, *m, *d)};
-        }
-        return PatternMatch{{at, year.position()}, isoDate(*y, *m, 0)};
+        return std::nullopt;
     }
     for (const std::string_view mark : {".", "/", "-"}) {
-        Reader rest(text, at);
+        PatternReader rest(text, at);
         const auto first = rest.number(1, 2);
         if (!first || !rest.take(mark)) continue;
         const auto second = rest.number(1, 2);
@@ -240,7 +183,7 @@ std::optional<PatternMatch> numericDate(std::string_view text, std::size_t at) {
     return std::nullopt;
 }
 
-void skipOrdinal(Reader& reader) {
+void skipOrdinal(PatternReader& reader) {
     for (const std::string_view ending : {"st", "nd", "rd", "th", "."}) {
         if (reader.take(ending)) return;
     }
@@ -248,7 +191,7 @@ void skipOrdinal(Reader& reader) {
 
 /// 15 October 2026, 15th of October, October 15, 2026, October 2026.
 std::optional<PatternMatch> namedDate(std::string_view text, std::size_t at) {
-    Reader reader(text, at);
+    PatternReader reader(text, at);
     if (isDigit(text[at])) {
         const auto day = reader.number(1, 2);
         if (!day) return std::nullopt;
@@ -257,7 +200,7 @@ std::optional<PatternMatch> namedDate(std::string_view text, std::size_t at) {
         if (reader.take("of ")) reader.skipSpaces();
         const int month = monthOf(reader.word());
         if (!isPossible(month, *day)) return std::nullopt;
-        Reader later = reader;
+        PatternReader later = reader;
         later.take(",");
         later.skipSpaces();
         const auto year = later.number(4, 4);
@@ -267,7 +210,7 @@ std::optional<PatternMatch> namedDate(std::string_view text, std::size_t at) {
     const int month = monthOf(reader.word());
     if (month == 0) return std::nullopt;
     reader.skipSpaces();
-    Reader later = reader;
+    PatternReader later = reader;
     if (const auto day = later.number(1, 2); day && isPossible(month, *day)) {
         skipOrdinal(later);
         reader = later;
@@ -285,10 +228,15 @@ std::optional<PatternMatch> namedDate(std::string_view text, std::size_t at) {
 
 void findDates(std::string_view text, std::vector<PatternMatch>& found) {
     for (std::size_t at = 0; at < text.size(); ++at) {
-        if (!startsWord(text, at) || !(isDigit(text[at]) || isUpper(text[at]))) continue;
+        const bool mayBeChinese = startsChineseNumber(text, at);
+        if (!mayBeChinese && !(startsWord(text, at) && isUpper(text[at]))) continue;
         std::optional<PatternMatch> date;
-        if (isDigit(text[at])) date = numericDate(text, at);
-        if (!date) date = namedDate(text, at);
+        if (const auto chinese = mayBeChinese ? chineseDateAt(text, at) : std::nullopt) {
+            date = {{at, chinese->endByte}, isoDate(chinese->year, chinese->month, chinese->day)};
+        }
+        const bool mayBePlain = isDigit(text[at]) || isUpper(text[at]);
+        if (!date && isDigit(text[at])) date = numericDate(text, at);
+        if (!date && mayBePlain) date = namedDate(text, at);
         if (!date) continue;
         at = date->span.endByte - 1;
         found.push_back(std::move(*date));
@@ -306,11 +254,12 @@ constexpr auto kCurrencies = std::to_array<Currency>(
      {"EUR", "EUR"},    {"USD", "USD"},   {"GBP", "GBP"},  {"CNY", "CNY"},     {"RMB", "CNY"},
      {"CHF", "CHF"},    {"euros", "EUR"}, {"euro", "EUR"}, {"dollars", "USD"}, {"dollar", "USD"},
      {"pounds", "GBP"}, {"yuan", "CNY"},  {"元", "CNY"},   {"美元", "USD"},    {"欧元", "EUR"},
-     {"人民币", "CNY"}});
+     {"人民币", "CNY"}, {"圆", "CNY"},    {"块钱", "CNY"}, {"英镑", "GBP"},    {"日元", "JPY"},
+     {"港元", "HKD"},   {"港币", "HKD"}});
 
-const Currency* takeCurrency(Reader& reader) {
+const Currency* takeCurrency(PatternReader& reader) {
     for (const Currency& each : kCurrencies) {
-        Reader trial = reader;
+        PatternReader trial = reader;
         if (!trial.take(each.mark)) continue;
         if (isLetter(each.mark.back()) && !trial.isAtWordEnd()) continue;
         reader = trial;
@@ -319,35 +268,86 @@ const Currency* takeCurrency(Reader& reader) {
     return nullptr;
 }
 
+/// 35000 as 35,000; what is written otherwise stays as it is.
+std::string withCommas(std::string digits) {
+    if (!std::all_of(digits.begin(), digits.end(), isDigit)) return digits;
+    constexpr std::size_t kGroup = 3;
+    for (std::size_t at = digits.size(); at > kGroup;) digits.insert(at -= kGroup, 1, ',');
+    return digits;
+}
+
+/// 3.5 and four zeros: 35,000.
+std::string withZeros(std::string_view amount, std::size_t nZeros) {
+    std::string digits;
+    std::size_t nBehind = 0;
+    bool isBehind = false;
+    for (const char c : amount) {
+        isBehind = isBehind || c == '.';
+        if (!isDigit(c)) continue;
+        digits += c;
+        nBehind += isBehind ? 1 : 0;
+    }
+    if (nBehind > nZeros) return std::string(amount);
+    digits.append(nZeros - nBehind, '0');
+    return withCommas(digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1)));
+}
+
+/// A sum without its currency; moves on behind it.
+std::optional<std::string> takeSum(std::string_view text, PatternReader& reader) {
+    const std::size_t start = reader.position();
+    const auto chinese = chineseNumberAt(text, start);
+    if (chinese && chinese->hasCharacters) {
+        reader = PatternReader(text, chinese->endByte);
+        static_cast<void>(reader.take("多") || reader.take("余"));
+        return withCommas(std::to_string(chinese->value));
+    }
+    const auto amount = reader.amount();
+    if (!amount) return std::nullopt;
+    PatternReader behind = reader;
+    behind.skipSpaces();
+    for (const std::string_view factor : {"million", "billion", "万", "亿"}) {
+        if (!behind.take(factor)) continue;
+        reader = behind;
+        if (factor.size() > 3) return std::string(*amount) + " " + std::string(factor);
+        constexpr std::size_t kZerosOfWan = 4;
+        return withZeros(*amount, factor == "万" ? kZerosOfWan : 2 * kZerosOfWan);
+    }
+    return withCommas(std::string(*amount));
+}
+
+/// 300元, but ¥300 and 人民币300.
+bool standsBehind(const Currency& currency) {
+    return currency.mark.ends_with("元") || currency.mark == "圆" || currency.mark == "块钱";
+}
+
+/// 元 also begins and ends other words: 元素, 一元二次方程.
+bool isOtherWord(std::string_view text, std::size_t end) {
+    if (!text.substr(0, end).ends_with("元")) return false;
+    constexpr auto kBehind = std::to_array<std::string_view>(
+        {"素", "旦", "首", "宵", "件", "里", "论", "化", "组", "二次", "一次", "方程", "文化"});
+    return std::any_of(kBehind.begin(), kBehind.end(),
+                       [&](auto each) { return text.substr(end).starts_with(each); });
+}
+
 void findMoney(std::string_view text, std::vector<PatternMatch>& found) {
     for (std::size_t at = 0; at < text.size(); ++at) {
-        if (!startsWord(text, at) || (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U)
-            continue;
-        Reader reader(text, at);
-        const Currency* currency = isDigit(text[at]) ? nullptr : takeCurrency(reader);
-        if (currency == nullptr && !isDigit(text[at])) continue;
+        if ((static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) continue;
+        PatternReader reader(text, at);
+        const bool isNumber = startsChineseNumber(text, at);
+        const Currency* currency =
+            isNumber || !startsWord(text, at) ? nullptr : takeCurrency(reader);
+        if (currency == nullptr ? !isNumber : standsBehind(*currency)) continue;
         reader.skipSpaces();
-        const auto amount = reader.amount();
-        if (!amount) continue;
+        const auto sum = takeSum(text, reader);
+        if (!sum) continue;
         std::size_t end = reader.position();
-        std::string unit;
-        Reader behind = reader;
-        behind.skipSpaces();
-        for (const std::string_view factor : {"million", "billion", "万", "亿"}) {
-            if (behind.take(factor)) {
-                unit = " " + std::string(factor);
-                end = behind.position();
-                behind.skipSpaces();
-                break;
-            }
-        }
         if (currency == nullptr) {
-            currency = takeCurrency(behind);
-            end = behind.position();
+            reader.skipSpaces();
+            currency = takeCurrency(reader);
+            end = reader.position();
         }
-        if (currency == nullptr) continue;
-        found.push_back(
-            {{at, end}, std::string(*amount) + unit + " " + std::string(currency->code)});
+        if (currency == nullptr || isOtherWord(text, end)) continue;
+        found.push_back({{at, end}, *sum + " " + std::string(currency->code)});
         at = end - 1;
     }
 }
@@ -355,7 +355,7 @@ void findMoney(std::string_view text, std::vector<PatternMatch>& found) {
 void findPercentages(std::string_view text, std::vector<PatternMatch>& found) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (!isDigit(text[at]) || !startsWord(text, at)) continue;
-        Reader reader(text, at);
+        PatternReader reader(text, at);
         const auto amount = reader.amount();
         if (!amount) continue;
         const std::size_t afterAmount = reader.position();
@@ -425,6 +425,7 @@ std::vector<PatternMatch> findPattern(Pattern pattern, std::string_view text) {
         case Pattern::Money: findMoney(text, found); break;
         case Pattern::Percentage: findPercentages(text, found); break;
         case Pattern::Name: findNames(text, found); break;
+        case Pattern::Person: findPeople(text, found); break;
     }
     return found;
 }

@@ -97,7 +97,10 @@ TEST(SurveyQuestion, SaysWhatToLookFor) {
     const SurveyQuestion keys = surveyQuestionOf("How many documents mention \"spare keys\"?");
     EXPECT_TRUE(keys.ofDocuments);
     EXPECT_EQ(keys.subject, "\"spare keys\"");
-    EXPECT_EQ(surveyQuestionOf("List all people in the meeting notes").place, "meeting notes");
+    const SurveyQuestion people = surveyQuestionOf("List all people in the meeting notes");
+    EXPECT_EQ(people.place, "meeting notes");
+    EXPECT_THAT(people.patterns, ElementsAre(retrieval::Pattern::Person));
+    EXPECT_THAT(surveyQuestionOf("列出所有人名").patterns, ElementsAre(retrieval::Pattern::Person));
     EXPECT_THAT(surveyQuestionOf("比较挪威和德国").sides, ElementsAre("挪威", "德国"));
     EXPECT_EQ(surveyQuestionOf("有多少文档提到钥匙？").subject, "钥匙");
 }

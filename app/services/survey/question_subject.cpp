@@ -47,8 +47,12 @@ constexpr auto kPatternNames = std::to_array<PatternName>({
     {"费用", Pattern::Money},
     {"percentages", Pattern::Percentage},
     {"百分比", Pattern::Percentage},
-    {"people", Pattern::Name},
-    {"persons", Pattern::Name},
+    {"people", Pattern::Person},
+    {"persons", Pattern::Person},
+    {"people's names", Pattern::Person},
+    {"人名", Pattern::Person},
+    {"姓名", Pattern::Person},
+    {"人员名单", Pattern::Person},
     {"names", Pattern::Name},
 });
 
