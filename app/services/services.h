@@ -154,6 +154,8 @@ public:
     [[nodiscard]] virtual std::vector<AdapterFile> adapterFiles() const { return {}; }
     /// Answers from the next one on are computed with these, all added up. Errors: those of
     /// engine::LoraAdapter::load, by which nothing changes.
+    // By value, as everywhere here: what overrides it keeps both.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param)
     virtual void useAdapters(std::vector<AdapterFile> /*files*/, Reply<void> reply) { reply({}); }
     /// The text embedder that comes with Conclave (blocking).
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::TextEmbedder>> embedder() = 0;
