@@ -91,14 +91,15 @@ bool saysNothingOf(std::string_view text, std::string_view question,
 
 Answerer::Answerer(storage::Database& database, Library& library,
                    CollectionServiceImpl& collections, ModelServiceImpl& models,
-                   SavedSessions& saved, int contextLength, int nThreads)
+                   SavedSessions& saved, engine::SessionOptions sessions,
+                   nlohmann::ordered_json tools)
     : m_database(database),
       m_models(models),
       m_sources(database, library, collections),
       m_surveyor(database, library),
-      m_contextLength(contextLength),
-      m_nThreads(nThreads),
-      m_sessions(contextLength, nThreads, saved) {}
+      m_sessionOptions(std::move(sessions)),
+      m_tools(std::move(tools)),
+      m_sessions(m_sessionOptions, saved) {}
 
 Result<Message> Answerer::run(AnswerJob& job) {
     Result<Message> result = answer(job);
@@ -173,8 +174,9 @@ Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettin
                 job.report(AnswerStage::Kind::LoadingModel, progress);
             });
             if (!model) return tl::unexpected(model.error());
-            auto made =
-                SessionTextModel::create(*model, m_contextLength, m_nThreads, m_models.adapters());
+            engine::SessionOptions options = m_sessionOptions;
+            options.adapters = m_models.adapters();
+            auto made = SessionTextModel::create(*model, std::move(options));
             if (!made) return tl::unexpected(made.error());
             reader = std::move(*made);
             return reader.get();
@@ -271,6 +273,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                        .passages = sources.passages,
                        .keepsSources = sources.keepsLast,
                        .sourcesSecret = profile.isDemonstration ? "" : sourcesSecret(),
+                       .tools = m_tools,
                        .contextLength = contextLength,
                        .maxTokens = std::clamp(maxTokens, 1, std::max(contextLength / 4, 1))});
     if (!prompt) return tl::unexpected(prompt.error());
@@ -301,7 +304,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                          .isGood = isGood,
                          .hasSources = isDemonstration || !details.passages.empty()});
     bool isWriting = false;
-    const auto parser = model->outputParser(prompt->tokens);
+    const auto parser = model->outputParser(prompt->tokens, m_tools);
     engine::GenerateRequest request;
     request.prompt = prompt->tokens;
     request.sampling = *used.sampling;
@@ -327,7 +330,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     details.reasoning = withoutBrokenCharacters(parser->output().reasoning);
     details.seed = result->seed;
     details.usage = usageToJson(result->usage);
-    nlohmann::json calls = partsToJson(*model, prompt->tokens, result->text)["tool_calls"];
+    nlohmann::json calls =
+        partsToJson(*model, prompt->tokens, result->text,
+                    m_tools.is_null() ? nlohmann::ordered_json::array() : m_tools)["tool_calls"];
     if (!calls.empty()) details.usage["tool_calls"] = std::move(calls);
     details.finishReason = engine::finishReasonName(result->reason);
     const bool isStopped = result->reason == engine::FinishReason::Cancelled;

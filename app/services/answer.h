@@ -18,11 +18,12 @@
 
 namespace conclave::services {
 
-/// Used from the generation worker only. All arguments must outlive it.
+/// Used from the generation worker only. All borrowed arguments must outlive it.
 class Answerer {
 public:
     Answerer(storage::Database& database, Library& library, CollectionServiceImpl& collections,
-             ModelServiceImpl& models, SavedSessions& saved, int contextLength, int nThreads);
+             ModelServiceImpl& models, SavedSessions& saved, engine::SessionOptions sessions,
+             nlohmann::ordered_json tools);
 
     /// Writes the answer and stores it, also when it was stopped or failed. Errors: what kept an
     /// answer from being made or stored.
@@ -72,8 +73,8 @@ private:
     ModelServiceImpl& m_models;
     SourceFinder m_sources;
     Surveyor m_surveyor;
-    int m_contextLength;
-    int m_nThreads;
+    engine::SessionOptions m_sessionOptions;
+    nlohmann::ordered_json m_tools;  ///< offered with every question; null: none
     SessionPool m_sessions;
     std::string m_sourcesSecret;
 };

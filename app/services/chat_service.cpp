@@ -61,15 +61,18 @@ void report(const AnswerEvents& events, Result<Message> result) {
 
 ChatServiceImpl::ChatServiceImpl(storage::Database& database, Library& library,
                                  CollectionServiceImpl& collections, ModelServiceImpl& models,
-                                 SavedSessions& saved, Worker& quick, int contextLength,
-                                 int nThreads)
+                                 SavedSessions& saved, Worker& quick, const StartOptions& options)
     : m_database(database),
       m_collections(collections),
       m_models(models),
       m_saved(saved),
       m_quick(quick),
-      m_contextLength(contextLength),
-      m_answerer(database, library, collections, models, saved, contextLength, nThreads) {}
+      m_contextLength(options.contextLength),
+      m_answerer(database, library, collections, models, saved,
+                 {.contextLength = options.contextLength,
+                  .nThreads = options.nThreads,
+                  .kvType = options.kvTypes},
+                 options.tools) {}
 
 ChatServiceImpl::~ChatServiceImpl() { finish(); }
 

@@ -23,7 +23,7 @@ public:
     /// All must outlive the service. `quick` runs the short calls.
     ChatServiceImpl(storage::Database& database, Library& library,
                     CollectionServiceImpl& collections, ModelServiceImpl& models,
-                    SavedSessions& saved, Worker& quick, int contextLength, int nThreads);
+                    SavedSessions& saved, Worker& quick, const StartOptions& options);
     ~ChatServiceImpl() override;
 
     void list(Reply<std::vector<Chat>> reply) override;

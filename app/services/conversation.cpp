@@ -106,6 +106,8 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
     } else {
         prompt.passages = choosePassages(model, profile, request);
     }
+    engine::ChatTemplateOptions options;
+    if (!request.tools.is_null()) options.variables["tools"] = request.tools;
     const int room = request.contextLength - request.maxTokens;
     // Long histories: skip at once what cannot fit, by a token in four bytes at the least.
     std::size_t first = 0;
@@ -121,7 +123,7 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
     while (true) {
         const auto messages =
             messagesFrom(request, first, prompt.passages, profile.sentencesPerPassage);
-        auto tokens = model.tokenizeChat(messages);
+        auto tokens = model.tokenizeChat(messages, options);
         if (!tokens) return tl::unexpected(tokens.error());
         const int size = static_cast<int>(tokens->size());
         if (size <= room) {

@@ -29,6 +29,7 @@ struct PromptRequest {
     /// passages: nobody who writes a document can guess it, and the same passages give the same
     /// prompt in every chat. Empty: as the bundled model was trained.
     std::string sourcesSecret;
+    nlohmann::ordered_json tools = nullptr;  ///< OpenAI's list, for the template; null: none
     int contextLength = 0;
     int maxTokens = 0;  ///< room kept for the answer
 };

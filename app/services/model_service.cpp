@@ -49,10 +49,10 @@ ModelServiceImpl::ModelServiceImpl(storage::SettingStore& settings, const Places
     : m_settings(settings),
       m_folder(places.models()),
       m_wanted(std::move(wanted)),
-      m_adapterFiles(std::move(adapters)),
       m_memoryBytes(memoryBytes),
       m_catalog(bundledModels()),
-      m_quick(quick) {}
+      m_quick(quick),
+      m_adapterFiles(std::move(adapters)) {}
 
 ModelServiceImpl::~ModelServiceImpl() { finish(); }
 
@@ -339,6 +339,30 @@ Result<std::shared_ptr<const engine::Model>> ModelServiceImpl::loaded(
 std::vector<engine::AdapterUse> ModelServiceImpl::adapters() const {
     const std::lock_guard lock(m_mutex);
     return m_adapters;
+}
+
+std::vector<AdapterFile> ModelServiceImpl::adapterFiles() const {
+    const std::lock_guard lock(m_mutex);
+    return m_adapterFiles;
+}
+
+void ModelServiceImpl::useAdapters(std::vector<AdapterFile> files, Reply<void> reply) {
+    m_loader.post([this, files = std::move(files), reply = std::move(reply)]() mutable {
+        const auto model = loadedNow();
+        std::vector<engine::AdapterUse> adapters;
+        if (model != nullptr) {
+            auto loaded = loadAdapters(files, model);
+            if (!loaded) return reply(tl::unexpected(loaded.error()));
+            adapters = std::move(*loaded);
+        }
+        {
+            const std::lock_guard lock(m_mutex);
+            m_adapterFiles = std::move(files);
+            // Another model that was chosen meanwhile is loaded with the files.
+            if (m_model == model) m_adapters = std::move(adapters);
+        }
+        reply({});
+    });
 }
 
 std::shared_ptr<const engine::Model> ModelServiceImpl::loadedNow() const {

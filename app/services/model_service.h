@@ -35,6 +35,8 @@ public:
               Reply<std::filesystem::path> reply) override;
     [[nodiscard]] Result<std::shared_ptr<const engine::Model>> loaded() override;
     [[nodiscard]] std::vector<engine::AdapterUse> adapters() const override;
+    [[nodiscard]] std::vector<AdapterFile> adapterFiles() const override;
+    void useAdapters(std::vector<AdapterFile> files, Reply<void> reply) override;
     [[nodiscard]] Result<std::shared_ptr<const engine::TextEmbedder>> embedder() override;
 
     /// loaded(), given up when `cancel` is asked for (the loading itself goes on); `progress` gets
@@ -62,7 +64,6 @@ private:
     storage::SettingStore& m_settings;
     std::filesystem::path m_folder;  ///< where pulled models go
     std::string m_wanted;
-    std::vector<AdapterFile> m_adapterFiles;
     std::uint64_t m_memoryBytes;
     ModelCatalog m_catalog;
     Worker& m_quick;
@@ -70,7 +71,8 @@ private:
     mutable std::mutex m_mutex;  ///< guards what follows
     std::condition_variable_any m_changed;
     ModelStatus m_status;
-    Error m_error;  ///< when Failed
+    Error m_error;                            ///< when Failed
+    std::vector<AdapterFile> m_adapterFiles;  ///< changed on m_loader alone
     std::shared_ptr<const engine::Model> m_model;
     std::vector<engine::AdapterUse> m_adapters;  ///< of m_model
     std::optional<ModelEntry> m_choice;

@@ -48,8 +48,7 @@ public:
                         {m_places.config, m_places.data, m_places.cache, m_places.state}, m_quick),
           m_saved(options.inMemory ? fs::path() : m_places.cache / "sessions",
                   options.savesSessions),
-          m_chats(*m_database, m_library, m_collections, m_models, m_saved, m_quick,
-                  options.contextLength, options.nThreads) {
+          m_chats(*m_database, m_library, m_collections, m_models, m_saved, m_quick, options) {
         m_library.setReranker([this] { return m_searchModels.reranker(); });
         if (options.indexGuide && !options.inMemory) {
             m_quick.post([this] { prepareGuide(); });
@@ -328,9 +327,8 @@ nlohmann::json usageToJson(const engine::Usage& usage) {
 }
 
 nlohmann::json partsToJson(const engine::Model& model, std::span<const engine::TokenId> prompt,
-                           std::string_view text) {
-    // A list of no tools: calls are looked for, though nothing is known of their arguments.
-    const auto parser = model.outputParser(prompt, nlohmann::ordered_json::array());
+                           std::string_view text, const nlohmann::ordered_json& tools) {
+    const auto parser = model.outputParser(prompt, tools);
     parser->add(toValidUtf8(text));
     parser->finish();
     auto calls = nlohmann::json::array();

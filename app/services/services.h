@@ -77,6 +77,12 @@ template <typename T, typename Call>
 
 // ---------------------------------------------------------------------------------------- models
 
+/// A LoRA adapter that every model is loaded with, see engine::LoraAdapter.
+struct AdapterFile {
+    std::filesystem::path file;
+    float scale = 1.0f;
+};
+
 /// A model file that can be chosen.
 struct ModelEntry {
     std::string name;  ///< display name: from the file's metadata, else the file's name
@@ -142,8 +148,15 @@ public:
 
     /// The chosen model, loaded (blocking). For the terminal's raw commands and the worker threads.
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::Model>> loaded() = 0;
-    /// StartOptions::adapters, of the loaded model; none before it is loaded.
+    /// Those in use, of the loaded model; none before it is loaded.
     [[nodiscard]] virtual std::vector<engine::AdapterUse> adapters() const { return {}; }
+    /// StartOptions::adapters, or what useAdapters() put in their place.
+    [[nodiscard]] virtual std::vector<AdapterFile> adapterFiles() const { return {}; }
+    /// Answers from the next one on are computed with these, all added up. Errors: those of
+    /// engine::LoraAdapter::load, by which nothing changes.
+    // By value, as everywhere here: what overrides it keeps both.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param)
+    virtual void useAdapters(std::vector<AdapterFile> /*files*/, Reply<void> reply) { reply({}); }
     /// The text embedder that comes with Conclave (blocking).
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::TextEmbedder>> embedder() = 0;
 };
@@ -443,18 +456,16 @@ struct RecallReport {
 
 // ------------------------------------------------------------------------------------------- all
 
-/// A LoRA adapter that every model is loaded with, see engine::LoraAdapter.
-struct AdapterFile {
-    std::filesystem::path file;
-    float scale = 1.0f;
-};
-
 struct StartOptions {
     std::optional<Places> places;  ///< none: findPlaces()
     std::string model;             ///< name or file; empty: the remembered one, else the best found
     std::vector<AdapterFile> adapters = {};  ///< for this run; a model that they do not fit fails
     int nThreads = 0;                        ///< 0: automatic
     int contextLength = 0;                   ///< 0: automatic
+    engine::KvTypes kvTypes = {};  ///< of chats; a model whose heads they do not fit fails
+    /// OpenAI's list of tools, offered to the model with every question; null: none. What it asks
+    /// for is shown and never run.
+    nlohmann::ordered_json tools = nullptr;
     std::uint64_t memoryBytes =
         0;                       ///< most that a model and its contexts may take; 0: what is free
     bool indexGuide = true;      ///< make the collection "Conclave Guide" at first start
@@ -529,9 +540,10 @@ public:
 /// What a model wrote after `prompt`, taken apart: {"tool_calls":[{"name","arguments"}]}, also
 /// where it was offered no tools, the arguments as JSON if they are that and else as text; and
 /// "reasoning_content" if it thought.
-/// @param text  with control tokens if the model's marks are such (engine::ChatOutputParser)
-[[nodiscard]] nlohmann::json partsToJson(const engine::Model& model,
-                                         std::span<const engine::TokenId> prompt,
-                                         std::string_view text);
+/// @param text   with control tokens if the model's marks are such (engine::ChatOutputParser)
+/// @param tools  that it was offered; a list of none: nothing is known of their arguments
+[[nodiscard]] nlohmann::json partsToJson(
+    const engine::Model& model, std::span<const engine::TokenId> prompt, std::string_view text,
+    const nlohmann::ordered_json& tools = nlohmann::ordered_json::array());
 
 }  // namespace conclave::services

@@ -14,20 +14,23 @@ Result<engine::Session*> SessionPool::take(ChatId chat,
                                     [&](const Entry& entry) { return entry.chat == chat; });
     if (found != m_entries.end()) {
         m_entries.splice(m_entries.begin(), m_entries, found);
-        return m_entries.front().session.get();
+        engine::Session* session = m_entries.front().session.get();
+        if (auto used = session->useAdapters(adapters); !used) return tl::unexpected(used.error());
+        if (session->cachedTokens().empty()) m_entries.front().saved.clear();
+        return session;
     }
     constexpr std::size_t kMostSessions = 4;
     constexpr int kAutomaticContext = 8192;
     if (m_entries.size() >= kMostSessions) dropOldest();
-    const int wanted = m_contextLength > 0
-                           ? m_contextLength
+    const int wanted = m_options.contextLength > 0
+                           ? m_options.contextLength
                            : std::min(model->info().contextLength, kAutomaticContext);
-    while (!m_entries.empty() && !model->forecast(wanted).fits()) dropOldest();
+    while (!m_entries.empty() && !model->forecast(wanted, m_options.kvType).fits()) dropOldest();
 
-    auto session = engine::Session::create(model, {.contextLength = m_contextLength,
-                                                   .nThreads = m_nThreads,
-                                                   .sharesPrefixes = true,
-                                                   .adapters = std::move(adapters)});
+    engine::SessionOptions options = m_options;
+    options.sharesPrefixes = true;
+    options.adapters = std::move(adapters);
+    auto session = engine::Session::create(model, options);
     if (!session) return tl::unexpected(session.error());
     log().debug("a new session of {} tokens", (*session)->contextLength());
     m_entries.push_front({chat, model, std::move(*session), {}});

@@ -14,13 +14,13 @@ namespace conclave::services {
 /// or at the end, and restored when its chat comes back.
 class SessionPool {
 public:
-    /// As SessionOptions; 0: automatic. `saved` must outlive the pool.
-    SessionPool(int contextLength, int nThreads, SavedSessions& saved)
-        : m_contextLength(contextLength), m_nThreads(nThreads), m_saved(saved) {}
+    /// `options` are those of each session but for its adapters. `saved` must outlive the pool.
+    SessionPool(engine::SessionOptions options, SavedSessions& saved)
+        : m_options(std::move(options)), m_saved(saved) {}
 
-    /// The chat's session, or a new one; the pool keeps it. The ones used longest ago go first
-    /// when there are too many or memory is short. Those of another model are dropped.
-    /// Errors: those of engine::Session::create.
+    /// The chat's session with these adapters, or a new one; the pool keeps it. The ones used
+    /// longest ago go first when there are too many or memory is short. Those of another model are
+    /// dropped. Errors: those of engine::Session::create.
     [[nodiscard]] Result<engine::Session*> take(ChatId chat,
                                                 const std::shared_ptr<const engine::Model>& model,
                                                 std::vector<engine::AdapterUse> adapters);
@@ -44,8 +44,7 @@ private:
     void save(Entry& entry);
     void dropOldest();
 
-    int m_contextLength;
-    int m_nThreads;
+    engine::SessionOptions m_options;
     SavedSessions& m_saved;
     std::list<Entry> m_entries;  ///< used last first
 };

@@ -45,13 +45,8 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<SessionTextModel>> SessionTextModel::create(
-    std::shared_ptr<const engine::Model> model, int contextLength, int nThreads,
-    std::vector<engine::AdapterUse> adapters) {
-    engine::SessionOptions options;
-    options.contextLength = contextLength;
-    options.nThreads = nThreads;
+    std::shared_ptr<const engine::Model> model, engine::SessionOptions options) {
     options.sharesPrefixes = true;
-    options.adapters = std::move(adapters);
     auto session = engine::Session::create(model, options);
     if (!session) return tl::unexpected(session.error());
     return std::make_unique<SessionTextModel>(std::move(model), std::move(*session));

@@ -13,10 +13,9 @@ namespace conclave::services {
 /// Likeliest words only, so that what was read before a stop is read alike. Used on one thread.
 class SessionTextModel final : public TextModel {
 public:
-    /// The rest as SessionOptions. Errors: those of engine::Session::create.
+    /// Errors: those of engine::Session::create.
     [[nodiscard]] static Result<std::unique_ptr<SessionTextModel>> create(
-        std::shared_ptr<const engine::Model> model, int contextLength, int nThreads,
-        std::vector<engine::AdapterUse> adapters = {});
+        std::shared_ptr<const engine::Model> model, engine::SessionOptions options);
 
     SessionTextModel(std::shared_ptr<const engine::Model> model,
                      std::unique_ptr<engine::Session> session);

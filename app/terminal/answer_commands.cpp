@@ -89,6 +89,7 @@ int ask(const Arguments& arguments) {
         if (!removed) note("conclave: " + removed.error().detail);
     }
     if (!answer) return failed(answer.error());
+    noteUnknownTools(services, arguments);
     if (isJson) {
         Positions positions(services);
         printJson(answerToJson(*answer, positions));
@@ -293,7 +294,9 @@ std::vector<Command> answerCommands() {
         {"--save", "", "keep question and answer as a chat, for `chat` and the window", Kind::Flag},
         {"--system", "TEXT", "the system prompt"},
         adapterOption(),
+        toolsOption(),
     };
+    for (const Option& option : cacheOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "ask",
              .usage = "QUESTION [OPTION…]",

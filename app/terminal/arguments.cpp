@@ -28,11 +28,26 @@ std::string withArticle(const Option& option) {
     return option.kind == Option::Kind::Integer ? "a whole number" : "a number";
 }
 
+/// @param choices  words with | between them
+bool isChoice(std::string_view choices, std::string_view value) {
+    while (true) {
+        const std::size_t end = choices.find('|');
+        if (choices.substr(0, end) == value) return true;
+        if (end == std::string_view::npos) return false;
+        choices.remove_prefix(end + 1);
+    }
+}
+
 Result<void> checkValue(const Option& option, const std::string& value) {
     if (option.kind == Option::Kind::Size && !parseSize(value)) {
         return fail(
             ErrorCode::InvalidArgument,
             std::string(option.name) + " needs a size such as 6G or 1500M, not \"" + value + "\"");
+    }
+    if (option.kind == Option::Kind::Choice && !isChoice(option.valueName, value)) {
+        return fail(ErrorCode::InvalidArgument, std::string(option.name) + " takes " +
+                                                    std::string(option.valueName) + ", not \"" +
+                                                    value + "\"");
     }
     if (option.kind != Option::Kind::Integer && option.kind != Option::Kind::Number) return {};
     const auto number = parseNumber(value, option.kind == Option::Kind::Integer);

@@ -18,9 +18,10 @@ struct Option {
         Text,
         Integer,
         Number,
-        Each,  ///< text; may be given again
-        Size,  ///< of memory, as parseSize reads it
-        List,  ///< takes all arguments up to the next option; may be given again
+        Each,    ///< text; may be given again
+        Choice,  ///< one of the words that valueName lists, as "f16|q8_0|q4_0"
+        Size,    ///< of memory, as parseSize reads it
+        List,    ///< takes all arguments up to the next option; may be given again
     };
     std::string_view name;       ///< as "--model" or "-k"
     std::string_view valueName;  ///< as "FILE"; empty for a flag

@@ -3,10 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <iostream>
 #include <string>
 #include <vector>
 
 #include <sys/resource.h>
+
+#include "app/terminal/commands.h"
+#include "app/terminal/console.h"
+#include "app/terminal/interrupt.h"
+#include "app/terminal/output.h"
 
 namespace conclave::terminal {
 namespace {
@@ -60,7 +66,8 @@ Result<nlohmann::json> benchReuse(const std::shared_ptr<const engine::Model>& mo
         const auto session =
             engine::Session::create(model, {.contextLength = nTokens + kQuestion + 2,
                                             .nThreads = settings.nThreads,
-                                            .sharesPrefixes = true});
+                                            .sharesPrefixes = true,
+                                            .kvType = settings.kvTypes});
         if (!session) return tl::unexpected(session.error());
         engine::GenerateRequest request;
         request.prompt.assign(all.begin(), all.begin() + nTokens);
@@ -91,8 +98,9 @@ Result<nlohmann::json> runBench(services::Services& services, const BenchSetting
     const std::chrono::duration<double, std::milli> settleTime =
         std::chrono::steady_clock::now() - begun;
     const int needed = settings.depth + std::max(settings.nPrefill, settings.nDecode + 1) + 1;
-    const auto session =
-        engine::Session::create(*model, {.contextLength = needed, .nThreads = settings.nThreads});
+    const auto session = engine::Session::create(
+        *model,
+        {.contextLength = needed, .nThreads = settings.nThreads, .kvType = settings.kvTypes});
     if (!session) return tl::unexpected(session.error());
     const int vocabularySize = (*model)->info().vocabularySize;
 
@@ -155,6 +163,44 @@ Result<nlohmann::json> runBench(services::Services& services, const BenchSetting
         report["reuse_ttft_ms"] = std::move(*times);
     }
     return report;
+}
+
+int benchCommand(const Arguments& arguments) {
+    const auto started = startForModel(arguments);
+    if (!started) return failed(started.error());
+    const CancelOnInterrupt cancel;
+    const BenchSettings settings{
+        .nPrefill = arguments.integer("-p", 512),
+        .nDecode = arguments.integer("-n", 128),
+        .depth = arguments.integer("-d", 0),
+        .nThreads = arguments.integer("-t", arguments.integer("--threads", 0)),
+        .nRepeats = arguments.integer("-r", 3),
+        .kvTypes = cacheTypesFrom(arguments),
+        .reuse = arguments.has("--reuse")};
+    const auto report = runBench(**started, settings, cancel.token());
+    if (!report) return failed(report.error());
+    if (arguments.has("--json")) {
+        printJson(*report);
+        return kSuccess;
+    }
+    const auto mean = [](const nlohmann::json& values) {
+        double sum = 0.0;
+        for (const auto& value : values) sum += value.get<double>();
+        return values.empty() ? 0.0 : sum / static_cast<double>(values.size());
+    };
+    std::cout << (*report)["model"].get<std::string>() << " with "
+              << (*report)["isa"].get<std::string>() << ": prefill "
+              << rounded(mean((*report)["prefill_tps"])) << " tokens/s, decode "
+              << rounded(mean((*report)["decode_tps"])) << " tokens/s, loaded in "
+              << rounded((*report)["load_ms"].get<double>()) << " ms, "
+              << rounded((*report)["rss_mib"].get<double>()) << " MiB\n";
+    if (report->contains("reuse_ttft_ms")) {
+        const auto times = (*report)["reuse_ttft_ms"].get<std::vector<double>>();
+        std::cout << "first token of a question after " << rounded(times[0])
+                  << " ms, of the next one on the same context after " << rounded(times[1])
+                  << " ms\n";
+    }
+    return kSuccess;
 }
 
 }  // namespace conclave::terminal

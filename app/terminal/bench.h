@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/services/services.h"
+#include "app/terminal/arguments.h"
 
 namespace conclave::terminal {
 
@@ -15,6 +16,7 @@ struct BenchSettings {
     int depth = 0;     ///< tokens in the context before either is measured
     int nThreads = 0;  ///< 0: automatic
     int nRepeats = 3;
+    engine::KvTypes kvTypes = {};
     bool reuse = false;  ///< also how soon a second question on the same context is answered
 };
 
@@ -25,5 +27,8 @@ struct BenchSettings {
 [[nodiscard]] Result<nlohmann::json> runBench(services::Services& services,
                                               const BenchSettings& settings,
                                               std::stop_token cancel);
+
+/// `conclave bench`. Returns its exit code.
+int benchCommand(const Arguments& arguments);
 
 }  // namespace conclave::terminal

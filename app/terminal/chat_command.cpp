@@ -17,6 +17,7 @@ constexpr std::string_view kHelp =
     "/collections        list the collections; + marks those that are asked\n"
     "/collections NAME   ask only this one from now on; /collections all: all of them\n"
     "/model              list the models; /model NAME chooses one\n"
+    "/lora               list the LoRA adapters; /lora add FILE[:SCALE], /lora remove FILE or all\n"
     "/regenerate         answer the last question again\n"
     "/edit TEXT          ask the last question in other words\n"
     "/sources            list the sources of the last answer; /sources N shows one\n"
@@ -79,6 +80,8 @@ private:
             collections(rest);
         } else if (name == "/model") {
             model(rest);
+        } else if (name == "/lora") {
+            lora(rest);
         } else if (name == "/regenerate") {
             regenerate();
         } else if (name == "/edit") {
@@ -87,8 +90,8 @@ private:
             sources(rest);
         } else {
             const std::string_view guess =
-                nearest(name, {"/help", "/new", "/collections", "/model", "/regenerate", "/edit",
-                               "/sources", "/quit"});
+                nearest(name, {"/help", "/new", "/collections", "/model", "/lora", "/regenerate",
+                               "/edit", "/sources", "/quit"});
             note("there is no " + name +
                  (guess.empty() ? "; /help lists all"
                                 : "; did you mean " + std::string(guess) + "?"));
@@ -187,6 +190,37 @@ private:
         }
     }
 
+    void lora(const std::string& given) {
+        std::vector<services::AdapterFile> files = m_services.models().adapterFiles();
+        const auto [verb, name] = splitCommand(given);
+        if (verb == "add" && !name.empty()) {
+            services::AdapterFile added = adapterFrom(name);
+            std::erase_if(files, [&](const auto& each) { return each.file == added.file; });
+            files.push_back(std::move(added));
+        } else if (verb == "remove" && name == "all") {
+            files.clear();
+        } else if (verb == "remove" && !name.empty()) {
+            const auto isMeant = [&, &wanted = name](const services::AdapterFile& each) {
+                return each.file == wanted || each.file.filename() == wanted;
+            };
+            if (std::erase_if(files, isMeant) == 0) return note("there is no adapter " + name);
+        } else if (!verb.empty()) {
+            return note("/lora lists the adapters; /lora add FILE[:SCALE] and /lora remove FILE");
+        }
+        if (!verb.empty()) {
+            const auto changed = services::wait<void>(
+                [&](auto reply) { m_services.models().useAdapters(files, std::move(reply)); });
+            if (!changed) {
+                failed(changed.error());
+                return;
+            }
+        }
+        for (const services::AdapterFile& each : files) {
+            std::cout << "+ " << each.file.string() << "  " << each.scale << '\n';
+        }
+        if (files.empty()) note("no adapters; /lora add FILE[:SCALE] adds one");
+    }
+
     void sources(const std::string& which) {
         if (!m_answer || !m_answer->details || m_answer->details->passages.empty()) {
             return note("the last answer has no sources");
@@ -237,6 +271,7 @@ int chat(const Arguments& arguments) {
     }
     // Loading goes on while the first question is typed; a problem shows with the answer.
     if (const auto model = services.models().loaded()) {
+        noteUnknownTools(services, arguments);
         note("Conclave with " + (*model)->info().name + ". /help shows what you can do here.");
         noteDemonstration(services);
     } else {
@@ -255,7 +290,9 @@ std::vector<Command> chatCommands() {
          Option::Kind::List},
         {"--system", "TEXT", "the system prompt"},
         adapterOption(),
+        toolsOption(),
     };
+    for (const Option& option : cacheOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "chat",
              .usage = "[OPTION…]",
@@ -265,7 +302,8 @@ std::vector<Command> chatCommands() {
              .nLeast = 0,
              .nMost = 0,
              .options = options,
-             .run = chat}};
+             .run = chat,
+             .isInteractive = true}};
 }
 
 }  // namespace conclave::terminal

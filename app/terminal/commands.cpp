@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/terminal/console.h"
+#include "app/terminal/input.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -65,17 +66,6 @@ int wrongUsage(const std::string& detail, std::string_view command) {
     return kWrongUsage;
 }
 
-/// "FILE" or "FILE=SCALE"; what stands behind an equals sign and is no number belongs to the name.
-services::AdapterFile adapterFrom(const std::string& given) {
-    const std::size_t equals = given.rfind('=');
-    if (equals != std::string::npos) {
-        if (const auto scale = parseNumber(std::string_view(given).substr(equals + 1), false)) {
-            return {given.substr(0, equals), static_cast<float>(*scale)};
-        }
-    }
-    return {given};
-}
-
 /// Whether what reads our output, such as `head`, has had enough of it.
 bool hasReaderLeft() {
     pollfd output{STDOUT_FILENO, 0, 0};
@@ -90,6 +80,7 @@ services::StartOptions startOptions(const Arguments& arguments) {
         options.adapters.push_back(adapterFrom(each));
     }
     options.memoryBytes = arguments.size("--memory");
+    options.kvTypes = cacheTypesFrom(arguments);
     return options;
 }
 
@@ -137,6 +128,9 @@ int runProgram(const std::vector<std::string>& arguments) {
     for (const Option& option : commonOptions()) signature.options.push_back(option);
     const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
     if (std::find(rest.begin(), rest.end(), "--help") != rest.end()) {
+        std::erase_if(signature.options, [&](const Option& option) {
+            return command->isInteractive && option.name == "--json";
+        });
         printHelp(*command, signature.options);
         return kSuccess;
     }
@@ -169,8 +163,10 @@ int runProgram(const std::vector<std::string>& arguments) {
 std::vector<Option> samplingOptions() {
     using Kind = Option::Kind;
     return {
-        {"--temp", "T", "temperature, 0 to 100; 0 always takes the likeliest token", Kind::Number,
-         0, 100},
+        {"--temp", "T",
+         "temperature, 0 to 100; 0 always takes the likeliest token, so that --seed and "
+         "--mirostat change nothing",
+         Kind::Number, 0, 100},
         {"--top-p", "P", "sample from the likeliest tokens with together this share, 0 to 1",
          Kind::Number, 0, 1},
         {"--top-k", "K", "sample from the K likeliest tokens; 0: from all", Kind::Integer, 0, 1e6},
@@ -219,6 +215,60 @@ Option adapterOption() {
             Option::Kind::Each};
 }
 
+services::AdapterFile adapterFrom(const std::string& given) {
+    const std::size_t mark = given.find_last_of("=:");
+    if (mark != std::string::npos) {
+        if (const auto scale = parseNumber(std::string_view(given).substr(mark + 1), false)) {
+            return {given.substr(0, mark), static_cast<float>(*scale)};
+        }
+    }
+    return {given};
+}
+
+Option toolsOption() {
+    return {"--tools", "FILE",
+            "offer the tools in this JSON list (OpenAI's form); calls are shown, none is run"};
+}
+
+void noteUnknownTools(const engine::Model& model, const nlohmann::ordered_json& tools) {
+    if (tools.is_null()) return;
+    const std::vector<engine::ChatMessage> messages = {{"user", "?"}};
+    engine::ChatTemplateOptions options;
+    options.variables["tools"] = tools;
+    const auto with = model.renderChat(messages, options);
+    const auto without = model.renderChat(messages);
+    if (with && without && *with == *without) {
+        note("conclave: the chat template of " + model.info().name +
+             " knows no tools, so the model is not told of them");
+    }
+}
+
+void noteUnknownTools(services::Services& services, const Arguments& arguments) {
+    if (!arguments.has("--tools")) return;
+    const auto tools = readTools(arguments.text("--tools"));
+    const auto model = services.models().loaded();
+    if (tools && model) noteUnknownTools(**model, *tools);
+}
+
+std::vector<Option> cacheOptions() {
+    constexpr std::string_view kTypes = "f16|q8_0|q4_0";
+    return {
+        {"--cache-type-k", kTypes,
+         "keep the keys of past tokens so; q8_0 takes 53 % of f16's memory, q4_0 28 %",
+         Option::Kind::Choice},
+        {"--cache-type-v", kTypes,
+         "likewise their values; a model with latents (DeepSeek) keeps both as keys",
+         Option::Kind::Choice},
+    };
+}
+
+engine::KvTypes cacheTypesFrom(const Arguments& arguments) {
+    const auto type = [&](std::string_view option) {
+        return engine::kvTypeNamed(arguments.text(option)).value_or(engine::KvType::F16);
+    };
+    return {type("--cache-type-k"), type("--cache-type-v")};
+}
+
 bool givesSampling(const Arguments& arguments) {
     const std::vector<Option> options = samplingOptions();
     return std::any_of(options.begin(), options.end(), [&](const Option& option) {
@@ -255,6 +305,12 @@ engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::Sampler
     if (const auto seed = arguments.number("--seed")) {
         settings.seed = static_cast<std::uint64_t>(*seed);
     }
+    const bool hasMirostat = arguments.has("--mirostat") && settings.mirostat > 0;
+    if (settings.temperature <= 0.0f && (hasMirostat || settings.seed)) {
+        note("conclave: at temperature 0 the likeliest token is taken, and " +
+             std::string(hasMirostat ? "--mirostat" : "--seed") +
+             " changes nothing; give --temp, as --temp 0.8");
+    }
     return settings;
 }
 
@@ -279,6 +335,11 @@ Result<std::unique_ptr<services::Services>> startServices(const Arguments& argum
                                                           bool indexGuide, bool savesSessions) {
     services::StartOptions options = startOptions(arguments);
     options.savesSessions = savesSessions;
+    if (arguments.has("--tools")) {
+        auto tools = readTools(arguments.text("--tools"));
+        if (!tools) return tl::unexpected(tools.error());
+        options.tools = std::move(*tools);
+    }
     options.indexGuide = indexGuide;
     return withNotes(services::Services::start(options));
 }

@@ -25,6 +25,7 @@ struct Command {
     std::size_t nMost = 0;
     std::vector<Option> options;  ///< besides the common ones
     int (*run)(const Arguments& arguments) = nullptr;
+    bool isInteractive = false;  ///< prints no JSON document: help does not offer one
 };
 
 /// All commands, in the order they are listed.
@@ -53,11 +54,26 @@ int runProgram(const std::vector<std::string>& arguments);
 /// --lora, of commands that compute with a model.
 [[nodiscard]] Option adapterOption();
 
+/// "FILE", "FILE=SCALE" or "FILE:SCALE"; what stands behind the last mark and is no number belongs
+/// to the name.
+[[nodiscard]] services::AdapterFile adapterFrom(const std::string& given);
+
+/// --tools, of commands that use a model's chat template.
+[[nodiscard]] Option toolsOption();
+/// Says so if the model's chat template does not tell it of these tools (null: none).
+void noteUnknownTools(const engine::Model& model, const nlohmann::ordered_json& tools);
+/// The same for the tools of --tools and the chosen model.
+void noteUnknownTools(services::Services& services, const Arguments& arguments);
+
+/// --cache-type-k and --cache-type-v, likewise, and what they say.
+[[nodiscard]] std::vector<Option> cacheOptions();
+[[nodiscard]] engine::KvTypes cacheTypesFrom(const Arguments& arguments);
+
 /// Errors: why the model that --model names cannot be used. Without it any model, or none, will do.
 [[nodiscard]] Result<void> checkNamedModel(services::Services& services,
                                            const Arguments& arguments);
 
-/// Starts the services for --model, --threads and --lora.
+/// Starts the services for --model, --threads, --lora, --tools and the types of the KV cache.
 [[nodiscard]] Result<std::unique_ptr<services::Services>> startServices(const Arguments& arguments,
                                                                         bool indexGuide,
                                                                         bool savesSessions = false);

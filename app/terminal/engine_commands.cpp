@@ -1,9 +1,6 @@
 // Commands that work with the model directly: tokenize, detokenize, logits, generate, perplexity.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <sstream>
@@ -12,6 +9,7 @@
 #include "app/terminal/bench.h"
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
+#include "app/terminal/input.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/output.h"
 
@@ -34,26 +32,7 @@ Result<Loaded> loadModel(const Arguments& arguments) {
     return Loaded{std::move(*services), std::move(*model)};
 }
 
-std::string readAll(std::istream& stream) {
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
-Result<std::string> readFile(const std::string& path) {
-    if (path == "-") return readAll(std::cin);
-    std::error_code problem;
-    if (std::filesystem::is_directory(path, problem)) {
-        return fail(ErrorCode::InvalidArgument, path + " is a folder; give a file");
-    }
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream) return fail(ErrorCode::NotFound, "cannot open " + path);
-    std::string text;
-    std::array<char, 65536> bytes{};
-    while (stream.read(bytes.data(), bytes.size()) || stream.gcount() > 0) {
-        text.append(bytes.data(), static_cast<std::size_t>(stream.gcount()));
-    }
-    if (stream.bad()) return fail(ErrorCode::Io, "cannot read " + path);
-    return text;
-}
+std::string standardInput() { return {std::istreambuf_iterator<char>(std::cin), {}}; }
 
 /// Token ids from "1, 2 3", "[1,2,3]" or {"ids":[1,2,3]}.
 Result<std::vector<TokenId>> parseIds(const std::string& text, int vocabularySize) {
@@ -85,12 +64,21 @@ std::vector<TokenId> promptTokens(const engine::Model& model, const std::string&
     return isDoubled ? plain : tokens;
 }
 
+/// Tokens of `text` as what a user says, with these tools to call (null: none).
+Result<std::vector<TokenId>> chatTokens(const engine::Model& model, const std::string& text,
+                                        const nlohmann::ordered_json& tools) {
+    engine::ChatTemplateOptions options;
+    if (!tools.is_null()) options.variables["tools"] = tools;
+    noteUnknownTools(model, tools);
+    return model.tokenizeChat(std::vector<engine::ChatMessage>{{"user", text}}, options);
+}
+
 int tokenize(const Arguments& arguments) {
     const auto loaded = loadModel(arguments);
     if (!loaded) return failed(loaded.error());
     const bool special = !arguments.has("--no-special");
     const auto ids =
-        loaded->model->tokenize(readAll(std::cin), {.addBos = special, .parseSpecial = special});
+        loaded->model->tokenize(standardInput(), {.addBos = special, .parseSpecial = special});
     if (arguments.has("--json")) {
         printJson({{"ids", ids}});
     } else {
@@ -103,7 +91,7 @@ int tokenize(const Arguments& arguments) {
 int detokenize(const Arguments& arguments) {
     const auto loaded = loadModel(arguments);
     if (!loaded) return failed(loaded.error());
-    const auto ids = parseIds(readAll(std::cin), loaded->model->info().vocabularySize);
+    const auto ids = parseIds(standardInput(), loaded->model->info().vocabularySize);
     if (!ids) return failed(ids.error());
     const std::string text = loaded->model->detokenize(*ids, !arguments.has("--no-special"));
     if (arguments.has("--json")) {
@@ -152,6 +140,7 @@ int logits(const Arguments& arguments) {
     const auto session =
         engine::Session::create(loaded->model, {.contextLength = static_cast<int>(ids->size()) + 1,
                                                 .nThreads = arguments.integer("--threads", 0),
+                                                .kvType = cacheTypesFrom(arguments),
                                                 .adapters = loaded->services->models().adapters()});
     if (!session) return failed(session.error());
     constexpr int kTop = 10;
@@ -196,6 +185,17 @@ int generate(const Arguments& arguments) {
         note("conclave: generate needs one of --prompt, --prompt-file and --tokens");
         return kWrongUsage;
     }
+    const bool isChat = arguments.has("--chat") || arguments.has("--tools");
+    if (isChat && arguments.has("--tokens")) {
+        note("conclave: --tokens are taken as they are; --chat and --tools need --prompt");
+        return kWrongUsage;
+    }
+    nlohmann::ordered_json tools;
+    if (arguments.has("--tools")) {
+        auto read = readTools(arguments.text("--tools"));
+        if (!read) return failed(read.error());
+        tools = std::move(*read);
+    }
     const auto loaded = loadModel(arguments);
     if (!loaded) return failed(loaded.error());
     const engine::Model& model = *loaded->model;
@@ -209,7 +209,9 @@ int generate(const Arguments& arguments) {
         Result<std::string> text = arguments.text("--prompt");
         if (arguments.has("--prompt-file")) text = readFile(arguments.text("--prompt-file"));
         if (!text) return failed(text.error());
-        request.prompt = promptTokens(model, *text);
+        auto prompt = isChat ? chatTokens(model, *text, tools) : promptTokens(model, *text);
+        if (!prompt) return failed(prompt.error());
+        request.prompt = std::move(*prompt);
     }
     constexpr int kMaxTokens = 256;
     const CancelOnInterrupt cancel;
@@ -218,13 +220,23 @@ int generate(const Arguments& arguments) {
     request.maxTokens = arguments.integer("--max-tokens", kMaxTokens);
     request.ignoreEndOfTurn = arguments.has("--ignore-eos");
     request.cancel = cancel.token();
+    const auto parser = model.outputParser(request.prompt, tools);
+    request.showControlTokens = isChat && parser->needsControlTokens();
     if (!isJson) {
-        request.onText = [](std::string_view piece) { std::cout << piece << std::flush; };
+        request.onText = [&, nShown = std::size_t{0}](std::string_view piece) mutable {
+            if (isChat) {
+                parser->add(piece);
+                piece = std::string_view(parser->output().content).substr(nShown);
+                nShown += piece.size();
+            }
+            std::cout << piece << std::flush;
+        };
     }
     request.nLogprobs = arguments.integer("--logprobs", -1);
     request.speculate = arguments.has("--speculate") || arguments.has("--draft");
     engine::SessionOptions options{.nThreads = arguments.integer("--threads", 0),
                                    .nExpertsUsed = arguments.integer("--experts", 0),
+                                   .kvType = cacheTypesFrom(arguments),
                                    .adapters = loaded->services->models().adapters()};
     if (arguments.has("--draft")) {
         auto draft =
@@ -243,14 +255,19 @@ int generate(const Arguments& arguments) {
                                {"finish_reason", engine::finishReasonName(result->reason)},
                                {"seed", result->seed},
                                {"usage", services::usageToJson(result->usage)}};
-        const bool isMarked = model.outputParser(request.prompt)->needsControlTokens();
         json.update(services::partsToJson(
             model, request.prompt,
-            isMarked ? model.detokenize(result->tokens, true) : result->text));
+            parser->needsControlTokens() ? model.detokenize(result->tokens, true) : result->text,
+            tools.is_null() ? nlohmann::ordered_json::array() : tools));
         if (request.nLogprobs >= 0) json["logprobs"] = logprobsToJson(result->logprobs);
         printJson(json);
     } else {
-        std::cout << '\n';
+        const std::size_t nShown = parser->output().content.size();
+        parser->finish();
+        std::cout << std::string_view(parser->output().content).substr(nShown) << '\n';
+        for (const engine::ToolCall& call : parser->output().toolCalls) {
+            std::cout << "tool call: " << call.name << ' ' << call.arguments << '\n';
+        }
     }
     return result->reason == engine::FinishReason::Cancelled ? kFailure : kSuccess;
 }
@@ -285,6 +302,7 @@ int perplexity(const Arguments& arguments) {
         engine::Session::create(loaded->model, {.contextLength = static_cast<int>(length) + 1,
                                                 .nThreads = arguments.integer("--threads", 0),
                                                 .nExpertsUsed = arguments.integer("--experts", 0),
+                                                .kvType = cacheTypesFrom(arguments),
                                                 .adapters = loaded->services->models().adapters()});
     if (!session) return failed(session.error());
 
@@ -321,43 +339,6 @@ int perplexity(const Arguments& arguments) {
     return kSuccess;
 }
 
-int bench(const Arguments& arguments) {
-    const auto started = startForModel(arguments);
-    if (!started) return failed(started.error());
-    const CancelOnInterrupt cancel;
-    const BenchSettings settings{
-        .nPrefill = arguments.integer("-p", 512),
-        .nDecode = arguments.integer("-n", 128),
-        .depth = arguments.integer("-d", 0),
-        .nThreads = arguments.integer("-t", arguments.integer("--threads", 0)),
-        .nRepeats = arguments.integer("-r", 3),
-        .reuse = arguments.has("--reuse")};
-    const auto report = runBench(**started, settings, cancel.token());
-    if (!report) return failed(report.error());
-    if (arguments.has("--json")) {
-        printJson(*report);
-        return kSuccess;
-    }
-    const auto mean = [](const nlohmann::json& values) {
-        double sum = 0.0;
-        for (const auto& value : values) sum += value.get<double>();
-        return values.empty() ? 0.0 : sum / static_cast<double>(values.size());
-    };
-    std::cout << (*report)["model"].get<std::string>() << " with "
-              << (*report)["isa"].get<std::string>() << ": prefill "
-              << rounded(mean((*report)["prefill_tps"])) << " tokens/s, decode "
-              << rounded(mean((*report)["decode_tps"])) << " tokens/s, loaded in "
-              << rounded((*report)["load_ms"].get<double>()) << " ms, "
-              << rounded((*report)["rss_mib"].get<double>()) << " MiB\n";
-    if (report->contains("reuse_ttft_ms")) {
-        const auto times = (*report)["reuse_ttft_ms"].get<std::vector<double>>();
-        std::cout << "first token of a question after " << rounded(times[0])
-                  << " ms, of the next one on the same context after " << rounded(times[1])
-                  << " ms\n";
-    }
-    return kSuccess;
-}
-
 }  // namespace
 
 std::vector<Command> engineCommands() {
@@ -370,6 +351,8 @@ std::vector<Command> engineCommands() {
         {"--prompt", "TEXT", "continue this text"},
         {"--prompt-file", "FILE", "continue the text in this file; - is standard input"},
         {"--tokens", "1,2,3", "continue these tokens"},
+        {"--chat", "", "answer the prompt by the model's chat template", Kind::Flag},
+        toolsOption(),
         {"--logprobs", "N", "with --json: each token's N likeliest alternatives, 0 to 1000",
          Kind::Integer, 0, 1000},
         {"--speculate", "", "guess ahead from repeated text while it saves time; same result",
@@ -379,7 +362,12 @@ std::vector<Command> engineCommands() {
         adapterOption(),
         {"--ignore-eos", "", "go on past the end of the model's turn", Kind::Flag},
     };
+    for (const Option& option : cacheOptions()) generateOptions.push_back(option);
     for (const Option& option : samplingOptions()) generateOptions.push_back(option);
+    const auto withCache = [](std::vector<Option> options) {
+        for (const Option& option : cacheOptions()) options.push_back(option);
+        return options;
+    };
     return {
         {.name = "tokenize",
          .usage = "< TEXT",
@@ -406,14 +394,16 @@ std::vector<Command> engineCommands() {
          .example = "conclave logits --tokens 1,4,6106 --top 5 --json",
          .nLeast = 0,
          .nMost = 0,
-         .options = {{"--tokens", "1,2,3", "the tokens to look at"},
-                     {"--top", "N", "tokens shown a position, 1 to 100000", Kind::Integer, 1, 1e5},
-                     adapterOption()},
+         .options = withCache(
+             {{"--tokens", "1,2,3", "the tokens to look at"},
+              {"--top", "N", "tokens shown a position, 1 to 100000", Kind::Integer, 1, 1e5},
+              adapterOption()}),
          .run = logits},
         {.name = "generate",
          .usage = "--prompt TEXT [OPTION…]",
          .summary = "continue a text, without a chat around it",
-         .details = {},
+         .details = "With --chat or --tools the prompt is what a user says. Calls of tools are "
+                    "shown below the answer, and as tool_calls with --json; none is run.",
          .example = "conclave generate --prompt \"Once upon a time\" --temp 0",
          .nLeast = 0,
          .nMost = 0,
@@ -427,9 +417,9 @@ std::vector<Command> engineCommands() {
          .example = "conclave perplexity book.txt --ctx 512 --json",
          .nLeast = 1,
          .nMost = 1,
-         .options = {{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6},
-                     experts,
-                     adapterOption()},
+         .options = withCache({{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6},
+                               experts,
+                               adapterOption()}),
          .run = perplexity},
         {.name = "bench",
          .usage = "[OPTION…]",
@@ -438,16 +428,17 @@ std::vector<Command> engineCommands() {
          .example = "conclave bench -p 512 -n 128 -r 5 --json",
          .nLeast = 0,
          .nMost = 0,
-         .options = {{"-p", "N", "tokens of prefill, 0 to skip it", Kind::Integer, 0, 1e6},
-                     {"-n", "N", "tokens of decode, 0 to skip it", Kind::Integer, 0, 1e6},
-                     {"-d", "N", "tokens in the context before either", Kind::Integer, 0, 1e6},
-                     {"-t", "N", "threads, 1 to 1024", Kind::Integer, 1, 1024},
-                     {"-r", "N", "repeats, 1 to 1000", Kind::Integer, 1, 1000},
-                     {"--reuse", "",
-                      "also the time to the first token of two questions on one "
-                      "context of -p tokens",
-                      Kind::Flag}},
-         .run = bench},
+         .options =
+             withCache({{"-p", "N", "tokens of prefill, 0 to skip it", Kind::Integer, 0, 1e6},
+                        {"-n", "N", "tokens of decode, 0 to skip it", Kind::Integer, 0, 1e6},
+                        {"-d", "N", "tokens in the context before either", Kind::Integer, 0, 1e6},
+                        {"-t", "N", "threads, 1 to 1024", Kind::Integer, 1, 1024},
+                        {"-r", "N", "repeats, 1 to 1000", Kind::Integer, 1, 1000},
+                        {"--reuse", "",
+                         "also the time to the first token of two questions on one "
+                         "context of -p tokens",
+                         Kind::Flag}}),
+         .run = benchCommand},
     };
 }
 

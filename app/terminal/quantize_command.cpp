@@ -40,10 +40,10 @@ int quantize(const Arguments& arguments) {
                    {"seconds", report->time.count()}});
         return kSuccess;
     }
-    constexpr double kMebi = 1024.0 * 1024.0;
+    constexpr double kBytesOfMebi = 1024.0 * 1024.0;
     std::cout << out << ": " << report->nConverted << " tensors converted, "
-              << rounded(static_cast<double>(report->outBytes) / kMebi) << " MiB instead of "
-              << rounded(static_cast<double>(report->inBytes) / kMebi) << ", in "
+              << rounded(static_cast<double>(report->outBytes) / kBytesOfMebi) << " MiB instead of "
+              << rounded(static_cast<double>(report->inBytes) / kBytesOfMebi) << ", in "
               << rounded(report->time.count()) << " s\n";
     return kSuccess;
 }

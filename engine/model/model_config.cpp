@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "engine/model/architectures/architectures.h"
 
@@ -42,33 +41,89 @@ constexpr std::array kArchitectures = {
     Architecture{"smollm3", architectures::smollm3},
 };
 
-/// Levenshtein's: the least number of characters to insert, remove or replace.
-int editDistance(std::string_view a, std::string_view b) {
-    std::vector<int> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), 0);
-    for (const char c : a) {
-        int diagonal = row[0]++;
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            const int replaced = diagonal + (c == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-        }
+/// Names that begin alike are mostly of one house, whose models are built alike.
+struct Family {
+    std::string_view beginning;
+    std::string_view dense;
+    std::string_view withExperts;
+};
+
+/// The longest beginning that fits counts.
+constexpr std::array kFamilies = {
+    Family{"deepseek", "deepseek2", "deepseek2"},
+    Family{"ernie", "llama", "ernie4_5-moe"},
+    Family{"gemma2", "gemma2", "gemma2"},
+    Family{"gemma", "gemma3", "gemma3"},
+    Family{"glm", "glm4", "glm4moe"},
+    Family{"chatglm", "glm4", "glm4moe"},
+    Family{"gpt-oss", "gpt-oss", "gpt-oss"},
+    Family{"granite", "granite", "granitemoe"},
+    Family{"kimi", "deepseek2", "deepseek2"},
+    Family{"llama", "llama", "llama4"},
+    Family{"ministral", "llama", "llama"},
+    Family{"mistral", "llama", "llama"},
+    Family{"mixtral", "llama", "llama"},
+    Family{"olmo", "qwen3", "olmoe"},
+    Family{"phi", "phi3", "phimoe"},
+    Family{"qwen3", "qwen3", "qwen3moe"},
+    Family{"qwen", "qwen2", "qwen2moe"},
+    Family{"smollm", "smollm3", "smollm3"},
+};
+
+const Family* familyOf(std::string_view name) {
+    const Family* best = nullptr;
+    for (const Family& family : kFamilies) {
+        const bool isLonger = best == nullptr || family.beginning.size() > best->beginning.size();
+        if (name.starts_with(family.beginning) && isLonger) best = &family;
     }
-    return row.back();
+    return best;
 }
 
-Result<Architecture> findArchitecture(std::string_view name) {
-    name = name.substr(0, 40);  // whose end no known one reaches
-    const Architecture* closest = kArchitectures.data();
-    for (const Architecture& known : kArchitectures) {
-        if (known.name == name) return known;
-        if (editDistance(known.name, name) <= editDistance(closest->name, name)) closest = &known;
+/// The architecture whose blocks are most like those of a file that is of none: what its keys and
+/// tensors tell outweighs its name.
+std::string_view closestTo(const GgufFile& file, std::string_view name) {
+    const auto number = [&](std::string_view key) {
+        return file.number(std::string(name) + "." + std::string(key)).value_or(0.0);
+    };
+    const auto hasTensor = [&](std::string_view part) {
+        return std::any_of(file.tensors().begin(), file.tensors().end(), [&](const auto& tensor) {
+            return tensor.name.find(part) != std::string::npos;
+        });
+    };
+    const bool hasExperts = number("expert_count") > 0 || hasTensor("_exps.");
+    if (number("attention.kv_lora_rank") > 0 || hasTensor("attn_kv_a_")) return "deepseek2";
+    if (number("ssm.state_size") > 0 || hasTensor(".ssm_")) {
+        return hasExperts ? "qwen3next" : "qwen35";
     }
+    if (hasTensor(".attn_sinks")) return "gpt-oss";
+    if (const Family* family = familyOf(name)) {
+        return hasExperts ? family->withExperts : family->dense;
+    }
+    const bool normsHeads = hasTensor("attn_q_norm.");
+    if (hasExperts) {
+        const bool shares = number("expert_shared_count") > 0 || hasTensor("_shexp.");
+        if (shares) return normsHeads ? "glm4moe" : "deepseek";
+        return normsHeads ? "qwen3moe" : "llama";
+    }
+    if (hasTensor("post_attention_norm.") || hasTensor("post_ffw_norm.")) {
+        return normsHeads ? "gemma3" : "gemma2";
+    }
+    if (normsHeads) return "qwen3";
+    if (hasTensor("attn_qkv.")) return "phi3";
+    return hasTensor("attn_q.bias") ? "qwen2" : "llama";
+}
+
+Result<Architecture> findArchitecture(const GgufFile& file, std::string_view name) {
+    const auto known = std::find_if(kArchitectures.begin(), kArchitectures.end(),
+                                    [&](const Architecture& each) { return each.name == name; });
+    if (known != kArchitectures.end()) return *known;
+    constexpr std::size_t kShown = 40;  // bytes; no known name is longer
+    name = name.substr(0, kShown);
     std::string shown;
     for (const char c : name) shown += c > ' ' && c <= '~' ? c : '?';
     return fail(ErrorCode::Unsupported, "the architecture \"" + shown +
                                             "\" is not supported; the closest that is: \"" +
-                                            std::string(closest->name) + "\"");
+                                            std::string(closestTo(file, name)) + "\"");
 }
 
 }  // namespace
@@ -96,7 +151,7 @@ bool ModelConfig::hasRecurrentLayer() const {
 Result<ModelConfig> ModelConfig::read(const GgufFile& file) {
     const auto name = file.requireString("general.architecture");
     if (!name) return tl::unexpected(name.error());
-    const auto architecture = findArchitecture(*name);
+    const auto architecture = findArchitecture(file, *name);
     if (!architecture) return tl::unexpected(architecture.error());
 
     Keys keys(file, *name);

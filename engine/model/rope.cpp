@@ -17,6 +17,8 @@ double yarnPair(const RopeConfig& config, double rotations) {
 /// those that made less than a turn over the original context.
 double yarnKeptShare(const RopeConfig& config, int pair) {
     const double low = std::max(0.0, std::floor(yarnPair(config, config.betaFast)));
+    // Files may say where interpolation ends (rope.scaling.yarn_beta_slow). llama.cpp computes with
+    // 1 whatever they say; we follow the file, which says what the model was trained with.
     const double high = std::min(config.dim - 1.0, std::ceil(yarnPair(config, config.betaSlow)));
     return 1.0 - std::clamp((pair - low) / std::max(0.001, high - low), 0.0, 1.0);
 }

@@ -179,15 +179,27 @@ std::pair<std::vector<Matrix>, std::vector<Matrix>> loadFirstLayers(TensorFinder
     return parts;
 }
 
-/// Stored as one matrix of each kind, a row for each expert.
+/// Stored as one matrix of each kind, a row for each expert. Gates and ups may be one, as their
+/// weights may.
 void loadExpertBiases(TensorFinder& finder, const ModelConfig& config, MoeWeights& weights) {
     const int hiddenDim = config.moe.expertDim;
     const auto rows = [&](const std::string& name, int n, auto member) {
+        if (!config.moe.expertBias && !finder.has(name)) return;
         const auto all = finder.vectors(name, config.moe.nExperts, n);
         for (std::size_t i = 0; i < all.size(); ++i) weights.experts[i].*member = all[i];
     };
-    rows("ffn_gate_exps.bias", hiddenDim, &FeedForwardWeights::gateBias);
-    rows("ffn_up_exps.bias", hiddenDim, &FeedForwardWeights::upBias);
+    if (finder.has("ffn_gate_up_exps.bias")) {
+        rows("ffn_gate_up_exps.bias", 2 * hiddenDim, &FeedForwardWeights::gateBias);
+        for (FeedForwardWeights& expert : weights.experts) {
+            if (expert.gateBias.empty()) continue;  // the tensor was wrong
+            const auto middle = expert.gateBias.begin() + hiddenDim;
+            expert.upBias.assign(middle, expert.gateBias.end());
+            expert.gateBias.resize(static_cast<std::size_t>(hiddenDim));
+        }
+    } else {
+        rows("ffn_gate_exps.bias", hiddenDim, &FeedForwardWeights::gateBias);
+        rows("ffn_up_exps.bias", hiddenDim, &FeedForwardWeights::upBias);
+    }
     rows("ffn_down_exps.bias", config.embeddingDim, &FeedForwardWeights::downBias);
 }
 
@@ -204,7 +216,7 @@ MoeWeights loadMoe(TensorFinder& finder, const ModelConfig& config) {
     for (std::size_t i = 0; i < gate.size(); ++i) {
         weights.experts.push_back({gate[i], up[i], down[i], {}, {}, {}});
     }
-    if (moe.expertBias) loadExpertBiases(finder, config, weights);
+    loadExpertBiases(finder, config, weights);
     if (moe.sharedDim > 0) {
         weights.shared = loadFeedForward(finder, config, "_shexp", moe.sharedDim);
         if (moe.sharedGate) {

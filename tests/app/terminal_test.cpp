@@ -135,6 +135,7 @@ TEST_F(TerminalTest, SaysWhatIsWrongAndExitsWithTwo) {
         {{"models", "lst"}, "did you mean list?"},
         {{"generate"}, "needs one of"},
         {{"logits"}, "needs --tokens"},
+        {{"bench", "--cache-type-k", "q3"}, "f16|q8_0|q4_0"},
         {{"chat", "--json"}, "conclave ask QUESTION --json"},
         {{"tokenize", "Hello"}, "conclave tokenize < TEXT"},
         {{"serve"}, "there is no command serve"},
@@ -159,7 +160,8 @@ TEST_F(TerminalTest, EveryCommandHelpsWithAnExample) {
         EXPECT_EQ(run({"help", name}).out, help.out);
         EXPECT_EQ(help.exitCode, 0) << name;
         EXPECT_THAT(help.out, HasSubstr(std::string("Example:\n  "))) << name;
-        EXPECT_THAT(help.out, HasSubstr("--json")) << name;
+        const bool isInteractive = std::string_view(name) == "chat";
+        EXPECT_EQ(help.out.find("--json") == std::string::npos, isInteractive) << name;
     }
     EXPECT_FALSE(fs::exists(m_folder / "home"));  // asking for help leaves nothing behind
 }
@@ -399,6 +401,10 @@ TEST_F(TerminalTest, MeasuresPerplexityAndSpeed) {
     const auto whole = json({"perplexity", file.string(), "--ctx", "1000"});
     EXPECT_GT(whole["perplexity"].get<double>(), 1.0);
     EXPECT_LT(whole["perplexity"].get<double>(), 50.0);
+    const double smaller = json({"perplexity", file.string(), "--ctx", "1000", "--cache-type-k",
+                                 "q4_0", "--cache-type-v", "q4_0"})["perplexity"];
+    EXPECT_NE(smaller, whole["perplexity"]);
+    EXPECT_NEAR(smaller / whole["perplexity"].get<double>(), 1.0, 0.1);
     EXPECT_GT(json({"perplexity", file.string(), "--ctx", "64"})["tokens"].get<int>(), 100);
 
     const auto bench = json({"bench", "-p", "32", "-n", "8", "-d", "16", "-t", "1", "-r", "2"});
@@ -446,6 +452,82 @@ TEST_F(TerminalTest, AModelLargerThanItsMemoryGivesTheSameAnswer) {
     EXPECT_THAT(answer.err, HasSubstr("tokens a second"));
     EXPECT_EQ(run({"generate", "--prompt", "x", "--memory", "1M"}).exitCode, 1);
     EXPECT_EQ(run({"generate", "--prompt", "x", "--memory", "lots"}).exitCode, 2);
+}
+
+TEST_F(TerminalTest, SaysThatNothingIsDrawnAtTemperatureZero) {
+    const auto noted = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {"generate", "--prompt", "A", "--max-tokens", "1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run(arguments).err;
+    };
+    EXPECT_THAT(noted({"--temp", "0", "--mirostat", "2"}), HasSubstr("--mirostat changes nothing"));
+    EXPECT_THAT(noted({"--temp", "0", "--seed", "3"}), HasSubstr("--seed changes nothing"));
+    EXPECT_THAT(noted({"--temp", "0"}), Not(HasSubstr("changes nothing")));
+    EXPECT_THAT(noted({"--temp", "1", "--seed", "3"}), Not(HasSubstr("changes nothing")));
+}
+
+TEST_F(TerminalTest, OffersToolsAndSaysWhatIsWrongWithThem) {
+    const fs::path good = write(
+        "tools.json", R"([{"type":"function","function":{"name":"weather","parameters":{}}}])");
+    const std::vector<std::pair<std::string, std::string>> bad = {
+        {"[{", "is no JSON"},
+        {"{}", "holds no list of tools"},
+        {"[]", "holds no list of tools"},
+        {"[1]", "tool 1 is no object"},
+        {R"([{"name":"a"},{"function":{"description":"b"}}])", "tool 2 has no \"name\""},
+        {R"([{"name":"a"},{"name":"a"}])", "tool 2 has the name of an earlier one"},
+        {R"({"tools":[{"name":"a","parameters":"x"}]})", "no JSON schema"}};
+    for (const auto& [text, expected] : bad) {
+        const fs::path file = write("bad.json", text);
+        const Outcome result = run({"generate", "--prompt", "Hi", "--tools", file.string()});
+        EXPECT_EQ(result.exitCode, 1) << text;
+        EXPECT_THAT(result.out, IsEmpty());
+        EXPECT_THAT(result.err, HasSubstr(expected));
+        EXPECT_THAT(result.err, HasSubstr("a JSON list such as"));
+    }
+    EXPECT_EQ(run({"ask", "Hi", "--no-retrieval", "--tools", "/nowhere"}).exitCode, 1);
+    EXPECT_EQ(run({"generate", "--tokens", "1,2", "--tools", good.string()}).exitCode, 2);
+
+    // The bundled model knows none, and answers as it does to a message of a chat.
+    const Outcome told =
+        run({"generate", "--prompt", "Hello!", "--temp", "0", "--tools", good.string()});
+    EXPECT_EQ(told.exitCode, 0);
+    EXPECT_EQ(told.out, "Hello! How can I help you today?\n");
+    EXPECT_THAT(told.err, HasSubstr("knows no tools"));
+    const auto chat = json({"generate", "--prompt", "Hello!", "--temp", "0", "--chat"});
+    EXPECT_EQ(chat["text"], "Hello! How can I help you today?");
+    EXPECT_THAT(chat["tool_calls"], IsEmpty());
+}
+
+TEST_F(TerminalTest, ChangesAdaptersInAChat) {
+    const std::string folder = CONCLAVE_TEST_SOURCE "/tests/parity/";
+    const Outcome result = run({"chat", "--model", folder + "olmoe.gguf"},
+                               "/lora\n/lora add " + folder + "olmoe.lora.gguf:0.5\n/lora add " +
+                                   folder + "qwen3.lora.gguf\n/lora drop\n/lora add " + folder +
+                                   "olmoe-2.lora.gguf\n/lora remove olmoe.lora.gguf\n/lora remove "
+                                   "olmoe.lora.gguf\n/lora remove all\n");
+    EXPECT_EQ(result.exitCode, 0);
+    const std::string first = "+ " + folder + "olmoe.lora.gguf  0.5\n";
+    const std::string second = "+ " + folder + "olmoe-2.lora.gguf  1\n";
+    EXPECT_EQ(result.out, first + first + second + second) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("no adapters"));
+    EXPECT_THAT(result.err, HasSubstr("/lora add FILE[:SCALE] and /lora remove FILE"));
+    EXPECT_THAT(result.err, HasSubstr("qwen3"));  // of another architecture: refused
+    EXPECT_THAT(result.err, HasSubstr("there is no adapter olmoe.lora.gguf"));
+
+    // The answer is another one with it, and the first one again without.
+    const std::string answers =
+        run({"chat", "--model", folder + "olmoe.gguf", "--temp", "0", "--max-tokens", "12"},
+            "ab\n/lora add " + folder +
+                "olmoe.lora.gguf:3\n/regenerate\n/lora remove all\n/regenerate\n")
+            .out;
+    const std::string mark = "+ " + folder + "olmoe.lora.gguf  3\n";
+    const std::size_t added = answers.find(mark);
+    ASSERT_NE(added, std::string::npos) << answers;
+    const std::string before = answers.substr(0, added);
+    const std::string after = answers.substr(added + mark.size());
+    EXPECT_TRUE(after.ends_with(before)) << answers;
+    EXPECT_FALSE(after.starts_with(before)) << answers;
 }
 
 TEST_F(TerminalTest, ChatsOverAPipe) {

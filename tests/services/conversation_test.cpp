@@ -225,6 +225,26 @@ std::shared_ptr<const engine::Model> modelWith(const std::filesystem::path& fold
     return model ? *model : nullptr;
 }
 
+TEST(ToolCalls, AreOfferedByTheTemplate) {
+    const ScratchFolder scratch;
+    const auto model = modelWith(
+        scratch.path(),
+        "{% for tool in tools %}<{{ tool.function.name }}>{% endfor %}{{ messages[0].content }}");
+    ASSERT_NE(model, nullptr);
+    PromptRequest request;
+    request.question = "ab";
+    request.contextLength = 512;
+    request.maxTokens = 8;
+    const auto textWith = [&](const nlohmann::ordered_json& tools) {
+        request.tools = tools;
+        const auto prompt = composePrompt(*model, profileOf(model->info(), 512), request);
+        return prompt ? model->detokenize(prompt->tokens) : prompt.error().detail;
+    };
+    EXPECT_THAT(textWith(nullptr), Not(HasSubstr("<ba>")));
+    EXPECT_THAT(textWith({{{"type", "function"}, {"function", {{"name", "ba"}}}}}),
+                HasSubstr("<ba>"));
+}
+
 TEST(ToolCalls, HaveAFieldOfTheirOwn) {
     const ScratchFolder scratch;
     const auto model = modelWith(scratch.path(), "{{ messages[0].content }}<think><tool_call>");

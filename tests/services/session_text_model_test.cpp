@@ -13,7 +13,7 @@ protected:
         startWithoutGuide();
         const auto model = m_services->models().loaded();
         ASSERT_TRUE(model.has_value()) << model.error().detail;
-        auto made = SessionTextModel::create(*model, 0, 1);
+        auto made = SessionTextModel::create(*model, {.nThreads = 1});
         ASSERT_TRUE(made.has_value()) << made.error().detail;
         m_model = std::move(*made);
     }

@@ -278,13 +278,30 @@ TEST(ModelInfo, NamesWhatIsWrong) {
     EXPECT_EQ(errorOf(unknown).code, ErrorCode::Unsupported);
     EXPECT_THAT(errorOf(unknown).detail, HasSubstr("\"deepseek9\" is not supported"));
     EXPECT_THAT(errorOf(unknown).detail, HasSubstr("closest that is: \"deepseek2\""));
-    for (const auto& [name, closest] :
-         {std::pair{"qwen2vl", "qwen2"}, std::pair{"llama5", "llama4"}, std::pair{"olmo2", "olmoe"},
-          std::pair{"gemma3n", "gemma3"}}) {
-        GgufWriter other;
-        other.text("general.architecture", name);
-        EXPECT_THAT(errorOf(other).detail, HasSubstr(closest + std::string("\"")));
-    }
+    const auto expectClosest = [&](const GgufWriter& writer, const std::string& closest) {
+        EXPECT_THAT(errorOf(writer).detail, HasSubstr("closest that is: \"" + closest + "\""));
+    };
+    const auto named = [](const std::string& name) {
+        GgufWriter writer;
+        writer.text("general.architecture", name);
+        return writer;
+    };
+    // By name, and by what the file says of its blocks.
+    expectClosest(named("qwen2vl"), "qwen2");
+    expectClosest(named("qwen3vl"), "qwen3");
+    expectClosest(named("qwen3vlmoe").number("qwen3vlmoe.expert_count", 128), "qwen3moe");
+    expectClosest(named("llama5"), "llama");
+    expectClosest(named("llama5").number("llama5.expert_count", 16), "llama4");
+    expectClosest(named("mistral3"), "llama");
+    expectClosest(named("gemma3n"), "gemma3");
+    expectClosest(named("minicpm3").number("minicpm3.attention.kv_lora_rank", 256), "deepseek2");
+    expectClosest(named("granitehybrid").number("granitehybrid.ssm.state_size", 128), "qwen35");
+    expectClosest(named("dots1").number("dots1.expert_count", 4), "llama");
+    expectClosest(named("bailingmoe")
+                      .number("bailingmoe.expert_count", 4)
+                      .number("bailingmoe.expert_shared_count", 1),
+                  "deepseek");
+    expectClosest(named("gpt2"), "llama");
     GgufWriter strange;
     strange.text("general.architecture", std::string(100000, '\n'));
     EXPECT_LT(errorOf(strange).detail.size(), 200u);

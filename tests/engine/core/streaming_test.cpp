@@ -128,7 +128,7 @@ INSTANTIATE_TEST_SUITE_P(Architectures, Streaming,
                          testing::Values("deepseek2", "deepseek3", "deepseek3-bf16", "deepseek",
                                          "mixtral", "olmoe", "qwen3moe", "qwen2moe", "granitemoe",
                                          "gpt-oss", "gpt-oss-q8", "llama4", "glm4moe", "phimoe",
-                                         "ernie4_5-moe"),
+                                         "ernie4_5-moe", "qwen35moe"),
                          [](const auto& each) {
                              std::string name = each.param;
                              std::replace(name.begin(), name.end(), '-', '_');

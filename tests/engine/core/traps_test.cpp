@@ -1,5 +1,6 @@
 // What other engines got wrong, where a tiny model with golden values cannot show it. Which test
 // catches which mistake is told by the table in docs/MODELS.md (tests/parity/traps.py).
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -131,8 +132,11 @@ TEST(PreTokenizers, OfTheseModelsAreKnown) {
     }
 }
 
+/// How a file holds gates and ups of its experts.
+enum class ExpertForm { Separate, SeparateWithBias, Fused, FusedWithBias };
+
 /// A model with experts whose rows divide into blocks of every type.
-GgufWriter wideModel() {
+GgufWriter wideModel(ExpertForm form = ExpertForm::Separate) {
     constexpr std::uint64_t kWidth = 256;
     constexpr std::uint64_t kTokens = 64;
     GgufWriter writer;
@@ -155,8 +159,7 @@ GgufWriter wideModel() {
     writer.set("qwen3moe.attention.layer_norm_rms_epsilon", 1e-6f);
 
     std::mt19937 random(5);
-    const auto add = [&](const std::string& name, const std::vector<std::uint64_t>& shape,
-                         float mean) {
+    const auto draw = [&](const std::vector<std::uint64_t>& shape, float mean) {
         std::uint64_t n = 1;
         for (const std::uint64_t extent : shape) n *= extent;
         const bool isMatrix = shape.size() > 1;
@@ -164,7 +167,31 @@ GgufWriter wideModel() {
             mean, isMatrix ? 1.0f / std::sqrt(static_cast<float>(shape[0])) : 0.1f);
         std::vector<float> values(n);
         for (float& value : values) value = normal(random);
-        writer.addTensor(name, 0, shape, bytesOf(values));
+        return values;
+    };
+    const auto add = [&](const std::string& name, const std::vector<std::uint64_t>& shape,
+                         float mean) {
+        writer.addTensor(name, 0, shape, bytesOf(draw(shape, mean)));
+    };
+    /// Gates and ups of four experts, `n` values each.
+    const auto addFirst = [&](const std::string& kind, std::vector<std::uint64_t> shape,
+                              std::size_t n, bool isFused) {
+        const std::vector<float> gates = draw(shape, 0.0f);
+        const std::vector<float> ups = draw(shape, 0.0f);
+        if (!isFused) {
+            writer.addTensor("blk.0.ffn_gate_exps." + kind, 0, shape, bytesOf(gates));
+            writer.addTensor("blk.0.ffn_up_exps." + kind, 0, shape, bytesOf(ups));
+            return;
+        }
+        std::vector<float> both;
+        for (std::size_t at = 0; at < gates.size(); at += n) {
+            for (const auto* part : {&gates, &ups}) {
+                const auto first = part->begin() + static_cast<std::ptrdiff_t>(at);
+                both.insert(both.end(), first, first + static_cast<std::ptrdiff_t>(n));
+            }
+        }
+        shape[shape.size() - 2] *= 2;
+        writer.addTensor("blk.0.ffn_gate_up_exps." + kind, 0, shape, bytesOf(both));
     };
     add("token_embd.weight", {kWidth, kTokens}, 0.0f);
     add("output.weight", {kWidth, kTokens}, 0.0f);
@@ -178,9 +205,13 @@ GgufWriter wideModel() {
     add("blk.0.attn_q_norm.weight", {64}, 1.0f);
     add("blk.0.attn_k_norm.weight", {64}, 1.0f);
     add("blk.0.ffn_gate_inp.weight", {kWidth, 4}, 0.0f);
-    add("blk.0.ffn_gate_exps.weight", {kWidth, kWidth, 4}, 0.0f);
-    add("blk.0.ffn_up_exps.weight", {kWidth, kWidth, 4}, 0.0f);
+    const bool isFused = form == ExpertForm::Fused || form == ExpertForm::FusedWithBias;
+    addFirst("weight", {kWidth, kWidth, 4}, kWidth * kWidth, isFused);
     add("blk.0.ffn_down_exps.weight", {kWidth, kWidth, 4}, 0.0f);
+    if (form == ExpertForm::SeparateWithBias || form == ExpertForm::FusedWithBias) {
+        addFirst("bias", {kWidth, 4}, kWidth, isFused);
+        add("blk.0.ffn_down_exps.bias", {kWidth, 4}, 0.0f);
+    }
     return writer;
 }
 
@@ -218,6 +249,89 @@ TEST(EveryType, FallsBackWhereRowsDoNotDivide) {
     for (const char* type : {"Q4_0", "Q4_K_S"}) {
         EXPECT_EQ(typesFor(type).at("output.weight"), TensorType::Q6_K) << type;
     }
+}
+
+/// Gates and ups as one tensor are what two tensors are, and so are their biases.
+TEST(FusedExperts, AreThoseOfSeparateTensorsWithTheirBiases) {
+    const TrapFolder folder;
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < 24; ++i) tokens.push_back(i * 7 % 64);
+    const auto logitsOf = [&](ExpertForm form) {
+        CONCLAVE_CHECK(wideModel(form).write(folder / "model.gguf"));
+        return test::BareModel(folder / "model.gguf", kernels()).logits(tokens);
+    };
+    const auto plain = logitsOf(ExpertForm::Separate);
+    const auto biased = logitsOf(ExpertForm::SeparateWithBias);
+    EXPECT_NE(biased, plain);
+    EXPECT_EQ(logitsOf(ExpertForm::Fused), plain);
+    EXPECT_EQ(logitsOf(ExpertForm::FusedWithBias), biased);
+}
+
+/// Mean divergence of next tokens from a KV cache in F16 to one of these types.
+double divergenceOfCache(const fs::path& path, KvTypes types) {
+    constexpr std::size_t kVocabulary = 64;
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < 60; ++i) tokens.push_back(i * 7 % 64);
+    const auto logitsOf = [&](KvTypes kvTypes, const std::vector<int>& batches) {
+        return test::BareModel(path, kernels(), 1, 64, {}, kvTypes).logits(tokens, batches);
+    };
+    const std::vector<float> exact = logitsOf({}, {});
+    const std::vector<float> other = logitsOf(types, {});
+    EXPECT_EQ(other, logitsOf(types, {7, 1})) << "prefill and decode give the same bits";
+    double total = 0.0;
+    for (std::size_t at = 0; at < exact.size(); at += kVocabulary) {
+        const auto p = std::span(exact).subspan(at, kVocabulary);
+        const auto q = std::span(other).subspan(at, kVocabulary);
+        const double pSum = test::logSum(p);
+        const double qSum = test::logSum(q);
+        for (std::size_t i = 0; i < kVocabulary; ++i) {
+            total += std::exp(p[i] - pSum) * ((p[i] - pSum) - (q[i] - qSum));
+        }
+    }
+    return total / static_cast<double>(tokens.size());
+}
+
+/// Keys and values may be kept in different types; the fewer bits, the further from F16.
+TEST(CacheTypes, OfKeysAndValuesEachCostTheirShare) {
+    const TrapFolder folder;
+    const fs::path model = folder / "q8.gguf";
+    ASSERT_TRUE(wideModel().write(folder / "f32.gguf"));
+    QuantizeOptions options;
+    options.type = "Q8_0";
+    options.nThreads = 1;
+    ASSERT_TRUE(quantizeModel(folder / "f32.gguf", model, options));
+    const double keys8 = divergenceOfCache(model, {KvType::Q8_0, KvType::F16});
+    const double values8 = divergenceOfCache(model, {KvType::F16, KvType::Q8_0});
+    const double both8 = divergenceOfCache(model, KvType::Q8_0);
+    const double values4 = divergenceOfCache(model, {KvType::Q8_0, KvType::Q4_0});
+    const double keys4 = divergenceOfCache(model, {KvType::Q4_0, KvType::Q8_0});
+    const double both4 = divergenceOfCache(model, KvType::Q4_0);
+    for (const double divergence : {keys8, values8}) {
+        EXPECT_GT(divergence, 0.0);
+        EXPECT_LT(divergence, both8 * 1.5);
+    }
+    EXPECT_LT(both8, 3e-3);
+    for (const double divergence : {keys4, values4}) {
+        EXPECT_GT(divergence, both8 * 3);
+        EXPECT_LT(divergence, both4 * 1.5);
+    }
+    EXPECT_LT(both4, 3e-2);
+    RecordProperty("kl_q8_0", std::to_string(both8));
+    RecordProperty("kl_q4_0", std::to_string(both4));
+
+    // 64 numbers of two heads each, in blocks of 32.
+    const auto config = ModelConfig::read(GgufFile::open(model).value()).value();
+    const auto bytes = [&](KvTypes types) { return KvCache::bytes(config, 64, 64, types); };
+    EXPECT_EQ(bytes({}), 64U * 2 * 128 * 2);
+    EXPECT_EQ(bytes({KvType::Q8_0, KvType::Q4_0}), 64U * (4 * 34 + 4 * 18));
+}
+
+TEST(CacheTypes, HaveTheNamesOfLlamaCpp) {
+    EXPECT_EQ(kvTypeNamed("f16"), KvType::F16);
+    EXPECT_EQ(kvTypeNamed("q8_0"), KvType::Q8_0);
+    EXPECT_EQ(kvTypeNamed("Q4_0"), KvType::Q4_0);
+    EXPECT_FALSE(kvTypeNamed("q5_1"));
+    EXPECT_FALSE(kvTypeNamed(""));
 }
 
 /// Each type as the embedding, the output, in attention and in experts, against the same weights as

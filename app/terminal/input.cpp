@@ -1,0 +1,83 @@
+#include "app/terminal/input.h"
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <set>
+#include <utility>
+
+namespace conclave::terminal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What is wrong with a function; empty: nothing.
+std::string problemOf(const Json& function, const std::set<std::string>& known) {
+    if (!function.is_object()) return "is no object with a \"function\"";
+    const auto name = function.find("name");
+    if (name == function.end() || !name->is_string() || name->get<std::string>().empty()) {
+        return "has no \"name\"";
+    }
+    if (known.contains(name->get<std::string>())) {
+        return "has the name of an earlier one, \"" + name->get<std::string>() + "\"";
+    }
+    const auto parameters = function.find("parameters");
+    if (parameters != function.end() && !parameters->is_object()) {
+        return "has \"parameters\" that are no JSON schema (an object)";
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::string> readFile(const std::string& path) {
+    if (path == "-") return std::string{std::istreambuf_iterator<char>(std::cin), {}};
+    std::error_code problem;
+    if (std::filesystem::is_directory(path, problem)) {
+        return fail(ErrorCode::InvalidArgument, path + " is a folder; give a file");
+    }
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) return fail(ErrorCode::NotFound, "cannot open " + path);
+    std::string text;
+    std::array<char, 65536> bytes{};
+    while (stream.read(bytes.data(), bytes.size()) || stream.gcount() > 0) {
+        text.append(bytes.data(), static_cast<std::size_t>(stream.gcount()));
+    }
+    if (stream.bad()) return fail(ErrorCode::Io, "cannot read " + path);
+    return text;
+}
+
+Result<Json> readTools(const std::string& path) {
+    const auto text = readFile(path);
+    if (!text) return tl::unexpected(text.error());
+    constexpr std::string_view kForm =
+        "; tools are a JSON list such as [{\"type\":\"function\",\"function\":{\"name\":"
+        "\"weather\",\"description\":\"…\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}"
+        "]";
+    const auto refuse = [&](const std::string& what) {
+        return fail(ErrorCode::InvalidArgument, path + " " + what + std::string(kForm));
+    };
+    Json given = Json::parse(*text, nullptr, false);
+    if (given.is_discarded()) return refuse("is no JSON");
+    if (given.is_object() && given.contains("tools")) given = Json(given["tools"]);
+    if (!given.is_array() || given.empty()) return refuse("holds no list of tools");
+    Json tools = Json::array();
+    std::set<std::string> known;
+    for (const Json& each : given) {
+        const bool isWrapped = each.is_object() && each.contains("function");
+        const Json& function = isWrapped ? each["function"] : each;
+        if (const std::string problem = problemOf(function, known); !problem.empty()) {
+            return refuse("cannot be used: tool " + std::to_string(tools.size() + 1) + " " +
+                          problem);
+        }
+        known.insert(function["name"].get<std::string>());
+        Json tool = isWrapped ? each : Json{{"function", each}};
+        if (!tool.contains("type")) tool = Json{{"type", "function"}, {"function", function}};
+        tools.push_back(std::move(tool));
+    }
+    return tools;
+}
+
+}  // namespace conclave::terminal
