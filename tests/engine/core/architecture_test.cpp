@@ -141,7 +141,6 @@ std::vector<Mistake> mistakes() {
         {"shared", [](ModelConfig& m) { return replace(m.moe.sharedDim, 0); }},
         {"shared gate", [](ModelConfig& m) { return replace(m.moe.sharedGate, false); }},
         {"router bias", [](ModelConfig& m) { return replace(m.moe.routerBias, false); }},
-        {"expert bias", [](ModelConfig& m) { return replace(m.moe.expertBias, false); }},
         {"score",
          [](ModelConfig& m) {
              return replace(m.moe.score, RouterScore::Softmax) && m.moe.nExperts > 0;
