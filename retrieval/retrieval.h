@@ -512,11 +512,20 @@ struct PatternMatch {
     std::string value;
 };
 
+/// Which number comes first in dates such as 07/12/2026.
+enum class SlashDates { Unknown, DayFirst, MonthFirst };
+
+/// What the dates of a text that can only be read in one way say of the others; Unknown where there
+/// are none, or where they disagree.
+[[nodiscard]] SlashDates slashDatesOf(std::string_view text);
+
 /// All things of this form, from left to right. Dates are numeric (2026-10-15, 15.10.2026,
-/// 5月26日, 二〇二六年五月) or name an English month; sums may be in Chinese characters
+/// 5月26日, 二〇二六年五月) or name an English month, and 07/12/2026 stays as it is written where
+/// nothing tells which number is the month; sums may be in Chinese characters
 /// (三万五千元); names are two or more capitalised words in a row, and people those that something
 /// speaks for: a given name, a title, a role, what they do (survey_people.h).
-[[nodiscard]] std::vector<PatternMatch> findPattern(Pattern pattern, std::string_view text);
+[[nodiscard]] std::vector<PatternMatch> findPattern(Pattern pattern, std::string_view text,
+                                                    SlashDates slashDates = SlashDates::Unknown);
 
 /// Finds the sentences that say certain words, in any order and inflection.
 class SentenceMatcher {

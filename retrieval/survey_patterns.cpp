@@ -150,7 +150,7 @@ int monthOf(std::string_view word) {
 }
 
 /// 2026-10-15, 2026/10/15, 15.10.2026, 10/15/2026.
-std::optional<PatternMatch> numericDate(std::string_view text, std::size_t at) {
+std::optional<PatternMatch> numericDate(std::string_view text, std::size_t at, SlashDates order) {
     PatternReader year(text, at);
     if (const auto y = year.number(4, 4); y && *y >= 1000) {
         for (const std::string_view mark : {"-", "/", "."}) {
@@ -172,8 +172,13 @@ std::optional<PatternMatch> numericDate(std::string_view text, std::size_t at) {
         if (!second || !rest.take(mark)) continue;
         const auto y = rest.number(4, 4);
         if (!y) continue;
-        // With a slash the month may come first; where the numbers do not tell, the day does.
-        const bool monthFirst = mark == "/" && *second > 12;
+        const bool isOpen = mark == "/" && *first <= 12 && *second <= 12 && *first != *second;
+        if (isOpen && order == SlashDates::Unknown && isPossible(*first, *second)) {
+            return PatternMatch{{at, rest.position()},
+                                std::string(text.substr(at, rest.position() - at))};
+        }
+        const bool monthFirst =
+            mark == "/" && (isOpen ? order == SlashDates::MonthFirst : *second > 12);
         const int day = monthFirst ? *second : *first;
         const int month = monthFirst ? *first : *second;
         if (isPossible(month, day)) {
@@ -226,7 +231,7 @@ std::optional<PatternMatch> namedDate(std::string_view text, std::size_t at) {
     return std::nullopt;
 }
 
-void findDates(std::string_view text, std::vector<PatternMatch>& found) {
+void findDates(std::string_view text, SlashDates order, std::vector<PatternMatch>& found) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const bool mayBeChinese = startsChineseNumber(text, at);
         if (!mayBeChinese && !(startsWord(text, at) && isUpper(text[at]))) continue;
@@ -235,7 +240,7 @@ void findDates(std::string_view text, std::vector<PatternMatch>& found) {
             date = {{at, chinese->endByte}, isoDate(chinese->year, chinese->month, chinese->day)};
         }
         const bool mayBePlain = isDigit(text[at]) || isUpper(text[at]);
-        if (!date && isDigit(text[at])) date = numericDate(text, at);
+        if (!date && isDigit(text[at])) date = numericDate(text, at, order);
         if (!date && mayBePlain) date = namedDate(text, at);
         if (!date) continue;
         at = date->span.endByte - 1;
@@ -415,13 +420,34 @@ void findNames(std::string_view text, std::vector<PatternMatch>& found) {
 
 }  // namespace
 
-std::vector<PatternMatch> findPattern(Pattern pattern, std::string_view text) {
+SlashDates slashDatesOf(std::string_view text) {
+    bool dayFirst = false;
+    bool monthFirst = false;
+    for (std::size_t slash = text.find('/'); slash != std::string_view::npos;
+         slash = text.find('/', slash + 1)) {
+        std::size_t at = slash;
+        while (at > 0 && slash - at < 2 && isDigit(text[at - 1])) --at;
+        if (at == slash || !startsWord(text, at)) continue;
+        PatternReader reader(text, at);
+        const auto first = reader.number(1, 2);
+        if (!first || !reader.take("/")) continue;
+        const auto second = reader.number(1, 2);
+        if (!second || !reader.take("/") || !reader.number(4, 4)) continue;
+        dayFirst = dayFirst || (*first > 12 && isPossible(*second, *first));
+        monthFirst = monthFirst || (*second > 12 && isPossible(*first, *second));
+    }
+    if (dayFirst == monthFirst) return SlashDates::Unknown;
+    return dayFirst ? SlashDates::DayFirst : SlashDates::MonthFirst;
+}
+
+std::vector<PatternMatch> findPattern(Pattern pattern, std::string_view text,
+                                      SlashDates slashDates) {
     std::vector<PatternMatch> found;
     switch (pattern) {
         case Pattern::Email: findEmails(text, found); break;
         case Pattern::WebAddress: findWebAddresses(text, found); break;
         case Pattern::Phone: findPhones(text, found); break;
-        case Pattern::Date: findDates(text, found); break;
+        case Pattern::Date: findDates(text, slashDates, found); break;
         case Pattern::Money: findMoney(text, found); break;
         case Pattern::Percentage: findPercentages(text, found); break;
         case Pattern::Name: findNames(text, found); break;

@@ -97,6 +97,26 @@ TEST(FindPattern, KnowsDatesInEveryForm) {
                 IsEmpty());
 }
 
+TEST(FindPattern, ReadsSlashesAsTheirDocumentDoes) {
+    constexpr std::string_view kBill = "Due 05/24/2019. Paid 07/12/2019 and 04/04/2019.";
+    const auto valuesIn = [](std::string_view text, SlashDates order) {
+        std::vector<std::string> found;
+        for (const auto& match : findPattern(Pattern::Date, text, order)) {
+            found.push_back(match.value);
+        }
+        return found;
+    };
+    EXPECT_THAT(values(Pattern::Date, kBill),
+                ElementsAre("2019-05-24", "07/12/2019", "2019-04-04"));
+    EXPECT_EQ(slashDatesOf(kBill), SlashDates::MonthFirst);
+    EXPECT_THAT(valuesIn(kBill, SlashDates::MonthFirst),
+                ElementsAre("2019-05-24", "2019-07-12", "2019-04-04"));
+    EXPECT_EQ(slashDatesOf("24/5/2019, 7/12/2019"), SlashDates::DayFirst);
+    EXPECT_THAT(valuesIn("7/12/2019", SlashDates::DayFirst), ElementsAre("2019-12-07"));
+    EXPECT_EQ(slashDatesOf("24/5/2019 and 5/24/2019"), SlashDates::Unknown);
+    EXPECT_EQ(slashDatesOf("a/b/2019, 7/12/2019, 1/2, 99/99/2019, /"), SlashDates::Unknown);
+}
+
 TEST(FindPattern, KnowsAddressesAndNumbers) {
     EXPECT_THAT(values(Pattern::Email, "Write to Anna.Berg@Example.ORG. Not a@b or @home."),
                 ElementsAre("anna.berg@example.org"));

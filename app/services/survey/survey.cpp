@@ -46,6 +46,7 @@ public:
         surveyed.nPassages = static_cast<int>(chunks->size());
         if (!chunks->empty()) surveyed.firstChunk = chunks->front().id;
         m_seen.clear();
+        m_slashDates = slashDatesOf(*chunks);
         for (const Chunk& chunk : *chunks) {
             switch (m_question.kind) {
                 case SurveyKind::Compare: compare(chunk, surveyed); break;
@@ -65,6 +66,17 @@ public:
     }
 
 private:
+    /// Of a document, which may tell it in another passage than where the others stand.
+    retrieval::SlashDates slashDatesOf(const std::vector<Chunk>& chunks) const {
+        using retrieval::Pattern;
+        const auto& patterns = m_question.patterns;
+        std::string all;
+        if (std::find(patterns.begin(), patterns.end(), Pattern::Date) != patterns.end()) {
+            for (const Chunk& chunk : chunks) all.append(chunk.text).append("\n");
+        }
+        return retrieval::slashDatesOf(all);
+    }
+
     /// A piece may begin with the last sentence of the one before it: each counts once.
     bool isNew(const Chunk& chunk, const TextSpan& span, int side) {
         return m_seen.insert({chunk.page, chunk.startByte + span.startByte, side}).second;
@@ -100,7 +112,8 @@ private:
         bool hasMatch = false;
         for (const TextSpan& sentence : sentences) {
             for (const retrieval::Pattern pattern : m_question.patterns) {
-                for (const auto& found : findPattern(pattern, part(chunk.text, sentence))) {
+                for (const auto& found :
+                     findPattern(pattern, part(chunk.text, sentence), m_slashDates)) {
                     const TextSpan span{sentence.startByte + found.span.startByte,
                                         sentence.startByte + found.span.endByte};
                     if (!isNew(chunk, span, 0)) continue;
@@ -167,6 +180,7 @@ private:
     SentenceMatcher m_subject;
     std::vector<SentenceMatcher> m_sides;
     std::set<std::tuple<int, std::size_t, int>> m_seen;
+    retrieval::SlashDates m_slashDates = retrieval::SlashDates::Unknown;
 };
 
 /// Documents of the collections in the order of their paths; those that cannot be read, and copies
