@@ -7,6 +7,7 @@
 #include "app/services/answer_quality.h"
 #include "app/services/answer_wording.h"
 #include "app/services/answerability.h"
+#include "app/services/follow_up.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
 #include "app/services/session_text_model.h"
@@ -124,6 +125,7 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     if (!branch) return tl::unexpected(branch.error());
     branch->pop_back();  // the question itself
     std::vector<PastTurn> history = turnsOf(*branch);
+    job.asked = standaloneQuestion(job.question.text, history);
 
     if (auto fresh = m_sources.bringUpToDate(job, settings); !fresh) {
         return tl::unexpected(fresh.error());
@@ -144,7 +146,7 @@ Result<Message> Answerer::answer(AnswerJob& job) {
         const Error& error = model.error();
         if (error.code != ErrorCode::Cancelled && !sources->passages.empty()) {
             return showPassages(job, std::move(sources->passages),
-                                saysNoModel(job.question.text, error.detail), kNoModelReason);
+                                saysNoModel(job.asked, error.detail), kNoModelReason);
         }
         return tl::unexpected(error);
     }
@@ -209,7 +211,7 @@ Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettin
 Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                                 std::vector<PastTurn> history, AnswerSources sources,
                                 const std::shared_ptr<const engine::Model>& model) {
-    const std::string& question = job.question.text;
+    const std::string& question = job.asked;
     const bool isDemonstration = profileOf(model->info(), 1).isDemonstration;
     const bool hasPassages = !sources.passages.empty();
     const bool nothingFound = sources.wereSearched && !hasPassages && !sources.keepsLast;
@@ -269,7 +271,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         composePrompt(*model, profile,
                       {.systemPrompt = settings.systemPrompt.value_or(std::string()),
                        .history = std::move(history),
-                       .question = question,
+                       .question = isDemonstration ? question : job.question.text,
                        .passages = sources.passages,
                        .keepsSources = sources.keepsLast,
                        .sourcesSecret = profile.isDemonstration ? "" : sourcesSecret(),
@@ -399,8 +401,14 @@ Result<Message> Answerer::showPassages(AnswerJob& job, std::vector<StoredPassage
 }
 
 Result<Message> Answerer::listInstead(AnswerJob& job, std::string preface, AnswerDetails details) {
-    PassageList list =
-        listPassages(job.question.text, std::move(preface), std::move(details.passages));
+    const bool hadPassages = !details.passages.empty();
+    if (details.finishReason != kNoModelReason) keepNearest(job.asked, details.passages);
+    if (hadPassages && details.passages.empty()) {
+        // Nothing below it comes near, so that it must not say so.
+        preface = saysNotInDocuments(job.asked, false);
+        details.finishReason = kNothingFoundReason;
+    }
+    PassageList list = listPassages(job.asked, std::move(preface), std::move(details.passages));
     details.passages = std::move(list.passages);
     details.citations = std::move(list.citations);
     if (job.events.onPassages) job.events.onPassages(details.passages);
@@ -410,7 +418,7 @@ Result<Message> Answerer::listInstead(AnswerJob& job, std::string preface, Answe
 std::optional<Result<Message>> Answerer::quoteInstead(AnswerJob& job,
                                                       std::span<const StoredPassage> passages,
                                                       AnswerDetails details, std::string note) {
-    const std::string& question = job.question.text;
+    const std::string& question = job.asked;
     auto quoted = quoteFor(question, passages);
     if (!quoted) return std::nullopt;
     details.model = m_models.status().model.name;
@@ -422,26 +430,26 @@ std::optional<Result<Message>> Answerer::quoteInstead(AnswerJob& job,
 std::optional<Result<Message>> Answerer::instructInstead(AnswerJob& job, const std::string& text,
                                                          std::span<const StoredPassage> passages,
                                                          AnswerDetails details) {
-    auto quoted = quoteFor(job.question.text, passages);
+    auto quoted = quoteFor(job.asked, passages);
     if (!quoted || !quoted->isInstruction || text.find(quoted->quote) != std::string::npos) {
         return std::nullopt;
     }
-    const std::string note = saysQuoted(job.question.text, details.model);
+    const std::string note = saysQuoted(job.asked, details.model);
     return storeQuote(job, {}, std::move(*quoted), std::move(details), note);
 }
 
 std::optional<Result<Message>> Answerer::quoteBelow(AnswerJob& job, const std::string& text,
                                                     AnswerDetails details) {
-    auto quoted = quoteFor(job.question.text, details.passages);
+    auto quoted = quoteFor(job.asked, details.passages);
     if (!quoted) return std::nullopt;
-    const std::string note = saysQuoted(job.question.text, details.model);
+    const std::string note = saysQuoted(job.asked, details.model);
     return storeQuote(job, text + "\n\n", std::move(*quoted), std::move(details), note);
 }
 
 Result<Message> Answerer::storeQuote(AnswerJob& job, std::string text, QuotedAnswer quoted,
                                      AnswerDetails details, std::string_view note) {
     constexpr std::string_view kMark = "[1]";
-    text += saysQuote(job.question.text, quoted.quote) + " ";
+    text += saysQuote(job.asked, quoted.quote, quoted.isStillToBeDone) + " ";
     quoted.citation.answerStart = text.size();
     quoted.citation.answerEnd = text.size() + kMark.size();
     text.append(kMark).append("\n\n").append(note);

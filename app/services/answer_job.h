@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "app/services/services.h"
@@ -18,6 +19,8 @@ struct AnswerJob {
     std::vector<std::filesystem::path> attachments;
     bool retrieval = true;
     Scope scope = Scope::Automatic;
+    /// The question with what it leans on (standaloneQuestion), once its turns were read.
+    std::string asked;
     AnswerEvents events;
     std::stop_source stop;
     std::atomic<bool> isTaken = false;  ///< by the worker, or by a stop before its turn

@@ -71,7 +71,7 @@ Result<void> SourceFinder::bringUpToDate(const AnswerJob& job, const ChatSetting
 Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSettings& settings,
                                          std::span<const PastTurn> history) {
     if (!job.attachments.empty()) return readAttachments(job);
-    const std::string& question = job.question.text;
+    const std::string& question = job.asked;
     AnswerSources sources;
     if (!job.retrieval || isSmallTalk(question) || bringsItsOwnText(question)) return sources;
 
@@ -133,10 +133,10 @@ Result<AnswerSources> SourceFinder::readAttachments(const AnswerJob& job) {
         }
     }
     constexpr int kDeep = 64;
-    const auto hits = m_library.search(
-        {.query = job.question.text, .collections = {*collection}, .limit = kDeep});
+    const auto hits =
+        m_library.search({.query = job.asked, .collections = {*collection}, .limit = kDeep});
     if (!hits) return tl::unexpected(hits.error());
-    const auto fits = m_library.fit(job.question.text, *hits);
+    const auto fits = m_library.fit(job.asked, *hits);
     if (!fits) return tl::unexpected(fits.error());
     AnswerSources sources;
     sources.wereSearched = true;

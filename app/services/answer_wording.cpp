@@ -42,8 +42,11 @@ std::string saysNotInDocuments(std::string_view question, bool hasPassages) {
            (hasPassages ? "\n\nThese passages come nearest:" : "");
 }
 
-std::string saysQuote(std::string_view question, const std::string& quote) {
-    if (isChinese(question)) return "文档中写道：“" + quote + "”";
+std::string saysQuote(std::string_view question, const std::string& quote, bool isNearest) {
+    if (isChinese(question)) {
+        return (isNearest ? "文档中最接近的一句：“" : "文档中写道：“") + quote + "”";
+    }
+    if (isNearest) return "Nearest to this your documents say: “" + quote + "”";
     return "Your documents say: “" + quote + "”";
 }
 

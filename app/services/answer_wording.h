@@ -20,8 +20,10 @@ namespace conclave::services {
 /// The documents do not answer the question.
 [[nodiscard]] std::string saysNotInDocuments(std::string_view question, bool hasPassages);
 
-/// A sentence of the documents stands for an answer, marked as what it is.
-[[nodiscard]] std::string saysQuote(std::string_view question, const std::string& quote);
+/// A sentence of the documents stands for an answer, marked as what it is. `isNearest`: it says
+/// something else than is asked, as that a thing is to be done and not that it was.
+[[nodiscard]] std::string saysQuote(std::string_view question, const std::string& quote,
+                                    bool isNearest);
 /// Below it: who did not write it.
 [[nodiscard]] std::string saysQuoted(std::string_view question, const std::string& model);
 

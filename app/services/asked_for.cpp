@@ -34,6 +34,7 @@ constexpr auto kSameWords = std::to_array<std::pair<std::string_view, std::strin
     {"insur", "cover"},     {"submit", "hand"},  {"approv", "approv"}, {"approval", "approv"},
     {"largest", "big"},     {"biggest", "big"},  {"larg", "big"},      {"weigh", "weight"},
     {"departur", "depart"}, {"arriv", "arriv"},  {"arrival", "arriv"}, {"colour", "color"},
+    {"creat", "make"},
 });
 
 /// Stems that ask, or that an answer has no need of.
@@ -97,6 +98,16 @@ constexpr auto kBeforeTimes = std::to_array<std::string_view>({"at", "since", "u
 constexpr auto kOrders =
     std::to_array<std::string_view>({"summarize", "summarise", "summary", "list", "enumerate",
                                      "compare", "translate", "rewrite", "write"});
+constexpr auto kPermissionStems =
+    std::to_array<std::string_view>({"allow", "forbid", "forbidden", "prohibit", "ban"});
+constexpr auto kPermissionWords =
+    std::to_array<std::string_view>({"allowed", "permitted", "forbidden", "prohibited", "banned",
+                                     "may", "cannot", "consent", "permission", "approval"});
+/// "What goes in the box", "what grows on the roof": a verb, not the thing that is asked for.
+constexpr auto kBehindVerbs = std::to_array<std::string_view>(
+    {"in", "on", "into", "at", "to", "with", "from", "behind", "under", "inside"});
+constexpr auto kBeforePlans =
+    std::to_array<std::string_view>({"will", "shall", "must", "should", "to", "may", "can"});
 constexpr auto kLimits = std::to_array<std::string_view>(
     {"of",    "for",     "in",   "on", "at",     "from", "to",    "with", "by",  "per",
      "about", "between", "when", "if", "during", "that", "which", "who",  "and", "or"});
@@ -145,6 +156,7 @@ Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string
             }
             if (isLast && words[i].surface == "age") return Wanted::Age;
         }
+        if (words.back().stem == "cost") return Wanted::Money;  // "What does it cost?"
         // "What is the price of …"
         for (std::size_t i = at + 1; i < std::min(words.size(), at + 4); ++i) {
             if (words[i].stem == "cost" || words[i].stem == "fee") return Wanted::Money;
@@ -169,6 +181,11 @@ Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string
     return isListed(next, kMeasures) ? Wanted::Number : Wanted::Anything;
 }
 
+bool isVerbBehindWhat(const std::vector<AskedWord>& words, std::size_t at, std::size_t i) {
+    return i == at + 1 && i + 1 < words.size() && words[at].surface == "what" &&
+           words[i].surface.ends_with('s') && isListed(words[i + 1].surface, kBehindVerbs);
+}
+
 /// "What is the salary of …": the salary. "Which insurance covers …": the insurance. Of other
 /// questions the verb: the word behind "who", else the last one.
 StemSet focusOf(const std::vector<AskedWord>& words, std::size_t at, const StemSet& stems) {
@@ -184,7 +201,7 @@ StemSet focusOf(const std::vector<AskedWord>& words, std::size_t at, const StemS
                           words[at + 1].surface == "was" || words[at + 1].surface == "were");
         for (std::size_t i = at + 1; i < words.size() && (isBe || focus.empty()); ++i) {
             if (isListed(words[i].surface, kLimits) && !focus.empty()) break;
-            if (!hasHelper || isBe) add(words[i]);
+            if ((!hasHelper || isBe) && !isVerbBehindWhat(words, at, i)) add(words[i]);
         }
         if (!focus.empty()) return focus;
     }
@@ -194,6 +211,45 @@ StemSet focusOf(const std::vector<AskedWord>& words, std::size_t at, const StemS
     }
     for (std::size_t i = words.size(); i > 0 && focus.empty(); --i) add(words[i - 1]);
     return focus;
+}
+
+/// "repaired" of "Who repaired the roof?", "grows" of "What grows on the roof?", "keep" of "Can I
+/// keep a parrot?", "locked" of "Is the shed locked?"; empty: not known, as where a noun stands
+/// last.
+StemSet verbOf(const std::vector<AskedWord>& words, std::size_t at, const AskedFor& asked) {
+    constexpr auto kPronouns = std::to_array<std::string_view>({"i", "we", "you", "one", "they"});
+    if (asked.isWhatIs || words.empty()) return {};
+    const bool asks = at < words.size();
+    const std::size_t helper = asks ? at + 1 : 0;
+    if (asks && helper < words.size() && isVerbBehindWhat(words, at, helper)) {
+        return {words[helper].stem};
+    }
+    if (asks && words[at].surface == "who" && !asked.focus.empty() &&
+        (helper >= words.size() || !isListed(words[helper].surface, kHelpers))) {
+        return asked.focus;
+    }
+    if (helper + 1 >= words.size() || !isListed(words[helper].surface, kHelpers)) return {};
+    if (isListed(words[helper + 1].surface, kPronouns)) {
+        for (std::size_t i = helper + 2; i < words.size(); ++i) {
+            if (asked.stems.contains(words[i].stem)) return {words[i].stem};
+        }
+        return {};
+    }
+    const AskedWord& before = words[words.size() - 2];
+    const bool isNoun = isListed(before.surface, kBeforeNouns) ||
+                        isListed(before.surface, kLimits) || words.back().isAnyCapital ||
+                        words.back().hasDigit;
+    if (asked.isPermission) return {std::string(kPermissionStems.front())};
+    return isNoun ? StemSet{} : StemSet{words.back().stem};
+}
+
+/// "signed", "wrote". "is needed" and the like have the same form; only who did it is asked so.
+bool isPastForm(const AskedWord& word) {
+    if (word.surface.ends_with("ed")) return true;
+    static constexpr auto kPast = std::to_array<std::string_view>(
+        {"wrote", "made", "sent", "built", "bought", "took", "gave", "chose", "sold", "paid",
+         "led",   "held", "kept", "drew",  "won",    "met",  "ran",  "said",  "told", "brought"});
+    return isListed(word.surface, kPast);
 }
 
 bool isNumeric(const AskedWord& word) {
@@ -355,20 +411,58 @@ AskedFor askedForBy(std::string_view question) {
         }
         const bool isNameOfTime = asked.wanted == Wanted::Time && i == at + 1;
         if (isNameOfTime || word.surface == "called") continue;
+        // "What goes in the box?" is answered by what is for the box.
+        const bool isPut = word.surface == "goes" || word.surface == "belongs";
+        if (isPut && isVerbBehindWhat(words, at, i)) continue;
+        asked.isPermission =
+            asked.isPermission || (isWhether && isListed(word.stem, kPermissionStems));
+        asked.isPast = asked.isPast || isPastForm(word);
         asked.stems.insert(word.stem);
         if (isWhether && word.hasDigit) continue;
         if (word.hasDigit || (i > 0 && word.isAnyCapital)) asked.keys.insert(word.stem);
     }
+    if (asked.isPermission) {
+        for (const std::string_view stem : kPermissionStems) asked.stems.erase(std::string(stem));
+        asked.stems.emplace(kPermissionStems.front());
+    }
+    asked.isPast = asked.isPast || (at + 1 < words.size() && words[at + 1].surface == "did");
     asked.focus = focusOf(words, at, asked.stems);
     asked.isHowTo = at + 1 < words.size() && words[at].surface == "how" &&
                     (words[at + 1].surface == "to" || isListed(words[at + 1].surface, kHelpers));
     asked.isFocusNamed = at + 1 < words.size() && !isListed(words[at + 1].surface, kHelpers) &&
                          (words[at].surface == "what" || words[at].surface == "which");
+    if (at + 1 < words.size() && isVerbBehindWhat(words, at, at + 1)) asked.isFocusNamed = false;
     asked.isWhatIs = at + 1 < words.size() && words[at].surface == "what" &&
                      (words[at + 1].surface == "is" || words[at + 1].surface == "are" ||
                       words[at + 1].surface == "was" || words[at + 1].surface == "were") &&
                      (asked.wanted == Wanted::Anything || asked.wanted == Wanted::Name);
+    asked.isWhoIs = at + 1 < words.size() && words[at].surface == "who" &&
+                    (words[at + 1].surface == "is" || words[at + 1].surface == "are" ||
+                     words[at + 1].surface == "was" || words[at + 1].surface == "were");
+    asked.verb = verbOf(words, at, asked);
     return asked;
+}
+
+StemSet stemsSaidBy(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    StemSet stems;
+    for (const AskedWord& word : words) {
+        stems.insert(word.stem);
+        const bool isMonth = word.isAnyCapital && word.surface == "may";
+        if (asked.isPermission && !isMonth && isListed(word.surface, kPermissionWords)) {
+            stems.emplace(kPermissionStems.front());
+        }
+    }
+    return stems;
+}
+
+bool isStillToBeDone(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    if (!asked.isPast || asked.wanted != Wanted::Person) return false;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!asked.focus.contains(words[i].stem)) continue;
+        const bool isPlanned = i > 0 && isListed(words[i - 1].surface, kBeforePlans);
+        return isPlanned || (words[i].surface.ends_with('s') && !isPastForm(words[i]));
+    }
+    return false;
 }
 
 bool saysWanted(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {

@@ -47,9 +47,13 @@ struct AskedFor {
     StemSet stems;     ///< of its words of content
     StemSet keys;      ///< of them: names and numbers
     StemSet focus;     ///< of them: what is wanted of the rest, as "salary" of "salary of Jonas"
+    StemSet verb;      ///< of them: what is done, which an answer may say in other words
     bool isHowTo = false;       ///< "how do I", "how can I", "how to"
     bool isFocusNamed = false;  ///< by "what" or "which": an answer says that very word
     bool isWhatIs = false;      ///< "what is X": X is the subject of an answer
+    bool isWhoIs = false;       ///< "who is X": X is the subject of an answer
+    bool isPermission = false;  ///< "are dogs allowed": what forbids them answers too
+    bool isPast = false;        ///< "who wrote": a plan is no answer
     /// "Summarise …", "list …", "what is … about?": no single sentence is an answer.
     bool isOfManySentences = false;
 };
@@ -58,6 +62,13 @@ struct AskedFor {
 
 /// The words of a text from left to right.
 [[nodiscard]] std::vector<AskedWord> wordsAsAsked(std::string_view text);
+
+/// The stems that a text says for this question: where permission is asked for, that it is given
+/// or denied, in whatever words.
+[[nodiscard]] StemSet stemsSaidBy(const AskedFor& asked, const std::vector<AskedWord>& words);
+
+/// Something was asked about as done, and the text has it only as to be done, or as being done.
+[[nodiscard]] bool isStillToBeDone(const AskedFor& asked, const std::vector<AskedWord>& words);
 
 /// The words of `text` say something of the kind that is asked for. Of a place, a person or a
 /// reason by the words that are usual beside one: true more often than it should be.

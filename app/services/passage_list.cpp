@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/services/asked_for.h"
+#include "app/services/question.h"
 
 namespace conclave::services {
 namespace {
@@ -141,6 +142,25 @@ std::string withoutEscapes(std::string_view markdown) {
         if (c == '[' && markdown.substr(i + 1).starts_with(kJoiner)) i += kJoiner.size();
     }
     return text;
+}
+
+void keepNearest(std::string_view question, std::vector<StoredPassage>& passages) {
+    constexpr std::size_t kFew = 2;
+    if (isChinese(question)) return;
+    const StemSet asked = askedForBy(question).stems;
+    std::size_t nHalf = 0;
+    std::erase_if(passages, [&](const StoredPassage& passage) {
+        StemSet held;
+        for (const AskedWord& word :
+             wordsAsAsked(passage.title + "\n" + passage.heading + "\n" + passage.text)) {
+            // "2+2" is about no passage that has a 2.
+            const bool isNumber = word.stem.find_first_not_of("0123456789") == std::string::npos;
+            if (!isNumber && asked.contains(word.stem)) held.insert(word.stem);
+        }
+        if (2 * held.size() >= asked.size()) ++nHalf;
+        return held.empty();
+    });
+    if (nHalf == 0 && passages.size() > kFew) passages.resize(kFew);
 }
 
 PassageList listPassages(std::string_view question, std::string preface,

@@ -28,6 +28,10 @@ struct PassageList {
 /// their sign.
 [[nodiscard]] std::size_t headingLength(std::string_view text, const std::filesystem::path& path);
 
+/// Leaves out of the passages below a denial what has no word of content of the question, and keeps
+/// two where none has half of them: the rest is of something else. Nothing is left out for Chinese.
+void keepNearest(std::string_view question, std::vector<StoredPassage>& passages);
+
 [[nodiscard]] PassageList listPassages(std::string_view question, std::string preface,
                                        std::vector<StoredPassage> passages);
 

@@ -30,7 +30,19 @@ StemSet stemsOf(const std::vector<AskedWord>& words) {
 }
 
 /// One question of one word is answered by what begins with it, or by its number or time.
-bool isAboutTheOneWord(const AskedFor& asked, const std::vector<AskedWord>& words) {
+bool isAboutTheOneWord(const AskedFor& asked, const std::vector<AskedWord>& words,
+                       std::string_view text) {
+    // "The tenant is Tomas Brell", "Absent: Priya Menon".
+    for (std::size_t i = 0; asked.isWhoIs && i + 1 < words.size(); ++i) {
+        if (!asked.stems.contains(words[i].stem)) continue;
+        const bool isLabel = text.substr(words[i].end).starts_with(": ");
+        const bool isBe = words[i + 1].surface == "is" || words[i + 1].surface == "was";
+        const std::size_t name = isLabel ? i + 1 : i + 2;
+        if ((isLabel || isBe) && name < words.size() && words[name].isCapital &&
+            words[name].isContent) {
+            return true;
+        }
+    }
     if (asked.wanted == Wanted::Person || asked.wanted == Wanted::Place) return false;
     if (asked.wanted != Wanted::Anything) return true;
     const auto first = std::find_if(words.begin(), words.end(),
@@ -38,12 +50,44 @@ bool isAboutTheOneWord(const AskedFor& asked, const std::vector<AskedWord>& word
     return first != words.end() && asked.stems.contains(first->stem);
 }
 
+/// The clause of "To make a backup, type …"; empty: there is none.
+std::string_view purposeOf(std::string_view sentence) {
+    const std::size_t comma = sentence.find(',');
+    const bool isPurpose = comma != std::string_view::npos && sentence.starts_with("To ");
+    return isPurpose ? sentence.substr(0, comma) : std::string_view();
+}
+
+/// "To make a backup, type …" below the heading "Collections" makes no collection.
+bool tellsHowToDoElse(const AskedFor& asked, std::string_view run) {
+    const std::string_view purpose = asked.isHowTo ? purposeOf(run) : std::string_view();
+    return !purpose.empty() &&
+           nHeld(asked.focus, stemsOf(wordsAsAsked(purpose))) < asked.focus.size();
+}
+
+/// A sentence holds, with what stands above it, all that is asked but the verb, which other words
+/// may say, and something of the kind that is asked for.
+bool isOnTheSubject(const AskedFor& asked, std::string_view sentence, const StemSet& above) {
+    if (asked.verb.empty() || asked.isFocusNamed || sentence.find('?') != std::string_view::npos) {
+        return false;
+    }
+    StemSet subject = asked.stems;
+    for (const std::string& verb : asked.verb) subject.erase(verb);
+    const std::vector<AskedWord> words = wordsAsAsked(sentence);
+    const StemSet own = stemsSaidBy(asked, words);
+    const bool holdsAll = std::all_of(subject.begin(), subject.end(), [&](const std::string& stem) {
+        return own.contains(stem) || above.contains(stem);
+    });
+    return !subject.empty() && holdsAll && 2 * nHeld(subject, own) >= subject.size() &&
+           saysWanted(asked, words, sentence) && !isFragment(sentence);
+}
+
 /// How well a run of sentences says what is asked: the number of words that it holds itself; 0: it
 /// does not.
 std::size_t fitOf(const AskedFor& asked, std::string_view run, const StemSet& above) {
     if (run.size() > kLongestQuote || run.find('?') != std::string_view::npos) return 0;
     const std::vector<AskedWord> words = wordsAsAsked(run);
-    const StemSet own = stemsOf(words);
+    if (tellsHowToDoElse(asked, run)) return 0;
+    const StemSet own = stemsSaidBy(asked, words);
     const std::size_t nOwn = nHeld(asked.stems, own);
     if (2 * nOwn < asked.stems.size() || nOwn == 0) return 0;
     const bool holdsAll = std::all_of(
@@ -51,7 +95,7 @@ std::size_t fitOf(const AskedFor& asked, std::string_view run, const StemSet& ab
         [&](const std::string& stem) { return own.contains(stem) || above.contains(stem); });
     if (!holdsAll || !saysWanted(asked, words, run) || isFragment(run)) return 0;
     if (asked.isWhatIs && !definesFocus(asked, words, run)) return 0;
-    if (asked.stems.size() == 1 && !isAboutTheOneWord(asked, words)) return 0;
+    if (asked.stems.size() == 1 && !isAboutTheOneWord(asked, words, run)) return 0;
     // Else it is a heading, or the question itself.
     const bool saysMore = std::any_of(words.begin(), words.end(), [&](const AskedWord& word) {
         return word.isContent && !asked.stems.contains(word.stem);
@@ -74,6 +118,7 @@ struct ChineseAsked {
     bool wantsMoney = false;
     bool wantsTime = false;
     bool isWhatIs = false;  ///< "什么是X", "X是什么"
+    std::string defined;    ///< X of these, where nothing else is asked; else empty
 };
 
 bool hasAnyOf(std::string_view text, std::initializer_list<std::string_view> list) {
@@ -82,12 +127,93 @@ bool hasAnyOf(std::string_view text, std::initializer_list<std::string_view> lis
     });
 }
 
+/// X of "什么是X？" and "X是什么？"; empty for "X是什么颜色" and for a part of something, "Y的X".
+std::string definedBy(std::string_view question) {
+    using namespace std::string_view_literals;
+    const auto cut = [&](std::initializer_list<std::string_view> ends, bool atEnd) {
+        for (bool isCut = true; isCut;) {
+            isCut = false;
+            for (const std::string_view end : ends) {
+                if (atEnd ? !question.ends_with(end) : !question.starts_with(end)) continue;
+                atEnd ? question.remove_suffix(end.size()) : question.remove_prefix(end.size());
+                isCut = true;
+            }
+        }
+    };
+    cut({"？"sv, "?"sv, "。"sv, " "sv, "呢"sv, "啊"sv, "意思"sv, "东西"sv}, true);
+    cut({"请问"sv, "，"sv, ","sv, " "sv, "到底"sv}, false);
+    constexpr auto kWhatIs = "什么是"sv;
+    constexpr auto kIsWhat = "是什么"sv;
+    if (question.starts_with(kWhatIs)) {
+        question.remove_prefix(kWhatIs.size());
+    } else if (question.ends_with(kIsWhat)) {
+        question.remove_suffix(kIsWhat.size());
+    } else {
+        return {};
+    }
+    cut({" "sv, "“"sv, "「"sv, "\""sv}, false);
+    cut({" "sv, "”"sv, "」"sv, "\""sv}, true);
+    return question.find("的"sv) == std::string_view::npos ? std::string(question) : std::string();
+}
+
+/// "X 是 …", "“X”指 …", "X：…", "…称为 X": X itself begins a clause and is told what it is.
+/// "它们都不是 X", "下一个 X 的地方" and "X 是免费的" define nothing.
+bool defines(std::string_view sentence, std::string_view defined) {
+    using namespace std::string_view_literals;
+    constexpr auto kOpens = std::to_array<std::string_view>(
+        {"。", "，", "；", "：", "、", "\n", "“", "「", "（", "*", "_", "`", "#", "-", "所谓"});
+    constexpr auto kCloses = std::to_array<std::string_view>({" ", "”", "」", "*", "_", "`"});
+    constexpr auto kTells =
+        std::to_array<std::string_view>({"是", "指", "即", "就是", "意为", "：", ":"});
+    constexpr auto kCalls =
+        std::to_array<std::string_view>({"称为", "称作", "叫做", "叫作", "简称"});
+    const auto isEnd = [](std::string_view text, const auto& list) {
+        return std::any_of(list.begin(), list.end(),
+                           [&](std::string_view each) { return text.ends_with(each); });
+    };
+    for (std::size_t at = sentence.find(defined); at != std::string_view::npos;
+         at = sentence.find(defined, at + 1)) {
+        std::string_view before = sentence.substr(0, at);
+        while (before.ends_with(' ')) before.remove_suffix(1);
+        std::string_view called = before;
+        for (const std::string_view mark : {"“"sv, "「"sv}) {
+            if (called.ends_with(mark)) called.remove_suffix(mark.size());
+        }
+        if (isEnd(called, kCalls) && !hasAnyOf(called, {"不称", "不叫"})) return true;
+        if (!before.empty() && !isEnd(before, kOpens)) continue;
+        std::string_view after = sentence.substr(at + defined.size());
+        const auto skip = [&](const auto& list) {
+            const auto found = std::find_if(list.begin(), list.end(), [&](std::string_view each) {
+                return after.starts_with(each);
+            });
+            if (found == list.end()) return false;
+            after.remove_prefix(found->size());
+            return true;
+        };
+        while (skip(kCloses)) {
+        }
+        for (const auto& [opens, closes] : {std::pair{"（"sv, "）"sv}, std::pair{"("sv, ")"sv}}) {
+            const std::size_t close = after.find(closes);
+            if (after.starts_with(opens) && close != std::string_view::npos) {
+                after.remove_prefix(close + closes.size());
+            }
+        }
+        while (skip(kCloses)) {
+        }
+        const bool isTold = skip(kTells);
+        const std::string_view clause = after.substr(0, std::min(after.find("。"), after.size()));
+        if (isTold && !clause.empty() && !clause.ends_with("的")) return true;
+    }
+    return false;
+}
+
 ChineseAsked chineseAskedBy(std::string_view question) {
     ChineseAsked asked;
     asked.wantsNumber = hasAnyOf(question, {"多", "几", "时候", "何时"});
     asked.wantsMoney = hasAnyOf(question, {"多少钱", "价格"});
     asked.wantsTime = hasAnyOf(question, {"时候", "何时", "几点", "哪天", "几号"});
     asked.isWhatIs = hasAnyOf(question, {"什么是", "是什么"});
+    asked.defined = definedBy(question);
     std::string rest(question);
     for (const std::string_view frame : kChineseAsking) {
         for (std::size_t at = rest.find(frame); at != std::string::npos; at = rest.find(frame)) {
@@ -111,6 +237,19 @@ ChineseAsked chineseAskedBy(std::string_view question) {
     return asked;
 }
 
+std::size_t nIn(const std::vector<std::string>& parts, std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(
+        parts.begin(), parts.end(),
+        [&](const std::string& part) { return text.find(part) != std::string_view::npos; }));
+}
+
+/// Nearly all characters and most pairs.
+bool isOnTheSubject(const ChineseAsked& asked, std::string_view text) {
+    return !asked.pairs.empty() &&
+           10 * nIn(asked.characters, text) >= 9 * asked.characters.size() &&
+           10 * nIn(asked.pairs, text) >= 6 * asked.pairs.size();
+}
+
 std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
     constexpr std::size_t kFewestPairs = 2;
     // A name alone, as in "什么是 Debian", is no reason to quote English.
@@ -118,17 +257,7 @@ std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
         !isChinese(sentence) || hasAnyOf(sentence, {"？", "?"})) {
         return 0;
     }
-    const auto nIn = [&](const std::vector<std::string>& parts) {
-        return static_cast<std::size_t>(
-            std::count_if(parts.begin(), parts.end(), [&](const std::string& part) {
-                return sentence.find(part) != std::string_view::npos;
-            }));
-    };
-    const std::size_t nPairs = nIn(asked.pairs);
-    if (10 * nIn(asked.characters) < 9 * asked.characters.size() ||
-        10 * nPairs < 6 * asked.pairs.size()) {
-        return 0;
-    }
+    if (!isOnTheSubject(asked, sentence)) return 0;
     const bool saysNumber = sentence.find_first_of("0123456789") != std::string_view::npos ||
                             hasAnyOf(sentence, {"一", "二", "三", "四", "五", "六", "七", "八",
                                                 "九", "十", "百", "千", "两", "半"});
@@ -137,12 +266,13 @@ std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
         !hasAnyOf(sentence, {"年", "月", "日", "号", "点", "时", "周", "星期", ":", "："})) {
         return 0;
     }
+    if (!asked.defined.empty() && !defines(sentence, asked.defined)) return 0;
     if (asked.isWhatIs && !hasAnyOf(sentence, {"是", "指", "为", ":", "："})) return 0;
     // A heading says nothing of what it names.
     const bool isClosed = hasAnyOf(sentence, {"。", "！", "；", "|", ":", "："});
     if (!isClosed && !hasAnyOf(sentence, {"是", "有", "为", "在", "由"})) return 0;
     if (asked.wantsMoney && !hasAnyOf(sentence, {"元", "钱", "价", "费", "镑", "€", "$"})) return 0;
-    return nPairs;
+    return nIn(asked.pairs, sentence);
 }
 
 // ------------------------------------------------------------------------------------------- both
@@ -151,12 +281,9 @@ constexpr std::size_t kInstruction = 100;  ///< more words than a question has
 
 /// "How do I make a backup?" – "To make a backup, type …".
 bool isInstructionFor(const AskedFor& asked, std::string_view sentence) {
-    const std::size_t comma = sentence.find(',');
-    if (!asked.isHowTo || comma == std::string_view::npos || !sentence.starts_with("To ")) {
-        return false;
-    }
-    return nHeld(asked.stems, stemsOf(wordsAsAsked(sentence.substr(0, comma)))) ==
-           asked.stems.size();
+    const std::string_view purpose = asked.isHowTo ? purposeOf(sentence) : std::string_view();
+    return !purpose.empty() &&
+           nHeld(asked.stems, stemsOf(wordsAsAsked(purpose))) == asked.stems.size();
 }
 
 struct QuotePlace {
@@ -231,6 +358,8 @@ std::optional<QuotedAnswer> quoteFor(std::string_view question,
         found.text.substr(place->span.startByte, place->span.endByte - place->span.startByte);
     answer.quote = listLine(quote, found.path);
     answer.isInstruction = place->isInstruction;
+    answer.isStillToBeDone =
+        !isChinese(question) && isStillToBeDone(askedForBy(question), wordsAsAsked(quote));
     answer.citation = {.passage = 1,
                        .quoteStart = found.startByte + place->span.startByte,
                        .quoteEnd = found.startByte + place->span.endByte,
@@ -240,8 +369,23 @@ std::optional<QuotedAnswer> quoteFor(std::string_view question,
 }
 
 bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> passages) {
-    if (isChinese(question)) return bestPlace(question, passages).has_value();
+    if (isChinese(question)) {
+        const ChineseAsked chinese = chineseAskedBy(question);
+        return std::any_of(passages.begin(), passages.end(), [&](const StoredPassage& passage) {
+            return isOnTheSubject(chinese, passage.text);
+        });
+    }
     const AskedFor asked = askedForBy(question);
+    const auto holdsSubject = [&](const StoredPassage& passage) {
+        const StemSet above = stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading));
+        const auto spans = retrieval::sentenceSpans(passage.text);
+        return std::any_of(spans.begin(), spans.end(), [&](const retrieval::TextSpan& span) {
+            return isOnTheSubject(asked,
+                                  std::string_view(passage.text)
+                                      .substr(span.startByte, span.endByte - span.startByte),
+                                  above);
+        });
+    };
     for (const StoredPassage& passage : passages.first(std::min(passages.size(), kLookedAt))) {
         const StemSet said =
             stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading + "\n" + passage.text));
@@ -249,6 +393,7 @@ bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> pas
         const bool hasKeys = nHeld(asked.keys, said) == asked.keys.size();
         const bool hasFocus = nHeld(asked.focus, said) == asked.focus.size();
         if (nSaid > 0 && hasKeys && hasFocus && 2 * nSaid >= asked.stems.size()) return true;
+        if (holdsSubject(passage)) return true;
     }
     return false;
 }
@@ -282,14 +427,15 @@ bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
     constexpr std::size_t kFewest = 3;  // of so few each counts
     if (isChinese(question)) return true;
     const AskedFor asked = askedForBy(question);
-    if (asked.stems.size() < kFewest) return true;
+    if (asked.stems.size() < kFewest && !asked.isHowTo) return true;
     std::string around = passage.title + "\n" + passage.heading;
     for (const retrieval::TextSpan& span : retrieval::sentenceSpans(passage.text)) {
         if (span.endByte <= quote.startByte || span.startByte >= quote.endByte) continue;
         around += "\n" + passage.text.substr(span.startByte, span.endByte - span.startByte);
     }
     const std::size_t nSaid = nHeld(asked.stems, stemsOf(wordsAsAsked(around)));
-    return asked.stems.size() == kFewest ? nSaid == kFewest : 10 * nSaid >= 6 * asked.stems.size();
+    return asked.stems.size() <= kFewest ? nSaid == asked.stems.size()
+                                         : 10 * nSaid >= 6 * asked.stems.size();
 }
 
 }  // namespace conclave::services

@@ -18,6 +18,8 @@ struct QuotedAnswer {
     StoredCitation citation;              ///< of [1]; its place in the answer is the caller's
     /// It is asked how to do something, and the sentence begins with "To do it, …".
     bool isInstruction = false;
+    /// It is asked who did something, and the sentence says who does or is to do it.
+    bool isStillToBeDone = false;
 };
 
 /// Finds a sentence (or two, if the second begins with "It" or the like) that holds every word of
@@ -29,8 +31,9 @@ struct QuotedAnswer {
 [[nodiscard]] std::optional<QuotedAnswer> quoteFor(std::string_view question,
                                                    std::span<const StoredPassage> passages);
 
-/// A passage holds what the question is about, its names and numbers and half of its words, so
-/// that to deny that the documents say it could be untrue.
+/// A passage holds what the question is about, its names and numbers and half of its words, or a
+/// sentence holds all but its verb and something of the kind that is asked for, so that to deny
+/// that the documents say it could be untrue.
 [[nodiscard]] bool mayBeAnswered(std::string_view question,
                                  std::span<const StoredPassage> passages);
 
@@ -43,7 +46,8 @@ struct QuotedAnswer {
 [[nodiscard]] bool isOfKindAskedFor(std::string_view question, std::string_view text);
 
 /// The sentences of the passage around a quote (bytes of its text) say, with its heading and title,
-/// six in ten of the question's words, if those are three or more. True for Chinese.
+/// six in ten of the question's words, if those are three or more; where it is asked how to do
+/// something, all of fewer: "To make a backup" tells nobody how to make a cake. True for Chinese.
 [[nodiscard]] bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
                                 retrieval::TextSpan quote);
 

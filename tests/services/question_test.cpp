@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "app/services/follow_up.h"
 #include "app/services/small_talk.h"
 #include "base/utf8.h"
 
@@ -90,6 +91,57 @@ TEST(Question, SearchesAFollowUpWithTheWordsBeforeIt) {
     EXPECT_EQ(searchQuery("Why?", ""), "Why?");
     EXPECT_EQ(searchQuery("为什么？", "Who keeps the keys?"), "为什么？");
     EXPECT_EQ(searchQuery("为什么？", "谁保管钥匙？"), "为什么？\n谁保管钥匙？");
+}
+
+TEST(FollowUp, IsAskedWithTheWordsOfTheQuestionBefore) {
+    struct Case {
+        const char* previous;
+        const char* question;
+        const char* whole;
+    };
+    for (const Case& each : {
+             Case{"Who is the gardener?", "And the cook?", "Who is the cook?"},
+             Case{"When is the rent due?", "and the insurance", "When is the insurance due?"},
+             Case{"When does the course begin?", "What about the exam?",
+                  "When does the exam begin?"},
+             Case{"How high is the monthly fee?", "And the deposit?", "How high is the deposit?"},
+             Case{"Where does Anna Berg live?", "And Carl Dahl?", "Where does Carl Dahl live?"},
+             Case{"How much is a room in Oslo?", "And in Bergen?", "How much is a room in Bergen?"},
+             Case{"Are bicycles allowed?", "And scooters?", "Are scooters allowed?"},
+             Case{"What is a voucher?", "And how do I get one?", "How do I get a voucher?"},
+             Case{"What is a voucher?", "How long is it valid?", "How long is the voucher valid?"},
+             Case{"What is a voucher?", "How do I return it?", "How do I return the voucher?"},
+             Case{"What is the Aurelia 310?", "How many pages does it print?",
+                  "How many pages does the Aurelia 310 print?"},
+             Case{"园丁是谁？", "那厨师呢？", "厨师是谁？"},
+             Case{"四月的预算是多少？", "五月呢？", "五月的预算是多少？"},
+             Case{"什么是代金券？", "怎么使用它？", "怎么使用代金券？"},
+             Case{"什么是代金券？", "那怎样领取一个？", "怎样领取一个代金券？"},
+         }) {
+        EXPECT_EQ(standaloneQuestion(each.question, std::string_view(each.previous)), each.whole);
+    }
+}
+
+TEST(FollowUp, StaysAsItIsWhereADoubtIsLeft) {
+    for (const auto& [previous, question] : std::vector<std::pair<std::string, std::string>>{
+             {"Who keeps the keys of the shed?", "And the ladder?"},
+             {"Summarise the minutes.", "And the letters?"},
+             {"Who is the gardener?", "Which one is older?"},
+             {"Who is the gardener?", "Thanks!"},
+             {"Who is the gardener?", "And why is the gate closed?"},
+             {"Who is the gardener?", "那厨师呢？"},
+             {"园丁是谁？", "谢谢"},
+             {"Which rooms are free?", "Where is the kitchen?"},
+             {"", "And the cook?"}}) {
+        EXPECT_EQ(standaloneQuestion(question, std::string_view(previous)), question);
+    }
+}
+
+TEST(FollowUp, MayLeanOnAFollowUp) {
+    const std::vector<PastTurn> history{{"Who is the gardener?", "Ada.", {}},
+                                        {"And the cook?", "Ben.", {}}};
+    EXPECT_EQ(standaloneQuestion("And the driver?", history), "Who is the driver?");
+    EXPECT_EQ(standaloneQuestion("And the driver?", std::vector<PastTurn>{}), "And the driver?");
 }
 
 TEST(Question, SeesTextBroughtAlong) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "app/services/asked_for.h"
+#include "app/services/passage_list.h"
 
 namespace conclave::services {
 namespace {
@@ -232,10 +233,108 @@ TEST(QuotedAnswer, ANameAnAgeAndATimeAreNotAnyWordOrNumber) {
     EXPECT_TRUE(isOfKindAskedFor("How old is Ilse Kranz?", "Ilse Kranz is 60 years old."));
 }
 
+TEST(QuotedAnswer, WhatForbidsAnswersWhetherItIsAllowed) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Campsite", "",
+                  "Open fires are prohibited. Gas stoves may be used on the terrace. Drones above "
+                  "250 grams need the consent of the warden. Bring a tent in May.")};
+    for (const auto& [question, words] : std::vector<std::pair<std::string, std::string>>{
+             {"Are open fires allowed?", "prohibited"},
+             {"Are gas stoves permitted?", "may be used"},
+             {"Are drones forbidden?", "consent of the warden"}}) {
+        const auto found = quoteFor(question, passages);
+        ASSERT_TRUE(found) << question;
+        EXPECT_THAT(found->quote, HasSubstr(words));
+    }
+    EXPECT_EQ(quoteFor("Is a tent allowed?", passages), std::nullopt);
+    EXPECT_EQ(quoteFor("Are boats allowed?", passages), std::nullopt);
+}
+
+TEST(QuotedAnswer, TheVerbOfWhatGoesWhereIsNoWordOfTheAnswer) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Store", "", "Shelf 4 is for paint. Mushrooms are grown on the top shelf.")};
+    EXPECT_EQ(quoteFor("What goes on shelf 4?", passages)->quote, "Shelf 4 is for paint.");
+    EXPECT_FALSE(quoteFor("What goes on shelf 5?", passages));
+}
+
+TEST(QuotedAnswer, AnInstructionForAnotherThingIsNone) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Invoices", "Invoices",
+                  "To create a reminder, press Remind. To make an invoice, press New and choose "
+                  "the customer. An invoice can be made again from a reminder.")};
+    EXPECT_THAT(quoteFor("How do I create an invoice?", passages)->quote, HasSubstr("press New"));
+    EXPECT_THAT(quoteFor("How can I make a reminder?", passages)->quote, HasSubstr("Remind."));
+    const std::string& text = passages[0].text;
+    const std::size_t end = text.find('.') + 1;
+    EXPECT_FALSE(saysEnoughOf("How do I make a statement?", passages[0], {0, end}));
+    EXPECT_TRUE(saysEnoughOf("How do I make a reminder?", passages[0], {0, end}));
+}
+
+TEST(QuotedAnswer, WhoSomebodyIsIsToldByTheSentenceThatBeginsSo) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Choir", "",
+                  "The conductor buys the scores up to 90 euros. The conductor is Ada Lind. "
+                  "Treasurer: Ben Moss. The singers meet Carl Dahl on Mondays.")};
+    EXPECT_EQ(quoteFor("Who is the conductor?", passages)->quote, "The conductor is Ada Lind.");
+    EXPECT_EQ(quoteFor("Who is the treasurer?", passages)->quote, "Treasurer: Ben Moss.");
+    EXPECT_FALSE(quoteFor("Who are the singers?", passages));
+}
+
+TEST(QuotedAnswer, APlanIsNotSaidToBeDone) {
+    const std::vector<StoredPassage> passages = {passageOf(
+        "Minutes", "", "Carl Dahl paints the fence by June. The gate was painted by Anna Berg.")};
+    EXPECT_TRUE(quoteFor("Who painted the fence?", passages)->isStillToBeDone);
+    EXPECT_FALSE(quoteFor("Who painted the gate?", passages)->isStillToBeDone);
+    EXPECT_FALSE(quoteFor("Who paints the fence?", passages)->isStillToBeDone);
+}
+
+TEST(QuotedAnswer, AChineseDefinitionTellsWhatTheThingIs) {
+    const auto quote = [](const std::string& question, const std::string& text) {
+        const std::vector<StoredPassage> passages = {passageOf("手册", "", text)};
+        const auto found = quoteFor(question, passages);
+        return found ? found->quote : std::string();
+    };
+    for (const char* text : {"它们都不是蒸馏器；它们是锅。", "蒸馏器不是锅炉。",
+                             "这是下一代“蒸馏器”的存放处，是新的。", "这台旧的蒸馏器是铜的。",
+                             "我们有蒸馏器：两台。蒸馏器是免费的。"}) {
+        EXPECT_EQ(quote("蒸馏器是什么？", text), "") << text;
+        EXPECT_EQ(quote("什么是“蒸馏器”？", text), "") << text;
+    }
+    EXPECT_EQ(quote("蒸馏器是什么?", "它不是蒸馏器。蒸馏器是分离液体的设备。"),
+              "蒸馏器是分离液体的设备。");
+    EXPECT_EQ(quote("请问什么是蒸馏器？", "“蒸馏器”（still）指分离液体的设备。"),
+              "“蒸馏器”（still）指分离液体的设备。");
+    EXPECT_EQ(quote("什么是蒸馏器？", "这种设备称为蒸馏器。"), "这种设备称为蒸馏器。");
+    EXPECT_EQ(quote("蒸馏器的颜色是什么？", "蒸馏器的颜色是红色。"), "蒸馏器的颜色是红色。");
+}
+
+TEST(PassageList, BelowADenialStandsOnlyWhatComesNear) {
+    std::vector<StoredPassage> passages = farm();
+    keepNearest("Write a song about the moon", passages);
+    EXPECT_TRUE(passages.empty());
+    passages = farm();
+    keepNearest("90+3?", passages);
+    EXPECT_TRUE(passages.empty());
+    passages = farm();
+    keepNearest("What is the salary of Anneke Visser?", passages);
+    EXPECT_EQ(passages.size(), 2U);
+    passages = farm();
+    keepNearest("Which animal in the stable won the yearly village race before dawn?", passages);
+    EXPECT_LE(passages.size(), 2U);
+    passages = farm();
+    keepNearest("秘鲁的首都是哪里？", passages);
+    EXPECT_EQ(passages.size(), farm().size());
+}
+
 TEST(QuotedAnswer, ADenialMayBeUntrueOnlyWhereTheSubjectIsHeld) {
     const std::vector<StoredPassage> passages = farm();
     EXPECT_TRUE(mayBeAnswered("Which fault blocks the cooling fan?", passages));
     EXPECT_TRUE(mayBeAnswered("What if a visitor comes?", passages));
+    EXPECT_TRUE(mayBeAnswered("Is the feed chest locked?", passages));
+    EXPECT_FALSE(mayBeAnswered("Is the wine cellar locked?", passages));
+    EXPECT_FALSE(mayBeAnswered("Can I rinse a parrot?", passages));
+    EXPECT_TRUE(mayBeAnswered("备用钥匙是什么？", passages));
+    EXPECT_FALSE(mayBeAnswered("秘鲁的首都是哪里？", passages));
     EXPECT_FALSE(mayBeAnswered("What is the salary of Anneke Visser?", passages));
     EXPECT_FALSE(mayBeAnswered("What does the tractor TX-90 cost?", passages));
     EXPECT_FALSE(mayBeAnswered("What is the capital of Peru?", passages));

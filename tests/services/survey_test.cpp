@@ -121,6 +121,24 @@ TEST(SurveyQuestion, ComparesWhatStandsOnBothSidesOfAnd) {
                 ElementsAre("Norway", "Germany"));
 }
 
+TEST(SurveyQuestion, TellsWhatIsComparedFromTheTwo) {
+    const SurveyQuestion seasons =
+        surveyQuestionOf("Compare the harvest of the autumn and spring seasons");
+    EXPECT_EQ(seasons.compared, "harvest");
+    EXPECT_THAT(seasons.sides, ElementsAre("autumn seasons", "spring seasons"));
+    const SurveyQuestion fees =
+        surveyQuestionOf("Compare the fee for adults with the fee for pupils");
+    EXPECT_EQ(fees.compared, "fee");
+    EXPECT_THAT(fees.sides, ElementsAre("adults", "pupils"));
+    const SurveyQuestion mixed =
+        surveyQuestionOf("Compare the rent of Oslo with the fees of Bergen");
+    EXPECT_EQ(mixed.compared, "");
+    EXPECT_EQ(surveyQuestionOf("Compare the University of Oslo and Bergen").compared, "");
+    const SurveyQuestion chinese = surveyQuestionOf("比较奥斯陆和卑尔根的租金");
+    EXPECT_EQ(chinese.compared, "租金");
+    EXPECT_THAT(chinese.sides, ElementsAre("奥斯陆", "卑尔根"));
+}
+
 TEST(SurveyQuestion, KnowsTheFilesThatAreNamed) {
     const SurveyQuestion dates = surveyQuestionOf("List all dates in notes.docx");
     EXPECT_THAT(dates.files, ElementsAre("notes.docx"));
@@ -284,6 +302,21 @@ TEST_F(SurveyTest, ComparesBothSidesAndWhatSaysBoth) {
     const SurveyFindings found = survey("Compare Norway with Germany");
     ASSERT_EQ(found.documents.size(), 1U);
     EXPECT_THAT(found.documents[0].nMatches, ElementsAre(1, 1, 1));
+}
+
+TEST_F(SurveyTest, BothSidesSayWhatIsCompared) {
+    add("a.txt", "Report for the autumn season\nThe harvest was 40 tons. Ada left.");
+    add("b.txt", "Report for the spring season\nThe harvest was 55 tons. It rained.");
+    add("c.txt", "The autumn season was wet.");
+    const SurveyFindings found = survey("Compare the harvest of the autumn and spring seasons");
+    ASSERT_EQ(found.documents.size(), 2U);
+    EXPECT_THAT(found.documents[0].nMatches, ElementsAre(1, 0, 0));
+    EXPECT_THAT(found.documents[0].items[0].text, testing::HasSubstr("40 tons"));
+    EXPECT_THAT(found.documents[1].nMatches, ElementsAre(0, 1, 0));
+    EXPECT_THAT(found.documents[1].items[0].text, testing::HasSubstr("55 tons"));
+    EXPECT_THAT(
+        survey("Compare the harvest of the autumn and winter seasons").documents[0].nMatches,
+        ElementsAre(1, 0, 0));
 }
 
 TEST_F(SurveyTest, ReadsOnlyDocumentsThatAreNamed) {

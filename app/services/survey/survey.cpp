@@ -35,8 +35,13 @@ std::string_view part(std::string_view text, const TextSpan& span) {
 class Reading {
 public:
     Reading(storage::DocumentStore& store, const SurveyQuestion& question)
-        : m_store(store), m_question(question), m_subject(question.subject) {
-        for (const std::string& side : question.sides) m_sides.emplace_back(side);
+        : m_store(store),
+          m_question(question),
+          m_subject(question.subject),
+          m_compared(question.compared) {
+        for (const std::string& side : question.sides) {
+            m_sides.emplace_back(question.compared.empty() ? side : question.compared + " " + side);
+        }
     }
 
     Result<void> read(const Document& document, SurveyFindings& findings) {
@@ -47,6 +52,7 @@ public:
         if (!chunks->empty()) surveyed.firstChunk = chunks->front().id;
         m_seen.clear();
         m_slashDates = slashDatesOf(*chunks);
+        m_opening = openingOf(*chunks);
         for (const Chunk& chunk : *chunks) {
             switch (m_question.kind) {
                 case SurveyKind::Compare: compare(chunk, surveyed); break;
@@ -135,15 +141,20 @@ private:
     }
 
     void compare(const Chunk& chunk, SurveyedDocument& document) {
-        const std::string context = contextOf(chunk);
-        std::set<std::size_t> first;
-        for (const TextSpan& span : m_sides.front().match(context, chunk.text)) {
-            first.insert(span.startByte);
-        }
-        std::set<std::size_t> second;
-        for (const TextSpan& span : m_sides.back().match(context, chunk.text)) {
-            second.insert(span.startByte);
-        }
+        // What is compared stands in the sentence; whose it is, the document may say at its head.
+        const bool hasCompared = m_compared.hasTerms();
+        const std::string context = contextOf(chunk) + (hasCompared ? " " + m_opening : "");
+        std::set<std::size_t> saying;
+        for (const TextSpan& span : m_compared.match({}, chunk.text)) saying.insert(span.startByte);
+        const auto startsOf = [&](const SentenceMatcher& side) {
+            std::set<std::size_t> starts;
+            for (const TextSpan& span : side.match(context, chunk.text)) {
+                if (!hasCompared || saying.contains(span.startByte)) starts.insert(span.startByte);
+            }
+            return starts;
+        };
+        const std::set<std::size_t> first = startsOf(m_sides.front());
+        const std::set<std::size_t> second = startsOf(m_sides.back());
         if (first.empty() && second.empty()) return;
         ++document.nMatchingPassages;
         for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
@@ -173,11 +184,22 @@ private:
         }
     }
 
+    /// The first line of a document: "Meeting minutes, 8 April 2025".
+    static std::string openingOf(const std::vector<Chunk>& chunks) {
+        constexpr std::size_t kLongest = 120;  // bytes: a longer one is a paragraph
+        if (chunks.empty()) return {};
+        const std::string& text = chunks.front().text;
+        const std::size_t end = text.find('\n');
+        return end <= kLongest ? text.substr(0, end) : std::string();
+    }
+
     static std::string contextOf(const Chunk& chunk) { return chunk.title + " " + chunk.heading; }
 
     storage::DocumentStore& m_store;
     const SurveyQuestion& m_question;
     SentenceMatcher m_subject;
+    SentenceMatcher m_compared;
+    std::string m_opening;
     std::vector<SentenceMatcher> m_sides;
     std::set<std::tuple<int, std::size_t, int>> m_seen;
     retrieval::SlashDates m_slashDates = retrieval::SlashDates::Unknown;
@@ -278,6 +300,12 @@ bool widenSides(SurveyQuestion& asked, const SurveyFindings& findings) {
             words.find('"') != std::string::npos) {
             continue;
         }
+        isWider = true;
+        if (!asked.compared.empty()) {
+            // "April meetings": the month tells the sides apart.
+            words.erase(words.rfind(' '));
+            continue;
+        }
         const auto isName = [](char c) { return c >= 'A' && c <= 'Z'; };
         std::size_t start = 0;
         while (start < words.size() && isName(words[start])) {
@@ -288,7 +316,6 @@ bool widenSides(SurveyQuestion& asked, const SurveyFindings& findings) {
         const std::size_t end = std::min(words.find(' ', start), words.size());
         words.erase(start, end - start + 1);
         while (words.ends_with(' ')) words.pop_back();
-        isWider = true;
     }
     return isWider;
 }

@@ -88,8 +88,8 @@ std::string keyOf(const SurveyQuestion& question, const std::vector<CollectionId
         patterns.push_back(static_cast<int>(pattern));
     }
     return json::array({static_cast<int>(question.kind), question.ofDocuments, question.subject,
-                        question.place, patterns, question.sides, question.files, collections,
-                        generation, std::string(reader)})
+                        question.place, patterns, question.sides, question.compared, question.files,
+                        collections, generation, std::string(reader)})
         .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -299,6 +299,71 @@ std::vector<std::string> sidesOf(std::string_view text, std::string_view lower,
     return {};
 }
 
+/// "The rent of A", "fees for A": what is compared, and A. False: nothing of the kind, or a name.
+bool splitCompared(std::string_view text, std::string& compared, std::string_view& side) {
+    const std::string lower = lowerCased(text);
+    const std::size_t at = std::min(findWords(lower, "of"), findWords(lower, "for"));
+    if (at == std::string::npos) return false;
+    compared = subjectOf(text.substr(0, at));
+    side = text.substr(std::min(text.find(' ', at), text.size()));
+    const bool isName =
+        std::any_of(compared.begin(), compared.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    return !compared.empty() && !isName && !subjectOf(side).empty();
+}
+
+/// Tells what is compared from the two of which it is: "the budgets of the April and May meetings",
+/// "四月和五月会议的预算". Each side alone says too little then.
+void tellCompared(std::string_view text, std::string_view lower, SurveyQuestion& asked) {
+    std::string compared;
+    for (const std::string_view between : {"versus"sv, "vs"sv, "with"sv, "against"sv, "and"sv}) {
+        const std::size_t at = findWords(lower, between);
+        if (at == std::string_view::npos) continue;
+        std::string_view first;
+        std::string_view second = text.substr(at + between.size());
+        if (!splitCompared(text.substr(0, at), compared, first)) return;
+        std::string again;
+        if (std::string_view behind; splitCompared(second, again, behind)) {
+            if (again != compared) return;
+            second = behind;
+        }
+        asked.sides = {subjectOf(first), subjectOf(second)};
+        asked.compared = std::move(compared);
+        // "The April and May meetings": April's meetings too.
+        std::string& one = asked.sides.front();
+        const std::string& other = asked.sides.back();
+        const std::size_t space = other.rfind(' ');
+        if (one.find(' ') == std::string::npos && space != std::string::npos &&
+            other.find(' ') == space && other.ends_with('s')) {
+            one += other.substr(space);
+        }
+        return;
+    }
+}
+
+/// The same in Chinese, where what is compared stands last: "四月和五月的预算".
+void tellChineseCompared(std::string_view text, SurveyQuestion& asked) {
+    constexpr auto kOf = "的"sv;
+    const std::size_t last = text.rfind(kOf);
+    if (last == std::string_view::npos || last == 0) return;
+    const std::string compared = subjectOf(text.substr(last + kOf.size()));
+    std::string_view rest = text.substr(0, last);
+    if (compared.empty()) return;
+    for (const std::string_view between : {"和"sv, "与"sv, "跟"sv, "及"sv}) {
+        const std::size_t at = rest.find(between);
+        if (at == std::string_view::npos) continue;
+        std::string first(rest.substr(0, at));
+        const std::string own = std::string(kOf) + compared;
+        const bool isOwn = first.ends_with(own);
+        if (first.find(kOf) != std::string::npos && !isOwn) return;
+        if (isOwn) first.resize(first.size() - own.size());
+        const std::string second = subjectOf(rest.substr(at + between.size()));
+        if (subjectOf(first).empty() || second.empty()) return;
+        asked.sides = {subjectOf(first), second};
+        asked.compared = compared;
+        return;
+    }
+}
+
 bool isComparison(std::string_view text, std::string_view lower, SurveyQuestion& asked) {
     const std::size_t opening = beginning(lower, {"compare"sv, "what is the difference between"sv,
                                                   "what are the differences between"sv,
@@ -307,6 +372,7 @@ bool isComparison(std::string_view text, std::string_view lower, SurveyQuestion&
         asked.sides = sidesOf(text.substr(opening), lower.substr(opening),
                               {"versus", "vs", "with", "against", "and", "to"});
         asked.isSure = lower.starts_with("compare");
+        if (!asked.sides.empty()) tellCompared(text.substr(opening), lower.substr(opening), asked);
         if (asked.sides.empty() && asked.isSure && !asked.files.empty()) {
             asked.kind = SurveyKind::Summarise;
             return true;
@@ -326,6 +392,7 @@ bool isComparison(std::string_view text, std::string_view lower, SurveyQuestion&
         asked.sides = sidesOf(text.substr(order.size()), lower.substr(order.size()),
                               {"和", "与", "跟", "及"});
         asked.isSure = true;
+        if (!asked.sides.empty()) tellChineseCompared(text.substr(order.size()), asked);
         const DocumentNoun noun = chineseDocumentNoun(text);
         if (asked.sides.empty() && noun.endByte > 0) {
             asked.kind = SurveyKind::Summarise;

@@ -26,6 +26,7 @@ struct SurveyQuestion {
     bool isPlaceOfKind = false;  ///< a kind of document, as in "which contracts"
     std::vector<retrieval::Pattern> patterns;
     std::vector<std::string> sides;  ///< of Compare: two
+    std::string compared;            ///< of both sides, as "rent" of "the rent of A and B"
     std::vector<std::string> files;  ///< "notes.docx": nothing else is read
 };
 

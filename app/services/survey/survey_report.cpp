@@ -209,11 +209,18 @@ Result<void> reportComparison(ReportWriter& writer, const SurveyQuestion& asked,
         for (const SurveyItem* item : tellingItems(findings, side)) {
             if (auto done = addItem(writer, "", *item); !done) return done;
         }
+        if (n == 0) {
+            writer.add("No sentence says this.\n", "没有找到这样的句子。\n");
+        }
         writer.add("\n");
         return {};
     };
-    const std::string& first = asked.sides.front();
-    const std::string& second = asked.sides.back();
+    const auto nameOf = [&](const std::string& side) {
+        if (asked.compared.empty()) return side;
+        return writer.isChinese() ? side + "的" + asked.compared : asked.compared + ": " + side;
+    };
+    const std::string first = nameOf(asked.sides.front());
+    const std::string second = nameOf(asked.sides.back());
     if (totalMatches(findings, 2) > 0) {
         if (auto done = section(first + " and " + second + " together", first + "与" + second, 2);
             !done) {

@@ -132,13 +132,17 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
                    "这些集合中没有名为“" + findings.place + "”的文件。");
         return writer.take();
     }
-    std::string words = asked.subject;
+    std::string words = asked.subject.empty() ? asked.compared : asked.subject;
     for (const std::string& side : asked.sides) words += (words.empty() ? "" : ", ") + side;
     if (words.empty()) {
         writer.add("There is nothing of this kind in your documents.", "文档中没有这样的内容。");
-    } else {
+    } else if (request.question.find(words) != std::string::npos) {
         writer.add("No sentence in your documents says “" + words + "”.",
                    "文档中没有提到“" + words + "”的句子。");
+    } else {
+        // Nobody wrote these words in this order: they are no quotation.
+        writer.add("No sentence in your documents says all that this asks for.",
+                   "文档中没有一句同时提到这些内容。");
     }
     writer.add("\n\n" + accountOf(findings, writer.isChinese()));
     const auto hits = m_library.search(

@@ -1,0 +1,302 @@
+#include "app/services/follow_up.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <vector>
+
+#include "app/services/question.h"
+#include "base/utf8.h"
+
+namespace conclave::services {
+namespace {
+
+using namespace std::string_view_literals;
+
+using Words = std::vector<std::string>;
+
+constexpr auto kFollowAskers = std::to_array<std::string_view>(
+    {"what", "which", "who", "whom", "whose", "when", "where", "why", "how"});
+constexpr auto kFollowHelpers = std::to_array<std::string_view>(
+    {"is", "are", "was", "were", "do", "does", "did", "can", "could", "may", "must", "should",
+     "will", "would", "has", "have", "had", "might"});
+constexpr auto kBe = std::to_array<std::string_view>({"is", "are", "was", "were"});
+constexpr auto kDeterminers =
+    std::to_array<std::string_view>({"the", "a", "an", "my", "our", "your", "their", "this"});
+constexpr auto kPrepositions = std::to_array<std::string_view>(
+    {"in", "on", "at", "for", "from", "to", "with", "by", "of", "about", "before", "after",
+     "between", "during", "under", "per", "without"});
+/// What may stand behind the subject of "is": "When is the rent due?"
+constexpr auto kStates = std::to_array<std::string_view>(
+    {"due", "open", "closed", "free", "valid", "available", "old", "long", "born", "held", "kept",
+     "paid", "made", "sent", "built", "written", "allowed", "here"});
+
+template <std::size_t N>
+bool isAmong(const std::string& word, const std::array<std::string_view, N>& list) {
+    std::string lower = word;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return std::find(list.begin(), list.end(), lower) != list.end();
+}
+
+/// As they are written, without the marks at the end; none if there are others between them.
+Words wordsOfQuestion(std::string_view text) {
+    while (!text.empty() && std::string_view("?.! \t\r\n").find(text.back()) != text.npos) {
+        text.remove_suffix(1);
+    }
+    Words words;
+    std::string word;
+    for (const char c : text) {
+        if (std::string_view(".?!;:\n\"").find(c) != std::string_view::npos) return {};
+        if (c != ' ' && c != ',') {
+            word += c;
+        } else if (!word.empty()) {
+            words.push_back(std::move(word));
+            word.clear();
+        }
+    }
+    if (!word.empty()) words.push_back(std::move(word));
+    return words;
+}
+
+std::string questionOf(const Words& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+    if (!text.empty())
+        text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    return text + "?";
+}
+
+/// A stretch of words, end exclusive.
+struct WordSpan {
+    std::size_t start = 0;
+    std::size_t end = 0;
+};
+
+Words replaced(const Words& words, WordSpan span, const Words& by) {
+    Words result(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(span.start));
+    result.insert(result.end(), by.begin(), by.end());
+    result.insert(result.end(), words.begin() + static_cast<std::ptrdiff_t>(span.end), words.end());
+    return result;
+}
+
+/// The words behind "and", "but", "what about" and the like; false if nothing of it is there.
+bool takeOpening(Words& words) {
+    const std::size_t before = words.size();
+    const auto drop = [&](std::initializer_list<std::string_view> opening) {
+        if (words.size() <= opening.size()) return;
+        std::size_t i = 0;
+        for (const std::string_view each : opening) {
+            if (!isAmong(words[i++], std::array{each})) return;
+        }
+        words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(opening.size()));
+    };
+    drop({"and"sv});
+    drop({"but"sv});
+    drop({"so"sv});
+    drop({"what"sv, "about"sv});
+    drop({"how"sv, "about"sv});
+    return words.size() < before;
+}
+
+/// What "the", "a" or a capital letter begins: the only such stretch behind the first two words.
+std::optional<WordSpan> onlyPhrase(const Words& words, bool isNamed) {
+    std::optional<WordSpan> found;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const bool isCapital = std::isupper(static_cast<unsigned char>(words[i][0])) != 0;
+        if (isNamed ? !isCapital || words[i] == "I" : !isAmong(words[i], kDeterminers)) continue;
+        if (found) return std::nullopt;
+        WordSpan span{i, i + 1};
+        while (span.end < words.size() && !isAmong(words[span.end], kPrepositions) &&
+               !isAmong(words[span.end], kFollowHelpers) &&
+               (!isNamed || std::isupper(static_cast<unsigned char>(words[span.end][0])) != 0)) {
+            ++span.end;
+        }
+        found = span;
+        i = span.end - 1;
+    }
+    return found;
+}
+
+/// The stretch without the verb or the state that belongs to the question: "the rent" of "When is
+/// the rent due?", "the lease" of "When does the lease begin?".
+WordSpan withoutPredicate(const Words& words, WordSpan span) {
+    const bool isLast = span.end == words.size() && span.end - span.start > 2;
+    const std::string& helper = words[span.start - 1];
+    if (!isLast || !isAmong(helper, kFollowHelpers)) return span;
+    const std::string& last = words.back();
+    if (!isAmong(helper, kBe) || isAmong(last, kStates) || last.ends_with("ed")) --span.end;
+    return span;
+}
+
+/// "The tenant" in the place of "the landlord".
+std::optional<Words> inItsPlace(const Words& phrase, const Words& previous) {
+    constexpr std::size_t kLongestPhrase = 4;
+    constexpr std::size_t kLongestQuestion = 14;
+    const bool asks = isAmong(previous.front(), kFollowAskers);
+    const bool asksWhether = isAmong(previous.front(), kFollowHelpers);
+    if ((!asks && !asksWhether) || phrase.size() > kLongestPhrase ||
+        previous.size() > kLongestQuestion) {
+        return std::nullopt;
+    }
+    const bool isClause = std::any_of(phrase.begin(), phrase.end(), [](const std::string& word) {
+        return isAmong(word, kFollowAskers) || isAmong(word, kFollowHelpers);
+    });
+    if (isClause) return std::nullopt;
+    if (isAmong(phrase.front(), kPrepositions)) {
+        if (phrase.size() < 2) return std::nullopt;
+        const auto same = std::find(previous.begin(), previous.end(), phrase.front());
+        const auto at = static_cast<std::size_t>(same - previous.begin());
+        const bool isOther = std::any_of(same, previous.end(), [&](const std::string& word) {
+            return isAmong(word, kPrepositions) && word != phrase.front();
+        });
+        if (isOther) return std::nullopt;
+        // "… in Germany cost": its end is not known.
+        if (at < previous.size() && previous.size() - at > phrase.size()) return std::nullopt;
+        return replaced(previous, {at, previous.size()}, phrase);
+    }
+    const bool isCapital = std::isupper(static_cast<unsigned char>(phrase.front()[0])) != 0;
+    if (isAmong(phrase.front(), kDeterminers) || isCapital) {
+        const bool isNamed = !isAmong(phrase.front(), kDeterminers);
+        const auto span = onlyPhrase(previous, isNamed);
+        if (!span) return std::nullopt;
+        return replaced(previous, isNamed ? *span : withoutPredicate(previous, *span), phrase);
+    }
+    // "Are cats allowed?" – "And dogs?"
+    if (asksWhether && phrase.size() == 1 && previous.size() >= 3 && phrase[0].ends_with('s') &&
+        previous[1].ends_with('s') && !isAmong(previous[1], kDeterminers)) {
+        return replaced(previous, {1, 2}, phrase);
+    }
+    return std::nullopt;
+}
+
+/// The thing that "What is a collection?", "How do I make a collection?" and "Who is the landlord?"
+/// are about.
+std::optional<Words> topicOf(const Words& previous) {
+    constexpr std::size_t kLongestTopic = 4;
+    if (previous.size() < 3 || !isAmong(previous.front(), kFollowAskers)) return std::nullopt;
+    const auto span = onlyPhrase(previous, false);
+    const bool isSimple =
+        isAmong(previous[1], kBe) || isAmong(previous.front(), std::array{"how"sv});
+    if (!isSimple || !span || span->end != previous.size() ||
+        span->end - span->start > kLongestTopic) {
+        return std::nullopt;
+    }
+    return Words(previous.begin() + static_cast<std::ptrdiff_t>(span->start), previous.end());
+}
+
+/// "How do I make one?", "how do I remove it?": what the pronoun stands for.
+std::optional<Words> withTopic(const Words& words, const Words& previous) {
+    constexpr std::size_t kLongest = 10;
+    if (words.size() < 3 || words.size() > kLongest) return std::nullopt;
+    const bool asks =
+        isAmong(words.front(), kFollowAskers) || isAmong(words.front(), kFollowHelpers);
+    const auto isPronoun = [](const std::string& word) {
+        return isAmong(word, std::array{"one"sv, "it"sv});
+    };
+    const auto at = std::find_if(words.begin() + 1, words.end(), isPronoun);
+    if (!asks || at == words.end() || std::find_if(at + 1, words.end(), isPronoun) != words.end()) {
+        return std::nullopt;
+    }
+    const bool isOne = isAmong(*at, std::array{"one"sv});
+    // "Which one is …", "one page": no pronoun.
+    const bool isFree = at + 1 == words.end() || isAmong(*(at + 1), kPrepositions);
+    if (isOne && !isFree) return std::nullopt;
+    auto topic = topicOf(previous);
+    if (!topic) return std::nullopt;
+    const bool isIndefinite = isAmong(topic->front(), std::array{"a"sv, "an"sv});
+    if (isOne && !isIndefinite) return std::nullopt;
+    if (!isOne && isIndefinite) topic->front() = "the";
+    const auto index = static_cast<std::size_t>(at - words.begin());
+    return replaced(words, {index, index + 1}, *topic);
+}
+
+// ---------------------------------------------------------------------------------------- Chinese
+
+std::string_view withoutMarks(std::string_view text) {
+    for (bool isCut = true; isCut;) {
+        isCut = false;
+        for (const std::string_view mark : {"？"sv, "?"sv, "。"sv, "！"sv, " "sv}) {
+            if (!text.ends_with(mark)) continue;
+            text.remove_suffix(mark.size());
+            isCut = true;
+        }
+    }
+    return text;
+}
+
+/// What "什么是文档集" and "房东是谁" are about: it ends where the asking begins.
+std::string_view chineseTopicOf(std::string_view previous) {
+    constexpr auto kAsksWhat = "什么是"sv;
+    if (previous.starts_with(kAsksWhat)) return previous.substr(kAsksWhat.size());
+    std::size_t end = previous.size();
+    for (const std::string_view asks :
+         {"的"sv, "是"sv, "在"sv, "由"sv, "有"sv, "要"sv, "需"sv, "可"sv, "能"sv, "允"sv, "多"sv,
+          "几"sv, "什么"sv, "何"sv, "怎"sv, "如"sv, "哪"sv}) {
+        end = std::min(end, previous.find(asks));
+    }
+    return end < previous.size() ? previous.substr(0, end) : std::string_view();
+}
+
+std::string chineseStandalone(std::string_view question, std::string_view previous) {
+    constexpr std::size_t kLongestTopic = 12;  // characters
+    std::string_view asked = withoutMarks(question);
+    const std::string_view before = withoutMarks(previous);
+    for (const std::string_view opening : {"那么"sv, "那"sv, "还有"sv}) {
+        if (asked.starts_with(opening)) {
+            asked.remove_prefix(opening.size());
+            break;
+        }
+    }
+    const std::string_view topic = chineseTopicOf(before);
+    if (topic.empty() || countCodePoints(topic) > kLongestTopic) return std::string(question);
+    constexpr auto kAnd = "呢"sv;
+    if (asked.ends_with(kAnd)) {
+        const std::string_view other = asked.substr(0, asked.size() - kAnd.size());
+        const bool isThing = !other.empty() && countCodePoints(other) <= kLongestTopic &&
+                             chineseTopicOf(other).empty() && other.find("什么") == other.npos;
+        const std::size_t at = before.find(topic);
+        if (!isThing) return std::string(question);
+        std::string whole(before);
+        return whole.replace(at, topic.size(), other) + "？";
+    }
+    std::string whole(asked);
+    constexpr auto kOne = "一个"sv;
+    if (asked.ends_with(kOne)) return whole + std::string(topic) + "？";
+    for (const std::string_view pronoun : {"它"sv, "这个"sv}) {
+        const std::size_t at = whole.find(pronoun);
+        const bool isAlone = at != std::string::npos && !whole.substr(at).starts_with("它们");
+        if (isAlone && (pronoun == "它" || at + pronoun.size() == whole.size())) {
+            return whole.replace(at, pronoun.size(), topic) + "？";
+        }
+    }
+    return std::string(question);
+}
+
+}  // namespace
+
+std::string standaloneQuestion(std::string_view question, std::string_view previous) {
+    const bool inChinese = isChinese(question);
+    if (inChinese != isChinese(previous)) return std::string(question);
+    if (inChinese) return chineseStandalone(question, previous);
+    Words words = wordsOfQuestion(question);
+    const Words before = wordsOfQuestion(previous);
+    if (words.empty() || before.empty()) return std::string(question);
+    const bool isOpened = takeOpening(words);
+    if (const auto whole = withTopic(words, before)) return questionOf(*whole);
+    if (!isOpened) return std::string(question);
+    const auto whole = inItsPlace(words, before);
+    return whole ? questionOf(*whole) : std::string(question);
+}
+
+std::string standaloneQuestion(std::string_view question, std::span<const PastTurn> history) {
+    constexpr std::size_t kLookedBack = 8;
+    std::string before;
+    for (const PastTurn& turn : history.last(std::min(history.size(), kLookedBack))) {
+        before = before.empty() ? turn.question : standaloneQuestion(turn.question, before);
+    }
+    return before.empty() ? std::string(question) : standaloneQuestion(question, before);
+}
+
+}  // namespace conclave::services
