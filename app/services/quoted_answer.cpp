@@ -100,7 +100,8 @@ std::size_t fitOf(const AskedFor& asked, std::string_view run, const StemSet& ab
     const bool saysMore = std::any_of(words.begin(), words.end(), [&](const AskedWord& word) {
         return word.isContent && !asked.stems.contains(word.stem);
     });
-    return saysMore ? nOwn : 0;
+    // "Dogs are not allowed." says no more, and enough.
+    return saysMore || asked.isPermission ? nOwn : 0;
 }
 
 // ---------------------------------------------------------------------------------------- Chinese

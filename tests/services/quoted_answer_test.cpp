@@ -237,9 +237,11 @@ TEST(QuotedAnswer, WhatForbidsAnswersWhetherItIsAllowed) {
     const std::vector<StoredPassage> passages = {
         passageOf("Campsite", "",
                   "Open fires are prohibited. Gas stoves may be used on the terrace. Drones above "
-                  "250 grams need the consent of the warden. Bring a tent in May.")};
+                  "250 grams need the consent of the warden. Bring a tent in May. "
+                  "Guests are not allowed.")};
     for (const auto& [question, words] : std::vector<std::pair<std::string, std::string>>{
              {"Are open fires allowed?", "prohibited"},
+             {"Are guests allowed?", "not allowed"},
              {"Are gas stoves permitted?", "may be used"},
              {"Are drones forbidden?", "consent of the warden"}}) {
         const auto found = quoteFor(question, passages);

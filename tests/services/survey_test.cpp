@@ -319,6 +319,14 @@ TEST_F(SurveyTest, BothSidesSayWhatIsCompared) {
         ElementsAre(1, 0, 0));
 }
 
+TEST_F(SurveyTest, WhatIsComparedMayHeadAColumn) {
+    add("a.txt", "| Boat | Crew size |\n| --- | --- |\n| Tern | 4 |\n| Gull | 6 |\n| Auk | 9 |");
+    const SurveyFindings found = survey("Compare the crew size of Tern and Auk");
+    ASSERT_EQ(found.documents.size(), 1U);
+    EXPECT_THAT(found.documents[0].nMatches, ElementsAre(1, 1, 0));
+    EXPECT_THAT(found.documents[0].items[1].text, testing::HasSubstr("9"));
+}
+
 TEST_F(SurveyTest, ReadsOnlyDocumentsThatAreNamed) {
     add("contract-1.txt", "Signed by Anna Berg.");
     add("letter.txt", "Written by Carl Dahl.");

@@ -31,6 +31,8 @@ std::string_view part(std::string_view text, const TextSpan& span) {
     return text.substr(span.startByte, span.endByte - span.startByte);
 }
 
+bool isRow(std::string_view sentence) { return sentence.find('|') != std::string_view::npos; }
+
 /// A survey over documents that were chosen; reads one after another.
 class Reading {
 public:
@@ -143,13 +145,22 @@ private:
     void compare(const Chunk& chunk, SurveyedDocument& document) {
         // What is compared stands in the sentence; whose it is, the document may say at its head.
         const bool hasCompared = m_compared.hasTerms();
-        const std::string context = contextOf(chunk) + (hasCompared ? " " + m_opening : "");
+        std::string context = contextOf(chunk) + (hasCompared ? " " + m_opening : "");
         std::set<std::size_t> saying;
-        for (const TextSpan& span : m_compared.match({}, chunk.text)) saying.insert(span.startByte);
+        bool isColumn = false;  // what is compared heads a column: each row says it
+        for (const TextSpan& span : m_compared.match({}, chunk.text)) {
+            saying.insert(span.startByte);
+            if (!isRow(part(chunk.text, span))) continue;
+            isColumn = true;
+            context.append(" ").append(part(chunk.text, span));
+        }
         const auto startsOf = [&](const SentenceMatcher& side) {
             std::set<std::size_t> starts;
             for (const TextSpan& span : side.match(context, chunk.text)) {
-                if (!hasCompared || saying.contains(span.startByte)) starts.insert(span.startByte);
+                const bool isOfColumn = isColumn && isRow(part(chunk.text, span));
+                if (!hasCompared || isOfColumn || saying.contains(span.startByte)) {
+                    starts.insert(span.startByte);
+                }
             }
             return starts;
         };
