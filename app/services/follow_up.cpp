@@ -42,7 +42,8 @@ bool isAmong(const std::string& word, const std::array<std::string_view, N>& lis
 
 /// As they are written, without the marks at the end; none if there are others between them.
 Words wordsOfQuestion(std::string_view text) {
-    while (!text.empty() && std::string_view("?.! \t\r\n").find(text.back()) != text.npos) {
+    while (!text.empty() &&
+           std::string_view("?.! \t\r\n").find(text.back()) != std::string_view::npos) {
         text.remove_suffix(1);
     }
     Words words;
@@ -255,7 +256,8 @@ std::string chineseStandalone(std::string_view question, std::string_view previo
     if (asked.ends_with(kAnd)) {
         const std::string_view other = asked.substr(0, asked.size() - kAnd.size());
         const bool isThing = !other.empty() && countCodePoints(other) <= kLongestTopic &&
-                             chineseTopicOf(other).empty() && other.find("什么") == other.npos;
+                             chineseTopicOf(other).empty() &&
+                             other.find("什么") == std::string_view::npos;
         const std::size_t at = before.find(topic);
         if (!isThing) return std::string(question);
         std::string whole(before);

@@ -5,8 +5,8 @@
 #include <cctype>
 #include <utility>
 
-#include "app/services/asked_for.h"
 #include "app/services/question.h"
+#include "app/services/said_in_text.h"
 
 namespace conclave::services {
 namespace {

@@ -5,9 +5,9 @@
 #include <cctype>
 #include <utility>
 
-#include "app/services/asked_for.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
+#include "app/services/said_in_text.h"
 #include "base/utf8.h"
 
 namespace conclave::services {

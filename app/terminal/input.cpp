@@ -1,6 +1,8 @@
 #include "app/terminal/input.h"
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -39,7 +41,8 @@ Result<std::string> readFile(const std::string& path) {
         return fail(ErrorCode::InvalidArgument, path + " is a folder; give a file");
     }
     std::ifstream stream(path, std::ios::binary);
-    if (!stream) return fail(ErrorCode::NotFound, "cannot open " + path);
+    if (!stream)
+        return fail(ErrorCode::NotFound, "cannot open " + path + ": " + std::strerror(errno));
     std::string text;
     std::array<char, 65536> bytes{};
     while (stream.read(bytes.data(), bytes.size()) || stream.gcount() > 0) {

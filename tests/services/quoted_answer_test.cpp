@@ -8,8 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "app/services/asked_for.h"
 #include "app/services/passage_list.h"
+#include "app/services/said_in_text.h"
 
 namespace conclave::services {
 namespace {
