@@ -44,7 +44,7 @@ std::string testName(const testing::TestParamInfo<std::string>& instance) {
 
 TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
     const auto golden = test::readGolden(GetParam());
-    ASSERT_EQ(golden.size(), test::kGoldenPositions);
+    ASSERT_FALSE(golden.empty());
     const std::set<std::size_t> nearTies = test::readNearTies(GetParam());
     EXPECT_LE(nearTies.size(), 4u);
     for (const KernelTable* kernels : test::nativeKernelSets()) {
@@ -160,9 +160,9 @@ std::vector<Mistake> mistakes() {
 
 /// The models would be worth nothing if a wrong description gave the same values.
 TEST_P(Architecture, MistakesInTheDescriptionShow) {
-    auto golden = test::readGolden(GetParam());
-    ASSERT_EQ(golden.size(), test::kGoldenPositions);
-    golden.resize(128);  // where all of them show
+    constexpr std::size_t kWhereAllShow = 128;
+    const auto golden = test::readGolden(GetParam(), kWhereAllShow);
+    ASSERT_FALSE(golden.empty());
     const std::set<std::size_t> nearTies = test::readNearTies(GetParam());
     int nShown = 0;
     for (const Mistake& mistake : mistakes()) {

@@ -103,7 +103,7 @@ Means meansOf(std::vector<double> divergences) {
 
 TEST_P(QuantizedModel, IsAsNearToExactArithmeticAsLlamaCpp) {
     const test::GoldenLogits golden = test::readGolden(goldenName());
-    ASSERT_EQ(golden.size(), test::kGoldenPositions);
+    ASSERT_FALSE(golden.empty());
     test::BareModel exact(unpacked(), scalarKernels());
     const int nLogits = exact.config().vocabularySize;
     const auto tokens = test::goldenTokens(nLogits, golden.size());
