@@ -352,7 +352,10 @@ void ChatServiceImpl::enqueue(const Message& question, bool retrieval, AnswerEve
 void ChatServiceImpl::runJob(const std::shared_ptr<AnswerJob>& job) {
     if (job->isTaken.exchange(true)) return;
     // Settings may have changed while the job waited.
-    if (auto chat = m_database.chats().chat(job->chat.id)) job->chat = std::move(*chat);
+    if (auto chat = m_database.chats().chat(job->chat.id)) {
+        const std::lock_guard lock(m_mutex);  // stopNow() looks at it
+        job->chat = std::move(*chat);
+    }
     Result<Message> result = m_answerer.run(*job);
     dequeue(job);
     report(job->events, std::move(result));
