@@ -1,0 +1,119 @@
+// terminal_fixture.h: the terminal program in a scratch folder of its own.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "retrieval/retrieval.h"
+#include "storage/storage.h"
+
+namespace conclave::terminal::test {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+    int exitCode = -1;  ///< -1: ended by a signal
+    std::string out;
+    std::string err;
+};
+
+class TerminalTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = (fs::temp_directory_path() / "conclave-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        m_folder = fs::canonical(pattern);
+        fs::create_directory(m_folder / "docs");
+    }
+    void TearDown() override {
+        std::error_code ignored;
+        fs::remove_all(m_folder, ignored);
+    }
+
+    fs::path write(const std::string& name, std::string_view text) const {
+        const fs::path file = m_folder / name;
+        std::ofstream(file, std::ios::binary) << text;
+        return file;
+    }
+
+    /// Starts the program with its streams in files of the scratch folder.
+    pid_t begin(const std::vector<std::string>& arguments, const std::string& input = {}) const {
+        write("in", input);
+        const pid_t child = ::fork();
+        if (child != 0) return child;
+        constexpr mode_t kMode = 0600;
+        const auto redirect = [&](const char* name, int flags, int to) {
+            ::dup2(::open((m_folder / name).c_str(), flags, kMode), to);
+        };
+        redirect("in", O_RDONLY, STDIN_FILENO);
+        redirect("out", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+        redirect("err", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+        ::setenv("CONCLAVE_HOME", (m_folder / "home").c_str(), 1);
+        ::unsetenv("CONCLAVE_LOG");
+        std::string program = CONCLAVE_TEST_BINARY "/bin/conclave";
+        std::vector<std::string> words = arguments;
+        std::vector<char*> pointers{program.data()};
+        for (std::string& word : words) pointers.push_back(word.data());
+        pointers.push_back(nullptr);
+        ::execv(program.c_str(), pointers.data());
+        constexpr int kNotFound = 127;
+        ::_exit(kNotFound);
+    }
+
+    [[nodiscard]] std::string contentOf(const std::string& name) const {
+        std::ifstream stream(m_folder / name, std::ios::binary);
+        return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    }
+
+    [[nodiscard]] Outcome end(pid_t child) const {
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contentOf("out"), contentOf("err")};
+    }
+
+    [[nodiscard]] Outcome run(const std::vector<std::string>& arguments,
+                              const std::string& input = {}) const {
+        return end(begin(arguments, input));
+    }
+
+    /// The one JSON document that a successful run prints.
+    nlohmann::json json(std::vector<std::string> arguments, const std::string& input = {}) const {
+        arguments.emplace_back("--json");
+        const Outcome result = run(arguments, input);
+        EXPECT_EQ(result.exitCode, 0) << arguments[0] << ": " << result.err;
+        auto parsed = nlohmann::json::parse(result.out, nullptr, false);
+        EXPECT_FALSE(parsed.is_discarded()) << result.out;
+        return parsed;
+    }
+
+    /// All there are, and messages that search finds; none is in the trash.
+    std::size_t countChats() const {
+        storage::OpenOptions options;
+        options.analyzer = retrieval::analyze;
+        options.analyzerVersion = retrieval::kAnalyzerVersion;
+        auto database = storage::Database::open(m_folder / "home/data/conclave.db", options);
+        EXPECT_TRUE(database.has_value());
+        if (!database) return 0;
+        storage::ChatStore& chats = (*database)->chats();
+        EXPECT_EQ(chats.trash().value().size(), 0U);
+        return chats.chats().value().size() + chats.searchMessages("Hello", 10)->size() +
+               chats.searchMessages("story", 10)->size();
+    }
+
+    fs::path m_folder;
+};
+
+}  // namespace conclave::terminal::test

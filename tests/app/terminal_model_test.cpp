@@ -1,0 +1,276 @@
+// Runs the terminal program as a script would: the commands that are about models.
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/app/terminal_fixture.h"
+
+namespace conclave::terminal {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using test::Outcome;
+using test::TerminalTest;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+TEST_F(TerminalTest, TokenizesBothWays) {
+    const auto ids = json({"tokenize"}, "<|user|>Hello!<|end|><|assistant|>");
+    EXPECT_EQ(ids["ids"], (std::vector<int>{1, 4, 6106, 575, 6051, 6135, 6, 5}));  // golden
+    EXPECT_EQ(json({"tokenize", "--no-special"}, "Hello!")["ids"],
+              (std::vector<int>{6106, 575, 6051, 6135}));
+    const Outcome text = run({"detokenize", "--no-special"}, ids.dump());
+    EXPECT_EQ(text.out, "Hello!");
+    EXPECT_EQ(run({"detokenize"}, "6106 575, 6051\n").out, "Hello");
+    EXPECT_EQ(run({"detokenize"}, "1 99999999").exitCode, 1);
+}
+
+TEST_F(TerminalTest, GeneratesTheGoldenAnswerAndItsLogits) {
+    const auto generated =
+        json({"generate", "--tokens", "1,4,6106,575,6051,6135,6,5", "--temp", "0"});
+    EXPECT_EQ(generated["text"], "Hello! How can I help you today?");
+    EXPECT_EQ(generated["usage"]["prompt_tokens"], 8);
+    const auto logits = json({"logits", "--tokens", "1,4,6106,575,6051,6135,6,5", "--top", "3"});
+    ASSERT_EQ(logits["positions"].size(), 8U);
+    const auto& last = logits["positions"][7]["top"];
+    ASSERT_EQ(last.size(), 3U);
+    EXPECT_EQ(last[0][0], generated["tokens"][0]);
+    EXPECT_LT(last[0][1].get<double>(), 0.0);
+    EXPECT_GE(last[0][1].get<double>(), last[1][1].get<double>());
+
+    const auto watched = json({"generate", "--tokens", "1,4,6106,575,6051,6135,6,5", "--temp", "0",
+                               "--logprobs", "3", "--speculate"});
+    EXPECT_EQ(watched["tokens"], generated["tokens"]);
+    ASSERT_EQ(watched["logprobs"].size(), generated["tokens"].size());
+    EXPECT_EQ(watched["logprobs"][0]["token"], generated["tokens"][0]);
+    EXPECT_EQ(watched["logprobs"][0]["top"][0][0], last[0][0]);
+    EXPECT_NEAR(watched["logprobs"][0]["logprob"].get<double>(), last[0][1].get<double>(), 1e-4);
+}
+
+TEST_F(TerminalTest, TakesTheSamplerSettingsThatLlamaCppHas) {
+    const auto drawn = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {"generate", "--prompt", "The ship",     "--temp", "1",
+                                              "--seed",   "5",        "--max-tokens", "12"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return json(arguments)["tokens"];
+    };
+    const auto plain = drawn({});
+    EXPECT_EQ(drawn({"--xtc-probability", "0", "--dry-multiplier", "0", "--mirostat", "0"}), plain);
+    EXPECT_NE(drawn({"--xtc-probability", "1", "--xtc-threshold", "0.01"}), plain);
+    EXPECT_NE(drawn({"--mirostat", "2", "--mirostat-ent", "9"}), plain);
+    EXPECT_NE(drawn({"--experts", "1"}), plain);
+}
+
+TEST_F(TerminalTest, ChangesAModelByAdapters) {
+    const std::string folder = CONCLAVE_TEST_SOURCE "/tests/parity/";
+    const auto logits = [&](const std::vector<std::string>& adapters) {
+        std::vector<std::string> arguments = {"logits", "--model", folder + "olmoe.gguf",
+                                              "--tokens", "1,2,3"};
+        for (const std::string& each : adapters) {
+            arguments.insert(arguments.end(), {"--lora", folder + each});
+        }
+        return json(arguments)["positions"];
+    };
+    const auto plain = logits({});
+    const auto changed = logits({"olmoe.lora.gguf"});
+    EXPECT_NE(changed, plain);
+    EXPECT_EQ(logits({"olmoe.lora.gguf=1"}), changed);
+    EXPECT_EQ(logits({"olmoe.lora.gguf=0"}), plain);
+    EXPECT_NE(logits({"olmoe.lora.gguf", "olmoe-2.lora.gguf=-0.5"}), changed);
+    const auto refused = run({"generate", "--model", folder + "olmoe.gguf", "--prompt", "a",
+                              "--lora", folder + "qwen3.lora.gguf"});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("qwen3"));
+}
+
+TEST_F(TerminalTest, MeasuresPerplexityAndSpeed) {
+    std::string text;
+    for (int i = 0; i < 60; ++i) text += "The ship sails to the harbour. ";
+    const fs::path file = write("text.txt", text);
+    const auto whole = json({"perplexity", file.string(), "--ctx", "1000"});
+    EXPECT_GT(whole["perplexity"].get<double>(), 1.0);
+    EXPECT_LT(whole["perplexity"].get<double>(), 50.0);
+    const double smaller = json({"perplexity", file.string(), "--ctx", "1000", "--cache-type-k",
+                                 "q4_0", "--cache-type-v", "q4_0"})["perplexity"];
+    EXPECT_NE(smaller, whole["perplexity"]);
+    EXPECT_NEAR(smaller / whole["perplexity"].get<double>(), 1.0, 0.1);
+    EXPECT_GT(json({"perplexity", file.string(), "--ctx", "64"})["tokens"].get<int>(), 100);
+
+    const auto bench = json({"bench", "-p", "32", "-n", "8", "-d", "16", "-t", "1", "-r", "2"});
+    EXPECT_EQ(bench["prefill_tps"].size(), 2U);
+    EXPECT_EQ(bench["decode_tps"].size(), 2U);
+    EXPECT_GT(bench["decode_tps"][0].get<double>(), 1.0);
+    EXPECT_GT(bench["rss_mib"].get<double>(), 1.0);
+    EXPECT_EQ(bench["model"], "Conclave Tiny");
+}
+
+TEST_F(TerminalTest, ListsVerifiesAndPullsModels) {
+    const auto listed = json({"models", "list"});
+    ASSERT_EQ(listed["models"].size(), 1U);
+    const std::string file = listed["models"][0]["file"];
+    EXPECT_EQ(json({"models", "info", file})["architecture"], "deepseek2");
+    EXPECT_EQ(json({"models", "verify", file})["ok"], true);
+    const auto pulled = json({"models", "pull", "file://" + file});
+    EXPECT_EQ(json({"models", "list"})["models"].size(), 2U);
+    EXPECT_EQ(json({"models", "use", pulled["file"]})["using"], "Conclave Tiny");
+    json({"models", "remove", pulled["file"]});
+    EXPECT_EQ(json({"models", "list"})["models"].size(), 1U);
+}
+
+/// The model that comes with Conclave needs 24 MiB; in less its experts are read from the file.
+TEST_F(TerminalTest, AModelLargerThanItsMemoryGivesTheSameAnswer) {
+    const std::string file = json({"models", "list"})["models"][0]["file"];
+    const auto whole = json({"models", "info", file})["memory"];
+    EXPECT_EQ(whole["streams"], false);
+    const auto part = json({"models", "info", file, "--memory", "20M"})["memory"];
+    EXPECT_EQ(part["streams"], true);
+    EXPECT_LT(part["resident_bytes"].get<double>() + part["expert_room_bytes"].get<double>(),
+              20 << 20);
+    EXPECT_GT(part["tokens_per_second"].get<double>(), 0.0);
+    EXPECT_EQ(json({"models", "info", file, "--memory", "1M"})["memory"]["fits"], false);
+    EXPECT_THAT(run({"models", "info", file, "--memory", "20M"}).out,
+                HasSubstr("read from the disk"));
+
+    const std::vector<std::string> generate = {
+        "generate", "--prompt", "The spare keys are", "--temp", "0", "--max-tokens", "12"};
+    std::vector<std::string> limited = generate;
+    limited.insert(limited.end(), {"--memory", "20M"});
+    const Outcome answer = run(limited);
+    EXPECT_EQ(answer.exitCode, 0);
+    EXPECT_EQ(answer.out, run(generate).out);
+    EXPECT_THAT(answer.err, HasSubstr("tokens a second"));
+    EXPECT_EQ(run({"generate", "--prompt", "x", "--memory", "1M"}).exitCode, 1);
+    EXPECT_EQ(run({"generate", "--prompt", "x", "--memory", "lots"}).exitCode, 2);
+}
+
+TEST_F(TerminalTest, SaysThatNothingIsDrawnAtTemperatureZero) {
+    const auto noted = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {"generate", "--prompt", "A", "--max-tokens", "1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run(arguments).err;
+    };
+    EXPECT_THAT(noted({"--temp", "0", "--mirostat", "2"}), HasSubstr("--mirostat changes nothing"));
+    EXPECT_THAT(noted({"--temp", "0", "--seed", "3"}), HasSubstr("--seed changes nothing"));
+    EXPECT_THAT(noted({"--temp", "0"}), Not(HasSubstr("changes nothing")));
+    EXPECT_THAT(noted({"--temp", "1", "--seed", "3"}), Not(HasSubstr("changes nothing")));
+}
+
+TEST_F(TerminalTest, OffersToolsAndSaysWhatIsWrongWithThem) {
+    const fs::path good = write(
+        "tools.json", R"([{"type":"function","function":{"name":"weather","parameters":{}}}])");
+    const std::vector<std::pair<std::string, std::string>> bad = {
+        {"[{", "is no JSON"},
+        {"{}", "holds no list of tools"},
+        {"[]", "holds no list of tools"},
+        {"[1]", "tool 1 is no object"},
+        {R"([{"name":"a"},{"function":{"description":"b"}}])", "tool 2 has no \"name\""},
+        {R"([{"name":"a"},{"name":"a"}])", "tool 2 has the name of an earlier one"},
+        {R"({"tools":[{"name":"a","parameters":"x"}]})", "no JSON schema"}};
+    for (const auto& [text, expected] : bad) {
+        const fs::path file = write("bad.json", text);
+        const Outcome result = run({"generate", "--prompt", "Hi", "--tools", file.string()});
+        EXPECT_EQ(result.exitCode, 1) << text;
+        EXPECT_THAT(result.out, IsEmpty());
+        EXPECT_THAT(result.err, HasSubstr(expected));
+        EXPECT_THAT(result.err, HasSubstr("a JSON list such as"));
+    }
+    EXPECT_EQ(run({"ask", "Hi", "--no-retrieval", "--tools", "/nowhere"}).exitCode, 1);
+    EXPECT_EQ(run({"generate", "--tokens", "1,2", "--tools", good.string()}).exitCode, 2);
+
+    // The bundled model knows none, and answers as it does to a message of a chat.
+    const Outcome told =
+        run({"generate", "--prompt", "Hello!", "--temp", "0", "--tools", good.string()});
+    EXPECT_EQ(told.exitCode, 0);
+    EXPECT_EQ(told.out, "Hello! How can I help you today?\n");
+    EXPECT_THAT(told.err, HasSubstr("knows no tools"));
+    const auto chat = json({"generate", "--prompt", "Hello!", "--temp", "0", "--chat"});
+    EXPECT_EQ(chat["text"], "Hello! How can I help you today?");
+    EXPECT_THAT(chat["tool_calls"], IsEmpty());
+}
+
+TEST_F(TerminalTest, ChangesAdaptersInAChat) {
+    const std::string folder = CONCLAVE_TEST_SOURCE "/tests/parity/";
+    const Outcome result = run({"chat", "--model", folder + "olmoe.gguf"},
+                               "/lora\n/lora add " + folder + "olmoe.lora.gguf:0.5\n/lora add " +
+                                   folder + "qwen3.lora.gguf\n/lora drop\n/lora add " + folder +
+                                   "olmoe-2.lora.gguf\n/lora remove olmoe.lora.gguf\n/lora remove "
+                                   "olmoe.lora.gguf\n/lora remove all\n");
+    EXPECT_EQ(result.exitCode, 0);
+    const std::string first = "+ " + folder + "olmoe.lora.gguf  0.5\n";
+    const std::string second = "+ " + folder + "olmoe-2.lora.gguf  1\n";
+    EXPECT_EQ(result.out, first + first + second + second) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("no adapters"));
+    EXPECT_THAT(result.err, HasSubstr("/lora add FILE[:SCALE] and /lora remove FILE"));
+    EXPECT_THAT(result.err, HasSubstr("qwen3"));  // of another architecture: refused
+    EXPECT_THAT(result.err, HasSubstr("there is no adapter olmoe.lora.gguf"));
+
+    // The answer is another one with it, and the first one again without.
+    const std::string answers =
+        run({"chat", "--model", folder + "olmoe.gguf", "--temp", "0", "--max-tokens", "12"},
+            "ab\n/lora add " + folder +
+                "olmoe.lora.gguf:3\n/regenerate\n/lora remove all\n/regenerate\n")
+            .out;
+    const std::string mark = "+ " + folder + "olmoe.lora.gguf  3\n";
+    const std::size_t added = answers.find(mark);
+    ASSERT_NE(added, std::string::npos) << answers;
+    const std::string before = answers.substr(0, added);
+    const std::string after = answers.substr(added + mark.size());
+    EXPECT_TRUE(after.ends_with(before)) << answers;
+    EXPECT_FALSE(after.starts_with(before)) << answers;
+}
+
+TEST_F(TerminalTest, QuantizesAModelThatThenAnswers) {
+    const fs::path model = CONCLAVE_TEST_SOURCE "/resources/models/conclave-tiny-20M-Q8_0.gguf";
+    const std::string out = (m_folder / "small.gguf").string();
+    const Outcome help = run({"quantize", "--help"});
+    EXPECT_THAT(help.out, HasSubstr("conclave quantize model-F16.gguf model-Q4_K_M.gguf Q4_K_M"));
+    EXPECT_EQ(run({"quantize", model.string(), out}).exitCode, 2);
+
+    const Outcome refused = run({"quantize", model.string(), out, "Q4_K_M"});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("--allow-requantize"));
+    const Outcome same = run({"quantize", model.string(), model.string(), "Q4_K_M"});
+    EXPECT_EQ(same.exitCode, 1);
+    EXPECT_THAT(same.err, HasSubstr("the output is the input"));
+    const Outcome unknown = run({"quantize", model.string(), out, "Q4_KM"});
+    EXPECT_EQ(unknown.exitCode, 1);
+    EXPECT_THAT(unknown.err, HasSubstr("Q4_K_M"));
+    EXPECT_FALSE(fs::exists(out));
+
+    const auto report = json({"quantize", model.string(), out, "q4_k_m", "--allow-requantize"});
+    EXPECT_EQ(report["in_bytes"], fs::file_size(model));
+    EXPECT_EQ(report["out_bytes"], fs::file_size(out));
+    EXPECT_GE(report["seconds"], 0.0);
+    EXPECT_FALSE(fs::exists(out + ".partial"));
+    EXPECT_EQ(json({"models", "info", out})["type"], "Q4_K_M");
+    const auto answer = json({"generate", "--model", out, "--prompt", "The", "--max-tokens", "8"});
+    EXPECT_EQ(answer["tokens"].size(), 8U);
+}
+
+TEST_F(TerminalTest, InterruptedQuantizingLeavesNothing) {
+    const fs::path model = CONCLAVE_TEST_SOURCE "/resources/models/conclave-tiny-20M-Q8_0.gguf";
+    const fs::path out = m_folder / "small.gguf";
+    const pid_t child = begin({"quantize", model.string(), out.string(), "Q3_K_M",
+                               "--allow-requantize", "--threads", "1"});
+    const fs::path partial = out.string() + ".partial";
+    for (int i = 0; i < 1000 && !fs::exists(partial); ++i) std::this_thread::sleep_for(10ms);
+    ASSERT_TRUE(fs::exists(partial));
+    ::kill(child, SIGINT);
+    const Outcome stopped = end(child);
+    EXPECT_EQ(stopped.exitCode, 1);
+    EXPECT_THAT(stopped.err, HasSubstr("nothing was written"));
+    EXPECT_FALSE(fs::exists(partial));
+    EXPECT_FALSE(fs::exists(out));
+}
+
+}  // namespace
+}  // namespace conclave::terminal
