@@ -1,6 +1,6 @@
 // machine_limits.cpp: what this machine can do at most, to set an engine's speed against: bytes
-// read from memory and 8-bit multiply-adds a second, on N threads. compare_peers compiles it for
-// the machine and runs it.
+// read from memory and multiply-adds by weights of 8 and 4 bits a second, on N threads.
+// compare_peers compiles it for the machine and runs it.
 //
 //   machine_limits N
 //
@@ -43,36 +43,64 @@ std::uint64_t readAll(const char* p, std::size_t n) {
     return static_cast<std::uint64_t>(_mm256_extract_epi64(sums[0], 0));
 }
 
-/// 12 independent chains of the CPU's best 8-bit dot product; returns operations of one round.
+// The fewest instructions that multiply signed 8-bit activations by weights and add up the
+// products, without loading, scaling or unpacking anything: for weights of 8 bits and of 4. Where
+// vpdpbusd is there, both take one. Without it products of 8-bit weights fill 16 bits in pairs and
+// are widened at once, with the signs moved to the other side; those of 4-bit weights add up in 16
+// bits.
 #if defined(__AVX512VNNI__)
-constexpr const char* kInt8Name = "vpdpbusd, 512 bit";
-constexpr double kInt8Ops = 128.0;
-using Int8Register = __m512i;
-Int8Register dot(Int8Register sum, Int8Register a, Int8Register b) {
-    return _mm512_dpbusd_epi32(sum, a, b);
+constexpr const char* kMixes = "vpdpbusd, 512 bit";
+constexpr double kOpsPerDot = 128.0;
+using Register = __m512i;
+Register dot8(Register sum, Register weights, Register values) {
+    return _mm512_dpbusd_epi32(sum, weights, values);
 }
-Int8Register filled(char value) { return _mm512_set1_epi8(value); }
-int firstLane(Int8Register x) { return _mm512_cvtsi512_si32(x); }
+Register dot4(Register sum, Register weights, Register values) {
+    return dot8(sum, weights, values);
+}
+Register filled(char value) { return _mm512_set1_epi8(value); }
+int firstLane(Register x) { return _mm512_cvtsi512_si32(x); }
 #else
-constexpr const char* kInt8Name = "vpmaddubsw + vpmaddwd + vpaddd, 256 bit";
-constexpr double kInt8Ops = 64.0;
-using Int8Register = __m256i;
-Int8Register dot(Int8Register sum, Int8Register a, Int8Register b) {
-    const __m256i pairs = _mm256_maddubs_epi16(a, b);
+constexpr double kOpsPerDot = 64.0;
+using Register = __m256i;
+Register filled(char value) { return _mm256_set1_epi8(value); }
+int firstLane(Register x) { return _mm256_cvtsi256_si32(x); }
+#if defined(__AVXVNNI__)
+constexpr const char* kMixes = "vpdpbusd, 256 bit";
+Register dot8(Register sum, Register weights, Register values) {
+    return _mm256_dpbusd_avx_epi32(sum, weights, values);
+}
+Register dot4(Register sum, Register weights, Register values) {
+    return dot8(sum, weights, values);
+}
+#else
+constexpr const char* kMixes =
+    "8-bit: vpsignb, vpmaddubsw, vpmaddwd, vpaddd; 4-bit: vpmaddubsw, vpaddw";
+Register dot8(Register sum, Register weights, Register values) {
+    const Register pairs = _mm256_maddubs_epi16(weights, _mm256_sign_epi8(values, weights));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
-Int8Register filled(char value) { return _mm256_set1_epi8(value); }
-int firstLane(Int8Register x) { return _mm256_cvtsi256_si32(x); }
+Register dot4(Register sum, Register weights, Register values) {
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(weights, values));
+}
+#endif
 #endif
 
-void int8Rounds(int n) {
-    Int8Register sums[12];
+using Dot = Register (*)(Register, Register, Register);
+
+/// 12 independent chains of it.
+template <Dot dot>
+void dotRounds(int n) {
+    Register sums[12];
     for (auto& sum : sums) sum = filled(0);
-    const Int8Register a = filled(3);
+    const Register weights = filled(3);
     for (int i = 0; i < n; ++i) {
-        Int8Register b = filled(2);
-        asm volatile("" : "+x"(b));  // else the products would be computed once
-        for (auto& sum : sums) sum = dot(sum, a, b);
+        Register values = filled(2);
+        asm volatile("" : "+x"(values));  // else the products would be computed once
+        for (auto& sum : sums) {
+            sum = dot(sum, weights, values);
+            asm volatile("" : "+x"(values));
+        }
     }
     for (int k = 1; k < 12; ++k) asm volatile("" ::"x"(sums[k]));
     sink += static_cast<std::uint64_t>(firstLane(sums[0]));
@@ -122,9 +150,14 @@ int main(int argc, char** argv) {
         sink += readAll(bytes + static_cast<std::size_t>(thread) * part + i * kStep % part, kStep);
     });
     constexpr int kRounds = 2000;
-    const double int8 = rate(nThreads, kRounds * 12 * kInt8Ops * 1e-9,
-                             [](int, std::size_t) { int8Rounds(kRounds); });
-    std::printf("{\"threads\":%d,\"read_gbs\":%.1f,\"int8_gops\":%.0f,\"int8\":\"%s\"}\n", nThreads,
-                read, int8, kInt8Name);
+    constexpr double kGigaOps = kRounds * 12 * kOpsPerDot * 1e-9;
+    const double int8 =
+        rate(nThreads, kGigaOps, [](int, std::size_t) { dotRounds<dot8>(kRounds); });
+    const double int4 =
+        rate(nThreads, kGigaOps, [](int, std::size_t) { dotRounds<dot4>(kRounds); });
+    std::printf(
+        "{\"threads\":%d,\"read_gbs\":%.1f,\"int8_gops\":%.0f,\"int4_gops\":%.0f,"
+        "\"instructions\":\"%s\"}\n",
+        nThreads, read, int8, int4, kMixes);
     return 0;
 }

@@ -423,6 +423,9 @@ public:
     /// Forgets all cached tokens; keeps the memory.
     virtual void clear() = 0;
 
+    /// The size of the file that save() would write now.
+    [[nodiscard]] virtual std::uint64_t savedBytes() = 0;
+
     /// Writes the cached tokens with their KV entries to a file that only the user can read.
     /// Errors: Io, DiskFull; InvalidArgument if nothing is cached.
     [[nodiscard]] virtual Result<void> save(const std::filesystem::path& path) = 0;

@@ -62,11 +62,19 @@ std::vector<StoredPassage> choosePassages(const engine::Model& model, const Mode
     return chosen;
 }
 
+/// A tag of the secret that occurs in none of the passages. It does not depend on them otherwise:
+/// the prompt's beginning, up to the first passage that differs, is then computed only once.
 std::string sourcesTag(const std::string& secret, std::span<const StoredPassage> passages) {
-    std::string text = secret;
-    for (const StoredPassage& passage : passages) text += '\0' + passage.text;
     constexpr std::size_t kDigits = 8;
-    return sha256OfText(text).substr(0, kDigits);
+    for (int i = 0;; ++i) {
+        std::string tag = sha256OfText(secret + std::to_string(i)).substr(0, kDigits);
+        const bool isSaid = std::any_of(passages.begin(), passages.end(), [&](const auto& each) {
+            return each.text.find(tag) != std::string::npos ||
+                   each.title.find(tag) != std::string::npos ||
+                   each.heading.find(tag) != std::string::npos;
+        });
+        if (!isSaid) return tag;
+    }
 }
 
 /// The conversation from turn `first` on. A turn shows its sources unless the one before it

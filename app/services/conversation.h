@@ -25,9 +25,10 @@ struct PromptRequest {
     std::vector<StoredPassage> passages;  ///< best first, unnumbered; none: a plain question
     /// The question is about the sources that the last turn brought: they are not given again.
     bool keepsSources = false;
-    /// Makes the name of a block of passages (retrieval::buildDelimitedPrompt), together with the
-    /// passages: nobody who writes a document can guess it, and the same passages give the same
-    /// prompt in every chat. Empty: as the bundled model was trained.
+    /// Makes the name of a block of passages (retrieval::buildDelimitedPrompt): nobody who writes a
+    /// document can guess it, a passage that holds it gets another, and prompts that begin with the
+    /// same passages begin with the same tokens in every chat. Empty: as the bundled model was
+    /// trained.
     std::string sourcesSecret;
     nlohmann::ordered_json tools = nullptr;  ///< OpenAI's list, for the template; null: none
     int contextLength = 0;

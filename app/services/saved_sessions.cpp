@@ -69,13 +69,22 @@ void SavedSessions::save(ChatId chat, engine::Session& session) {
     constexpr std::size_t kWorthIt = 256;  // tokens
     const std::size_t nTokens = session.cachedTokens().size();
     if (m_folder.empty() || !m_saves || nTokens < kWorthIt) return;
-    const auto bytes = session.model().forecast(static_cast<int>(nTokens)).kvCacheBytes;
-    if (bytes > m_budgetBytes / 2) return;
+    const std::uint64_t bytes = session.savedBytes();
+    if (bytes > m_budgetBytes / 2) {
+        log().info("the session of chat {} takes {} MiB, too many to be saved", chat, bytes >> 20u);
+        return;
+    }
     const std::lock_guard lock(m_mutex);
     if (m_forgotten.contains(chat)) return;
     std::error_code problem;
     if (fs::create_directories(m_folder, problem)) {
         fs::permissions(m_folder, fs::perms::owner_all, problem);
+    }
+    const fs::space_info disk = fs::space(m_folder, problem);
+    constexpr std::uintmax_t kShareOfFree = 4;
+    if (!problem && bytes > disk.available / kShareOfFree) {
+        log().info("the disk is too full to save the session of chat {}", chat);
+        return;
     }
     if (const auto saved = session.save(fileOf(chat)); !saved) {
         log().warn("a session could not be saved: {}", saved.error().detail);

@@ -16,14 +16,15 @@ namespace conclave::services {
 /// many bytes. Everything here may be lost at any time: it is only computed again. Thread-safe.
 class SavedSessions {
 public:
-    static constexpr std::uint64_t kBudgetBytes = std::uint64_t{1} << 30u;
+    static constexpr std::uint64_t kBudgetBytes = std::uint64_t{4} << 30u;
 
     /// @param folder  made when something is saved; empty: there is none
     /// @param saves   else files only go
     SavedSessions(std::filesystem::path folder, bool saves,
                   std::uint64_t budgetBytes = kBudgetBytes);
 
-    /// Saves what is cached if computing it again would be noticed and it fits half the budget.
+    /// Saves what is cached if computing it again would be noticed and it fits half the budget and
+    /// a quarter of what is free on the disk.
     void save(ChatId chat, engine::Session& session);
     /// Takes over what was saved for the chat. A file that does not fit is deleted: nothing will
     /// make it right. False if there was nothing.

@@ -333,6 +333,8 @@ void RunningSession::leaveInStore() {
     m_nLeft = wholeBlocks(m_tokens.size());
 }
 
+std::uint64_t RunningSession::savedBytes() { return sessionFileBytes(m_cache, m_tokens.size()); }
+
 Result<void> RunningSession::save(const std::filesystem::path& path) {
     return writeSessionFile(path, {m_model->fingerprint(), m_kvKind}, m_tokens, m_cache);
 }

@@ -102,6 +102,10 @@ std::uint64_t entryBytesOf(KvCache& cache, std::uint64_t heldFrom, std::uint64_t
     return nPositions * cache.positionBytes() + cache.recurrent().values().size_bytes();
 }
 
+std::uint64_t fileBytesOf(std::uint64_t nTokens, std::uint64_t entryBytes) {
+    return sizeof(SessionHeader) + nTokens * sizeof(TokenId) + entryBytes;
+}
+
 /// The header of an open file, checked against the file's size, the model and the cache.
 Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const SessionKey& key,
                                         KvCache& cache) {
@@ -127,8 +131,7 @@ Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const Se
     if (header.heldFrom > header.nTokens) return badSession(path, "has the wrong size");
     const std::uint64_t entryBytes = entryBytesOf(cache, header.heldFrom, header.nTokens);
     struct stat status {};
-    const std::uint64_t wanted =
-        sizeof(SessionHeader) + header.nTokens * sizeof(TokenId) + entryBytes;
+    const std::uint64_t wanted = fileBytesOf(header.nTokens, entryBytes);
     if (header.nTokens == 0 || header.entryBytes != entryBytes || ::fstat(file, &status) != 0 ||
         static_cast<std::uint64_t>(status.st_size) != wanted) {
         return badSession(path, "has the wrong size");
@@ -137,6 +140,11 @@ Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const Se
 }
 
 }  // namespace
+
+std::uint64_t sessionFileBytes(KvCache& cache, std::size_t nTokens) {
+    const int heldFrom = std::min(cache.heldFrom(), static_cast<int>(nTokens));
+    return fileBytesOf(nTokens, entryBytesOf(cache, static_cast<std::uint64_t>(heldFrom), nTokens));
+}
 
 Result<void> writeSessionFile(const fs::path& path, const SessionKey& key,
                               std::span<const TokenId> tokens, KvCache& cache) {

@@ -18,6 +18,9 @@ struct SessionKey {
     std::uint64_t kind = 0;   ///< how entries are computed and kept
 };
 
+/// The size of what writeSessionFile would write for the first `nTokens` of the cache.
+[[nodiscard]] std::uint64_t sessionFileBytes(KvCache& cache, std::size_t nTokens);
+
 /// Writes a file of mode 0600 that appears under its name when it is complete:
 /// a header (see the source), the tokens, and the entries [layer][position], all under XXH64; of
 /// layers with a window those that the cache has kept.

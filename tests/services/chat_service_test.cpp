@@ -548,7 +548,7 @@ TEST_F(ChatServiceTest, KeepsSavedSessionsWithinTheirBudget) {
     const auto session = engine::Session::create(model, {.nThreads = 1}).value();
     const std::vector<engine::TokenId> tokens(kTokens, 7);
     ASSERT_TRUE(session->evaluate(tokens, [](int, std::span<const float>) {}));
-    const std::uint64_t fileBytes = model->forecast(kTokens).kvCacheBytes;
+    const std::uint64_t fileBytes = session->savedBytes();
     const fs::path folder = m_home.path() / "cache/sessions";
     SavedSessions saved(folder, true, fileBytes * 5 / 2);
     const auto age = [&](ChatId chat, int hours) {
@@ -556,6 +556,7 @@ TEST_F(ChatServiceTest, KeepsSavedSessionsWithinTheirBudget) {
                             fs::file_time_type::clock::now() - std::chrono::hours(hours));
     };
     saved.save(1, *session);
+    EXPECT_EQ(saved.use().bytes, fileBytes);
     saved.save(2, *session);
     age(1, 3);
     age(2, 2);

@@ -15,6 +15,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 /// The bundled model's tokenizer and template.
 class ConversationTest : public testing::Test {
@@ -91,8 +92,11 @@ TEST_F(ConversationTest, PutsPassagesInATaggedBlockForModelsThatFollowInstructio
     EXPECT_THAT(text,
                 HasSubstr("<sources-" + tag + ">\n[1] Keys\nMarta keeps the keys.\n\n</sources-" +
                           tag + ">\n\nQuestion: Who keeps the keys?"));
-    // The same passages make the same prompt; others, or another secret, another name.
+    // Prompts are alike up to the first passage that differs, so that its KV entries are shared.
     EXPECT_EQ(textOf(*compose(made)), text);
+    made.passages.push_back(passage("Mill", "The mill is old."));
+    const std::string kept = text.substr(0, text.find("</sources-" + tag + ">\n\nQuestion"));
+    EXPECT_THAT(textOf(*compose(made)), StartsWith(kept));
     made.sourcesSecret = "9f3ab3";
     EXPECT_THAT(textOf(*compose(made)), Not(HasSubstr(tag)));
     made.sourcesSecret = "9f3ab2";
