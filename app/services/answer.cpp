@@ -125,7 +125,8 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     if (!branch) return tl::unexpected(branch.error());
     branch->pop_back();  // the question itself
     std::vector<PastTurn> history = turnsOf(*branch);
-    job.asked = standaloneQuestion(job.question.text, history);
+    job.asked = settings.readsFollowUps ? standaloneQuestion(job.question.text, history)
+                                        : job.question.text;
 
     if (auto fresh = m_sources.bringUpToDate(job, settings); !fresh) {
         return tl::unexpected(fresh.error());
@@ -133,8 +134,11 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     auto surveyed = survey(job, settings);
     if (!surveyed) return tl::unexpected(surveyed.error());
     if (*surveyed) return std::move(**surveyed);
-    auto sources = m_sources.find(job, settings, history);
+    const std::span<const PastTurn> leansOn =
+        settings.readsFollowUps ? std::span<const PastTurn>(history) : std::span<const PastTurn>();
+    auto sources = m_sources.find(job, settings, leansOn);
     if (!sources) return tl::unexpected(sources.error());
+    if (sources->wereSearched) job.searchedFor = sources->query;
 
     if (m_models.status().state != ModelStatus::State::Ready) {
         job.report(AnswerStage::Kind::LoadingModel);
@@ -215,6 +219,13 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     const bool isDemonstration = profileOf(model->info(), 1).isDemonstration;
     const bool hasPassages = !sources.passages.empty();
     const bool nothingFound = sources.wereSearched && !hasPassages && !sources.keepsLast;
+    if (settings.onlyDocuments && !hasPassages && !sources.keepsLast && !isSmallTalk(question) &&
+        !bringsItsOwnText(question)) {
+        return showPassages(
+            job, {},
+            sources.wereSearched ? saysNotInDocuments(question, false) : saysNoDocuments(question),
+            kNothingFoundReason);
+    }
     if (isDemonstration && nothingFound) {
         return showPassages(job, {}, saysNotInDocuments(question, false), kNothingFoundReason);
     }
@@ -256,7 +267,8 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     }
     // It knows no conversation from a list of examples: older turns only lead it astray. A greeting
     // is short, as a follow-up is, but has nothing to do with them.
-    const bool needsHistory = sources.keepsLast || isFollowUp(question);
+    const bool needsHistory =
+        sources.keepsLast || (settings.readsFollowUps && isFollowUp(question));
     if (isDemonstration && (isSmallTalk(question) || !needsHistory)) history.clear();
     const auto session = m_sessions.take(job.chat.id, model, m_models.adapters());
     if (!session) {
@@ -362,6 +374,11 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
             if (auto quoted = quoteBelow(job, text, details)) return std::move(*quoted);
         }
         if (saysNothingOf(stream.text(), question, details.passages)) {
+            if (settings.onlyDocuments) {
+                details.finishReason = kUnsupportedReason;
+                const std::string preface = saysCouldNotAnswer(question, details.model, true);
+                return listInstead(job, preface, std::move(details));
+            }
             text += saysNothingSupports(question);
         }
     }
@@ -461,8 +478,11 @@ Result<Message> Answerer::storeQuote(AnswerJob& job, std::string text, QuotedAns
 }
 
 Result<Message> Answerer::store(AnswerJob& job, const std::string& text, MessageState state,
-                                const AnswerDetails& details) {
+                                AnswerDetails details) {
     storage::ChatStore& chats = m_database.chats();
+    if (!job.searchedFor.empty() && job.searchedFor != job.question.text) {
+        details.usage["searched_for"] = job.searchedFor;
+    }
     if (auto saved = chats.setAnswerDetails(job.answer.id, details); !saved) {
         return tl::unexpected(saved.error());
     }

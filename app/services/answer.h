@@ -67,7 +67,7 @@ private:
     const std::string& sourcesSecret();
     /// Stores the final text and details and gives the message as stored.
     Result<Message> store(AnswerJob& job, const std::string& text, MessageState state,
-                          const AnswerDetails& details);
+                          AnswerDetails details);
 
     storage::Database& m_database;
     ModelServiceImpl& m_models;

@@ -21,6 +21,7 @@ struct AnswerJob {
     Scope scope = Scope::Automatic;
     /// The question with what it leans on (standaloneQuestion), once its turns were read.
     std::string asked;
+    std::string searchedFor;  ///< what the documents were asked, if they were
     AnswerEvents events;
     std::stop_source stop;
     std::atomic<bool> isTaken = false;  ///< by the worker, or by a stop before its turn

@@ -89,6 +89,7 @@ Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSetting
     const auto fits = m_library.fit(request.query, *hits);
     if (!fits) return tl::unexpected(fits.error());
     sources.wereSearched = true;
+    sources.query = request.query;
     for (std::size_t i = 0; i < hits->size(); ++i) {
         if ((*fits)[i].isLikely()) sources.passages.push_back(storedPassage((*hits)[i]));
     }

@@ -18,6 +18,7 @@ inline constexpr int kAnswerSearchDepth = 16;  ///< hits looked at for one answe
 struct AnswerSources {
     std::vector<StoredPassage> passages;  ///< best first
     bool wereSearched = false;
+    std::string query;           ///< what for; for attachments none
     bool keepsLast = false;      ///< the last turn's sources serve this question too
     double answerability = 1.0;  ///< of the question, by the best of them
     double threshold = 0.0;      ///< that the collections taught: below it they have no answer

@@ -42,6 +42,16 @@ std::string saysNotInDocuments(std::string_view question, bool hasPassages) {
            (hasPassages ? "\n\nThese passages come nearest:" : "");
 }
 
+std::string saysNoDocuments(std::string_view question) {
+    if (isChinese(question)) {
+        return "此对话只根据文档回答，但现在没有可用的文档。请添加文件夹、选择一个文档集，"
+               "或在对话设置中关闭“Only from documents”。";
+    }
+    return "This chat answers from documents alone, and there are none to ask. Add a folder, "
+           "choose "
+           "a collection, or switch off “Only from documents” for this chat.";
+}
+
 std::string saysQuote(std::string_view question, const std::string& quote, bool isNearest) {
     if (isChinese(question)) {
         return (isNearest ? "文档中最接近的一句：“" : "文档中写道：“") + quote + "”";

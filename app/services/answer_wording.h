@@ -20,6 +20,9 @@ namespace conclave::services {
 /// The documents do not answer the question.
 [[nodiscard]] std::string saysNotInDocuments(std::string_view question, bool hasPassages);
 
+/// The same, in a chat that answers from documents alone and has none.
+[[nodiscard]] std::string saysNoDocuments(std::string_view question);
+
 /// A sentence of the documents stands for an answer, marked as what it is. `isNearest`: it says
 /// something else than is asked, as that a thing is to be done and not that it was.
 [[nodiscard]] std::string saysQuote(std::string_view question, const std::string& quote,

@@ -95,12 +95,20 @@ nlohmann::json ChatSettings::toJson() const {
     if (collections) json["collections"] = *collections;
     if (sampling) json["sampling"] = samplingToJson(*sampling);
     if (maxTokens) json["max_tokens"] = *maxTokens;
+    if (onlyDocuments) json["only_documents"] = true;
+    if (!readsFollowUps) json["follow_ups"] = false;
     return json;
 }
 
 ChatSettings ChatSettings::fromJson(const nlohmann::json& json) {
     ChatSettings settings;
     if (!json.is_object()) return settings;
+    const auto readSwitch = [&](const char* key, bool& value) {
+        const auto found = json.find(key);
+        if (found != json.end() && found->is_boolean()) value = found->get<bool>();
+    };
+    readSwitch("only_documents", settings.onlyDocuments);
+    readSwitch("follow_ups", settings.readsFollowUps);
     if (const auto prompt = json.find("system_prompt");
         prompt != json.end() && prompt->is_string()) {
         settings.systemPrompt = prompt->get<std::string>();

@@ -314,6 +314,12 @@ bool listsPassages(const AnswerDetails& details) {
            details.finishReason == kUnsupportedReason || details.finishReason == kQuotedReason;
 }
 
+std::string searchedFor(const AnswerDetails& details) {
+    const auto found = details.usage.find("searched_for");
+    return found != details.usage.end() && found->is_string() ? found->get<std::string>()
+                                                              : std::string();
+}
+
 bool isDemonstration(const engine::ModelInfo& model) {
     return profileOf(model, model.contextLength).isDemonstration;
 }

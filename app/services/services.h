@@ -283,6 +283,11 @@ struct ChatSettings {
     std::optional<std::vector<CollectionId>> collections;  ///< empty vector: no retrieval
     std::optional<engine::SamplerSettings> sampling;
     std::optional<int> maxTokens;
+    /// What the documents do not say is not answered; neither is anything where there are none.
+    bool onlyDocuments = false;
+    /// "And the tenant?" is looked up with what the conversation makes of it
+    /// (standaloneQuestion), else as it is written.
+    bool readsFollowUps = true;
 
     [[nodiscard]] nlohmann::json toJson() const;
     [[nodiscard]] static ChatSettings fromJson(const nlohmann::json& json);
@@ -341,6 +346,10 @@ inline constexpr std::string_view kSmallTalkReason = "small_talk";
 
 /// Passages stand for an answer, for one of the reasons above.
 [[nodiscard]] bool listsPassages(const AnswerDetails& details);
+
+/// What the documents were asked instead of the words of a question that leans on the one before
+/// it (ChatSettings::readsFollowUps); empty: those words.
+[[nodiscard]] std::string searchedFor(const AnswerDetails& details);
 
 /// AnswerDetails::finishReason of an answer that was read from everything; `usage["survey"]` has
 /// the account: {"documents", "passages", "skipped", "complete"}.

@@ -54,6 +54,10 @@ int ask(const Arguments& arguments) {
     }
     const std::vector<std::string> docs = arguments.list("--docs");
     const bool usesRetrieval = !arguments.has("--no-retrieval");
+    if (arguments.has("--only-documents") && !usesRetrieval) {
+        note("conclave: --only-documents and --no-retrieval exclude each other");
+        return kWrongUsage;
+    }
     const auto started = startServices(arguments, usesRetrieval && docs.empty());
     if (!started) return failed(started.error());
     services::Services& services = **started;
@@ -195,6 +199,8 @@ Result<services::ChatSettings> settingsFrom(services::Services& services,
         if (!ids) return tl::unexpected(ids.error());
         settings.collections = std::move(*ids);
     }
+    settings.onlyDocuments = arguments.has("--only-documents");
+    settings.readsFollowUps = !arguments.has("--as-written");
     if (givesSampling(arguments)) {
         engine::SamplerSettings defaults;
         if (const auto model = services.models().loaded()) {
@@ -287,6 +293,7 @@ std::vector<Command> answerCommands() {
         {"--collection", "NAME…", "ask these collections; all if neither this nor --docs is given",
          Kind::List},
         {"--no-retrieval", "", "ask the model alone", Kind::Flag},
+        {"--only-documents", "", "answer nothing that the documents do not say", Kind::Flag},
         {"--everything", "", "read every passage: for counts, lists, comparisons and summaries",
          Kind::Flag},
         {"--passages", "", "read the passages that fit best, even if the question says \"all\"",

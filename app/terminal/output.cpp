@@ -110,7 +110,7 @@ nlohmann::json answerToJson(const services::Message& answer, Positions& position
         json["passages"].push_back(passageToJson(passage, positions));
     }
     json["usage"] = answer.details->usage;
-    for (const char* part : {"survey", "tool_calls"}) {
+    for (const char* part : {"survey", "tool_calls", "searched_for"}) {
         if (!json["usage"].contains(part)) continue;
         json[part] = json["usage"][part];
         json["usage"].erase(part);
@@ -147,7 +147,11 @@ nlohmann::json reportToJson(const services::IndexReport& report) {
 }
 
 void printCitations(const services::Message& answer) {
-    if (!answer.details || answer.details->citations.empty()) return;
+    if (!answer.details) return;
+    if (const std::string query = services::searchedFor(*answer.details); !query.empty()) {
+        note("(looked up: " + query + ")");
+    }
+    if (answer.details->citations.empty()) return;
     constexpr std::size_t kQuoteLength = 100;
     // An answer that only lists passages has shown their text already.
     const bool isListOfPassages = services::listsPassages(*answer.details) ||

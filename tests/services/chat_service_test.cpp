@@ -104,6 +104,52 @@ TEST_F(ChatServiceTest, ShowsPassagesForALanguageThatTheDemonstrationModelDoesNo
     EXPECT_EQ(answer->details->citations.size(), 1U);
 }
 
+TEST_F(ChatServiceTest, AnswersFromDocumentsAloneWhereThatIsWanted) {
+    SendRequest request;
+    request.text = "Who keeps the spare keys?";
+    request.settings.onlyDocuments = true;
+    const auto without = send(request);
+    ASSERT_TRUE(without.has_value());
+    EXPECT_THAT(without->text, HasSubstr("there are none to ask"));
+    EXPECT_EQ(without->details->usage["completion_tokens"].get<int>(), 0);
+    request.text = "Hello!";
+    const auto greeting = send(request);
+    ASSERT_TRUE(greeting.has_value());
+    EXPECT_EQ(greeting->text, "Hello! How can I help you today?");
+
+    m_files.write("keys.txt", "The spare keys are kept by Marta Veldhuis.\n");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path());
+    request.text = "Who keeps the spare keys?";
+    request.settings.collections = {id};
+    const auto with = send(request);
+    ASSERT_TRUE(with.has_value());
+    EXPECT_THAT(with->text, HasSubstr("Marta Veldhuis"));
+    const ChatSettings back = ChatSettings::fromJson(request.settings.toJson());
+    EXPECT_TRUE(back.onlyDocuments);
+    EXPECT_TRUE(back.readsFollowUps);
+}
+
+TEST_F(ChatServiceTest, TellsWhatAFollowUpWasLookedUpAsUnlessItIsTakenAsWritten) {
+    m_files.write("lease.txt", "Landlord: Ida Brandt.\n\nTenant: Oskar Lund.\n");
+    const CollectionId id = makeCollection("Lease");
+    add(id, m_files.path());
+    for (const bool reads : {true, false}) {
+        SendRequest request;
+        request.text = "Who is the landlord?";
+        request.settings.collections = {id};
+        request.settings.readsFollowUps = reads;
+        const auto first = send(request);
+        ASSERT_TRUE(first.has_value());
+        EXPECT_EQ(searchedFor(*first->details), "");
+        request.chat = first->chat;
+        request.text = "And the tenant?";
+        const auto second = send(request);
+        ASSERT_TRUE(second.has_value());
+        EXPECT_EQ(searchedFor(*second->details), reads ? "Who is the tenant?" : "");
+    }
+}
+
 TEST_F(ChatServiceTest, ReadsWhatChangedBeforeItAnswers) {
     m_files.write("keys.txt", "The spare keys are kept by Marta Veldhuis.\n");
     m_files.write("garden.txt", "The garden opens at seven.\n");

@@ -185,6 +185,7 @@ void MessageView::show(const Message& message, const RunningAnswer* running,
             m_problemText->setText(message.error.empty() ? tr("The answer could not be finished.")
                                                          : fromUtf8(message.error));
         }
+        showLookedUp(message);
         showSources(message, m_running);
     }
     m_shownText = message.text;
@@ -228,6 +229,24 @@ void MessageView::showStage(const RunningAnswer* running, bool hasText, bool isT
                           running->stage.kind == AnswerStage::Kind::Reading;
     m_progress->setVisible(measured);
     m_progress->setValue(static_cast<int>(running->stage.progress * 1000.0f));
+}
+
+void MessageView::showLookedUp(const Message& message) {
+    const QString text =
+        message.details ? fromUtf8(services::searchedFor(*message.details)) : QString();
+    if (!m_lookedUp) {
+        if (text.isEmpty()) return;
+        m_lookedUp = makeLabel({}, TextSize::Caption, this, true);
+        m_lookedUp->setObjectName(QStringLiteral("lookedUp"));
+        m_lookedUp->setWordWrap(true);
+        m_lookedUp->setTextFormat(Qt::PlainText);
+        m_lookedUp->setTextInteractionFlags(Qt::TextSelectableByMouse);
+        m_lookedUp->setToolTip(
+            tr("Your question leaned on the one before it. Settings, under “Answers”, has a switch "
+               "that looks up its own words alone."));
+    }
+    m_lookedUp->setText(tr("Looked up: %1").arg(text));
+    m_lookedUp->setVisible(!text.isEmpty());
 }
 
 void MessageView::showSources(const Message& message, bool running) {
@@ -404,6 +423,11 @@ int MessageView::layOutAnswer(int width) {
         const int height = m_problem->heightForWidth(width) > 0 ? m_problem->heightForWidth(width)
                                                                 : m_problem->sizeHint().height();
         m_problem->setGeometry(0, y, width, height);
+        y += height + theme.scaled(8);
+    }
+    if (m_lookedUp && m_lookedUp->isVisibleTo(this)) {
+        const int height = m_lookedUp->heightForWidth(width);
+        m_lookedUp->setGeometry(0, y, width, height);
         y += height + theme.scaled(8);
     }
     if (!m_chips.isEmpty()) y = layOutChips(y, width) + theme.scaled(6);

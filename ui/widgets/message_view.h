@@ -57,6 +57,7 @@ private:
     void makeActions();
     void showStage(const RunningAnswer* running, bool hasText, bool isThinking);
     void showThought(std::string_view thought, bool isThinking);
+    void showLookedUp(const services::Message& message);
     void showSources(const services::Message& message, bool running);
     void showFooter(const services::Message& message, bool running, const BranchPlace& place);
     void restyleChips();
@@ -84,7 +85,8 @@ private:
     QProgressBar* m_progress = nullptr;
     QWidget* m_problem = nullptr;
     QLabel* m_problemText = nullptr;
-    QList<QToolButton*> m_chips;  ///< sources of an answer, files of a question
+    QLabel* m_lookedUp = nullptr;  ///< a follow-up question as it was understood
+    QList<QToolButton*> m_chips;   ///< sources of an answer, files of a question
     QWidget* m_actions = nullptr;
     QToolButton* m_previous = nullptr;
     QLabel* m_branch = nullptr;

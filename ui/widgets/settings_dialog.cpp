@@ -23,6 +23,7 @@
 #include "ui/chat_controller.h"
 #include "ui/widgets/ocr_row.h"
 #include "ui/widgets/small_widgets.h"
+#include "ui/widgets/switch.h"
 
 namespace conclave::ui {
 
@@ -177,6 +178,19 @@ void SettingsDialog::makeAnswers() {
     column->addWidget(m_system);
     column->addSpacing(10);
 
+    const auto addSwitch = [&](const QString& name, const QString& hint, bool isOn) {
+        auto* box = new Switch(name, this);
+        box->setChecked(isOn);
+        addRow(column, name, hint, box);
+        return box;
+    };
+    m_onlyDocuments =
+        addSwitch(tr("Only from documents"), tr("What your documents do not say is not answered."),
+                  settings.onlyDocuments);
+    m_followUps = addSwitch(tr("Understand follow-up questions"),
+                            tr("“And the tenant?” is looked up with the question before it; the "
+                               "answer shows how."),
+                            settings.readsFollowUps);
     const int width = Theme::instance().scaled(kFieldWidth);
     m_longest = new QSpinBox(this);
     m_longest->setRange(0, 100000);
@@ -226,6 +240,8 @@ void SettingsDialog::keepAnswers() {
     services::ChatSettings next = m_controller.settings();
     const std::string prompt = m_system->toPlainText().trimmed().toStdString();
     next.systemPrompt = prompt.empty() ? std::nullopt : std::optional(prompt);
+    next.onlyDocuments = m_onlyDocuments->isChecked();
+    next.readsFollowUps = m_followUps->isChecked();
     next.maxTokens = m_longest->value() > 0 ? std::optional(m_longest->value()) : std::nullopt;
     if (m_sampling->currentIndex() == 1) {
         engine::SamplerSettings chosen = next.sampling.value_or(engine::SamplerSettings{});

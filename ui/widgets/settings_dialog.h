@@ -18,6 +18,7 @@ class QVBoxLayout;
 namespace conclave::ui {
 
 class ChatController;
+class Switch;
 
 /// What is changed counts at once; what belongs to the chat, when the dialog is closed.
 class SettingsDialog : public QDialog {
@@ -57,6 +58,8 @@ private:
     QDoubleSpinBox* m_topP = nullptr;
     QDoubleSpinBox* m_minP = nullptr;
     QSpinBox* m_topK = nullptr;
+    Switch* m_onlyDocuments = nullptr;
+    Switch* m_followUps = nullptr;
     QSpinBox* m_longest = nullptr;
 };
 
