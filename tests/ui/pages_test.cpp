@@ -177,9 +177,14 @@ TEST_F(PagesTest, SettingsOfAnswersAreKeptWhenTheDialogCloses) {
     for (auto* box : dialog.findChildren<QDoubleSpinBox*>()) {
         if (box->accessibleName() == "Temperature") box->setValue(0.3);
     }
+    for (auto* box : dialog.findChildren<Switch*>()) {
+        if (box->accessibleName() == "Only from documents") box->setChecked(true);
+    }
     QTest::keyClick(&dialog, Qt::Key_Escape);
     settle();
     EXPECT_EQ(controller().settings().systemPrompt, "Answer in French.");
+    EXPECT_TRUE(controller().settings().onlyDocuments);
+    EXPECT_TRUE(controller().settings().readsFollowUps);
     ASSERT_TRUE(controller().settings().sampling.has_value());
     EXPECT_FLOAT_EQ(controller().settings().sampling->temperature, 0.3f);
 }

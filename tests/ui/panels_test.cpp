@@ -81,6 +81,15 @@ TEST_F(PanelsTest, PanelsComeBackWithSmallerLetters) {
     EXPECT_TRUE(m_window->sidebar().isVisible());
 }
 
+TEST_F(PanelsTest, AFollowUpTellsHowItWasLookedUp) {
+    open(m_chats.travel);
+    const auto lines = m_window->findChildren<QLabel*>("lookedUp");
+    ASSERT_EQ(lines.size(), 1);  // the first question stands alone
+    EXPECT_TRUE(lines[0]->isVisible());
+    EXPECT_TRUE(lines[0]->text().startsWith("Looked up: And who pays for breakfast?"));
+    EXPECT_GE(lines[0]->height(), lines[0]->heightForWidth(lines[0]->width()));
+}
+
 TEST_F(PanelsTest, SourcesAndMeterFollowTheBranch) {
     StoredPassage first;
     first.number = 1;
