@@ -87,8 +87,29 @@ TEST(TableQuery, AddsAveragesAndCompares) {
               "SELECT count(DISTINCT \"Country\") FROM \"sales\"");
     EXPECT_EQ(sqlOf("List the cities with a price over 90"),
               "SELECT * FROM \"sales\" WHERE \"Price (EUR)\" > 90");
+    EXPECT_EQ(sqlOf("Which cities cost less than 90?"),
+              "SELECT * FROM \"sales\" WHERE \"Price (EUR)\" < 90");
     EXPECT_EQ(sqlOf("How many were sold in Berlin?"),
               "SELECT round(sum(\"Sold\"), 6) FROM \"sales\" WHERE \"City\" = 'Berlin'");
+}
+
+TEST(TableQuery, AnswersOnlyWhatItUnderstandsWhole) {
+    for (const char* question :
+         {"What is the second highest price?", "How many cities are not in Norway?",
+          "How many chairs will Berlin order?", "What is the median price?",
+          "What is the phone number of Berlin?", "How many mayors does Oslo have?"}) {
+        EXPECT_EQ(sqlOf(question), "") << question;
+    }
+    const auto tables = sheet(
+        "Name | Phone | Salary\nName: Ann | Phone: 5512 | Salary: 1.200,50\n"
+        "Name: Bob | Phone: 5513 | Salary: n/a\nName: Cid | Phone: 5514 | Salary: 900,25\n");
+    const auto phone = tableQueryOf("What is the phone number of Bob?", tables);
+    ASSERT_TRUE(phone.has_value());
+    EXPECT_EQ(phone->sql, "SELECT * FROM \"sales\" WHERE \"Name\" = 'Bob'");
+    const auto salary = tableQueryOf("What is the highest salary?", tables);
+    ASSERT_TRUE(salary.has_value());
+    EXPECT_EQ(salary->sql, "SELECT max(\"Salary\") FROM \"sales\"");
+    EXPECT_THAT(tables[0].table.rows[1], ElementsAre("Bob", "5513", ""));
 }
 
 TEST(TableQuery, LeavesOtherQuestionsAlone) {

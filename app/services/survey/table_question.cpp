@@ -79,7 +79,13 @@ private:
 
     std::optional<TableOperation> findOperation() {
         for (const TableOperation& each : tableOperations()) {
-            if (take(each.phrase) != std::string::npos) return each;
+            const std::size_t at = take(each.phrase);
+            if (at == std::string::npos) continue;
+            // "The phone number of Ann" counts nothing: it is in Ann's row.
+            const bool isOfSomething = each.phrase == "number of" && at > 0 &&
+                                       !m_tokens[at - 1].isExplained &&
+                                       !isAskingWord(m_tokens[at - 1].surface);
+            return isOfSomething ? TableOperation{Kind::List, each.phrase} : each;
         }
         return std::nullopt;
     }
@@ -134,6 +140,13 @@ private:
             if (at == std::string::npos) continue;
             explain(at, words.size());
             m_named.push_back({column, at});
+        }
+        for (std::size_t at = 0; at < m_tokens.size(); ++at) {
+            if (m_tokens[at].surface != "cost" && m_tokens[at].surface != "costs") continue;
+            const std::optional<std::size_t> price = namedPriceColumn();
+            if (!price || m_tokens[at].isExplained) continue;
+            explain(at, 1);
+            m_named.push_back({*price, at});
         }
     }
 
@@ -270,6 +283,11 @@ private:
     }
 
     [[nodiscard]] std::optional<std::size_t> priceColumn() const {
+        const std::optional<std::size_t> named = namedPriceColumn();
+        return named ? named : onlyNumberColumn();
+    }
+
+    [[nodiscard]] std::optional<std::size_t> namedPriceColumn() const {
         for (std::size_t i = 0; i < columns().size(); ++i) {
             if (!isNumber(i)) continue;
             for (const TableToken& word : tableTokens(columns()[i].name)) {
@@ -277,7 +295,7 @@ private:
             }
             if (columns()[i].name.find("价") != std::string::npos) return i;
         }
-        return onlyNumberColumn();
+        return std::nullopt;
     }
 
     [[nodiscard]] std::string inWords(std::size_t column, std::string_view is,
@@ -354,11 +372,14 @@ bool mayAskTables(std::string_view question) {
 
 std::optional<TableQuery> tableQueryOf(std::string_view question,
                                        std::span<const LoadedTable> tables) {
-    constexpr double kLeastExplained = 0.7;
+    // A word left over may be what the question is about ("the second highest", "do not live"), so
+    // that only a question understood whole is answered. Chinese is compared character by
+    // character, of which some are mere grammar.
+    const double least = isChinese(question) ? 0.7 : 1.0;
     std::optional<TableQuery> best;
     for (std::size_t i = 0; i < tables.size(); ++i) {
         auto query = Matcher(question, tables[i]).match();
-        if (!query || query->explained < kLeastExplained) continue;
+        if (!query || query->explained < least) continue;
         if (best && query->explained <= best->explained) continue;
         query->table = i;
         best = std::move(query);

@@ -37,7 +37,7 @@ struct TableQuery {
 /// Has a word for counting, adding up, comparing or listing: others need not load any table.
 [[nodiscard]] bool mayAskTables(std::string_view question);
 
-/// None where the words of the question are not mostly columns, values and what to do with them.
+/// None where the words of the question are not all columns, values and what to do with them.
 [[nodiscard]] std::optional<TableQuery> tableQueryOf(std::string_view question,
                                                      std::span<const LoadedTable> tables);
 

@@ -63,6 +63,13 @@ std::string folded(std::string_view text) {
     return lower;
 }
 
+/// What people write into a cell that has no value.
+bool isNoValue(std::string_view cell) {
+    static constexpr auto kNoValues =
+        std::to_array<std::string_view>({"", "-", "–", "—", "?", "n/a", "N/A", "NA", "none", "无"});
+    return std::find(kNoValues.begin(), kNoValues.end(), cell) != kNoValues.end();
+}
+
 /// Collects rows until the table ends.
 class TableBuilder {
 public:
@@ -109,7 +116,7 @@ private:
         bool isWhole = true;
         std::vector<std::string> numbers;
         for (const auto& row : m_table.table.rows) {
-            const auto number = row[column].empty() ? std::string() : numberOf(row[column]);
+            const auto number = isNoValue(row[column]) ? std::string() : numberOf(row[column]);
             if (!number) return;
             isAny = isAny || !number->empty();
             isWhole = isWhole && number->find('.') == std::string::npos;
