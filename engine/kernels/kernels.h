@@ -39,9 +39,6 @@ struct MatmulArgs {
     const void* const* inputs = nullptr;  ///< [nTokens], each in the type's activation format
     float* const* outputs = nullptr;      ///< [nTokens], each of nRows values
     int nTokens = 0;
-    /// What the caller reads next, as many bytes as this call reads, or null: a kernel for a single
-    /// token may ask for it meanwhile.
-    const std::byte* next = nullptr;
 };
 
 /// What a kernel set does with one weight type.
@@ -62,7 +59,6 @@ struct WeightedSumArgs {
     int dim = 0;
     int nQueries = 0;
     float* const* outputs = nullptr;  ///< [nQueries], each of dim values
-    const std::byte* next = nullptr;  ///< as in MatmulArgs, for a single query
 };
 
 struct KernelTable {

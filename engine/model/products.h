@@ -116,7 +116,7 @@ private:
 
     void addChangedHidden(const HiddenLayer& layer, std::span<const HiddenRow> rows);
     static void finishHidden(ThreadPool& pool, ChangedHidden& hidden);
-    [[nodiscard]] bool split();
+    [[nodiscard]] bool split(int nThreads);
     [[nodiscard]] static std::size_t rowWork(const Product& product);
     void compute(const Task& task) const;
     void computeHidden(const Task& task, const HiddenLayer& layer) const;
