@@ -262,4 +262,5 @@ def main():
           f"{len(draws)} chains that draw")
 
 
-main()
+if __name__ == "__main__":
+    main()
