@@ -124,7 +124,7 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     auto branch = m_database.chats().branch(job.question.id);
     if (!branch) return tl::unexpected(branch.error());
     branch->pop_back();  // the question itself
-    std::vector<PastTurn> history = turnsOf(*branch);
+    std::vector<PastTurn> history = turnsOf(*branch, job.chat);
     job.asked = standaloneQuestion(job.question.text, history);
 
     if (auto fresh = m_sources.bringUpToDate(job, settings); !fresh) {
@@ -256,7 +256,8 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     }
     // It knows no conversation from a list of examples: older turns only lead it astray. A greeting
     // is short, as a follow-up is, but has nothing to do with them.
-    const bool needsHistory = sources.keepsLast || isFollowUp(question);
+    std::vector<std::string> toolResults = toolResultsOf(job.chat, job.question.id);
+    const bool needsHistory = sources.keepsLast || isFollowUp(question) || !toolResults.empty();
     if (isDemonstration && (isSmallTalk(question) || !needsHistory)) history.clear();
     const auto session = m_sessions.take(job.chat.id, model, m_models.adapters());
     if (!session) {
@@ -273,6 +274,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                        .history = std::move(history),
                        .question = isDemonstration ? question : job.question.text,
                        .passages = sources.passages,
+                       .toolResults = std::move(toolResults),
                        .keepsSources = sources.keepsLast,
                        .sourcesSecret = profile.isDemonstration ? "" : sourcesSecret(),
                        .tools = m_tools,
