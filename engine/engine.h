@@ -162,6 +162,8 @@ struct MemoryPlan {
 struct LoadOptions {
     /// Most memory that weights and contexts may take, in bytes; 0: what is free.
     std::uint64_t memoryBytes = 0;
+    /// Of the sessions to come: how much of the memory is kept for them.
+    KvTypes kvTypes = {};
     /// False: leaves experts that do not fit to the system's paging, which brings them in a few
     /// pages at a time when a product stumbles on them. For comparison.
     bool readsAhead = true;
@@ -173,7 +175,7 @@ struct LoadOptions {
 /// How the model would be loaded now. Takes a fifth of a second where the disk's speed matters.
 /// Errors: those of Model::load.
 [[nodiscard]] Result<MemoryPlan> planMemory(const std::filesystem::path& path,
-                                            std::uint64_t memoryBytes = 0);
+                                            std::uint64_t memoryBytes = 0, KvTypes kvTypes = {});
 
 /// A loaded model: weights, tokenizer and chat template. Immutable, so any thread may use it and
 /// several sessions share it.
@@ -278,10 +280,12 @@ struct SamplerSettings {
     int dryAllowedLength = 2;          ///< a longer repetition is punished
     int dryWindow = -1;                ///< as penaltyWindow
     std::vector<std::string> dryBreakers = {"\n", ":", "\"", "*"};  ///< end a repetition
-    int mirostat = 0;                   ///< 1 or 2: in place of all steps but bias and temperature
-    float mirostatTau = 5.0f;           ///< surprise aimed at, in bits
-    float mirostatEta = 0.1f;           ///< how fast it is steered there
-    std::optional<std::uint64_t> seed;  ///< none: from the system; the seed used is reported
+    int mirostat = 0;          ///< 1 or 2: in place of all steps but bias and temperature
+    float mirostatTau = 5.0f;  ///< surprise aimed at, in bits
+    float mirostatEta = 0.1f;  ///< how fast it is steered there
+    /// None: from the system; the seed used is reported. Its lower 32 bits count, as in llama.cpp,
+    /// which draws the same with the same seed.
+    std::optional<std::uint64_t> seed;
     std::vector<std::pair<TokenId, float>> logitBias;
 
     friend bool operator==(const SamplerSettings&, const SamplerSettings&) = default;

@@ -124,7 +124,7 @@ Result<Message> Answerer::answer(AnswerJob& job) {
     auto branch = m_database.chats().branch(job.question.id);
     if (!branch) return tl::unexpected(branch.error());
     branch->pop_back();  // the question itself
-    std::vector<PastTurn> history = turnsOf(*branch);
+    std::vector<PastTurn> history = turnsOf(*branch, job.chat);
     job.asked = settings.readsFollowUps ? standaloneQuestion(job.question.text, history)
                                         : job.question.text;
 
@@ -219,8 +219,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     const bool isDemonstration = profileOf(model->info(), 1).isDemonstration;
     const bool hasPassages = !sources.passages.empty();
     const bool nothingFound = sources.wereSearched && !hasPassages && !sources.keepsLast;
-    if (settings.onlyDocuments && !hasPassages && !sources.keepsLast && !isSmallTalk(question) &&
-        !bringsItsOwnText(question)) {
+    std::vector<std::string> toolResults = toolResultsOf(job.chat, job.question.id);
+    if (settings.onlyDocuments && !hasPassages && !sources.keepsLast && toolResults.empty() &&
+        !isSmallTalk(question) && !bringsItsOwnText(question)) {
         return showPassages(
             job, {},
             sources.wereSearched ? saysNotInDocuments(question, false) : saysNoDocuments(question),
@@ -267,8 +268,8 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     }
     // It knows no conversation from a list of examples: older turns only lead it astray. A greeting
     // is short, as a follow-up is, but has nothing to do with them.
-    const bool needsHistory =
-        sources.keepsLast || (settings.readsFollowUps && isFollowUp(question));
+    const bool needsHistory = sources.keepsLast || !toolResults.empty() ||
+                              (settings.readsFollowUps && isFollowUp(question));
     if (isDemonstration && (isSmallTalk(question) || !needsHistory)) history.clear();
     const auto session = m_sessions.take(job.chat.id, model, m_models.adapters());
     if (!session) {
@@ -285,6 +286,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                        .history = std::move(history),
                        .question = isDemonstration ? question : job.question.text,
                        .passages = sources.passages,
+                       .toolResults = std::move(toolResults),
                        .keepsSources = sources.keepsLast,
                        .sourcesSecret = profile.isDemonstration ? "" : sourcesSecret(),
                        .tools = m_tools,

@@ -138,7 +138,7 @@ void ChatServiceImpl::changeSettings(ChatId id, const ChatSettings& settings, Re
     m_quick.post([this, id, json = settings.toJson(), reply = std::move(reply)]() mutable {
         const auto chat = m_database.chats().chat(id);
         if (!chat) return reply(tl::unexpected(chat.error()));
-        for (const char* key : {kAttachmentsKey, kPlainKey, kScopeKey}) {
+        for (const char* key : {kAttachmentsKey, kPlainKey, kScopeKey, kToolResultsKey}) {
             if (chat->settings.contains(key)) json[key] = chat->settings[key];
         }
         storage::ChatChange change;
@@ -213,6 +213,27 @@ void ChatServiceImpl::selectBranch(ChatId id, MessageId leaf, Reply<void> reply)
 
 // --------------------------------------------------------------------------------------- answers
 
+Result<void> ChatServiceImpl::checkToolResults(const SendRequest& request) const {
+    if (request.toolResults.empty()) return {};
+    std::size_t nCalls = 0;
+    if (request.chat) {
+        const auto chat = m_database.chats().chat(*request.chat);
+        if (!chat) return tl::unexpected(chat.error());
+        if (chat->leaf) {
+            const auto answer = m_database.chats().message(*chat->leaf);
+            if (!answer) return tl::unexpected(answer.error());
+            if (answer->details)
+                nCalls = answer->details->usage.value("tool_calls", nlohmann::json()).size();
+        }
+    }
+    if (nCalls == request.toolResults.size()) return {};
+    return fail(ErrorCode::InvalidArgument,
+                nCalls == 0
+                    ? "the last answer asked for no tool"
+                    : "the last answer asked for " + counted(nCalls, "tool", "tools") + ", but " +
+                          std::to_string(request.toolResults.size()) + " results were given");
+}
+
 Result<Message> ChatServiceImpl::addQuestion(const SendRequest& request) {
     storage::ChatStore& chats = m_database.chats();
     storage::NewMessage question;
@@ -235,7 +256,8 @@ Result<Message> ChatServiceImpl::addQuestion(const SendRequest& request) {
     if (!id) return tl::unexpected(id.error());
 
     const bool hasScope = request.scope != Scope::Automatic;
-    if (!request.attachments.empty() || !request.retrieval || hasScope) {
+    const bool isPlainQuestion = !request.retrieval || !request.toolResults.empty();
+    if (!request.attachments.empty() || isPlainQuestion || hasScope) {
         const auto chat = chats.chat(question.chat);
         if (!chat) return tl::unexpected(chat.error());
         storage::ChatChange change;
@@ -244,7 +266,10 @@ Result<Message> ChatServiceImpl::addQuestion(const SendRequest& request) {
             (*change.settings)[kAttachmentsKey][std::to_string(*id)].push_back(
                 tidyPath(path).string());
         }
-        if (!request.retrieval) (*change.settings)[kPlainKey].push_back(*id);
+        if (isPlainQuestion) (*change.settings)[kPlainKey].push_back(*id);
+        if (!request.toolResults.empty()) {
+            (*change.settings)[kToolResultsKey][std::to_string(*id)] = request.toolResults;
+        }
         if (hasScope) (*change.settings)[kScopeKey][std::to_string(*id)] = nameOf(request.scope);
         if (auto changed = chats.changeChat(chat->id, change); !changed) {
             return tl::unexpected(changed.error());
@@ -257,6 +282,9 @@ void ChatServiceImpl::send(SendRequest request, AnswerEvents events) {
     m_quick.post([this, request = std::move(request), events = std::move(events)]() mutable {
         if (request.text.find_first_not_of(" \t\r\n") == std::string::npos) {
             return report(events, fail(ErrorCode::InvalidArgument, "the message is empty"));
+        }
+        if (auto fits = checkToolResults(request); !fits) {
+            return report(events, tl::unexpected(fits.error()));
         }
         const auto question = addQuestion(request);
         if (!question) return report(events, tl::unexpected(question.error()));

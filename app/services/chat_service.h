@@ -68,6 +68,8 @@ public:
 
 private:
     Result<std::vector<std::filesystem::path>> readDraftFiles(std::optional<ChatId> chat);
+    /// As many as the last answer's calls.
+    Result<void> checkToolResults(const SendRequest& request) const;
     Result<Message> addQuestion(const SendRequest& request);
     /// The answer's row for `question`, and its place in the queue.
     void enqueue(const Message& question, bool retrieval, AnswerEvents events);

@@ -62,6 +62,9 @@ std::vector<StoredPassage> choosePassages(const engine::Model& model, const Mode
     return chosen;
 }
 
+constexpr std::string_view kToolCallNote =
+    "The model asked for a tool. Conclave runs none; this is what it wanted:\n";
+
 /// A tag of the secret that occurs in none of the passages. It does not depend on them otherwise:
 /// the prompt's beginning, up to the first passage that differs, is then computed only once.
 std::string sourcesTag(const std::string& secret, std::span<const StoredPassage> passages) {
@@ -104,6 +107,48 @@ std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std:
     return messages;
 }
 
+/// The messages of messagesFrom with the calls and results of tools, for the template: a user's
+/// turn that is no question becomes messages of the tools, and the answer before it has their
+/// calls.
+nlohmann::ordered_json withToolTurns(const PromptRequest& request, std::size_t first,
+                                     std::span<const engine::ChatMessage> messages) {
+    auto list = nlohmann::ordered_json::array();
+    std::size_t turn = first;
+    for (const engine::ChatMessage& message : messages) {
+        const bool isLast = turn == request.history.size();
+        const auto& results = isLast ? request.toolResults : request.history[turn].toolResults;
+        if (message.role == "user" && !results.empty()) {
+            if (!list.empty() && list.back()["role"] == "assistant" && turn > 0) {
+                auto calls = nlohmann::ordered_json::array();
+                for (const auto& call : request.history[turn - 1].toolCalls) {
+                    auto full = callForTemplate(call, static_cast<int>(calls.size()));
+                    if (full) calls.push_back(std::move(*full));
+                }
+                std::string text = list.back()["content"].get<std::string>();
+                text.resize(std::min(text.size(), text.rfind(kToolCallNote)));
+                while (!text.empty() && text.back() == '\n') text.pop_back();
+                list.back()["content"] = text;
+                list.back()["tool_calls"] = std::move(calls);
+            }
+            const nlohmann::ordered_json calls =
+                list.empty() ? nlohmann::ordered_json()
+                             : list.back().value("tool_calls", nlohmann::ordered_json());
+            for (std::size_t i = 0; i < results.size(); ++i) {
+                nlohmann::ordered_json result = {{"role", "tool"}, {"content", results[i]}};
+                if (i < calls.size()) {
+                    result["tool_call_id"] = calls[i]["id"];
+                    result["name"] = calls[i]["function"]["name"];
+                }
+                list.push_back(std::move(result));
+            }
+        } else {
+            list.push_back({{"role", message.role}, {"content", message.content}});
+        }
+        if (message.role == "assistant") ++turn;
+    }
+    return list;
+}
+
 }  // namespace
 
 Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& profile,
@@ -128,9 +173,24 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
             break;
         }
     }
+    // A tool's result says nothing without the question that it was asked for.
+    const auto isToolTurn = [](const PastTurn& turn) { return !turn.toolResults.empty(); };
+    std::size_t last = request.history.size();
+    if (!request.toolResults.empty() && last > 0) {
+        --last;
+        while (last > 0 && isToolTurn(request.history[last])) --last;
+    }
+    first = std::min(first, last);
     while (true) {
+        while (first < last && isToolTurn(request.history[first])) ++first;
         const auto messages =
             messagesFrom(request, first, prompt.passages, profile.sentencesPerPassage);
+        options.variables.erase("messages");
+        if (!request.toolResults.empty() ||
+            std::any_of(request.history.begin() + static_cast<std::ptrdiff_t>(first),
+                        request.history.end(), isToolTurn)) {
+            options.variables["messages"] = withToolTurns(request, first, messages);
+        }
         auto tokens = model.tokenizeChat(messages, options);
         if (!tokens) return tl::unexpected(tokens.error());
         const int size = static_cast<int>(tokens->size());
@@ -138,7 +198,7 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
             prompt.tokens = std::move(*tokens);
             break;
         }
-        if (first < request.history.size()) {
+        if (first < last) {
             ++first;
         } else if (prompt.passages.size() > 1) {
             prompt.passages.pop_back();
@@ -161,23 +221,63 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
     return prompt;
 }
 
-std::vector<PastTurn> turnsOf(std::span<const Message> branch) {
+std::vector<std::string> toolResultsOf(const Chat& chat, MessageId question) {
+    std::vector<std::string> results;
+    const auto all = chat.settings.find(kToolResultsKey);
+    if (all == chat.settings.end() || !all->is_object()) return results;
+    const auto own = all->find(std::to_string(question));
+    if (own == all->end() || !own->is_array()) return results;
+    for (const auto& result : *own) {
+        if (result.is_string()) results.push_back(result.get<std::string>());
+    }
+    return results;
+}
+
+std::optional<nlohmann::ordered_json> callForTemplate(const nlohmann::ordered_json& call,
+                                                      int index) {
+    if (!call.is_object()) return std::nullopt;
+    const auto wrapped = call.find("function");
+    const nlohmann::ordered_json& given = wrapped != call.end() ? *wrapped : call;
+    if (!given.is_object() || !given.contains("name") || !given["name"].is_string()) {
+        return std::nullopt;
+    }
+    nlohmann::ordered_json arguments = given.value("arguments", nlohmann::ordered_json::object());
+    if (arguments.is_string()) {
+        auto parsed = nlohmann::ordered_json::parse(arguments.get<std::string>(), nullptr, false);
+        if (!parsed.is_discarded()) arguments = std::move(parsed);
+    }
+    // Nine letters and digits, as Mistral's templates demand.
+    constexpr std::size_t kDigits = 5;
+    const std::string digits = std::to_string(index);
+    std::string id = "call" + std::string(kDigits - std::min(kDigits, digits.size()), '0') + digits;
+    if (call.contains("id") && call["id"].is_string()) id = call["id"].get<std::string>();
+    return nlohmann::ordered_json{
+        {"id", id},
+        {"type", "function"},
+        {"function", {{"name", given["name"]}, {"arguments", std::move(arguments)}}}};
+}
+
+std::vector<PastTurn> turnsOf(std::span<const Message> branch, const Chat& chat) {
     std::vector<PastTurn> turns;
     for (std::size_t i = 0; i + 1 < branch.size(); ++i) {
         const Message& question = branch[i];
         const Message& answer = branch[i + 1];
         if (question.role != Role::User || answer.role != Role::Assistant) continue;
         if (answer.state == MessageState::Failed || answer.text.empty()) continue;
-        turns.push_back({question.text, answer.text,
-                         answer.details ? answer.details->passages : std::vector<StoredPassage>{}});
+        PastTurn turn{.question = question.text, .answer = answer.text};
+        turn.toolResults = toolResultsOf(chat, question.id);
+        if (answer.details) {
+            turn.passages = answer.details->passages;
+            turn.toolCalls = answer.details->usage.value("tool_calls", nlohmann::json());
+        }
+        turns.push_back(std::move(turn));
     }
     return turns;
 }
 
 std::string toolCallNote(std::span<const engine::ToolCall> calls) {
     if (calls.empty()) return {};
-    std::string note =
-        "\n\nThe model asked for a tool. Conclave runs none; this is what it wanted:\n";
+    std::string note = "\n\n" + std::string(kToolCallNote);
     for (const engine::ToolCall& call : calls) {
         // A fence longer than any within, which what the model wrote cannot end.
         std::string fence = "```";

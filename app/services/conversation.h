@@ -15,14 +15,19 @@ namespace conclave::services {
 struct PastTurn {
     std::string question;
     std::string answer;
-    std::vector<StoredPassage> passages;  ///< what the answer was given
+    std::vector<StoredPassage> passages = {};  ///< what the answer was given
+    /// In place of a question: what the tools gave that the turn before asked for.
+    std::vector<std::string> toolResults = {};
+    /// Of the answer, as AnswerDetails::usage has them; null: none.
+    nlohmann::json toolCalls = nullptr;
 };
 
 struct PromptRequest {
     std::string systemPrompt;       ///< empty: none
     std::vector<PastTurn> history;  ///< oldest first
     std::string question;
-    std::vector<StoredPassage> passages;  ///< best first, unnumbered; none: a plain question
+    std::vector<StoredPassage> passages;        ///< best first, unnumbered; none: a plain question
+    std::vector<std::string> toolResults = {};  ///< as PastTurn; not empty: the question is unread
     /// The question is about the sources that the last turn brought: they are not given again.
     bool keepsSources = false;
     /// Makes the name of a block of passages (retrieval::buildDelimitedPrompt): nobody who writes a
@@ -48,7 +53,13 @@ struct Prompt {
                                            const PromptRequest& request);
 
 /// The turns of a branch that ends before its last question; failed ones are left out.
-[[nodiscard]] std::vector<PastTurn> turnsOf(std::span<const Message> branch);
+/// @param chat  that it is of: its settings know which questions are results of tools
+[[nodiscard]] std::vector<PastTurn> turnsOf(std::span<const Message> branch, const Chat& chat);
+
+/// In Chat::settings: {"<question's id>": [result, …]}, see SendRequest::toolResults.
+inline constexpr const char* kToolResultsKey = "tool_results";
+/// Those of a question; none: it is an ordinary one.
+[[nodiscard]] std::vector<std::string> toolResultsOf(const Chat& chat, MessageId question);
 
 /// Says at the end of an answer which tools the model asked for: nothing is run, and nothing of
 /// what a model wrote is lost. Markdown; empty without calls.

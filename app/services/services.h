@@ -375,6 +375,10 @@ struct SendRequest {
     std::vector<std::filesystem::path> attachments;
     bool retrieval = true;
     Scope scope = Scope::Automatic;
+    /// What the tools gave that the chat's last answer asked for, in the order of its calls; the
+    /// model reads them in the tools' role and goes on, and nothing is retrieved. `text` is shown.
+    /// Another number of them than of calls is an error.
+    std::vector<std::string> toolResults = {};
     /// A new chat that is not listed: whoever sends it takes it away by forget(), or else the next
     /// start of Conclave after the end of this process.
     bool isOneOff = false;
@@ -554,5 +558,11 @@ public:
 [[nodiscard]] nlohmann::json partsToJson(
     const engine::Model& model, std::span<const engine::TokenId> prompt, std::string_view text,
     const nlohmann::ordered_json& tools = nlohmann::ordered_json::array());
+
+/// A call of a tool as chat templates read it: {"id","type":"function","function":{"name",
+/// "arguments"}}, the arguments as JSON. OpenAI's form will do, and {"name","arguments"} alone; an
+/// id is made of `index` where there is none. None: it names no function.
+[[nodiscard]] std::optional<nlohmann::ordered_json> callForTemplate(
+    const nlohmann::ordered_json& call, int index);
 
 }  // namespace conclave::services

@@ -5,6 +5,7 @@
 #include "app/terminal/asking.h"
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
+#include "app/terminal/input.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/line_reader.h"
 #include "app/terminal/output.h"
@@ -18,6 +19,8 @@ constexpr std::string_view kHelp =
     "/collections NAME   ask only this one from now on; /collections all: all of them\n"
     "/model              list the models; /model NAME chooses one\n"
     "/lora               list the LoRA adapters; /lora add FILE[:SCALE], /lora remove FILE or all\n"
+    "/tool TEXT          give back what a tool gave that the answer asked for; /tool @FILE: a "
+    "file's\n"
     "/regenerate         answer the last question again\n"
     "/edit TEXT          ask the last question in other words\n"
     "/sources            list the sources of the last answer; /sources N shows one\n"
@@ -75,6 +78,7 @@ private:
         } else if (name == "/new") {
             m_answer.reset();
             m_chat.reset();
+            m_toolResults.clear();
             note("(a new chat)");
         } else if (name == "/collections") {
             collections(rest);
@@ -82,6 +86,8 @@ private:
             model(rest);
         } else if (name == "/lora") {
             lora(rest);
+        } else if (name == "/tool") {
+            tool(rest);
         } else if (name == "/regenerate") {
             regenerate();
         } else if (name == "/edit") {
@@ -90,8 +96,8 @@ private:
             sources(rest);
         } else {
             const std::string_view guess =
-                nearest(name, {"/help", "/new", "/collections", "/model", "/lora", "/regenerate",
-                               "/edit", "/sources", "/quit"});
+                nearest(name, {"/help", "/new", "/collections", "/model", "/lora", "/tool",
+                               "/regenerate", "/edit", "/sources", "/quit"});
             note("there is no " + name +
                  (guess.empty() ? "; /help lists all"
                                 : "; did you mean " + std::string(guess) + "?"));
@@ -103,6 +109,35 @@ private:
         request.chat = m_chat;
         request.text = text;
         request.settings = m_settings;
+        show([&](services::AnswerEvents events) {
+            m_services.chats().send(std::move(request), std::move(events));
+        });
+    }
+
+    /// Results are gathered until there is one for each call of the answer.
+    void tool(const std::string& given) {
+        const auto calls = m_answer && m_answer->details
+                               ? m_answer->details->usage.value("tool_calls", nlohmann::json())
+                               : nlohmann::json();
+        if (calls.empty()) return note("the last answer asked for no tool");
+        if (given.empty()) return note("/tool needs what the tool gave, or @FILE");
+        Result<std::string> result = given.front() == '@' ? readFile(given.substr(1)) : given;
+        if (!result) {
+            failed(result.error());
+            return;
+        }
+        m_toolResults.push_back(std::move(*result));
+        if (m_toolResults.size() < calls.size()) {
+            return note("(" + std::to_string(m_toolResults.size()) + " of " +
+                        std::to_string(calls.size()) + " results; next: " +
+                        calls[m_toolResults.size()].value("name", std::string()) + ")");
+        }
+        services::SendRequest request;
+        request.chat = m_chat;
+        request.toolResults = std::move(m_toolResults);
+        for (const std::string& each : request.toolResults) {
+            request.text += (request.text.empty() ? "" : "\n\n") + each;
+        }
         show([&](services::AnswerEvents events) {
             m_services.chats().send(std::move(request), std::move(events));
         });
@@ -124,6 +159,7 @@ private:
     }
 
     void show(const StartAnswer& start) {
+        m_toolResults.clear();
         auto answer = runAnswer(m_services, start, true);
         if (!answer) {
             failed(answer.error());
@@ -247,6 +283,7 @@ private:
     services::ChatSettings m_settings;
     std::optional<services::ChatId> m_chat;
     std::optional<services::Message> m_answer;
+    std::vector<std::string> m_toolResults;  ///< given so far for the calls of m_answer
 };
 
 int chat(const Arguments& arguments) {

@@ -204,7 +204,8 @@ std::vector<Option> samplingOptions() {
          0, 2},
         {"--mirostat-ent", "X", "that surprise in bits, 0 to 100", Kind::Number, 0, 100},
         {"--mirostat-lr", "X", "how fast it is steered, 0 to 1", Kind::Number, 0, 1},
-        {"--seed", "N", "draw the same way again, from 0", Kind::Integer, 0, 9e15},
+        {"--seed", "N", "draw the same way again, and as llama.cpp draws; 0 to 4294967294",
+         Kind::Integer, 0, 4294967294},  // the next one stands for a random seed in llama.cpp
         {"--max-tokens", "N", "end the answer after N tokens, from 1", Kind::Integer, 1, 1e6},
     };
 }

@@ -64,13 +64,32 @@ std::vector<TokenId> promptTokens(const engine::Model& model, const std::string&
     return isDoubled ? plain : tokens;
 }
 
-/// Tokens of `text` as what a user says, with these tools to call (null: none).
-Result<std::vector<TokenId>> chatTokens(const engine::Model& model, const std::string& text,
+/// Says so where the template leaves out what tools gave.
+void noteUnreadResults(const engine::Model& model, engine::ChatTemplateOptions options) {
+    constexpr const char* kMark = "conclave-result";
+    bool hasResults = false;
+    for (auto& message : options.variables["messages"]) {
+        if (message["role"] != "tool") continue;
+        message["content"] = kMark;
+        hasResults = true;
+    }
+    if (!hasResults) return;
+    const auto text = model.renderChat({}, options);
+    if (text && text->find(kMark) == std::string::npos) {
+        note("conclave: the chat template of " + model.info().name +
+             " leaves out what tools gave, so the model does not read it");
+    }
+}
+
+/// Tokens of a conversation, with these tools to call (null: none).
+Result<std::vector<TokenId>> chatTokens(const engine::Model& model, nlohmann::ordered_json messages,
                                         const nlohmann::ordered_json& tools) {
     engine::ChatTemplateOptions options;
+    options.variables["messages"] = std::move(messages);
     if (!tools.is_null()) options.variables["tools"] = tools;
     noteUnknownTools(model, tools);
-    return model.tokenizeChat(std::vector<engine::ChatMessage>{{"user", text}}, options);
+    noteUnreadResults(model, options);
+    return model.tokenizeChat({}, options);
 }
 
 int tokenize(const Arguments& arguments) {
@@ -180,15 +199,25 @@ nlohmann::json logprobsToJson(const std::vector<engine::ChosenLogprobs>& all) {
 int generate(const Arguments& arguments) {
     const int nSources = static_cast<int>(arguments.has("--prompt")) +
                          static_cast<int>(arguments.has("--prompt-file")) +
+                         static_cast<int>(arguments.has("--messages")) +
                          static_cast<int>(arguments.has("--tokens"));
     if (nSources != 1) {
-        note("conclave: generate needs one of --prompt, --prompt-file and --tokens");
+        note("conclave: generate needs one of --prompt, --prompt-file, --messages and --tokens");
         return kWrongUsage;
     }
-    const bool isChat = arguments.has("--chat") || arguments.has("--tools");
+    const bool isChat =
+        arguments.has("--chat") || arguments.has("--tools") || arguments.has("--messages");
     if (isChat && arguments.has("--tokens")) {
-        note("conclave: --tokens are taken as they are; --chat and --tools need --prompt");
+        note(
+            "conclave: --tokens are taken as they are; --chat and --tools need --prompt or "
+            "--messages");
         return kWrongUsage;
+    }
+    nlohmann::ordered_json messages;
+    if (arguments.has("--messages")) {
+        auto read = readMessages(arguments.text("--messages"));
+        if (!read) return failed(read.error());
+        messages = std::move(*read);
     }
     nlohmann::ordered_json tools;
     if (arguments.has("--tools")) {
@@ -209,7 +238,11 @@ int generate(const Arguments& arguments) {
         Result<std::string> text = arguments.text("--prompt");
         if (arguments.has("--prompt-file")) text = readFile(arguments.text("--prompt-file"));
         if (!text) return failed(text.error());
-        auto prompt = isChat ? chatTokens(model, *text, tools) : promptTokens(model, *text);
+        if (messages.is_null()) {
+            messages = nlohmann::ordered_json::array({{{"role", "user"}, {"content", *text}}});
+        }
+        auto prompt =
+            isChat ? chatTokens(model, std::move(messages), tools) : promptTokens(model, *text);
         if (!prompt) return failed(prompt.error());
         request.prompt = std::move(*prompt);
     }
@@ -241,7 +274,8 @@ int generate(const Arguments& arguments) {
     if (arguments.has("--draft")) {
         auto draft =
             engine::Model::load(arguments.text("--draft"),
-                                engine::LoadOptions{.memoryBytes = arguments.size("--memory")});
+                                engine::LoadOptions{.memoryBytes = arguments.size("--memory"),
+                                                    .kvTypes = cacheTypesFrom(arguments)});
         if (!draft) return failed(draft.error());
         options.draft = std::move(*draft);
     }
@@ -352,6 +386,8 @@ std::vector<Command> engineCommands() {
         {"--prompt-file", "FILE", "continue the text in this file; - is standard input"},
         {"--tokens", "1,2,3", "continue these tokens"},
         {"--chat", "", "answer the prompt by the model's chat template", Kind::Flag},
+        {"--messages", "FILE",
+         "go on with the conversation in this JSON list of messages, tools' results among them"},
         toolsOption(),
         {"--logprobs", "N", "with --json: each token's N likeliest alternatives, 0 to 1000",
          Kind::Integer, 0, 1000},
@@ -402,8 +438,16 @@ std::vector<Command> engineCommands() {
         {.name = "generate",
          .usage = "--prompt TEXT [OPTION…]",
          .summary = "continue a text, without a chat around it",
-         .details = "With --chat or --tools the prompt is what a user says. Calls of tools are "
-                    "shown below the answer, and as tool_calls with --json; none is run.",
+         .details =
+             "With --chat or --tools the prompt is what a user says. Calls of tools are shown "
+             "below "
+             "the answer, and as tool_calls with --json; none is run. To give a tool's result "
+             "back, "
+             "put the conversation so far into a file for --messages:\n"
+             "  [{\"role\":\"user\",\"content\":\"Will it rain in Rome?\"},\n"
+             "   {\"role\":\"assistant\",\"tool_calls\":[{\"name\":\"weather\",\"arguments\":"
+             "{\"city\":\"Rome\"}}]},\n"
+             "   {\"role\":\"tool\",\"content\":\"{\\\"rain\\\":true}\"}]",
          .example = "conclave generate --prompt \"Once upon a time\" --temp 0",
          .nLeast = 0,
          .nMost = 0,

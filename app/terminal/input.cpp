@@ -10,6 +10,8 @@
 #include <set>
 #include <utility>
 
+#include "app/services/services.h"
+
 namespace conclave::terminal {
 namespace {
 
@@ -29,6 +31,21 @@ std::string problemOf(const Json& function, const std::set<std::string>& known) 
     if (parameters != function.end() && !parameters->is_object()) {
         return "has \"parameters\" that are no JSON schema (an object)";
     }
+    return {};
+}
+
+std::string problemOfMessage(const Json& message) {
+    if (!message.is_object()) return "is no object";
+    const auto role = message.find("role");
+    if (role == message.end() || !role->is_string() || role->get<std::string>().empty()) {
+        return "has no \"role\" (system, user, assistant or tool)";
+    }
+    const auto content = message.find("content");
+    const bool hasContent = content != message.end() && !content->is_null();
+    if (hasContent && !content->is_string() && !content->is_array()) {
+        return "has a \"content\" that is no text";
+    }
+    if (!hasContent && !message.contains("tool_calls")) return "has no \"content\"";
     return {};
 }
 
@@ -81,6 +98,40 @@ Result<Json> readTools(const std::string& path) {
         tools.push_back(std::move(tool));
     }
     return tools;
+}
+
+Result<Json> readMessages(const std::string& path) {
+    const auto text = readFile(path);
+    if (!text) return tl::unexpected(text.error());
+    const auto refuse = [&](const std::string& what) {
+        return fail(ErrorCode::InvalidArgument,
+                    path + " " + what +
+                        "; a conversation is a JSON list such as [{\"role\":\"user\","
+                        "\"content\":\"…\"}], see `conclave generate --help`");
+    };
+    Json messages = Json::parse(*text, nullptr, false);
+    if (messages.is_discarded()) return refuse("is no JSON");
+    if (messages.is_object() && messages.contains("messages")) {
+        messages = Json(messages["messages"]);
+    }
+    if (!messages.is_array() || messages.empty()) return refuse("holds no list of messages");
+    int number = 0;
+    for (Json& message : messages) {
+        const std::string which = "cannot be used: message " + std::to_string(++number) + " ";
+        if (const std::string problem = problemOfMessage(message); !problem.empty()) {
+            return refuse(which + problem);
+        }
+        if (!message.contains("content") || message["content"].is_null()) message["content"] = "";
+        if (!message.contains("tool_calls") || message["tool_calls"].is_null()) continue;
+        if (!message["tool_calls"].is_array()) return refuse(which + "has no list of tool_calls");
+        int nCalls = 0;
+        for (Json& call : message["tool_calls"]) {
+            auto full = services::callForTemplate(call, nCalls++);
+            if (!full) return refuse(which + "has a call without the name of a function");
+            call = std::move(*full);
+        }
+    }
+    return messages;
 }
 
 }  // namespace conclave::terminal

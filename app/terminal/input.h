@@ -17,4 +17,9 @@ namespace conclave::terminal {
 /// will do as well. Errors: those of readFile; InvalidArgument (names the entry and what is wrong).
 [[nodiscard]] Result<nlohmann::ordered_json> readTools(const std::string& path);
 
+/// A conversation as OpenAI lists it: [{"role","content"}], an assistant's with "tool_calls", what
+/// they gave under the role "tool". Calls become what templates read: arguments as JSON, wrapped as
+/// functions, with ids; calls as `generate --json` prints them will do. Errors: as readTools.
+[[nodiscard]] Result<nlohmann::ordered_json> readMessages(const std::string& path);
+
 }  // namespace conclave::terminal

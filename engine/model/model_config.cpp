@@ -96,10 +96,13 @@ std::string_view closestTo(const GgufFile& file, std::string_view name) {
         return hasExperts ? "qwen3next" : "qwen35";
     }
     if (hasTensor(".attn_sinks")) return "gpt-oss";
-    if (const Family* family = familyOf(name)) {
-        return hasExperts ? family->withExperts : family->dense;
-    }
     const bool normsHeads = hasTensor("attn_q_norm.");
+    if (const Family* family = familyOf(name)) {
+        const std::string_view found = hasExperts ? family->withExperts : family->dense;
+        // Of a younger Qwen than its name tells: what sets Qwen3 apart are norms of heads.
+        if (normsHeads && found == "qwen2moe") return "qwen3moe";
+        return normsHeads && found == "qwen2" ? "qwen3" : found;
+    }
     if (hasExperts) {
         const bool shares = number("expert_shared_count") > 0 || hasTensor("_shexp.");
         if (shares) return normsHeads ? "glm4moe" : "deepseek";

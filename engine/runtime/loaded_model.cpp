@@ -52,10 +52,12 @@ auto withinMemory(const std::filesystem::path& path, const Body& body) -> declty
 
 }  // namespace
 
-LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes)
+LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes,
+                         KvTypes kvTypes)
     : m_file(std::move(file)),
       m_kernels(kernels),
       m_memoryBytes(memoryBytes),
+      m_kvTypes(kvTypes),
       m_batchTokens(kDefaultBatchTokens),
       m_template(noTemplate()) {}
 
@@ -81,7 +83,7 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
     if (!file) return tl::unexpected(file.error());
     // Not make_shared, whose access to the private constructor would need a friend.
     std::shared_ptr<LoadedModel> model(
-        new LoadedModel(std::move(*file), kernels, options.memoryBytes));
+        new LoadedModel(std::move(*file), kernels, options.memoryBytes, options.kvTypes));
     auto done = model->readWeights()
                     .and_then([&] { return model->fill(); })
                     .and_then([&] { return model->makePlan(); })
@@ -90,11 +92,12 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
     return model;
 }
 
-Result<MemoryPlan> planMemory(const std::filesystem::path& path, std::uint64_t memoryBytes) {
+Result<MemoryPlan> planMemory(const std::filesystem::path& path, std::uint64_t memoryBytes,
+                              KvTypes kvTypes) {
     return withinMemory(path, [&]() -> Result<MemoryPlan> {
         auto file = GgufFile::open(path);
         if (!file) return tl::unexpected(file.error());
-        LoadedModel model(std::move(*file), kernels(), memoryBytes);
+        LoadedModel model(std::move(*file), kernels(), memoryBytes, kvTypes);
         const auto done = model.readWeights().and_then([&] { return model.makePlan(); });
         if (!done) return inModel(path, done.error());
         return model.plan();
@@ -137,7 +140,7 @@ Result<void> LoadedModel::makePlan() {
     m_plan.weightBytes = m_plan.residentBytes = m_weights.sizeBytes;
     m_plan.availableBytes = memoryLeft();
     const MemoryForecast need =
-        forecast(std::min(kLeastContext, m_config.contextLength), KvType::F16);
+        forecast(std::min(kLeastContext, m_config.contextLength), m_kvTypes);
     if (need.fits()) return {};
     if (m_config.moe.nExperts > 0) return planStreaming();
     return fail(ErrorCode::OutOfMemory,
@@ -170,7 +173,7 @@ Result<void> LoadedModel::planStreaming() {
     const int context = std::min(kUsualContext, m_config.contextLength);
     auto plan = divideMemory(*layout,
                              {resident, scratchBytes(m_batchTokens, nThreads),
-                              KvCache::bytes(m_config, context, m_batchTokens)},
+                              KvCache::bytes(m_config, context, m_batchTokens, m_kvTypes)},
                              m_config.moe.nExpertsUsed, available);
     if (!plan) return tl::unexpected(plan.error());
     const auto files = ExpertFiles::open(m_file);

@@ -72,9 +72,10 @@ public:
 
 private:
     friend Result<MemoryPlan> planMemory(const std::filesystem::path& path,
-                                         std::uint64_t memoryBytes);
+                                         std::uint64_t memoryBytes, KvTypes kvTypes);
 
-    LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes);
+    LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes,
+                KvTypes kvTypes);
 
     /// What the file says about the model, without its tokenizer.
     [[nodiscard]] Result<void> readWeights();
@@ -96,6 +97,7 @@ private:
     ModelConfig m_config;
     Weights m_weights;
     std::uint64_t m_memoryBytes;  ///< most that may be taken; 0: what is free
+    KvTypes m_kvTypes;            ///< that the plan counts with
     MemoryPlan m_plan;
     int m_batchTokens;
     mutable std::mutex m_sessionMutex;  ///< so that the room follows the last change

@@ -42,7 +42,6 @@ void Candidates::gather(std::span<const float> logits) {
     if (m_all.empty()) collect(true);
     m_isWhole = m_all.size() == logits.size();
     m_isSorted = false;
-    m_temperature = 1.0;
     m_nImpossible = 0;
 }
 
@@ -79,10 +78,16 @@ void Candidates::computeProbabilities() {
     const double largest = largestLogit();
     double total = 0.0;
     for (Candidate& candidate : m_all) {
-        candidate.probability = portableExp((candidate.logit - largest) / m_temperature);
+        candidate.probability = portableExp(candidate.logit - largest);
         total += candidate.probability;
     }
     for (Candidate& candidate : m_all) candidate.probability /= total;
+}
+
+void Candidates::heat(float temperature) {
+    for (Candidate& candidate : m_all) {
+        candidate.logit = std::clamp(candidate.logit / temperature, -kLargestLogit, kLargestLogit);
+    }
 }
 
 void Candidates::sortBestFirst() {
@@ -116,7 +121,7 @@ void Candidates::keepTopSigma(double n) {
 
 void Candidates::keepTop(std::size_t k) {
     m_nImpossible = std::min(k, m_all.size() + m_nImpossible) - std::min(k, m_all.size());
-    if (k >= m_all.size()) return;
+    if (k >= m_all.size()) return sortBestFirst();
     const auto end = m_all.begin() + static_cast<std::ptrdiff_t>(k);
     if (!m_isSorted) std::partial_sort(m_all.begin(), end, m_all.end(), isBetter);
     m_all.erase(end, m_all.end());
@@ -148,7 +153,6 @@ void Candidates::keepTypical(double share) {
     }
     m_all = std::move(kept);
     m_isSorted = false;
-    sortBestFirst();
 }
 
 void Candidates::keepNucleus(double share) {
@@ -196,8 +200,9 @@ void Candidates::dropTopChoices(double threshold) {
 }
 
 double Candidates::dynamicTemperature(double lowest, double highest, double exponent) {
-    const auto nPossible = static_cast<double>(m_all.size() + m_nImpossible);
+    const auto nPossible = static_cast<double>(nSeen());
     if (nPossible < 2.0) return highest;
+    sortBestFirst();
     computeProbabilities();
     double entropy = 0.0;
     for (const Candidate& candidate : m_all) {
@@ -235,16 +240,25 @@ void Candidates::keepLessSurprising(double bits) {
     m_all.erase(end, m_all.end());
 }
 
-const Candidate& Candidates::at(double target) const {
+Candidate Candidates::draw(double uniform) {
+    // Weights are rounded to floats as llama.cpp's are, so that sums end on the same side.
+    const float largest = largestLogit();
     double total = 0.0;
-    const Candidate* lastPossible = &m_all.front();
+    for (Candidate& candidate : m_all) {
+        const auto distance = static_cast<double>(candidate.logit - largest);
+        candidate.probability = static_cast<double>(static_cast<float>(portableExp(distance)));
+        total += candidate.probability;
+    }
+    const double target = total * uniform;
+    double sum = 0.0;
+    const Candidate* chosen = &m_all.front();
     for (const Candidate& candidate : m_all) {
         if (candidate.probability <= 0.0) continue;
-        total += candidate.probability;
-        lastPossible = &candidate;
-        if (target < total) break;
+        sum += candidate.probability;
+        chosen = &candidate;
+        if (sum >= target) break;
     }
-    return *lastPossible;
+    return {chosen->token, chosen->logit, chosen->probability / total};
 }
 
 }  // namespace conclave::engine

@@ -19,7 +19,7 @@ struct Candidate {
 [[nodiscard]] bool isBetter(const Candidate& a, const Candidate& b);
 
 /// Steps of llama.cpp's sampler chain, in double precision and the same on every CPU. Each keeps at
-/// least one candidate of a set that is not empty.
+/// least one candidate of a set that is not empty, in llama.cpp's order: a draw counts along it.
 class Candidates {
 public:
     /// All tokens of a vocabulary. A damaged model gives infinities and NaN: they become finite,
@@ -28,14 +28,16 @@ public:
 
     [[nodiscard]] bool empty() const { return m_all.empty(); }
     [[nodiscard]] std::size_t size() const { return m_all.size(); }
+    /// Those left, and those that keepTopSigma() took out: llama.cpp keeps these at no probability.
+    [[nodiscard]] std::size_t nSeen() const { return m_all.size() + m_nImpossible; }
     [[nodiscard]] std::span<const Candidate> all() const { return m_all; }
     [[nodiscard]] TokenId best() const;
 
     /// Right after gather() only; tokens that are not there are ignored.
     void addToLogit(TokenId token, float delta);
     [[nodiscard]] float* logitOf(TokenId token);
-    /// From now on probabilities are those of logits / `temperature`, > 0.
-    void heat(double temperature) { m_temperature = temperature; }
+    /// Divides the logits by `temperature`, > 0.
+    void heat(float temperature);
     /// probability = softmax of the logits
     void computeProbabilities();
     void sortBestFirst();
@@ -63,14 +65,15 @@ public:
     /// The best whose surprise, in bits, is at most `bits` (Mirostat 2).
     void keepLessSurprising(double bits);
 
-    /// The candidate at which the running sum of probabilities passes `target`, in 0..1.
-    [[nodiscard]] const Candidate& at(double target) const;
+    /// The candidate at which the running sum of probabilities reaches `uniform`, in 0..1, with its
+    /// probability. The sum runs in the order that the steps left: the vocabulary's until one
+    /// sorts.
+    [[nodiscard]] Candidate draw(double uniform);
 
 private:
     [[nodiscard]] float largestLogit() const;
 
     std::vector<Candidate> m_all;
-    double m_temperature = 1.0;
     std::size_t m_nImpossible = 0;  ///< left out by keepTopSigma() alone
     bool m_isWhole = false;         ///< candidate i is token i
     bool m_isSorted = false;        ///< best first

@@ -1,8 +1,8 @@
 #include "engine/sampling/sampler.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <string>
 #include <utility>
@@ -12,34 +12,28 @@
 namespace conclave::engine {
 namespace {
 
-/// xoshiro256++ (Blackman and Vigna, doi:10.1145/3460772), its state filled by SplitMix64.
-class RandomNumbers {
+/// Uniform numbers of one seed, made from the Mersenne Twister's as libstdc++ makes them (its
+/// generate_canonical), which llama.cpp draws with. The distributions of <random> may differ
+/// between standard libraries; the Twister's numbers may not.
+class UniformNumbers {
 public:
-    explicit RandomNumbers(std::uint64_t seed) {
-        for (std::uint64_t& word : m_state) {
-            seed += 0x9E3779B97F4A7C15u;
-            std::uint64_t z = seed;
-            z = (z ^ (z >> 30u)) * 0xBF58476D1CE4E5B9u;
-            z = (z ^ (z >> 27u)) * 0x94D049BB133111EBu;
-            word = z ^ (z >> 31u);
-        }
+    explicit UniformNumbers(std::uint64_t seed)
+        : m_twister(static_cast<std::mt19937::result_type>(seed & 0xFFFFFFFFu)) {}
+
+    /// In [0, 1), from two numbers of 32 bits, the low half first.
+    double nextDouble() {
+        const auto low = static_cast<double>(m_twister());
+        const auto high = static_cast<double>(m_twister());
+        return std::min((low + high * 0x1.0p32) * 0x1.0p-64, 1.0 - 0x1.0p-53);
     }
 
-    /// Uniform in [0, 1), in steps of 2^-53.
-    double next() {
-        const std::uint64_t result = std::rotl(m_state[0] + m_state[3], 23) + m_state[0];
-        const std::uint64_t shifted = m_state[1] << 17u;
-        m_state[2] ^= m_state[0];
-        m_state[3] ^= m_state[1];
-        m_state[1] ^= m_state[2];
-        m_state[0] ^= m_state[3];
-        m_state[2] ^= shifted;
-        m_state[3] = std::rotl(m_state[3], 45);
-        return static_cast<double>(result >> 11u) * 0x1.0p-53;
+    /// In [0, 1), from one number of 32 bits.
+    float nextFloat() {
+        return std::min(static_cast<float>(m_twister()) * 0x1.0p-32f, 1.0f - 0x1.0p-24f);
     }
 
 private:
-    std::uint64_t m_state[4] = {};
+    std::mt19937 m_twister;
 };
 
 class SettingsSampler final : public Sampler {
@@ -49,7 +43,8 @@ public:
         : m_settings(settings),
           m_vocabularySize(std::max(vocabularySize, 1)),
           m_seed(settings.seed ? *settings.seed : seedFromSystem()),
-          m_random(m_seed),
+          m_draws(m_seed),
+          m_xtcDraws(m_seed),
           m_penalties(settings),
           m_dry(settings, std::move(breakers)),
           m_mu(2.0 * static_cast<double>(settings.mirostatTau)) {}
@@ -63,8 +58,9 @@ public:
     TokenId sample(std::span<const float> logits) override {
         if (!prepare(logits)) return 0;
         if (isGreedy()) return m_candidates.best();
-        m_candidates.computeProbabilities();
-        const Candidate& chosen = m_candidates.at(m_random.next());
+        // Where one is left llama.cpp uses up a number all the same, but not for Mirostat.
+        const bool usesNumber = m_settings.mirostat == 0 || m_candidates.size() > 1;
+        const Candidate chosen = m_candidates.draw(usesNumber ? m_draws.nextDouble() : 0.0);
         if (m_settings.mirostat > 0) {
             // The surprise that the answer had is steered to the one that is wanted.
             const double surprise =
@@ -85,10 +81,7 @@ public:
     std::uint64_t seed() const override { return m_seed; }
 
 private:
-    static std::uint64_t seedFromSystem() {
-        std::random_device device;
-        return (std::uint64_t{device()} << 32u) | device();
-    }
+    static std::uint64_t seedFromSystem() { return std::random_device{}(); }
 
     /// Without a temperature the best of what the other steps leave is taken.
     bool isGreedy() const {
@@ -104,7 +97,7 @@ private:
         }
         if (m_settings.mirostat > 0) {
             // As in llama.cpp: it takes the place of the other steps.
-            if (!isGreedy()) m_candidates.heat(static_cast<double>(m_settings.temperature));
+            if (!isGreedy()) m_candidates.heat(m_settings.temperature);
             keepByMirostat();
             return true;
         }
@@ -126,23 +119,24 @@ private:
         if (s.minP > 0.0f) m_candidates.keepMinP(static_cast<double>(s.minP));
         constexpr float kMostSensible = 0.5f;  // two tokens cannot both be above it
         const bool mayDrop =
-            s.xtcProbability > 0.0f && s.xtcThreshold <= kMostSensible && m_candidates.size() > 1;
-        if (mayDrop && m_random.next() <= static_cast<double>(s.xtcProbability)) {
+            s.xtcProbability > 0.0f && s.xtcThreshold <= kMostSensible && m_candidates.nSeen() > 1;
+        if (mayDrop && m_xtcDraws.nextFloat() <= s.xtcProbability) {
             m_candidates.dropTopChoices(static_cast<double>(s.xtcThreshold));
         }
     }
 
     void setTemperature() {
         if (isGreedy()) return;
-        const auto middle = static_cast<double>(m_settings.temperature);
-        const auto range = static_cast<double>(m_settings.temperatureRange);
-        double temperature = middle;
-        if (range > 0.0) {
-            temperature = m_candidates.dynamicTemperature(
-                std::max(0.0, middle - range), middle + range,
-                static_cast<double>(m_settings.temperatureExponent));
+        const float middle = m_settings.temperature;
+        const float range = m_settings.temperatureRange;
+        float temperature = middle;
+        if (range > 0.0f) {
+            temperature = static_cast<float>(m_candidates.dynamicTemperature(
+                static_cast<double>(std::max(0.0f, middle - range)),
+                static_cast<double>(middle + range),
+                static_cast<double>(m_settings.temperatureExponent)));
         }
-        constexpr double kColdest = 1e-6;  // all weight is on the best
+        constexpr float kColdest = 1e-6f;  // all weight is on the best
         m_candidates.heat(std::max(temperature, kColdest));
     }
 
@@ -161,6 +155,9 @@ private:
         if (s != 0.0 && ratio > 0.0 && std::isfinite(ratio)) {
             k = portableExp(portableLog(ratio) / s);
         }
+        // A flat distribution has no such law, and k no meaning: llama.cpp takes the best alone
+        // where an int cannot hold it.
+        if (k > static_cast<double>(std::numeric_limits<int>::max())) k = 1.0;
         const double most = static_cast<double>(m_candidates.size());
         m_candidates.keepTop(static_cast<std::size_t>(std::clamp(k, 1.0, most)));
     }
@@ -168,7 +165,8 @@ private:
     SamplerSettings m_settings;
     int m_vocabularySize;
     std::uint64_t m_seed;
-    RandomNumbers m_random;
+    UniformNumbers m_draws;
+    UniformNumbers m_xtcDraws;  ///< XTC's dice are its own, of the same seed
     Penalties m_penalties;
     DryPenalty m_dry;
     double m_mu;  ///< Mirostat's bound on surprise, in bits

@@ -12,8 +12,8 @@
 
 namespace conclave::engine {
 
-/// One generation's sampler. Deterministic for a seed: its own generator and a fixed order of
-/// arithmetic, the same on every CPU.
+/// One generation's sampler. Deterministic for a seed: a fixed order of arithmetic, the same on
+/// every CPU, and the draws of llama.cpp's sampler chain (built with libstdc++) for the same seed.
 class Sampler {
 public:
     /// @param settings  as checkSampling() lets pass

@@ -197,6 +197,55 @@ TEST_F(TerminalTest, OffersToolsAndSaysWhatIsWrongWithThem) {
     EXPECT_THAT(chat["tool_calls"], IsEmpty());
 }
 
+TEST_F(TerminalTest, GoesOnWithAConversationThatHasResultsOfTools) {
+    const std::vector<std::pair<std::string, std::string>> bad = {
+        {"[{", "is no JSON"},
+        {"{}", "holds no list of messages"},
+        {"[1]", "message 1 is no object"},
+        {R"([{"role":"user","content":"a"},{"content":"b"}])", "message 2 has no \"role\""},
+        {R"([{"role":"user"}])", "message 1 has no \"content\""},
+        {R"([{"role":"user","content":3}])", "that is no text"},
+        {R"([{"role":"assistant","tool_calls":3}])", "no list of tool_calls"},
+        {R"([{"role":"assistant","tool_calls":[{}]}])", "without the name of a function"}};
+    for (const auto& [text, expected] : bad) {
+        const Outcome result = run({"generate", "--messages", write("bad.json", text).string()});
+        EXPECT_EQ(result.exitCode, 1) << text;
+        EXPECT_THAT(result.err, HasSubstr(expected));
+        EXPECT_THAT(result.err, HasSubstr("generate --help"));
+    }
+    EXPECT_EQ(run({"generate", "--messages", "x.json", "--prompt", "x"}).exitCode, 2);
+    const auto hello =
+        json({"generate", "--temp", "0", "--messages",
+              write("m.json", R"({"messages":[{"role":"user","content":"Hello!"}]})").string()});
+    EXPECT_EQ(hello["text"], "Hello! How can I help you today?");
+    // The bundled model's template knows no tools, ChatML writes every message.
+    const std::string question = R"([{"role":"user","content":"Will it rain in Rome?"})";
+    const std::string call =
+        R"(,{"role":"assistant","tool_calls":[{"name":"weather","arguments":{"city":"Rome"}}]})";
+    const std::string result = R"(,{"role":"tool","content":"abababababababab"})";
+    const auto goOn = [&](const std::string& messages, const std::string& model) {
+        return std::vector<std::string>{
+            "generate",     "--temp",     "0",
+            "--max-tokens", "1",          "--model",
+            model,          "--messages", write("m.json", messages + "]").string()};
+    };
+    EXPECT_THAT(run(goOn(question + call + result, "Conclave Tiny")).err,
+                HasSubstr("leaves out what tools gave"));
+    const std::string olmoe = CONCLAVE_TEST_SOURCE "/tests/parity/olmoe.gguf";
+    const auto nTokens = [&](const std::string& messages) {
+        return json(goOn(messages, olmoe))["usage"]["prompt_tokens"].get<int>();
+    };
+    EXPECT_GT(nTokens(question + call + result), nTokens(question + call) + 6);
+    EXPECT_THAT(run(goOn(question + call + result, olmoe)).err, Not(HasSubstr("leaves out")));
+}
+
+TEST_F(TerminalTest, SaysWhereNoToolWasAskedFor) {
+    const Outcome result = run({"chat"}, "Hello!\n/tool sunny\n/tol x\n");
+    EXPECT_EQ(result.exitCode, 0);
+    EXPECT_THAT(result.err, HasSubstr("the last answer asked for no tool"));
+    EXPECT_THAT(result.err, HasSubstr("did you mean /tool?"));
+}
+
 TEST_F(TerminalTest, ChangesAdaptersInAChat) {
     const std::string folder = CONCLAVE_TEST_SOURCE "/tests/parity/";
     const Outcome result = run({"chat", "--model", folder + "olmoe.gguf"},

@@ -60,9 +60,9 @@ log-probabilities are held to those that llama.cpp gives for the same file: the 
 position of a fixed text. The bars are a mean Kullback-Leibler divergence of 1e-5 and a difference of
 0.01 in any of those log-probabilities, for F16 weights, with every kernel set that the processor has.
 The bits are the same however the prompt is cut into batches, and for any number of threads: golden files
-have 256 positions, computed at once, in several cuts and token by token. Draws are our own: the same seed
-gives the same text here on every machine, but not llama.cpp's, whose generator differs; what its samplers
-leave to draw from is the same (`tests/parity/make_sampler_golden.py`).
+have 256 positions, computed at once, in several cuts and token by token. Draws are those of
+llama.cpp, too: the same logits and the same seed give the same token; how many whole texts are equal then, and why not
+all, says [GENERATION.md](GENERATION.md) (`tests/parity/same_texts`).
 
 Q8_0 and Q4_K: how far the same architecture with quantized weights is from exact arithmetic on these
 weights, as a share of llama.cpp's own distance (below). Tokenizers and templates are those of published

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/engine/samplers.jsonl: what llama.cpp's sampler chain leaves of given logits.
+"""Makes tests/golden/engine/samplers.jsonl, what llama.cpp's sampler chain leaves of given logits, and
+sampler_draws.jsonl, what it draws from them.
 
     PEER_DIR=DIR tests/parity/make_sampler_golden.py
 
 DIR holds node_modules with the public npm package node-llama-cpp, whose shared library is called
 directly. A line has the settings (named as in stored chats), the tokens before, the logits, and the
-tokens that are left with their probabilities; or, for DRY, what tokens lose. Draws are left out:
-random generators differ, distributions must not.
+tokens that are left with their probabilities; or, for DRY, what tokens lose. A line of the second file
+has the settings, the seed, the number of tokens, and the tokens drawn one after the other from logits
+that `hashed_logits` makes, here as in the test.
 """
 import ctypes as c
 import glob
@@ -48,7 +50,7 @@ def load_library():
         "top_k": [i], "top_p": [f, z], "min_p": [f, z], "typical": [f, z], "top_n_sigma": [f],
         "xtc": [f, f, z, u], "temp": [f], "temp_ext": [f, f, f], "mirostat": [i, u, f, f, i],
         "mirostat_v2": [u, f, f], "penalties": [i, i, f, f, f],
-        "dry": [c.c_void_p, f, f, i, i, c.POINTER(c.c_char_p), z],
+        "dist": [u], "dry": [c.c_void_p, f, f, i, i, c.POINTER(c.c_char_p), z],
     }
     for name, arguments in signatures.items():
         function = getattr(library, "llama_sampler_init_" + name)
@@ -70,6 +72,15 @@ def apply(library, sampler, logits):
     return [(array.data[k].id, array.data[k].logit) for k in range(array.size)]
 
 
+def draw(library, samplers, logits):
+    """The last of the samplers chooses."""
+    data = (TokenData * len(logits))(*[TokenData(t, x, 0.0) for t, x in enumerate(logits)])
+    array = TokenArray(data, len(logits), -1, False)
+    for sampler in samplers:
+        library.llama_sampler_apply(sampler, c.byref(array))
+    return array.data[array.selected].id
+
+
 def softmax(left):
     best = max(x for _, x in left)
     weights = [(t, math.exp(x - best)) for t, x in left]
@@ -77,15 +88,15 @@ def softmax(left):
     return sorted([t, round(w / total, 7)] for t, w in weights if w / total > 1e-7)
 
 
-def chain(library, s):
+def chain(library, s, seed=1):
     """llama.cpp's own order (common/sampling.cpp)."""
     init = lambda name, *arguments: getattr(library, "llama_sampler_init_" + name)(*arguments)
     if s.get("mirostat"):
         yield init("temp", s["temperature"])
         if s["mirostat"] == 1:
-            yield init("mirostat", s["n_vocab"], 1, s["mirostat_tau"], s["mirostat_eta"], 100)
+            yield init("mirostat", s["n_vocab"], seed, s["mirostat_tau"], s["mirostat_eta"], 100)
         else:
-            yield init("mirostat_v2", 1, s["mirostat_tau"], s["mirostat_eta"])
+            yield init("mirostat_v2", seed, s["mirostat_tau"], s["mirostat_eta"])
         return
     yield init("penalties", 64, s["penalty_window"], s["repeat_penalty"], s["frequency_penalty"],
                s["presence_penalty"])
@@ -94,7 +105,7 @@ def chain(library, s):
     yield init("typical", s["typical_p"], 0)
     yield init("top_p", s["top_p"], 0)
     yield init("min_p", s["min_p"], 0)
-    yield init("xtc", s["xtc_probability"], s["xtc_threshold"], 0, 1)
+    yield init("xtc", s["xtc_probability"], s["xtc_threshold"], 0, seed)
     yield init("temp_ext", s["temperature"], s["dynatemp_range"], s["dynatemp_exponent"])
 
 
@@ -180,6 +191,58 @@ def dry_case(library, vocab, rng):
     return {"settings": s, "history": history, "lost": lost}
 
 
+def hashed_logits(case, step, n, spread):
+    """Floats that are exact in binary, with few ties: the hash's upper 24 bits, in -8..8, times spread."""
+    logits = []
+    for token in range(n):
+        h = (token * 2654435761 + case * 2246822519 + step * 3266489917 + 374761393) & 0xFFFFFFFF
+        for shift in (16, 13, 16):
+            h = ((h ^ (h >> shift)) * 2246822507) & 0xFFFFFFFF
+        logits.append(((h >> 8) / (1 << 20) - 8.0) * spread)
+    return logits
+
+
+def draw_case(library, rng, number):
+    """Most draws come from a few steps together, and from whole vocabularies."""
+    n = rng.choice([5, 60, 300, 2000])
+    maybe = lambda value, off, often=0.3: value if rng.random() < often else off
+    s = {"temperature": rng.choice([0.4, 0.8, 1.0, 1.5])}
+    if number % 5 == 4:
+        s.update({"mirostat": rng.choice([1, 2]), "mirostat_tau": rng.choice([1.0, 3.0, 5.0]),
+                  "mirostat_eta": rng.choice([0.1, 0.3]), "n_vocab": n})
+    else:
+        defaults = number % 5 == 0
+        s.update({
+            "penalty_window": 64, "repeat_penalty": maybe(1.2, 1.0), "frequency_penalty": maybe(0.3, 0.0),
+            "presence_penalty": maybe(0.5, 0.0), "top_n_sigma": maybe(1.5, -1.0, 0.15),
+            "top_k": 40 if defaults else maybe(rng.choice([1, 8, 100]), 0),
+            "typical_p": maybe(rng.choice([0.6, 0.9]), 1.0, 0.2),
+            "top_p": 0.95 if defaults else maybe(rng.choice([0.5, 0.9]), 1.0),
+            "min_p": 0.05 if defaults else maybe(0.02, 0.0),
+            "xtc_probability": maybe(0.5, 0.0), "xtc_threshold": rng.choice([0.05, 0.1]),
+            "dynatemp_range": maybe(0.3, 0.0), "dynatemp_exponent": 1.0})
+        if s["typical_p"] < 1.0:
+            s["top_n_sigma"] = -1.0
+    seed = rng.choice([0, 1, 42, 4294967294]) if number < 40 else rng.getrandbits(32)
+    spread = rng.choice([0.125, 0.5, 1.0])
+    samplers = list(chain(library, s, seed))
+    if not s.get("mirostat"):
+        samplers.append(library.llama_sampler_init_dist(seed))
+    drawn = []
+    for step in range(20):
+        token = draw(library, samplers, hashed_logits(number, step, n, spread))
+        for sampler in samplers:
+            library.llama_sampler_accept(sampler, token)
+        drawn.append(token)
+    return {"settings": s, "seed": seed, "n": n, "spread": spread, "drawn": drawn}
+
+
+def write(name, cases):
+    with open(os.path.join(ROOT, "tests/golden/engine", name), "w", encoding="utf-8") as out:
+        for case in cases:
+            out.write(json.dumps(case, separators=(",", ":")) + "\n")
+
+
 def main():
     library = load_library()
     library.llama_sampler_clone.argtypes, library.llama_sampler_clone.restype = [c.c_void_p], c.c_void_p
@@ -192,11 +255,12 @@ def main():
     cases = [plain_case(library, rng, number) for number in range(120)]
     cases += [mirostat_case(library, rng, 1 + number % 2) for number in range(12)]
     dry = [dry_case(library, vocab, rng) for _ in range(60)]
-    path = os.path.join(ROOT, "tests/golden/engine/samplers.jsonl")
-    with open(path, "w", encoding="utf-8") as out:
-        for case in cases + dry:
-            out.write(json.dumps(case, separators=(",", ":")) + "\n")
-    print(f"{len(cases)} chains, {len(dry)} of DRY ({sum(bool(d['lost']) for d in dry)} with a loss)")
+    write("samplers.jsonl", cases + dry)
+    draws = [draw_case(library, random.Random(number), number) for number in range(200)]
+    write("sampler_draws.jsonl", draws)
+    print(f"{len(cases)} chains, {len(dry)} of DRY ({sum(bool(d['lost']) for d in dry)} with a loss), "
+          f"{len(draws)} chains that draw")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -238,6 +238,46 @@ TEST_F(ChatServiceTest, TheNextStartForgetsTheOneOffChatOfAKilledProcess) {
     EXPECT_TRUE(database->chats().chat(*alive).has_value());
 }
 
+TEST_F(ChatServiceTest, ToolsGiveBackWhatTheLastAnswerAskedFor) {
+    SendRequest request;
+    request.text = "Hello!";
+    request.retrieval = false;
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    request.chat = answer->chat;
+    request.text = "sunny";
+    request.toolResults = {"sunny"};
+    const auto unasked = send(request);
+    ASSERT_FALSE(unasked.has_value());
+    EXPECT_THAT(unasked.error().detail, HasSubstr("asked for no tool"));
+
+    // The bundled model calls none: its answer is made one that does.
+    stopServices();
+    {
+        storage::OpenOptions options;
+        options.analyzer = retrieval::analyze;
+        options.analyzerVersion = retrieval::kAnalyzerVersion;
+        const auto database =
+            storage::Database::open(m_home.path() / "data/conclave.db", options).value();
+        AnswerDetails details = *answer->details;
+        details.usage["tool_calls"] = {{{"name", "weather"}, {"arguments", {{"city", "Rome"}}}}};
+        ASSERT_TRUE(database->chats().setAnswerDetails(answer->id, details));
+    }
+    startWithoutGuide();
+    request.toolResults = {"sunny", "rainy"};
+    const auto tooMany = send(request);
+    ASSERT_FALSE(tooMany.has_value());
+    EXPECT_THAT(tooMany.error().detail, HasSubstr("2 results"));
+    request.toolResults = {"sunny"};
+    const auto next = send(request);
+    ASSERT_TRUE(next.has_value()) << next.error().detail;
+    EXPECT_EQ(next->state, MessageState::Complete);
+    const ChatView view = load(answer->chat);
+    EXPECT_EQ(view.messages.size(), 4U);  // those that were refused left nothing
+    EXPECT_EQ(view.chat.settings["tool_results"][std::to_string(*next->parent)],
+              nlohmann::json::array({"sunny"}));
+}
+
 TEST_F(ChatServiceTest, SmallTalkAfterAQuestionCitesNothing) {
     m_files.write("keys.txt", "The spare keys are kept by Marta Veldhuis. Thanks to all.\n");
     const CollectionId id = makeCollection("Notes");

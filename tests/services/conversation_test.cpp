@@ -249,6 +249,67 @@ TEST(ToolCalls, AreOfferedByTheTemplate) {
                 HasSubstr("<ba>"));
 }
 
+TEST(ToolCalls, AndTheirResultsAreReadByTheTemplate) {
+    const ScratchFolder scratch;
+    const auto model = modelWith(
+        scratch.path(),
+        "{% for m in messages %}{{ m.role }}={{ m.content }}{% for c in m.tool_calls or [] %}"
+        "({{ c.function.name }} {{ c.function.arguments.x }} {{ c.id }}){% endfor %}"
+        "{{ m.tool_call_id or '' }};{% endfor %}");
+    ASSERT_NE(model, nullptr);
+    PromptRequest request;
+    request.contextLength = 512;
+    request.maxTokens = 8;
+    const auto text = [&] {
+        const auto prompt = composePrompt(*model, profileOf(model->info(), 512), request);
+        if (!prompt) return prompt.error().detail;
+        std::string read = model->detokenize(prompt->tokens, true);
+        return read.substr(0, read.find_last_not_of(' ') + 1);  // modelWith() fills up
+    };
+    const auto calls = nlohmann::json::parse(
+        R"([{"name":"ab","arguments":{"x":7}},{"name":"ba","arguments":"{\"x\":8}"}])");
+    const std::vector<engine::ToolCall> asked = {{"", "ab", "{\"x\":7}"}, {"", "ba", "{}"}};
+    PastTurn turn{.question = "q", .answer = "I look." + toolCallNote(asked)};
+    turn.toolCalls = calls;
+    request.history = {turn};
+    request.question = "shown";
+    request.toolResults = {"one", "two"};
+    const std::string chain =
+        "user=q;assistant=I look.(ab 7 call00000)(ba 8 call00001);"
+        "tool=onecall00000;tool=twocall00001;";
+    EXPECT_EQ(text(), chain);
+    // Later turns see them as they were.
+    PastTurn second{.question = "shown", .answer = "done"};
+    second.toolResults = request.toolResults;
+    request.history.push_back(second);
+    request.toolResults.clear();
+    request.question = "next";
+    EXPECT_EQ(text(), chain + "assistant=done;user=next;");
+    // A call that was left at that stays a note in the answer's text.
+    request.history = {turn};
+    EXPECT_THAT(text(), HasSubstr("The model asked for a tool"));
+    // Where the first turns have no room, a result does not stay without its question.
+    turn.question = std::string(700, 'a');
+    request.history = {turn, second};
+    EXPECT_EQ(text(), "user=next;");
+}
+
+TEST(ToolCalls, TakeTheFormOfTemplates) {
+    const auto full = [](const char* call) {
+        const auto made = callForTemplate(nlohmann::ordered_json::parse(call), 12);
+        return made ? made->dump() : "none";
+    };
+    const std::string made =
+        R"({"id":"call00012","type":"function","function":{"name":"f","arguments":{"x":1}}})";
+    EXPECT_EQ(full(R"({"name":"f","arguments":{"x":1}})"), made);
+    EXPECT_EQ(full(R"({"type":"function","function":{"name":"f","arguments":"{\"x\":1}"}})"), made);
+    EXPECT_THAT(full(R"({"id":"a1","name":"f"})"), HasSubstr(R"("id":"a1")"));
+    EXPECT_THAT(full(R"({"name":"f"})"), HasSubstr(R"("arguments":{})"));
+    EXPECT_THAT(full(R"({"name":"f","arguments":"no {JSON"})"), HasSubstr("no {JSON"));
+    EXPECT_EQ(full(R"({"function":{"arguments":{}}})"), "none");
+    EXPECT_EQ(full("[]"), "none");
+}
+
 TEST(ToolCalls, HaveAFieldOfTheirOwn) {
     const ScratchFolder scratch;
     const auto model = modelWith(scratch.path(), "{{ messages[0].content }}<think><tool_call>");

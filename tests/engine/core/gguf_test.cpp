@@ -302,6 +302,16 @@ TEST(ModelInfo, NamesWhatIsWrong) {
                       .number("bailingmoe.expert_shared_count", 1),
                   "deepseek");
     expectClosest(named("gpt2"), "llama");
+    // A Qwen with norms of heads is of the third generation, whatever its name.
+    const auto normed = [&](const std::string& name) {
+        GgufWriter writer = named(name);
+        writer.tensor("blk.0.attn_q_norm.weight", {8}, 0, 0);
+        writer.data = std::string(32, '\0');
+        return writer;
+    };
+    expectClosest(normed("qwen9moe").number("qwen9moe.expert_count", 8), "qwen3moe");
+    expectClosest(normed("qwen9"), "qwen3");
+    expectClosest(named("qwen9moe").number("qwen9moe.expert_count", 8), "qwen2moe");
     GgufWriter strange;
     strange.text("general.architecture", std::string(100000, '\n'));
     EXPECT_LT(errorOf(strange).detail.size(), 200u);

@@ -334,6 +334,30 @@ TEST(MemoryLimit, StreamsWhatDoesNotFitAndRefusesOnlyWhatCannotWork) {
     EXPECT_EQ(dense.error().code, ErrorCode::OutOfMemory);
 }
 
+TEST(MemoryLimit, CountsTheCacheInTheTypeThatItWillHave) {
+    const fs::path path = test::parity("llama-dense.gguf");
+    const auto model = Model::load(path).value();
+    constexpr int kContext = 256;  // of which a model that is loaded has to hold so many tokens
+    const auto least = [&](KvTypes types) {
+        std::uint64_t low = 0;
+        std::uint64_t high = std::uint64_t{1} << 30U;
+        while (high - low > 1) {
+            const std::uint64_t middle = (low + high) / 2;
+            (planMemory(path, middle, types) ? high : low) = middle;
+        }
+        return high;
+    };
+    const auto cache = [&](KvTypes types) { return model->forecast(kContext, types).kvCacheBytes; };
+    const KvTypes mixed{KvType::Q8_0, KvType::Q4_0};
+    for (const KvTypes& types : {KvTypes(KvType::Q8_0), KvTypes(KvType::Q4_0), mixed}) {
+        EXPECT_LT(cache(types), cache({}));
+        EXPECT_EQ(least({}) - least(types), cache({}) - cache(types));
+    }
+    const LoadOptions tight{.memoryBytes = least(KvType::Q4_0), .kvTypes = KvType::Q4_0};
+    EXPECT_TRUE(Model::load(path, tight));
+    EXPECT_FALSE(Model::load(path, LoadOptions{.memoryBytes = tight.memoryBytes}));
+}
+
 TEST(MemoryLimit, PagingInsteadOfReadingAheadComputesTheSameModel) {
     const fs::path path = test::chatModel("Q8_0");
     const MemoryRange range = memoryRange(path);
