@@ -17,9 +17,10 @@ class ModelServiceImpl final : public ModelService {
 public:
     /// `settings` and `quick` (short calls) must outlive the service. `wanted`: name or file for
     /// this run, not remembered; empty: the remembered one, else the best there is. `memoryBytes`
-    /// as engine::LoadOptions.
+    /// and `predicts` as engine::LoadOptions.
     ModelServiceImpl(storage::SettingStore& settings, const Places& places, std::string wanted,
-                     std::vector<AdapterFile> adapters, std::uint64_t memoryBytes, Worker& quick);
+                     std::vector<AdapterFile> adapters, std::uint64_t memoryBytes, bool predicts,
+                     Worker& quick);
     ~ModelServiceImpl() override;
 
     void list(Reply<std::vector<ModelEntry>> reply) override;
@@ -65,6 +66,7 @@ private:
     std::filesystem::path m_folder;  ///< where pulled models go
     std::string m_wanted;
     std::uint64_t m_memoryBytes;
+    bool m_predicts;
     ModelCatalog m_catalog;
     Worker& m_quick;
 

@@ -77,7 +77,7 @@ private:
     LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes);
 
     /// What the file says about the model, without its tokenizer.
-    [[nodiscard]] Result<void> readWeights();
+    [[nodiscard]] Result<void> readWeights(bool predicts);
     [[nodiscard]] Result<void> fill();
     /// Decides what is kept in memory.
     [[nodiscard]] Result<void> makePlan();

@@ -176,8 +176,14 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         chosen.batchTokens = std::min(chosen.batchTokens, *context);
         if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
         chosen.adapters = std::move(*adapters);
-        return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache), chosen,
-                                                std::move(draft));
+        const bool predicts = loaded->weights().prediction.has_value();
+        auto session = std::make_unique<RunningSession>(std::move(loaded), std::move(*cache),
+                                                        chosen, std::move(draft));
+        if (const auto ready = predicts ? session->usePrediction(chosen.kvType) : Result<void>();
+            !ready) {
+            return tl::unexpected(ready.error());
+        }
+        return session;
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::OutOfMemory, "no memory for the buffers of prefill steps of " +
                                                 std::to_string(chosen.batchTokens) + " tokens");
@@ -207,6 +213,19 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
     m_model->countSession(m_memoryBytes);
 }
 
+Result<void> RunningSession::usePrediction(KvTypes types) {
+    // A state that has taken in a wrong guess cannot give it back.
+    if (m_config.hasRecurrentLayer()) return {};
+    auto predictor = TokenPredictor::create(*m_model, m_pool, contextLength(), types);
+    if (!predictor) return tl::unexpected(predictor.error());
+    m_predictor = std::move(*predictor);
+    const auto bytes = static_cast<std::int64_t>(TokenPredictor::bytes(
+        m_model->config(), m_model->weights().needsInt8, contextLength(), types));
+    m_memoryBytes += bytes;
+    m_model->countSession(bytes);
+    return {};
+}
+
 RunningSession::~RunningSession() { m_model->countSession(-m_memoryBytes); }
 
 Result<void> RunningSession::useAdapters(std::span<const AdapterUse> adapters) {
@@ -231,6 +250,7 @@ auto RunningSession::unlessOutOfMemory(const Run& run) -> decltype(run()) {
         // A pass may have been left in its middle. Shared prefixes are only there to save time.
         clear();
         m_transformer.forgetPass();
+        if (m_predictor) m_predictor->forget();
         m_model->prefixes().clear();
         return fail(ErrorCode::OutOfMemory,
                     "the memory ran out in the middle of the computation; end other programs, or "
@@ -251,6 +271,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     }
     const auto start = Clock::now();
     const StopScope stopScope(m_pool, request.cancel);
+    m_speculates = request.speculate;
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
     if (m_sharesPrefixes) extendFromStore(request.prompt);
@@ -427,14 +448,28 @@ Guess RunningSession::makeGuess(TokenId token, int nMost) {
     Guess guess = m_guesser.guess(nMost);
     const int nChosen = m_gate.choose(guess.evidence, static_cast<int>(guess.tokens.size()));
     guess.tokens.resize(static_cast<std::size_t>(nChosen));
-    if (nChosen > 0 || m_draft == nullptr) return guess;
-    return draftGuess(nMost);
+    if (nChosen > 0) return guess;
+    if (m_predictor != nullptr) guess = predictedGuess(nMost);
+    return guess.tokens.empty() && m_draft != nullptr ? draftGuess(nMost) : guess;
+}
+
+Guess RunningSession::predictedGuess(int nMost) {
+    constexpr int kEvidence = SpeculationGate::kPredictionEvidence;
+    constexpr int kMostPredicted = 4;  // the layer was trained to go one token ahead, not many
+    const int nChosen = m_gate.choose(kEvidence, std::min(nMost, kMostPredicted));
+    if (nChosen < 1) return {};
+    // What has gathered while nothing was guessed takes a layer's share of a token's time each.
+    const double nPairs = m_gate.tokensToLose() * m_config.nLayers;
+    constexpr double kMostPairs = 1000.0;
+    return {
+        m_predictor->guess(m_text, nChosen, static_cast<int>(std::clamp(nPairs, 1.0, kMostPairs))),
+        kEvidence};
 }
 
 Guess RunningSession::draftGuess(int nMost) {
-    constexpr int kDraftEvidence = SpeculationGate::kEvidences - 1;
+    constexpr int kEvidence = SpeculationGate::kDraftEvidence;
     nMost = std::min(nMost, m_draft->contextLength() - static_cast<int>(m_text.size()));
-    const int nChosen = m_gate.choose(kDraftEvidence, std::max(nMost, 0));
+    const int nChosen = m_gate.choose(kEvidence, std::max(nMost, 0));
     if (nChosen < 1) return {};
     GenerateRequest request;
     request.prompt = m_text;
@@ -443,13 +478,16 @@ Guess RunningSession::draftGuess(int nMost) {
     request.ignoreEndOfTurn = true;
     auto guessed = m_draft->generate(request);
     if (!guessed) return {};
-    return {std::move(guessed->tokens), kDraftEvidence};
+    return {std::move(guessed->tokens), kEvidence};
 }
 
 bool RunningSession::forward(std::span<const TokenId> tokens) {
     if (m_sharesPrefixes) leaveWhatRingsLose(static_cast<int>(tokens.size()));
     if (!m_transformer.forward(tokens, static_cast<int>(m_tokens.size()))) return false;
     m_tokens.insert(m_tokens.end(), tokens.begin(), tokens.end());
+    if (m_predictor && m_speculates) {
+        m_predictor->follow(m_tokens, static_cast<int>(tokens.size()), m_transformer);
+    }
     return true;
 }
 
@@ -478,6 +516,7 @@ Result<void> RunningSession::evaluateNow(
     if (auto checked = checkTokens(tokens); !checked) return checked;
     const StopScope stopScope(m_pool, std::move(cancel));
     clear();
+    m_speculates = false;
     const auto nLogits = vocabularyRow();
     std::vector<float> logits(nLogits * kLogitsAtOnce);
     const auto cancelled = fail(ErrorCode::Cancelled, "the evaluation was cancelled");

@@ -65,16 +65,30 @@ Guess TextGuesser::guess(int nMost) const {
     return {{first, first + static_cast<std::ptrdiff_t>(n)}, evidenceOf(longest)};
 }
 
-double SpeculationGate::extraCost(int nGuesses) const { return m_costPerGuess * nGuesses; }
+std::size_t SpeculationGate::sourceOf(int evidence) {
+    return static_cast<std::size_t>(std::max(evidence - kDraftEvidence + 1, 0));
+}
+
+double SpeculationGate::extraCost(int evidence, int nGuesses) const {
+    return m_costPerGuess[sourceOf(evidence)] * nGuesses;
+}
+
+SpeculationGate::Seconds SpeculationGate::allowed() const {
+    constexpr double kShareAllowed = 0.015;
+    constexpr double kTokensAllowed = 2.0;
+    return kShareAllowed * m_total + kTokensAllowed * m_plain - m_lost;
+}
+
+double SpeculationGate::tokensToLose() const {
+    return m_nPlain > 0 ? std::max(allowed() / m_plain, 0.0) : 0.0;
+}
 
 int SpeculationGate::choose(int evidence, int nOffered) {
     if (m_isOpen) return std::min(nOffered, kMaxGuesses);
     constexpr int kStepsToKnowTheSpeed = 3;
     if (m_nPlain < kStepsToKnowTheSpeed) return 0;
     double& chance = m_chance[static_cast<std::size_t>(evidence)];
-    constexpr double kShareAllowed = 0.015;
-    constexpr double kTokensAllowed = 2.0;
-    const Seconds allowed = kShareAllowed * m_total + kTokensAllowed * m_plain - m_lost;
+    const Seconds most = allowed();
     int best = 0;
     double bestSpeed = 1.0;  // tokens in a token's time
     double expected = 1.0;
@@ -82,8 +96,9 @@ int SpeculationGate::choose(int evidence, int nOffered) {
     for (int n = 1; n <= std::min(nOffered, kMaxGuesses); ++n) {
         allRight *= chance;
         expected += allRight;
-        if (extraCost(n) * m_plain > allowed) break;
-        const double speed = expected / (1.0 + extraCost(n));
+        const double cost = extraCost(evidence, n);
+        if (cost * m_plain > most) break;
+        const double speed = expected / (1.0 + cost);
         if (speed > bestSpeed) {
             bestSpeed = speed;
             best = n;
@@ -111,7 +126,8 @@ void SpeculationGate::countGuessed(int evidence, int nGuessed, int nRight, Secon
     m_lost += time - (1 + nRight) * m_plain;
     constexpr double kShare = 0.1;
     const double extra = time / m_plain - 1.0;
-    m_costPerGuess = std::clamp(movedTowards(m_costPerGuess, extra / nGuessed, kShare), 0.01, 2.0);
+    double& cost = m_costPerGuess[sourceOf(evidence)];
+    cost = std::clamp(movedTowards(cost, extra / nGuessed, kShare), 0.01, 2.0);
     // Each guess up to the first wrong one is one trial.
     double& chance = m_chance[static_cast<std::size_t>(evidence)];
     for (int i = 0; i < nRight; ++i) chance = movedTowards(chance, 1.0, kShare);

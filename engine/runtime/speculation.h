@@ -49,11 +49,17 @@ private:
 class SpeculationGate {
 public:
     using Seconds = std::chrono::duration<double>;
-    static constexpr int kEvidences = 5;  ///< classes of guesses; the last one is the draft model's
+    /// Classes of guesses: those of TextGuesser come first.
+    static constexpr int kDraftEvidence = 4;
+    static constexpr int kPredictionEvidence = 5;
+    static constexpr int kEvidences = 6;
 
     /// @param nOffered  tokens that could be guessed
     /// @returns how many to guess: 0 to nOffered
     [[nodiscard]] int choose(int evidence, int nOffered);
+
+    /// How many tokens' time may be lost now.
+    [[nodiscard]] double tokensToLose() const;
 
     /// From now on all that is offered is guessed, whatever it costs: for tests.
     void open() { m_isOpen = true; }
@@ -68,16 +74,19 @@ public:
 
 private:
     /// Of a pass beyond one token's time, in tokens' times.
-    [[nodiscard]] double extraCost(int nGuesses) const;
+    [[nodiscard]] double extraCost(int evidence, int nGuesses) const;
+    [[nodiscard]] Seconds allowed() const;
+    [[nodiscard]] static std::size_t sourceOf(int evidence);
 
     bool m_isOpen = false;
     int m_nPlain = 0;
     Seconds m_plain{};  ///< one token's time, running average
     Seconds m_total{};
     Seconds m_lost{};
-    double m_costPerGuess = 0.3;  ///< in tokens' times, running average
+    /// In tokens' times, running average by source: text, draft, prediction layer.
+    std::array<double, 3> m_costPerGuess = {0.3, 0.3, 0.3};
     /// Chance that a further guess is right, running average by evidence.
-    std::array<double, kEvidences> m_chance = {0.2, 0.4, 0.7, 0.85, 0.6};
+    std::array<double, kEvidences> m_chance = {0.2, 0.4, 0.7, 0.85, 0.6, 0.7};
 };
 
 }  // namespace conclave::engine
