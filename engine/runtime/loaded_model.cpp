@@ -237,6 +237,16 @@ Result<void> LoadedModel::checkFile() const {
                                    "and load it again");
 }
 
+SpeculationGate LoadedModel::speculation() const {
+    const std::lock_guard lock(m_speculationMutex);
+    return m_speculation;
+}
+
+void LoadedModel::learnSpeculation(const SpeculationGate& gate) const {
+    const std::lock_guard lock(m_speculationMutex);
+    m_speculation = gate;
+}
+
 void LoadedModel::settle() const { m_weights.packed.wait(); }
 
 std::vector<TokenId> LoadedModel::tokenize(std::string_view text,

@@ -272,6 +272,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     const auto start = Clock::now();
     const StopScope stopScope(m_pool, request.cancel);
     m_speculates = request.speculate;
+    if (m_speculates && !m_gate.isOpen()) m_gate = m_model->speculation();
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
     if (m_sharesPrefixes) extendFromStore(request.prompt);
@@ -289,6 +290,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
         return std::move(answer.result);
     }
     decode(request, answer);
+    if (m_speculates && !m_gate.isOpen()) m_model->learnSpeculation(m_gate);
     usage.decodeTime = Clock::now() - afterPrefill;
     if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (m_sharesPrefixes) leaveInStore();
@@ -406,9 +408,18 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
         guess = {};
         nRight = 0;
     };
+    TextGuesser::Found found;  // of which no pass was made
+    if (request.speculate) m_guesser.follow(request.prompt);
     while (!answer.reason()) {
         const auto token = answer.next(logitsRow(nRight));
         if (!token) break;
+        if (request.speculate) {
+            if (!found.tokens.empty()) {
+                m_gate.countUnmade(found.evidence, found.tokens.front() == *token);
+            }
+            found = {};
+            m_guesser.add(*token);
+        }
         if (answer.result.tokens.size() == 1) usage.timeToFirstToken = Clock::now() - start;
         if (nRight < guess.tokens.size() && guess.tokens[nRight] == *token) {
             ++nRight;
@@ -416,19 +427,25 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
         }
         settle();
         if (answer.reason()) break;
-        const auto before = ownTime();
-        if (request.speculate) guess = makeGuess(*token, answer.nLeft() - 1);
+        bool isTimed = request.speculate && (m_predictor || m_draft || m_gate.wantsTime());
+        auto before = isTimed ? ownTime() : SpeculationGate::Seconds();
+        if (request.speculate) guess = makeGuess(*token, answer.nLeft() - 1, found);
+        if (!isTimed && !guess.tokens.empty()) {
+            isTimed = true;
+            before = ownTime();
+        }
         std::vector<TokenId> pass = {*token};
         pass.insert(pass.end(), guess.tokens.begin(), guess.tokens.end());
         m_logits.resize(std::max(m_logits.size(), pass.size() * vocabularyRow()));
         const bool computed =
             forward(pass) && m_transformer.logits(0, static_cast<int>(pass.size()), m_logits);
-        passTime = ownTime() - before;
+        if (isTimed) passTime = ownTime() - before;
         if (!computed) {
             guess = {};
             answer.end(FinishReason::Cancelled);
-        } else if (guess.tokens.empty()) {
-            m_gate.countPlain(passTime);
+        } else if (guess.tokens.empty() && request.speculate) {
+            if (isTimed) m_gate.countPlain(passTime);
+            if (!isTimed) m_gate.countPlain();
         }
     }
     settle();
@@ -436,19 +453,27 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
     answer.finish();
 }
 
-/// What may follow `token`, which follows the cached ones; as much as is worth its time.
-Guess RunningSession::makeGuess(TokenId token, int nMost) {
+/// What may follow `token`, which follows the cached ones; as much as is worth its time. `found` is
+/// what the text offered if that was not taken.
+Guess RunningSession::makeGuess(TokenId token, int nMost, TextGuesser::Found& found) {
     const auto room = contextLength() - static_cast<int>(m_tokens.size()) - 1;
     nMost = std::min({nMost, room, m_batchTokens - 1, kMaxGuesses});
     // A state that has taken in a wrong guess cannot give it back.
     if (nMost < 1 || m_config.hasRecurrentLayer()) return {};
+    const auto offered = m_guesser.find(nMost);
+    if (!offered.tokens.empty()) {
+        const auto nChosen = static_cast<std::size_t>(
+            m_gate.choose(offered.evidence, static_cast<int>(offered.tokens.size())));
+        if (nChosen > 0) {
+            const auto chosen = offered.tokens.first(nChosen);
+            return {{chosen.begin(), chosen.end()}, offered.evidence};
+        }
+        found = offered;
+    }
+    if (m_predictor == nullptr && m_draft == nullptr) return {};
     m_text.assign(m_tokens.begin(), m_tokens.end());
     m_text.push_back(token);
-    m_guesser.follow(m_text);
-    Guess guess = m_guesser.guess(nMost);
-    const int nChosen = m_gate.choose(guess.evidence, static_cast<int>(guess.tokens.size()));
-    guess.tokens.resize(static_cast<std::size_t>(nChosen));
-    if (nChosen > 0) return guess;
+    Guess guess;
     if (m_predictor != nullptr) guess = predictedGuess(nMost);
     return guess.tokens.empty() && m_draft != nullptr ? draftGuess(nMost) : guess;
 }

@@ -68,7 +68,7 @@ private:
     [[nodiscard]] bool prefill(const GenerateRequest& request);
     [[nodiscard]] bool forward(std::span<const TokenId> tokens);
     void decode(const GenerateRequest& request, Answer& answer);
-    [[nodiscard]] Guess makeGuess(TokenId token, int nMost);
+    [[nodiscard]] Guess makeGuess(TokenId token, int nMost, TextGuesser::Found& found);
     [[nodiscard]] Guess predictedGuess(int nMost);
     [[nodiscard]] Guess draftGuess(int nMost);
     [[nodiscard]] std::span<const float> logitsRow(std::size_t row) const;
