@@ -6,8 +6,8 @@
 // transcripts-Q8_0.jsonl. Each prompt is answered plainly and with guesses in turns, from a cached
 // prompt; only decoding is measured. `forced` makes the model write "greedy_tokens" whatever its
 // logits say, so that random weights in the shapes of a real model tell what real answers would
-// take. Prints the median over rounds of the ratio of both sums, and the first round's, in which
-// nothing was known yet.
+// take. A prediction layer guesses, too, where the model has one. Prints the median over rounds of
+// the ratio of both sums, and the first round's, in which nothing was known yet.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
     if (argc < 5) stop("give MODEL.gguf TRANSCRIPTS.jsonl THREADS ROUNDS [forced]");
     const auto transcripts = readTranscripts(argv[2]);
     const bool isForced = argc > 5;
-    const auto model = Model::load(argv[1]);
+    const auto model = Model::load(argv[1], conclave::engine::LoadOptions{.predicts = true});
     if (!model) stop(model.error().detail);
     (*model)->settle();
     const auto session = Session::create(*model, {.nThreads = std::atoi(argv[3])});
