@@ -167,6 +167,9 @@ struct LoadOptions {
     /// False: leaves experts that do not fit to the system's paging, which brings them in a few
     /// pages at a time when a product stumbles on them. For comparison.
     bool readsAhead = true;
+    /// Load the layer that predicts further tokens, too, where the file has one: sessions guess
+    /// with it when a request speculates. It takes memory and serves nothing else.
+    bool predicts = false;
     LoadProgress progress = {};
     /// Called with what will be done, before it is done.
     std::function<void(const MemoryPlan&)> onPlan = {};
@@ -335,7 +338,8 @@ struct GenerateRequest {
     TokenFilter* filter = nullptr;  ///< borrowed; null: every token may come
     int nLogprobs = -1;             ///< likeliest tokens to report for each one chosen; -1: nothing
     /// Guess several tokens ahead and check them in one pass, while that saves time: from text that
-    /// was there before, or by the session's draft model. It never changes the answer.
+    /// was there before, by the model's own prediction layer (LoadOptions::predicts), or by the
+    /// session's draft model. It never changes the answer.
     bool speculate = false;
     int maxTokens = -1;              ///< -1: until the model ends its turn or the context is full
     std::vector<std::string> stop;   ///< the text ends before the first of these; never shown

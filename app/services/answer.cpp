@@ -326,6 +326,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     request.sampling = *used.sampling;
     request.maxTokens = maxTokens;
     request.stopOnRepetition = profile.stopOnRepetition;
+    request.speculate = !details.passages.empty();  // such answers quote
     request.showControlTokens = parser->needsControlTokens();
     request.cancel = job.stop.get_token();
     request.onPrefill = [&](int done, int total) {

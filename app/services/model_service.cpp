@@ -46,12 +46,13 @@ Error noModel() {
 ModelServiceImpl::ModelServiceImpl(storage::SettingStore& settings, const Places& places,
                                    std::string wanted, std::vector<AdapterFile> adapters,
                                    std::uint64_t memoryBytes, engine::KvTypes kvTypes,
-                                   Worker& quick)
+                                   bool predicts, Worker& quick)
     : m_settings(settings),
       m_folder(places.models()),
       m_wanted(std::move(wanted)),
       m_memoryBytes(memoryBytes),
       m_kvTypes(kvTypes),
+      m_predicts(predicts),
       m_catalog(bundledModels()),
       m_quick(quick),
       m_adapterFiles(std::move(adapters)) {}
@@ -268,6 +269,7 @@ void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
     engine::LoadOptions options;
     options.memoryBytes = m_memoryBytes;
     options.kvTypes = m_kvTypes;
+    options.predicts = m_predicts;
     options.progress = [&](float fraction) {
         constexpr float kStep = 0.01f;
         if (fraction - reported >= kStep && request == m_request) {

@@ -41,7 +41,7 @@ public:
           m_database(std::move(database)),
           m_extractor(findWorker()),
           m_models(m_database->settings(), m_places, options.model, options.adapters,
-                   options.memoryBytes, options.kvTypes, m_quick),
+                   options.memoryBytes, options.kvTypes, options.predicts, m_quick),
           m_searchModels(*m_database, m_models),
           m_library(m_database->documents(), [this] { return m_searchModels.embedderInUse(); }),
           m_collections(*m_database, m_library, m_extractor,

@@ -481,6 +481,7 @@ struct StartOptions {
     nlohmann::ordered_json tools = nullptr;
     std::uint64_t memoryBytes =
         0;                       ///< most that a model and its contexts may take; 0: what is free
+    bool predicts = false;       ///< as engine::LoadOptions
     bool indexGuide = true;      ///< make the collection "Conclave Guide" at first start
     bool inMemory = false;       ///< keep nothing; for evaluations
     bool savesSessions = false;  ///< keep what was computed for chats, for the next start

@@ -81,6 +81,7 @@ services::StartOptions startOptions(const Arguments& arguments) {
     }
     options.memoryBytes = arguments.size("--memory");
     options.kvTypes = cacheTypesFrom(arguments);
+    options.predicts = arguments.has("--speculate");
     return options;
 }
 

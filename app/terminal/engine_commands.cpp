@@ -391,7 +391,10 @@ std::vector<Command> engineCommands() {
         toolsOption(),
         {"--logprobs", "N", "with --json: each token's N likeliest alternatives, 0 to 1000",
          Kind::Integer, 0, 1000},
-        {"--speculate", "", "guess ahead from repeated text while it saves time; same result",
+        {"--speculate", "",
+         "guess ahead while it saves time: from repeated text, and by the model's prediction layer "
+         "if "
+         "it has one; same result",
          Kind::Flag},
         {"--draft", "FILE", "guess ahead with this small model of the same vocabulary"},
         experts,

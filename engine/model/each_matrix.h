@@ -59,21 +59,29 @@ void forEachMatrix(Net& net, const Use& use) {
 /// those that an ExpertStore has are without data.
 enum class WithExperts { None, Resident, All };
 
-/// Calls use(matrix) for every matrix but the embedding, in the order in which a forward pass reads
-/// them. Where the file has no output matrix, the last one is the embedding once more.
+template <MaybeConst<LayerWeights> Layer, typename Use>
+void forEachMatrix(Layer& layer, WithExperts experts, const Use& use) {
+    std::visit([&](auto& attention) { forEachMatrix(attention, use); }, layer.attention);
+    if (auto* mixture = std::get_if<MoeWeights>(&layer.feedForward)) {
+        const bool isWanted = experts == WithExperts::All ||
+                              (experts == WithExperts::Resident && mixture->store == nullptr);
+        forEachMatrix(*mixture, isWanted, use);
+    } else {
+        forEachMatrix(std::get<FeedForwardWeights>(layer.feedForward), use);
+    }
+}
+
+/// Calls use(matrix) for every matrix but embeddings, in the order in which a forward pass reads
+/// them, those of the prediction layer last. Where the file has no output matrix, the last one is
+/// the embedding once more.
 template <MaybeConst<Weights> All, typename Use>
 void forEachMatrix(All& weights, WithExperts experts, const Use& use) {
-    for (auto& layer : weights.layers) {
-        std::visit([&](auto& attention) { forEachMatrix(attention, use); }, layer.attention);
-        if (auto* mixture = std::get_if<MoeWeights>(&layer.feedForward)) {
-            const bool isWanted = experts == WithExperts::All ||
-                                  (experts == WithExperts::Resident && mixture->store == nullptr);
-            forEachMatrix(*mixture, isWanted, use);
-        } else {
-            forEachMatrix(std::get<FeedForwardWeights>(layer.feedForward), use);
-        }
-    }
+    for (auto& layer : weights.layers) forEachMatrix(layer, experts, use);
     use(weights.output);
+    if (!weights.prediction) return;
+    use(weights.prediction->join);
+    forEachMatrix(weights.prediction->layer, experts, use);
+    if (weights.prediction->output) use(*weights.prediction->output);
 }
 
 }  // namespace conclave::engine

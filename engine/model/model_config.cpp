@@ -151,6 +151,14 @@ bool ModelConfig::hasRecurrentLayer() const {
                        [](const LayerConfig& layer) { return layer.isRecurrent; });
 }
 
+ModelConfig ModelConfig::predictionLayer() const {
+    ModelConfig model = *this;
+    model.nLayers = 1;
+    model.nPredictionLayers = 0;
+    model.layers = {{.hasExperts = moe.nExperts > 0}};
+    return model;
+}
+
 Result<ModelConfig> ModelConfig::read(const GgufFile& file) {
     const auto name = file.requireString("general.architecture");
     if (!name) return tl::unexpected(name.error());

@@ -123,6 +123,8 @@ struct LayerConfig {
 
 struct ModelConfig {
     int nLayers = 0;
+    /// Layers of the file behind those, which predict further tokens (see prediction_layer.h).
+    int nPredictionLayers = 0;
     int contextLength = 0;
     int embeddingDim = 0;
     int feedForwardDim = 0;  ///< of dense layers
@@ -154,6 +156,10 @@ struct ModelConfig {
     [[nodiscard]] bool hasDenseLayer() const;
     [[nodiscard]] bool hasLocalLayer() const;
     [[nodiscard]] bool hasRecurrentLayer() const;
+
+    /// The first prediction layer as a model of one layer. Such layers attend, and have experts
+    /// where the model's last layers have them.
+    [[nodiscard]] ModelConfig predictionLayer() const;
 
     /// Errors: Unsupported (names the architecture or what it wants), Corrupt (names the key).
     [[nodiscard]] static Result<ModelConfig> read(const GgufFile& file);

@@ -31,8 +31,15 @@ const std::vector<float>& divisorsFor(const ModelConfig& config, const RopeDivis
 Transformer::Transformer(const ModelConfig& config, const Weights& weights,
                          const KernelTable& kernels, KvCache& cache, ThreadPool& pool,
                          int maxTokens)
+    : Transformer(config, weights, {weights.layers, weights.outputNorm, weights.output}, kernels,
+                  cache, pool, maxTokens) {}
+
+Transformer::Transformer(const ModelConfig& config, const Weights& weights, const Stack& stack,
+                         const KernelTable& kernels, KvCache& cache, ThreadPool& pool,
+                         int maxTokens)
     : m_config(config),
       m_weights(weights),
+      m_stack(stack),
       m_kernels(kernels),
       m_cache(cache),
       m_pool(pool),
@@ -64,16 +71,19 @@ void Transformer::setAdapters(const AdapterSet* adapters) {
 }
 
 bool Transformer::forward(std::span<const TokenId> tokens, int firstPosition) {
+    embed(tokens);
+    return run(static_cast<int>(tokens.size()), firstPosition);
+}
+
+bool Transformer::run(int nTokens, int firstPosition) {
     m_feedForward.clearError();
-    const int nTokens = static_cast<int>(tokens.size());
     CONCLAVE_CHECK(m_cache.resumableUpTo(firstPosition) == firstPosition);
     m_cache.makeRoom(firstPosition, nTokens);
     m_cache.recurrent().prepare(firstPosition, nTokens);
-    embed(tokens);
     m_rope.prepare(firstPosition, nTokens);
     if (m_localRope) m_localRope->prepare(firstPosition, nTokens);
     for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested() && !error(); ++layer) {
-        runLayer(m_weights.layers[size(layer)], {nTokens, firstPosition, layer});
+        runLayer(m_stack.layers[size(layer)], {nTokens, firstPosition, layer});
     }
     if (m_pool.stopRequested() || error()) return false;
     m_cache.recurrent().moveTo(firstPosition + nTokens);
@@ -146,9 +156,13 @@ void Transformer::addDelta(const std::optional<NormWeights>& norm, std::size_t n
     });
 }
 
+void Transformer::hidden(int token, std::span<float> out) {
+    applyNorm(m_stack.outputNorm, m_stream.row(size(token)), out.data());
+}
+
 bool Transformer::logits(int first, int n, std::span<float> out) {
-    normalize(m_weights.outputNorm, size(first), size(n));
-    const Matrix& output = m_weights.output;
+    normalize(m_stack.outputNorm, size(first), size(n));
+    const Matrix& output = m_stack.output;
     m_products.add(output);
     for (int i = 0; i < n; ++i) {
         m_products.addToken(m_normed.input(output.kernels->input, size(first + i)),

@@ -20,6 +20,13 @@
 
 namespace conclave::engine {
 
+/// The layers of a forward pass, and what turns their stream into logits; borrowed.
+struct Stack {
+    std::span<const LayerWeights> layers;  ///< [config.nLayers]
+    const NormWeights& outputNorm;
+    const Matrix& output;
+};
+
 /// The decoder of one session: borrows the model's weights and the session's cache and threads, and
 /// owns the buffers of a batch. Not thread-safe.
 class Transformer {
@@ -27,6 +34,9 @@ public:
     /// @param maxTokens  most tokens of one forward pass
     Transformer(const ModelConfig& config, const Weights& weights, const KernelTable& kernels,
                 KvCache& cache, ThreadPool& pool, int maxTokens);
+    /// Of other layers than the model's own, which `config` describes.
+    Transformer(const ModelConfig& config, const Weights& weights, const Stack& stack,
+                const KernelTable& kernels, KvCache& cache, ThreadPool& pool, int maxTokens);
 
     /// From now on computes with these adapters, which must outlive that use; null: with none.
     /// Entries in the cache that were computed otherwise are then wrong.
@@ -38,6 +48,13 @@ public:
     /// Returns false if the pool was asked to stop or an expert could not be read (see error());
     /// the entries are then worthless.
     [[nodiscard]] bool forward(std::span<const TokenId> tokens, int firstPosition);
+
+    /// As forward, for a stream of `nTokens` tokens that the caller has written.
+    [[nodiscard]] bool run(int nTokens, int firstPosition);
+    [[nodiscard]] Rows& stream() { return m_stream; }
+
+    /// out = norm(stream) of one token of the last forward pass: what logits are made of.
+    void hidden(int token, std::span<float> out);
 
     /// Logits of tokens `first` to `first + n - 1` of the last forward pass,
     /// written as [n][vocabularySize]. Returns false if the pool was asked to stop.
@@ -66,6 +83,7 @@ private:
 
     const ModelConfig& m_config;
     const Weights& m_weights;
+    Stack m_stack;
     const KernelTable& m_kernels;
     KvCache& m_cache;
     ThreadPool& m_pool;

@@ -234,11 +234,10 @@ NormWeights loadNorm(TensorFinder& finder, const ModelConfig& config, const std:
 }
 
 LayerWeights loadLayer(TensorFinder& finder, const ModelConfig& config, const KernelTable& kernels,
-                       int index) {
-    finder.enterLayer(index);
+                       const LayerConfig& kind) {
     LayerWeights layer;
     layer.attentionNorm = loadNorm(finder, config, "attn_norm");
-    if (config.layers[static_cast<std::size_t>(index)].isRecurrent) {
+    if (kind.isRecurrent) {
         layer.attention = loadDeltaNet(finder, config);
     } else if (config.attention == AttentionKind::Latent) {
         layer.attention = loadLatentAttention(finder, config, kernels);
@@ -250,12 +249,40 @@ LayerWeights loadLayer(TensorFinder& finder, const ModelConfig& config, const Ke
         layer.attentionPostNorm = loadNorm(finder, config, "post_attention_norm");
         layer.feedForwardPostNorm = loadNorm(finder, config, "post_ffw_norm");
     }
-    if (config.layers[static_cast<std::size_t>(index)].hasExperts) {
+    if (kind.hasExperts) {
         layer.feedForward = loadMoe(finder, config);
     } else {
         layer.feedForward = loadFeedForward(finder, config, "", config.feedForwardDim);
     }
     return layer;
+}
+
+/// Published files may have taken the prediction layer's tensors out and left its number: none
+/// then.
+std::optional<PredictionWeights> loadPrediction(TensorFinder& finder, const ModelConfig& config,
+                                                const KernelTable& kernels) {
+    if (config.nPredictionLayers == 0) return std::nullopt;
+    finder.enterLayer(config.nLayers);
+    if (!finder.has("nextn.eh_proj.weight")) return std::nullopt;
+    const int dim = config.embeddingDim;
+    PredictionWeights weights;
+    weights.embeddingNorm.weight = finder.vector("nextn.enorm.weight", dim);
+    weights.hiddenNorm.weight = finder.vector("nextn.hnorm.weight", dim);
+    weights.join = finder.matrix("nextn.eh_proj.weight", dim, 2 * dim);
+    weights.layer = loadLayer(finder, config, kernels, config.predictionLayer().layers.front());
+    const auto ownMatrix = [&](const std::string& name) -> std::optional<Matrix> {
+        if (!finder.has(name)) return std::nullopt;
+        return finder.matrix(name, config.vocabularySize, dim);
+    };
+    weights.embedding = ownMatrix("nextn.embed_tokens.weight");
+    weights.output = ownMatrix("nextn.shared_head_head.weight");
+    if (finder.has("nextn.shared_head_norm.weight")) {
+        weights.outputNorm.weight = finder.vector("nextn.shared_head_norm.weight", dim);
+    } else {
+        finder.leaveLayers();
+        weights.outputNorm = loadNorm(finder, config, "output_norm");
+    }
+    return weights;
 }
 
 RopeDivisors loadRopeDivisors(TensorFinder& finder, const ModelConfig& config) {
@@ -272,14 +299,17 @@ RopeDivisors loadRopeDivisors(TensorFinder& finder, const ModelConfig& config) {
 }  // namespace
 
 Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
-                              const KernelTable& kernels) {
+                              const KernelTable& kernels, bool predicts) {
     TensorFinder finder(file, kernels);
     Weights weights;
     weights.embedding =
         finder.matrix("token_embd.weight", config.vocabularySize, config.embeddingDim);
     for (int i = 0; i < config.nLayers && !finder.error(); ++i) {
-        weights.layers.push_back(loadLayer(finder, config, kernels, i));
+        finder.enterLayer(i);
+        weights.layers.push_back(
+            loadLayer(finder, config, kernels, config.layers[static_cast<std::size_t>(i)]));
     }
+    if (predicts && !finder.error()) weights.prediction = loadPrediction(finder, config, kernels);
     finder.leaveLayers();
     weights.outputNorm = loadNorm(finder, config, "output_norm");
     weights.output =

@@ -113,9 +113,19 @@ struct RopeDivisors {
     std::vector<float> beyond;  ///< LongRoPE, for longer ones
 };
 
+/// The first of the layers that predict further tokens (see prediction_layer.h).
+struct PredictionWeights {
+    NormWeights embeddingNorm, hiddenNorm;
+    Matrix join;  ///< [embeddingDim][2 * embeddingDim]
+    LayerWeights layer;
+    NormWeights outputNorm;
+    std::optional<Matrix> embedding, output;  ///< none: the model's own
+};
+
 struct Weights {
     Matrix embedding;  ///< [vocabularySize][embeddingDim]
     std::vector<LayerWeights> layers;
+    std::optional<PredictionWeights> prediction;
     NormWeights outputNorm;
     Matrix output;                  ///< [vocabularySize][embeddingDim]
     std::vector<float> outputBias;  ///< [vocabularySize]; empty in most models
@@ -127,8 +137,9 @@ struct Weights {
 
     /// Matrices point into `file`, which must outlive them.
     /// Errors: Corrupt (names the tensor), Unsupported (names the tensor and its type).
+    /// @param predicts  with the prediction layer, if the file has one that is whole
     [[nodiscard]] static Result<Weights> load(const GgufFile& file, const ModelConfig& config,
-                                              const KernelTable& kernels);
+                                              const KernelTable& kernels, bool predicts = false);
 };
 
 }  // namespace conclave::engine

@@ -15,6 +15,7 @@
 #include "engine/model/vocabulary.h"
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
+#include "engine/runtime/token_predictor.h"
 #include "engine/streaming/expert_store.h"
 #include "engine/streaming/memory_plan.h"
 #include "engine/tokenizer/output/output_parser.h"
@@ -84,7 +85,7 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
     // Not make_shared, whose access to the private constructor would need a friend.
     std::shared_ptr<LoadedModel> model(
         new LoadedModel(std::move(*file), kernels, options.memoryBytes, options.kvTypes));
-    auto done = model->readWeights()
+    auto done = model->readWeights(options.predicts)
                     .and_then([&] { return model->fill(); })
                     .and_then([&] { return model->makePlan(); })
                     .and_then([&] { return model->bringIn(options); });
@@ -98,13 +99,13 @@ Result<MemoryPlan> planMemory(const std::filesystem::path& path, std::uint64_t m
         auto file = GgufFile::open(path);
         if (!file) return tl::unexpected(file.error());
         LoadedModel model(std::move(*file), kernels(), memoryBytes, kvTypes);
-        const auto done = model.readWeights().and_then([&] { return model.makePlan(); });
+        const auto done = model.readWeights(false).and_then([&] { return model.makePlan(); });
         if (!done) return inModel(path, done.error());
         return model.plan();
     });
 }
 
-Result<void> LoadedModel::readWeights() {
+Result<void> LoadedModel::readWeights(bool predicts) {
     auto info = describeModel(m_file);
     if (!info) return tl::unexpected(info.error());
     if (info->isEmbedder) {
@@ -117,7 +118,7 @@ Result<void> LoadedModel::readWeights() {
     auto config = ModelConfig::read(m_file);
     if (!config) return tl::unexpected(config.error());
     m_config = *config;
-    auto weights = Weights::load(m_file, m_config, m_kernels);
+    auto weights = Weights::load(m_file, m_config, m_kernels, predicts);
     if (!weights) return tl::unexpected(weights.error());
     m_weights = std::move(*weights);
     return {};
@@ -239,6 +240,16 @@ Result<void> LoadedModel::checkFile() const {
                                    "and load it again");
 }
 
+SpeculationGate LoadedModel::speculation() const {
+    const std::lock_guard lock(m_speculationMutex);
+    return m_speculation;
+}
+
+void LoadedModel::learnSpeculation(const SpeculationGate& gate) const {
+    const std::lock_guard lock(m_speculationMutex);
+    m_speculation = gate;
+}
+
 void LoadedModel::settle() const { m_weights.packed.wait(); }
 
 std::vector<TokenId> LoadedModel::tokenize(std::string_view text,
@@ -329,14 +340,19 @@ MemoryForecast LoadedModel::forecast(int contextLength, KvTypes kvTypes, int bat
     };
     MemoryForecast need;
     need.weightBytes = m_plan.residentBytes + m_plan.expertRoomBytes;
-    need.kvCacheBytes = KvCache::bytes(m_config, contextLength, batchTokens, kvTypes);
+    const auto cacheFor = [&](int context) {
+        const std::uint64_t prediction =
+            m_weights.prediction
+                ? TokenPredictor::bytes(m_config, m_weights.needsInt8, context, kvTypes)
+                : 0;
+        return KvCache::bytes(m_config, context, batchTokens, kvTypes) + prediction;
+    };
+    need.kvCacheBytes = cacheFor(contextLength);
     need.scratchBytes = scratchFor(contextLength);
     need.availableBytes = memoryLeft();
     // What a context needs grows with its length, so the longest that fits is found by halving.
     const auto fits = [&](int context) {
-        return need.weightBytes + KvCache::bytes(m_config, context, batchTokens, kvTypes) +
-                   scratchFor(context) <=
-               need.availableBytes;
+        return need.weightBytes + cacheFor(context) + scratchFor(context) <= need.availableBytes;
     };
     int low = 0;
     int high = m_config.contextLength;

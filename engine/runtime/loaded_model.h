@@ -12,6 +12,7 @@
 #include "engine/model/model_config.h"
 #include "engine/model/weights.h"
 #include "engine/runtime/prefix_store.h"
+#include "engine/runtime/speculation.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -66,6 +67,10 @@ public:
     [[nodiscard]] Result<void> checkFile() const;
     /// Shared by the model's sessions; a cache, so it changes behind a const model.
     [[nodiscard]] PrefixStore& prefixes() const { return m_prefixes; }
+    /// What sessions of the model have learnt about guessing, whatever they computed; as
+    /// prefixes().
+    [[nodiscard]] SpeculationGate speculation() const;
+    void learnSpeculation(const SpeculationGate& gate) const;
     /// Tells model files apart: a hash of the first part's metadata, and of every tensor's name,
     /// type, shape and a sample of its values. Computed at the first call.
     [[nodiscard]] std::uint64_t fingerprint() const;
@@ -78,7 +83,7 @@ private:
                 KvTypes kvTypes);
 
     /// What the file says about the model, without its tokenizer.
-    [[nodiscard]] Result<void> readWeights();
+    [[nodiscard]] Result<void> readWeights(bool predicts);
     [[nodiscard]] Result<void> fill();
     /// Decides what is kept in memory.
     [[nodiscard]] Result<void> makePlan();
@@ -106,6 +111,8 @@ private:
     /// A template that our interpreter rejects leaves the model usable for raw completion.
     Result<std::unique_ptr<const ChatTemplate>> m_template;
     mutable PrefixStore m_prefixes;
+    mutable std::mutex m_speculationMutex;
+    mutable SpeculationGate m_speculation;
     mutable std::once_flag m_fingerprintOnce;
     mutable std::uint64_t m_fingerprint = 0;
 };

@@ -176,8 +176,14 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         chosen.batchTokens = std::min(chosen.batchTokens, *context);
         if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
         chosen.adapters = std::move(*adapters);
-        return std::make_unique<RunningSession>(std::move(loaded), std::move(*cache), chosen,
-                                                std::move(draft));
+        const bool predicts = loaded->weights().prediction.has_value();
+        auto session = std::make_unique<RunningSession>(std::move(loaded), std::move(*cache),
+                                                        chosen, std::move(draft));
+        if (const auto ready = predicts ? session->usePrediction(chosen.kvType) : Result<void>();
+            !ready) {
+            return tl::unexpected(ready.error());
+        }
+        return session;
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::OutOfMemory, "no memory for the buffers of prefill steps of " +
                                                 std::to_string(chosen.batchTokens) + " tokens");
@@ -207,6 +213,19 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
     m_model->countSession(m_memoryBytes);
 }
 
+Result<void> RunningSession::usePrediction(KvTypes types) {
+    // A state that has taken in a wrong guess cannot give it back.
+    if (m_config.hasRecurrentLayer()) return {};
+    auto predictor = TokenPredictor::create(*m_model, m_pool, contextLength(), types);
+    if (!predictor) return tl::unexpected(predictor.error());
+    m_predictor = std::move(*predictor);
+    const auto bytes = static_cast<std::int64_t>(TokenPredictor::bytes(
+        m_model->config(), m_model->weights().needsInt8, contextLength(), types));
+    m_memoryBytes += bytes;
+    m_model->countSession(bytes);
+    return {};
+}
+
 RunningSession::~RunningSession() { m_model->countSession(-m_memoryBytes); }
 
 Result<void> RunningSession::useAdapters(std::span<const AdapterUse> adapters) {
@@ -231,6 +250,7 @@ auto RunningSession::unlessOutOfMemory(const Run& run) -> decltype(run()) {
         // A pass may have been left in its middle. Shared prefixes are only there to save time.
         clear();
         m_transformer.forgetPass();
+        if (m_predictor) m_predictor->forget();
         m_model->prefixes().clear();
         return fail(ErrorCode::OutOfMemory,
                     "the memory ran out in the middle of the computation; end other programs, or "
@@ -251,6 +271,8 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     }
     const auto start = Clock::now();
     const StopScope stopScope(m_pool, request.cancel);
+    m_speculates = request.speculate;
+    if (m_speculates && !m_gate.isOpen()) m_gate = m_model->speculation();
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
     if (m_sharesPrefixes) extendFromStore(request.prompt);
@@ -268,6 +290,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
         return std::move(answer.result);
     }
     decode(request, answer);
+    if (m_speculates && !m_gate.isOpen()) m_model->learnSpeculation(m_gate);
     usage.decodeTime = Clock::now() - afterPrefill;
     if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (m_sharesPrefixes) leaveInStore();
@@ -387,9 +410,18 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
         guess = {};
         nRight = 0;
     };
+    TextGuesser::Found found;  // of which no pass was made
+    if (request.speculate) m_guesser.follow(request.prompt);
     while (!answer.reason()) {
         const auto token = answer.next(logitsRow(nRight));
         if (!token) break;
+        if (request.speculate) {
+            if (!found.tokens.empty()) {
+                m_gate.countUnmade(found.evidence, found.tokens.front() == *token);
+            }
+            found = {};
+            m_guesser.add(*token);
+        }
         if (answer.result.tokens.size() == 1) usage.timeToFirstToken = Clock::now() - start;
         if (nRight < guess.tokens.size() && guess.tokens[nRight] == *token) {
             ++nRight;
@@ -397,19 +429,25 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
         }
         settle();
         if (answer.reason()) break;
-        const auto before = ownTime();
-        if (request.speculate) guess = makeGuess(*token, answer.nLeft() - 1);
+        bool isTimed = request.speculate && (m_predictor || m_draft || m_gate.wantsTime());
+        auto before = isTimed ? ownTime() : SpeculationGate::Seconds();
+        if (request.speculate) guess = makeGuess(*token, answer.nLeft() - 1, found);
+        if (!isTimed && !guess.tokens.empty()) {
+            isTimed = true;
+            before = ownTime();
+        }
         std::vector<TokenId> pass = {*token};
         pass.insert(pass.end(), guess.tokens.begin(), guess.tokens.end());
         m_logits.resize(std::max(m_logits.size(), pass.size() * vocabularyRow()));
         const bool computed =
             forward(pass) && m_transformer.logits(0, static_cast<int>(pass.size()), m_logits);
-        passTime = ownTime() - before;
+        if (isTimed) passTime = ownTime() - before;
         if (!computed) {
             guess = {};
             answer.end(FinishReason::Cancelled);
-        } else if (guess.tokens.empty()) {
-            m_gate.countPlain(passTime);
+        } else if (guess.tokens.empty() && request.speculate) {
+            if (isTimed) m_gate.countPlain(passTime);
+            if (!isTimed) m_gate.countPlain();
         }
     }
     settle();
@@ -417,26 +455,48 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
     answer.finish();
 }
 
-/// What may follow `token`, which follows the cached ones; as much as is worth its time.
-Guess RunningSession::makeGuess(TokenId token, int nMost) {
+/// What may follow `token`, which follows the cached ones; as much as is worth its time. `found` is
+/// what the text offered if that was not taken.
+Guess RunningSession::makeGuess(TokenId token, int nMost, TextGuesser::Found& found) {
     const auto room = contextLength() - static_cast<int>(m_tokens.size()) - 1;
     nMost = std::min({nMost, room, m_batchTokens - 1, kMaxGuesses});
     // A state that has taken in a wrong guess cannot give it back.
     if (nMost < 1 || m_config.hasRecurrentLayer()) return {};
+    const auto offered = m_guesser.find(nMost);
+    if (!offered.tokens.empty()) {
+        const auto nChosen = static_cast<std::size_t>(
+            m_gate.choose(offered.evidence, static_cast<int>(offered.tokens.size())));
+        if (nChosen > 0) {
+            const auto chosen = offered.tokens.first(nChosen);
+            return {{chosen.begin(), chosen.end()}, offered.evidence};
+        }
+        found = offered;
+    }
+    if (m_predictor == nullptr && m_draft == nullptr) return {};
     m_text.assign(m_tokens.begin(), m_tokens.end());
     m_text.push_back(token);
-    m_guesser.follow(m_text);
-    Guess guess = m_guesser.guess(nMost);
-    const int nChosen = m_gate.choose(guess.evidence, static_cast<int>(guess.tokens.size()));
-    guess.tokens.resize(static_cast<std::size_t>(nChosen));
-    if (nChosen > 0 || m_draft == nullptr) return guess;
-    return draftGuess(nMost);
+    Guess guess;
+    if (m_predictor != nullptr) guess = predictedGuess(nMost);
+    return guess.tokens.empty() && m_draft != nullptr ? draftGuess(nMost) : guess;
+}
+
+Guess RunningSession::predictedGuess(int nMost) {
+    constexpr int kEvidence = SpeculationGate::kPredictionEvidence;
+    constexpr int kMostPredicted = 4;  // the layer was trained to go one token ahead, not many
+    const int nChosen = m_gate.choose(kEvidence, std::min(nMost, kMostPredicted));
+    if (nChosen < 1) return {};
+    // What has gathered while nothing was guessed takes a layer's share of a token's time each.
+    const double nPairs = m_gate.tokensToLose() * m_config.nLayers;
+    constexpr double kMostPairs = 1000.0;
+    return {
+        m_predictor->guess(m_text, nChosen, static_cast<int>(std::clamp(nPairs, 1.0, kMostPairs))),
+        kEvidence};
 }
 
 Guess RunningSession::draftGuess(int nMost) {
-    constexpr int kDraftEvidence = SpeculationGate::kEvidences - 1;
+    constexpr int kEvidence = SpeculationGate::kDraftEvidence;
     nMost = std::min(nMost, m_draft->contextLength() - static_cast<int>(m_text.size()));
-    const int nChosen = m_gate.choose(kDraftEvidence, std::max(nMost, 0));
+    const int nChosen = m_gate.choose(kEvidence, std::max(nMost, 0));
     if (nChosen < 1) return {};
     GenerateRequest request;
     request.prompt = m_text;
@@ -445,13 +505,16 @@ Guess RunningSession::draftGuess(int nMost) {
     request.ignoreEndOfTurn = true;
     auto guessed = m_draft->generate(request);
     if (!guessed) return {};
-    return {std::move(guessed->tokens), kDraftEvidence};
+    return {std::move(guessed->tokens), kEvidence};
 }
 
 bool RunningSession::forward(std::span<const TokenId> tokens) {
     if (m_sharesPrefixes) leaveWhatRingsLose(static_cast<int>(tokens.size()));
     if (!m_transformer.forward(tokens, static_cast<int>(m_tokens.size()))) return false;
     m_tokens.insert(m_tokens.end(), tokens.begin(), tokens.end());
+    if (m_predictor && m_speculates) {
+        m_predictor->follow(m_tokens, static_cast<int>(tokens.size()), m_transformer);
+    }
     return true;
 }
 
@@ -480,6 +543,7 @@ Result<void> RunningSession::evaluateNow(
     if (auto checked = checkTokens(tokens); !checked) return checked;
     const StopScope stopScope(m_pool, std::move(cancel));
     clear();
+    m_speculates = false;
     const auto nLogits = vocabularyRow();
     std::vector<float> logits(nLogits * kLogitsAtOnce);
     const auto cancelled = fail(ErrorCode::Cancelled, "the evaluation was cancelled");

@@ -12,6 +12,7 @@
 #include "engine/runtime/lora_adapter.h"
 #include "engine/runtime/speculation.h"
 #include "engine/runtime/thread_pool.h"
+#include "engine/runtime/token_predictor.h"
 
 namespace conclave::engine {
 
@@ -21,6 +22,7 @@ class RunningSession final : public Session {
 public:
     /// @param options  checked: nothing in them is left to be chosen
     /// @param draft    guesses tokens ahead; may be null
+    /// To be followed by usePrediction where the model has a layer for it.
     RunningSession(std::shared_ptr<const LoadedModel> model, KvCache cache,
                    const SessionOptions& options, std::unique_ptr<RunningSession> draft);
     ~RunningSession() override;
@@ -38,6 +40,9 @@ public:
     [[nodiscard]] std::uint64_t savedBytes() override;
     [[nodiscard]] Result<void> save(const std::filesystem::path& path) override;
     [[nodiscard]] Result<void> restore(const std::filesystem::path& path) override;
+
+    /// Lets the model's prediction layer guess. Errors: OutOfMemory.
+    [[nodiscard]] Result<void> usePrediction(KvTypes types);
 
     /// Requests that speculate guess whatever can be guessed, even at a loss: for tests.
     void guessAlways() { m_gate.open(); }
@@ -64,7 +69,8 @@ private:
     [[nodiscard]] bool prefill(const GenerateRequest& request);
     [[nodiscard]] bool forward(std::span<const TokenId> tokens);
     void decode(const GenerateRequest& request, Answer& answer);
-    [[nodiscard]] Guess makeGuess(TokenId token, int nMost);
+    [[nodiscard]] Guess makeGuess(TokenId token, int nMost, TextGuesser::Found& found);
+    [[nodiscard]] Guess predictedGuess(int nMost);
     [[nodiscard]] Guess draftGuess(int nMost);
     [[nodiscard]] std::span<const float> logitsRow(std::size_t row) const;
     [[nodiscard]] std::size_t vocabularyRow() const;
@@ -77,6 +83,8 @@ private:
     ThreadPool m_pool;
     Transformer m_transformer;
     std::unique_ptr<RunningSession> m_draft;
+    std::unique_ptr<TokenPredictor> m_predictor;  ///< null: the model has none
+    bool m_speculates = false;                    ///< the request that is being answered
     std::vector<AdapterUse> m_adapters;
     std::unique_ptr<const AdapterSet> m_adapterSet;  ///< of these; null: none
     std::uint64_t m_kvKind;  ///< equal for sessions that compute the same entries for a text

@@ -5,9 +5,14 @@
 namespace conclave::engine {
 namespace {
 
-std::uint64_t pairOf(TokenId first, TokenId second) {
-    return (std::uint64_t{static_cast<std::uint32_t>(first)} << 32u) |
-           static_cast<std::uint32_t>(second);
+constexpr std::size_t kChains = 4096;
+
+std::size_t chainOf(TokenId first, TokenId second) {
+    constexpr std::uint32_t kMix = 0x9E3779B1U;  // of Fibonacci hashing
+    constexpr unsigned kShift = 20;              // leaves 12 bits, one of kChains
+    return ((static_cast<std::uint32_t>(first) * 31U + static_cast<std::uint32_t>(second)) *
+            kMix) >>
+           kShift;
 }
 
 /// A longer match says more: 2, 3, 4 to 6, and more tokens.
@@ -23,100 +28,145 @@ double movedTowards(double average, double value, double share) {
 
 }  // namespace
 
+TextGuesser::TextGuesser() : m_last(kChains, -1) {}
+
+void TextGuesser::clear() {
+    m_text.clear();
+    m_before.clear();
+    std::ranges::fill(m_last, -1);
+}
+
 void TextGuesser::follow(std::span<const TokenId> text) {
     const bool continues =
         text.size() >= m_text.size() && std::equal(m_text.begin(), m_text.end(), text.begin());
-    if (!continues) {
-        m_text.clear();
-        m_after.clear();
-    }
-    for (std::size_t i = m_text.size(); i < text.size(); ++i) {
-        // The pair that ends here is looked up before it is entered: it must not find itself.
-        if (i >= 2)
-            m_after[pairOf(text[i - 2], text[i - 1])].push_back(static_cast<std::uint32_t>(i));
-    }
-    m_text.assign(text.begin(), text.end());
+    if (!continues) clear();
+    for (const TokenId token : text.subspan(m_text.size())) add(token);
 }
 
-Guess TextGuesser::guess(int nMost) const {
-    if (m_text.size() < 2 || nMost < 1) return {};
-    const auto found = m_after.find(pairOf(m_text[m_text.size() - 2], m_text.back()));
-    if (found == m_after.end()) return {};
-    constexpr std::size_t kPlacesTried = 32;
+void TextGuesser::add(TokenId token) {
+    const std::size_t n = m_text.size();
+    // The pair before the new token is entered now, and the pair that it ends with the next one: so
+    // no pair finds itself.
+    if (n >= 2) {
+        std::int32_t& last = m_last[chainOf(m_text[n - 2], m_text[n - 1])];
+        m_before.push_back(last);
+        last = static_cast<std::int32_t>(n);
+    } else {
+        m_before.push_back(-1);
+    }
+    m_text.push_back(token);
+}
+
+TextGuesser::Found TextGuesser::find(int nMost) const {
+    const std::size_t size = m_text.size();
+    if (size < 2 || nMost < 1) return {};
+    constexpr int kPlacesTried = 16;
     constexpr std::size_t kLongestMatch = 16;
-    std::size_t longest = 0;
+    std::size_t longest = 1;
     std::size_t place = 0;
-    std::size_t nTried = 0;
-    for (auto each = found->second.rbegin(); each != found->second.rend() && nTried < kPlacesTried;
-         ++each, ++nTried) {
-        const std::size_t end = *each;
-        std::size_t n = 2;
-        while (n < std::min(kLongestMatch, end) &&
-               m_text[end - 1 - n] == m_text[m_text.size() - 1 - n]) {
-            ++n;
-        }
+    std::int32_t next = m_last[chainOf(m_text[size - 2], m_text[size - 1])];
+    for (int i = 0; i < kPlacesTried && next >= 0 && longest < kLongestMatch; ++i) {
+        const auto end = static_cast<std::size_t>(next);
+        std::size_t n = 0;
+        while (n < std::min(kLongestMatch, end) && m_text[end - 1 - n] == m_text[size - 1 - n]) ++n;
         if (n > longest) {
             longest = n;
             place = end;
         }
+        next = m_before[end];
     }
-    const std::size_t n = std::min(static_cast<std::size_t>(nMost), m_text.size() - place);
-    const auto first = m_text.begin() + static_cast<std::ptrdiff_t>(place);
-    return {{first, first + static_cast<std::ptrdiff_t>(n)}, evidenceOf(longest)};
+    if (longest < 2) return {};  // another pair of the same chain
+    const std::size_t n = std::min(static_cast<std::size_t>(nMost), size - place);
+    return {std::span(m_text).subspan(place, n), evidenceOf(longest)};
 }
 
-double SpeculationGate::extraCost(int nGuesses) const { return m_costPerGuess * nGuesses; }
+std::size_t SpeculationGate::sourceOf(int evidence) {
+    return static_cast<std::size_t>(std::max(evidence - kDraftEvidence + 1, 0));
+}
+
+double SpeculationGate::extraCost(int evidence, int nGuesses) const {
+    return m_costPerGuess[sourceOf(evidence)] * nGuesses;
+}
 
 int SpeculationGate::choose(int evidence, int nOffered) {
     if (m_isOpen) return std::min(nOffered, kMaxGuesses);
-    constexpr int kStepsToKnowTheSpeed = 3;
-    if (m_nPlain < kStepsToKnowTheSpeed) return 0;
     double& chance = m_chance[static_cast<std::size_t>(evidence)];
-    constexpr double kShareAllowed = 0.015;
-    constexpr double kTokensAllowed = 2.0;
-    const Seconds allowed = kShareAllowed * m_total + kTokensAllowed * m_plain - m_lost;
     int best = 0;
-    double bestSpeed = 1.0;  // tokens in a token's time
+    // In tokens per token's time. Chances and costs are estimates: what promises less is not worth
+    // the risk.
+    double bestSpeed = 1.05;
     double expected = 1.0;
     double allRight = 1.0;
-    for (int n = 1; n <= std::min(nOffered, kMaxGuesses); ++n) {
+    bool isAffordable = true;
+    for (int n = 1; n <= std::min(nOffered, kMaxGuesses) && isAffordable; ++n) {
         allRight *= chance;
         expected += allRight;
-        if (extraCost(n) * m_plain > allowed) break;
-        const double speed = expected / (1.0 + extraCost(n));
-        if (speed > bestSpeed) {
+        const double cost = extraCost(evidence, n);
+        isAffordable = cost <= m_purse;
+        const double speed = expected / (1.0 + cost);
+        if (isAffordable && speed > bestSpeed) {
             bestSpeed = speed;
             best = n;
         }
     }
-    // Bad experience fades, or a text that begins to repeat itself late would not be noticed.
-    if (best == 0 && nOffered > 0) {
-        constexpr double kUnknown = 0.4;
-        constexpr double kFading = 0.005;
-        chance = movedTowards(chance, std::max(chance, kUnknown), kFading);
+    if (best == 0 && isAffordable && nOffered > 0) {
+        // What one unlucky pass has cost is forgotten in time, and so is experience that cannot be
+        // had without a pass: the next try is rare, and paid from the purse.
+        constexpr double kUsualCost = 0.6;
+        constexpr double kUsualChance = 0.7;
+        constexpr double kFading = 0.002;
+        double& cost = m_costPerGuess[sourceOf(evidence)];
+        cost = movedTowards(cost, std::min(cost, kUsualCost), kFading);
+        if (evidence >= kDraftEvidence) {
+            chance = movedTowards(chance, std::max(chance, kUsualChance), kFading);
+        }
     }
     return best;
 }
 
+bool SpeculationGate::wantsTime() const {
+    constexpr std::uint64_t kFirst = 8;
+    constexpr std::uint64_t kEvery = 8;
+    return m_nPlain < kFirst || m_nPlain % kEvery == 0;
+}
+
 void SpeculationGate::countPlain(Seconds time) {
-    ++m_nPlain;
-    m_total += time;
     // The machine's other work makes some steps slow; the first ones must not weigh for ever.
     constexpr double kShare = 0.1;
-    m_plain = m_nPlain == 1 ? time : Seconds(movedTowards(m_plain.count(), time.count(), kShare));
+    m_plain = m_nPlain == 0 ? time : Seconds(movedTowards(m_plain.count(), time.count(), kShare));
+    countPlain();
+}
+
+void SpeculationGate::countPlain() {
+    constexpr double kShareOfTime = 0.015;
+    ++m_nPlain;
+    pay(kShareOfTime);
+}
+
+void SpeculationGate::pay(double tokens) {
+    constexpr double kMostTokens = 2.0;
+    m_purse = std::min(m_purse + tokens, kMostTokens);
 }
 
 void SpeculationGate::countGuessed(int evidence, int nGuessed, int nRight, Seconds time) {
-    m_total += time;
-    m_lost += time - (1 + nRight) * m_plain;
-    constexpr double kShare = 0.1;
-    const double extra = time / m_plain - 1.0;
-    m_costPerGuess = std::clamp(movedTowards(m_costPerGuess, extra / nGuessed, kShare), 0.01, 2.0);
+    if (m_nPlain > 0) {
+        const double taken = time / m_plain;
+        pay(1.0 + nRight - taken);
+        constexpr double kShare = 0.2;
+        double& cost = m_costPerGuess[sourceOf(evidence)];
+        cost = std::clamp(movedTowards(cost, (taken - 1.0) / nGuessed, kShare), 0.01, 2.0);
+    }
     // Each guess up to the first wrong one is one trial.
+    for (int i = 0; i < nRight; ++i) learn(evidence, true);
+    if (nRight < nGuessed) learn(evidence, false);
+}
+
+void SpeculationGate::countUnmade(int evidence, bool wasRight) { learn(evidence, wasRight); }
+
+void SpeculationGate::learn(int evidence, bool wasRight) {
+    constexpr double kShare = 0.1;
     double& chance = m_chance[static_cast<std::size_t>(evidence)];
-    for (int i = 0; i < nRight; ++i) chance = movedTowards(chance, 1.0, kShare);
-    if (nRight < nGuessed) chance = movedTowards(chance, 0.0, kShare);
-    chance = std::clamp(chance, 0.05, 0.98);
+    chance = std::clamp(movedTowards(chance, wasRight ? 1.0 : 0.0, kShare), 0.05, 0.98);
 }
 
 }  // namespace conclave::engine

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/engine.h"
@@ -24,60 +23,88 @@ struct Guess {
 
 /// Finds where the end of a text stood before, and guesses that it goes on as it did there
 /// (prompt lookup decoding, github.com/apoorvumang/prompt-lookup-decoding). Answers from documents
-/// quote them, and code repeats names.
+/// quote them, and code repeats names. A token costs it some ten nanoseconds.
 class TextGuesser {
 public:
-    /// Reads what follows the text seen so far; a text that does not continue it is read anew.
-    void follow(std::span<const TokenId> text);
+    TextGuesser();
 
-    /// Up to `nMost` tokens that may follow the text; none if its last two stood nowhere before.
-    [[nodiscard]] Guess guess(int nMost) const;
+    /// Reads a text from its beginning; what it shares with the one before is known already.
+    void follow(std::span<const TokenId> text);
+    /// The text goes on.
+    void add(TokenId token);
+
+    /// What may follow the text: tokens of the text itself, valid until it changes; none if its
+    /// last two stood nowhere before.
+    struct Found {
+        std::span<const TokenId> tokens;
+        int evidence = 0;
+    };
+    [[nodiscard]] Found find(int nMost) const;
 
 private:
+    void clear();
+
     std::vector<TokenId> m_text;
-    /// Positions after a pair of tokens, latest last.
-    std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> m_after;
+    /// Chains of positions behind pairs of tokens of one hash, latest first: m_last has the first
+    /// of each, and m_before[i] what comes after position i; -1 at the end.
+    std::vector<std::int32_t> m_last;
+    std::vector<std::int32_t> m_before;
 };
 
-/// Decides how many tokens to guess, from what guesses have cost and brought so far.
+/// Decides how many tokens to guess, from what guesses have cost and brought so far, and from
+/// whether those that were not made would have been right.
 ///
-/// Every pass of guesses is charged with its time beyond what its tokens would have taken one by
-/// one. A pass is allowed only while the sum of these charges, with the worst that the pass can
-/// add, stays below 1.5 % of the time decoded so far and the time of two tokens: so passes never
-/// lose more than that, whatever the text is like. Looking for guesses, some 2 microseconds a
-/// token, is part of a plain step's time and not charged: only a very small model feels it.
+/// A pass of guesses is charged with its time beyond what its tokens would have taken one by one,
+/// to a purse that gets 1.5 % of the time decoded and what passes win, begins empty, and holds
+/// two tokens' time. A pass is allowed only while the purse has the cost of all its guesses being
+/// wrong: so over any stretch of text they lose at most 1.5 % and two tokens' time, whatever the
+/// text is like.
 class SpeculationGate {
 public:
     using Seconds = std::chrono::duration<double>;
-    static constexpr int kEvidences = 5;  ///< classes of guesses; the last one is the draft model's
+    /// Classes of guesses: those of TextGuesser come first.
+    static constexpr int kDraftEvidence = 4;
+    static constexpr int kPredictionEvidence = 5;
+    static constexpr int kEvidences = 6;
 
     /// @param nOffered  tokens that could be guessed
     /// @returns how many to guess: 0 to nOffered
     [[nodiscard]] int choose(int evidence, int nOffered);
 
+    /// How many tokens' time may be lost now.
+    [[nodiscard]] double tokensToLose() const { return m_purse; }
+
     /// From now on all that is offered is guessed, whatever it costs: for tests.
     void open() { m_isOpen = true; }
+    [[nodiscard]] bool isOpen() const { return m_isOpen; }
 
-    /// A step of one token took this long.
+    /// Whether the next step's time is wanted: reading a clock takes a share of a small model's
+    /// step, so most steps are believed to take what others do.
+    [[nodiscard]] bool wantsTime() const;
+    /// A step of one token took this long; without a time, what is usual.
     void countPlain(Seconds time);
+    void countPlain();
     /// A pass with `nGuessed` guesses of which the first `nRight` were right.
     void countGuessed(int evidence, int nGuessed, int nRight, Seconds time);
-
-    /// Time lost so far (negative: won).
-    [[nodiscard]] Seconds lost() const { return m_lost; }
+    /// The first token of a guess that was not made.
+    void countUnmade(int evidence, bool wasRight);
 
 private:
     /// Of a pass beyond one token's time, in tokens' times.
-    [[nodiscard]] double extraCost(int nGuesses) const;
+    [[nodiscard]] double extraCost(int evidence, int nGuesses) const;
+    void pay(double tokens);
+    void learn(int evidence, bool wasRight);
+    [[nodiscard]] static std::size_t sourceOf(int evidence);
 
     bool m_isOpen = false;
-    int m_nPlain = 0;
-    Seconds m_plain{};  ///< one token's time, running average
-    Seconds m_total{};
-    Seconds m_lost{};
-    double m_costPerGuess = 0.3;  ///< in tokens' times, running average
+    std::uint64_t m_nPlain = 0;
+    Seconds m_plain{};     ///< one token's time, running average
+    double m_purse = 0.0;  ///< in tokens' times
+    /// In tokens' times, running average by source: text, draft, prediction layer. Two tokens take
+    /// some 1.6 times a token's time in models with experts, since they seldom choose the same.
+    std::array<double, 3> m_costPerGuess = {0.6, 0.6, 0.6};
     /// Chance that a further guess is right, running average by evidence.
-    std::array<double, kEvidences> m_chance = {0.2, 0.4, 0.7, 0.85, 0.6};
+    std::array<double, kEvidences> m_chance = {0.2, 0.4, 0.7, 0.85, 0.7, 0.7};
 };
 
 }  // namespace conclave::engine

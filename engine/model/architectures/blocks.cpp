@@ -62,13 +62,14 @@ void readGroups(Keys& keys, MoeConfig& moe) {
 
 void readCommon(Keys& keys, ModelConfig& model) {
     model.nLayers = keys.required("block_count", 1, kMaxLayers);
-    // Layers that predict further tokens (DeepSeek-V3, section 2.2) come last and are left out.
+    // Layers that predict further tokens (DeepSeek-V3, section 2.2) come last.
     const int nPredict = keys.optional("nextn_predict_layers", 0, 0, kMaxLayers);
     if (!keys.error() && nPredict >= model.nLayers) {
         keys.remember({ErrorCode::Corrupt, keys.name("nextn_predict_layers") +
                                                " leaves no layer of " + keys.name("block_count")});
     }
     model.nLayers -= nPredict;
+    model.nPredictionLayers = nPredict;
     model.contextLength = keys.required("context_length", 1, kMaxContext);
     model.embeddingDim = keys.required("embedding_length", 1, kMaxDim);
     model.nHeads = keys.required("attention.head_count", 1, kMaxHeads);
