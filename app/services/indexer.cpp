@@ -187,7 +187,8 @@ private:
 
     void readOnThreads() {
         m_next = 0;
-        const int nThreads = threadsWithin(m_job.cpuPercent);
+        // One more than run at once: there is always one that waits for the disk or a lock.
+        const int nThreads = threadsWithin(m_job.cpuPercent) + 1;
         const auto work = [this, nThreads] {
             CpuBudget budget(m_job.cpuPercent, nThreads);
             while (!isStopped() && !hasFailed()) {
@@ -274,11 +275,8 @@ private:
         content.sha256 = hash;
         content.sizeBytes = item.file.sizeBytes;
         content.modifiedNs = item.file.modifiedNs;
-        const auto id = m_store.ensureDocument(m_job.collection, item.file.path);
+        const auto id = m_library.storeFile(m_job.collection, item.file.path, prepared);
         if (!id) return tl::unexpected(id.error());
-        if (auto stored = m_library.store(*id, prepared); !stored) {
-            return tl::unexpected(stored.error());
-        }
         const std::lock_guard lock(m_mutex);
         ++m_report.read;
         return *id;
