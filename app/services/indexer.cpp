@@ -187,10 +187,13 @@ private:
 
     void readOnThreads() {
         m_next = 0;
-        // One more than run at once: there is always one that waits for the disk or a lock.
-        const int nThreads = threadsWithin(m_job.cpuPercent) + 1;
-        const auto work = [this, nThreads] {
-            CpuBudget budget(m_job.cpuPercent, nThreads);
+        // Without a limit one more than run at once: there is always one that waits for the disk or
+        // a lock.
+        constexpr int kAll = 100;
+        const int nAtOnce = threadsWithin(m_job.cpuPercent);
+        const int nThreads = m_job.cpuPercent >= kAll ? nAtOnce + 1 : nAtOnce;
+        const auto work = [this, nAtOnce] {
+            CpuBudget budget(m_job.cpuPercent, nAtOnce);
             while (!isStopped() && !hasFailed()) {
                 const std::size_t index = m_next.fetch_add(1);
                 if (index >= m_toRead.size()) return;
