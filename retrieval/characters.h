@@ -25,11 +25,16 @@ struct CharacterClass {
 /// Any code point; those above U+10FFFF are separators. One table look-up for the first 64 Ki.
 [[nodiscard]] CharacterClass classifyByTable(char32_t codePoint);
 
+/// Most of Chinese.
+[[nodiscard]] inline bool isIdeograph(char32_t codePoint) {
+    constexpr char32_t kFirst = 0x4E00;
+    constexpr char32_t kAll = 0x5200;
+    return codePoint - kFirst < kAll;
+}
+
 /// The same, without a call for most of Chinese.
 [[nodiscard]] inline CharacterClass classify(char32_t codePoint) {
-    constexpr char32_t kFirstIdeograph = 0x4E00;
-    constexpr char32_t kIdeographs = 0x5200;
-    if (codePoint - kFirstIdeograph < kIdeographs) return {.kind = CharacterKind::Cjk};
+    if (isIdeograph(codePoint)) return {.kind = CharacterKind::Cjk};
     return classifyByTable(codePoint);
 }
 

@@ -37,34 +37,37 @@ struct TextSize {
     }
 };
 
-/// Eight characters of ASCII.
-bool startsWithEightAscii(std::string_view text, std::size_t position) {
-    std::uint64_t bytes = 0;
-    if (text.size() - position < sizeof bytes) return false;
-    std::memcpy(&bytes, text.data() + position, sizeof bytes);
-    return (bytes & 0x8080808080808080ULL) == 0;
+/// White space among eight bytes of ASCII.
+std::size_t nSpacesAmong(std::uint64_t bytes) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+    // In a byte below 0x80 no step carries into the next one.
+    const std::uint64_t notSpace = (bytes ^ ' ' * kOnes) + 0x7F * kOnes;
+    const std::uint64_t fromTab = bytes + (0x80 - '\t') * kOnes;
+    const std::uint64_t afterReturn = bytes + (0x80 - ('\r' + 1)) * kOnes;
+    const std::uint64_t found = ~notSpace | (fromTab & ~afterReturn);  // in the highest bits
+    return static_cast<std::size_t>(((found >> 7U) & kOnes) * kOnes >> 56U);
 }
 
 TextSize measure(std::string_view text) {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
     TextSize size;
     for (std::size_t i = 0; i < text.size();) {
-        if (startsWithEightAscii(text, i)) {
-            std::size_t nSpaces = 0;
-            for (const std::size_t end = i + sizeof(std::uint64_t); i < end; ++i) {
-                nSpaces += isSpace(static_cast<unsigned char>(text[i])) ? 1 : 0;
-            }
-            size.nCharacters += sizeof(std::uint64_t);
-            size.nVisible += sizeof(std::uint64_t) - nSpaces;
-            continue;
-        }
-        if (const auto byte = static_cast<unsigned char>(text[i]); byte < 0x80) {
-            ++size.nCharacters;
-            size.nVisible += isSpace(byte) ? 0 : 1;
-            ++i;
+        std::uint64_t bytes = kHighBits;
+        if (text.size() - i >= sizeof bytes) std::memcpy(&bytes, text.data() + i, sizeof bytes);
+        if ((bytes & kHighBits) == 0) {
+            const std::size_t nSpaces = nSpacesAmong(bytes);
+            size.nCharacters += sizeof bytes;
+            size.nVisible += sizeof bytes - nSpaces;
+            i += sizeof bytes;
             continue;
         }
         const char32_t c = nextCodePoint(text, i);
         ++size.nCharacters;
+        if (isIdeograph(c)) {
+            ++size.nVisible;
+            ++size.nCjk;
+            continue;
+        }
         if (isSpace(c)) continue;
         ++size.nVisible;
         if (isCjk(c)) ++size.nCjk;

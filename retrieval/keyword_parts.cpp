@@ -23,27 +23,37 @@ constexpr std::size_t kSmallRows = std::size_t{1} << 14u;
 constexpr unsigned kRowBits = 64 - kTermKeyBits;
 static_assert(kMaxPendingRows <= std::size_t{1} << kRowBits);
 
-/// Sorts by the key above kRowBits. Rows come in ascending order and stay so: radix sort from the
-/// lowest digit is stable.
+/// Sorts by the key above kRowBits; rows come in ascending order and stay so. Keys are hashes, so
+/// hardly any two share the digits that radix sort looks at, and those are sorted afterwards.
 void sortByKey(std::vector<std::uint64_t>& tokens) {
-    constexpr unsigned kDigitBits = 12;
+    constexpr unsigned kDigitBits = 11;
+    constexpr unsigned kSortedFrom = 64 - 2 * kDigitBits;
     constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
-    static_assert(kTermKeyBits % kDigitBits == 0);
-    constexpr std::size_t kPasses = kTermKeyBits / kDigitBits;
-    std::array<std::array<std::uint32_t, kDigits>, kPasses> places{};
+    std::array<std::array<std::uint32_t, kDigits>, 2> places{};
     const auto digitOf = [](std::uint64_t token, std::size_t pass) {
-        return (token >> (kRowBits + pass * kDigitBits)) % kDigits;
+        return (token >> (kSortedFrom + pass * kDigitBits)) % kDigits;
     };
     for (const std::uint64_t token : tokens) {
-        for (std::size_t pass = 0; pass < kPasses; ++pass) ++places[pass][digitOf(token, pass)];
+        for (std::size_t pass = 0; pass < 2; ++pass) ++places[pass][digitOf(token, pass)];
     }
     std::vector<std::uint64_t> other(tokens.size());
-    for (std::size_t pass = 0; pass < kPasses; ++pass) {
+    for (std::size_t pass = 0; pass < 2; ++pass) {
         auto& place = places[pass];
         std::uint32_t before = 0;
         for (std::uint32_t& each : place) before += std::exchange(each, before);
         for (const std::uint64_t token : tokens) other[place[digitOf(token, pass)]++] = token;
         tokens.swap(other);
+    }
+    const auto digits = [](std::uint64_t token) { return token >> kSortedFrom; };
+    for (std::size_t i = 1; i < tokens.size(); ++i) {
+        if (tokens[i - 1] <= tokens[i]) continue;
+        std::size_t first = i - 1;
+        std::size_t last = i + 1;
+        while (first > 0 && digits(tokens[first - 1]) == digits(tokens[i])) --first;
+        while (last < tokens.size() && digits(tokens[last]) == digits(tokens[i])) ++last;
+        std::sort(tokens.begin() + static_cast<std::ptrdiff_t>(first),
+                  tokens.begin() + static_cast<std::ptrdiff_t>(last));
+        i = last;
     }
 }
 

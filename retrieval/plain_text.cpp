@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "retrieval/characters.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::retrieval {
@@ -32,6 +33,7 @@ constexpr auto kNotPlain = std::to_array<std::pair<char32_t, char32_t>>({
 
 bool isPlainCharacter(char32_t c) {
     if (c < 0x20) return c >= U'\t' && c <= U'\r';
+    if (isIdeograph(c)) return true;
     const auto* range =
         std::lower_bound(kNotPlain.begin(), kNotPlain.end(), c,
                          [](const auto& each, char32_t wanted) { return each.second < wanted; });

@@ -8,6 +8,34 @@
 namespace conclave::storage {
 namespace {
 constexpr std::size_t kMaxIdleReaders = 4;
+
+/// Folding a journal in waits for the disk twice: at 4 MiB an import waits all the time.
+constexpr std::int64_t kLongJournal = std::int64_t{32} << 20U;
+/// The one who commits folds it in, and the next writers wait.
+constexpr int kTooLong = 3;  // times kLongJournal
+constexpr std::int64_t kUsualPage = 4096;
+
+}  // namespace
+
+Connections::Connections(std::filesystem::path path, std::unique_ptr<Connection> writer,
+                         std::shared_ptr<const Analyzer> analyzer, bool inMemory)
+    : m_path(std::move(path)),
+      m_analyzer(std::move(analyzer)),
+      m_inMemory(inMemory),
+      m_writer(std::move(writer)) {
+    const auto pageBytes = m_writer->integer("PRAGMA page_size");
+    const std::int64_t bytes = pageBytes ? pageBytes->value_or(kUsualPage) : kUsualPage;
+    m_longJournal = static_cast<int>(kLongJournal / bytes);
+    if (!m_inMemory) sqlite3_wal_hook(m_writer->handle(), &Connections::noteCommit, this);
+}
+
+int Connections::noteCommit(void* self, sqlite3* writer, const char* schema, int nPages) {
+    auto& connections = *static_cast<Connections*>(self);
+    connections.m_journalPages = nPages;
+    if (nPages < kTooLong * connections.m_longJournal) return SQLITE_OK;
+    // As SQLite's own hook: what cannot be folded in now, because of a reader, is later.
+    sqlite3_wal_checkpoint_v2(writer, schema, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    return SQLITE_OK;
 }
 
 Result<std::unique_ptr<Connection>> Connections::takeReader() {
@@ -40,6 +68,27 @@ void Connections::emptyJournal() {
     const auto done = m_writer->run("PRAGMA wal_checkpoint(TRUNCATE)");
     sqlite3_busy_timeout(m_writer->handle(), kBusyMilliseconds);
     if (!done) log().debug("the journal was not emptied: {}", done.error().detail);
+}
+
+void Connections::foldJournal() {
+    constexpr int kFewPages = 256;
+    constexpr int kMostRounds = 4;
+    const std::unique_lock alone(m_foldingMutex, std::try_to_lock);
+    if (m_inMemory || !alone.owns_lock() || m_journalPages < m_longJournal) return;
+    const auto folder = Connection::open(m_path, Connection::Access::Existing);
+    if (!folder) return;
+    const auto fold = [&](int& nFolded) {
+        return sqlite3_wal_checkpoint_v2((*folder)->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                         nullptr, &nFolded) == SQLITE_OK;
+    };
+    // What others write meanwhile is left for the next round. The journal begins anew only once
+    // nothing is left: in the last round, a short one, writers wait.
+    int folded = 0;
+    for (int round = 0; round < kMostRounds && fold(folded); ++round) {
+        if (m_journalPages - folded < kFewPages) break;
+    }
+    const std::scoped_lock lock(m_writerMutex);
+    if (fold(folded)) m_journalPages = m_journalPages - folded;
 }
 
 Result<void> Connections::setDurability(Durability durability) {

@@ -1,6 +1,7 @@
 // connections.h: one writer and as many readers as threads read at once.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -31,11 +32,7 @@ class Connections {
 public:
     /// @param writer  open, with the schema and full text in place
     Connections(std::filesystem::path path, std::unique_ptr<Connection> writer,
-                std::shared_ptr<const Analyzer> analyzer, bool inMemory)
-        : m_path(std::move(path)),
-          m_analyzer(std::move(analyzer)),
-          m_inMemory(inMemory),
-          m_writer(std::move(writer)) {}
+                std::shared_ptr<const Analyzer> analyzer, bool inMemory);
 
     /// Runs `body(Connection&)`, which returns a Result, on one state of the database. The body may
     /// call back into other reads and writes.
@@ -72,6 +69,10 @@ public:
     /// otherwise that comes later by itself.
     void emptyJournal();
 
+    /// Folds a long journal into the file while others write and read; nothing for a short one, or
+    /// if another thread is at it. What a thread that stores much calls while it holds no lock.
+    void foldJournal();
+
     [[nodiscard]] const Analyzer& analyzer() const { return *m_analyzer; }
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
     [[nodiscard]] bool inMemory() const { return m_inMemory; }
@@ -95,6 +96,8 @@ private:
     [[nodiscard]] Result<std::unique_ptr<Connection>> takeReader();
     void returnReader(std::unique_ptr<Connection> reader);
     [[nodiscard]] Result<void> setDurability(Durability durability);
+    /// SQLite's hook: a commit left `nPages` in the journal.
+    static int noteCommit(void* self, sqlite3* writer, const char* schema, int nPages);
 
     std::filesystem::path m_path;
     std::shared_ptr<const Analyzer> m_analyzer;
@@ -102,6 +105,9 @@ private:
     std::recursive_mutex m_writerMutex;  // recursive for reads in memory that call back
     std::unique_ptr<Connection> m_writer;
     Durability m_durability = Durability::Batched;
+    std::atomic<int> m_journalPages = 0;  ///< after the last commit
+    int m_longJournal = 0;                ///< pages from which on foldJournal() folds it
+    std::mutex m_foldingMutex;
     std::mutex m_readersMutex;
     std::vector<std::unique_ptr<Connection>> m_idleReaders;
 };

@@ -38,9 +38,8 @@ Result<void> useWal(Connection& db) {
     if (!*row || asked.view(0) != "wal") {
         return fail(ErrorCode::Io, "the database's folder does not allow shared memory files");
     }
-    // 32 MiB before it is folded in, which waits for the disk twice: at 4 an import waits all the
-    // time. After a large one the journal shrinks again.
-    return db.script("PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864");
+    // When it is folded in Connections decides. After a large one the journal shrinks again.
+    return db.script("PRAGMA journal_size_limit = 67108864");
 }
 
 /// Builds the full-text index anew, and forgets kept pieces of the keyword index, if their terms

@@ -174,6 +174,39 @@ Result<std::vector<ChunkId>> storeChunks(Connection& db, DocumentId id, Collecti
     return added;
 }
 
+Result<DocumentId> ensureRow(Connection& db, CollectionId collection,
+                             const std::filesystem::path& path) {
+    if (const auto found = checkCollection(db, collection); !found) return pass(found);
+    const auto known = db.integer("SELECT id FROM document WHERE collection_id = ?1 AND path = ?2",
+                                  collection, path);
+    if (!known) return pass(known);
+    if (*known) return **known;
+    const auto done =
+        db.run("INSERT INTO document (collection_id, path) VALUES (?1, ?2)", collection, path);
+    if (!done) return pass(done);
+    return db.lastId();
+}
+
+/// Replaces all that a document says.
+Result<ContentChange> storeAll(Connection& db, DocumentId id, const DocumentContent& content) {
+    const auto collection = db.integer("SELECT collection_id FROM document WHERE id = ?1", id);
+    if (!collection) return pass(collection);
+    if (!*collection) return tl::unexpected(noDocument(id));
+    auto removed = chunkIdsOf(db, id);
+    if (!removed) return pass(removed);
+    auto added = storeChunks(db, id, **collection, content);
+    if (!added) return pass(added);
+    if (auto done = storePages(db, id, content.pages); !done) return pass(done);
+    const auto done = db.run(
+        "UPDATE document SET title = ?2, mime = ?3, state = 'ready', error = '', "
+        "size_bytes = ?4, modified_ns = ?5, sha256 = ?6, n_pages = ?7, n_chunks = ?8, "
+        "warnings = ?9 WHERE id = ?1",
+        id, content.title, content.mime, content.sizeBytes, content.modifiedNs, content.sha256,
+        content.pages.size(), content.chunks.size(), columnOf(nlohmann::json(content.warnings)));
+    if (!done) return pass(done);
+    return changed(db, std::move(*removed), std::move(*added));
+}
+
 /// One step of removing deleted collections, the many small things first. False: all is done.
 Result<bool> sweepSome(Connection& db) {
     for (const std::string_view sql :
@@ -309,39 +342,25 @@ Result<Document> SqliteDocumentStore::document(DocumentId id) {
 
 Result<DocumentId> SqliteDocumentStore::ensureDocument(CollectionId collection,
                                                        const std::filesystem::path& path) {
-    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<DocumentId> {
-        if (const auto found = checkCollection(db, collection); !found) return pass(found);
-        const auto known = db.integer(
-            "SELECT id FROM document WHERE collection_id = ?1 AND path = ?2", collection, path);
-        if (!known) return pass(known);
-        if (*known) return **known;
-        const auto done =
-            db.run("INSERT INTO document (collection_id, path) VALUES (?1, ?2)", collection, path);
-        if (!done) return pass(done);
-        return db.lastId();
-    });
+    return m_connections.write(Durability::Batched,
+                               [&](Connection& db) { return ensureRow(db, collection, path); });
 }
 
 Result<ContentChange> SqliteDocumentStore::storeContent(DocumentId id,
                                                         const DocumentContent& content) {
-    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<ContentChange> {
-        const auto collection = db.integer("SELECT collection_id FROM document WHERE id = ?1", id);
-        if (!collection) return pass(collection);
-        if (!*collection) return tl::unexpected(noDocument(id));
-        auto removed = chunkIdsOf(db, id);
-        if (!removed) return pass(removed);
-        auto added = storeChunks(db, id, **collection, content);
-        if (!added) return pass(added);
-        if (auto done = storePages(db, id, content.pages); !done) return pass(done);
-        const auto done = db.run(
-            "UPDATE document SET title = ?2, mime = ?3, state = 'ready', error = '', "
-            "size_bytes = ?4, modified_ns = ?5, sha256 = ?6, n_pages = ?7, n_chunks = ?8, "
-            "warnings = ?9 WHERE id = ?1",
-            id, content.title, content.mime, content.sizeBytes, content.modifiedNs, content.sha256,
-            content.pages.size(), content.chunks.size(),
-            columnOf(nlohmann::json(content.warnings)));
-        if (!done) return pass(done);
-        return changed(db, std::move(*removed), std::move(*added));
+    return m_connections.write(Durability::Batched,
+                               [&](Connection& db) { return storeAll(db, id, content); });
+}
+
+Result<DocumentStore::Stored> SqliteDocumentStore::storeFile(CollectionId collection,
+                                                             const std::filesystem::path& path,
+                                                             const DocumentContent& content) {
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<Stored> {
+        const auto id = ensureRow(db, collection, path);
+        if (!id) return pass(id);
+        auto change = storeAll(db, *id, content);
+        if (!change) return pass(change);
+        return Stored{*id, std::move(*change)};
     });
 }
 

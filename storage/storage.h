@@ -334,6 +334,17 @@ public:
     /// Replaces pages, chunks and embeddings and makes the document Ready.
     [[nodiscard]] virtual Result<ContentChange> storeContent(DocumentId id,
                                                              const DocumentContent& content) = 0;
+    struct Stored {
+        DocumentId id = 0;
+        ContentChange change;
+    };
+    /// ensureDocument() and storeContent() as one change.
+    [[nodiscard]] virtual Result<Stored> storeFile(CollectionId collection,
+                                                   const std::filesystem::path& path,
+                                                   const DocumentContent& content) = 0;
+    /// For whoever stores much, between two documents and with no lock held: what was written
+    /// since is brought from the journal into the database, if it is long, while others write.
+    virtual void foldJournal() = 0;
     /// Records the new size and time of a file whose content is unchanged (same hash).
     [[nodiscard]] virtual Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
                                                      std::int64_t modifiedNs) = 0;

@@ -187,9 +187,13 @@ private:
 
     void readOnThreads() {
         m_next = 0;
-        const int nThreads = threadsWithin(m_job.cpuPercent);
-        const auto work = [this, nThreads] {
-            CpuBudget budget(m_job.cpuPercent, nThreads);
+        // Without a limit one more than run at once: there is always one that waits for the disk or
+        // a lock.
+        constexpr int kAll = 100;
+        const int nAtOnce = threadsWithin(m_job.cpuPercent);
+        const int nThreads = m_job.cpuPercent >= kAll ? nAtOnce + 1 : nAtOnce;
+        const auto work = [this, nAtOnce] {
+            CpuBudget budget(m_job.cpuPercent, nAtOnce);
             while (!isStopped() && !hasFailed()) {
                 const std::size_t index = m_next.fetch_add(1);
                 if (index >= m_toRead.size()) return;
@@ -274,11 +278,8 @@ private:
         content.sha256 = hash;
         content.sizeBytes = item.file.sizeBytes;
         content.modifiedNs = item.file.modifiedNs;
-        const auto id = m_store.ensureDocument(m_job.collection, item.file.path);
+        const auto id = m_library.storeFile(m_job.collection, item.file.path, prepared);
         if (!id) return tl::unexpected(id.error());
-        if (auto stored = m_library.store(*id, prepared); !stored) {
-            return tl::unexpected(stored.error());
-        }
         const std::lock_guard lock(m_mutex);
         ++m_report.read;
         return *id;

@@ -413,8 +413,30 @@ Result<void> Library::store(DocumentId id, const PreparedDocument& document) {
     if (auto fresh = refresh(); !fresh) return fresh;
     const auto change = m_store.storeContent(id, document.content);
     if (!change) return tl::unexpected(change.error());
-    if (auto followed = follow(*change, id, &document); !followed) return followed;
-    m_nUnkept += change->added.size();
+    return take(*change, id, document);
+}
+
+Result<DocumentId> Library::storeFile(CollectionId collection, const std::filesystem::path& path,
+                                      const PreparedDocument& document) {
+    Result<DocumentId> id = 0;
+    {
+        const std::lock_guard lock(m_mutex);
+        if (auto fresh = refresh(); !fresh) return tl::unexpected(fresh.error());
+        const auto stored = m_store.storeFile(collection, path, document.content);
+        if (!stored) return tl::unexpected(stored.error());
+        if (auto taken = take(stored->change, stored->id, document); !taken) {
+            return tl::unexpected(taken.error());
+        }
+        id = stored->id;
+    }
+    m_store.foldJournal();
+    return id;
+}
+
+Result<void> Library::take(const storage::ContentChange& change, DocumentId id,
+                           const PreparedDocument& document) {
+    if (auto followed = follow(change, id, &document); !followed) return followed;
+    m_nUnkept += change.added.size();
     return m_nUnkept >= kKeepDuringRun ? keep() : Result<void>();
 }
 

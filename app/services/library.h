@@ -80,6 +80,10 @@ public:
         const std::function<void()>& pause = {});
 
     [[nodiscard]] Result<void> store(DocumentId id, const PreparedDocument& document);
+    /// The same by its path; the document is added if it is new.
+    [[nodiscard]] Result<DocumentId> storeFile(CollectionId collection,
+                                               const std::filesystem::path& path,
+                                               const PreparedDocument& document);
     [[nodiscard]] Result<void> moveDocument(DocumentId id, const std::filesystem::path& path);
     [[nodiscard]] Result<void> removeDocument(DocumentId id);
     [[nodiscard]] Result<void> removeCollection(CollectionId id);
@@ -142,6 +146,8 @@ private:
     /// What a change of our own means to the indexes.
     Result<void> follow(const storage::ContentChange& change, DocumentId id,
                         const PreparedDocument* document);
+    Result<void> take(const storage::ContentChange& change, DocumentId id,
+                      const PreparedDocument& document);
     Result<void> keep(
         retrieval::KeywordIndex::Forget forget = retrieval::KeywordIndex::Forget::Later);
 

@@ -108,6 +108,12 @@ Result<void> Library::embedMissing(const std::function<bool(int, int)>& progress
     const std::unique_lock lock(m_embeddingMutex, std::try_to_lock);
     const Meaning now = meaning();
     if (now.embedder == nullptr || !lock.owns_lock()) return {};
+    {
+        // The database would compare all of them, one by one.
+        const std::lock_guard change(m_mutex);
+        if (auto fresh = refresh(); !fresh) return fresh;
+        if (now.vectors->size() == m_keywords.size()) return {};
+    }
     return useEmbedder(now.embedder, progress);
 }
 

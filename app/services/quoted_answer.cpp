@@ -5,10 +5,11 @@
 #include <cctype>
 #include <utility>
 
+#include "app/services/chinese_asked.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
 #include "app/services/said_in_text.h"
-#include "base/utf8.h"
+#include "app/services/table_units.h"
 
 namespace conclave::services {
 namespace {
@@ -104,180 +105,6 @@ std::size_t fitOf(const AskedFor& asked, std::string_view run, const StemSet& ab
     return saysMore || asked.isPermission ? nOwn : 0;
 }
 
-// ---------------------------------------------------------------------------------------- Chinese
-
-constexpr auto kChineseAsking = std::to_array<std::string_view>(
-    {"什么时候", "什么地方", "多长时间", "为什么", "多少钱", "怎么样", "请问", "怎么", "怎样",
-     "如何",     "哪里",     "哪儿",     "哪个",   "哪些",   "哪天",   "何时", "何地", "几点",
-     "几天",     "多少",     "多久",     "多大",   "多远",   "多长",   "什么", "是否", "哪",
-     "谁",       "几",       "吗",       "呢",     "是",     "的"});
-
-struct ChineseAsked {
-    std::vector<std::string> characters;
-    std::vector<std::string> pairs;  ///< neighbours
-    bool wantsNumber = false;
-    bool wantsMoney = false;
-    bool wantsTime = false;
-    bool isWhatIs = false;  ///< "什么是X", "X是什么"
-    std::string defined;    ///< X of these, where nothing else is asked; else empty
-};
-
-bool hasAnyOf(std::string_view text, std::initializer_list<std::string_view> list) {
-    return std::any_of(list.begin(), list.end(), [&](std::string_view each) {
-        return text.find(each) != std::string_view::npos;
-    });
-}
-
-/// X of "什么是X？" and "X是什么？"; empty for "X是什么颜色" and for a part of something, "Y的X".
-std::string definedBy(std::string_view question) {
-    using namespace std::string_view_literals;
-    const auto cut = [&](std::initializer_list<std::string_view> ends, bool atEnd) {
-        for (bool isCut = true; isCut;) {
-            isCut = false;
-            for (const std::string_view end : ends) {
-                if (atEnd ? !question.ends_with(end) : !question.starts_with(end)) continue;
-                atEnd ? question.remove_suffix(end.size()) : question.remove_prefix(end.size());
-                isCut = true;
-            }
-        }
-    };
-    cut({"？"sv, "?"sv, "。"sv, " "sv, "呢"sv, "啊"sv, "意思"sv, "东西"sv}, true);
-    cut({"请问"sv, "，"sv, ","sv, " "sv, "到底"sv}, false);
-    constexpr auto kWhatIs = "什么是"sv;
-    constexpr auto kIsWhat = "是什么"sv;
-    if (question.starts_with(kWhatIs)) {
-        question.remove_prefix(kWhatIs.size());
-    } else if (question.ends_with(kIsWhat)) {
-        question.remove_suffix(kIsWhat.size());
-    } else {
-        return {};
-    }
-    cut({" "sv, "“"sv, "「"sv, "\""sv}, false);
-    cut({" "sv, "”"sv, "」"sv, "\""sv}, true);
-    return question.find("的"sv) == std::string_view::npos ? std::string(question) : std::string();
-}
-
-/// "X 是 …", "“X”指 …", "X：…", "…称为 X": X itself begins a clause and is told what it is.
-/// "它们都不是 X", "下一个 X 的地方" and "X 是免费的" define nothing.
-bool defines(std::string_view sentence, std::string_view defined) {
-    using namespace std::string_view_literals;
-    constexpr auto kOpens = std::to_array<std::string_view>(
-        {"。", "，", "；", "：", "、", "\n", "“", "「", "（", "*", "_", "`", "#", "-", "所谓"});
-    constexpr auto kCloses = std::to_array<std::string_view>({" ", "”", "」", "*", "_", "`"});
-    constexpr auto kTells =
-        std::to_array<std::string_view>({"是", "指", "即", "就是", "意为", "：", ":"});
-    constexpr auto kCalls =
-        std::to_array<std::string_view>({"称为", "称作", "叫做", "叫作", "简称"});
-    const auto isEnd = [](std::string_view text, const auto& list) {
-        return std::any_of(list.begin(), list.end(),
-                           [&](std::string_view each) { return text.ends_with(each); });
-    };
-    for (std::size_t at = sentence.find(defined); at != std::string_view::npos;
-         at = sentence.find(defined, at + 1)) {
-        std::string_view before = sentence.substr(0, at);
-        while (before.ends_with(' ')) before.remove_suffix(1);
-        std::string_view called = before;
-        for (const std::string_view mark : {"“"sv, "「"sv}) {
-            if (called.ends_with(mark)) called.remove_suffix(mark.size());
-        }
-        if (isEnd(called, kCalls) && !hasAnyOf(called, {"不称", "不叫"})) return true;
-        if (!before.empty() && !isEnd(before, kOpens)) continue;
-        std::string_view after = sentence.substr(at + defined.size());
-        const auto skip = [&](const auto& list) {
-            const auto found = std::find_if(list.begin(), list.end(), [&](std::string_view each) {
-                return after.starts_with(each);
-            });
-            if (found == list.end()) return false;
-            after.remove_prefix(found->size());
-            return true;
-        };
-        while (skip(kCloses)) {
-        }
-        for (const auto& [opens, closes] : {std::pair{"（"sv, "）"sv}, std::pair{"("sv, ")"sv}}) {
-            const std::size_t close = after.find(closes);
-            if (after.starts_with(opens) && close != std::string_view::npos) {
-                after.remove_prefix(close + closes.size());
-            }
-        }
-        while (skip(kCloses)) {
-        }
-        const bool isTold = skip(kTells);
-        const std::string_view clause = after.substr(0, std::min(after.find("。"), after.size()));
-        if (isTold && !clause.empty() && !clause.ends_with("的")) return true;
-    }
-    return false;
-}
-
-ChineseAsked chineseAskedBy(std::string_view question) {
-    ChineseAsked asked;
-    asked.wantsNumber = hasAnyOf(question, {"多", "几", "时候", "何时"});
-    asked.wantsMoney = hasAnyOf(question, {"多少钱", "价格"});
-    asked.wantsTime = hasAnyOf(question, {"时候", "何时", "几点", "哪天", "几号"});
-    asked.isWhatIs = hasAnyOf(question, {"什么是", "是什么"});
-    asked.defined = definedBy(question);
-    std::string rest(question);
-    for (const std::string_view frame : kChineseAsking) {
-        for (std::size_t at = rest.find(frame); at != std::string::npos; at = rest.find(frame)) {
-            rest.replace(at, frame.size(), " ");
-        }
-    }
-    std::string before;
-    std::size_t beforeEnd = 0;
-    for (std::size_t i = 0; i < rest.size();) {
-        const std::size_t start = i;
-        const char32_t c = nextCodePoint(rest, i);
-        const bool isWord =
-            (c >= 0x3400 && c <= 0x9FFF) || (c < 0x80 && std::isalnum(static_cast<int>(c)) != 0);
-        if (!isWord) continue;
-        std::string character = rest.substr(start, i - start);
-        if (beforeEnd == start && !before.empty()) asked.pairs.push_back(before + character);
-        asked.characters.push_back(character);
-        before = std::move(character);
-        beforeEnd = i;
-    }
-    return asked;
-}
-
-std::size_t nIn(const std::vector<std::string>& parts, std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(
-        parts.begin(), parts.end(),
-        [&](const std::string& part) { return text.find(part) != std::string_view::npos; }));
-}
-
-/// Nearly all characters and most pairs.
-bool isOnTheSubject(const ChineseAsked& asked, std::string_view text) {
-    return !asked.pairs.empty() &&
-           10 * nIn(asked.characters, text) >= 9 * asked.characters.size() &&
-           10 * nIn(asked.pairs, text) >= 6 * asked.pairs.size();
-}
-
-std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
-    constexpr std::size_t kFewestPairs = 2;
-    // A name alone, as in "什么是 Debian", is no reason to quote English.
-    if (asked.pairs.size() < kFewestPairs || sentence.size() > kLongestQuote ||
-        !isChinese(sentence) || hasAnyOf(sentence, {"？", "?"})) {
-        return 0;
-    }
-    if (!isOnTheSubject(asked, sentence)) return 0;
-    const bool saysNumber = sentence.find_first_of("0123456789") != std::string_view::npos ||
-                            hasAnyOf(sentence, {"一", "二", "三", "四", "五", "六", "七", "八",
-                                                "九", "十", "百", "千", "两", "半"});
-    if (asked.wantsNumber && !saysNumber) return 0;
-    if (asked.wantsTime &&
-        !hasAnyOf(sentence, {"年", "月", "日", "号", "点", "时", "周", "星期", ":", "："})) {
-        return 0;
-    }
-    if (!asked.defined.empty() && !defines(sentence, asked.defined)) return 0;
-    if (asked.isWhatIs && !hasAnyOf(sentence, {"是", "指", "为", ":", "："})) return 0;
-    // A heading says nothing of what it names.
-    const bool isClosed = hasAnyOf(sentence, {"。", "！", "；", "|", ":", "："});
-    if (!isClosed && !hasAnyOf(sentence, {"是", "有", "为", "在", "由"})) return 0;
-    if (asked.wantsMoney && !hasAnyOf(sentence, {"元", "钱", "价", "费", "镑", "€", "$"})) return 0;
-    return nIn(asked.pairs, sentence);
-}
-
-// ------------------------------------------------------------------------------------------- both
-
 constexpr std::size_t kInstruction = 100;  ///< more words than a question has
 
 /// "How do I make a backup?" – "To make a backup, type …".
@@ -292,11 +119,38 @@ struct QuotePlace {
     retrieval::TextSpan span;
     std::size_t fit = 0;
     bool isInstruction = false;
+    std::optional<TableUnit> row{};  ///< what is quoted is this
 };
 
+/// The row of a passage's tables that says what is asked. None if several do as well: then one of
+/// them is not the answer.
+std::optional<QuotePlace> bestRow(const AskedFor* english, const ChineseAsked* chinese,
+                                  const std::vector<TableUnit>& rows, const StemSet& above) {
+    std::optional<QuotePlace> best;
+    std::size_t nAsGood = 0;
+    for (const TableUnit& row : rows) {
+        std::size_t fit = 0;
+        if (chinese != nullptr) {
+            fit = rowFit(*chinese, row);
+        } else if (english != nullptr) {
+            fit = rowFit(*english, row, above);
+        }
+        if (fit == 0 || (best && fit < best->fit)) continue;
+        nAsGood = best && fit == best->fit ? nAsGood + 1 : 1;
+        best = QuotePlace{.passage = 0, .span = row.span, .fit = fit, .row = row};
+    }
+    return nAsGood == 1 ? best : std::nullopt;
+}
+
+bool isInTable(const std::vector<TableUnit>& rows, retrieval::TextSpan sentence) {
+    return std::any_of(rows.begin(), rows.end(), [&](const TableUnit& row) {
+        return row.span.startByte < sentence.endByte && sentence.startByte < row.span.endByte;
+    });
+}
+
 /// The first of the places that say most of the question themselves.
-std::optional<QuotePlace> bestPlace(std::string_view question,
-                                    std::span<const StoredPassage> passages) {
+std::optional<QuotePlace> placeOf(std::string_view question,
+                                  std::span<const StoredPassage> passages) {
     const bool inChinese = isChinese(question);
     const AskedFor asked = inChinese ? AskedFor{} : askedForBy(question);
     const ChineseAsked chinese = inChinese ? chineseAskedBy(question) : ChineseAsked{};
@@ -319,6 +173,14 @@ std::optional<QuotePlace> bestPlace(std::string_view question,
     for (std::size_t i = 0; i < std::min(passages.size(), kLookedAt); ++i) {
         const std::string_view text = passages[i].text;
         const StemSet above = stemsOf(wordsAsAsked(passages[i].title + "\n" + passages[i].heading));
+        const std::vector<TableUnit> rows = tableUnits(text);
+        auto row =
+            bestRow(inChinese ? nullptr : &asked, inChinese ? &chinese : nullptr, rows, above);
+        const bool hasRow = row.has_value();
+        if (row && (!best || row->fit > best->fit)) {
+            row->passage = i;
+            best = std::move(row);
+        }
         const auto sentences = retrieval::sentenceSpans(text);
         const auto part = [&](std::size_t first, std::size_t last) {
             const std::size_t start = sentences[first].startByte;
@@ -326,6 +188,7 @@ std::optional<QuotePlace> bestPlace(std::string_view question,
         };
         for (std::size_t first = 0; first < sentences.size(); ++first) {
             const std::string_view sentence = part(first, first);
+            if (hasRow && isInTable(rows, sentences[first])) continue;
             if (inChinese) {
                 offer(i, sentences[first], fitOf(chinese, sentence));
                 continue;
@@ -339,6 +202,27 @@ std::optional<QuotePlace> bestPlace(std::string_view question,
         }
     }
     return best;
+}
+
+std::optional<QuotePlace> bestPlace(std::string_view question,
+                                    std::span<const StoredPassage> passages) {
+    auto place = placeOf(question, passages);
+    if (place) return place;
+    const std::string other = inOtherLanguage(question);
+    return other.empty() ? std::nullopt : placeOf(other, passages);
+}
+
+/// A row as it is read, each cell behind its column's name.
+std::string readableRow(const TableUnit& row, const std::filesystem::path& path) {
+    std::string line;
+    for (std::size_t i = 0; i < row.cells.size(); ++i) {
+        if (row.cells[i].empty()) continue;
+        const bool isNamed = i < row.labels.size() && !row.labels[i].empty();
+        if (!line.empty()) line += " · ";
+        if (isNamed) line += listLine(row.labels[i], path) + ": ";
+        line += listLine(row.cells[i], path);
+    }
+    return line;
 }
 
 }  // namespace
@@ -357,7 +241,7 @@ std::optional<QuotedAnswer> quoteFor(std::string_view question,
     for (StoredPassage& each : answer.passages) each.number = ++number;
     const std::string quote =
         found.text.substr(place->span.startByte, place->span.endByte - place->span.startByte);
-    answer.quote = listLine(quote, found.path);
+    answer.quote = place->row ? readableRow(*place->row, found.path) : listLine(quote, found.path);
     answer.isInstruction = place->isInstruction;
     answer.isStillToBeDone =
         !isChinese(question) && isStillToBeDone(askedForBy(question), wordsAsAsked(quote));

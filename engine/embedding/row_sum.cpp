@@ -74,20 +74,18 @@ void prefetchRows(const std::byte* table, std::size_t rowBytes,
     }
 }
 
-/// One block's sums stay in registers while all rows pass by.
-__attribute__((target("avx2,f16c"))) void addQ8Avx2(const std::byte* table, std::size_t rowBytes,
-                                                    std::span<const std::int32_t> rows,
-                                                    std::span<float> sum) {
+/// The sums of `kBlocks` blocks stay in registers while all rows pass by.
+template <std::size_t kBlocks>
+__attribute__((target("avx2,f16c"))) void addBlocksAvx2(const std::byte* block,
+                                                        std::size_t rowBytes,
+                                                        std::span<const std::int32_t> rows,
+                                                        float* sum) {
     constexpr std::size_t kParts = kQ8Values / kLanes;
-    prefetchRows(table, rowBytes, rows);
-    for (std::size_t i = 0; i < sum.size(); i += kQ8Values) {
-        const std::byte* block = table + i / kQ8Values * kQ8Bytes;
-        __m256 parts[kParts];
-        for (std::size_t k = 0; k < kParts; ++k) {
-            parts[k] = _mm256_loadu_ps(sum.data() + i + k * kLanes);
-        }
-        for (const std::int32_t row : rows) {
-            const std::byte* values = block + static_cast<std::size_t>(row) * rowBytes;
+    __m256 parts[kBlocks * kParts];
+    for (std::size_t k = 0; k < kBlocks * kParts; ++k) parts[k] = _mm256_loadu_ps(sum + k * kLanes);
+    for (const std::int32_t row : rows) {
+        const std::byte* values = block + static_cast<std::size_t>(row) * rowBytes;
+        for (std::size_t b = 0; b < kBlocks; ++b, values += kQ8Bytes) {
             const __m256 scale =
                 _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(loadHalf(values))));
             for (std::size_t k = 0; k < kParts; ++k) {
@@ -95,12 +93,27 @@ __attribute__((target("avx2,f16c"))) void addQ8Avx2(const std::byte* table, std:
                 std::memcpy(&eight, values + 2 + k * kLanes, sizeof eight);
                 const __m256 numbers =
                     _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(eight)));
-                parts[k] = _mm256_add_ps(parts[k], _mm256_mul_ps(scale, numbers));
+                __m256& part = parts[b * kParts + k];
+                part = _mm256_add_ps(part, _mm256_mul_ps(scale, numbers));
             }
         }
-        for (std::size_t k = 0; k < kParts; ++k) {
-            _mm256_storeu_ps(sum.data() + i + k * kLanes, parts[k]);
-        }
+    }
+    for (std::size_t k = 0; k < kBlocks * kParts; ++k) {
+        _mm256_storeu_ps(sum + k * kLanes, parts[k]);
+    }
+}
+
+__attribute__((target("avx2,f16c"))) void addQ8Avx2(const std::byte* table, std::size_t rowBytes,
+                                                    std::span<const std::int32_t> rows,
+                                                    std::span<float> sum) {
+    prefetchRows(table, rowBytes, rows);
+    const std::size_t nBlocks = sum.size() / kQ8Values;
+    std::size_t block = 0;
+    for (; block + 2 <= nBlocks; block += 2) {
+        addBlocksAvx2<2>(table + block * kQ8Bytes, rowBytes, rows, sum.data() + block * kQ8Values);
+    }
+    if (block < nBlocks) {
+        addBlocksAvx2<1>(table + block * kQ8Bytes, rowBytes, rows, sum.data() + block * kQ8Values);
     }
 }
 

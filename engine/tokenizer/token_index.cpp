@@ -44,7 +44,7 @@ TokenIndex::Key::Key(std::string_view bytes) : length(static_cast<std::uint32_t>
 }
 
 TokenIndex::TokenIndex(const std::vector<Entry>& entries)
-    : m_slots(std::bit_ceil(entries.size() * 2 + 1)) {
+    : m_slots(std::bit_ceil(entries.size() * 3 / 2 + 1)) {
     for (const auto& [bytes, token] : entries) {
         const Key key(bytes);
         std::size_t at = key.hash & (m_slots.size() - 1);

@@ -67,7 +67,9 @@ public:
         std::vector<Best> best;
         std::vector<TokenId> parts;
         const std::size_t first = tokens.size();
+        // The sum of the first nSummed tokens' scores, unknown characters counted one by one.
         double score = 0.0;
+        std::size_t nSummed = first;
         for (std::size_t begin = 0; begin < whole.size();) {
             const std::size_t end = m_neighbours.partEnd(whole, begin);
             const std::string_view word = whole.substr(begin, end - begin);
@@ -80,26 +82,30 @@ public:
             };
             if (token >= 0 && m_wholeTokens.contains(token, isWhole)) {
                 tokens.push_back(token);
-                score += m_scores[static_cast<std::size_t>(token)];
                 continue;
             }
             const std::size_t before = tokens.size();
             KnownWord* const known = m_knownWords.slotOf(word);
             if (known != nullptr && known->is(word)) {
-                for (const TokenId each : known->parts()) {
-                    tokens.push_back(each);
-                    score += m_scores[static_cast<std::size_t>(each)];
-                }
+                const std::span<const TokenId> found = known->parts();
+                tokens.insert(tokens.end(), found.begin(), found.end());
                 continue;
             }
-            score = viterbi(word, score, best, tokens);
-            if (known != nullptr && isCertain(best, word.size())) {
-                known->keep(word, std::span(tokens).subspan(before));
+            viterbi(word, 0.0, best, tokens);
+            if (isCertain(best, word.size())) {
+                if (known != nullptr) known->keep(word, std::span(tokens).subspan(before));
+                continue;
             }
+            tokens.resize(before);
+            for (; nSummed < before; ++nSummed) {
+                score += m_scores[static_cast<std::size_t>(tokens[nSummed])];
+            }
+            score = viterbi(word, score, best, tokens);
             // Unknown characters in a row make one token, also across parts.
             const bool repeatsUnknown = before > first && tokens[before] == m_vocabulary->unknown &&
                                         tokens[before - 1] == m_vocabulary->unknown;
             if (repeatsUnknown) tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(before));
+            nSummed = tokens.size();
         }
     }
 
@@ -150,7 +156,7 @@ private:
     public:
         /// Where the word is or would be; null for one that is not remembered.
         [[nodiscard]] KnownWord* slotOf(std::string_view word) const {
-            constexpr std::size_t kSlots = 4096;
+            constexpr std::size_t kSlots = 16384;
             if (word.empty() || word.size() > KnownWord::kLongest) return nullptr;
             thread_local const auto slots = std::make_unique<std::array<KnownWord, kSlots>>();
             KnownWord& slot = (*slots)[hashOf(word) % kSlots];
@@ -195,7 +201,8 @@ private:
             m_ascii[byte].simple = true;
             m_ascii[byte].text = match.length > 0 ? match.replacement : character;
             const std::string& becomes = m_ascii[byte].text;
-            if (becomes.size() == 1 && becomes[0] != ' ') m_single[byte] = becomes[0];
+            const bool isSpaceToKeep = becomes == " " && !m_collapsesSpaces;
+            if (becomes.size() == 1 && !isSpaceToKeep) m_single[byte] = becomes[0];
         }
     }
 
@@ -240,8 +247,10 @@ private:
         // A space is written only once something follows it, which trims the end.
         bool pendingSpace = afterMarker && m_vocabulary->addsSpacePrefix;
         bool started = false;
+        bool mayHaveMarks = false;
         const auto append = [&](std::string_view piece) {
             for (const char c : piece) {
+                mayHaveMarks = mayHaveMarks || static_cast<unsigned char>(c) >= m_ascii.size();
                 if (c == ' ') {
                     if (!m_collapsesSpaces) {
                         if (std::exchange(pendingSpace, false)) result += ' ';
@@ -260,20 +269,25 @@ private:
             return position >= text.size() ||
                    static_cast<unsigned char>(text[position]) < m_ascii.size();
         };
-        std::array<char, 64> run{};  // of characters that become one other each
+        std::array<char, 256> run;  // of characters that become one other each
         for (std::size_t position = 0; position < text.size();) {
+            const std::size_t from = position;
             std::size_t nRun = 0;
-            while (nRun < run.size() && position < text.size() && isAscii(position) &&
+            while (nRun + 2 <= run.size() && position < text.size() && isAscii(position) &&
                    isAscii(position + 1)) {
                 const char single = m_single[static_cast<unsigned char>(text[position])];
                 if (single == 0) break;
-                run[nRun++] = single;
                 ++position;
-            }
-            if (nRun > 0) {
-                if (std::exchange(pendingSpace, false)) result += ' ';
-                result.append(run.data(), nRun);
+                if (single == ' ') {
+                    pendingSpace = pendingSpace || started;
+                    continue;
+                }
+                if (std::exchange(pendingSpace, false)) run[nRun++] = ' ';
+                run[nRun++] = single;
                 started = true;
+            }
+            if (position > from) {
+                result.append(run.data(), nRun);
                 continue;
             }
             if (const std::size_t end = sameUntil(text, position); end > position) {
@@ -299,7 +313,8 @@ private:
             appendUtf8(character, nextCodePoint(text, position));  // invalid bytes become U+FFFD
             append(character);
         }
-        return result.find(kSpaceMark) == std::string::npos ? result : withSpaces(result);
+        const bool hasMarks = mayHaveMarks && result.find(kSpaceMark) != std::string::npos;
+        return hasMarks ? withSpaces(result) : result;
     }
 
     /// Appends the tokens of a part of the text and gives the sum of all scores up to its end, from
@@ -378,7 +393,7 @@ private:
     KnownWords m_knownWords;
     std::vector<float> m_scores;  ///< of every token
     std::array<AsciiCharacter, 128> m_ascii;
-    std::array<char, 128> m_single{};  ///< what a simple one becomes if that is one, no space
+    std::array<char, 128> m_single{};  ///< what a simple one becomes if that is one
     std::bitset<kEndLong - kFirstLong> m_staysSame;
     float m_unknownScore = 0.0f;
     bool m_collapsesSpaces = true;

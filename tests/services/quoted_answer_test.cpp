@@ -213,7 +213,7 @@ TEST(QuotedAnswer, NoHeadingAndNoFragmentIsQuoted) {
     }
     const std::vector<StoredPassage> english = {
         passageOf("FAQ", "", "Debian is one of several such projects; it is for schools.")};
-    EXPECT_EQ(quoteFor("什么是 Debian？", english), std::nullopt);
+    EXPECT_EQ(quoteFor("Debian 是什么颜色？", english), std::nullopt);
     EXPECT_TRUE(isFragment("NOTES ON \"THE WASTE LAND\""));
     EXPECT_TRUE(isFragment("Package priorities ........ 12"));
     EXPECT_FALSE(isFragment("Next meeting: 10 June 2025, room Heron."));
@@ -340,6 +340,91 @@ TEST(QuotedAnswer, ADenialMayBeUntrueOnlyWhereTheSubjectIsHeld) {
     EXPECT_FALSE(mayBeAnswered("What is the salary of Anneke Visser?", passages));
     EXPECT_FALSE(mayBeAnswered("What does the tractor TX-90 cost?", passages));
     EXPECT_FALSE(mayBeAnswered("What is the capital of Peru?", passages));
+}
+
+/// Tables as they are read from Markdown, CSV and Word files.
+std::vector<StoredPassage> tables() {
+    return {
+        passageOf("Hosting", "Hosting > Sizes",
+                  "We host sites in three sizes.\n\n"
+                  "| Plan | Price | Storage | Support |\n| --- | --- | --- | --- |\n"
+                  "| Basic | 5 EUR a month | 10 GB | by mail |\n"
+                  "| Pro | 12 EUR a month | 100 GB | by phone |\n"
+                  "| Team | 40 EUR a month | 1 TB | on site |\n\nContracts end after a year."),
+        passageOf("boats", "boats",
+                  "Boat | Length | Skipper | Built\n"
+                  "Boat: Seeadler | Length: 12 m | Skipper: Jonas Petersen | Built: 1987\n"
+                  "Boat: Kormoran | Length: 15 m | Skipper: Lars Iversen | Built: 1962\n"
+                  "Boat: Alk | Length: 7 m | Skipper: Lars Iversen | Built: 2001\n"),
+        passageOf("Rooms", "Rooms",
+                  "Room | Seats | Floor\nOrchid | 12 | third\nTulip | 30 | fifth\n"),
+        passageOf("会议室", "会议室",
+                  "| 房间 | 座位 | 电话 |\n| --- | --- | --- |\n| 梅厅 | 12 | 4411 |\n"
+                  "| 兰厅 | 30 | 4415 |\n"),
+    };
+}
+
+std::string quotedFrom(const std::vector<StoredPassage>& passages, const std::string& question) {
+    const auto found = quoteFor(question, passages);
+    return found ? found->quote : std::string();
+}
+
+TEST(QuotedAnswer, QuotesTheRowOfATableWithTheNamesOfItsColumns) {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"What does the Pro plan cost?", "Plan: Pro · Price: 12 EUR a month"},
+        {"How much is the Team plan?", "Price: 40 EUR"},
+        {"What is the price of the Team plan?", "Plan: Team · Price: 40 EUR a month"},
+        {"How much storage does the Basic plan have?", "Plan: Basic"},
+        {"Who is the skipper of the Seeadler?", "Skipper: Jonas Petersen"},
+        {"When was the Kormoran built?", "Built: 1962"},
+        {"How long is the Alk?", "Length: 7 m"},
+        {"Which boat was built in 1987?", "Boat: Seeadler"},
+        {"How many seats does the Tulip room have?", "Room: Tulip · Seats: 30"},
+        {"On which floor is Orchid?", "Floor: third"},
+        {"梅厅有多少座位？", "座位: 12"},
+        {"兰厅的电话是多少？", "电话: 4415"},
+    };
+    for (const auto& [question, expected] : cases) {
+        EXPECT_THAT(quotedFrom(tables(), question), HasSubstr(expected)) << question;
+    }
+}
+
+TEST(QuotedAnswer, ARowIsQuotedByItsVeryBytes) {
+    const std::vector<StoredPassage> passages = tables();
+    const auto found = quoteFor("What does the Pro plan cost?", passages);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->citation.quote, "| Pro | 12 EUR a month | 100 GB | by phone |");
+    EXPECT_EQ(passages[0].text.substr(found->citation.quoteStart - passages[0].startByte,
+                                      found->citation.quoteEnd - found->citation.quoteStart),
+              found->citation.quote);
+}
+
+TEST(QuotedAnswer, NoRowAnswersWhatItsTableDoesNotSay) {
+    for (const std::string question :
+         {"What does the Gold plan cost?", "Who is the owner of the Seeadler?",
+          "When was the Kormoran sold?", "How many windows does the Tulip room have?",
+          "What is the price of the plan?", "Which boat is steered by Lars Iversen?",
+          "竹厅有多少座位？", "梅厅有多少窗户？"}) {
+        EXPECT_EQ(quotedFrom(tables(), question), "") << question;
+    }
+}
+
+TEST(QuotedAnswer, AsksTextsOfTheOtherLanguageWhatANamedThingIs) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Guide", "Guide",
+                  "Install Kestrel with your package manager. Kestrel is a small mail server for "
+                  "teams. Kestrel Labs was founded by Dorothea Lindqvist."),
+        passageOf("说明", "说明",
+                  "汤圆是一种用糯米粉做成的甜食。安装 Zephyr 之前请备份。Zephyr 是一个日历程序。"),
+    };
+    EXPECT_THAT(quotedFrom(passages, "Kestrel 是什么？"), HasSubstr("small mail server"));
+    EXPECT_THAT(quotedFrom(passages, "请问什么是Kestrel?"), HasSubstr("small mail server"));
+    EXPECT_THAT(quotedFrom(passages, "What is Zephyr?"), HasSubstr("日历程序"));
+    EXPECT_THAT(quotedFrom(passages, "What is 汤圆?"), HasSubstr("糯米粉"));
+    // What else is asked would have to be translated.
+    EXPECT_EQ(quotedFrom(passages, "Kestrel 是什么颜色？"), "");
+    EXPECT_EQ(quotedFrom(passages, "Osprey 是什么？"), "");
+    EXPECT_EQ(quotedFrom(passages, "What is the capital of Zephyr?"), "");
 }
 
 }  // namespace

@@ -96,5 +96,31 @@ TEST_F(ConcurrencyTest, TwoProgramsWriteInTurn) {
     expectSound(*second);
 }
 
+TEST_F(ConcurrencyTest, ALongJournalIsFoldedInWhileOthersWrite) {
+    auto database = open();
+    DocumentStore& documents = database->documents();
+    const auto collection = valueOf(documents.createCollection("Guide"));
+    constexpr int kFiles = 30;
+    constexpr std::size_t kBytes = std::size_t{1} << 20U;  // twice in the journal
+    const auto store = [&](int worker) {
+        for (int i = 0; i < kFiles; ++i) {
+            const std::string path = "/" + std::to_string(worker) + "/" + std::to_string(i);
+            const std::string text(kBytes, static_cast<char>('a' + i % 26));
+            EXPECT_OK(documents.storeFile(collection, path, contentOf(text)));
+            documents.foldJournal();
+        }
+    };
+    {
+        const std::jthread one([&] { store(1); });
+        const std::jthread two([&] { store(2); });
+    }
+    // Some 120 MB were written to it: it began anew before it was too long.
+    EXPECT_LT(std::filesystem::file_size(file().string() + "-wal"), std::size_t{96} << 20U);
+    const auto stored = valueOf(documents.documents(collection));
+    EXPECT_EQ(stored.size(), 2U * kFiles);
+    for (const Document& each : stored) EXPECT_EQ(valueOf(documents.pages(each.id)).size(), 1U);
+    expectSound(*database);
+}
+
 }  // namespace
 }  // namespace conclave::storage
