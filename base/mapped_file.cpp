@@ -35,6 +35,13 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     void* address = ::mmap(nullptr, file.m_sizeBytes, PROT_READ, MAP_SHARED, descriptor, 0);
     const int problem = errno;
     ::close(descriptor);
+    if (address == MAP_FAILED && problem == ENOMEM) {
+        return fail(ErrorCode::OutOfMemory,
+                    "cannot map " + path.string() + ": its " +
+                        std::to_string(file.m_sizeBytes >> 20U) +
+                        " MiB are more than this process may have of address space; raise the "
+                        "limit (ulimit -v) or take a smaller file");
+    }
     if (address == MAP_FAILED) {
         return fail(ErrorCode::Io, "cannot map " + path.string() + ": " + std::strerror(problem));
     }

@@ -17,7 +17,8 @@ namespace conclave {
 /// computes with the bytes asks it before giving out what came of them.
 class MappedFile {
 public:
-    /// Errors: NotFound, Io, Corrupt for an empty file.
+    /// Errors: NotFound, Io, Corrupt for an empty file, OutOfMemory if the process may not have so
+    /// much address space.
     [[nodiscard]] static Result<MappedFile> open(const std::filesystem::path& path);
 
     MappedFile() = default;

@@ -292,7 +292,8 @@ void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
         if (loaded) adapters = std::move(*loaded);
         if (!loaded) model = tl::unexpected(loaded.error());
     }
-    if (!model) log().warn("cannot load the model {}: {}", entry.name, model.error().detail);
+    // Whoever asked for the model is told, so that this is for the log file.
+    if (!model) log().info("cannot load the model {}: {}", entry.name, model.error().detail);
     changeStatus([&](ModelStatus& status) {
         if (request != m_request) return;  // another one was chosen meanwhile
         m_isLoading = false;

@@ -17,7 +17,7 @@ namespace {
 std::vector<Option> commonOptions() {
     return {
         {"--model", "NAME", "use this model, by name or file, for this run"},
-        {"--threads", "N", "threads to compute with, 1 to 1024", Option::Kind::Integer, 1, 1024},
+        {"--threads", "N", "threads to compute with, 1 to 256", Option::Kind::Integer, 1, 256},
         {"--memory", "SIZE",
          "most memory for the model and its contexts, as 6G; larger models are read from the disk",
          Option::Kind::Size},

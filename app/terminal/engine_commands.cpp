@@ -479,7 +479,7 @@ std::vector<Command> engineCommands() {
              withCache({{"-p", "N", "tokens of prefill, 0 to skip it", Kind::Integer, 0, 1e6},
                         {"-n", "N", "tokens of decode, 0 to skip it", Kind::Integer, 0, 1e6},
                         {"-d", "N", "tokens in the context before either", Kind::Integer, 0, 1e6},
-                        {"-t", "N", "threads, 1 to 1024", Kind::Integer, 1, 1024},
+                        {"-t", "N", "threads, 1 to 256", Kind::Integer, 1, 256},
                         {"-r", "N", "repeats, 1 to 1000", Kind::Integer, 1, 1000},
                         {"--reuse", "",
                          "also the time to the first token of two questions on one "

@@ -18,25 +18,55 @@ void packLines(const std::uint8_t* nibbles, PanelHalfBytes& lines, int row) {
     }
 }
 
+// Several bytes in one register: models wait for this, and byte by byte it takes ten times as long.
+
+template <typename Word>
+Word wordAt(const void* bytes) {
+    Word word;
+    std::memcpy(&word, bytes, sizeof(word));
+    return word;
+}
+
+constexpr std::size_t kCacheLineBytes = 64;
+constexpr std::uint32_t kLowBits = 0x01010101U;  ///< of each byte
+
 /// 32 columns of a row as a block of 256 holds them: in halves of 32 bytes that two parts share.
 /// @param shift  of the part's half: 0 or 4
 void packLines(const std::uint8_t* bytes, int shift, PanelHalfBytes& lines, int row) {
-    std::uint8_t nibbles[16];
-    for (int k = 0; k < 16; ++k) {
-        nibbles[k] = static_cast<std::uint8_t>((bytes[k] >> shift & 15) |
-                                               (bytes[16 + k] >> shift & 15) << 4);
+    constexpr std::uint32_t kHalves = 15 * kLowBits;
+    for (int line = 0; line < 4; ++line) {
+        const std::uint8_t* first = bytes + std::ptrdiff_t{4} * line;
+        const std::uint32_t low = wordAt<std::uint32_t>(first) >> shift & kHalves;
+        const std::uint32_t high = wordAt<std::uint32_t>(first + 16) >> shift & kHalves;
+        const std::uint32_t both = low | high << 4;
+        std::memcpy(lines[line][row], &both, sizeof(both));
     }
-    packLines(nibbles, lines, row);
 }
 
-/// @param bit  the fifth bit of a column
-template <typename Bit>
-void packFifthBits(PanelFifthBits& high, int row, const Bit& bit) {
-    for (int column = 0; column < 32; ++column) {
-        const int place = column % 16 / 4 * 2 + column / 16;
-        high[row][column % 4] =
-            static_cast<std::uint8_t>(high[row][column % 4] | bit(column) << place);
+/// @param bits  the fifth bit of each of 32 columns
+void packFifthBits(std::uint32_t bits, PanelFifthBits& high, int row) {
+    // Every fourth column of 16, in each of four 16-bit lanes, moved to every second bit of a byte.
+    const auto spread = [](std::uint64_t half) {
+        std::uint64_t lanes =
+            (half | half >> 1 << 16 | half >> 2 << 32 | half >> 3 << 48) & 0x1111111111111111U;
+        lanes = (lanes | lanes >> 2) & 0x0505050505050505U;
+        return (lanes | lanes >> 4) & 0x0055005500550055U;
+    };
+    std::uint64_t lanes = spread(bits & 0xffffU) | spread(bits >> 16) << 1;
+    lanes = (lanes | lanes >> 8) & 0x0000ffff0000ffffU;
+    const auto bytes = static_cast<std::uint32_t>(lanes | lanes >> 16);
+    std::memcpy(high[row], &bytes, sizeof(bytes));
+}
+
+/// @param bytes  of each of 32 columns, the fifth bit is bit `shift`
+void packFifthBits(const std::uint8_t* bytes, int shift, PanelFifthBits& high, int row) {
+    std::uint32_t all = 0;
+    for (int line = 0; line < 4; ++line) {
+        const std::uint8_t* first = bytes + std::ptrdiff_t{4} * line;
+        all |= (wordAt<std::uint32_t>(first) >> shift & kLowBits) << (2 * line) |
+               (wordAt<std::uint32_t>(first + 16) >> shift & kLowBits) << (2 * line + 1);
     }
+    std::memcpy(high[row], &all, sizeof(all));
 }
 
 /// Scales, minima and lines of Q4_K and Q5_K.
@@ -71,8 +101,7 @@ void packRow(const BlockQ4_0& from, PanelQ4_0& panel, int row) {
 
 void packRow(const BlockQ5_0& from, PanelQ5_0& panel, int row) {
     packLines(from.nibbles, panel.lines, row);
-    packFifthBits(panel.high, row,
-                  [&](int column) { return from.highBits[column / 8] >> column % 8 & 1; });
+    packFifthBits(wordAt<std::uint32_t>(from.highBits), panel.high, row);
     panel.scales[row] = from.scale;
 }
 
@@ -81,8 +110,7 @@ void packRow(const BlockQ4_K& from, PanelQ4_K& panel, int row) { packWithMinima(
 void packRow(const BlockQ5_K& from, PanelQ5_K& panel, int row) {
     packWithMinima(from, panel, row);
     for (int i = 0; i < 8; ++i) {
-        packFifthBits(panel.parts[i].high, row,
-                      [&](int column) { return from.highBits[column] >> i & 1; });
+        packFifthBits(from.highBits, i, panel.parts[i].high, row);
     }
 }
 
@@ -94,14 +122,16 @@ void packRow(const BlockQ6_K& from, PanelQ6_K& panel, int row) {
         const int quarter = i % 4;
         packLines(from.nibbles + 64 * half + 32 * (quarter % 2), quarter / 2 * 4, part.lines, row);
         const std::uint8_t* pairs = from.highPairs + 32 * half;
-        std::uint8_t high[16];  // of columns k and 16 + k: bits 0-1 and 2-3
-        for (int k = 0; k < 16; ++k) {
-            high[k] = static_cast<std::uint8_t>((pairs[k] >> 2 * quarter & 3) |
-                                                (pairs[16 + k] >> 2 * quarter & 3) << 2);
-        }
-        for (int k = 0; k < 8; ++k) {
-            const std::uint8_t* even = high + k / 4 * 8 + k % 4;
-            part.high[k / 4][row][k % 4] = static_cast<std::uint8_t>(even[0] | even[4] << 4);
+        // Bits 0-1 of columns 4k to 4k + 3, bits 2-3 of those 16 further on.
+        const auto high = [&](int k) {
+            const std::uint8_t* first = pairs + std::ptrdiff_t{4} * k;
+            constexpr std::uint32_t kPairs = 3 * kLowBits;
+            return (wordAt<std::uint32_t>(first) >> (2 * quarter) & kPairs) |
+                   (wordAt<std::uint32_t>(first + 16) >> (2 * quarter) & kPairs) << 2;
+        };
+        for (int line = 0; line < 2; ++line) {
+            const std::uint32_t both = high(2 * line) | high(2 * line + 1) << 4;
+            std::memcpy(part.high[line][row], &both, sizeof(both));
         }
         part.scales[0][row] = from.scales[2 * i];
         part.scales[1][row] = from.scales[2 * i + 1];
@@ -154,8 +184,17 @@ void packBF16(const std::byte* rows, std::size_t rowBytes, int nRows, int nColum
 template <typename Block, typename Panel>
 void pack(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlocks, std::byte* out) {
     auto* panels = reinterpret_cast<Panel*>(out);
-    std::memset(panels, 0, static_cast<std::size_t>(nBlocks) * sizeof(Panel));
+    if (nRows < kPanelRows) {
+        std::memset(panels, 0, static_cast<std::size_t>(nBlocks) * sizeof(Panel));
+    }
+    const std::byte* next = rows + kPanelRows * rowBytes;
     for (int block = 0; block < nBlocks; ++block) {
+        // The next panel's rows in the order of the file, since so many at once as here are more
+        // than the CPU foresees by itself. Beyond the last one nothing happens.
+        for (std::size_t i = 0; i < kPanelRows * sizeof(Block); i += kCacheLineBytes) {
+            __builtin_prefetch(next + i);
+        }
+        next += kPanelRows * sizeof(Block);
         for (int row = 0; row < nRows; ++row) {
             const auto* blocks =
                 reinterpret_cast<const Block*>(rows + static_cast<std::size_t>(row) * rowBytes);

@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::size_t kCacheLine = 64;
 constexpr int kPanelsOfTask = 32;
-constexpr int kBehindNiceness = 10;  ///< threads that compute answers go first
+/// Threads that compute answers go first; they pack what they read again by themselves.
+constexpr int kBehindNiceness = 19;
 
 WithExperts packed(bool packsExperts) {
     return packsExperts ? WithExperts::Resident : WithExperts::None;
@@ -51,7 +52,7 @@ Plan plan(Weights& weights, const KernelTable& kernels, bool packsExperts) {
         if (format == nullptr) return;
         Move move{&matrix, kernels.packed(matrix.kernels->type), {}, all.sizeBytes};
         move.place = {matrix.data, matrix.rowBytes, matrix.nRows, matrix.nColumns,
-                      format,      nullptr,         nullptr};
+                      format,      nullptr,         nullptr,      nullptr};
         const LazyPanels panels(move.place);
         const auto nPanels = static_cast<std::size_t>(panels.nPanels());
         all.nPanels += nPanels;
@@ -91,7 +92,7 @@ std::vector<Task> tasksOf(const std::vector<LazyPanels>& matrices) {
 
 /// What matrices and threads point to, so it stays where it is.
 struct PackedMemory::State {
-    explicit State(std::size_t nPanels) : panelStates(nPanels) {}
+    State(std::size_t totalBytes, std::size_t nPanels) : ledger(totalBytes), panelStates(nPanels) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() {
@@ -100,34 +101,36 @@ struct PackedMemory::State {
         if (data != nullptr) ::munmap(data, sizeBytes);
     }
 
+    /// Works on tasks until none is left that nobody has begun.
     void work() {
-        const auto id = static_cast<id_t>(::syscall(SYS_gettid));
-        ::setpriority(PRIO_PROCESS, id, kBehindNiceness);
         for (std::size_t i = nextTask++; i < tasks.size() && !quit; i = nextTask++) {
-            tasks[i].matrix->pack(tasks[i].firstPanel, tasks[i].nPanels);
-            nTasksDone.fetch_add(1, std::memory_order_relaxed);
+            tasks[i].matrix->pack(tasks[i].firstPanel, tasks[i].nPanels, true);
+            finishOne();
         }
-        if (nWorking.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            // The ends of ranges that were not whole pages.
-            for (const LazyPanels& matrix : matrices) matrix.releaseRows();
-            for (const auto& part : mapped) {
-                if (!quit) bringInPages(part.data(), part.size());
-            }
-            isDone = true;
-            isDone.notify_all();
+    }
+
+    void finishOne() {
+        if (nUnfinished.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+        // All once more, for the pages that the ends of two ranges share.
+        for (const LazyPanels& matrix : matrices) ledger.spent(matrix.rows(), true);
+        ledger.giveBack();
+        for (const auto& part : mapped) {
+            if (!quit) bringInPages(part);
         }
+        isDone = true;
+        isDone.notify_all();
     }
 
     std::byte* data = nullptr;
     std::size_t sizeBytes = 0;
+    PackingLedger ledger;
     std::vector<LazyPanels> matrices;
     std::vector<std::atomic<std::uint8_t>> panelStates;
 
     std::vector<Task> tasks;
     std::vector<std::span<const std::byte>> mapped;  ///< matrices that stay as they lie in the file
     std::atomic<std::size_t> nextTask = 0;
-    std::atomic<std::size_t> nTasksDone = 0;
-    std::atomic<int> nWorking = 0;
+    std::atomic<std::size_t> nUnfinished = 0;  ///< tasks, and threads
     std::atomic<bool> quit = false;
     std::atomic<bool> isDone = false;
     std::vector<std::jthread> threads;
@@ -141,21 +144,27 @@ PackedMemory::~PackedMemory() = default;
 std::size_t PackedMemory::sizeBytes() const { return m_state ? m_state->sizeBytes : 0; }
 
 std::size_t PackedMemory::packedBytes() const {
-    if (!m_state || m_state->tasks.empty()) return 0;
-    return static_cast<std::size_t>(static_cast<double>(m_state->sizeBytes) *
-                                    static_cast<double>(m_state->nTasksDone.load()) /
-                                    static_cast<double>(m_state->tasks.size()));
+    return m_state ? m_state->ledger.packedBytes() : 0;
 }
 
 void PackedMemory::packBehind(int nThreads) {
     State& state = *m_state;
     state.tasks = tasksOf(state.matrices);
-    state.nWorking = nThreads;
-    for (int i = 0; i < nThreads; ++i) state.threads.emplace_back([&state] { state.work(); });
+    state.nUnfinished = state.tasks.size() + static_cast<std::size_t>(nThreads);
+    for (int i = 0; i < nThreads; ++i) {
+        state.threads.emplace_back([&state] {
+            const auto id = static_cast<id_t>(::syscall(SYS_gettid));
+            ::setpriority(PRIO_PROCESS, id, kBehindNiceness);
+            state.work();
+            state.finishOne();
+        });
+    }
 }
 
 void PackedMemory::wait() const {
-    if (m_state && !m_state->threads.empty()) m_state->isDone.wait(false);
+    if (!m_state || m_state->threads.empty()) return;
+    m_state->work();  // on a busy machine the threads behind get nothing done
+    m_state->isDone.wait(false);
 }
 
 const PackedFormat* packingOf(const Matrix& matrix, const KernelTable& kernels) {
@@ -167,7 +176,7 @@ const PackedFormat* packingOf(const Matrix& matrix, const KernelTable& kernels) 
 
 Result<void> packWeights(Weights& weights, const KernelTable& kernels, bool packsExperts) {
     Plan all = plan(weights, kernels, packsExperts);
-    auto state = std::make_unique<PackedMemory::State>(all.nPanels);
+    auto state = std::make_unique<PackedMemory::State>(all.sizeBytes, all.nPanels);
     if (all.sizeBytes > 0) {
         void* data = ::mmap(nullptr, all.sizeBytes, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -186,6 +195,7 @@ Result<void> packWeights(Weights& weights, const KernelTable& kernels, bool pack
     for (Move& move : all.moves) {
         move.place.panels = state->data + move.offset;
         move.place.states = states;
+        move.place.ledger = &state->ledger;
         const LazyPanels& panels = state->matrices.emplace_back(move.place);
         states += panels.nPanels();
         move.matrix->data = move.place.panels;

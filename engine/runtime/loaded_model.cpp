@@ -1,7 +1,6 @@
 #include "engine/runtime/loaded_model.h"
 
 #include <algorithm>
-#include <limits>
 #include <new>
 #include <string>
 #include <system_error>
@@ -157,13 +156,20 @@ Result<void> LoadedModel::planStreaming() {
     constexpr std::uint64_t kShareLeft = 16;
     std::uint64_t available = m_plan.availableBytes;
     if (m_memoryBytes == 0) available -= available / kShareLeft;
+    // Limits of the process count stacks of threads as well: those of the store, the ones that
+    // pack, a session's, and a few of the program's.
+    const int nThreads = defaultThreadCount();
+    constexpr int kOtherThreads = 4;
+    const std::uint64_t stacks =
+        limitedBytesOfThreads(ExpertStore::kReaders + 2 * nThreads + kOtherThreads);
+    available -= std::min(available, stacks);
+    saveAddressSpace();
     const std::uint64_t resident = m_weights.sizeBytes - layout->fileBytes();
     // Each prefill step may read every expert, so that few large steps are best; but experts that
     // are in memory need not be read at all.
     constexpr std::uint64_t kShareOfBuffers = 4;
     const std::uint64_t left =
         available - std::min(available, resident + leastExpertBytes(*layout));
-    const int nThreads = defaultThreadCount();
     constexpr int kLargestBatch = 2048;
     constexpr int kSmallestBatch = 32;
     m_batchTokens = kLargestBatch;
@@ -192,8 +198,11 @@ Result<void> LoadedModel::bringIn(const LoadOptions& options) {
         return fail(ErrorCode::Cancelled, "loading was cancelled");
     }
     if (m_plan.streams && options.readsAhead) {
+        // Until sessions want it, experts use what is kept for them. But where the limits of the
+        // process count what is reserved, sessions could not take it.
+        const std::uint64_t lent = isProcessLimited() ? 0 : m_plan.sessionBytes;
         auto store = ExpertStore::create(m_weights, m_file, m_kernels, m_config.moe.nExpertsUsed,
-                                         m_plan.expertRoomBytes + m_plan.sessionBytes);
+                                         m_plan.expertRoomBytes + lent);
         if (!store) return tl::unexpected(store.error());
         m_weights.store = std::move(*store);
     }
@@ -215,10 +224,12 @@ void LoadedModel::countSession(std::int64_t bytes) const {
 std::uint64_t LoadedModel::memoryLeft() const {
     // Packed weights and read experts are in memory already; mapped pages count as available, see
     // availableMemory.
-    const std::uint64_t taken = m_weights.packed.packedBytes() +
-                                (m_weights.store != nullptr ? m_weights.store->usedBytes() : 0);
-    std::uint64_t left = availableMemory();
-    if (left < std::numeric_limits<std::uint64_t>::max() - taken) left += taken;
+    OwnMemory own{m_weights.packed.packedBytes(), m_weights.packed.sizeBytes()};
+    if (m_weights.store != nullptr) {
+        own.writtenBytes += m_weights.store->usedBytes();
+        own.reservedBytes += m_weights.store->reservedBytes();
+    }
+    const std::uint64_t left = availableMemory(own);
     if (m_memoryBytes == 0) return left;
     const std::uint64_t others =
         static_cast<std::uint64_t>(m_sessionBytes.load()) + m_prefixes.sizeBytes();

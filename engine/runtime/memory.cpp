@@ -7,6 +7,8 @@
 #include <limits>
 #include <string_view>
 
+#include <malloc.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -82,6 +84,10 @@ std::uint64_t fromControlGroups(const fs::path& root) {
     return least;
 }
 
+std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
+    return a > kUnlimited - b ? kUnlimited : a + b;
+}
+
 /// What the limits of the process leave of address space and of its own data.
 std::uint64_t fromLimits() {
     rlimit space{};
@@ -102,8 +108,27 @@ std::uint64_t fromLimits() {
 
 }  // namespace
 
-std::uint64_t availableMemory(const fs::path& root) {
-    return std::min({fromMeminfo(root), fromControlGroups(root), fromLimits()});
+std::uint64_t availableMemory(const OwnMemory& own, const fs::path& root) {
+    const std::uint64_t inMemory = std::min(fromMeminfo(root), fromControlGroups(root));
+    return std::min(plus(inMemory, own.writtenBytes), plus(fromLimits(), own.reservedBytes));
+}
+
+bool isProcessLimited() { return fromLimits() != kUnlimited; }
+
+std::uint64_t limitedBytesOfThreads(int nThreads) {
+    if (!isProcessLimited()) return 0;
+    pthread_attr_t attributes;
+    std::size_t stackBytes = 0;
+    if (::pthread_attr_init(&attributes) != 0) return 0;
+    ::pthread_attr_getstacksize(&attributes, &stackBytes);
+    ::pthread_attr_destroy(&attributes);
+    return static_cast<std::uint64_t>(nThreads) * stackBytes;
+}
+
+void saveAddressSpace() {
+#ifdef M_ARENA_MAX
+    if (isProcessLimited()) ::mallopt(M_ARENA_MAX, 1);
+#endif
 }
 
 std::string sizeText(std::uint64_t bytes) {

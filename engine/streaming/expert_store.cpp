@@ -12,9 +12,6 @@
 namespace conclave::engine {
 namespace {
 
-/// Reads in flight. Solid-state disks need several to give what they have; the threads sleep while
-/// the disk works, and otherwise pack.
-constexpr int kReaders = 8;
 constexpr std::size_t kSlotAlignment = 4096;
 /// Experts of the next layer are read ahead if a pass needs them at least this often.
 constexpr double kLikely = 0.5;

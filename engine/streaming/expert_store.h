@@ -29,6 +29,10 @@ namespace conclave::engine {
 /// Thread-safe: sessions share it.
 class ExpertStore {
 public:
+    /// Threads that read. Solid-state disks need several to give what they have; the threads sleep
+    /// while the disk works, and otherwise pack.
+    static constexpr int kReaders = 8;
+
     /// What it has done so far, in experts.
     struct Counts {
         std::uint64_t nWanted = 0;  ///< by leases
@@ -58,6 +62,7 @@ public:
     [[nodiscard]] Counts counts() const;
     [[nodiscard]] std::uint64_t roomBytes() const;  ///< of all experts that fit
     [[nodiscard]] std::uint64_t usedBytes() const;  ///< what of it was written to by now
+    [[nodiscard]] std::uint64_t reservedBytes() const { return m_memoryBytes; }
 
     /// The experts that one pass through a layer needs, brought in a few at a time.
     class Lease {

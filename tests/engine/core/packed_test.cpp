@@ -1,4 +1,6 @@
 // Packed weights: every kernel set against products of the rows as they lie in the file.
+#include <array>
+#include <atomic>
 #include <cstring>
 #include <random>
 
@@ -6,6 +8,7 @@
 
 #include "bare_model.h"
 #include "engine/kernels/packed.h"
+#include "engine/model/lazy_panels.h"
 
 namespace conclave::engine {
 namespace {
@@ -269,6 +272,81 @@ TEST(PackedSets, EveryPackedTypeHasKernelsInEverySet) {
         EXPECT_EQ(set->packed(TensorType::F32), nullptr);
     }
     EXPECT_EQ(packedFormat(TensorType::F16), nullptr);
+}
+
+// ---------------------------------------------------------------- packed when they are first read
+
+/// A matrix of 40 rows, the last panel of which is half empty.
+struct LazyMatrix {
+    explicit LazyMatrix(TensorType type)
+        : rows(randomRows(type, kRows, kColumns, 11)),
+          format(*packedFormat(type)),
+          ledger(std::size_t{1} << 30U) {
+        const std::size_t blocks = kColumns / static_cast<std::size_t>(format.blockColumns);
+        panelBytes = blocks * format.blockBytes;
+        panels.resize(3 * panelBytes, std::byte{0xee});
+        expected.resize(panels.size());
+        for (int panel = 0; panel < 3; ++panel) {
+            format.pack(rows.data() + static_cast<std::size_t>(panel) * kPanelRows * rowBytes(),
+                        rowBytes(), std::min(kPanelRows, kRows - panel * kPanelRows),
+                        static_cast<int>(blocks),
+                        expected.data() + static_cast<std::size_t>(panel) * panelBytes);
+        }
+    }
+
+    [[nodiscard]] std::size_t rowBytes() const { return rows.size() / kRows; }
+    [[nodiscard]] LazyPanels lazy() {
+        return LazyPanels({rows.data(), rowBytes(), kRows, kColumns, &format, panels.data(),
+                           states.data(), &ledger});
+    }
+    [[nodiscard]] bool holds(const std::byte* data, int panel, int nPanels) const {
+        return std::memcmp(data, expected.data() + static_cast<std::size_t>(panel) * panelBytes,
+                           static_cast<std::size_t>(nPanels) * panelBytes) == 0;
+    }
+
+    static constexpr int kRows = 40;
+    static constexpr int kColumns = 512;
+    std::vector<std::byte> rows;
+    const PackedFormat& format;
+    std::size_t panelBytes = 0;
+    std::vector<std::byte> panels;
+    std::vector<std::byte> expected;
+    std::array<std::atomic<std::uint8_t>, 3> states{};
+    PackingLedger ledger;
+};
+
+TEST(LazyPanels, AreCopiedWhenFirstReadAndStayWhenReadAgain) {
+    for (const TensorType type : kTypes) {
+        LazyMatrix matrix(type);
+        const LazyPanels lazy = matrix.lazy();
+        const std::byte* first = lazy.ready(0, 32);
+        EXPECT_NE(first, matrix.panels.data());
+        EXPECT_TRUE(matrix.holds(first, 0, 2));
+        EXPECT_EQ(matrix.ledger.packedBytes(), 0U);
+        // One of these two panels was never read.
+        const std::byte* last = lazy.ready(16, 24);
+        EXPECT_TRUE(matrix.holds(last, 1, 2));
+        EXPECT_EQ(matrix.ledger.packedBytes(), 0U);
+        EXPECT_EQ(lazy.ready(0, 32), matrix.panels.data());
+        EXPECT_EQ(matrix.ledger.packedBytes(), 2 * matrix.panelBytes);
+        EXPECT_EQ(lazy.ready(16, 24), matrix.panels.data() + matrix.panelBytes);
+        EXPECT_TRUE(matrix.holds(matrix.panels.data(), 0, 3));
+        EXPECT_EQ(matrix.ledger.packedBytes(), 3 * matrix.panelBytes);
+    }
+}
+
+TEST(LazyPanels, OfAPanelThatAnotherThreadIsPackingAreACopy) {
+    LazyMatrix matrix(TensorType::Q4_K);
+    const LazyPanels lazy = matrix.lazy();
+    constexpr std::uint8_t kBeingPacked = 2;
+    matrix.states[1] = kBeingPacked;
+    for (int repeat = 0; repeat < 3; ++repeat) {
+        const std::byte* data = lazy.ready(0, 40);
+        EXPECT_NE(data, matrix.panels.data());
+        EXPECT_TRUE(matrix.holds(data, 0, 3));
+    }
+    EXPECT_EQ(lazy.ready(0, 16), matrix.panels.data());  // its neighbours are packed meanwhile
+    EXPECT_FALSE(lazy.pack(0, 3, true));
 }
 
 }  // namespace
