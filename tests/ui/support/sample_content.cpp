@@ -170,8 +170,9 @@ SampleChats fillWithSamples(ScriptedServices& services) {
         chats.travel, Role::Assistant, "Breakfast is paid if it is on the hotel's bill [1].");
     AnswerDetails second = details;
     second.citations = {{0, 0, 1, 0, 0, {}, true}};
-    second.usage["searched_for"] = "And who pays for breakfast? How many nights may I book, and "
-                                   "what may they cost?";
+    second.usage["searched_for"] =
+        "And who pays for breakfast? How many nights may I book, and "
+        "what may they cost?";
     services.setDetails(breakfast, second);
 
     services.addMessage(chats.markdown, Role::User,
