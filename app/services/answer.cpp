@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "app/services/answer_check.h"
 #include "app/services/answer_quality.h"
 #include "app/services/answer_wording.h"
 #include "app/services/answerability.h"
@@ -29,27 +30,38 @@ std::string withoutCitations(std::string_view text) {
 bool saysWhatIsAsked(std::string_view text, std::string_view question,
                      std::span<const StoredPassage> passages) {
     constexpr double kLeastShare = 0.6;
-    if (!isOfKindAskedFor(question, withoutCitations(text)) ||
+    const std::string said = withoutCitations(text);
+    if (!isOfKindAskedFor(question, said) || isHeadingAlone(question, said, passages) ||
         !retrieval::isCopied(text, toPassages(passages))) {
         return false;
     }
+    const auto isRight = [&](const StoredCitation& citation, const StoredPassage& passage) {
+        if (!citation.supported || passage.number != citation.passage ||
+            citation.quoteStart < passage.startByte) {
+            return false;
+        }
+        const retrieval::TextSpan quote{citation.quoteStart - passage.startByte,
+                                        citation.quoteEnd - passage.startByte};
+        return isAboutTheSame(question, passage) && saysEnoughOf(question, passage, quote);
+    };
     bool isAny = false;
     for (const StoredCitation& citation : citationsOf(text, passages)) {
-        if (!citation.supported) continue;
-        isAny = true;
+        isAny = isAny || citation.supported;
         for (const StoredPassage& passage : passages) {
-            if (passage.number != citation.passage || citation.quoteStart < passage.startByte) {
-                continue;
-            }
-            const retrieval::TextSpan quote{citation.quoteStart - passage.startByte,
-                                            citation.quoteEnd - passage.startByte};
-            if (isAboutTheSame(question, passage) && saysEnoughOf(question, passage, quote) &&
+            if (isRight(citation, passage) &&
                 shareOfQuestion(question, passage, passages) >= kLeastShare) {
                 return true;
             }
         }
     }
-    return !isAny && retrieval::supportOf(text, toPassages(passages)).nSupported > 0;
+    // Where it cites nothing that says it, a passage that it could have cited is enough.
+    return !isAny &&
+           std::any_of(passages.begin(), passages.end(), [&](const StoredPassage& passage) {
+               const std::string cited = said + " [" + std::to_string(passage.number) + "]";
+               const auto citations = citationsOf(cited, std::span(&passage, 1));
+               return std::any_of(citations.begin(), citations.end(),
+                                  [&](const auto& citation) { return isRight(citation, passage); });
+           });
 }
 
 /// What to say in place of what a demonstration model wrote, which copies sentences or else makes
@@ -387,6 +399,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     }
     stream.showLast(result->usage.decodeSpeed());
     details.citations = citationsOf(text, details.passages);
+    unsupportOthers(question, details.passages, details.citations);
     return store(job, text, isStopped ? MessageState::Stopped : MessageState::Complete, details);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/services/answerability.h"
+#include "app/services/asked_document.h"
 #include "app/services/file_scan.h"
 #include "app/services/question.h"
 
@@ -93,6 +94,7 @@ Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSetting
     for (std::size_t i = 0; i < hits->size(); ++i) {
         if ((*fits)[i].isLikely()) sources.passages.push_back(storedPassage((*hits)[i]));
     }
+    putAskedFirst(question, sources.passages);
     // Words of another language cannot be looked for: such passages were found by meaning alone.
     const bool hasKeywords =
         std::any_of(fits->begin(), fits->end(), [](const auto& fit) { return fit.hasKeyword; });

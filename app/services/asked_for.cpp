@@ -14,28 +14,28 @@ using namespace std::string_view_literals;
 /// Forms that the stemmer does not bring together, and words that people use for each other. All
 /// as the analyzer stems them; the second stands for both.
 constexpr auto kSameWords = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"kept", "keep"},       {"paid", "pay"},     {"held", "hold"},     {"made", "make"},
-    {"sent", "send"},       {"built", "build"},  {"bought", "buy"},    {"took", "take"},
-    {"taken", "take"},      {"gave", "give"},    {"given", "give"},    {"wrote", "write"},
-    {"written", "write"},   {"chose", "choos"},  {"chosen", "choos"},  {"began", "start"},
-    {"begun", "start"},     {"begin", "start"},  {"met", "meet"},      {"lost", "lose"},
-    {"sold", "sell"},       {"told", "tell"},    {"spoke", "speak"},   {"spoken", "speak"},
-    {"led", "lead"},        {"won", "win"},      {"came", "come"},     {"got", "get"},
-    {"went", "go"},         {"gone", "go"},      {"ran", "run"},       {"said", "say"},
-    {"thought", "think"},   {"taught", "teach"}, {"brought", "bring"}, {"spent", "spend"},
-    {"stood", "stand"},     {"drove", "drive"},  {"driven", "drive"},  {"grew", "grow"},
-    {"grown", "grow"},      {"flew", "fli"},     {"flight", "fli"},    {"knew", "know"},
-    {"known", "know"},      {"broke", "break"},  {"broken", "break"},  {"stole", "steal"},
-    {"stolen", "steal"},    {"threw", "throw"},  {"drew", "draw"},     {"drawn", "draw"},
-    {"rose", "rise"},       {"risen", "rise"},   {"fell", "fall"},     {"fed", "feed"},
-    {"slept", "sleep"},     {"meant", "mean"},   {"lent", "lend"},     {"hidden", "hide"},
-    {"price", "cost"},      {"purchas", "buy"},  {"delet", "remov"},   {"eras", "remov"},
-    {"store", "keep"},      {"save", "keep"},    {"swap", "replac"},   {"chang", "replac"},
-    {"phone", "telephon"},  {"fix", "repair"},   {"turn", "switch"},   {"permit", "allow"},
-    {"insur", "cover"},     {"submit", "hand"},  {"approv", "approv"}, {"approval", "approv"},
-    {"largest", "big"},     {"biggest", "big"},  {"larg", "big"},      {"weigh", "weight"},
-    {"departur", "depart"}, {"arriv", "arriv"},  {"arrival", "arriv"}, {"colour", "color"},
-    {"creat", "make"},
+    {"kept", "keep"},       {"paid", "pay"},        {"held", "hold"},      {"made", "make"},
+    {"sent", "send"},       {"built", "build"},     {"bought", "buy"},     {"took", "take"},
+    {"taken", "take"},      {"gave", "give"},       {"given", "give"},     {"wrote", "write"},
+    {"written", "write"},   {"chose", "choos"},     {"chosen", "choos"},   {"began", "start"},
+    {"begun", "start"},     {"begin", "start"},     {"met", "meet"},       {"lost", "lose"},
+    {"sold", "sell"},       {"told", "tell"},       {"spoke", "speak"},    {"spoken", "speak"},
+    {"led", "lead"},        {"won", "win"},         {"came", "come"},      {"got", "get"},
+    {"went", "go"},         {"gone", "go"},         {"ran", "run"},        {"said", "say"},
+    {"thought", "think"},   {"taught", "teach"},    {"brought", "bring"},  {"spent", "spend"},
+    {"stood", "stand"},     {"drove", "drive"},     {"driven", "drive"},   {"grew", "grow"},
+    {"grown", "grow"},      {"flew", "fli"},        {"flight", "fli"},     {"knew", "know"},
+    {"known", "know"},      {"broke", "break"},     {"broken", "break"},   {"stole", "steal"},
+    {"stolen", "steal"},    {"threw", "throw"},     {"drew", "draw"},      {"drawn", "draw"},
+    {"rose", "rise"},       {"risen", "rise"},      {"fell", "fall"},      {"fed", "feed"},
+    {"slept", "sleep"},     {"meant", "mean"},      {"lent", "lend"},      {"hidden", "hide"},
+    {"price", "cost"},      {"purchas", "buy"},     {"delet", "remov"},    {"eras", "remov"},
+    {"store", "keep"},      {"save", "keep"},       {"swap", "replac"},    {"chang", "replac"},
+    {"phone", "telephon"},  {"fix", "repair"},      {"turn", "switch"},    {"permit", "allow"},
+    {"insur", "cover"},     {"submit", "hand"},     {"approv", "approv"},  {"approval", "approv"},
+    {"largest", "big"},     {"biggest", "big"},     {"larg", "big"},       {"weigh", "weight"},
+    {"departur", "depart"}, {"arriv", "arriv"},     {"arrival", "arriv"},  {"colour", "color"},
+    {"creat", "make"},      {"particip", "attend"}, {"attende", "attend"},
 });
 
 /// Stems that ask, or that an answer has no need of.
@@ -57,6 +57,17 @@ constexpr auto kLimits = std::to_array<std::string_view>(
     {"of",    "for",     "in",   "on", "at",     "from", "to",    "with", "by",  "per",
      "about", "between", "when", "if", "during", "that", "which", "who",  "and", "or"});
 
+/// Words that only look through all of something can answer; those of a line say the same.
+constexpr auto kOfAll = std::to_array<std::array<std::string_view, 6>>({
+    {"average", "averages", "averaged", "mean", "median", "-"},
+    {"total", "totals", "sum", "altogether", "combined", "overall"},
+    {"highest", "maximum", "max", "most", "greatest", "largest"},
+    {"lowest", "minimum", "min", "least", "smallest", "cheapest"},
+    {"biggest", "-", "-", "-", "-", "-"},
+    {"longest", "tallest", "-", "-", "-", "-"},
+    {"shortest", "-", "-", "-", "-", "-"},
+});
+
 std::string commonForm(std::string_view stem) {
     const auto found = std::find_if(kSameWords.begin(), kSameWords.end(),
                                     [&](const auto& entry) { return entry.first == stem; });
@@ -75,6 +86,19 @@ std::string_view askingSentence(std::string_view question) {
     return question;
 }
 
+/// "What is Ann's email?", "Which email address has …": an address, not what a letter says.
+bool isEmailAskedFor(const std::vector<AskedWord>& words, std::size_t at) {
+    for (std::size_t i = at + 1; i < words.size(); ++i) {
+        if (words[i].surface != "email" && words[i].surface != "e-mail" &&
+            words[i].surface != "mail") {
+            continue;
+        }
+        const bool isLast = i + 1 == words.size();
+        return isLast || words[i + 1].surface == "address" || words[i + 1].surface == "of";
+    }
+    return false;
+}
+
 Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string& unit) {
     const std::string_view word = words[at].surface;
     const std::string_view next =
@@ -87,6 +111,7 @@ Wanted wantedBy(const std::vector<AskedWord>& words, std::size_t at, std::string
         const bool isTime = next == "time" || next == "day" || next == "date" || next == "week" ||
                             next == "month" || next == "year";
         if (isTime) return Wanted::Time;
+        if (isEmailAskedFor(words, at)) return Wanted::Email;
         constexpr std::size_t kNounAt = 7;  // "What is the name of …", "… Ilse Kranz's age"
         const bool isBe = next == "is" || next == "are" || next == "was" || next == "were";
         for (std::size_t i = at + 2; isBe && i < std::min(words.size(), at + kNounAt); ++i) {
@@ -211,6 +236,20 @@ std::vector<AskedWord> wordsAsAsked(std::string_view text) {
     return words;
 }
 
+std::size_t groupOfAll(const std::vector<AskedWord>& words, std::size_t i) {
+    const std::string_view word = words[i].surface;
+    const std::string_view before = i > 0 ? std::string_view(words[i - 1].surface) : "";
+    if (before == "at") return 0;
+    // "What does it mean?", "most of them", "sum up"
+    const bool isBehindThe = before == "the" || before == "a" || before == "is";
+    if ((word == "mean" || word == "most" || word == "least") && !isBehindThe) return 0;
+    if (word == "sum" && i + 1 < words.size() && words[i + 1].surface == "up") return 0;
+    for (std::size_t group = 0; group < kOfAll.size(); ++group) {
+        if (isListed(word, kOfAll[group])) return group + 1;
+    }
+    return 0;
+}
+
 AskedFor askedForBy(std::string_view question) {
     constexpr auto kAskers = std::to_array<std::string_view>(
         {"what", "which", "who", "whom", "whose", "when", "where", "why", "how"});
@@ -232,6 +271,13 @@ AskedFor askedForBy(std::string_view question) {
         if (asked.wanted == Wanted::Age && (word.surface == "age" || word.surface == "old")) {
             continue;
         }
+        if (const std::size_t group = groupOfAll(words, i); group > 0) {
+            asked.ofAll.insert(group);
+            continue;
+        }
+        const bool isOfAddress = word.surface == "email" || word.surface == "mail" ||
+                                 word.surface == "e-mail" || word.surface == "address";
+        if (asked.wanted == Wanted::Email && isOfAddress) continue;
         if (!word.isContent || isListed(word.stem, kAskingStems) ||
             isListed(word.surface, kAskers)) {
             continue;
@@ -254,6 +300,9 @@ AskedFor askedForBy(std::string_view question) {
     }
     asked.isPast = asked.isPast || (at + 1 < words.size() && words[at + 1].surface == "did");
     asked.focus = focusOf(words, at, asked.stems);
+    for (const AskedWord& word : words) {
+        if (asked.focus.contains(word.stem)) asked.head = word.stem;
+    }
     asked.isHowTo = at + 1 < words.size() && words[at].surface == "how" &&
                     (words[at + 1].surface == "to" || isListed(words[at + 1].surface, kHelpers));
     asked.isFocusNamed = at + 1 < words.size() && !isListed(words[at + 1].surface, kHelpers) &&

@@ -34,6 +34,7 @@ enum class Wanted {
     Number,
     Age,
     Time,
+    Email,
     Person,
     Name,
     Place,
@@ -47,7 +48,12 @@ struct AskedFor {
     StemSet stems;     ///< of its words of content
     StemSet keys;      ///< of them: names and numbers
     StemSet focus;     ///< of them: what is wanted of the rest, as "salary" of "salary of Jonas"
-    StemSet verb;      ///< of them: what is done, which an answer may say in other words
+    std::string head;  ///< the last of the focus: "number" of "What is the invoice number?"
+    /// "the average", "in total", "the highest": words of one of these groups, which a sentence
+    /// must say itself, as else it is one of those that were to be looked through.
+    std::set<std::size_t> ofAll;
+    StemSet verb;               ///< of them: what is done, which an answer may say in other words
+    bool isOfNamed = false;     ///< of a thing named by its number, whose words are left out
     bool isHowTo = false;       ///< "how do I", "how can I", "how to"
     bool isFocusNamed = false;  ///< by "what" or "which": an answer says that very word
     bool isWhatIs = false;      ///< "what is X": X is the subject of an answer
@@ -57,6 +63,10 @@ struct AskedFor {
     /// "Summarise …", "list …", "what is … about?": no single sentence is an answer.
     bool isOfManySentences = false;
 };
+
+/// The group of words for a total, an average or an extreme that the word at `i` is of, from 1; 0:
+/// none ("at most" and "the most beautiful" too).
+[[nodiscard]] std::size_t groupOfAll(const std::vector<AskedWord>& words, std::size_t i);
 
 [[nodiscard]] AskedFor askedForBy(std::string_view question);
 

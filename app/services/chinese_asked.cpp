@@ -189,14 +189,16 @@ bool isOnTheSubject(const ChineseAsked& asked, std::string_view text) {
            10 * nIn(asked.pairs, text) >= 6 * asked.pairs.size();
 }
 
-std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence) {
+std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence, const std::string& above) {
     // A word alone is no subject, unless it is asked what it is.
     const std::size_t nFewestPairs = asked.defined.empty() ? 2 : 1;
     if (asked.pairs.size() < nFewestPairs || sentence.size() > kLongestAnswer ||
         !isChinese(sentence) || hasAnyOf(sentence, {"？", "?"})) {
         return 0;
     }
-    if (!isOnTheSubject(asked, sentence)) return 0;
+    if (nIn(asked.pairs, sentence) == 0 || !isOnTheSubject(asked, above + std::string(sentence))) {
+        return 0;
+    }
     const bool saysNumber = sentence.find_first_of("0123456789") != std::string_view::npos ||
                             hasAnyOf(sentence, {"一", "二", "三", "四", "五", "六", "七", "八",
                                                 "九", "十", "百", "千", "两", "半"});

@@ -23,8 +23,10 @@ struct ChineseAsked {
 /// Nearly all characters and most pairs.
 [[nodiscard]] bool isOnTheSubject(const ChineseAsked& asked, std::string_view text);
 
-/// The number of the question's pairs that a Chinese sentence holds; 0: it is no answer.
-[[nodiscard]] std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence);
+/// The number of the question's pairs that a Chinese sentence holds; 0: it is no answer. `above`:
+/// the title and headings of a document that the question names; empty: it names none.
+[[nodiscard]] std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence,
+                                const std::string& above);
 
 /// The same question in words of the other language, if it only asks what or who something is that
 /// has one name in both: "What is Debian?" of "Debian 是什么？", and back. Empty for all others,

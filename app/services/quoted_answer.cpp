@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "app/services/asked_document.h"
 #include "app/services/chinese_asked.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
@@ -46,9 +47,12 @@ bool isAboutTheOneWord(const AskedFor& asked, const std::vector<AskedWord>& word
     }
     if (asked.wanted == Wanted::Person || asked.wanted == Wanted::Place) return false;
     if (asked.wanted != Wanted::Anything) return true;
-    const auto first = std::find_if(words.begin(), words.end(),
-                                    [](const AskedWord& word) { return word.isContent; });
-    return first != words.end() && asked.stems.contains(first->stem);
+    // "The total rent is …" begins with the rent.
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!words[i].isContent || groupOfAll(words, i) > 0) continue;
+        return asked.stems.contains(words[i].stem);
+    }
+    return false;
 }
 
 /// The clause of "To make a backup, type …"; empty: there is none.
@@ -79,7 +83,7 @@ bool isOnTheSubject(const AskedFor& asked, std::string_view sentence, const Stem
         return own.contains(stem) || above.contains(stem);
     });
     return !subject.empty() && holdsAll && 2 * nHeld(subject, own) >= subject.size() &&
-           saysWanted(asked, words, sentence) && !isFragment(sentence);
+           saysOfAll(asked, words) && saysWanted(asked, words, sentence) && !isFragment(sentence);
 }
 
 /// How well a run of sentences says what is asked: the number of words that it holds itself; 0: it
@@ -95,8 +99,11 @@ std::size_t fitOf(const AskedFor& asked, std::string_view run, const StemSet& ab
         asked.stems.begin(), asked.stems.end(),
         [&](const std::string& stem) { return own.contains(stem) || above.contains(stem); });
     if (!holdsAll || !saysWanted(asked, words, run) || isFragment(run)) return 0;
+    if (!saysOfAll(asked, words)) return 0;
     if (asked.isWhatIs && !definesFocus(asked, words, run)) return 0;
-    if (asked.stems.size() == 1 && !isAboutTheOneWord(asked, words, run)) return 0;
+    // Of a document that is named, a person or a time is an answer wherever it stands.
+    const bool isTold = asked.isOfNamed && (asked.isWhatIs || asked.wanted != Wanted::Anything);
+    if (asked.stems.size() == 1 && !isTold && !isAboutTheOneWord(asked, words, run)) return 0;
     // Else it is a heading, or the question itself.
     const bool saysMore = std::any_of(words.begin(), words.end(), [&](const AskedWord& word) {
         return word.isContent && !asked.stems.contains(word.stem);
@@ -112,6 +119,25 @@ bool isInstructionFor(const AskedFor& asked, std::string_view sentence) {
     const std::string_view purpose = asked.isHowTo ? purposeOf(sentence) : std::string_view();
     return !purpose.empty() &&
            nHeld(asked.stems, stemsOf(wordsAsAsked(purpose))) == asked.stems.size();
+}
+
+/// The same where the question says the whole title of the passage, as "the board meeting of 9
+/// January 2024": that the sentence is about it need not be said again.
+AskedFor besideTitle(const AskedFor& asked, std::string_view title) {
+    constexpr std::size_t kFewest = 2;  // of one word: a kind of thing
+    StemSet named;
+    for (const AskedWord& word : wordsAsAsked(title)) {
+        if (!word.isContent) continue;
+        if (!asked.stems.contains(word.stem)) return asked;
+        named.insert(word.stem);
+    }
+    if (named.size() < kFewest || named.size() >= asked.stems.size()) return asked;
+    AskedFor rest = asked;
+    rest.isOfNamed = true;
+    for (StemSet* const stems : {&rest.stems, &rest.keys, &rest.focus, &rest.verb}) {
+        std::erase_if(*stems, [&](const std::string& stem) { return named.contains(stem); });
+    }
+    return rest;
 }
 
 struct QuotePlace {
@@ -152,8 +178,10 @@ bool isInTable(const std::vector<TableUnit>& rows, retrieval::TextSpan sentence)
 std::optional<QuotePlace> placeOf(std::string_view question,
                                   std::span<const StoredPassage> passages) {
     const bool inChinese = isChinese(question);
-    const AskedFor asked = inChinese ? AskedFor{} : askedForBy(question);
-    const ChineseAsked chinese = inChinese ? chineseAskedBy(question) : ChineseAsked{};
+    const AskedDocument document(question);
+    const AskedFor all = inChinese ? AskedFor{} : askedBeside(document, question);
+    const ChineseAsked chinese =
+        inChinese ? chineseAskedBy(document.withoutNames(question)) : ChineseAsked{};
     std::optional<QuotePlace> best;
     const auto offer = [&](std::size_t passage, retrieval::TextSpan span, std::size_t fit) {
         const std::string_view text = passages[passage].text;
@@ -162,25 +190,29 @@ std::optional<QuotePlace> placeOf(std::string_view question,
                                         passages[passage].path);
         const bool isInstruction =
             fit > 0 &&
-            isInstructionFor(asked, text.substr(span.startByte, span.endByte - span.startByte));
+            isInstructionFor(all, text.substr(span.startByte, span.endByte - span.startByte));
         if (isInstruction) fit += kInstruction;
-        if (fit > 0 && (!best || fit > best->fit)) {
+        if (fit > 0 && (!best || fit > best->fit) &&
+            document.isSubjectOf(passages[passage], span)) {
             best = QuotePlace{passage, span, fit, isInstruction};
         }
         return fit > 0;
     };
-    if (!inChinese && (asked.stems.empty() || asked.isOfManySentences)) return best;
+    if (!inChinese && (all.stems.empty() || all.isOfManySentences)) return best;
     for (std::size_t i = 0; i < std::min(passages.size(), kLookedAt); ++i) {
         const std::string_view text = passages[i].text;
+        const AskedFor asked = besideTitle(all, passages[i].title);
         const StemSet above = stemsOf(wordsAsAsked(passages[i].title + "\n" + passages[i].heading));
         const std::vector<TableUnit> rows = tableUnits(text);
         auto row =
             bestRow(inChinese ? nullptr : &asked, inChinese ? &chinese : nullptr, rows, above);
-        const bool hasRow = row.has_value();
-        if (row && (!best || row->fit > best->fit)) {
+        const bool hasRow = row && document.isSubjectOf(passages[i], row->span);
+        if (hasRow && (!best || row->fit > best->fit)) {
             row->passage = i;
             best = std::move(row);
         }
+        const std::string heads =
+            document.isNamed() ? passages[i].title + " " + passages[i].heading + " " : "";
         const auto sentences = retrieval::sentenceSpans(text);
         const auto part = [&](std::size_t first, std::size_t last) {
             const std::size_t start = sentences[first].startByte;
@@ -190,7 +222,7 @@ std::optional<QuotePlace> placeOf(std::string_view question,
             const std::string_view sentence = part(first, first);
             if (hasRow && isInTable(rows, sentences[first])) continue;
             if (inChinese) {
-                offer(i, sentences[first], fitOf(chinese, sentence));
+                offer(i, sentences[first], fitOf(chinese, sentence, heads));
                 continue;
             }
             if (offer(i, sentences[first], fitOf(asked, sentence, above))) continue;
@@ -254,13 +286,14 @@ std::optional<QuotedAnswer> quoteFor(std::string_view question,
 }
 
 bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> passages) {
+    const AskedDocument document(question);
     if (isChinese(question)) {
         const ChineseAsked chinese = chineseAskedBy(question);
         return std::any_of(passages.begin(), passages.end(), [&](const StoredPassage& passage) {
-            return isOnTheSubject(chinese, passage.text);
+            return document.isIn(passage) && isOnTheSubject(chinese, passage.text);
         });
     }
-    const AskedFor asked = askedForBy(question);
+    const AskedFor asked = askedBeside(document, question);
     const auto holdsSubject = [&](const StoredPassage& passage) {
         const StemSet above = stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading));
         const auto spans = retrieval::sentenceSpans(passage.text);
@@ -272,6 +305,7 @@ bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> pas
         });
     };
     for (const StoredPassage& passage : passages.first(std::min(passages.size(), kLookedAt))) {
+        if (!document.isIn(passage)) continue;
         const StemSet said =
             stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading + "\n" + passage.text));
         const std::size_t nSaid = nHeld(asked.stems, said);
@@ -281,46 +315,6 @@ bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> pas
         if (holdsSubject(passage)) return true;
     }
     return false;
-}
-
-bool isAboutTheSame(std::string_view question, const StoredPassage& passage) {
-    if (isChinese(question)) return true;
-    const AskedFor asked = askedForBy(question);
-    const StemSet said =
-        stemsOf(wordsAsAsked(std::filesystem::path(passage.path).filename().string() + "\n" +
-                             passage.title + "\n" + passage.heading + "\n" + passage.text));
-    return nHeld(asked.keys, said) == asked.keys.size() &&
-           (!asked.isFocusNamed || nHeld(asked.focus, said) == asked.focus.size());
-}
-
-bool isOfKindAskedFor(std::string_view question, std::string_view text) {
-    if (isChinese(question)) return true;
-    AskedFor asked = askedForBy(question);
-    switch (asked.wanted) {
-        case Wanted::Anything:
-        case Wanted::Person:
-        case Wanted::Place:
-        case Wanted::Reason: return true;
-        case Wanted::Count: asked.wanted = Wanted::Number; break;  // "250" will do
-        default: break;
-    }
-    return saysWanted(asked, wordsAsAsked(text), text);
-}
-
-bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
-                  retrieval::TextSpan quote) {
-    constexpr std::size_t kFewest = 3;  // of so few each counts
-    if (isChinese(question)) return true;
-    const AskedFor asked = askedForBy(question);
-    if (asked.stems.size() < kFewest && !asked.isHowTo) return true;
-    std::string around = passage.title + "\n" + passage.heading;
-    for (const retrieval::TextSpan& span : retrieval::sentenceSpans(passage.text)) {
-        if (span.endByte <= quote.startByte || span.startByte >= quote.endByte) continue;
-        around += "\n" + passage.text.substr(span.startByte, span.endByte - span.startByte);
-    }
-    const std::size_t nSaid = nHeld(asked.stems, stemsOf(wordsAsAsked(around)));
-    return asked.stems.size() <= kFewest ? nSaid == asked.stems.size()
-                                         : 10 * nSaid >= 6 * asked.stems.size();
 }
 
 }  // namespace conclave::services

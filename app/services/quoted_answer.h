@@ -37,18 +37,4 @@ struct QuotedAnswer {
 [[nodiscard]] bool mayBeAnswered(std::string_view question,
                                  std::span<const StoredPassage> passages);
 
-/// The passage has the names and numbers of the question and the thing that "which" asks for, so
-/// that a sentence of it can be an answer at all. True for Chinese, of which names are not known.
-[[nodiscard]] bool isAboutTheSame(std::string_view question, const StoredPassage& passage);
-
-/// The text says a number, a time, a duration or money where the question asks for one; true of
-/// other questions, whose answers have no form.
-[[nodiscard]] bool isOfKindAskedFor(std::string_view question, std::string_view text);
-
-/// The sentences of the passage around a quote (bytes of its text) say, with its heading and title,
-/// six in ten of the question's words, if those are three or more; where it is asked how to do
-/// something, all of fewer: "To make a backup" tells nobody how to make a cake. True for Chinese.
-[[nodiscard]] bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
-                                retrieval::TextSpan quote);
-
 }  // namespace conclave::services

@@ -77,6 +77,18 @@ bool saysOneOf(const std::vector<AskedWord>& words, const std::array<std::string
                        [&](const AskedWord& word) { return isListed(word.surface, list); });
 }
 
+/// "ann@example.org".
+bool isEmailIn(std::string_view text) {
+    for (std::size_t at = text.find('@'); at != std::string_view::npos;
+         at = text.find('@', at + 1)) {
+        const auto isPart = [&](std::size_t i) {
+            return i < text.size() && std::isalnum(static_cast<unsigned char>(text[i])) != 0;
+        };
+        if (at > 0 && isPart(at - 1) && isPart(at + 1)) return true;
+    }
+    return false;
+}
+
 /// A day, a year or a time of day, or a word of time; "80 euros" is none.
 bool saysTime(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
     if (saysOneOf(words, kTimeWords)) return true;
@@ -169,6 +181,8 @@ StemSet stemsSaidBy(const AskedFor& asked, const std::vector<AskedWord>& words) 
     for (const AskedWord& word : words) {
         stems.insert(word.stem);
         const bool isMonth = word.isAnyCapital && word.surface == "may";
+        // "Present: Ann Berg, Tom Ode."
+        if (word.surface == "present" && &word == &words.front()) stems.emplace("attend");
         if (asked.isPermission && !isMonth && isListed(word.surface, kPermissionWords)) {
             stems.emplace(kPermissionStems.front());
         }
@@ -199,6 +213,7 @@ bool saysWanted(const AskedFor& asked, const std::vector<AskedWord>& words, std:
         case Wanted::Number: return saysNumber(asked, words);
         case Wanted::Age: return saysNumber(asked, words) && saysOneOf(words, kAgeWords);
         case Wanted::Time: return saysTime(asked, words, text);
+        case Wanted::Email: return isEmailIn(text);
         case Wanted::Name: return saysName(asked, words, text);
         case Wanted::Person: return saysPerson(asked, words, text);
         case Wanted::Place: return saysPlace(asked, words);
@@ -208,13 +223,33 @@ bool saysWanted(const AskedFor& asked, const std::vector<AskedWord>& words, std:
     return true;
 }
 
+bool saysOfAll(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    return std::all_of(asked.ofAll.begin(), asked.ofAll.end(), [&](std::size_t group) {
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (groupOfAll(words, i) == group) return true;
+        }
+        return false;
+    });
+}
+
 bool definesFocus(const AskedFor& asked, const std::vector<AskedWord>& words,
                   std::string_view text) {
     if (text.find('|') != std::string_view::npos) return true;  // a row's cells have no verb
-    const bool isOnly = asked.stems.size() == 1;
+    const bool isOnly = asked.stems.size() == 1 && !asked.isOfNamed;
+    // "If the rent is late, …" tells no rent.
+    static constexpr auto kConditions = std::to_array<std::string_view>({"if", "unless", "when"});
+    const bool isCondition = !words.empty() && isListed(words.front().surface, kConditions);
+    const std::size_t told = isCondition ? std::min(text.find(','), text.size()) : 0;
     for (std::size_t i = 0; i < words.size(); ++i) {
-        if (!asked.focus.contains(words[i].stem)) continue;
+        if (!asked.focus.contains(words[i].stem) || words[i].start < told) continue;
         if (text.substr(words[i].end).starts_with(":")) return true;
+        // "A rent of $980".
+        const std::string_view behind = text.substr(words[i].end);
+        const bool isAmount =
+            behind.starts_with(" of ") && behind.size() > 4 &&
+            (std::isdigit(static_cast<unsigned char>(behind[4])) != 0 || behind[4] == '$' ||
+             behind.substr(4).starts_with("€") || behind.substr(4).starts_with("£"));
+        if (isAmount) return true;
         const std::size_t last = isOnly ? std::min(i + 2, words.size()) : words.size();
         for (std::size_t j = i + 1; j < last; ++j) {
             if (!isListed(words[j].surface, kDefining)) continue;

@@ -20,6 +20,9 @@ namespace conclave::services {
 [[nodiscard]] bool saysWanted(const AskedFor& asked, const std::vector<AskedWord>& words,
                               std::string_view text);
 
+/// Where a total, an average or an extreme is asked for, the words say one themselves.
+[[nodiscard]] bool saysOfAll(const AskedFor& asked, const std::vector<AskedWord>& words);
+
 /// "X is …", "X of the Y means …", "X: …": a word of the focus stands before a verb that defines,
 /// right before it if the question has no other word.
 [[nodiscard]] bool definesFocus(const AskedFor& asked, const std::vector<AskedWord>& words,

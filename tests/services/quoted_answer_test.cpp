@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "app/services/answer_check.h"
+#include "app/services/asked_document.h"
 #include "app/services/passage_list.h"
 #include "app/services/said_in_text.h"
 

@@ -156,6 +156,72 @@ TEST(SurveyQuestion, KnowsTheFilesThatAreNamed) {
     EXPECT_TRUE(surveyQuestionOf("List all dates, e.g. in March.").files.empty());
 }
 
+TEST(SurveyQuestion, WhatIsAllowedIsAConditionAndNoWord) {
+    const SurveyQuestion bikes = surveyQuestionOf("Which letters do not permit bicycles?");
+    EXPECT_EQ(bikes.subject, "bicycles");
+    EXPECT_EQ(bikes.condition.permission, Permission::Forbidden);
+    EXPECT_EQ(surveyQuestionOf("In how many letters are bicycles allowed?").condition.permission,
+              Permission::Allowed);
+    EXPECT_EQ(surveyQuestionOf("哪些通知禁止停车？").condition.permission, Permission::Forbidden);
+    EXPECT_EQ(surveyQuestionOf("哪些通知允许停车？").condition.permission, Permission::Allowed);
+    EXPECT_EQ(surveyQuestionOf("Which letters mention bicycles?").condition.permission,
+              Permission::None);
+}
+
+TEST(SurveyCondition, EachPartOfASentenceAllowsOrForbidsItsOwn) {
+    const auto said = [](const char* sentence, const char* subject) {
+        return permissionIn(sentence, retrieval::SentenceMatcher(subject));
+    };
+    for (const char* sentence :
+         {"Bicycles are welcome.", "Skates and bicycles are permitted.", "You may bring bicycles.",
+          "Bicycles are not forbidden.", "Skates are not allowed, but bicycles are welcome."}) {
+        EXPECT_EQ(said(sentence, "bicycles"), Permission::Allowed) << sentence;
+    }
+    for (const char* sentence :
+         {"Bicycles are not allowed.", "No bicycles.", "No bicycles are permitted in the hall.",
+          "Bicycles may not be left here.", "The house prohibits bicycles.",
+          "Bicycles must not lean on the wall.", "Skates are allowed, bicycles are not."}) {
+        EXPECT_EQ(said(sentence, "bicycles"), Permission::Forbidden) << sentence;
+    }
+    EXPECT_EQ(said("Bicycles are repaired on Mondays.", "bicycles"), Permission::None);
+    EXPECT_EQ(said("此处禁止停车。", "停车"), Permission::Forbidden);
+    EXPECT_EQ(said("此处不允许停车。", "停车"), Permission::Forbidden);
+    EXPECT_EQ(said("此处允许停车。", "停车"), Permission::Allowed);
+}
+
+TEST(SurveyCondition, AYearBelongsToItsVerb) {
+    std::string subject = "expires 2026";
+    const SurveyCondition expires = takeCondition(subject);
+    EXPECT_EQ(expires.year, "2026");
+    EXPECT_EQ(subject, "expires 2026");
+    for (const char* sentence :
+         {"It expires on 3 June 2026.", "It was issued in 2024 and expires in 2026.",
+          "It expires in 2025 or 2026.", "On 3 June 2026 it expires.", "It expires 2026-06-03."}) {
+        EXPECT_TRUE(isYearOfVerb(sentence, expires)) << sentence;
+    }
+    for (const char* sentence : {"It was issued in 2026 and expires in 2029.",
+                                 "It expires in 2025; a new one came in 2026.",
+                                 "Issued on 4 May 2026 and expires after two years."}) {
+        EXPECT_FALSE(isYearOfVerb(sentence, expires)) << sentence;
+    }
+}
+
+TEST(SurveyQuestion, AsksEachDocument) {
+    const SurveyQuestion compared = surveyQuestionOf("Compare the delivery dates of all offers.");
+    EXPECT_EQ(compared.kind, SurveyKind::List);
+    EXPECT_TRUE(compared.isOfEach && compared.isSure);
+    EXPECT_EQ(compared.place, "offers");
+    EXPECT_EQ(surveyQuestionOf("Which offer has the lowest price?").place, "offer");
+    EXPECT_EQ(surveyQuestionOf("What is in my documents?").kind, SurveyKind::Summarise);
+    EXPECT_EQ(surveyQuestionOf("Tell me every amount in the offers").kind, SurveyKind::List);
+    for (const char* question :
+         {"一共有多少份租船协议？", "共有几封邮件？", "每份协议的租金是多少？",
+          "哪份协议的租金最低？", "邮件里提到哪些城市？"}) {
+        EXPECT_TRUE(asksAboutEverything(question)) << question;
+    }
+    EXPECT_EQ(surveyQuestionOf("共有几封邮件？").subject, "");
+}
+
 class SurveyTest : public testing::Test {
 protected:
     void SetUp() override {
@@ -193,6 +259,31 @@ protected:
     std::unique_ptr<storage::Database> m_database;
     CollectionId m_collection = 0;
 };
+
+TEST_F(SurveyTest, ListsWhatAllowsAndWhatForbids) {
+    add("a.txt", "Bicycles are not allowed in the yard.");
+    add("b.txt", "Skates and bicycles are welcome.");
+    add("c.txt", "Bicycles are repaired here.");
+    const auto listed = [&](const std::string& question) {
+        std::vector<std::string> titles;
+        for (const SurveyedDocument& each : survey(question).documents) {
+            titles.push_back(each.title);
+        }
+        return titles;
+    };
+    EXPECT_THAT(listed("Which documents allow bicycles?"), ElementsAre("b.txt"));
+    EXPECT_THAT(listed("Which documents do not allow bicycles?"), ElementsAre("a.txt"));
+    EXPECT_THAT(listed("Which documents mention bicycles?"),
+                ElementsAre("a.txt", "b.txt", "c.txt"));
+}
+
+TEST_F(SurveyTest, AYearCountsForItsVerbAlone) {
+    add("a.txt", "The offer begins on 2 May 2024 and ends on 1 May 2026.");
+    add("b.txt", "The offer begins on 2 May 2022 and ends on 1 May 2024.");
+    const SurveyFindings found = survey("Which documents end in 2024?");
+    ASSERT_EQ(found.documents.size(), 1u);
+    EXPECT_EQ(found.documents[0].title, "b.txt");
+}
 
 TEST_F(SurveyTest, OneOfTheWordsBesideOrIsEnough) {
     add("a.txt", "A collection is a set of folders.");

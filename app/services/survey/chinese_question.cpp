@@ -67,7 +67,12 @@ bool isChineseCount(std::string_view text, SurveyQuestion& asked, std::string& r
             if (!behind.starts_with(measure)) continue;
             const std::size_t from = at + number.size() + measure.size();
             const DocumentNoun noun = chineseDocumentNoun(text, from);
-            if (noun.endByte == 0 || noun.startByte != from) continue;
+            // "采购合同": a word before the noun is of its name.
+            constexpr std::size_t kBefore = 12;  // bytes: four characters
+            const std::size_t nBefore = measure.empty() ? 0 : kBefore;
+            if (noun.endByte == 0 || noun.startByte > from + nBefore) continue;
+            const std::string_view between = text.substr(from, noun.startByte - from);
+            if (hasAny(between, {"的"sv, "在"sv, "是"sv, "，"sv})) continue;
             asked.isSure = true;
             askForChineseDocuments(asked, rest, noun);
             return true;
@@ -101,6 +106,26 @@ bool isChineseList(std::string_view text, SurveyQuestion& asked, std::string& re
     if (behind.starts_with("要") || behind.starts_with("须") || behind.starts_with("得"))
         return false;
     const bool isWhich = endsWith({"哪些", "哪几份", "哪几个", "哪几篇", "哪几封", "哪几张"});
+    static constexpr auto kExtremes = std::to_array<std::string_view>(
+        {"最高", "最低", "最多", "最少", "最大", "最小", "最长", "最短", "最贵", "最便宜"});
+    const bool isOne = endsWith({"哪份", "哪个", "哪篇", "哪封", "哪张", "哪一份", "哪一个"});
+    if (isOne && hasAny(behind, kExtremes)) {
+        asked.kind = SurveyKind::List;
+        asked.isSure = true;
+        asked.isOfEach = true;
+        askForChineseDocuments(asked, rest, noun);
+        asked.ofDocuments = false;
+        for (const std::string_view extreme : kExtremes) {
+            if (const std::size_t at = rest.find(extreme); at != std::string::npos) {
+                rest.replace(at, extreme.size(), " ");
+            }
+        }
+        for (const std::string_view which :
+             {"哪一份"sv, "哪一个"sv, "哪份"sv, "哪个"sv, "哪篇"sv, "哪封"sv, "哪张"sv}) {
+            if (rest.starts_with(which)) rest.erase(0, which.size());
+        }
+        return true;
+    }
     const bool isWhether = hasAny(before, {"有没有"sv, "是否有"sv}) && hasAny(text, kChineseSaying);
     if (isWhich || isWhether) {
         asked.kind = SurveyKind::List;
@@ -115,7 +140,9 @@ bool isChineseList(std::string_view text, SurveyQuestion& asked, std::string& re
         asked.ofDocuments = false;
         return true;
     }
-    if (meansAllChineseDocuments(text) &&
+    const bool isInside = behind.starts_with("里") || behind.starts_with("中");
+    const bool isSaidInside = isInside && before.empty() && hasAny(text, kChineseSaying);
+    if ((meansAllChineseDocuments(text) || isSaidInside) &&
         (hasAny(text, {"哪些"sv, "什么"sv, "哪几"sv}) ||
          (text.ends_with("吗") && hasAny(text, kChineseSaying)))) {
         asked.kind = SurveyKind::List;

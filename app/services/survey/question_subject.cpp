@@ -31,12 +31,17 @@ constexpr auto kPatternNames = std::to_array<PatternName>({
     {"links", Pattern::WebAddress},
     {"网址", Pattern::WebAddress},
     {"链接", Pattern::WebAddress},
+    {"every phone number", Pattern::Phone},
     {"phone numbers", Pattern::Phone},
     {"telephone numbers", Pattern::Phone},
     {"电话号码", Pattern::Phone},
     {"手机号", Pattern::Phone},
+    {"every date", Pattern::Date},
+    {"each date", Pattern::Date},
     {"dates", Pattern::Date},
     {"日期", Pattern::Date},
+    {"every amount", Pattern::Money},
+    {"every price", Pattern::Money},
     {"amounts of money", Pattern::Money},
     {"sums of money", Pattern::Money},
     {"amounts", Pattern::Money},
@@ -71,16 +76,17 @@ constexpr auto kFrameWords = std::to_array<std::string_view>(
      "in",       "that",      "do",         "does",       "have",    "has",      "been",
      "was",      "were",      "these",      "those",      "this",    "include",  "includes",
      "summary",  "overview",  "regarding",  "concerning", "on",      "cite",     "cites",
-     "describe", "describes", "use",        "used",       "it",      "where",    "when",
-     "with",     "and",       "you",        "can",        "to"});
+     "describe", "describes", "tell",       "use",        "used",    "it",       "where",
+     "when",     "with",      "and",        "you",        "can",     "to"});
 
 constexpr auto kChineseFrames = std::to_array<std::string_view>(
-    {"请帮我", "请",   "帮我", "列出来", "列出",   "列举", "找出", "所有的", "所有",
-     "全部的", "全部", "总共", "一共",   "有多少", "多少", "文件", "文档",   "资料",
-     "段落",   "提到", "提及", "包含",   "含有",   "出现", "关于", "哪些",   "哪几",
-     "一下",   "总结", "概括", "归纳",   "概述",   "内容", "整个", "这些",   "我的",
-     "里面",   "里",   "中",   "次",     "个",     "份",   "篇",   "封",     "了",
-     "有",     "过",   "的",   "把",     "，",     "、"});
+    {"请帮我", "请",     "帮我", "是什么", "是多少", "什么", "几份", "几个",   "几篇",   "几封",
+     "几张",   "每份",   "每个", "每篇",   "每封",   "各份", "各个", "列出来", "列出",   "列举",
+     "找出",   "所有的", "所有", "全部的", "全部",   "总共", "一共", "共有",   "有多少", "多少",
+     "文件",   "文档",   "资料", "段落",   "提到",   "提及", "包含", "含有",   "出现",   "关于",
+     "哪些",   "哪几",   "一下", "总结",   "概括",   "归纳", "概述", "内容",   "整个",   "这些",
+     "我的",   "里面",   "里",   "中",     "次",     "个",   "份",   "篇",     "封",     "了",
+     "有",     "过",     "的",   "把",     "，",     "、"});
 
 }  // namespace
 

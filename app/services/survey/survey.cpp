@@ -103,9 +103,37 @@ private:
         if (m_subject.hasTerms()) return say(chunk, document);
     }
 
+    /// The sentences that say the subject and meet the condition of the question.
+    std::vector<TextSpan> saying(const Chunk& chunk) const {
+        const SurveyCondition& condition = m_question.condition;
+        std::vector<TextSpan> spans = m_subject.match(contextOf(chunk), chunk.text);
+        if (condition.isAny()) addSaidByHeading(chunk, spans);
+        std::erase_if(spans, [&](const TextSpan& span) {
+            const std::string_view sentence = part(chunk.text, span);
+            const bool isPermitted = condition.permission == Permission::None ||
+                                     permissionIn(sentence, m_subject) == condition.permission;
+            return !isPermitted || (!condition.year.empty() && !isYearOfVerb(sentence, condition));
+        });
+        return spans;
+    }
+
+    /// "Not allowed." below the heading "Pets".
+    void addSaidByHeading(const Chunk& chunk, std::vector<TextSpan>& spans) const {
+        const std::size_t last = chunk.heading.rfind(" > ");
+        const std::string_view heading =
+            std::string_view(chunk.heading).substr(last == std::string::npos ? 0 : last + 3);
+        if (m_question.condition.permission == Permission::None || !spans.empty() ||
+            m_subject.match({}, heading).empty()) {
+            return;
+        }
+        for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
+            if (!part(chunk.text, span).starts_with('#')) spans.push_back(span);
+        }
+    }
+
     void say(const Chunk& chunk, SurveyedDocument& document) {
         bool hasMatch = false;
-        for (const TextSpan& span : m_subject.match(contextOf(chunk), chunk.text)) {
+        for (const TextSpan& span : saying(chunk)) {
             if (!isNew(chunk, span, 0)) continue;
             hasMatch = true;
             document.keep(itemOf(chunk, span));
@@ -114,9 +142,8 @@ private:
     }
 
     void findPatterns(const Chunk& chunk, SurveyedDocument& document, SurveyFindings& findings) {
-        std::vector<TextSpan> sentences = m_subject.hasTerms()
-                                              ? m_subject.match(contextOf(chunk), chunk.text)
-                                              : retrieval::sentenceSpans(chunk.text);
+        std::vector<TextSpan> sentences =
+            m_subject.hasTerms() ? saying(chunk) : retrieval::sentenceSpans(chunk.text);
         bool hasMatch = false;
         for (const TextSpan& sentence : sentences) {
             for (const retrieval::Pattern pattern : m_question.patterns) {
@@ -331,6 +358,24 @@ bool widenSides(SurveyQuestion& asked, const SurveyFindings& findings) {
     return isWider;
 }
 
+/// Of the subject of a question about each document the last word, if it is one that a value has no
+/// need of: "notice periods" are told by "three months' notice". False: there is none.
+bool widenSubject(SurveyQuestion& asked, const SurveyFindings& findings) {
+    static constexpr auto kOfValues = std::to_array<std::string_view>(
+        {"period",  "periods",   "date",       "dates",    "amount",  "amounts", "number",
+         "numbers", "level",     "levels",     "price",    "prices",  "value",   "values",
+         "time",    "times",     "rate",       "rates",    "rule",    "rules",   "term",
+         "terms",   "condition", "conditions", "clause",   "clauses", "size",    "sizes",
+         "length",  "lengths",   "policy",     "policies", "details"});
+    if (!asked.isOfEach || !findings.documents.empty()) return false;
+    const std::size_t space = asked.subject.rfind(' ');
+    if (space == std::string::npos) return false;
+    const std::string last = lowerCased(std::string_view(asked.subject).substr(space + 1));
+    if (std::find(kOfValues.begin(), kOfValues.end(), last) == kOfValues.end()) return false;
+    asked.subject.resize(space);
+    return true;
+}
+
 Result<void> readAgain(storage::DocumentStore& store, const SurveyQuestion& asked,
                        const std::vector<Document>& documents, SurveyFindings& findings) {
     findings.documents.clear();
@@ -428,6 +473,11 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
     }
     findings.isComplete = next == documents->size();
     findings.sides = asked.sides;
+    if (findings.isComplete && widenSubject(asked, findings)) {
+        if (auto read = readAgain(store, asked, *documents, findings); !read) {
+            return tl::unexpected(read.error());
+        }
+    }
     while (findings.isComplete && !hooks.cancel.stop_requested() && widenSides(asked, findings)) {
         if (auto read = readAgain(store, asked, *documents, findings); !read) {
             return tl::unexpected(read.error());

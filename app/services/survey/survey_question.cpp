@@ -6,6 +6,7 @@
 
 #include "app/services/question.h"
 #include "app/services/survey/chinese_question.h"
+#include "app/services/survey/comparison_question.h"
 #include "app/services/survey/question_subject.h"
 #include "app/services/survey/question_words.h"
 
@@ -91,7 +92,8 @@ bool isCount(std::string_view lower, SurveyQuestion& asked, std::string& rest) {
     const bool isOrder = lower.starts_with("count");
     const bool isTime = noun.endByte > 0 && behind.substr(noun.startByte).starts_with("minutes");
     if (lower.starts_with("in how many") && (isSaid || noun.endByte > 0)) {
-        asked.isSure = !asksForRule(behind, true);
+        // "In how many contracts are pets allowed?" asks what they say, no rule of ours.
+        asked.isSure = !asksForRule(behind, true) || hasAny(behind, {"allowed", "permitted"});
         askForDocuments(asked, rest.erase(0, opening),
                         noun.endByte > 0 ? noun : DocumentNoun{0, 0, true});
         return true;
@@ -125,6 +127,8 @@ bool isList(std::string_view lower, SurveyQuestion& asked, std::string& rest) {
                           "show me every"sv,
                           "give me all"sv,
                           "give me every"sv,
+                          "tell me all"sv,
+                          "tell me every"sv,
                           "name all"sv,
                           "name every"sv,
                           "what are all"sv}) > 0) {
@@ -211,6 +215,17 @@ bool isWhatIsMentioned(std::string_view lower, SurveyQuestion& asked, std::strin
     return true;
 }
 
+/// "What is in my documents?", "What do my files contain?"
+bool isContents(std::string_view lower) {
+    const bool isInside = beginning(lower, {"what is in"sv, "what's in"sv, "what's inside"sv,
+                                            "what is inside"sv}) > 0;
+    const bool isHeld = beginning(lower, {"what do"sv, "what does"sv}) > 0 &&
+                        (lower.ends_with(" contain") || lower.ends_with(" cover"));
+    const std::size_t nWords = wordsOfLower(lower).size();
+    constexpr std::size_t kMostWords = 8;  // more ask for something in them
+    return (isInside || isHeld) && nWords <= kMostWords;
+}
+
 /// "What topics do my notes cover?", "What are these documents about?", "What do the reviews say
 /// about …?", and orders to summarise.
 bool isSummary(std::string_view lower, SurveyQuestion& asked, std::string& rest) {
@@ -223,7 +238,7 @@ bool isSummary(std::string_view lower, SurveyQuestion& asked, std::string& rest)
         beginning(lower, {"what are"sv, "what is"sv}) > 0 && lower.ends_with(" about");
     const std::size_t sayAbout = findWords(lower, "say about");
     const bool isOpinion = beginning(lower, {"what do"sv}) > 0 && sayAbout != std::string::npos;
-    if (isWhole && (isTopics || isAbout || isOpinion)) {
+    if (isWhole && (isTopics || isAbout || isOpinion || isContents(lower))) {
         asked.kind = SurveyKind::Summarise;
         asked.isSure = true;
         rest = isOpinion ? rest.substr(sayAbout + "say about"sv.size()) : std::string();
@@ -249,6 +264,26 @@ bool isSummary(std::string_view lower, SurveyQuestion& asked, std::string& rest)
     return true;
 }
 
+/// "Which lease has the highest rent?": what each of them says of it must be seen.
+bool isExtreme(std::string_view lower, SurveyQuestion& asked, std::string& rest) {
+    const std::size_t opening = beginning(lower, {"which"sv, "what"sv});
+    const std::vector<std::string_view> words = wordsOfLower(lower.substr(opening));
+    if (opening == 0 || words.size() < 4 || !isSingularDocumentNoun(words[0])) return false;
+    const std::size_t extreme = beginning(
+        lower.substr(opening + 1 + words[0].size() + 1),
+        {"has the highest"sv, "has the lowest"sv, "has the largest"sv, "has the smallest"sv,
+         "has the longest"sv, "has the shortest"sv, "has the most"sv, "has the least"sv,
+         "has the fewest"sv, "has the biggest"sv, "has the cheapest"sv});
+    if (extreme == 0) return false;
+    asked.kind = SurveyKind::List;
+    asked.isSure = true;
+    asked.isOfEach = true;
+    asked.place = std::string(words[0]);
+    asked.isPlaceOfKind = true;
+    rest.erase(0, opening + 1 + words[0].size() + 1 + extreme);
+    return true;
+}
+
 /// "When does each contract expire?", "What is the total of all invoices?", "Is Anna mentioned
 /// anywhere?": every document is meant, whatever the sentence is like.
 bool isOfEveryDocument(std::string_view lower, SurveyQuestion& asked) {
@@ -260,12 +295,15 @@ bool isOfEveryDocument(std::string_view lower, SurveyQuestion& asked) {
         return false;
     }
     if (beginning(lower, {"in which"sv, "in what"sv}) > 0) {
-        return pluralDocumentNoun(lower, kHeadWords).endByte > 0 && hasAny(lower, kSaying);
+        return pluralDocumentNoun(lower, kHeadWords).endByte > 0 &&
+               (hasAny(lower, kSaying) ||
+                hasAny(lower, {"allowed", "permitted", "forbidden", "prohibited"}));
     }
     const std::vector<std::string_view> words = wordsOfLower(lower);
     for (std::size_t i = 0; i + 1 < words.size(); ++i) {
         const bool isEach = words[i] == "each" || words[i] == "every";
         if (isEach && i > 0 && isSingularDocumentNoun(words[i + 1])) {
+            asked.isOfEach = true;
             asked.place = std::string(words[i + 1]);
             asked.isPlaceOfKind = true;
             return true;
@@ -278,135 +316,10 @@ bool isOfEveryDocument(std::string_view lower, SurveyQuestion& asked) {
         if (noun.endByte == 0) continue;
         if (!noun.isAnyDocument) asked.place = std::string(words[at]);
         asked.isPlaceOfKind = true;
+        asked.isOfEach = true;
         return true;
     }
     return false;
-}
-
-// ------------------------------------------------------------------------------------- comparison
-
-/// The two things between which the question's words stand.
-std::vector<std::string> sidesOf(std::string_view text, std::string_view lower,
-                                 std::initializer_list<std::string_view> betweens) {
-    for (const std::string_view between : betweens) {
-        const bool isAscii = static_cast<unsigned char>(between.front()) < 0x80;
-        const std::size_t at = isAscii ? findWords(lower, between) : lower.find(between);
-        if (at == std::string_view::npos) continue;
-        std::string first = subjectOf(text.substr(0, at));
-        std::string second = subjectOf(text.substr(at + between.size()));
-        if (!first.empty() && !second.empty()) return {std::move(first), std::move(second)};
-    }
-    return {};
-}
-
-/// "The rent of A", "fees for A": what is compared, and A. False: nothing of the kind, or a name.
-bool splitCompared(std::string_view text, std::string& compared, std::string_view& side) {
-    const std::string lower = lowerCased(text);
-    const std::size_t at = std::min(findWords(lower, "of"), findWords(lower, "for"));
-    if (at == std::string::npos) return false;
-    compared = subjectOf(text.substr(0, at));
-    side = text.substr(std::min(text.find(' ', at), text.size()));
-    const bool isName =
-        std::any_of(compared.begin(), compared.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-    return !compared.empty() && !isName && !subjectOf(side).empty();
-}
-
-/// Tells what is compared from the two of which it is: "the budgets of the April and May meetings",
-/// "四月和五月会议的预算". Each side alone says too little then.
-void tellCompared(std::string_view text, std::string_view lower, SurveyQuestion& asked) {
-    std::string compared;
-    for (const std::string_view between : {"versus"sv, "vs"sv, "with"sv, "against"sv, "and"sv}) {
-        const std::size_t at = findWords(lower, between);
-        if (at == std::string_view::npos) continue;
-        std::string_view first;
-        std::string_view second = text.substr(at + between.size());
-        if (!splitCompared(text.substr(0, at), compared, first)) return;
-        std::string again;
-        if (std::string_view behind; splitCompared(second, again, behind)) {
-            if (again != compared) return;
-            second = behind;
-        }
-        asked.sides = {subjectOf(first), subjectOf(second)};
-        asked.compared = std::move(compared);
-        // "The April and May meetings": April's meetings too.
-        std::string& one = asked.sides.front();
-        const std::string& other = asked.sides.back();
-        const std::size_t space = other.rfind(' ');
-        if (one.find(' ') == std::string::npos && space != std::string::npos &&
-            other.find(' ') == space && other.ends_with('s')) {
-            one += other.substr(space);
-        }
-        return;
-    }
-}
-
-/// The same in Chinese, where what is compared stands last: "四月和五月的预算".
-void tellChineseCompared(std::string_view text, SurveyQuestion& asked) {
-    constexpr auto kOf = "的"sv;
-    const std::size_t last = text.rfind(kOf);
-    if (last == std::string_view::npos || last == 0) return;
-    const std::string compared = subjectOf(text.substr(last + kOf.size()));
-    std::string_view rest = text.substr(0, last);
-    if (compared.empty()) return;
-    for (const std::string_view between : {"和"sv, "与"sv, "跟"sv, "及"sv}) {
-        const std::size_t at = rest.find(between);
-        if (at == std::string_view::npos) continue;
-        std::string first(rest.substr(0, at));
-        const std::string own = std::string(kOf) + compared;
-        const bool isOwn = first.ends_with(own);
-        if (first.find(kOf) != std::string::npos && !isOwn) return;
-        if (isOwn) first.resize(first.size() - own.size());
-        const std::string second = subjectOf(rest.substr(at + between.size()));
-        if (subjectOf(first).empty() || second.empty()) return;
-        asked.sides = {subjectOf(first), second};
-        asked.compared = compared;
-        return;
-    }
-}
-
-bool isComparison(std::string_view text, std::string_view lower, SurveyQuestion& asked) {
-    const std::size_t opening = beginning(lower, {"compare"sv, "what is the difference between"sv,
-                                                  "what are the differences between"sv,
-                                                  "differences between"sv, "difference between"sv});
-    if (opening > 0) {
-        asked.sides = sidesOf(text.substr(opening), lower.substr(opening),
-                              {"versus", "vs", "with", "against", "and", "to"});
-        asked.isSure = lower.starts_with("compare");
-        if (!asked.sides.empty()) tellCompared(text.substr(opening), lower.substr(opening), asked);
-        if (asked.sides.empty() && asked.isSure && !asked.files.empty()) {
-            asked.kind = SurveyKind::Summarise;
-            return true;
-        }
-        if (asked.sides.empty() && asked.isSure) {
-            // "Compare the two offers": what each of them says.
-            const DocumentNoun noun = pluralDocumentNoun(lower, kHeadWords + 1);
-            if (noun.endByte == 0) return false;
-            asked.kind = SurveyKind::Summarise;
-            asked.place = std::string(text.substr(noun.startByte, noun.endByte - noun.startByte));
-            asked.isPlaceOfKind = true;
-            return true;
-        }
-    }
-    for (const std::string_view order : {"请比较"sv, "比较"sv, "请对比"sv, "对比"sv}) {
-        if (!lower.starts_with(order)) continue;
-        asked.sides = sidesOf(text.substr(order.size()), lower.substr(order.size()),
-                              {"和", "与", "跟", "及"});
-        asked.isSure = true;
-        if (!asked.sides.empty()) tellChineseCompared(text.substr(order.size()), asked);
-        const DocumentNoun noun = chineseDocumentNoun(text);
-        if (asked.sides.empty() && noun.endByte > 0) {
-            asked.kind = SurveyKind::Summarise;
-            if (!noun.isAnyDocument) {
-                asked.place =
-                    std::string(text.substr(noun.startByte, noun.endByte - noun.startByte));
-            }
-            return true;
-        }
-        break;
-    }
-    if (asked.sides.empty()) return false;
-    asked.kind = SurveyKind::Compare;
-    return true;
 }
 
 /// "How do I find all files?", "怎样找出…": how to do it is asked, not to do it.
@@ -438,6 +351,7 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     const bool isAny = inChinese ? isChineseSurvey(text, asked, rest)
                                  : isSummary(lower, asked, rest) || isList(lower, asked, rest) ||
                                        isCount(lower, asked, rest) || isWhich(lower, asked, rest) ||
+                                       isExtreme(lower, asked, rest) ||
                                        isWhatIsMentioned(lower, asked, rest) ||
                                        isOfEveryDocument(lower, asked);
     if (!isAny) return SurveyQuestion{};
@@ -445,6 +359,9 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     asked.patterns = takePatterns(rest);
     if (asked.place.empty()) asked.place = inChinese ? takeChinesePlace(rest) : takePlace(rest);
     asked.subject = subjectOf(rest);
+    if (asked.kind == SurveyKind::Count || asked.kind == SurveyKind::List) {
+        asked.condition = takeCondition(asked.subject);
+    }
     return asked;
 }
 
@@ -455,6 +372,9 @@ SurveyQuestion withoutPlace(SurveyQuestion asked) {
         asked.subject += (asked.subject.empty() ? "" : " ") + asked.place;
     }
     asked.place.clear();
+    // "In 2024" is no place, but when something was done.
+    const bool isSaid = asked.kind == SurveyKind::Count || asked.kind == SurveyKind::List;
+    if (isSaid && !asked.condition.isAny()) asked.condition = takeCondition(asked.subject);
     return asked;
 }
 

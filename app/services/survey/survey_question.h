@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/services/survey/condition.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::services {
@@ -20,7 +21,10 @@ struct SurveyQuestion {
     /// The wording leaves no doubt. "How many nights may I book?" counts too, but one passage has
     /// its answer: such a question is read over everything only when somebody says so.
     bool isSure = false;
-    bool ofDocuments = false;    ///< documents are counted or listed, not what they say
+    bool ofDocuments = false;   ///< documents are counted or listed, not what they say
+    SurveyCondition condition;  ///< of the sentences that say the subject
+    /// Of each document it is asked ("the notice period of each lease"): "period" need not be said.
+    bool isOfEach = false;
     std::string subject;         ///< what must be said; empty: everything counts
     std::string place;           ///< "in the contracts": documents named so, if there are any
     bool isPlaceOfKind = false;  ///< a kind of document, as in "which contracts"

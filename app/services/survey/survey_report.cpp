@@ -110,7 +110,13 @@ Result<void> reportDocuments(ReportWriter& writer, const SurveyFindings& finding
 
 Result<void> reportMatches(ReportWriter& writer, const SurveyQuestion& asked,
                            const SurveyFindings& findings) {
-    const std::string words = inQuotes(asked.subject);
+    const bool isAllowed = asked.condition.permission == Permission::Allowed;
+    std::string words = inQuotes(asked.subject);
+    if (asked.condition.permission != Permission::None) {
+        words = writer.isChinese()
+                    ? (isAllowed ? "允许" : "不允许") + words
+                    : "that " + words + (isAllowed ? " is allowed" : " is not allowed");
+    }
     const int nMatches = totalMatches(findings, 0);
     const std::size_t nDocuments = findings.documents.size();
     const int nRead = findings.nDocumentsRead;

@@ -136,7 +136,7 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
     for (const std::string& side : asked.sides) words += (words.empty() ? "" : ", ") + side;
     if (words.empty()) {
         writer.add("There is nothing of this kind in your documents.", "文档中没有这样的内容。");
-    } else if (request.question.find(words) != std::string::npos) {
+    } else if (!asked.condition.isAny() && request.question.find(words) != std::string::npos) {
         writer.add("No sentence in your documents says “" + words + "”.",
                    "文档中没有提到“" + words + "”的句子。");
     } else {

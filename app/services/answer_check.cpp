@@ -1,0 +1,167 @@
+#include "app/services/answer_check.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "app/services/asked_document.h"
+#include "app/services/english_words.h"
+#include "app/services/question.h"
+#include "app/services/said_in_text.h"
+
+namespace conclave::services {
+namespace {
+
+StemSet stemsIn(std::string_view text) {
+    StemSet stems;
+    for (const AskedWord& word : wordsAsAsked(text)) stems.insert(word.stem);
+    return stems;
+}
+
+std::size_t nSaidOf(const StemSet& wanted, const StemSet& said) {
+    return static_cast<std::size_t>(
+        std::count_if(wanted.begin(), wanted.end(),
+                      [&](const std::string& stem) { return said.contains(stem); }));
+}
+
+/// From the first to the last sentence of the passage that the quote is of.
+retrieval::TextSpan sentencesAround(const StoredPassage& passage, retrieval::TextSpan quote) {
+    retrieval::TextSpan around = quote;
+    for (const retrieval::TextSpan& span : retrieval::sentenceSpans(passage.text)) {
+        if (span.endByte <= quote.startByte || span.startByte >= quote.endByte) continue;
+        around.startByte = std::min(around.startByte, span.startByte);
+        around.endByte = std::max(around.endByte, span.endByte);
+    }
+    return around;
+}
+
+/// `said` has all of these stems, but perhaps for one.
+bool saysAllBut(std::string_view head, const StemSet& stems, const StemSet& said) {
+    return std::all_of(stems.begin(), stems.end(), [&](const std::string& stem) {
+        return stem == head || said.contains(stem);
+    });
+}
+
+/// Its words of content, in their order.
+std::string contentOf(std::string_view text) {
+    std::string content;
+    for (const AskedWord& word : wordsAsAsked(text)) {
+        if (word.isContent) content.append(word.stem).append(" ");
+    }
+    return content;
+}
+
+/// One of the headings of the passage: its title, a part of its path, or a line marked so.
+bool isHeadingOf(std::string_view content, const StoredPassage& passage) {
+    const auto isSame = [&](std::string_view line) { return contentOf(line) == content; };
+    if (isSame(passage.title)) return true;
+    constexpr std::string_view kPathMark = " > ";
+    std::string_view path = passage.heading;
+    while (!path.empty()) {
+        const std::size_t end = std::min(path.find(kPathMark), path.size());
+        if (isSame(path.substr(0, end))) return true;
+        path.remove_prefix(std::min(end + kPathMark.size(), path.size()));
+    }
+    const auto spans = retrieval::sentenceSpans(passage.text);
+    return std::any_of(spans.begin(), spans.end(), [&](const retrieval::TextSpan& span) {
+        const std::string_view line =
+            std::string_view(passage.text).substr(span.startByte, span.endByte - span.startByte);
+        return line.starts_with('#') && isSame(line);
+    });
+}
+
+}  // namespace
+
+bool isAboutTheSame(std::string_view question, const StoredPassage& passage) {
+    const AskedDocument document(question);
+    if (!document.isIn(passage)) return false;
+    if (isChinese(question)) return true;
+    const AskedFor asked = askedBeside(document, question);
+    const StemSet said = stemsIn(std::filesystem::path(passage.path).filename().string() + "\n" +
+                                 passage.title + "\n" + passage.heading + "\n" + passage.text);
+    return nSaidOf(asked.keys, said) == asked.keys.size() &&
+           (!asked.isFocusNamed || nSaidOf(asked.focus, said) == asked.focus.size());
+}
+
+bool isOfKindAskedFor(std::string_view question, std::string_view text) {
+    if (isChinese(question)) return true;
+    AskedFor asked = askedForBy(question);
+    switch (asked.wanted) {
+        case Wanted::Anything:
+        case Wanted::Person:
+        case Wanted::Place:
+        case Wanted::Reason: return true;
+        case Wanted::Count: asked.wanted = Wanted::Number; break;  // "250" will do
+        default: break;
+    }
+    return saysWanted(asked, wordsAsAsked(text), text);
+}
+
+bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
+                  retrieval::TextSpan quote) {
+    constexpr std::size_t kFewest = 3;  // of so few each counts
+    const AskedDocument document(question);
+    const retrieval::TextSpan around = sentencesAround(passage, quote);
+    if (!document.isSubjectOf(passage, around)) return false;
+    if (isChinese(question)) return true;
+    const AskedFor asked = askedBeside(document, question);
+    const std::string_view sentence =
+        std::string_view(passage.text).substr(around.startByte, around.endByte - around.startByte);
+    if (!saysOfAll(asked, wordsAsAsked(sentence))) return false;
+    std::string said = passage.title + "\n" + passage.heading + "\n";
+    const StemSet stems = stemsSaidBy(asked, wordsAsAsked(said.append(sentence)));
+    // The verb and "number" of "invoice number" may be said in other words; the invoice may not.
+    const bool isNamedThing = asked.isWhatIs || asked.isFocusNamed;
+    if (isNamedThing && asked.focus.size() > 1 && asked.focus.size() <= kFewest &&
+        !saysAllBut(asked.head, asked.focus, stems)) {
+        return false;
+    }
+    const std::size_t nSaid = nSaidOf(asked.stems, stems);
+    if (asked.stems.size() < kFewest) {
+        return asked.isHowTo ? nSaid == asked.stems.size()
+                             : saysAllBut(asked.head, asked.stems, stems);
+    }
+    return asked.stems.size() == kFewest ? nSaid == kFewest : 10 * nSaid >= 6 * asked.stems.size();
+}
+
+bool isHeadingAlone(std::string_view question, std::string_view text,
+                    std::span<const StoredPassage> passages) {
+    if (isChinese(question)) return false;
+    const std::string content = contentOf(text);
+    const AskedFor asked = askedForBy(question);
+    const std::vector<AskedWord> words = wordsAsAsked(text);
+    const bool saysMore = std::any_of(words.begin(), words.end(), [&](const AskedWord& word) {
+        return word.isContent && !asked.stems.contains(word.stem);
+    });
+    if (!saysMore && isFragment(text)) return true;
+    const bool isKnown =
+        std::any_of(passages.begin(), passages.end(),
+                    [&](const StoredPassage& passage) { return isHeadingOf(content, passage); });
+    return isKnown && (asked.wanted == Wanted::Anything || !saysWanted(asked, words, text));
+}
+
+void unsupportOthers(std::string_view question, std::span<const StoredPassage> passages,
+                     std::vector<StoredCitation>& citations) {
+    const AskedDocument document(question);
+    if (!document.isNamed()) return;
+    const bool hasAsked =
+        std::any_of(passages.begin(), passages.end(),
+                    [&](const StoredPassage& passage) { return document.isNameOf(passage); });
+    for (StoredCitation& citation : citations) {
+        if (!citation.supported) continue;
+        const auto passage = std::find_if(
+            passages.begin(), passages.end(),
+            [&](const StoredPassage& each) { return each.number == citation.passage; });
+        if (passage == passages.end() || citation.quoteStart < passage->startByte) continue;
+        const retrieval::TextSpan quote{citation.quoteStart - passage->startByte,
+                                        citation.quoteEnd - passage->startByte};
+        const bool isOther = document.isOfAnother(*passage, sentencesAround(*passage, quote)) ||
+                             (hasAsked && !document.isIn(*passage));
+        if (!isOther) continue;
+        citation.supported = false;
+        citation.quoteStart = citation.quoteEnd = passage->startByte;
+        citation.quote.clear();
+    }
+}
+
+}  // namespace conclave::services
