@@ -349,17 +349,22 @@ Extractor::Extractor(std::filesystem::path worker) : m_worker(std::move(worker))
 Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
                                              const ExtractOptions& options) const {
     if (const auto usable = checkFile(path); !usable) return tl::unexpected(usable.error());
-    const auto inputPipe = makePipe();
-    if (!inputPipe) return tl::unexpected(inputPipe.error());
-    const Descriptor inputRead(inputPipe->read);
-    Descriptor inputWrite(inputPipe->write);
-    writePassword(inputWrite.get(), options.password);
-    inputWrite.close();
-    std::error_code ignored;
-    const auto output = runLimited(
-        m_worker,
-        {"--password-on-stdin", "--texts-behind", std::filesystem::absolute(path, ignored)},
-        inputRead.get(), options, path, options.many);
+    const auto run = [&](std::vector<std::string> arguments) -> Result<std::string> {
+        const auto inputPipe = makePipe();
+        if (!inputPipe) return tl::unexpected(inputPipe.error());
+        const Descriptor inputRead(inputPipe->read);
+        Descriptor inputWrite(inputPipe->write);
+        writePassword(inputWrite.get(), options.password);
+        inputWrite.close();
+        std::error_code ignored;
+        arguments.push_back(std::filesystem::absolute(path, ignored));
+        return runLimited(m_worker, arguments, inputRead.get(), options, path, options.many);
+    };
+    auto output = run({"--password-on-stdin", "--texts-behind"});
+    // Pictures of a page may need more than there is; its words do not.
+    if (!output && output.error().code == ErrorCode::Corrupt && path.extension() == ".pdf") {
+        output = run({"--password-on-stdin", "--texts-behind", "--text-only"});
+    }
     if (!output) return tl::unexpected(output.error());
     auto document = documentFromJson(*output);
     if (!document && document.error().code == ErrorCode::NeedsOcr &&

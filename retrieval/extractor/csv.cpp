@@ -20,6 +20,8 @@ public:
     CsvReader(std::string_view text, char separator) : m_text(text), m_separator(separator) {}
 
     [[nodiscard]] bool isAtEnd() const { return m_at >= m_text.size(); }
+    /// Fields of records that have more than kMostColumns.
+    [[nodiscard]] std::size_t nLeftOut() const { return m_nLeftOut; }
     [[nodiscard]] bool hadOpenQuote() const { return !m_knowsQuotes; }
 
     /// The next record's fields; at least one.
@@ -27,7 +29,11 @@ public:
         std::vector<std::string> fields;
         while (true) {
             std::string field = readField();
-            if (fields.size() < kMostColumns) fields.push_back(std::move(field));
+            if (fields.size() < kMostColumns) {
+                fields.push_back(std::move(field));
+            } else {
+                ++m_nLeftOut;
+            }
             if (isAtEnd()) return fields;
             const char c = m_text[m_at++];
             if (c == m_separator) continue;
@@ -69,6 +75,7 @@ private:
     char m_separator;
     std::size_t m_at = 0;
     bool m_knowsQuotes = true;
+    std::size_t m_nLeftOut = 0;
 };
 
 /// The one that cuts most of the first records into the same number of fields.
@@ -124,6 +131,10 @@ bool writeRows(std::string_view text, char separator, bool hasLabels, ExtractedD
     }
     table.finish();
     if (table.isTooLarge()) return false;
+    if (reader.nLeftOut() > 0) {
+        document.warnings.push_back("left out " + std::to_string(reader.nLeftOut()) +
+                                    " values behind the column " + std::to_string(kMostColumns));
+    }
     if (reader.hadOpenQuote()) document.warnings.emplace_back("a quotation mark is never closed");
     document.pages.push_back({.number = 1, .text = std::move(page)});
     return true;

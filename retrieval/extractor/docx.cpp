@@ -9,6 +9,7 @@
 
 #include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/chart_text.h"
+#include "retrieval/extractor/hidden_text.h"
 #include "retrieval/extractor/office_parts.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/text_builder.h"
@@ -37,6 +38,7 @@ public:
     void start(std::string_view name, const XmlAttributes& attributes) override {
         if (name == "style") {
             m_id = attributes.get("styleId");
+            m_known.insert(m_id);
         } else if (m_id.empty()) {
             return;
         } else if (name == "name") {
@@ -58,6 +60,12 @@ public:
     void text(std::string_view) override {}
 
     [[nodiscard]] int levelOf(const std::string& style) const {
+        // Without a definition the identifier is all there is.
+        const std::string lower = asciiLower(style);
+        if (!m_known.contains(style) && lower.size() == 8 && lower.starts_with("heading") &&
+            lower.back() >= '1' && lower.back() <= '9') {
+            return lower.back() - '0';
+        }
         constexpr int kMostParents = 12;
         std::string id = style;
         for (int i = 0; i < kMostParents; ++i) {
@@ -71,6 +79,7 @@ public:
 
 private:
     std::string m_id;
+    std::set<std::string> m_known;
     std::unordered_map<std::string, int> m_levels;
     std::unordered_map<std::string, std::string> m_parents;
 };
@@ -79,15 +88,21 @@ private:
 /// skipped; a hidden run is skipped and told.
 class WordReader : public XmlHandler {
 public:
-    WordReader(TextBuilder& builder, const StyleReader& styles)
-        : m_builder(builder), m_styles(styles) {}
+    /// @param hidesWhite  white text is not seen
+    WordReader(TextBuilder& builder, const StyleReader& styles, bool hidesWhite)
+        : m_builder(builder), m_styles(styles), m_hidesWhite(hidesWhite) {}
 
-    [[nodiscard]] bool hadHiddenText() const { return m_hadHiddenText; }
+    /// Characters but white space.
+    [[nodiscard]] std::size_t nHidden() const { return m_nHidden; }
     [[nodiscard]] bool isTooLarge() const override {
         return m_builder.sizeBytes() > kMostTextBytes;
     }
 
+    /// There is white text and nothing that it can be seen on.
+    [[nodiscard]] bool hasWhiteOnWhite() const { return m_hasWhite && !m_hasBackground; }
+
     void start(std::string_view name, const XmlAttributes& attributes) override {
+        m_hasBackground = m_hasBackground || isBackground(name, attributes);
         if (m_skipDepth > 0 || isSkipped(name, attributes)) {
             ++m_skipDepth;
             return;
@@ -100,9 +115,9 @@ public:
             readParagraphProperty(name, attributes);
         } else if (name == "r") {
             beginParagraph();
-            m_hiddenRuns.push_back(!m_hiddenRuns.empty() && m_hiddenRuns.back());
-        } else if (name == "vanish" && !m_hiddenRuns.empty()) {
-            m_hiddenRuns.back() = isOn(attributes);
+            m_runs.push_back({.isVanished = !m_runs.empty() && m_runs.back().isVanished});
+        } else if (!m_runs.empty() && isRunProperty(name)) {
+            readRunProperty(name, attributes, m_runs.back());
         } else if (name == "t") {
             m_inText = true;
         } else if (name == "tab") {
@@ -131,7 +146,7 @@ public:
             m_inParagraphProperties = false;
             beginParagraph();
         } else if (name == "r") {
-            if (!m_hiddenRuns.empty()) m_hiddenRuns.pop_back();
+            if (!m_runs.empty()) m_runs.pop_back();
         } else if (name == "t") {
             m_inText = false;
         } else if (name == "tr") {
@@ -162,13 +177,53 @@ private:
                name == "sectPrChange" || name == "tblPrChange";
     }
 
-    [[nodiscard]] bool isVisible() const { return m_hiddenRuns.empty() || !m_hiddenRuns.back(); }
+    /// How a run of text is drawn.
+    struct Run {
+        bool isVanished = false;
+        bool isWhite = false;
+        bool isTiny = false;
+    };
+
+    static bool isRunProperty(std::string_view name) {
+        return name == "vanish" || name == "color" || name == "sz";
+    }
+
+    void readRunProperty(std::string_view name, const XmlAttributes& attributes, Run& run) {
+        constexpr int kTinyHalfPoints = 2;
+        const std::string_view value = attributes.get("val");
+        if (name == "vanish") run.isVanished = isOn(attributes);
+        if (name == "color") run.isWhite = asciiLower(value) == "ffffff";
+        if (name == "sz") {
+            run.isTiny = toNumber(value).value_or(kTinyHalfPoints + 1) <= kTinyHalfPoints;
+        }
+        m_hasWhite = m_hasWhite || run.isWhite;
+    }
+
+    /// Of any part of the document: which text stands on it takes laying out to know.
+    static bool isBackground(std::string_view name, const XmlAttributes& attributes) {
+        if (name == "shd") {
+            const std::string fill = asciiLower(attributes.get("fill"));
+            return !fill.empty() && fill != "auto" && fill != "ffffff";
+        }
+        if (name == "tblStyle") {
+            const std::string_view style = attributes.get("val");
+            return style != "TableGrid" && style != "TableNormal";
+        }
+        return name == "highlight" || name == "background" || name == "solidFill" ||
+               name == "gradFill" || name == "pict";
+    }
+
+    [[nodiscard]] bool isVisible() const {
+        if (m_runs.empty()) return true;
+        const Run& run = m_runs.back();
+        return !run.isVanished && !run.isTiny && !(run.isWhite && m_hidesWhite);
+    }
 
     void addText(std::string_view text) {
         if (isVisible()) {
             m_builder.add(text);
         } else {
-            m_hadHiddenText = true;
+            m_nHidden += countVisibleSigns(text);
         }
     }
 
@@ -235,13 +290,16 @@ private:
 
     TextBuilder& m_builder;
     const StyleReader& m_styles;
+    bool m_hidesWhite;
+    bool m_hasWhite = false;
+    bool m_hasBackground = false;
     int m_skipDepth = 0;
     bool m_inText = false;
     bool m_inParagraphProperties = false;
     bool m_wasListItem = false;
-    bool m_hadHiddenText = false;
+    std::size_t m_nHidden = 0;
     std::vector<Paragraph> m_paragraphs;
-    std::vector<bool> m_hiddenRuns;
+    std::vector<Run> m_runs;
     std::vector<bool> m_alternatives;  ///< of each AlternateContent: one was taken
 };
 
@@ -274,11 +332,18 @@ Result<ExtractedDocument> parseDocx(const Source& source) {
     ExtractedDocument document;
     document.mime = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     TextBuilder builder(1);
-    WordReader reader(builder, styles);
-    if (const auto read = readXml(*archive, "word/document.xml", reader); !read) {
-        return tl::unexpected(read.error());
+    std::size_t nHidden = 0;
+    bool hidesWhite = false;
+    while (true) {
+        WordReader reader(builder, styles, hidesWhite);
+        if (const auto read = readXml(*archive, "word/document.xml", reader); !read) {
+            return tl::unexpected(read.error());
+        }
+        nHidden = reader.nHidden();
+        if (hidesWhite || !reader.hasWhiteOnWhite()) break;
+        hidesWhite = true;
+        builder = TextBuilder(1);
     }
-    bool hadHiddenText = reader.hadHiddenText();
     for (const std::string& chart :
          targetsOf(relationsOf(*archive, "word/document.xml"), "chart")) {
         if (const auto added = addChart(*archive, chart, builder); !added) {
@@ -287,13 +352,13 @@ Result<ExtractedDocument> parseDocx(const Source& source) {
     }
     for (const std::string& part : furtherParts(*archive)) {
         builder.breakParagraph();
-        WordReader further(builder, styles);
+        WordReader further(builder, styles, hidesWhite);
         const auto read = readXml(*archive, part, further);
         if (!read && read.error().code != ErrorCode::Corrupt) return tl::unexpected(read.error());
         if (!read) document.warnings.push_back("left out the damaged part " + part);
-        hadHiddenText = hadHiddenText || further.hadHiddenText();
+        nHidden += further.nHidden();
     }
-    if (hadHiddenText) document.warnings.emplace_back("left out text that the document hides");
+    if (nHidden > 0) document.warnings.push_back(hiddenWarning(nHidden, "the document"));
     document.title = titleIn(*archive, "docProps/core.xml");
     builder.finish(document);
     return document;

@@ -146,7 +146,9 @@ bool isBinary(std::string_view bytes) {
         return byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t' && byte != '\f' &&
                byte != 0x1B && byte != '\v' && byte != '\b';
     });
-    return static_cast<std::size_t>(nControls) * 50 > sample.size();
+    constexpr std::size_t kStray = 4;  // in a short text they are more than a fiftieth
+    const auto n = static_cast<std::size_t>(nControls);
+    return n * (n <= kStray ? 4 : 50) > sample.size();
 }
 
 std::string detect(std::string_view bytes) {

@@ -6,6 +6,7 @@
 
 #include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/encoding.h"
+#include "retrieval/extractor/hidden_text.h"
 #include "retrieval/extractor/html_reader.h"
 #include "retrieval/extractor/office_parts.h"
 #include "retrieval/extractor/parser.h"
@@ -92,14 +93,14 @@ bool isLocked(const Archive& archive, const std::vector<std::string>& chapters) 
 
 /// Adds one chapter as a page. Errors: those of the reading.
 Result<void> addChapter(const Archive& archive, const std::string& name, TextBuilder& builder,
-                        ExtractedDocument& document, bool& hadHiddenText) {
+                        ExtractedDocument& document, std::size_t& nHidden) {
     const auto bytes = archive.readAll(name);
     if (!bytes) return tl::unexpected(bytes.error());
     const auto decoded = decodeText(*bytes);
     if (!decoded) return tl::unexpected(decoded.error());
     const auto summary = readHtml(decoded->text, builder);
     if (!summary) return tl::unexpected(summary.error());
-    hadHiddenText = hadHiddenText || summary->hadHiddenText;
+    nHidden += summary->nHidden;
     builder.finish(document);
     return {};
 }
@@ -132,13 +133,13 @@ Result<ExtractedDocument> parseEpub(const Source& source) {
     ExtractedDocument document;
     document.mime = "application/epub+zip";
     document.title = package.title;
-    bool hadHiddenText = false;
+    std::size_t nHidden = 0;
     std::size_t nMissing = 0;
     std::size_t total = 0;
     for (std::size_t i = 0; i < chapters.size(); ++i) {
         const int page = static_cast<int>(i) + 1;
         TextBuilder builder(page);
-        const auto added = addChapter(*archive, chapters[i], builder, document, hadHiddenText);
+        const auto added = addChapter(*archive, chapters[i], builder, document, nHidden);
         if (!added) {
             const ErrorCode code = added.error().code;
             if (code == ErrorCode::LimitExceeded || code == ErrorCode::PasswordRequired) {
@@ -158,7 +159,7 @@ Result<ExtractedDocument> parseEpub(const Source& source) {
                                     std::to_string(chapters.size()) +
                                     " chapters are missing or damaged");
     }
-    if (hadHiddenText) document.warnings.emplace_back("left out text that the book hides");
+    if (nHidden > 0) document.warnings.push_back(hiddenWarning(nHidden, "the book"));
     return document;
 }
 

@@ -106,6 +106,39 @@ std::size_t clean(ExtractedPage& page, std::vector<Removal>& removals) {
 
 }  // namespace
 
+std::size_t countVisibleSigns(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte > 0x20 && (byte & 0xC0U) != 0x80;
+    }));
+}
+
+std::string hiddenWarning(std::size_t nCharacters, std::string_view whatHides) {
+    return "left out " + std::to_string(nCharacters) + " characters of text that " +
+           std::string(whatHides) + " hides";
+}
+
+void cutOut(ExtractedDocument& document, const std::vector<TextRange>& ranges) {
+    if (ranges.empty()) return;
+    const std::string& text = document.pages.front().text;
+    std::string kept;
+    std::vector<Removal> removals;
+    std::size_t at = 0;
+    std::size_t total = 0;
+    for (const TextRange& range : ranges) {
+        kept.append(text, at, range.startByte - at);
+        at = range.endByte;
+        total += range.endByte - range.startByte;
+        removals.push_back({range.startByte, total});
+    }
+    kept.append(text, at);
+    document.pages.front().text = std::move(kept);
+    for (Heading& heading : document.headings) {
+        heading.startByte -= countBefore(removals, heading.startByte);
+        heading.endByte -= countBefore(removals, heading.endByte);
+    }
+}
+
 void removeHiddenCharacters(ExtractedDocument& document) {
     std::size_t nRemoved = 0;
     std::unordered_map<int, std::vector<Removal>> removed;

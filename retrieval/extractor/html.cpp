@@ -10,6 +10,7 @@
 
 #include "retrieval/extractor/ascii.h"
 #include "retrieval/extractor/encoding.h"
+#include "retrieval/extractor/hidden_text.h"
 #include "retrieval/extractor/html_reader.h"
 #include "retrieval/extractor/html_style.h"
 #include "retrieval/extractor/parser.h"
@@ -39,7 +40,10 @@ constexpr auto kLines = std::to_array<std::string_view>(
 /// Turns the parser's events into text.
 class HtmlHandler {
 public:
-    HtmlHandler(TextBuilder& builder, bool hasMain) : m_builder(builder), m_hasMain(hasMain) {}
+    HtmlHandler(TextBuilder& builder, bool hasMain, const StyleSheet& styles, bool isOnWhite)
+        : m_builder(builder), m_hasMain(hasMain), m_styles(styles) {
+        if (isOnWhite) m_paper.background = "#ffffff";
+    }
 
     void attach(xmlParserCtxtPtr context) { m_context = context; }
     [[nodiscard]] bool isTooLarge() const { return m_isTooLarge; }
@@ -49,26 +53,36 @@ public:
         if (m_open.size() >= kDeepest) return stop();
         Element element;
         element.name = name.substr(0, kLongestName);
+        element.look = m_paper;
         if (!m_open.empty()) {
             element.hides = m_open.back().hides;
             element.isDropped = m_open.back().isDropped;
             element.isPreformatted = m_open.back().isPreformatted;
-            element.colours = m_open.back().colours;
+            element.look = m_open.back().look;
         }
         readAttributes(attributes, element);
         element.isDropped = element.isDropped || isOneOf(name, kDropped) ||
                             (m_hasMain && (name == "nav" || name == "footer"));
         element.isPreformatted = element.isPreformatted || name == "pre" || name == "textarea";
-        if (!element.isDropped && !element.hides) startVisible(name, element);
+        if (element.isSeen()) {
+            startVisible(name, element);
+        } else if (!element.isDropped && isOneOf(name, kParagraphs)) {
+            m_builder.breakParagraph();
+        }
         m_open.push_back(std::move(element));
     }
 
     void endElement(std::string_view name) {
         const std::string_view known = name.substr(0, kLongestName);
         if (m_open.empty() || m_open.back().name != known) return;  // the parser balances them
-        const bool isVisible = !m_open.back().isDropped && !m_open.back().hides;
+        const bool isVisible = m_open.back().isSeen();
+        const bool isDropped = m_open.back().isDropped;
         m_open.pop_back();
-        if (isVisible) endVisible(name);
+        if (isVisible) {
+            endVisible(name);
+        } else if (!isDropped && isOneOf(name, kParagraphs)) {
+            m_builder.breakParagraph();
+        }
     }
 
     void characters(std::string_view text) {
@@ -79,9 +93,8 @@ public:
             return;
         }
         if (element != nullptr && element->isDropped) return;
-        if (element != nullptr && element->hides) {
-            m_summary.hadHiddenText = m_summary.hadHiddenText ||
-                                      text.find_first_not_of(" \t\r\n") != std::string_view::npos;
+        if (element != nullptr && !element->isSeen()) {
+            m_summary.nHidden += countVisibleSigns(text);
             return;
         }
         if (element != nullptr && element->isPreformatted) {
@@ -101,7 +114,10 @@ private:
         bool hides = false;
         bool isPreformatted = false;
         std::optional<int> nextItem;  ///< of an ordered list
-        Colours colours = {};
+        Look look = {};
+        [[nodiscard]] bool isSeen() const {
+            return !isDropped && !hides && !look.isInvisible && !look.isTiny;
+        }
     };
 
     void stop() {
@@ -109,21 +125,33 @@ private:
         xmlStopParser(m_context);
     }
 
-    static void readAttributes(const xmlChar** attributes, Element& element) {
+    void readAttributes(const xmlChar** attributes, Element& element) const {
+        if (!m_styles.isEmpty()) readSheet(attributes, element);
         if (attributes == nullptr) return;
         for (std::size_t i = 0; attributes[i] != nullptr; i += 2) {
             const std::string_view key = view(attributes[i]);
             const std::string_view value = view(attributes[i + 1]);
             if (key == "hidden") element.hides = true;
-            if (key == "bgcolor") element.colours.background = normalColour(value);
+            if (key == "bgcolor") element.look.background = normalColour(value);
             if (key == "color" && element.name == "font") {
-                element.colours.text = normalColour(value);
-                element.hides =
-                    element.hides || (!element.colours.text.empty() &&
-                                      element.colours.text == element.colours.background);
+                element.look.text = normalColour(value);
+                element.hides = element.hides || (!element.look.text.empty() &&
+                                                  element.look.text == element.look.background);
             }
-            if (key == "style" && isHiddenByStyle(value, element.colours)) element.hides = true;
+            if (key == "style" && isHiddenByStyle(value, element.look)) element.hides = true;
         }
+    }
+
+    void readSheet(const xmlChar** attributes, Element& element) const {
+        std::string_view id;
+        std::string_view classes;
+        for (std::size_t i = 0; attributes != nullptr && attributes[i] != nullptr; i += 2) {
+            const std::string_view key = view(attributes[i]);
+            if (key == "id") id = view(attributes[i + 1]);
+            if (key == "class") classes = view(attributes[i + 1]);
+        }
+        const std::string style = m_styles.declarationsFor(element.name, id, classes);
+        if (!style.empty() && isHiddenByStyle(style, element.look)) element.hides = true;
     }
 
     static int headingLevel(std::string_view name) {
@@ -183,6 +211,8 @@ private:
 
     TextBuilder& m_builder;
     bool m_hasMain;
+    const StyleSheet& m_styles;
+    Look m_paper;
     xmlParserCtxtPtr m_context = nullptr;
     std::vector<Element> m_open;
     int m_titleDepth = 0;
@@ -209,6 +239,45 @@ struct ContextDeleter {
         htmlFreeParserCtxt(context);
     }
 };
+
+/// The parser compares each attribute of an element with all before it.
+bool hasTooManyAttributes(std::string_view html) {
+    constexpr std::size_t kMost = 2000;
+    const auto isSpace = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+    const auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    for (std::size_t at = html.find('<'); at < html.size(); at = html.find('<', at)) {
+        ++at;
+        if (html.substr(at, 3) == "!--") at = std::min(html.find("-->", at), html.size());
+        const std::string name = asciiLower(html.substr(at, 6));
+        if (name == "script" || name.starts_with("style")) {
+            at = std::min(html.find("</", at), html.size());
+        }
+        if (at >= html.size() || !isLetter(html[at])) continue;
+        std::size_t n = 0;
+        char before = ' ';  // but white space
+        while (at < html.size() && html[at] != '>') {
+            const char c = html[at++];
+            if (isSpace(c)) {
+                if (at < html.size() && !isSpace(html[at]) && ++n > kMost) return true;
+                continue;
+            }
+            if ((c == '"' || c == '\'') && before == '=') {
+                at = html.find(c, at);
+                if (at == std::string_view::npos) return false;
+                ++at;
+            }
+            before = c;
+        }
+    }
+    return false;
+}
+
+/// Nothing says what the page's background is, so that it is white.
+bool saysNoBackground(std::string_view html) {
+    const std::string lower = asciiLower(html);
+    const auto says = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
+    return !says("background") && !says("bgcolor") && !says("stylesheet");
+}
 
 bool containsTag(std::string_view html, std::string_view name) {
     for (std::size_t at = html.find('<'); at != std::string_view::npos;
@@ -253,7 +322,12 @@ std::string collapsed(std::string_view text) {
 Result<HtmlSummary> readHtml(std::string_view html, TextBuilder& builder) {
     std::string text(html);
     std::replace(text.begin(), text.end(), '\0', ' ');
-    HtmlHandler handler(builder, containsTag(text, "main") || containsTag(text, "article"));
+    if (hasTooManyAttributes(text)) {
+        return fail(ErrorCode::LimitExceeded, "an element of the page has too many attributes");
+    }
+    const StyleSheet styles = StyleSheet::of(text);
+    HtmlHandler handler(builder, containsTag(text, "main") || containsTag(text, "article"), styles,
+                        saysNoBackground(text));
     const std::unique_ptr<htmlParserCtxt, ContextDeleter> context(htmlNewParserCtxt());
     if (!context) return fail(ErrorCode::OutOfMemory, "no memory for the HTML parser");
     handler.attach(context.get());
@@ -294,7 +368,9 @@ Result<ExtractedDocument> parseHtml(const Source& source) {
     if (!decoded->isLossless) {
         document.warnings.push_back("some bytes are no characters of " + decoded->encoding);
     }
-    if (summary->hadHiddenText) document.warnings.emplace_back("left out text that the page hides");
+    if (summary->nHidden > 0) {
+        document.warnings.push_back(hiddenWarning(summary->nHidden, "the page"));
+    }
     return document;
 }
 

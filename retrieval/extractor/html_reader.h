@@ -1,6 +1,7 @@
 // html_reader.h: text of HTML and XHTML, for web pages and the chapters of an e-book.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,7 +11,7 @@ namespace conclave::retrieval::extractor {
 
 struct HtmlSummary {
     std::string title;
-    bool hadHiddenText = false;
+    std::size_t nHidden = 0;  ///< characters but white space that the page hides
 };
 
 /// Adds the text of `html` (UTF-8) to `builder`. Scripts, styles and what the page hides are left

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "retrieval/extractor/hidden_text.h"
 #include "retrieval/extractor/html_reader.h"
 #include "retrieval/extractor/mail_message.h"
 #include "retrieval/extractor/parser.h"
@@ -20,7 +21,7 @@ constexpr std::size_t kMostParts = 1000;
 constexpr std::size_t kMostMessages = 100'000;
 
 struct MailFindings {
-    bool hadHiddenText = false;
+    std::size_t nHidden = 0;
     std::size_t nEncrypted = 0;
     std::size_t nCut = 0;  ///< messages of too many parts or levels
 };
@@ -117,10 +118,10 @@ private:
             ++m_findings.nEncrypted;
             return {};
         }
-        if (isAttached || !isText) {
-            if (!name.empty()) m_attachments.push_back(name);
-            return {};
-        }
+        if (!name.empty() && (isAttached || !isText)) m_attachments.push_back(name);
+        // Text that is attached is read as well; other kinds are named.
+        constexpr std::size_t kLongestAttachment = std::size_t{1} << 20;
+        if (!isText || (isAttached && entity.body().size() > kLongestAttachment)) return {};
         const std::string text = decodeMailText(entity.decodedBody(), type.parameter("charset"));
         if (type.type == "text/html" || type.type == "application/xhtml+xml") return fromHtml(text);
         return plainLines(text, type.parameter("format") == "flowed", m_isFromMailbox);
@@ -165,7 +166,7 @@ private:
             m_isCut = true;
             return {};
         }
-        m_findings.hadHiddenText = m_findings.hadHiddenText || summary->hadHiddenText;
+        m_findings.nHidden += summary->nHidden;
         ExtractedDocument holder;
         builder.finish(holder);
         return std::move(holder.pages.front().text);
@@ -204,8 +205,8 @@ void describe(const MailFindings& findings, ExtractedDocument& document) {
         document.warnings.push_back(std::to_string(findings.nCut) +
                                     " messages have too many parts and were not read in full");
     }
-    if (findings.hadHiddenText) {
-        document.warnings.emplace_back("left out text that the messages hide");
+    if (findings.nHidden > 0) {
+        document.warnings.push_back(hiddenWarning(findings.nHidden, "a message"));
     }
 }
 

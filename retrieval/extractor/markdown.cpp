@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "retrieval/extractor/ascii.h"
@@ -134,6 +135,37 @@ std::vector<Heading> markdownHeadings(std::string_view text) {
         paragraph = line;
     }
     return headings;
+}
+
+std::vector<TextRange> markdownComments(std::string_view text) {
+    std::vector<TextRange> comments;
+    std::optional<Fence> fence;
+    for (std::size_t lineStart = 0; lineStart < text.size();) {
+        const std::size_t lineEnd = std::min(text.find('\n', lineStart), text.size());
+        const std::string_view whole = text.substr(lineStart, lineEnd - lineStart);
+        const std::string_view line = asciiTrimmed(whole);
+        std::size_t next = lineEnd + 1;
+        if (fence) {
+            if (closes(*fence, line)) fence.reset();
+        } else if (auto opened = openingFence(line); opened && indentOf(whole) < 4) {
+            fence = opened;
+        } else if (indentOf(whole) < 4) {
+            std::size_t nBackticks = 0;
+            for (std::size_t at = lineStart; at < lineEnd; ++at) {
+                if (text[at] == '`') ++nBackticks;
+                if (nBackticks % 2 != 0 || text.substr(at, 4) != "<!--") continue;
+                const bool beginsLine = text.data() + at == line.data();
+                const std::size_t end = text.find("-->", at + 4);
+                if (end == std::string_view::npos && !beginsLine) break;
+                const std::size_t behind = end == std::string_view::npos ? text.size() : end + 3;
+                comments.push_back({at, behind});
+                next = behind;
+                break;
+            }
+        }
+        lineStart = next;
+    }
+    return comments;
 }
 
 }  // namespace conclave::retrieval::extractor

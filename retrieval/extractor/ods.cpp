@@ -1,6 +1,7 @@
 // Spreadsheets of OpenDocument 1.3: each visible sheet a page, its name the heading, its rows
 // through TableText, its notes after them.
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,6 +19,8 @@ namespace {
 
 /// A row of text that is said to repeat more often than this is a slip of the mouse or an attack.
 constexpr std::size_t kMostRepeats = 1000;
+/// Of a document, all repetitions together.
+constexpr std::size_t kMostRepeatedBytes = std::size_t{256} << 10;
 
 /// Rows of any spreadsheet program, for counting over empty ones.
 constexpr std::size_t kMostRows = std::size_t{1} << 24;
@@ -78,8 +81,8 @@ public:
             warn("read " + std::to_string(m_nFilteredRows) + " rows that a filter hides");
         }
         if (m_isCut) {
-            warn("rows or cells that repeat more than " + std::to_string(kMostRepeats) +
-                 " times were read that often");
+            warn("rows or cells that repeat very often were read at most " +
+                 std::to_string(kMostRepeats) + " times, and fewer where they are long");
         }
     }
 
@@ -188,8 +191,8 @@ private:
         if (!value.empty() && !m_isCovered) {
             const CellKind kind =
                 m_type.empty() || m_type == "string" ? CellKind::Text : CellKind::Value;
-            m_isCut = m_isCut || repeats > kMostRepeats;
-            for (std::size_t i = 0; i < std::min(repeats, kMostRepeats); ++i) {
+            const std::size_t n = withinLimit(repeats, value.size());
+            for (std::size_t i = 0; i < n; ++i) {
                 addCell({.column = m_column + i,
                          .span = m_columnsSpanned,
                          .kind = kind,
@@ -197,6 +200,18 @@ private:
             }
         }
         m_column = std::min(m_column + repeats, kMostColumns);
+    }
+
+    /// How many of `repeats` of so many bytes are written: a few bytes of a file may ask for
+    /// thousands of pages.
+    std::size_t withinLimit(std::size_t repeats, std::size_t bytes) {
+        constexpr std::size_t kSeparatorBytes = 3;
+        const std::size_t left = kMostRepeatedBytes - std::min(m_repeatedBytes, kMostRepeatedBytes);
+        const std::size_t n =
+            std::min({repeats, kMostRepeats, 1 + left / (bytes + kSeparatorBytes)});
+        m_isCut = m_isCut || n < repeats;
+        m_repeatedBytes += n > 1 ? (n - 1) * (bytes + kSeparatorBytes) : 0;
+        return n;
     }
 
     void addCell(Cell cell) {
@@ -236,8 +251,11 @@ private:
             if (at != m_cells.end() && at->column == above.cell.column) continue;
             m_cells.insert(at, above.cell);
         }
-        m_isCut = m_isCut || m_rowRepeats > kMostRepeats;
-        for (std::size_t i = 0; i < std::min(m_rowRepeats, kMostRepeats); ++i) {
+        const std::size_t rowBytes = std::accumulate(
+            m_cells.begin(), m_cells.end(), std::size_t{0},
+            [](std::size_t sum, const Cell& cell) { return sum + cell.text.size(); });
+        const std::size_t n = withinLimit(m_rowRepeats, rowBytes);
+        for (std::size_t i = 0; i < n; ++i) {
             m_table->addRow(m_cells, row + i);
             m_isTooLarge = m_table->isTooLarge();
             if (m_isTooLarge) return;
@@ -267,6 +285,7 @@ private:
     std::size_t m_row = 0;
     std::size_t m_rowRepeats = 1;
     std::size_t m_rowBytes = 0;
+    std::size_t m_repeatedBytes = 0;
     std::string m_visibility;
     std::vector<Cell> m_cells;
 

@@ -18,6 +18,8 @@ struct Source {
     std::string_view bytes;
     std::string fileName;  ///< last part of the path; its extension helps to tell formats apart
     std::string password;
+    /// Looks at the pages of a PDF for text that is not seen; false where drawing them has failed.
+    bool drawsPages = true;
 };
 
 /// Text of one document, over all its pages, at most.

@@ -10,6 +10,7 @@
 
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/pdf_document.h"
+#include "retrieval/extractor/unseen_text.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
@@ -99,8 +100,10 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
         toUtf8(pdf.metaData(QPdfDocument::MetaDataField::Title).toString().simplified());
     std::size_t total = 0;
     std::size_t nBlank = 0;
+    UnseenText unseen(pdf);
     for (int page = 0; page < pdf.pageCount(); ++page) {
-        std::string text = pageText(rawPageText(pdf, page));
+        std::string text =
+            pageText(source.drawsPages ? unseen.seenText(page) : pdf.getAllText(page).text());
         total += text.size();
         if (total > kMostTextBytes) {
             return fail(ErrorCode::LimitExceeded, "the PDF holds more than 64 MiB of text");
@@ -110,11 +113,25 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
     }
     if (document.pages.empty()) return fail(ErrorCode::Corrupt, "the PDF has no pages");
     if (nBlank == document.pages.size()) {
-        return fail(ErrorCode::NeedsOcr, "no page has text; they are pictures of text at best");
+        return fail(ErrorCode::NeedsOcr,
+                    unseen.nUnseen() > 0
+                        ? "all of its text is hidden; what can be seen are pictures at best"
+                        : "no page has text; they are pictures of text at best");
     }
     if (nBlank > 0) {
         document.warnings.push_back(std::to_string(nBlank) + " of " +
                                     std::to_string(document.pages.size()) + " pages have no text");
+    }
+    if (unseen.nUnseen() > 0) {
+        document.warnings.push_back(
+            "left out " + std::to_string(unseen.nUnseen()) +
+            " characters that cannot be seen on their page (invisible, covered, in the colour of "
+            "the paper, beside the page or too small to read)");
+    }
+    if (const int n = source.drawsPages ? unseen.nUncertainPages() : pdf.pageCount(); n > 0) {
+        document.warnings.push_back("could not tell whether text is hidden on " +
+                                    std::to_string(n) + " of " +
+                                    std::to_string(document.pages.size()) + " pages");
     }
     QPdfBookmarkModel outline;
     outline.setDocument(&pdf);

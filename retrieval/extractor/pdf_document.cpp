@@ -1,6 +1,6 @@
 #include "retrieval/extractor/pdf_document.h"
 
-#include <QPdfSelection>
+#include "retrieval/extractor/unseen_text.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
@@ -38,14 +38,16 @@ Result<std::unique_ptr<OpenPdf>> OpenPdf::open(const Source& source) {
     return pdf;
 }
 
-QString rawPageText(QPdfDocument& pdf, int page) { return pdf.getAllText(page).text(); }
-
 std::string pageText(QString raw) {
+    const qsizetype nWithUnseen = raw.size();
+    raw.remove(kUnseenMark);
+    const bool hadUnseen = raw.size() < nWithUnseen;
     raw.replace(QStringLiteral("\r\n"), QStringLiteral("\n"));
     raw.replace(QLatin1Char('\r'), QLatin1Char('\n'));
     // The mark stands before the line end that it explains.
     raw.replace(QString(kBrokenHyphen) + QLatin1Char('\n'), QString());
     raw.remove(kBrokenHyphen);
+    if (hadUnseen && raw.trimmed().isEmpty()) raw.clear();
     std::string utf8 = toUtf8(raw);
     if (!utf8.empty() && utf8.back() != '\n') utf8.push_back('\n');
     return utf8;

@@ -32,9 +32,8 @@ private:
     QPdfDocument m_document;
 };
 
-/// What pdfium reads on a page (from 0): its own line ends, and a mark where a hyphen broke a word.
-[[nodiscard]] QString rawPageText(QPdfDocument& pdf, int page);
-/// That with single line ends and without the marks of broken words.
+/// What pdfium reads on a page, with its own line ends, a mark where a hyphen broke a word and
+/// kUnseenMark (unseen_text.h), as text with single line ends and without marks.
 [[nodiscard]] std::string pageText(QString raw);
 
 }  // namespace conclave::retrieval::extractor

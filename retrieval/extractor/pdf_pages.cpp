@@ -18,6 +18,7 @@
 #include "retrieval/extractor/page_alignment.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/pdf_document.h"
+#include "retrieval/extractor/unseen_text.h"
 #include "retrieval/page_picture.h"
 
 namespace conclave::retrieval::extractor {
@@ -171,7 +172,7 @@ void findMarks(QPdfDocument& pdf, const PageRequest& request, const QImage& imag
                PagePicture& picture) {
     const int page = request.page - 1;
     const QPdfSelection all = pdf.getAllText(page);
-    const QString raw = all.text();
+    const QString raw = UnseenText(pdf).seenText(page);
     ExtractedDocument one;
     one.pages.push_back({.number = 1, .text = pageText(raw)});
     removeHiddenCharacters(one);

@@ -40,7 +40,7 @@ bool isLongEnough(std::string_view row, std::string_view title) {
 
 }  // namespace
 
-std::vector<Heading> rstHeadings(std::string_view text) {
+std::vector<Heading> rstHeadings(std::string_view text, std::vector<TextRange>& adornments) {
     const std::vector<Line> lines = linesOf(text);
     std::vector<std::pair<char, bool>> kinds;  // mark, and whether there is a line above
     std::vector<Heading> headings;
@@ -54,6 +54,11 @@ std::vector<Heading> rstHeadings(std::string_view text) {
                             .endByte = title.start + title.text.size(),
                             .level = std::min(static_cast<int>(known - kinds.begin()) + 1, 6)});
     };
+    // With its line end, so that the line vanishes.
+    const auto noteAdornment = [&](std::size_t line) {
+        const std::size_t behind = line + 1 < lines.size() ? lines[line + 1].start : text.size();
+        adornments.push_back({lines[line].start, behind});
+    };
     for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
         const std::string_view line = lines[i].text;
         const std::string_view next = lines[i + 1].text;
@@ -61,11 +66,14 @@ std::vector<Heading> rstHeadings(std::string_view text) {
         if (mark != 0 && i + 2 < lines.size() && !next.empty() && adornment(next) == 0 &&
             adornment(lines[i + 2].text) == mark && lines[i + 2].text.size() == line.size()) {
             add(lines[i + 1], mark, true);
+            noteAdornment(i);
+            noteAdornment(i + 2);
             i += 2;
         } else if (mark == 0 && !line.empty() && line.front() != ' ' && line.front() != '\t' &&
                    adornment(next) != 0 && isLongEnough(next, line) &&
                    (i == 0 || lines[i - 1].text.empty())) {
             add(lines[i], adornment(next), false);
+            noteAdornment(i + 1);
             ++i;
         }
     }

@@ -3,6 +3,7 @@
 
 #include "retrieval/extractor/code_definitions.h"
 #include "retrieval/extractor/encoding.h"
+#include "retrieval/extractor/hidden_text.h"
 #include "retrieval/extractor/markdown_headings.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/rst_headings.h"
@@ -49,7 +50,9 @@ Result<ExtractedDocument> parseText(const Source& source) {
     if (!document) return document;
     const std::string& text = document->pages.front().text;
     if (extension == ".rst") {
-        document->headings = rstHeadings(text);
+        std::vector<TextRange> adornments;
+        document->headings = rstHeadings(text, adornments);
+        cutOut(*document, adornments);
         takeTitle(*document);
     } else {
         document->headings = codeHeadings(text, language.family);
@@ -60,6 +63,14 @@ Result<ExtractedDocument> parseText(const Source& source) {
 Result<ExtractedDocument> parseMarkdown(const Source& source) {
     auto document = parsePlain(source, "text/markdown");
     if (!document) return document;
+    const std::vector<TextRange> comments = markdownComments(document->pages.front().text);
+    std::size_t nHidden = 0;
+    for (const auto& [start, end] : comments) {
+        nHidden += countVisibleSigns(
+            std::string_view(document->pages.front().text).substr(start, end - start));
+    }
+    if (nHidden > 0) document->warnings.push_back(hiddenWarning(nHidden, "a comment"));
+    cutOut(*document, comments);
     document->headings = markdownHeadings(document->pages.front().text);
     takeTitle(*document);
     return document;

@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::string_view kHelp =
     "usage: conclave-extract [--memory BYTES] [--seconds N] [--password-on-stdin] [--texts-behind] "
-    "FILE\n"
+    "[--text-only] FILE\n"
     "       conclave-extract [--memory BYTES] [--seconds N] --ocr TESSERACT LANGUAGES < PICTURE\n"
     "       conclave-extract-pdf [--memory BYTES] [--seconds N] --render PAGE FILE > PICTURE\n"
     "       conclave-extract-pdf [--memory BYTES] [--seconds N] --view PAGE --width PIXELS\n"
@@ -48,6 +48,7 @@ struct Arguments {
     SandboxLimits limits;
     bool readsPassword = false;
     PageTexts texts = PageTexts::InJson;
+    bool drawsPages = true;
     int renderedPage = 0;  ///< writes a picture of it instead of the text; 0: none
     PageRequest view{.page = 0, .widthPixels = 0, .marks = {}, .withSizes = false};  ///< the same
     std::string ocrProgram;  ///< becomes it, with a picture on the standard input
@@ -95,6 +96,8 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
             arguments.readsPassword = true;
         } else if (word == "--texts-behind") {
             arguments.texts = PageTexts::BehindIt;
+        } else if (word == "--text-only") {
+            arguments.drawsPages = false;
         } else if (word == "--ocr" && i + 2 < words.size()) {
             arguments.ocrProgram = words[++i];
             arguments.ocrLanguages = words[++i];
@@ -204,6 +207,7 @@ Result<ExtractedDocument> readDocument(const Arguments& arguments,
     if (!bytes) return tl::unexpected(bytes.error());
     Source source{.bytes = *bytes, .fileName = arguments.file.filename().string(), .password = {}};
     if (hooks.pdf == nullptr && hooks.handOver && isPdf(source)) handOver(words, hooks);
+    source.drawsPages = arguments.drawsPages;
     if (arguments.readsPassword) source.password = readPassword();
     static_cast<void>(forbidSystemCalls());
     return parseDocument(source, hooks.pdf);

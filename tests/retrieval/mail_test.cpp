@@ -32,6 +32,18 @@ TEST(Mail, GivesHeadersTextAndNamesOfAttachments) {
     EXPECT_EQ(document->headings[0].endByte, std::string("住宿费 and food").size());
 }
 
+TEST(Mail, ReadsTextThatIsAttached) {
+    const auto document = parsed(
+        "Subject: s\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee below.\n--b\n"
+        "Content-Type: text/plain; name=\"a.txt\"\nContent-Disposition: attachment; "
+        "filename=\"a.txt\"\nContent-Transfer-Encoding: base64\n\nSW52b2ljZSBJTlYtMjA5MzEu\n"
+        "--b--\n",
+        "a.eml");
+    ASSERT_TRUE(document) << document.error().detail;
+    EXPECT_THAT(document->pages.at(0).text, HasSubstr("Invoice INV-20931."));
+    EXPECT_THAT(document->pages.at(0).text, HasSubstr("Attachment: a.txt"));
+}
+
 TEST(Mail, TakesTheFormThatSaysMore) {
     const std::string mail =
         "Subject: s\nContent-Type: multipart/alternative; boundary=b\n\n--b\n\nSee HTML.\n--b\n"

@@ -26,6 +26,29 @@ TEST(Docx, GivesEverythingOneReads) {
     EXPECT_THAT(document->warnings, testing::ElementsAre(HasSubstr("hides")));
 }
 
+TEST(Docx, LeavesOutWhiteAndTinyTextOnWhite) {
+    const auto read = [](const std::string& body) {
+        return parsed(test::makeZip({{"word/document.xml", "<w:document xmlns:w=\"w\"><w:body>" +
+                                                               body + "</w:body></w:document>"}}),
+                      "a.docx");
+    };
+    const std::string hidden =
+        "<w:p><w:pPr><w:pStyle w:val=\"Heading2\"/></w:pPr><w:r><w:t>Seen</w:t></w:r></w:p>"
+        "<w:p><w:r><w:rPr><w:color w:val=\"FFFFFF\"/></w:rPr><w:t>white</w:t></w:r>"
+        "<w:r><w:t>black</w:t></w:r>"
+        "<w:r><w:rPr><w:sz w:val=\"1\"/></w:rPr><w:t>tiny</w:t></w:r></w:p>";
+    const auto document = read(hidden);
+    ASSERT_TRUE(document) << document.error().detail;
+    EXPECT_EQ(document->pages.at(0).text, "Seen\n\nblack\n");
+    EXPECT_THAT(document->warnings, testing::ElementsAre(HasSubstr("left out 9 characters")));
+    ASSERT_EQ(document->headings.size(), 1U) << "no style says what Heading2 is";
+    EXPECT_EQ(document->headings[0].level, 2);
+    const auto shaded = read("<w:tbl><w:tr><w:tc><w:tcPr><w:shd w:fill=\"1F3864\"/></w:tcPr>" +
+                             hidden + "</w:tc></w:tr></w:tbl>");
+    ASSERT_TRUE(shaded);
+    EXPECT_THAT(shaded->pages.at(0).text, HasSubstr("white"));
+}
+
 TEST(Odt, GivesNotesListsAndTables) {
     const auto document = parsed(test::odtSample(), "a.odt");
     ASSERT_TRUE(document) << document.error().detail;

@@ -158,7 +158,61 @@ TEST(HtmlParser, LeavesOutWhatIsHidden) {
         "</p><noscript>secret6</noscript><!-- secret7 --><p>end</p>",
         "a.html");
     EXPECT_EQ(document.pages[0].text, "seen\n\nend\n");
-    EXPECT_EQ(document.warnings.size(), 1U);
+    EXPECT_THAT(document.warnings, testing::ElementsAre(HasSubstr("left out 35 characters")));
+}
+
+TEST(HtmlParser, LeavesOutWhatItsStyleSheetHides) {
+    const auto document = parse(
+        "<style>/* .seen{display:none} */ .h, p.note{display:none} @media "
+        "print{.seen{display:none}}"
+        "#x{visibility:hidden} .z{font-size:0} .big{font-size:12px} a .seen{display:none}</style>"
+        "<p class='seen h2'>seen</p><p class='a h'>one</p><p class=note>two</p>"
+        "<b class=note>bold</b><p id=x>three</p><div class=z>four <i class=big>five</i></div>",
+        "a.html");
+    EXPECT_EQ(document.pages[0].text, "seen\n\nbold\n\nfive\n");
+    EXPECT_THAT(document.warnings, testing::ElementsAre(HasSubstr("left out 15 characters")));
+    EXPECT_THAT(textOf("<p style='color:white'>white</p>", "a.html"), Not(HasSubstr("white")));
+    EXPECT_THAT(textOf("<body bgcolor=navy><p style='color:white'>white</p>", "a.html"),
+                HasSubstr("white"));
+}
+
+TEST(HtmlParser, RefusesAnElementOfEndlessAttributes) {
+    std::string html = "<p";
+    for (int i = 0; i < 500'000; ++i) html += " a" + std::to_string(i) + "=\"x\"";
+    const auto document =
+        parseDocument({.bytes = html + ">hi</p>", .fileName = "a.html", .password = {}}, nullptr);
+    ASSERT_FALSE(document);
+    EXPECT_EQ(document.error().code, ErrorCode::LimitExceeded);
+    html = "<p title=\"";
+    for (int i = 0; i < 5'000; ++i) html += "many words ";
+    EXPECT_THAT(textOf(html + "\">hi</p><script>a<b ; " + html + "</script>", "a.html"),
+                HasSubstr("hi"));
+}
+
+TEST(MarkdownParser, LeavesOutComments) {
+    const auto document = parse(
+        "# Top\n\n<!-- # secret -->\nseen `<!-- code -->`\n\n```\n<!-- fenced -->\n```\nend <!-- "
+        "a\nb "
+        "-->.\n\n<!-- open\nrest\n",
+        "a.md");
+    EXPECT_EQ(document.pages[0].text,
+              "# Top\n\n\nseen `<!-- code -->`\n\n```\n<!-- fenced -->\n```\nend .\n\n");
+    EXPECT_EQ(document.headings.size(), 1U);
+    EXPECT_THAT(document.warnings, testing::ElementsAre(HasSubstr("a comment hides")));
+}
+
+TEST(TextParser, LeavesOutTheLinesBelowRstTitles) {
+    const auto document =
+        parse("=====\nDiary\n=====\n\nPlanting\n--------\n\nOn 12 May.\n", "a.rst");
+    EXPECT_EQ(document.pages[0].text, "Diary\n\nPlanting\n\nOn 12 May.\n");
+    ASSERT_EQ(document.headings.size(), 2U);
+    EXPECT_EQ(document.pages[0].text.substr(document.headings[1].startByte, 8), "Planting");
+    EXPECT_EQ(document.title, "Diary");
+}
+
+TEST(TextParser, ToleratesAStrayNul) {
+    EXPECT_EQ(textOf(std::string("The gate opens\0 at nine.\n", 26), "a.txt"),
+              "The gate opens at nine.\n");
 }
 
 TEST(HtmlParser, DropsNavigationOnlyBesideAMainPart) {

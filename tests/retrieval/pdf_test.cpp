@@ -63,6 +63,40 @@ TEST_F(PdfTest, TellsPagesWithoutText) {
     EXPECT_THAT(mixed->warnings, testing::ElementsAre(testing::HasSubstr("1 of 2 pages")));
 }
 
+TEST_F(PdfTest, LeavesOutWhatNobodySees) {
+    // Each is put behind the visible words, in the page's own language.
+    const std::string seen = "Keep the receipt) Tj ";
+    const std::vector<std::string> hidden = {
+        "3 Tr 0 -40 Td (drawn invisibly) Tj (",
+        "1 1 1 rg 0 -40 Td (white on white) Tj (",
+        "/F1 0.5 Tf 0 -40 Td (far too small to see) Tj (",
+        "0 -2000 Td (off the page) Tj (",
+        "0 -40 Td (covered) Tj ET 0 0.2 0.4 rg 60 660 300 40 re f BT (",
+    };
+    for (const std::string& each : hidden) {
+        const auto document = read(test::makePdf({seen + each}));
+        ASSERT_TRUE(document) << document.error().detail;
+        EXPECT_THAT(document->pages.at(0).text, testing::StartsWith("Keep the receipt")) << each;
+        EXPECT_EQ(document->pages[0].text.find_first_of("dwfoc", 16), std::string::npos)
+            << document->pages[0].text;
+        EXPECT_THAT(document->warnings, testing::ElementsAre(testing::HasSubstr("cannot be seen")))
+            << each;
+    }
+}
+
+TEST_F(PdfTest, KeepsWhatIsSeenOnAnyGround) {
+    // White on a coloured ground, pale grey, and recognised text under the picture of its words.
+    const auto document = read(test::makePdf(
+        {"first) Tj ET 0 0.2 0.4 rg 60 640 300 40 re f BT /F1 12 Tf 1 1 1 rg 72 655 Td "
+         "(light on dark) Tj 0.8 g 0 -80 Td (pale words) Tj ET "
+         "BT /F1 12 Tf 0 g 72 400 Td (scanned) Tj ET BT /F1 12 Tf 3 Tr 72 400 Td (scanned) Tj ("}));
+    ASSERT_TRUE(document) << document.error().detail;
+    EXPECT_THAT(document->warnings, testing::IsEmpty());
+    for (const char* words : {"first", "light on dark", "pale words", "scanned"}) {
+        EXPECT_THAT(document->pages.at(0).text, testing::HasSubstr(words));
+    }
+}
+
 TEST_F(PdfTest, TellsADamagedFile) {
     const std::string whole = test::makePdf({"Some text"});
     EXPECT_EQ(read(whole.substr(0, 40)).error().code, ErrorCode::Corrupt);

@@ -1,0 +1,57 @@
+// unseen_text.h: text of a PDF page that nobody sees on it: drawn invisibly, in the colour of the
+// paper, under something else, beside the page or too small to read.
+//
+// QtPdf says neither colours nor rendering modes, and they would not tell what is covered. So the
+// page is drawn, small, and text whose place shows no ink is unseen. Text that was recognised in a
+// scanned page is drawn invisibly, too, but its picture shows through and so it stays.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+
+#include <QPdfDocument>
+#include <QString>
+
+namespace conclave::retrieval::extractor {
+
+/// Stands in a page's raw text for a character that is unseen; no character of its own.
+inline constexpr QChar kUnseenMark(0xFFFF);
+
+class UnseenText {
+public:
+    explicit UnseenText(QPdfDocument& pdf) : m_pdf(pdf) {}
+
+    /// What pdfium reads on a page (from 0), kUnseenMark in place of each unseen character.
+    [[nodiscard]] QString seenText(int page);
+
+    /// Characters but white space, of all pages so far.
+    [[nodiscard]] std::size_t nUnseen() const { return m_nUnseen; }
+    /// Pages on which there is text without ink that could not be told apart, or for which no time
+    /// was left. Their text is whole.
+    [[nodiscard]] int nUncertainPages() const { return m_nUncertainPages; }
+
+private:
+    struct Place;
+    struct Run;
+    /// What the first characters of a page give.
+    struct Prefix {
+        qsizetype nUnits = 0;
+        std::size_t nPlaces = 0;
+    };
+    class Ink;
+
+    [[nodiscard]] std::chrono::nanoseconds left() const;
+    [[nodiscard]] Prefix prefix(int page, int nCharacters);
+    [[nodiscard]] int firstCharacterOf(int page, std::size_t place, int nCharacters);
+    [[nodiscard]] bool hide(int page, const Run& run, std::size_t nPlaces, int nCharacters,
+                            bool isThin, QString& text);
+
+    QPdfDocument& m_pdf;
+    std::map<int, Prefix> m_prefixes;    ///< of the page at hand, by the number of characters
+    std::chrono::nanoseconds m_used{0};  ///< processor time
+    std::size_t m_nUnseen = 0;
+    int m_nUncertainPages = 0;
+};
+
+}  // namespace conclave::retrieval::extractor
