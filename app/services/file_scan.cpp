@@ -23,9 +23,15 @@ using FileId = std::pair<dev_t, ino_t>;
 
 class Scanner {
 public:
-    Scanner(const std::vector<fs::path>& excluded, const std::function<bool()>& keepGoing,
-            bool withPictures)
+    Scanner(const std::vector<fs::path>& roots, const std::vector<fs::path>& excluded,
+            const std::function<bool()>& keepGoing, bool withPictures)
         : m_keepGoing(keepGoing), m_withPictures(withPictures) {
+        for (const fs::path& root : roots) {
+            std::error_code problem;
+            if (fs::path real = fs::canonical(root, problem); !problem) {
+                m_realRoots.push_back(std::move(real));
+            }
+        }
         for (const fs::path& folder : excluded) {
             struct stat status {};
             if (::stat(folder.c_str(), &status) == 0) {
@@ -35,7 +41,7 @@ public:
     }
 
     /// False when the caller wants to stop.
-    bool visit(const fs::path& path, bool isRoot) {
+    bool visit(const fs::path& path, bool isRoot, bool isLink = false) {
         struct stat status {};
         if (::stat(path.c_str(), &status) != 0) {
             // A link to nowhere inside a folder is nothing; a missing root may be a disk that is
@@ -45,7 +51,13 @@ public:
         }
         if (!isRoot && isIgnored(path, S_ISDIR(status.st_mode))) return true;
         if (isRoot) enterRoot(path);
-        if (!isRoot && S_ISDIR(status.st_mode) && leadsAbove(path)) return true;
+        if (isLink && S_ISDIR(status.st_mode) && leadsAbove(path)) return true;
+        if (isLink && (S_ISDIR(status.st_mode) || isWanted(path)) && leadsOut(path)) {
+            if (!m_entered.contains({status.st_dev, status.st_ino})) {
+                m_scan.leadingOut.push_back(path);
+            }
+            return true;
+        }
         if (S_ISDIR(status.st_mode)) return visitFolder(path, {status.st_dev, status.st_ino});
         if (S_ISREG(status.st_mode) && (isRoot || isWanted(path))) {
             if (m_files.insert({status.st_dev, status.st_ino}).second) addFile(path, status);
@@ -73,20 +85,30 @@ private:
     /// A link to the root or a folder around it would bring in what the person did not choose.
     [[nodiscard]] bool leadsAbove(const fs::path& path) const {
         std::error_code problem;
-        if (!fs::is_symlink(path, problem)) return false;
         const fs::path target = fs::canonical(path, problem);
         return !problem && isWithin(m_realRoot, target);
+    }
+
+    /// What is elsewhere was not chosen, be it a stranger's or a system's file.
+    [[nodiscard]] bool leadsOut(const fs::path& path) const {
+        std::error_code problem;
+        const fs::path target = fs::canonical(path, problem);
+        return problem ||
+               std::none_of(m_realRoots.begin(), m_realRoots.end(),
+                            [&](const fs::path& root) { return isWithin(target, root); });
     }
 
     bool visitFolder(const fs::path& folder, FileId id) {
         if (!m_keepGoing()) return false;
         if (!m_entered.insert(id).second) return true;  // entered before, or Conclave's own
         std::error_code problem;
-        std::vector<fs::path> entries;
+        std::vector<std::pair<fs::path, bool>> entries;  // with whether it is a link
         for (fs::directory_iterator it(folder, problem), end; !problem && it != end;
              it.increment(problem)) {
-            entries.push_back(it->path());
+            std::error_code ignored;
+            entries.emplace_back(it->path(), it->is_symlink(ignored));
         }
+        noteIdentity(folder, id);
         // Of an empty root nothing is known either: a disk that is not plugged in leaves its mount
         // point, and that must not cost what was read from it.
         if (problem || (entries.empty() && folder == m_root)) {
@@ -96,12 +118,22 @@ private:
         IgnoreRules rules = readRules(folder);
         const bool hasRules = !rules.isEmpty();
         if (hasRules) m_rules.emplace_front(folder, std::move(rules));
-        const bool goesOn =
-            std::all_of(entries.begin(), entries.end(), [this](const fs::path& entry) {
-                return entry.filename().native().starts_with('.') || visit(entry, false);
-            });
+        const bool goesOn = std::all_of(entries.begin(), entries.end(), [this](const auto& entry) {
+            const auto& [path, isLink] = entry;
+            return path.filename().native().starts_with('.') || visit(path, false, isLink);
+        });
         if (hasRules) m_rules.pop_front();
         return goesOn;
+    }
+
+    void noteIdentity(const fs::path& folder, FileId id) {
+        if (folder == m_root) {
+            m_rootDevice = id.first;
+            m_scan.identities[m_root.string()] =
+                std::to_string(id.first) + ":" + std::to_string(id.second);
+        } else if (id.first != m_rootDevice) {
+            m_scan.identities[m_root.string()].clear();
+        }
     }
 
     static IgnoreRules readRules(const fs::path& folder) {
@@ -133,15 +165,19 @@ private:
     }
 
     void addFile(const fs::path& path, const struct stat& status) {
-        constexpr std::int64_t kNanoseconds = 1'000'000'000;
+        const auto nanoseconds = [](const timespec& time) {
+            return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+        };
         m_scan.files.push_back({path, static_cast<std::uint64_t>(status.st_size),
-                                status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec});
+                                nanoseconds(status.st_mtim) + nanoseconds(status.st_ctim)});
     }
 
     const std::function<bool()>& m_keepGoing;
     bool m_withPictures;
     fs::path m_root;  ///< the one at hand, as it was named
     fs::path m_realRoot;
+    dev_t m_rootDevice = 0;
+    std::vector<fs::path> m_realRoots;
     std::set<FileId> m_entered;
     std::set<FileId> m_files;
     /// Of the folders that are open now, innermost first.
@@ -153,11 +189,21 @@ private:
 
 Result<Scan> scanFiles(const std::vector<fs::path>& roots, const std::vector<fs::path>& excluded,
                        const std::function<bool()>& keepGoing, bool withPictures) {
-    Scanner scanner(excluded, keepGoing, withPictures);
+    Scanner scanner(roots, excluded, keepGoing, withPictures);
     for (const fs::path& root : roots) {
         if (!scanner.visit(root, true)) return fail(ErrorCode::Cancelled, "stopped while scanning");
     }
     return scanner.take();
+}
+
+void recognizeEmptied(Scan& scan, const std::map<std::string, std::string>& identities) {
+    std::erase_if(scan.unreachable, [&](const fs::path& root) {
+        std::error_code problem;
+        const auto now = scan.identities.find(root.string());
+        const auto before = identities.find(root.string());
+        return now != scan.identities.end() && before != identities.end() && !now->second.empty() &&
+               now->second == before->second && fs::is_empty(root, problem) && !problem;
+    });
 }
 
 bool isWithin(const fs::path& path, const fs::path& folder) {

@@ -107,7 +107,29 @@ private:
         auto scan = scanFiles(
             m_roots, m_job.excluded, [this] { return !isStopped(); }, !m_job.ocrLanguages.empty());
         if (!scan) return tl::unexpected(scan.error());
+        const auto known = m_database.settings().get(rootsKey());
+        if (!known) return tl::unexpected(known.error());
+        std::map<std::string, std::string> before;
+        if (const nlohmann::json kept = known->value_or(nlohmann::json()); kept.is_object()) {
+            for (const auto& [root, identity] : kept.items()) {
+                if (identity.is_string()) before[root] = identity.get<std::string>();
+            }
+        }
+        recognizeEmptied(*scan, before);
         m_unreachable = std::move(scan->unreachable);
+        m_identities = std::move(scan->identities);
+        for (const fs::path& root : m_unreachable) {
+            // What it was before is what it must be again.
+            const auto earlier = before.find(root.string());
+            m_identities.erase(root.string());
+            if (earlier != before.end()) m_identities.insert(*earlier);
+        }
+        for (const fs::path& link : scan->leadingOut) {
+            m_report.failed.emplace_back(
+                link,
+                "skipped: a link that leads out of the collection's folders; add what it "
+                "leads to if it is to be read");
+        }
         for (const fs::path& folder : m_unreachable) {
             std::error_code problem;
             if (fs::exists(folder, problem) && !fs::is_empty(folder, problem)) {
@@ -429,6 +451,7 @@ private:
                 return set;
             }
         }
+        if (auto set = m_database.settings().set(rootsKey(), m_identities); !set) return set;
         return m_database.settings().set(pipelineKey(), m_library.pipelineId());
     }
 
@@ -457,6 +480,10 @@ private:
 
     [[nodiscard]] std::string pipelineKey() const {
         return "index.pipeline." + std::to_string(m_job.collection);
+    }
+
+    [[nodiscard]] std::string rootsKey() const {
+        return "index.roots." + std::to_string(m_job.collection);
     }
 
     [[nodiscard]] std::string ocrKey() const {
@@ -498,6 +525,7 @@ private:
 
     std::vector<fs::path> m_roots;
     std::vector<fs::path> m_unreachable;
+    std::map<std::string, std::string> m_identities;  ///< of the roots
     std::vector<ToRead> m_toRead;
     bool m_readAgain = false;
     bool m_recognizesAgain = false;  ///< pages without text, in other languages than before

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -80,6 +81,52 @@ TEST(FileScan, KnowsNothingOfAnEmptyRoot) {
     fs::create_directory(folder.path() / "mount");
     EXPECT_EQ(scanned({folder.path() / "mount"}).unreachable,
               (std::vector<fs::path>{folder.path() / "mount"}));
+}
+
+TEST(FileScan, TellsAnEmptiedFolderFromADiskThatIsNotThere) {
+    const ScratchFolder folder;
+    const fs::path root = folder.path() / "two";
+    folder.write("two/one.md", "1");
+    const auto before = scanned({root}).identities;
+    ASSERT_EQ(before.size(), 1U);
+    fs::remove(root / "one.md");
+    Scan emptied = scanned({root});
+    recognizeEmptied(emptied, before);
+    EXPECT_TRUE(emptied.unreachable.empty());
+    Scan unknown = scanned({root});
+    recognizeEmptied(unknown, {{root.string(), "1:1"}});
+    EXPECT_EQ(unknown.unreachable, (std::vector<fs::path>{root})) << "another folder is there";
+    recognizeEmptied(unknown, {{root.string(), ""}});
+    EXPECT_EQ(unknown.unreachable.size(), 1U) << "there was a mounted disk below it";
+    fs::remove(root);
+    Scan missing = scanned({root});
+    recognizeEmptied(missing, before);
+    EXPECT_EQ(missing.unreachable.size(), 1U);
+}
+
+TEST(FileScan, FollowsNoLinkOutOfItsRoots) {
+    const ScratchFolder folder;
+    folder.write("chosen/one.md", "1");
+    folder.write("other/two.md", "2");
+    folder.write("secret/three.md", "3");
+    fs::create_symlink(folder.path() / "secret/three.md", folder.path() / "chosen/file.md");
+    fs::create_directory_symlink(folder.path() / "secret", folder.path() / "chosen/folder");
+    fs::create_symlink(folder.path() / "other/two.md", folder.path() / "chosen/fine.md");
+    const Scan scan = scanned({folder.path() / "chosen", folder.path() / "other"});
+    EXPECT_EQ(namesIn(folder, scan), (std::vector<std::string>{"chosen/fine.md", "chosen/one.md"}));
+    EXPECT_EQ(scan.leadingOut, (std::vector<fs::path>{folder.path() / "chosen/file.md",
+                                                      folder.path() / "chosen/folder"}));
+}
+
+TEST(FileScan, SeesAnEditWhoseTimeWasSetBack) {
+    const ScratchFolder folder;
+    const fs::path file = folder.write("one.md", "old");
+    const auto time = fs::last_write_time(file);
+    const Scan before = scanned({folder.path()});
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // file systems count in ticks
+    folder.write("one.md", "new");
+    fs::last_write_time(file, time);
+    EXPECT_NE(scanned({folder.path()}).files.at(0).modifiedNs, before.files.at(0).modifiedNs);
 }
 
 TEST(FileScan, StopsWhenAsked) {

@@ -20,6 +20,17 @@ namespace {
 
 constexpr int kMostRows = 200;
 
+/// A line each, as sentences.
+QString remarksOn(const Document& document) {
+    QStringList lines;
+    for (const std::string& warning : document.warnings) {
+        QString line = fromUtf8(warning);
+        if (!line.isEmpty()) line[0] = line[0].toUpper();
+        lines << line + QLatin1Char('.');
+    }
+    return lines.join(QLatin1Char('\n'));
+}
+
 }  // namespace
 
 CollectionCard::CollectionCard(services::CollectionService& service, services::CollectionId id,
@@ -35,6 +46,7 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
       m_stop(makeButton(tr("Stop"), this, "link")),
       m_failed(makeButton({}, this, "link")),
       m_scanned(makeButton({}, this, "link")),
+      m_remarked(makeButton({}, this, "link")),
       m_addFolder(makeButton(tr("Add folder…"), this)),
       m_addFiles(makeButton(tr("Add files…"), this)),
       m_menu(makeIconButton(Icon::More, tr("More"), this)),
@@ -81,9 +93,13 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     links->setSpacing(4);
     links->addWidget(m_failed);
     links->addWidget(m_scanned);
+    links->addWidget(m_remarked);
     links->addStretch();
     column->addLayout(links);
     m_scanned->hide();
+    m_remarked->hide();
+    m_remarked->setToolTip(
+        tr("What was left out of them, such as hidden text, or could not be read of them"));
     connect(m_scanned, &QPushButton::clicked, this, &CollectionCard::ocrAsked);
     m_detailRows->setContentsMargins(0, 4, 6, 0);
     m_detailRows->setSpacing(6);
@@ -94,11 +110,14 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     m_menu->setMenu(new QMenu(m_menu));
     connect(m_menu->menu(), &QMenu::aboutToShow, this, &CollectionCard::fillMenu);
     connect(m_stop, &QPushButton::clicked, this, &CollectionCard::stopAsked);
-    connect(m_failed, &QPushButton::clicked, this, &CollectionCard::toggleDetails);
+    connect(m_failed, &QPushButton::clicked, this, [this] { toggleDetails(Details::Problems); });
+    connect(m_remarked, &QPushButton::clicked, this, [this] { toggleDetails(Details::Remarks); });
 }
 
 void CollectionCard::show(const services::Collection& collection,
                           const std::optional<services::IndexProgress>& progress) {
+    const bool hasChanged = collection.nDocuments != m_collection.nDocuments ||
+                            collection.nChunks != m_collection.nChunks;
     m_collection = collection;
     m_name->setFullText(fromUtf8(collection.name));
     m_numbers->setText(collection.nDocuments == 0 && !progress
@@ -127,9 +146,13 @@ void CollectionCard::show(const services::Collection& collection,
     }
     m_failed->setVisible(collection.nFailed > 0);
     showFailedLabel();
-    if (collection.nFailed == 0) m_details->hide();
+    if (collection.nFailed == 0 && m_shown == Details::Problems) toggleDetails(m_shown);
     if (collection.nFailed == 0) m_nScanned = 0;
-    if (collection.nFailed > 0 && !running) loadDetails();
+    m_isRead = m_isRead && !hasChanged;
+    if (!running && (collection.nFailed > 0 || !m_isRead)) {
+        m_isRead = true;
+        loadDetails();
+    }
     showOcrLabel();
 }
 
@@ -200,10 +223,20 @@ void CollectionCard::fillMenu() {
             this, &CollectionCard::removeAsked);
 }
 
-void CollectionCard::toggleDetails() {
-    m_details->setVisible(!m_details->isVisibleTo(this));
-    if (m_details->isVisibleTo(this)) loadDetails();
+void CollectionCard::toggleDetails(Details which) {
+    m_shown = m_shown == which ? Details::None : which;
+    m_details->setVisible(m_shown != Details::None);
+    if (m_shown != Details::None) loadDetails();
     showFailedLabel();
+    showRemarksLabel();
+}
+
+void CollectionCard::showRemarksLabel() {
+    m_remarked->setVisible(m_nRemarked > 0);
+    const QString label =
+        counted(m_nRemarked, tr("⚠ Remarks on 1 file"), tr("⚠ Remarks on %1 files"));
+    m_remarked->setText(m_shown == Details::Remarks ? tr("%1: hide").arg(label)
+                                                    : tr("%1: show").arg(label));
 }
 
 void CollectionCard::showFailedLabel() {
@@ -212,7 +245,7 @@ void CollectionCard::showFailedLabel() {
         m_nScanned == n
             ? counted(n, tr("1 scanned file is not read"), tr("%1 scanned files are not read"))
             : counted(n, tr("1 file could not be read"), tr("%1 files could not be read"));
-    m_failed->setText(m_details->isVisibleTo(this) ? tr("%1: hide").arg(label)
+    m_failed->setText(m_shown == Details::Problems ? tr("%1: hide").arg(label)
                                                    : tr("%1: show why").arg(label));
 }
 
@@ -231,21 +264,34 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
     m_nScanned = static_cast<int>(std::count_if(
         documents.begin(), documents.end(),
         [](const Document& document) { return document.state == DocumentState::NeedsOcr; }));
+    const auto hasRemarks = [](const Document& document) {
+        return document.state == DocumentState::Ready && !document.warnings.empty();
+    };
+    m_nRemarked = static_cast<int>(std::count_if(documents.begin(), documents.end(), hasRemarks));
+    if (m_nRemarked == 0 && m_shown == Details::Remarks) {
+        m_shown = Details::None;
+        m_details->hide();
+    }
     showOcrLabel();
     showFailedLabel();
+    showRemarksLabel();
+    const bool showsRemarks = m_shown == Details::Remarks;
     int nRows = 0;
     for (const Document& document : documents) {
-        if (document.state == DocumentState::Ready || document.state == DocumentState::Pending)
-            continue;
+        const bool isGood =
+            document.state == DocumentState::Ready || document.state == DocumentState::Pending;
+        if (showsRemarks ? !hasRemarks(document) : isGood) continue;
         if (++nRows > kMostRows) break;
         auto* name = new ElidedLabel(fromUtf8(document.path.filename().string()), m_details);
         name->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold));
         name->setToolTip(fromUtf8(document.path.string()));
-        QLabel* why = makeLabel(problemOf(document), TextSize::Small, m_details, true);
+        QLabel* why = makeLabel(showsRemarks ? remarksOn(document) : problemOf(document),
+                                TextSize::Small, m_details, true);
         why->setWordWrap(true);
         m_detailRows->addWidget(name);
         m_detailRows->addWidget(why);
     }
+    if (showsRemarks) return;
     QPushButton* retry = makeButton(tr("Read them again"), m_details);
     connect(retry, &QPushButton::clicked, this, [this] { emit updateAsked(true); });
     m_detailRows->addWidget(retry, 0, Qt::AlignLeft);

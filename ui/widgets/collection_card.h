@@ -42,8 +42,10 @@ signals:
 
 private:
     void fillMenu();
-    void toggleDetails();
+    enum class Details { None, Problems, Remarks };
+    void toggleDetails(Details which);
     void showFailedLabel();
+    void showRemarksLabel();
     void showOcrLabel();
     [[nodiscard]] QString problemOf(const services::Document& document) const;
     void loadDetails();
@@ -60,12 +62,16 @@ private:
     QPushButton* m_stop;
     QPushButton* m_failed;
     QPushButton* m_scanned;
+    QPushButton* m_remarked;  ///< documents that were not read as they stand: hidden text, say
     QPushButton* m_addFolder;
     QPushButton* m_addFiles;
     QToolButton* m_menu;
     QWidget* m_details;
     QVBoxLayout* m_detailRows;
     int m_nScanned = 0;  ///< documents whose pages are pictures
+    int m_nRemarked = 0;
+    Details m_shown = Details::None;
+    bool m_isRead = false;  ///< the documents of what is shown were looked at
     bool m_hasOcr = false;
     bool m_usesOcr = false;
 };
