@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FOLDER = os.path.join(ROOT, "engine/model/architectures")
 ENCODERS = os.path.join(ROOT, "engine/encoder/architectures")
 # Golden models by architecture, where the name is not that of the architecture.
-MODELS = {"deepseek2": ["deepseek3"], "llama": ["mixtral", "llama-dense"],
+MODELS = {"deepseek2": ["deepseek3", "deepseek2-mtp"], "llama": ["mixtral", "llama-dense"],
           "phi3": ["phi3", "phi3-long"]}
 ENCODER_MODELS = {"bert": ["bert", "bert-cls", "bert-q8", "bert-rank"],
                   "gemma-embedding": ["gemma-embedding", "gemma-embedding-plain"],
@@ -30,7 +30,7 @@ ENCODER_MODELS = {"bert": ["bert", "bert-cls", "bert-q8", "bert-rank"],
 # thought and a call look in their templates.
 FAMILIES = {
     "deepseek": ("deepseek-llm", "`User:`"),
-    "deepseek2": ("deepseek-llm, deepseek-v3", "`<｜User｜>`, `<think>`, `<｜tool▁call▁begin｜>`"),
+    "deepseek2": ("deepseek-llm, deepseek-v3, kimi-k2", "`<｜User｜>`, `<think>`, `<｜tool▁call▁begin｜>`"),
     "ernie4_5-moe": ("SPM", "`User:`"),
     "gemma2": ("SPM", "`<start_of_turn>`"),
     "gemma3": ("SPM", "`<start_of_turn>`"),
@@ -61,7 +61,7 @@ position of a fixed text. The bars are a mean Kullback-Leibler divergence of 1e-
 0.01 in any of those log-probabilities, for F16 weights, with every kernel set that the processor has.
 The bits are the same however the prompt is cut into batches, and for any number of threads: golden files
 have 256 positions, computed at once, in several cuts and token by token. Draws are our own: the same seed
-gives the same text here on every machine, but not llama.cpp's, whose generator differs; what its samplers
+gives the same text here with one kernel set, but not llama.cpp's, whose generator differs; what its samplers
 leave to draw from is the same (`tests/parity/make_sampler_golden.py`).
 
 Q8_0 and Q4_K: how far the same architecture with quantized weights is from exact arithmetic on these
