@@ -268,6 +268,10 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
         return std::move(answer.result);
     }
     decode(request, answer);
+    if (!answer.trust()) {
+        clear();
+        return tl::unexpected(answer.trust().error());
+    }
     usage.decodeTime = Clock::now() - afterPrefill;
     if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (m_sharesPrefixes) leaveInStore();
@@ -494,8 +498,12 @@ Result<void> RunningSession::evaluateNow(
                 return cancelled;
             }
             for (std::size_t i = 0; i < count; ++i) {
-                onLogits(static_cast<int>(done + first + i),
-                         std::span(logits).subspan(i * nLogits, nLogits));
+                const auto row = std::span(logits).subspan(i * nLogits, nLogits);
+                if (auto sound = checkLogits(row); !sound) {
+                    clear();
+                    return sound;
+                }
+                onLogits(static_cast<int>(done + first + i), row);
             }
         }
     }
