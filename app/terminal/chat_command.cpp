@@ -17,7 +17,7 @@ constexpr std::string_view kHelp =
     "/collections        list the collections; + marks those that are asked\n"
     "/collections NAME   ask only this one from now on; /collections all: all of them\n"
     "/model              list the models; /model NAME chooses one\n"
-    "/lora               list the LoRA adapters; /lora add FILE[:SCALE], /lora remove FILE or all\n"
+    "/lora               list the LoRA adapters; /lora add FILE[=SCALE], /lora remove FILE or all\n"
     "/regenerate         answer the last question again\n"
     "/edit TEXT          ask the last question in other words\n"
     "/sources            list the sources of the last answer; /sources N shows one\n"
@@ -205,7 +205,7 @@ private:
             };
             if (std::erase_if(files, isMeant) == 0) return note("there is no adapter " + name);
         } else if (!verb.empty()) {
-            return note("/lora lists the adapters; /lora add FILE[:SCALE] and /lora remove FILE");
+            return note("/lora lists the adapters; /lora add FILE[=SCALE] and /lora remove FILE");
         }
         if (!verb.empty()) {
             const auto changed = services::wait<void>(
@@ -218,7 +218,7 @@ private:
         for (const services::AdapterFile& each : files) {
             std::cout << "+ " << each.file.string() << "  " << each.scale << '\n';
         }
-        if (files.empty()) note("no adapters; /lora add FILE[:SCALE] adds one");
+        if (files.empty()) note("no adapters; /lora add FILE[=SCALE] adds one");
     }
 
     void sources(const std::string& which) {
@@ -292,6 +292,7 @@ std::vector<Command> chatCommands() {
         adapterOption(),
         toolsOption(),
     };
+    for (const Option& option : speedOptions()) options.push_back(option);
     for (const Option& option : cacheOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "chat",

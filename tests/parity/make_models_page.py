@@ -135,7 +135,7 @@ values are missed, *Golden* its sister that compares them, *Parity* the comparis
 %s
 Tokenizers: SentencePiece BPE, byte-level BPE, Unigram and WordPiece.
 
-Any other architecture is refused with "the architecture X is not supported; the closest that is: Y".
+Any other architecture is refused with "architecture X is not supported; closest: Y".
 
 This page is written by `tests/parity/make_models_page.py build/release/tests/engine_core_test`. New
 golden values: `tests/parity/make_golden.py`, `make_quantized_golden.py` and `make_encoder_golden.py`, which need llama.cpp's npm package. A
