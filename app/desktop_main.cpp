@@ -200,7 +200,7 @@ Ending runWindow(const Places& places, const ui::WindowOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    ::umask(S_IRWXG | S_IRWXO);  // chats and logs are the user's alone
+    conclave::keepFilesPrivate();
     QApplication::setApplicationName(QStringLiteral("conclave-desktop"));
     QApplication::setApplicationDisplayName(QStringLiteral("Conclave"));
     QApplication::setApplicationVersion(QStringLiteral(CONCLAVE_VERSION));

@@ -3,14 +3,13 @@
 #include <string>
 #include <vector>
 
-#include <sys/stat.h>
-
 #include "app/terminal/commands.h"
 #include "app/terminal/interrupt.h"
+#include "base/file_mode.h"
 
 int main(int argc, char** argv) {
     // Chats, backups and logs are the user's alone.
-    ::umask(S_IRWXG | S_IRWXO);
+    conclave::keepFilesPrivate();
     conclave::terminal::catchInterrupts();
     // A worker process or a server that hangs up is an error to report, not the end of the program.
     std::signal(SIGPIPE, SIG_IGN);

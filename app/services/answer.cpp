@@ -104,13 +104,14 @@ bool saysNothingOf(std::string_view text, std::string_view question,
 
 Answerer::Answerer(storage::Database& database, Library& library,
                    CollectionServiceImpl& collections, ModelServiceImpl& models,
-                   SavedSessions& saved, engine::SessionOptions sessions,
+                   SavedSessions& saved, engine::SessionOptions sessions, bool speculates,
                    nlohmann::ordered_json tools)
     : m_database(database),
       m_models(models),
       m_sources(database, library, collections),
       m_surveyor(database, library),
       m_sessionOptions(std::move(sessions)),
+      m_speculates(speculates),
       m_tools(std::move(tools)),
       m_sessions(m_sessionOptions, saved) {}
 
@@ -341,6 +342,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     request.speculate = !details.passages.empty();  // such answers quote
     request.showControlTokens = parser->needsControlTokens();
     request.cancel = job.stop.get_token();
+    request.speculate = request.speculate || m_speculates;
     request.onPrefill = [&](int done, int total) {
         job.report(AnswerStage::Kind::Reading,
                    static_cast<float>(done) / static_cast<float>(std::max(total, 1)));

@@ -23,7 +23,7 @@ class Answerer {
 public:
     Answerer(storage::Database& database, Library& library, CollectionServiceImpl& collections,
              ModelServiceImpl& models, SavedSessions& saved, engine::SessionOptions sessions,
-             nlohmann::ordered_json tools);
+             bool speculates, nlohmann::ordered_json tools);
 
     /// Writes the answer and stores it, also when it was stopped or failed. Errors: what kept an
     /// answer from being made or stored.
@@ -74,6 +74,7 @@ private:
     SourceFinder m_sources;
     Surveyor m_surveyor;
     engine::SessionOptions m_sessionOptions;
+    bool m_speculates;               ///< whether answers are guessed ahead
     nlohmann::ordered_json m_tools;  ///< offered with every question; null: none
     SessionPool m_sessions;
     std::string m_sourcesSecret;

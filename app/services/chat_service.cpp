@@ -71,8 +71,10 @@ ChatServiceImpl::ChatServiceImpl(storage::Database& database, Library& library,
       m_answerer(database, library, collections, models, saved,
                  {.contextLength = options.contextLength,
                   .nThreads = options.nThreads,
+                  .nExpertsUsed = options.nExpertsUsed,
+                  .draft = options.draft,
                   .kvType = options.kvTypes},
-                 options.tools) {}
+                 options.speculates, options.tools) {}
 
 ChatServiceImpl::~ChatServiceImpl() { finish(); }
 

@@ -14,6 +14,7 @@
 #include <curl/curl.h>
 
 #include "app/services/sha256.h"
+#include "base/file_mode.h"
 
 namespace conclave::services {
 namespace fs = std::filesystem;
@@ -223,6 +224,7 @@ Result<fs::path> download(const DownloadJob& job) {
     if (transfer.out == nullptr) {
         return fail(ErrorCode::Io, "cannot write " + transfer.part.string());
     }
+    allowAsUserDoes(::fileno(transfer.out));
     transfer.startBytes = fs::file_size(transfer.part, problem);
     const Result<void> done = perform(transfer);
     bool isWritten = transfer.out != nullptr;

@@ -476,6 +476,9 @@ struct StartOptions {
     int nThreads = 0;                        ///< 0: automatic
     int contextLength = 0;                   ///< 0: automatic
     engine::KvTypes kvTypes = {};  ///< of chats; a model whose heads they do not fit fails
+    int nExpertsUsed = 0;          ///< experts a token of chats, at most the model's own; 0: those
+    bool speculates = false;       ///< chats guess ahead; the answers stay the same
+    std::shared_ptr<const engine::Model> draft = nullptr;  ///< guesses, too, if given
     /// OpenAI's list of tools, offered to the model with every question; null: none. What it asks
     /// for is shown and never run.
     nlohmann::ordered_json tools = nullptr;

@@ -303,6 +303,7 @@ std::vector<Command> answerCommands() {
         adapterOption(),
         toolsOption(),
     };
+    for (const Option& option : speedOptions()) options.push_back(option);
     for (const Option& option : cacheOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "ask",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 namespace conclave::terminal {
@@ -28,17 +29,25 @@ std::string withArticle(const Option& option) {
     return option.kind == Option::Kind::Integer ? "a whole number" : "a number";
 }
 
-/// @param choices  words with | between them
+/// @param choices  small words with | between them; `value` may be large
 bool isChoice(std::string_view choices, std::string_view value) {
+    const auto isSame = [](char a, char b) {
+        return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
+    };
     while (true) {
         const std::size_t end = choices.find('|');
-        if (choices.substr(0, end) == value) return true;
+        const std::string_view word = choices.substr(0, end);
+        if (std::equal(word.begin(), word.end(), value.begin(), value.end(), isSame)) return true;
         if (end == std::string_view::npos) return false;
         choices.remove_prefix(end + 1);
     }
 }
 
 Result<void> checkValue(const Option& option, const std::string& value) {
+    if (value.empty() && option.valueName.starts_with("FILE")) {
+        return fail(ErrorCode::InvalidArgument,
+                    std::string(option.name) + " needs the name of a file, not nothing");
+    }
     if (option.kind == Option::Kind::Size && !parseSize(value)) {
         return fail(
             ErrorCode::InvalidArgument,
@@ -56,7 +65,8 @@ Result<void> checkValue(const Option& option, const std::string& value) {
             ErrorCode::InvalidArgument,
             std::string(option.name) + " needs " + withArticle(option) + ", not \"" + value + "\"");
     }
-    if (*number < option.least || *number > option.most) {
+    // "nan" is a number to the parser, and within no range.
+    if (!(*number >= option.least && *number <= option.most)) {
         return fail(ErrorCode::InvalidArgument, value + " is out of range for " +
                                                     std::string(option.name) + ": " +
                                                     std::string(option.help));
@@ -67,6 +77,11 @@ Result<void> checkValue(const Option& option, const std::string& value) {
 bool looksLikeOption(std::string_view word) {
     // "-5" is a number, "-" stands for standard input.
     return word.size() > 1 && word.front() == '-' && !(word[1] >= '0' && word[1] <= '9');
+}
+
+bool isOptionOf(const Signature& signature, std::string_view word) {
+    return std::any_of(signature.options.begin(), signature.options.end(),
+                       [&](const Option& each) { return each.name == word; });
 }
 
 Error unknownOption(const Signature& signature, const std::string& name) {
@@ -112,6 +127,8 @@ Result<Arguments> Arguments::parse(const Signature& signature,
             continue;
         }
         const std::size_t before = values.size();
+        // `--draft --model F` lacks a file; a text that looks like an option can be given behind =.
+        const bool hasValue = i + 1 < given.size() && !isOptionOf(signature, given[i + 1]);
         if (equals != std::string::npos) {
             values.push_back(word.substr(equals + 1));
         } else if (option->kind == Option::Kind::List) {
@@ -119,9 +136,9 @@ Result<Arguments> Arguments::parse(const Signature& signature,
                 values.push_back(given[++i]);
             }
             lastList = name;
-        } else if (option->kind == Option::Kind::Each && i + 1 < given.size()) {
+        } else if (option->kind == Option::Kind::Each && hasValue) {
             values.push_back(given[++i]);
-        } else if (i + 1 < given.size()) {
+        } else if (hasValue) {
             values = {given[++i]};
         }
         const bool gathers =
@@ -213,10 +230,14 @@ std::optional<std::uint64_t> parseSize(std::string_view text) {
 std::optional<double> parseNumber(std::string_view text, bool isInteger) {
     double value = 0.0;
     const char* last = text.data() + text.size();
+    constexpr double kBeyondIntegers = 1e19;
     if (isInteger) {
         long long whole = 0;
         const auto [end, problem] = std::from_chars(text.data(), last, whole);
-        if (problem != std::errc() || end != last) return std::nullopt;
+        if (end != last || problem == std::errc::invalid_argument) return std::nullopt;
+        if (problem == std::errc::result_out_of_range) {
+            return std::copysign(kBeyondIntegers, text.front() == '-' ? -1.0 : 1.0);
+        }
         return static_cast<double>(whole);
     }
     const auto [end, problem] = std::from_chars(text.data(), last, value);

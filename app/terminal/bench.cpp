@@ -67,6 +67,7 @@ Result<nlohmann::json> benchReuse(const std::shared_ptr<const engine::Model>& mo
             engine::Session::create(model, {.contextLength = nTokens + kQuestion + 2,
                                             .nThreads = settings.nThreads,
                                             .sharesPrefixes = true,
+                                            .nExpertsUsed = settings.nExpertsUsed,
                                             .kvType = settings.kvTypes});
         if (!session) return tl::unexpected(session.error());
         engine::GenerateRequest request;
@@ -98,9 +99,10 @@ Result<nlohmann::json> runBench(services::Services& services, const BenchSetting
     const std::chrono::duration<double, std::milli> settleTime =
         std::chrono::steady_clock::now() - begun;
     const int needed = settings.depth + std::max(settings.nPrefill, settings.nDecode + 1) + 1;
-    const auto session = engine::Session::create(
-        *model,
-        {.contextLength = needed, .nThreads = settings.nThreads, .kvType = settings.kvTypes});
+    const auto session = engine::Session::create(*model, {.contextLength = needed,
+                                                          .nThreads = settings.nThreads,
+                                                          .nExpertsUsed = settings.nExpertsUsed,
+                                                          .kvType = settings.kvTypes});
     if (!session) return tl::unexpected(session.error());
     const int vocabularySize = (*model)->info().vocabularySize;
 
@@ -175,6 +177,7 @@ int benchCommand(const Arguments& arguments) {
         .depth = arguments.integer("-d", 0),
         .nThreads = arguments.integer("-t", arguments.integer("--threads", 0)),
         .nRepeats = arguments.integer("-r", 3),
+        .nExpertsUsed = arguments.integer("--experts", 0),
         .kvTypes = cacheTypesFrom(arguments),
         .reuse = arguments.has("--reuse")};
     const auto report = runBench(**started, settings, cancel.token());

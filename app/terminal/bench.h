@@ -16,6 +16,7 @@ struct BenchSettings {
     int depth = 0;     ///< tokens in the context before either is measured
     int nThreads = 0;  ///< 0: automatic
     int nRepeats = 3;
+    int nExpertsUsed = 0;  ///< 0: the model's own number
     engine::KvTypes kvTypes = {};
     bool reuse = false;  ///< also how soon a second question on the same context is answered
 };

@@ -18,7 +18,7 @@ constexpr std::string_view kHelp =
     "/collections        list the collections; + marks those that are asked\n"
     "/collections NAME   ask only this one from now on; /collections all: all of them\n"
     "/model              list the models; /model NAME chooses one\n"
-    "/lora               list the LoRA adapters; /lora add FILE[:SCALE], /lora remove FILE or all\n"
+    "/lora               list the LoRA adapters; /lora add FILE[=SCALE], /lora remove FILE or all\n"
     "/tool TEXT          give back what a tool gave that the answer asked for; /tool @FILE: a "
     "file's\n"
     "/regenerate         answer the last question again\n"
@@ -241,7 +241,7 @@ private:
             };
             if (std::erase_if(files, isMeant) == 0) return note("there is no adapter " + name);
         } else if (!verb.empty()) {
-            return note("/lora lists the adapters; /lora add FILE[:SCALE] and /lora remove FILE");
+            return note("/lora lists the adapters; /lora add FILE[=SCALE] and /lora remove FILE");
         }
         if (!verb.empty()) {
             const auto changed = services::wait<void>(
@@ -254,7 +254,7 @@ private:
         for (const services::AdapterFile& each : files) {
             std::cout << "+ " << each.file.string() << "  " << each.scale << '\n';
         }
-        if (files.empty()) note("no adapters; /lora add FILE[:SCALE] adds one");
+        if (files.empty()) note("no adapters; /lora add FILE[=SCALE] adds one");
     }
 
     void sources(const std::string& which) {
@@ -333,6 +333,7 @@ std::vector<Command> chatCommands() {
         adapterOption(),
         toolsOption(),
     };
+    for (const Option& option : speedOptions()) options.push_back(option);
     for (const Option& option : cacheOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "chat",

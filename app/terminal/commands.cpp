@@ -271,6 +271,35 @@ engine::KvTypes cacheTypesFrom(const Arguments& arguments) {
     return {type("--cache-type-k"), type("--cache-type-v")};
 }
 
+Option expertsOption() {
+    constexpr double kMost = 1024;
+    return {
+        "--experts",           "N", "experts for each token, from 1: fewer are faster and worse",
+        Option::Kind::Integer, 1,   kMost};
+}
+
+std::vector<Option> speedOptions() {
+    return {
+        {"--speculate", "",
+         "guess ahead while it saves time: from repeated text, and by the model's prediction layer "
+         "if it has one; same result",
+         Option::Kind::Flag},
+        {"--draft", "FILE", "guess ahead with this small model of the same vocabulary"},
+        expertsOption(),
+    };
+}
+
+bool speculates(const Arguments& arguments) {
+    return arguments.has("--speculate") || arguments.has("--draft");
+}
+
+Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& arguments) {
+    if (!arguments.has("--draft")) return nullptr;
+    return engine::Model::load(arguments.text("--draft"),
+                               engine::LoadOptions{.memoryBytes = arguments.size("--memory"),
+                                                   .kvTypes = cacheTypesFrom(arguments)});
+}
+
 bool givesSampling(const Arguments& arguments) {
     const std::vector<Option> options = samplingOptions();
     return std::any_of(options.begin(), options.end(), [&](const Option& option) {
@@ -337,6 +366,11 @@ Result<std::unique_ptr<services::Services>> startServices(const Arguments& argum
                                                           bool indexGuide, bool savesSessions) {
     services::StartOptions options = startOptions(arguments);
     options.savesSessions = savesSessions;
+    options.nExpertsUsed = arguments.integer("--experts", 0);
+    options.speculates = speculates(arguments);
+    auto draft = draftFrom(arguments);
+    if (!draft) return tl::unexpected(draft.error());
+    options.draft = std::move(*draft);
     if (arguments.has("--tools")) {
         auto tools = readTools(arguments.text("--tools"));
         if (!tools) return tl::unexpected(tools.error());

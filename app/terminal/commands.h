@@ -69,6 +69,14 @@ void noteUnknownTools(services::Services& services, const Arguments& arguments);
 [[nodiscard]] std::vector<Option> cacheOptions();
 [[nodiscard]] engine::KvTypes cacheTypesFrom(const Arguments& arguments);
 
+/// --experts, of commands that compute with a model.
+[[nodiscard]] Option expertsOption();
+/// --experts, --speculate and --draft, and what the latter two say.
+[[nodiscard]] std::vector<Option> speedOptions();
+[[nodiscard]] bool speculates(const Arguments& arguments);
+/// The model of --draft; null without one.
+[[nodiscard]] Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& arguments);
+
 /// Errors: why the model that --model names cannot be used. Without it any model, or none, will do.
 [[nodiscard]] Result<void> checkNamedModel(services::Services& services,
                                            const Arguments& arguments);

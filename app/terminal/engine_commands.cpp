@@ -39,6 +39,14 @@ Result<std::vector<TokenId>> parseIds(const std::string& text, int vocabularySiz
     std::string list = text;
     const auto json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_object() && json.contains("ids")) list = json["ids"].dump();
+    // Between two commas there is an id missing.
+    bool afterComma = false;
+    for (const char c : list) {
+        if (c == ',' && afterComma) {
+            return fail(ErrorCode::InvalidArgument, "a token id is missing between two commas");
+        }
+        if (c != ' ' && c != '\n' && c != '\t' && c != '\r') afterComma = c == ',';
+    }
     std::replace_if(
         list.begin(), list.end(), [](char c) { return c == ',' || c == '[' || c == ']'; }, ' ');
     std::istringstream words(list);
@@ -205,6 +213,10 @@ int generate(const Arguments& arguments) {
         note("conclave: generate needs one of --prompt, --prompt-file, --messages and --tokens");
         return kWrongUsage;
     }
+    if (arguments.has("--logprobs") && !arguments.has("--json")) {
+        note("conclave: --logprobs are shown with --json only");
+        return kWrongUsage;
+    }
     const bool isChat =
         arguments.has("--chat") || arguments.has("--tools") || arguments.has("--messages");
     if (isChat && arguments.has("--tokens")) {
@@ -266,19 +278,14 @@ int generate(const Arguments& arguments) {
         };
     }
     request.nLogprobs = arguments.integer("--logprobs", -1);
-    request.speculate = arguments.has("--speculate") || arguments.has("--draft");
+    request.speculate = speculates(arguments);
     engine::SessionOptions options{.nThreads = arguments.integer("--threads", 0),
                                    .nExpertsUsed = arguments.integer("--experts", 0),
                                    .kvType = cacheTypesFrom(arguments),
                                    .adapters = loaded->services->models().adapters()};
-    if (arguments.has("--draft")) {
-        auto draft =
-            engine::Model::load(arguments.text("--draft"),
-                                engine::LoadOptions{.memoryBytes = arguments.size("--memory"),
-                                                    .kvTypes = cacheTypesFrom(arguments)});
-        if (!draft) return failed(draft.error());
-        options.draft = std::move(*draft);
-    }
+    auto draft = draftFrom(arguments);
+    if (!draft) return failed(draft.error());
+    options.draft = std::move(*draft);
     const auto session = engine::Session::create(loaded->model, options);
     if (!session) return failed(session.error());
     const auto result = (*session)->generate(request);
@@ -378,9 +385,6 @@ int perplexity(const Arguments& arguments) {
 std::vector<Command> engineCommands() {
     using Kind = Option::Kind;
     const Option noSpecial{"--no-special", "", "text only: no BOS, no control tokens", Kind::Flag};
-    const Option experts{
-        "--experts",   "N", "experts for each token, from 1: fewer are faster and worse",
-        Kind::Integer, 1,   1024};
     std::vector<Option> generateOptions = {
         {"--prompt", "TEXT", "continue this text"},
         {"--prompt-file", "FILE", "continue the text in this file; - is standard input"},
@@ -391,16 +395,10 @@ std::vector<Command> engineCommands() {
         toolsOption(),
         {"--logprobs", "N", "with --json: each token's N likeliest alternatives, 0 to 1000",
          Kind::Integer, 0, 1000},
-        {"--speculate", "",
-         "guess ahead while it saves time: from repeated text, and by the model's prediction layer "
-         "if "
-         "it has one; same result",
-         Kind::Flag},
-        {"--draft", "FILE", "guess ahead with this small model of the same vocabulary"},
-        experts,
         adapterOption(),
         {"--ignore-eos", "", "go on past the end of the model's turn", Kind::Flag},
     };
+    for (const Option& option : speedOptions()) generateOptions.push_back(option);
     for (const Option& option : cacheOptions()) generateOptions.push_back(option);
     for (const Option& option : samplingOptions()) generateOptions.push_back(option);
     const auto withCache = [](std::vector<Option> options) {
@@ -465,7 +463,7 @@ std::vector<Command> engineCommands() {
          .nLeast = 1,
          .nMost = 1,
          .options = withCache({{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6},
-                               experts,
+                               expertsOption(),
                                adapterOption()}),
          .run = perplexity},
         {.name = "bench",
@@ -481,6 +479,7 @@ std::vector<Command> engineCommands() {
                         {"-d", "N", "tokens in the context before either", Kind::Integer, 0, 1e6},
                         {"-t", "N", "threads, 1 to 256", Kind::Integer, 1, 256},
                         {"-r", "N", "repeats, 1 to 1000", Kind::Integer, 1, 1000},
+                        expertsOption(),
                         {"--reuse", "",
                          "also the time to the first token of two questions on one "
                          "context of -p tokens",

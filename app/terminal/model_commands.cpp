@@ -34,15 +34,20 @@ nlohmann::json infoToJson(const engine::ModelInfo& info) {
 }
 
 void printInfo(const engine::ModelInfo& info) {
-    constexpr double kMillion = 1e6;
-    std::cout << bold(info.name) << "\n  " << info.description << "\n  " << info.architecture
-              << ", " << info.fileType << ", "
+    const auto count = [](std::uint64_t parameters) {
+        constexpr double kMillion = 1e6;
+        const double millions = static_cast<double>(parameters) / kMillion;
+        // Small files are those of tests; "0.0 M" says nothing of them.
+        return millions < 1.0 ? std::to_string(parameters) : rounded(millions) + " M";
+    };
+    std::cout << bold(info.name) << '\n';
+    if (!info.description.empty()) std::cout << "  " << info.description << '\n';
+    std::cout << "  " << info.architecture << ", " << info.fileType << ", "
               << rounded(static_cast<double>(info.fileBytes) / kMebi) << " MiB, licence "
               << (info.license.empty() ? "not given" : info.license) << "\n  "
-              << rounded(static_cast<double>(info.nParameters) / kMillion)
-              << " M parameters in all tensors of the file, "
-              << rounded(static_cast<double>(info.nActiveParameters) / kMillion)
-              << " M active for a token; " << info.nLayers << " layers";
+              << count(info.nParameters) << " parameters in all tensors of the file, "
+              << count(info.nActiveParameters) << " active for a token; " << info.nLayers
+              << " layers";
     if (info.nExperts > 0) {
         std::cout << ", " << info.nExpertsUsed << " of " << info.nExperts << " experts";
     }

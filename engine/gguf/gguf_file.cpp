@@ -98,6 +98,12 @@ std::vector<To> converted(const From& values) {
     return result;
 }
 
+tl::unexpected<Error> lacking(std::string_view key, const std::string& kind, bool isThere) {
+    return fail(ErrorCode::Corrupt,
+                isThere ? "the model file has " + showName(key) + ", but not as a " + kind
+                        : "the model file lacks the " + kind + " " + showName(key));
+}
+
 }  // namespace
 
 Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
@@ -212,9 +218,7 @@ std::optional<std::span<const std::uint8_t>> GgufFile::bytes(std::string_view ke
 Result<std::int64_t> GgufFile::requireInteger(std::string_view key, std::int64_t lowest,
                                               std::int64_t highest) const {
     const auto value = integer(key);
-    if (!value) {
-        return fail(ErrorCode::Corrupt, "the model file lacks the number " + showName(key));
-    }
+    if (!value) return lacking(key, "number", m_metadata.contains(key));
     if (*value < lowest || *value > highest) {
         return fail(ErrorCode::Corrupt, showName(key) + " is " + std::to_string(*value) +
                                             ", outside " + std::to_string(lowest) + " to " +
@@ -225,7 +229,7 @@ Result<std::int64_t> GgufFile::requireInteger(std::string_view key, std::int64_t
 
 Result<std::string_view> GgufFile::requireString(std::string_view key) const {
     const auto value = string(key);
-    if (!value) return fail(ErrorCode::Corrupt, "the model file lacks the text " + showName(key));
+    if (!value) return lacking(key, "text", m_metadata.contains(key));
     return *value;
 }
 

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/file_mode.h"
+
 namespace conclave::engine {
 namespace {
 
@@ -27,11 +29,32 @@ fs::path folderOf(const fs::path& path) {
     return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
+/// What a new file would take the place of must be a file too: a device or a pipe would be gone.
+Result<void> checkReplaceable(const fs::path& path) {
+    std::error_code ignored;
+    const fs::file_status status = fs::status(path, ignored);
+    switch (status.type()) {
+        case fs::file_type::regular:
+        case fs::file_type::not_found: return {};
+        case fs::file_type::directory:
+            return fail(ErrorCode::InvalidArgument,
+                        path.string() + " is a folder; name the file to be written in it");
+        default:
+            return fail(
+                ErrorCode::InvalidArgument,
+                path.string() +
+                    " is a device or a pipe, which a model file would replace; name a file");
+    }
+}
+
 }  // namespace
 
 fs::path OutputFile::partial() const { return m_path.string() + ".partial"; }
 
 Result<OutputFile> OutputFile::create(const fs::path& path, std::uint64_t sizeBytes) {
+    for (const fs::path& each : {path, fs::path(path.string() + ".partial")}) {
+        if (auto free = checkReplaceable(each); !free) return tl::unexpected(free.error());
+    }
     std::error_code error;
     const fs::space_info space = fs::space(folderOf(path), error);
     if (error) {
@@ -45,10 +68,11 @@ Result<OutputFile> OutputFile::create(const fs::path& path, std::uint64_t sizeBy
                                              "folder");
     }
     OutputFile file(path, -1);
-    constexpr mode_t kMode = 0644;
+    constexpr mode_t kMode = 0666;  // less the umask
     file.m_descriptor =
         ::open(file.partial().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
     if (file.m_descriptor < 0) return systemError("create", file.partial(), errno);
+    allowAsUserDoes(file.m_descriptor);
     return file;
 }
 

@@ -1,5 +1,7 @@
 // dispatch.cpp: chooses the kernel set. Built without any set's flags.
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 
 #include "base/log.h"
@@ -22,7 +24,13 @@ const KernelTable& chooseKernels() {
     if (wanted == nullptr || *wanted == '\0') return bestKernels();
     if (const KernelTable* set = kernelSet(wanted)) return *set;
     const KernelTable& best = bestKernels();
-    log().warn("CONCLAVE_ISA={}: this CPU has no such kernel set; using {}", wanted, best.isa);
+    constexpr std::string_view kNames[] = {"scalar", "avx2", "avxvnni", "avx512"};
+    const bool isKnown =
+        std::find(std::begin(kNames), std::end(kNames), wanted) != std::end(kNames);
+    log().warn("CONCLAVE_ISA={}: {}; using {}", wanted,
+               isKnown ? "this CPU cannot run that kernel set"
+                       : "there is no such kernel set (scalar, avx2, avxvnni, avx512)",
+               best.isa);
     return best;
 }
 

@@ -79,9 +79,27 @@ const Family* familyOf(std::string_view name) {
     return best;
 }
 
+/// True for models that continue no text with attention: their names, or what only they have.
+bool isOfAnotherKind(const GgufFile& file, std::string_view name) {
+    constexpr std::string_view kNames[] = {"t5",    "clip",    "mamba",       "rwkv",
+                                           "arwkv", "whisper", "wavtokenizer"};
+    constexpr std::string_view kTensors[] = {"enc.blk.", "dec.blk.", "v.blk.", "a.blk.", "mm."};
+    return std::any_of(std::begin(kNames), std::end(kNames),
+                       [&](std::string_view each) { return name.starts_with(each); }) ||
+           std::any_of(file.tensors().begin(), file.tensors().end(), [&](const auto& tensor) {
+               return std::any_of(
+                   std::begin(kTensors), std::end(kTensors),
+                   [&](std::string_view each) { return tensor.name.starts_with(each); });
+           });
+}
+
 /// The architecture whose blocks are most like those of a file that is of none: what its keys and
 /// tensors tell outweighs its name.
 std::string_view closestTo(const GgufFile& file, std::string_view name) {
+    if (isOfAnotherKind(file, name)) {
+        return "none; models that continue text and encoders for search are";
+    }
+    if (name.find("bert") != std::string_view::npos) return "nomic-bert";
     const auto number = [&](std::string_view key) {
         return file.number(std::string(name) + "." + std::string(key)).value_or(0.0);
     };
@@ -124,9 +142,8 @@ Result<Architecture> findArchitecture(const GgufFile& file, std::string_view nam
     name = name.substr(0, kShown);
     std::string shown;
     for (const char c : name) shown += c > ' ' && c <= '~' ? c : '?';
-    return fail(ErrorCode::Unsupported, "the architecture \"" + shown +
-                                            "\" is not supported; the closest that is: \"" +
-                                            std::string(closestTo(file, name)) + "\"");
+    return fail(ErrorCode::Unsupported, "architecture " + shown + " is not supported; closest: " +
+                                            std::string(closestTo(file, name)));
 }
 
 }  // namespace
@@ -162,6 +179,11 @@ ModelConfig ModelConfig::predictionLayer() const {
 Result<ModelConfig> ModelConfig::read(const GgufFile& file) {
     const auto name = file.requireString("general.architecture");
     if (!name) return tl::unexpected(name.error());
+    if (file.string("general.type") == "adapter") {
+        return fail(ErrorCode::Unsupported,
+                    "the file is a LoRA adapter, which changes a model and is none: load the model "
+                    "that it was made for, and give this file with --lora");
+    }
     const auto architecture = findArchitecture(file, *name);
     if (!architecture) return tl::unexpected(architecture.error());
 
@@ -171,8 +193,8 @@ Result<ModelConfig> ModelConfig::read(const GgufFile& file) {
     if (keys.error()) return tl::unexpected(*keys.error());
     architecture->describe(keys, model);
     if (!keys.error() && model.hasDenseLayer() && model.feedForwardDim == 0) {
-        keys.remember({ErrorCode::Corrupt,
-                       "the model file lacks the number " + keys.name("feed_forward_length")});
+        keys.remember(
+            file.requireInteger(std::string(*name) + ".feed_forward_length", 0, 0).error());
     }
     if (!keys.error() && model.rope.dim % 2 != 0) {
         keys.remember({ErrorCode::Corrupt, keys.name("rope.dimension_count") + " is odd"});

@@ -168,10 +168,6 @@ private:
 
 Result<void> checkOutput(const GgufFile& file, const fs::path& out) {
     std::error_code ignored;
-    if (fs::is_directory(out, ignored)) {
-        return fail(ErrorCode::InvalidArgument,
-                    out.string() + " is a folder; name the file to be written in it");
-    }
     for (const fs::path& part : file.partPaths()) {
         if (fs::equivalent(part, out, ignored)) {
             return fail(ErrorCode::InvalidArgument,

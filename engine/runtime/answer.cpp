@@ -17,6 +17,21 @@ std::vector<DryBreaker> breakersFor(const LoadedModel& model, const SamplerSetti
 
 }  // namespace
 
+Result<void> checkLogits(std::span<const float> logits) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    bool isSound = true;
+    float largest = -kInfinity;
+    for (const float logit : logits) {
+        isSound = isSound && logit < kInfinity;  // no number is not below it either
+        largest = std::max(largest, logit);
+    }
+    if (isSound && largest > -kInfinity) return {};
+    return fail(ErrorCode::Corrupt,
+                "the model computes values that are no numbers: its weights are damaged, or too "
+                "large for their type; check the file with `conclave models verify FILE`, or "
+                "download it again");
+}
+
 ChosenLogprobs logprobsOf(std::span<const float> logits, TokenId chosen, int n) {
     const double largest = *std::max_element(logits.begin(), logits.end());
     double sum = 0.0;
@@ -51,6 +66,10 @@ Answer::Answer(const LoadedModel& model, const GenerateRequest& request, int con
 
 std::optional<TokenId> Answer::next(std::span<const float> logits) {
     const std::span<const float> given = logits;
+    if (m_trust = checkLogits(logits); !m_trust) {
+        end(FinishReason::Cancelled);
+        return std::nullopt;
+    }
     if (m_request.filter != nullptr) {
         m_filtered.assign(logits.begin(), logits.end());
         m_request.filter->restrict(m_filtered);

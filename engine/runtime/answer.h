@@ -29,6 +29,9 @@ public:
     /// Says what was held back. The last call.
     void finish();
 
+    /// Whether the logits were numbers so far; else nothing of the answer can be trusted.
+    [[nodiscard]] const Result<void>& trust() const { return m_trust; }
+
     /// Tokens that may still be chosen; very many without a limit.
     [[nodiscard]] int nLeft() const;
 
@@ -44,8 +47,12 @@ private:
     TextStream m_stream;
     std::unique_ptr<Sampler> m_sampler;
     std::optional<FinishReason> m_reason;
+    Result<void> m_trust;
     std::vector<float> m_filtered;  ///< logits after the filter
 };
+
+/// Errors: Corrupt if the logits are no numbers, or all minus infinity.
+[[nodiscard]] Result<void> checkLogits(std::span<const float> logits);
 
 /// The `n` likeliest tokens and the chosen one, by the softmax of the logits.
 [[nodiscard]] ChosenLogprobs logprobsOf(std::span<const float> logits, TokenId chosen, int n);

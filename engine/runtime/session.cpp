@@ -293,6 +293,10 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     if (m_speculates && !m_gate.isOpen()) m_model->learnSpeculation(m_gate);
     usage.decodeTime = Clock::now() - afterPrefill;
     if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
+    if (!answer.trust()) {
+        clear();
+        return tl::unexpected(answer.trust().error());
+    }
     if (m_sharesPrefixes) leaveInStore();
     usage.completionTokens = static_cast<int>(answer.result.tokens.size());
     usage.timeToFirstToken += usage.prefillTime;
@@ -560,8 +564,12 @@ Result<void> RunningSession::evaluateNow(
                 return cancelled;
             }
             for (std::size_t i = 0; i < count; ++i) {
-                onLogits(static_cast<int>(done + first + i),
-                         std::span(logits).subspan(i * nLogits, nLogits));
+                const auto row = std::span(logits).subspan(i * nLogits, nLogits);
+                if (auto sound = checkLogits(row); !sound) {
+                    clear();
+                    return sound;
+                }
+                onLogits(static_cast<int>(done + first + i), row);
             }
         }
     }

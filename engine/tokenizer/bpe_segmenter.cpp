@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/composed_form.h"
 #include "engine/tokenizer/pre_tokenizer.h"
@@ -84,8 +85,15 @@ private:
 
 Result<std::unique_ptr<const Segmenter>> makeBpeSegmenter(
     const GgufFile& file, std::shared_ptr<const Vocabulary> vocabulary) {
-    auto preTokenizer = PreTokenizer::find(file.string("tokenizer.ggml.pre").value_or("default"));
+    const auto name = file.string("tokenizer.ggml.pre");
+    auto preTokenizer = PreTokenizer::find(name.value_or("default"));
     if (!preTokenizer) return tl::unexpected(preTokenizer.error());
+    if (!name) {
+        log().warn(
+            "the model file does not say how its text is cut into words (tokenizer.ggml.pre); the "
+            "default is used, and answers may be much worse for it: get a newer file of this "
+            "model");
+    }
     const auto lines = file.strings("tokenizer.ggml.merges");
     if (!lines) return fail(ErrorCode::Corrupt, "tokenizer.ggml.merges is missing");
     MergeTable merges(lines->size());

@@ -35,6 +35,9 @@ public:
     /// True if the model was trained on text in Unicode's composed form (NFC).
     [[nodiscard]] bool composes() const { return m_composes; }
 
+    /// True if a text begins with BOS where the file does not say.
+    [[nodiscard]] bool addsBos() const { return m_addsBos; }
+
     /// Number of characters at `position` that make a word (0: none) in [position, end).
     using Matcher = std::size_t (*)(const CharSequence& chars, std::size_t position,
                                     std::size_t end);
@@ -47,6 +50,7 @@ private:
     std::vector<Matcher> m_stages;
     bool m_takesWholeWords = false;
     bool m_composes = false;
+    bool m_addsBos = false;
 };
 
 }  // namespace conclave::engine

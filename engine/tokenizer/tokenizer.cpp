@@ -184,9 +184,8 @@ Result<std::unique_ptr<const Tokenizer>> Tokenizer::load(const GgufFile& file) {
                     "tokenizer.ggml.model \"" + std::string(*kind) +
                         "\" is not one that this version knows (llama, gpt2, t5, bert)");
     }
-    const std::string_view pre = file.string("tokenizer.ggml.pre").value_or("default");
-    const bool defaultAddBos =
-        *kind == "llama" || *kind == "bert" || pre == "llama-bpe" || pre == "tekken";
+    const auto pre = PreTokenizer::find(file.string("tokenizer.ggml.pre").value_or("default"));
+    const bool defaultAddBos = *kind == "llama" || *kind == "bert" || (pre && pre->addsBos());
     const bool defaultAddSpace = *kind == "llama" || *kind == "t5";
     auto vocabulary = Vocabulary::load(file, defaultAddBos, defaultAddSpace);
     if (!vocabulary) return tl::unexpected(vocabulary.error());

@@ -16,6 +16,7 @@ const Signature kAsk{"ask",
                       {"--memory", "SIZE", "", Kind::Size},
                       {"--json", "", "", Kind::Flag},
                       {"--lora", "FILE", "a file", Kind::Each},
+                      {"--kind", "f16|q8_0", "", Kind::Choice},
                       {"--model", "NAME", ""}}};
 
 Arguments parsed(const std::vector<std::string>& given) {
@@ -83,10 +84,20 @@ TEST(Arguments, ChecksNumbersWhole) {
     EXPECT_NE(problem({"Why?", "-k", "3x"}).find("whole number"), std::string::npos);
     EXPECT_NE(problem({"Why?", "-k", "3.5"}).find("whole number"), std::string::npos);
     EXPECT_NE(problem({"Why?", "-k", "0"}).find("out of range"), std::string::npos);
+    EXPECT_NE(problem({"Why?", "-k", "18446744073709551615"}).find("out of range"),
+              std::string::npos);
+    EXPECT_NE(problem({"Why?", "--temp", "nan"}).find("out of range"), std::string::npos);
     EXPECT_NE(problem({"Why?", "--temp", "warm"}).find("a number"), std::string::npos);
     EXPECT_NE(problem({"Why?", "--temp"}).find("needs a value"), std::string::npos);
+    EXPECT_NE(problem({"Why?", "--lora", "--json"}).find("needs a value"), std::string::npos);
     EXPECT_NE(problem({"Why?", "--docs", "--json"}).find("needs a value"), std::string::npos);
     EXPECT_NE(problem({"Why?", "--json=yes"}).find("takes no value"), std::string::npos);
+}
+
+TEST(Arguments, TakesChoicesInAnyCaseAndNoEmptyFile) {
+    EXPECT_EQ(parsed({"Why?", "--kind", "Q8_0"}).text("--kind"), "Q8_0");
+    EXPECT_EQ(problem({"Why?", "--kind", "q8"}), "--kind takes f16|q8_0, not \"q8\"");
+    EXPECT_NE(problem({"Why?", "--lora", ""}).find("name of a file"), std::string::npos);
 }
 
 TEST(Arguments, FindsTheNearestWord) {

@@ -258,7 +258,7 @@ TEST_F(TerminalTest, ChangesAdaptersInAChat) {
     const std::string second = "+ " + folder + "olmoe-2.lora.gguf  1\n";
     EXPECT_EQ(result.out, first + first + second + second) << result.err;
     EXPECT_THAT(result.err, HasSubstr("no adapters"));
-    EXPECT_THAT(result.err, HasSubstr("/lora add FILE[:SCALE] and /lora remove FILE"));
+    EXPECT_THAT(result.err, HasSubstr("/lora add FILE[=SCALE] and /lora remove FILE"));
     EXPECT_THAT(result.err, HasSubstr("qwen3"));  // of another architecture: refused
     EXPECT_THAT(result.err, HasSubstr("there is no adapter olmoe.lora.gguf"));
 

@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FOLDER = os.path.join(ROOT, "engine/model/architectures")
 ENCODERS = os.path.join(ROOT, "engine/encoder/architectures")
 # Golden models by architecture, where the name is not that of the architecture.
-MODELS = {"deepseek2": ["deepseek3"], "llama": ["mixtral", "llama-dense"],
+MODELS = {"deepseek2": ["deepseek3", "deepseek2-mtp"], "llama": ["mixtral", "llama-dense"],
           "phi3": ["phi3", "phi3-long"]}
 ENCODER_MODELS = {"bert": ["bert", "bert-cls", "bert-q8", "bert-rank"],
                   "gemma-embedding": ["gemma-embedding", "gemma-embedding-plain"],
@@ -30,7 +30,7 @@ ENCODER_MODELS = {"bert": ["bert", "bert-cls", "bert-q8", "bert-rank"],
 # thought and a call look in their templates.
 FAMILIES = {
     "deepseek": ("deepseek-llm", "`User:`"),
-    "deepseek2": ("deepseek-llm, deepseek-v3", "`<｜User｜>`, `<think>`, `<｜tool▁call▁begin｜>`"),
+    "deepseek2": ("deepseek-llm, deepseek-v3, kimi-k2", "`<｜User｜>`, `<think>`, `<｜tool▁call▁begin｜>`"),
     "ernie4_5-moe": ("SPM", "`User:`"),
     "gemma2": ("SPM", "`<start_of_turn>`"),
     "gemma3": ("SPM", "`<start_of_turn>`"),
@@ -135,7 +135,7 @@ values are missed, *Golden* its sister that compares them, *Parity* the comparis
 %s
 Tokenizers: SentencePiece BPE, byte-level BPE, Unigram and WordPiece.
 
-Any other architecture is refused with "the architecture X is not supported; the closest that is: Y".
+Any other architecture is refused with "architecture X is not supported; closest: Y".
 
 This page is written by `tests/parity/make_models_page.py build/release/tests/engine_core_test`. New
 golden values: `tests/parity/make_golden.py`, `make_quantized_golden.py` and `make_encoder_golden.py`, which need llama.cpp's npm package. A

@@ -18,7 +18,8 @@ int Keys::optional(std::string_view key, int fallback, std::int64_t lowest, std:
 
 double Keys::requiredNumber(std::string_view key, double lowest, double highest) {
     if (!has(key)) {
-        return remember({ErrorCode::Corrupt, "the model file lacks the number " + name(key)});
+        // What is no number is no integer either, and its error says what there is.
+        return remember(m_file.requireInteger(m_prefix + std::string(key), 0, 0).error());
     }
     return number(key, 0.0, lowest, highest);
 }

@@ -114,17 +114,17 @@ public:
     CallReading read(CallStyle style) {
         const bool isRead = readStyle(style);
         // What may still grow decides nothing yet, not even when it reads well so far.
-        if (m_cursor.isStarved()) return {CallReading::Status::NeedsMore, 0, {}};
+        if (m_cursor.isStarved()) return {CallReading::Status::NeedsMore, 0, {}, {}};
         if (!isRead) return {};
-        return {CallReading::Status::Complete, m_cursor.at(), std::move(m_calls)};
+        return {CallReading::Status::Complete, m_cursor.at(), std::move(m_calls), m_before};
     }
 
     CallReading readBare() {
         m_cursor.skipSpaces();
         const bool isRead = bareCalls();
-        if (m_cursor.isStarved()) return {CallReading::Status::NeedsMore, 0, {}};
+        if (m_cursor.isStarved()) return {CallReading::Status::NeedsMore, 0, {}, {}};
         if (!isRead) return {};
-        return {CallReading::Status::Complete, m_cursor.at(), std::move(m_calls)};
+        return {CallReading::Status::Complete, m_cursor.at(), std::move(m_calls), {}};
     }
 
 private:
@@ -314,9 +314,40 @@ private:
         const bool isEnded = hasEnd && m_cursor.rest().find(kEnd) != std::string_view::npos;
         // Without its mark, Python has no end but that of the answer.
         const auto code = isEnded ? m_cursor.until(kEnd) : m_cursor.untilEnd();
-        if (!code || trimmedText(*code).empty()) return false;
+        if (!code) return false;
+        if (isEnded) {
+            switch (followingCalls()) {
+                case Following::Read: m_before = trimmedText(*code); return true;
+                case Following::Damaged: return false;
+                case Following::None: break;
+            }
+        }
+        if (trimmedText(*code).empty()) return false;
         m_calls.push_back({{}, "code_interpreter", jsonText({{"code", trimmedText(*code)}})});
         return true;
+    }
+
+    enum class Following { None, Read, Damaged };
+
+    /// Llama 4 writes what it says before its calls between the marks that Python has.
+    Following followingCalls() {
+        const std::size_t begin = m_cursor.at();
+        m_cursor.skipSpaces();
+        const bool isList = m_cursor.peek() == '[';
+        if (isList ? pythonCalls() : mayBeCall()) {
+            bool isRead = true;
+            while (!isList && isRead && m_cursor.peek() == '{') {
+                isRead = bareObjects();
+                const std::size_t end = m_cursor.at();
+                m_cursor.skipSpaces();
+                if (m_cursor.peek() != '{') m_cursor.moveTo(end);
+            }
+            return isRead ? Following::Read : Following::Damaged;
+        }
+        m_calls.clear();
+        // Whether a call follows decides what stands before: more text may still show one.
+        if (!m_cursor.isStarved()) m_cursor.moveTo(begin);
+        return Following::None;
     }
 
     bool bareCalls() { return m_cursor.peek() == '[' ? pythonCalls() : bareObjects(); }
@@ -415,6 +446,7 @@ private:
     bool m_isWhole;
     const Json& m_tools;
     Calls m_calls;
+    std::string_view m_before;
 };
 
 }  // namespace

@@ -18,7 +18,8 @@ struct CallReading {
         None,       ///< it looked like a call, but is plain text
     } status = Status::None;
     std::size_t length = 0;
-    std::vector<ToolCall> calls;  ///< ids are empty where the text has none
+    std::vector<ToolCall> calls;   ///< ids are empty where the text has none
+    std::string_view before = {};  ///< answer in front of the calls, part of the text that was read
 };
 
 /// Reads the call that `text` begins with, at a marker of `style`. The answer is the same for every

@@ -141,6 +141,7 @@ private:
     }
 
     void take(CallReading reading, std::size_t nBefore) {
+        addContent(reading.before);
         for (ToolCall& call : reading.calls) {
             if (call.id.empty()) call.id = "call_" + std::to_string(nBefore);
             ++nBefore;

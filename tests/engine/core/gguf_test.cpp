@@ -16,6 +16,7 @@ namespace {
 using test::Bytes;
 using test::GgufWriter;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 constexpr std::uint32_t kF32 = 0;
@@ -276,10 +277,10 @@ TEST(ModelInfo, NamesWhatIsWrong) {
     GgufWriter unknown;
     unknown.text("general.architecture", "deepseek9");
     EXPECT_EQ(errorOf(unknown).code, ErrorCode::Unsupported);
-    EXPECT_THAT(errorOf(unknown).detail, HasSubstr("\"deepseek9\" is not supported"));
-    EXPECT_THAT(errorOf(unknown).detail, HasSubstr("closest that is: \"deepseek2\""));
+    EXPECT_THAT(errorOf(unknown).detail,
+                HasSubstr("architecture deepseek9 is not supported; closest: deepseek2"));
     const auto expectClosest = [&](const GgufWriter& writer, const std::string& closest) {
-        EXPECT_THAT(errorOf(writer).detail, HasSubstr("closest that is: \"" + closest + "\""));
+        EXPECT_THAT(errorOf(writer).detail, EndsWith("; closest: " + closest));
     };
     const auto named = [](const std::string& name) {
         GgufWriter writer;
@@ -312,6 +313,17 @@ TEST(ModelInfo, NamesWhatIsWrong) {
     expectClosest(normed("qwen9moe").number("qwen9moe.expert_count", 8), "qwen3moe");
     expectClosest(normed("qwen9"), "qwen3");
     expectClosest(named("qwen9moe").number("qwen9moe.expert_count", 8), "qwen2moe");
+    expectClosest(named("modern-bert"), "nomic-bert");
+    for (const char* other : {"t5", "t5encoder", "clip", "mamba2", "rwkv7", "whisper"}) {
+        EXPECT_THAT(errorOf(named(other)).detail, HasSubstr("closest: none;")) << other;
+    }
+    GgufWriter adapter = named("llama");
+    adapter.text("general.type", "adapter");
+    EXPECT_THAT(errorOf(adapter).detail, HasSubstr("--lora"));
+    GgufWriter spelled = named("llama");
+    spelled.text("llama.block_count", "2");
+    EXPECT_THAT(errorOf(spelled).detail, HasSubstr("llama.block_count"));
+    EXPECT_THAT(errorOf(spelled).detail, HasSubstr("but not as a number"));
     GgufWriter strange;
     strange.text("general.architecture", std::string(100000, '\n'));
     EXPECT_LT(errorOf(strange).detail.size(), 200u);

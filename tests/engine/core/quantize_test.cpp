@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <nlohmann/json.hpp>
 
 #include "engine/engine.h"
@@ -166,7 +167,7 @@ TEST_F(Quantize, SaysWhatIsWrongAndLeavesNothingBehind) {
     const fs::path other =
         write("im.dat", bytesOf(std::vector<std::int32_t>{1}) +
                             entryOf("blk.0.attn_q.weight", 1, std::vector<float>(64, 1.0f)));
-    const std::size_t nBefore = nFiles();
+    std::size_t nBefore = nFiles();
     const auto expectError = [&](const fs::path& out, const QuantizeOptions& options,
                                  ErrorCode code, const std::string& text) {
         const auto report = quantizeModel(model, out, options);
@@ -181,6 +182,19 @@ TEST_F(Quantize, SaysWhatIsWrongAndLeavesNothingBehind) {
     expectError(m_folder / "." / "model.gguf", optionsFor("Q8_0"), ErrorCode::InvalidArgument,
                 "the output is the input");
     expectError(m_folder, optionsFor("Q8_0"), ErrorCode::InvalidArgument, "is a folder");
+    const fs::path pipe = m_folder / "pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    fs::create_symlink("/dev/null", m_folder / "device");
+    fs::create_symlink(pipe, m_folder / "next.gguf.partial");
+    const std::size_t nPlain = nBefore;
+    nBefore = nFiles();
+    for (const char* name : {"pipe", "device", "next.gguf"}) {
+        expectError(m_folder / name, optionsFor("Q8_0"), ErrorCode::InvalidArgument,
+                    "is a device or a pipe");
+    }
+    EXPECT_TRUE(fs::is_fifo(pipe));
+    for (const char* name : {"pipe", "device", "next.gguf.partial"}) fs::remove(m_folder / name);
+    nBefore = nPlain;
     expectError(m_folder / "none" / "out.gguf", optionsFor("Q8_0"), ErrorCode::Io, "cannot write");
     expectError(out, optionsFor("Q9"), ErrorCode::InvalidArgument, "Q4_K_M");
     QuantizeOptions options = optionsFor("Q8_0");

@@ -12,8 +12,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "engine/engine.h"
+#include "engine/gguf/gguf_file.h"
 #include "engine/runtime/memory.h"
 #include "engine/runtime/session.h"
 #include "gguf_writer.h"
@@ -398,6 +400,56 @@ TEST(ThreadPool, RunsEveryTaskOnceAndSkipsTheRestAfterAStop) {
         });
         EXPECT_LE(nRun, nThreads);
         EXPECT_TRUE(pool.stopRequested());
+    }
+}
+
+/// A file of this test that goes away with it.
+struct TemporaryFile {
+    std::filesystem::path path = std::filesystem::path(testing::TempDir()) /
+                                 ("infinite-" + std::to_string(::getpid()) + ".gguf");
+    ~TemporaryFile() { std::filesystem::remove(path); }
+};
+
+TEST(DamagedWeights, ThatGiveNoNumbersEndInAnError) {
+    const TemporaryFile damaged;
+    const std::filesystem::path& path = damaged.path;
+    std::filesystem::copy_file(test::parity("llama-f32.gguf"), path,
+                               std::filesystem::copy_options::overwrite_existing);
+    {
+        const auto file = GgufFile::open(path);
+        ASSERT_TRUE(file);
+        std::ifstream in(path, std::ios::binary);
+        std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+        const auto embedding =
+            std::find_if(file->tensors().begin(), file->tensors().end(),
+                         [](const TensorInfo& each) { return each.name == "token_embd.weight"; });
+        ASSERT_NE(embedding, file->tensors().end());
+        const std::string values(reinterpret_cast<const char*>(embedding->data.data()),
+                                 embedding->data.size());
+        const std::size_t at = bytes.find(values);
+        ASSERT_NE(at, std::string::npos);
+        const std::vector<float> infinite(values.size() / sizeof(float), INFINITY);
+        std::memcpy(bytes.data() + at, infinite.data(), values.size());
+        std::ofstream(path, std::ios::binary).write(bytes.data(), std::ssize(bytes));
+    }
+    const auto model = Model::load(path);
+    ASSERT_TRUE(model) << model.error().detail;
+    const auto session = Session::create(*model, {.contextLength = 16, .nThreads = 1});
+    ASSERT_TRUE(session) << session.error().detail;
+    int nRows = 0;
+    const auto evaluated = (*session)->evaluate(std::vector<TokenId>{1, 2, 3},
+                                                [&](int, std::span<const float>) { ++nRows; });
+    ASSERT_FALSE(evaluated);
+    EXPECT_EQ(evaluated.error().code, ErrorCode::Corrupt);
+    EXPECT_EQ(nRows, 0);
+    for (const float temperature : {0.0f, 1.0f}) {
+        GenerateRequest request = greedy({1, 2, 3}, 4);
+        request.sampling.temperature = temperature;
+        const auto generated = (*session)->generate(request);
+        ASSERT_FALSE(generated);
+        EXPECT_EQ(generated.error().code, ErrorCode::Corrupt);
+        EXPECT_THAT(generated.error().detail, HasSubstr("models verify"));
+        EXPECT_TRUE((*session)->cachedTokens().empty());
     }
 }
 

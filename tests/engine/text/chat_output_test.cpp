@@ -215,6 +215,25 @@ TEST(ChatOutput, ReadsPythonOfLlama) {
          {"", "Done.", {{"call_0", "code_interpreter", "{\"code\":\"[x for x in range(3)]\"}"}}}});
 }
 
+TEST(ChatOutput, ReadsWhatLlama4SaysBeforeItsCalls) {
+    const std::string call = "{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}";
+    const ToolCall first{"call_0", "get_weather", "{\"city\":\"Paris\"}"};
+    const ToolCall second{"call_1", "get_weather", "{\"city\":\"Paris\"}"};
+    const std::string said = "<|python_start|>Let me look.<|python_end|>";
+    expectEverywhere({kLlama4, said + call, {"", "Let me look.", {first}}});
+    expectEverywhere({kLlama4, said + "\n" + call + call, {"", "Let me look.", {first, second}}});
+    expectEverywhere({kLlama4, "<|python_start|><|python_end|>" + call, {"", "", {first}}});
+    expectEverywhere(
+        {kLlama4, said + "[get_weather(city='Paris')]", {"", "Let me look.", {first}}});
+    // Cut off, it is no call: not even one of the Python that stands before.
+    const std::string cut = said + call.substr(0, call.size() - 4);
+    expectEverywhere({kLlama4, cut, {"", cut, {}}});
+    expectEverywhere(
+        {kLlama4,
+         "<|python_start|>print(1)<|python_end|>{\"a\": 1}",
+         {"", "{\"a\": 1}", {{"call_0", "code_interpreter", "{\"code\":\"print(1)\"}"}}}});
+}
+
 TEST(ChatOutput, ReadsSeedAndMiniMax) {
     expectEverywhere(
         {kSeed,

@@ -37,6 +37,25 @@ TEST(PreTokenizer, LosesNoInvalidBytes) {
     EXPECT_TRUE(wordsOf(*preTokenizer, "").empty());
 }
 
+TEST(PreTokenizer, KnowsWhichModelsBeginWithBos) {
+    for (const char* name : {"llama-bpe", "pixtral", "midm-2.0", "tekken", "chameleon"}) {
+        EXPECT_TRUE(PreTokenizer::find(name)->addsBos()) << name;
+    }
+    for (const char* name : {"default", "qwen2", "kimi-k2", "gpt-4o"}) {
+        EXPECT_FALSE(PreTokenizer::find(name)->addsBos()) << name;
+    }
+}
+
+TEST(PreTokenizer, GroupsAnEndlessNumberInOneGo) {
+    const std::string digits(300'001, '7');
+    for (const char* name : {"afmoe", "tiny_aya", "superbpe"}) {
+        const auto words = wordsOf(*PreTokenizer::find(name), digits);
+        ASSERT_EQ(words.size(), 100'001U) << name;
+        EXPECT_EQ(words.front(), "7");
+        EXPECT_EQ(words.back(), "777");
+    }
+}
+
 TEST(PreTokenizer, NamesAnUnknownScheme) {
     const auto unknown = PreTokenizer::find("frobnicate");
     ASSERT_FALSE(unknown);

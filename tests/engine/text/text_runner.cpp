@@ -4,6 +4,8 @@
 //   render        {"template","bos","eos","variables"}  ->  {"text"} or {"error"}
 //   parse         {"template","prompt","text","tools"}  ->  {"reasoning","content","calls"}
 //   tokens FILE   {"text","special"}                    ->  {"ids","decoded","classless"}
+//   words NAME    {"text"}                              ->  {"words","classless"}, as cut by the
+//                                                           pre-tokenizer of that name
 //   logits FILE   {"tokens"}                            ->  {"rows","columns"}, and before that
 //   line
 //                                                           rows * columns floats of this machine
@@ -27,6 +29,7 @@
 #include "engine/tokenizer/char_class.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/output/output_parser.h"
+#include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace {
@@ -64,16 +67,28 @@ ordered_json parse(const ordered_json& request) {
     return {{"reasoning", output.reasoning}, {"content", output.content}, {"calls", calls}};
 }
 
-ordered_json tokens(const engine::Tokenizer& tokenizer, const ordered_json& request) {
-    const bool special = request.value("special", false);
-    const auto text = request.at("text").get<std::string>();
-    const auto ids = tokenizer.encode(text, {.addBos = false, .parseSpecial = special});
+std::string classlessOf(std::string_view text) {
     std::string classless;
     for (std::size_t position = 0; position < text.size();) {
         const char32_t c = conclave::nextCodePoint(text, position);
         if (engine::charClass(c) == 0) conclave::appendUtf8(classless, c);
     }
-    return {{"ids", ids}, {"decoded", tokenizer.decode(ids, true)}, {"classless", classless}};
+    return classless;
+}
+
+ordered_json tokens(const engine::Tokenizer& tokenizer, const ordered_json& request) {
+    const bool special = request.value("special", false);
+    const auto text = request.at("text").get<std::string>();
+    const auto ids = tokenizer.encode(text, {.addBos = false, .parseSpecial = special});
+    return {
+        {"ids", ids}, {"decoded", tokenizer.decode(ids, true)}, {"classless", classlessOf(text)}};
+}
+
+ordered_json words(const engine::PreTokenizer& preTokenizer, const ordered_json& request) {
+    const auto text = request.at("text").get<std::string>();
+    ordered_json found = ordered_json::array();
+    preTokenizer.split(text, [&](std::string_view word) { found.push_back(word); });
+    return {{"words", found}, {"classless", classlessOf(text)}};
 }
 
 /// The logits behind every token, as raw floats: a text form of them would take longer to read than
@@ -139,6 +154,15 @@ int main(int argc, char** argv) try {
             return 1;
         }
         answerLines([&](const ordered_json& request) { return tokens(**tokenizer, request); });
+        return 0;
+    }
+    if (mode == "words" && argc == 3) {
+        const auto preTokenizer = engine::PreTokenizer::find(argv[2]);
+        if (!preTokenizer) {
+            std::cerr << "error: " << preTokenizer.error().detail << '\n';
+            return 1;
+        }
+        answerLines([&](const ordered_json& request) { return words(*preTokenizer, request); });
         return 0;
     }
     if (mode == "logits" && argc == 3) {
