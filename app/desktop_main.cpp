@@ -20,9 +20,8 @@
 #include <utility>
 #include <vector>
 
-#include <sys/stat.h>
-
 #include "app/services/services.h"
+#include "base/file_mode.h"
 #include "base/log.h"
 #include "base/places.h"
 #include "ui/ui.h"

@@ -339,10 +339,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     request.sampling = *used.sampling;
     request.maxTokens = maxTokens;
     request.stopOnRepetition = profile.stopOnRepetition;
-    request.speculate = !details.passages.empty();  // such answers quote
+    request.speculate = m_speculates || !details.passages.empty();  // such answers quote
     request.showControlTokens = parser->needsControlTokens();
     request.cancel = job.stop.get_token();
-    request.speculate = request.speculate || m_speculates;
     request.onPrefill = [&](int done, int total) {
         job.report(AnswerStage::Kind::Reading,
                    static_cast<float>(done) / static_cast<float>(std::max(total, 1)));
