@@ -10,7 +10,7 @@
 
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/pdf_document.h"
-#include "retrieval/extractor/unseen_text.h"
+#include "retrieval/extractor/pdf_unseen_text.h"
 
 namespace conclave::retrieval::extractor {
 namespace {

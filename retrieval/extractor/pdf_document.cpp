@@ -1,6 +1,6 @@
 #include "retrieval/extractor/pdf_document.h"
 
-#include "retrieval/extractor/unseen_text.h"
+#include "retrieval/extractor/pdf_unseen_text.h"
 
 namespace conclave::retrieval::extractor {
 namespace {

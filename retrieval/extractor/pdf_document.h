@@ -33,7 +33,7 @@ private:
 };
 
 /// What pdfium reads on a page, with its own line ends, a mark where a hyphen broke a word and
-/// kUnseenMark (unseen_text.h), as text with single line ends and without marks.
+/// kUnseenMark (pdf_unseen_text.h), as text with single line ends and without marks.
 [[nodiscard]] std::string pageText(QString raw);
 
 }  // namespace conclave::retrieval::extractor

@@ -18,7 +18,7 @@
 #include "retrieval/extractor/page_alignment.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/pdf_document.h"
-#include "retrieval/extractor/unseen_text.h"
+#include "retrieval/extractor/pdf_unseen_text.h"
 #include "retrieval/page_picture.h"
 
 namespace conclave::retrieval::extractor {

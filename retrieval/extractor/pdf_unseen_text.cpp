@@ -1,4 +1,4 @@
-#include "retrieval/extractor/unseen_text.h"
+#include "retrieval/extractor/pdf_unseen_text.h"
 
 #include <algorithm>
 #include <array>

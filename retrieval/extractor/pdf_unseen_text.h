@@ -1,5 +1,5 @@
-// unseen_text.h: text of a PDF page that nobody sees on it: drawn invisibly, in the colour of the
-// paper, under something else, beside the page or too small to read.
+// pdf_unseen_text.h: text of a PDF page that nobody sees on it: drawn invisibly, in the colour of
+// the paper, under something else, beside the page or too small to read.
 //
 // QtPdf says neither colours nor rendering modes, and they would not tell what is covered. So the
 // page is drawn, small, and text whose place shows no ink is unseen. Text that was recognised in a
