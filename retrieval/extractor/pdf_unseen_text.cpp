@@ -221,6 +221,14 @@ int UnseenText::firstCharacterOf(int page, std::size_t place, int nCharacters) {
     return low;
 }
 
+/// Rows of dashes and dots are common, and cheaper to see here than by their place in the text.
+bool UnseenText::isRule(int page, const Place& place) const {
+    const double y = (place.box.top + place.box.bottom) / 2.0;
+    const QString there =
+        m_pdf.getSelection(page, {place.box.left, y}, {place.box.right, y}).text();
+    return !there.trimmed().isEmpty() && !hasLetters(there, 0, there.size(), 1);
+}
+
 /// False if the time is up.
 bool UnseenText::hide(int page, const Run& run, std::size_t nPlaces, int nCharacters, bool isThin,
                       QString& text) {
@@ -339,10 +347,11 @@ QString UnseenText::seenText(int page) {
         while (run.behind < places.size() && places[run.behind].isUnseen) ++run.behind;
         i = std::max(run.behind, i + 1);
         if (run.behind == run.first || isOneSign(run)) continue;
+        const bool isThin = run.behind - run.first == 1 && places[run.first].thickness() < kTooThin;
+        if (isThin && isRule(page, places[run.first])) continue;
         hasUnseen = true;
         m_used = before + usedProcessorTime() - start;
         if (!isCertain || !isDone) continue;
-        const bool isThin = run.behind - run.first == 1 && places[run.first].thickness() < kTooThin;
         isDone = hide(page, run, places.size(), all.endIndex(), isThin, text);
     }
     if (hasUnseen && !(isCertain && isDone)) ++m_nUncertainPages;

@@ -44,6 +44,7 @@ private:
     [[nodiscard]] std::chrono::nanoseconds left() const;
     [[nodiscard]] Prefix prefix(int page, int nCharacters);
     [[nodiscard]] int firstCharacterOf(int page, std::size_t place, int nCharacters);
+    [[nodiscard]] bool isRule(int page, const Place& place) const;
     [[nodiscard]] bool hide(int page, const Run& run, std::size_t nPlaces, int nCharacters,
                             bool isThin, QString& text);
 
