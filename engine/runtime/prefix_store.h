@@ -29,6 +29,10 @@ namespace conclave::engine {
 class PrefixStore {
 public:
     static constexpr int kBlockTokens = 16;
+    /// Tokens in whole blocks of so many.
+    [[nodiscard]] static constexpr int wholeBlocks(std::size_t nTokens) {
+        return static_cast<int>(nTokens) / kBlockTokens * kBlockTokens;
+    }
 
     /// Entries of kBlockTokens positions in every layer.
     using Block = std::shared_ptr<const std::vector<std::byte>>;

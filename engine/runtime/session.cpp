@@ -8,7 +8,6 @@
 
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
-#include "engine/runtime/session_file.h"
 
 namespace conclave::engine {
 namespace {
@@ -27,11 +26,6 @@ SpeculationGate::Seconds ownTime() {
     constexpr double kNano = 1e-9;
     return SpeculationGate::Seconds(static_cast<double>(time.tv_sec) +
                                     kNano * static_cast<double>(time.tv_nsec));
-}
-
-/// Tokens in whole blocks of the prefix store.
-int wholeBlocks(std::size_t nTokens) {
-    return static_cast<int>(nTokens) / PrefixStore::kBlockTokens * PrefixStore::kBlockTokens;
 }
 
 /// The pool obeys `stop` while this lives.
@@ -276,7 +270,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
     if (m_sharesPrefixes) extendFromStore(request.prompt);
-    m_nLeft = wholeBlocks(m_tokens.size());
+    m_nLeft = PrefixStore::wholeBlocks(m_tokens.size());
     Usage& usage = answer.result.usage;
     usage.promptTokens = static_cast<int>(request.prompt.size());
     usage.cachedTokens = static_cast<int>(m_tokens.size());
@@ -310,71 +304,6 @@ Result<void> RunningSession::checkPasses() {
         return checked;
     }
     if (m_transformer.error()) return tl::unexpected(*m_transformer.error());
-    return {};
-}
-
-void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
-    const auto known = m_model->prefixes().find(m_kvKind, tokens.first(tokens.size() - 1));
-    if (known.nTokens <= m_tokens.size()) return;
-    constexpr std::size_t kBlockTokens = PrefixStore::kBlockTokens;
-    const std::size_t firstBlock = m_tokens.size() / kBlockTokens;
-    m_cache.makeRoom(static_cast<int>(firstBlock * kBlockTokens),
-                     static_cast<int>(known.nTokens - firstBlock * kBlockTokens));
-    for (std::size_t i = firstBlock; i < known.blocks.size(); ++i) {
-        const std::span<const std::byte> block = *known.blocks[i];
-        const std::size_t layerBytes = m_cache.positionBytes() * kBlockTokens;
-        const auto n = static_cast<int>(std::min(kBlockTokens, known.nTokens - i * kBlockTokens));
-        for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
-            const auto rows = m_cache.rows(layer, static_cast<int>(i * kBlockTokens), n);
-            const auto from = block.subspan(static_cast<std::size_t>(layer) * layerBytes);
-            std::copy_n(from.begin(), rows.size(), rows.begin());
-        }
-    }
-    m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(known.nTokens));
-}
-
-/// Layers with a window forget: what others may want of them is to be left in the store before.
-void RunningSession::leaveWhatRingsLose(int nNext) {
-    const auto nTokens = static_cast<int>(m_tokens.size());
-    m_nLeft = std::min(m_nLeft, wholeBlocks(m_tokens.size()));
-    if (m_cache.heldFromAfter(nTokens, nNext) > m_nLeft) leaveInStore();
-}
-
-void RunningSession::leaveInStore() {
-    PrefixStore& store = m_model->prefixes();
-    // Sessions, documents and other programs need memory, too.
-    constexpr std::uint64_t kShareOfFree = 4;
-    const std::uint64_t budget = m_model->memoryForPrefixes() / kShareOfFree;
-    constexpr int kBlockTokens = PrefixStore::kBlockTokens;
-    const std::size_t blockBytes =
-        m_cache.positionBytes() * kBlockTokens * static_cast<std::size_t>(m_cache.nLayers());
-    store.keep(m_kvKind, m_tokens, blockBytes, budget, [&](int first, std::span<std::byte> block) {
-        if (first < m_cache.heldFrom()) return false;
-        for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
-            const auto rows = m_cache.rows(layer, first, kBlockTokens);
-            std::copy(rows.begin(), rows.end(), block.begin());
-            block = block.subspan(rows.size());
-        }
-        return true;
-    });
-    m_nLeft = wholeBlocks(m_tokens.size());
-}
-
-std::uint64_t RunningSession::savedBytes() { return sessionFileBytes(m_cache, m_tokens.size()); }
-
-Result<void> RunningSession::save(const std::filesystem::path& path) {
-    return writeSessionFile(path, {m_model->fingerprint(), m_kvKind}, m_tokens, m_cache);
-}
-
-Result<void> RunningSession::restore(const std::filesystem::path& path) {
-    m_tokens.clear();
-    auto tokens = readSessionFile(path, {m_model->fingerprint(), m_kvKind}, m_cache);
-    if (!tokens) return tl::unexpected(tokens.error());
-    if (auto checked = checkTokens(*tokens); !checked) {
-        return fail(ErrorCode::Corrupt,
-                    "the saved session cannot be right: " + checked.error().detail);
-    }
-    m_tokens = std::move(*tokens);
     return {};
 }
 
@@ -592,14 +521,6 @@ Result<void> RunningSession::checkTokens(std::span<const TokenId> tokens) const 
         }
     }
     return {};
-}
-
-void RunningSession::cutToCommonPrefix(std::span<const TokenId> tokens) {
-    const auto common =
-        std::mismatch(m_tokens.begin(), m_tokens.end(), tokens.begin(), tokens.end()).first -
-        m_tokens.begin();
-    const auto wanted = std::min(static_cast<int>(common), static_cast<int>(tokens.size()) - 1);
-    m_tokens.resize(static_cast<std::size_t>(m_cache.resumableUpTo(wanted)));
 }
 
 }  // namespace conclave::engine
