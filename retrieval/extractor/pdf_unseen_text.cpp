@@ -173,7 +173,8 @@ double explainedInk(const InkGrid& ink, const std::vector<LineBox>& boxes) {
              ++y) {
             for (int x = cell(box.left - kPixel, ink.columns);
                  x <= cell(box.right + kPixel, ink.columns); ++x) {
-                covered[static_cast<std::size_t>(y * ink.columns + x)] = 1;
+                covered[static_cast<std::size_t>(y) * static_cast<std::size_t>(ink.columns) +
+                        static_cast<std::size_t>(x)] = 1;
             }
         }
     }
