@@ -12,18 +12,6 @@
 namespace conclave::services {
 namespace {
 
-StemSet stemsIn(std::string_view text) {
-    StemSet stems;
-    for (const AskedWord& word : wordsAsAsked(text)) stems.insert(word.stem);
-    return stems;
-}
-
-std::size_t nSaidOf(const StemSet& wanted, const StemSet& said) {
-    return static_cast<std::size_t>(
-        std::count_if(wanted.begin(), wanted.end(),
-                      [&](const std::string& stem) { return said.contains(stem); }));
-}
-
 /// From the first to the last sentence of the passage that the quote is of.
 retrieval::TextSpan sentencesAround(const StoredPassage& passage, retrieval::TextSpan quote) {
     retrieval::TextSpan around = quote;
@@ -79,8 +67,8 @@ bool isAboutTheSame(std::string_view question, const StoredPassage& passage) {
     const AskedFor asked = askedBeside(document, question);
     const StemSet said = stemsIn(std::filesystem::path(passage.path).filename().string() + "\n" +
                                  passage.title + "\n" + passage.heading + "\n" + passage.text);
-    return nSaidOf(asked.keys, said) == asked.keys.size() &&
-           (!asked.isFocusNamed || nSaidOf(asked.focus, said) == asked.focus.size());
+    return nHeld(asked.keys, said) == asked.keys.size() &&
+           (!asked.isFocusNamed || nHeld(asked.focus, said) == asked.focus.size());
 }
 
 bool isOfKindAskedFor(std::string_view question, std::string_view text) {
@@ -116,7 +104,7 @@ bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
         !saysAllBut(asked.head, asked.focus, stems)) {
         return false;
     }
-    const std::size_t nSaid = nSaidOf(asked.stems, stems);
+    const std::size_t nSaid = nHeld(asked.stems, stems);
     if (asked.stems.size() < kFewest) {
         return asked.isHowTo ? nSaid == asked.stems.size()
                              : saysAllBut(asked.head, asked.stems, stems);

@@ -327,4 +327,18 @@ bool isPastForm(const AskedWord& word) {
     return isListed(word.surface, kPast);
 }
 
+StemSet stemsOf(const std::vector<AskedWord>& words) {
+    StemSet stems;
+    for (const AskedWord& word : words) stems.insert(word.stem);
+    return stems;
+}
+
+StemSet stemsIn(std::string_view text) { return stemsOf(wordsAsAsked(text)); }
+
+std::size_t nHeld(const StemSet& wanted, const StemSet& said) {
+    return static_cast<std::size_t>(
+        std::count_if(wanted.begin(), wanted.end(),
+                      [&](const std::string& stem) { return said.contains(stem); }));
+}
+
 }  // namespace conclave::services

@@ -73,6 +73,11 @@ struct AskedFor {
 /// The words of a text from left to right.
 [[nodiscard]] std::vector<AskedWord> wordsAsAsked(std::string_view text);
 
+[[nodiscard]] StemSet stemsOf(const std::vector<AskedWord>& words);
+[[nodiscard]] StemSet stemsIn(std::string_view text);
+/// How many of the wanted stems are among those said.
+[[nodiscard]] std::size_t nHeld(const StemSet& wanted, const StemSet& said);
+
 /// "signed", "wrote". "is needed" and the like have the same form; only who did it is asked so.
 [[nodiscard]] bool isPastForm(const AskedWord& word);
 

@@ -19,18 +19,6 @@ constexpr std::size_t kLookedAt = 8;        // passages
 constexpr std::size_t kLongestQuote = 600;  // bytes of a quote: more is no answer
 constexpr std::size_t kShownBeside = 5;     // passages
 
-std::size_t nHeld(const StemSet& wanted, const StemSet& said) {
-    return static_cast<std::size_t>(
-        std::count_if(wanted.begin(), wanted.end(),
-                      [&](const std::string& stem) { return said.contains(stem); }));
-}
-
-StemSet stemsOf(const std::vector<AskedWord>& words) {
-    StemSet stems;
-    for (const AskedWord& word : words) stems.insert(word.stem);
-    return stems;
-}
-
 /// One question of one word is answered by what begins with it, or by its number or time.
 bool isAboutTheOneWord(const AskedFor& asked, const std::vector<AskedWord>& words,
                        std::string_view text) {
@@ -65,8 +53,7 @@ std::string_view purposeOf(std::string_view sentence) {
 /// "To make a backup, type …" below the heading "Collections" makes no collection.
 bool tellsHowToDoElse(const AskedFor& asked, std::string_view run) {
     const std::string_view purpose = asked.isHowTo ? purposeOf(run) : std::string_view();
-    return !purpose.empty() &&
-           nHeld(asked.focus, stemsOf(wordsAsAsked(purpose))) < asked.focus.size();
+    return !purpose.empty() && nHeld(asked.focus, stemsIn(purpose)) < asked.focus.size();
 }
 
 /// A sentence holds, with what stands above it, all that is asked but the verb, which other words
@@ -117,8 +104,7 @@ constexpr std::size_t kInstruction = 100;  ///< more words than a question has
 /// "How do I make a backup?" – "To make a backup, type …".
 bool isInstructionFor(const AskedFor& asked, std::string_view sentence) {
     const std::string_view purpose = asked.isHowTo ? purposeOf(sentence) : std::string_view();
-    return !purpose.empty() &&
-           nHeld(asked.stems, stemsOf(wordsAsAsked(purpose))) == asked.stems.size();
+    return !purpose.empty() && nHeld(asked.stems, stemsIn(purpose)) == asked.stems.size();
 }
 
 /// The same where the question says the whole title of the passage, as "the board meeting of 9
@@ -202,7 +188,7 @@ std::optional<QuotePlace> placeOf(std::string_view question,
     for (std::size_t i = 0; i < std::min(passages.size(), kLookedAt); ++i) {
         const std::string_view text = passages[i].text;
         const AskedFor asked = besideTitle(all, passages[i].title);
-        const StemSet above = stemsOf(wordsAsAsked(passages[i].title + "\n" + passages[i].heading));
+        const StemSet above = stemsIn(passages[i].title + "\n" + passages[i].heading);
         const std::vector<TableUnit> rows = tableUnits(text);
         auto row =
             bestRow(inChinese ? nullptr : &asked, inChinese ? &chinese : nullptr, rows, above);
@@ -295,7 +281,7 @@ bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> pas
     }
     const AskedFor asked = askedBeside(document, question);
     const auto holdsSubject = [&](const StoredPassage& passage) {
-        const StemSet above = stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading));
+        const StemSet above = stemsIn(passage.title + "\n" + passage.heading);
         const auto spans = retrieval::sentenceSpans(passage.text);
         return std::any_of(spans.begin(), spans.end(), [&](const retrieval::TextSpan& span) {
             return isOnTheSubject(asked,
@@ -306,8 +292,7 @@ bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> pas
     };
     for (const StoredPassage& passage : passages.first(std::min(passages.size(), kLookedAt))) {
         if (!document.isIn(passage)) continue;
-        const StemSet said =
-            stemsOf(wordsAsAsked(passage.title + "\n" + passage.heading + "\n" + passage.text));
+        const StemSet said = stemsIn(passage.title + "\n" + passage.heading + "\n" + passage.text);
         const std::size_t nSaid = nHeld(asked.stems, said);
         const bool hasKeys = nHeld(asked.keys, said) == asked.keys.size();
         const bool hasFocus = nHeld(asked.focus, said) == asked.focus.size();

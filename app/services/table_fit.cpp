@@ -9,12 +9,6 @@
 namespace conclave::services {
 namespace {
 
-StemSet stemsIn(std::string_view text) {
-    StemSet stems;
-    for (const AskedWord& word : wordsAsAsked(text)) stems.insert(word.stem);
-    return stems;
-}
-
 bool sharesWith(const StemSet& a, const StemSet& b) {
     return std::any_of(a.begin(), a.end(),
                        [&](const std::string& stem) { return b.contains(stem); });

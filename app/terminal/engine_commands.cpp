@@ -441,10 +441,8 @@ std::vector<Command> engineCommands() {
          .summary = "continue a text, without a chat around it",
          .details =
              "With --chat or --tools the prompt is what a user says. Calls of tools are shown "
-             "below "
-             "the answer, and as tool_calls with --json; none is run. To give a tool's result "
-             "back, "
-             "put the conversation so far into a file for --messages:\n"
+             "below the answer, and as tool_calls with --json; none is run. To give a tool's "
+             "result back, put the conversation so far into a file for --messages:\n"
              "  [{\"role\":\"user\",\"content\":\"Will it rain in Rome?\"},\n"
              "   {\"role\":\"assistant\",\"tool_calls\":[{\"name\":\"weather\",\"arguments\":"
              "{\"city\":\"Rome\"}}]},\n"

@@ -96,10 +96,10 @@ public:
 
     /// Gives the table if it is one, and begins anew.
     void finish(std::vector<LoadedTable>& tables) {
-        constexpr std::size_t kMostColumns = 500;
+        constexpr std::size_t kWidest = 500;
         storage::Table& table = m_table.table;
-        const bool isTable = !table.rows.empty() && table.columns.size() >= 2 &&
-                             table.columns.size() <= kMostColumns;
+        const bool isTable =
+            !table.rows.empty() && table.columns.size() >= 2 && table.columns.size() <= kWidest;
         if (isTable) {
             for (auto& row : table.rows) row.resize(table.columns.size());
             for (std::size_t i = 0; i < table.columns.size(); ++i) decideType(i);

@@ -19,6 +19,7 @@
 #include "engine/runtime/token_predictor.h"
 #include "golden_distance.h"
 #include "models.h"
+#include "tests/engine/core/requests.h"
 #include "tests/support/gguf_writer.h"
 
 namespace conclave::engine {
@@ -178,17 +179,6 @@ std::unique_ptr<Session> openSession(const std::shared_ptr<const Model>& model,
     return std::move(*session);
 }
 
-GenerateRequest requestOf(std::vector<TokenId> prompt, int maxTokens, float temperature = 0.0f,
-                          std::uint64_t seed = 1) {
-    GenerateRequest request;
-    request.prompt = std::move(prompt);
-    request.sampling.temperature = temperature;
-    request.sampling.seed = seed;
-    request.maxTokens = maxTokens;
-    request.ignoreEndOfTurn = true;
-    return request;
-}
-
 /// A copy of a model in the temporary folder, with other tensors; it goes when this does.
 class ChangedModel {
 public:
@@ -276,7 +266,7 @@ TEST(Prediction, ALayerThatIsAlwaysRightSavesFourPassesOfFive) {
         const ChangedModel counting(name, makeCount);
         const auto session = openSession(loadPredicting(counting.path()));
         // No token comes twice, so there is nothing to be found in the text.
-        GenerateRequest request = requestOf({0, 1}, 90);
+        GenerateRequest request = test::requestFor({0, 1}, 0.0f, 1, 90);
         request.speculate = true;
         const auto answer = session->generate(request).value();
         for (TokenId i = 0; i < 90; ++i) {
@@ -316,7 +306,7 @@ TEST(Prediction, EmbeddingAndOutputOfItsOwnAreUsedWhereTheFileHasThem) {
         }
     });
     const auto session = openSession(loadPredicting(model.path()));
-    GenerateRequest request = requestOf({0, 1}, 50);
+    GenerateRequest request = test::requestFor({0, 1}, 0.0f, 1, 50);
     request.speculate = true;
     const auto answer = session->generate(request).value();
     EXPECT_EQ(answer.usage.guessedRight, 39);
@@ -336,7 +326,7 @@ TEST(Prediction, RandomWeightsGiveTheSameAnswersAsWithoutIt) {
             std::vector<TokenId> prompt = test::goldenTokens(kVocabulary, 20 + 7 * (seed % 5));
             if (seed % 4 == 0) std::reverse(prompt.begin(), prompt.end());
             GenerateRequest request =
-                requestOf(prompt, 30, seed % 2 == 0 ? 0.0f : 0.9f, 100 + seed);
+                test::requestFor(prompt, seed % 2 == 0 ? 0.0f : 0.9f, 100 + seed, 30);
             const auto expected = plain->generate(request).value();
             request.speculate = seed % 3 != 0;
             const auto answer = guessing->generate(request).value();

@@ -16,6 +16,7 @@
 #include "engine/runtime/session.h"
 #include "engine/runtime/speculation.h"
 #include "models.h"
+#include "tests/engine/core/requests.h"
 
 namespace conclave::engine {
 namespace {
@@ -52,17 +53,6 @@ std::vector<TokenId> repetitive(const Model& model, unsigned seed) {
     return tokens;
 }
 
-GenerateRequest requestFor(std::vector<TokenId> prompt, float temperature, std::uint64_t seed,
-                           int maxTokens) {
-    GenerateRequest request;
-    request.prompt = std::move(prompt);
-    request.sampling.temperature = temperature;
-    request.sampling.seed = seed;
-    request.maxTokens = maxTokens;
-    request.ignoreEndOfTurn = true;
-    return request;
-}
-
 /// The tokens with and without guessing, which must be the same; returns how many were guessed.
 int expectNoDifference(Session& plain, Session& guessing, GenerateRequest request) {
     const auto expected = plain.generate(request);
@@ -85,7 +75,7 @@ TEST(Speculation, GreedyAnswersAreTheSameInEveryArchitecture) {
         const auto guessing = sessionOn(model);
         for (unsigned seed = 1; seed <= 3; ++seed) {
             nGuessed += expectNoDifference(*plain, *guessing,
-                                           requestFor(repetitive(*model, seed), 0.0f, 1, 40));
+                                           test::requestFor(repetitive(*model, seed), 0.0f, 1, 40));
         }
     }
     EXPECT_GT(nGuessed, 100);
@@ -110,7 +100,7 @@ TEST(Speculation, ASeedGivesTheSameTextWithAnySampler) {
     int nGuessed = 0;
     for (SamplerSettings& settings : all) {
         for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-            GenerateRequest request = requestFor(prompt, 0.0f, 0, 60);
+            GenerateRequest request = test::requestFor(prompt, 0.0f, 0, 60);
             request.sampling = settings;
             request.sampling.temperature = 0.9f;
             request.sampling.seed = seed;
@@ -133,15 +123,15 @@ TEST(Speculation, EndsWhereAPlainAnswerEnds) {
     for (const int context : {60, 61, 64}) {
         const auto plain = open(context);
         const auto guessing = open(context);
-        (void)expectNoDifference(*plain, *guessing, requestFor(prompt, 0.0f, 1, -1));
+        (void)expectNoDifference(*plain, *guessing, test::requestFor(prompt, 0.0f, 1, -1));
         EXPECT_LE(std::ssize(guessing->cachedTokens()), context);
     }
     for (int maxTokens = 0; maxTokens < 12; ++maxTokens) {
         const auto plain = open(128);
         const auto guessing = open(128);
-        (void)expectNoDifference(*plain, *guessing, requestFor(prompt, 0.0f, 1, maxTokens));
+        (void)expectNoDifference(*plain, *guessing, test::requestFor(prompt, 0.0f, 1, maxTokens));
         // What is left in the cache is right: the next answer starts from it.
-        (void)expectNoDifference(*plain, *guessing, requestFor(prompt, 0.0f, 1, 20));
+        (void)expectNoDifference(*plain, *guessing, test::requestFor(prompt, 0.0f, 1, 20));
     }
 }
 
@@ -197,7 +187,7 @@ TEST(Speculation, LeavesTheDistributionOfSampledTokensAlone) {
         std::map<TokenId, int> counts;
         const auto session = sessionOn(model);
         for (std::uint64_t seed = firstSeed; seed < firstSeed + 700; ++seed) {
-            GenerateRequest request = requestFor(prompt, temperature, seed, 6);
+            GenerateRequest request = test::requestFor(prompt, temperature, seed, 6);
             request.sampling.topK = 12;
             request.speculate = speculate;
             const auto answer = session->generate(request);
@@ -227,8 +217,8 @@ TEST(Speculation, ADraftModelChangesNothing) {
     int nGuessed = 0;
     for (unsigned seed = 1; seed <= 4; ++seed) {
         const float temperature = seed % 2 == 0 ? 0.0f : 0.8f;
-        nGuessed += expectNoDifference(*plain, *guessing,
-                                       requestFor(repetitive(*model, seed), temperature, seed, 40));
+        nGuessed += expectNoDifference(
+            *plain, *guessing, test::requestFor(repetitive(*model, seed), temperature, seed, 40));
     }
     EXPECT_GT(nGuessed, 0);
     const auto other = Session::create(load(test::chatModel("Q8_0")), {.draft = model});
@@ -375,7 +365,7 @@ TEST(TokenFilter, LetsOnlyThroughWhatItAllows) {
         for (const float temperature : {0.0f, 1.5f}) {
             const auto session = sessionOn(model);
             MultiplesOnly filter(7, 30);
-            GenerateRequest request = requestFor(repetitive(*model, 1), temperature, 9, 1000);
+            GenerateRequest request = test::requestFor(repetitive(*model, 1), temperature, 9, 1000);
             request.filter = &filter;
             request.speculate = speculate;
             const auto answer = session->generate(request);
@@ -392,7 +382,7 @@ TEST(Logprobs, AreTheModelsOwnBeforeSampling) {
     const auto model = load(test::parity("llama-dense.gguf"));
     const auto session = sessionOn(model);
     const auto prompt = repetitive(*model, 1);
-    GenerateRequest request = requestFor(prompt, 1.3f, 4, 6);
+    GenerateRequest request = test::requestFor(prompt, 1.3f, 4, 6);
     request.nLogprobs = 3;
     request.sampling.logitBias = {{5, 30.0f}};
     const auto answer = session->generate(request);
