@@ -28,6 +28,7 @@ import numpy as np
 
 sys.dont_write_bytecode = True
 import architectures
+import peer
 from make_golden import HERE, OTHERS, POSITIONS, TOP, log_probabilities, tokens_of
 
 LARGEST, MEAN = 0.01, 1e-5
@@ -37,21 +38,17 @@ UNPACKED = "weights as F32"
 TIES, FIGURES = (os.path.join(HERE, name) for name in ("near_ties.txt", "texts.json"))
 
 
-def peer_logs(model, vocabulary, requests):
+def peer_logs(model, requests):
     """[request][position][token] of log-probabilities"""
-    with tempfile.NamedTemporaryFile() as out:
-        subprocess.run(["node", os.path.join(HERE, "peer_logits.mjs"), model, out.name],
-                       input=json.dumps(requests).encode(), check=True, stdout=subprocess.DEVNULL)
-        rows = np.fromfile(out.name, "<f4").reshape(len(requests), -1, vocabulary)
-    return [log_probabilities(each.astype(np.float64)) for each in rows]
+    return [log_probabilities(rows) for rows in peer.logits(model, requests)]
 
 
-def unpacked_peer_logs(options, model, vocabulary, texts):
+def unpacked_peer_logs(options, model, texts):
     with tempfile.TemporaryDirectory() as folder:
         unpacked = os.path.join(folder, "f32.gguf")
         subprocess.run([options.program, "quantize", model, unpacked, "F32", "--allow-requantize"],
                        check=True, stdout=subprocess.DEVNULL)
-        return peer_logs(unpacked, vocabulary, [{"tokens": tokens} for tokens in texts])
+        return peer_logs(unpacked, [{"tokens": tokens} for tokens in texts])
 
 
 def own_logs(program, model, tokens):
@@ -91,8 +88,8 @@ def compare(options, model):
     vocabulary = len(own_logs(options.program, model, [0])[0])
     texts = [tokens_of(vocabulary, POSITIONS, 1 + text) for text in range(options.texts)]
     requests = [dict(setting, tokens=tokens) for setting in ({}, *SETTINGS.values()) for tokens in texts]
-    theirs = peer_logs(model, vocabulary, requests)
-    theirs += unpacked_peer_logs(options, model, vocabulary, texts)
+    theirs = peer_logs(model, requests)
+    theirs += unpacked_peer_logs(options, model, texts)
     kl, all_kl, own, misses, itself_kl, itself, exact_kl, exact = ([] for _ in range(8))
     for i, tokens in enumerate(texts):
         ours = own_logs(options.program, model, tokens)
@@ -124,11 +121,11 @@ def golden_figures(options, model):
                 "flash attention off, batches of 16": {"flash": False, "ubatch": 16}}
     logs = {"ours": [own_logs(options.program, model, each["tokens"]) for each in sequences]}
     for each in sequences:
-        answers = peer_logs(model, vocabulary, [dict(how, tokens=each["tokens"]) for how in settings.values()])
+        answers = peer_logs(model, [dict(how, tokens=each["tokens"]) for how in settings.values()])
         for setting, rows in zip(settings, answers):
             logs.setdefault(setting, []).append(rows)
     texts = [each["tokens"] for each in sequences]
-    logs[UNPACKED] = [unpacked_peer_logs(options, model, vocabulary, [text])[0] for text in texts]
+    logs[UNPACKED] = [unpacked_peer_logs(options, model, [text])[0] for text in texts]
     far = np.concatenate([largest(p, q) for p, q in zip(logs[UNPACKED], logs["ours"])])
     kl = np.concatenate([divergences(p, q) for p, q in zip(logs[UNPACKED], logs["ours"])])
     print("ours from llama.cpp with weights as F32: largest %.5f, mean KL %.1e" % (far.max(), kl.mean()))
@@ -197,7 +194,6 @@ def main():
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--golden")
     options = parser.parse_intermixed_args()
-    os.environ.setdefault("PEER_DIR", os.path.expanduser("~/peer"))
     known = [name for name in list(architectures.MODELS) + list(OTHERS) if name != "gpt-oss-q8"]
     models = options.models or [os.path.join(HERE, name + ".gguf") for name in known]
     ties, figures, good = read_ties(), {}, True
