@@ -28,7 +28,7 @@ import numpy as np
 
 sys.dont_write_bytecode = True
 import architectures
-import peer
+import engines
 from make_golden import HERE, OTHERS, POSITIONS, TOP, log_probabilities, tokens_of
 
 LARGEST, MEAN = 0.01, 1e-5
@@ -38,9 +38,9 @@ UNPACKED = "weights as F32"
 TIES, FIGURES = (os.path.join(HERE, name) for name in ("near_ties.txt", "texts.json"))
 
 
-def peer_logs(model, requests):
-    """[request][position][token] of log-probabilities"""
-    return [log_probabilities(rows) for rows in peer.logits(model, requests)]
+def peer_logs(model, texts, **settings):
+    """[text][position][token] of log-probabilities"""
+    return [log_probabilities(rows) for rows in engines.llama_cpp(model, texts, **settings)]
 
 
 def unpacked_peer_logs(options, model, texts):
@@ -48,7 +48,7 @@ def unpacked_peer_logs(options, model, texts):
         unpacked = os.path.join(folder, "f32.gguf")
         subprocess.run([options.program, "quantize", model, unpacked, "F32", "--allow-requantize"],
                        check=True, stdout=subprocess.DEVNULL)
-        return peer_logs(unpacked, [{"tokens": tokens} for tokens in texts])
+        return peer_logs(unpacked, texts)
 
 
 def own_logs(program, model, tokens):
@@ -87,8 +87,7 @@ def compare(options, model):
     """Figures of all texts, and the positions that miss the bar."""
     vocabulary = len(own_logs(options.program, model, [0])[0])
     texts = [tokens_of(vocabulary, POSITIONS, 1 + text) for text in range(options.texts)]
-    requests = [dict(setting, tokens=tokens) for setting in ({}, *SETTINGS.values()) for tokens in texts]
-    theirs = peer_logs(model, requests)
+    theirs = [rows for setting in ({}, *SETTINGS.values()) for rows in peer_logs(model, texts, **setting)]
     theirs += unpacked_peer_logs(options, model, texts)
     kl, all_kl, own, misses, itself_kl, itself, exact_kl, exact = ([] for _ in range(8))
     for i, tokens in enumerate(texts):
@@ -121,7 +120,7 @@ def golden_figures(options, model):
                 "flash attention off, batches of 16": {"flash": False, "ubatch": 16}}
     logs = {"ours": [own_logs(options.program, model, each["tokens"]) for each in sequences]}
     for each in sequences:
-        answers = peer_logs(model, [dict(how, tokens=each["tokens"]) for how in settings.values()])
+        answers = [peer_logs(model, [each["tokens"]], **how)[0] for how in settings.values()]
         for setting, rows in zip(settings, answers):
             logs.setdefault(setting, []).append(rows)
     texts = [each["tokens"] for each in sequences]

@@ -16,7 +16,7 @@ import numpy as np
 
 sys.dont_write_bytecode = True
 import architectures
-import peer
+import engines
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = 20
@@ -76,7 +76,7 @@ def main():
         vocabulary = OTHERS.get(name, architectures.VOCABULARY)
         if name in architectures.MODELS:
             architectures.MODELS[name]().write(path)
-        [logits] = peer.logits(path, [{"tokens": tokens_of(vocabulary, POSITIONS)}])
+        [logits] = engines.llama_cpp(path, [tokens_of(vocabulary, POSITIONS)])
         write_golden(os.path.join(HERE, name + ".top20"), logits)
         print("%-14s %6d bytes, logits' deviation %.2f" % (name, os.path.getsize(path), logits.std()))
 

@@ -15,7 +15,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 import architectures
-import peer
+import engines
 from make_golden import HERE, OTHERS, POSITIONS, tokens_of, write_golden
 
 TYPES = ("Q8_0", "Q4_K")
@@ -34,7 +34,7 @@ def main():
                                       stdout=subprocess.PIPE, check=True, text=True).stdout
                 if "error" in done:
                     sys.exit(done)
-                [logits] = peer.logits(model, [{"tokens": tokens_of(vocabulary, POSITIONS)}])
+                [logits] = engines.llama_cpp(model, [tokens_of(vocabulary, POSITIONS)])
                 write_golden(os.path.join(HERE, "%s.%s.top20" % (name, kind)), logits)
                 print(name, kind, flush=True)
 
