@@ -269,17 +269,17 @@ def glm4moe():
     return m
 
 
-def deepseek2_mtp():
-    # The last layer predicts further tokens: without it llama.cpp gives the same values.
+def deepseek2(n_experts=6, predicts=False, **more):
     nope, rope, value, rank, query_rank = 16, 8, 12, 24, 20
     m = Builder("deepseek2", 3, kv_heads=1)
     m.set(attention__q_lora_rank=query_rank, attention__kv_lora_rank=rank,
           attention__key_length=rank + rope, attention__value_length=rank,
           attention__key_length_mla=nope + rope, attention__value_length_mla=value,
-          rope__dimension_count=rope, expert_count=6, expert_used_count=2,
+          rope__dimension_count=rope, expert_count=n_experts, expert_used_count=2,
           expert_feed_forward_length=16, expert_shared_count=1, expert_weights_scale=1.5,
-          expert_weights_norm=True, expert_gating_func=2, leading_dense_block_count=1,
-          nextn_predict_layers=1)
+          expert_weights_norm=True, expert_gating_func=2, leading_dense_block_count=1, **more)
+    if predicts:  # the last layer, further tokens: without it llama.cpp gives the same values
+        m.set(nextn_predict_layers=1)
     m.ends()
     for i in range(m.layers):
         b = "blk.%d." % i
@@ -292,10 +292,29 @@ def deepseek2_mtp():
         m.matrix(b + "attn_k_b", nope, rank, m.heads)
         m.matrix(b + "attn_v_b", rank, value, m.heads)
         m.matrix(b + "attn_output", m.heads * value, EMBEDDING, gain=m.RESIDUAL)
-        m.experts(i, 6, 16, shared=16, choice_bias=True) if i else m.dense(i)
-    m.matrix("blk.2.nextn.eh_proj", 2 * EMBEDDING, EMBEDDING)
-    for name in ("enorm", "hnorm", "shared_head_norm"):
-        m.norm("blk.2.nextn." + name, EMBEDDING)
+        m.experts(i, n_experts, 16, shared=16, choice_bias=True) if i else m.dense(i)
+    if predicts:
+        m.matrix("blk.2.nextn.eh_proj", 2 * EMBEDDING, EMBEDDING)
+        for name in ("enorm", "hnorm", "shared_head_norm"):
+            m.norm("blk.2.nextn." + name, EMBEDDING)
+    return m
+
+
+def deepseek3():
+    return deepseek2(n_experts=8, expert_group_count=4, expert_group_used_count=2, rope__scaling__type="yarn",
+                     rope__scaling__factor=40.0, rope__scaling__original_context_length=64,
+                     rope__scaling__yarn_log_multiplier=0.1)
+
+
+def llama(n_experts=0):
+    m = Builder("llama", 3, ff=16)
+    if n_experts:
+        m.set(expert_count=n_experts, expert_used_count=2)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i)
+        m.experts(i, n_experts, 16) if n_experts else m.dense(i)
     return m
 
 
@@ -415,13 +434,15 @@ def glm4():
     return m
 
 
-# File name: how the model is made.
+# File name: how the model is made. Those of OTHERS are made wide alone (wide_models.py); the small models of these
+# names are make_parity.py's.
+OTHERS = {"deepseek3": deepseek3, "mixtral": lambda: llama(4), "llama-dense": llama}
 MODELS = {
     "olmoe": olmoe, "qwen3moe": qwen3moe, "granitemoe": granitemoe, "qwen2moe": qwen2moe,
     "qwen3next": qwen3next, "qwen35": lambda: qwen3next("qwen35"),
     "qwen35moe": lambda: qwen3next("qwen35moe"), "deepseek": deepseek, "phimoe": phimoe,
     "glm4moe": glm4moe, "ernie4_5-moe": ernie45_moe,
-    "deepseek2-mtp": deepseek2_mtp,
+    "deepseek2-mtp": lambda: deepseek2(predicts=True),
     "gpt-oss": gpt_oss, "gpt-oss-q8": lambda: gpt_oss(Q8_0, 32), "qwen2": qwen2, "qwen3": qwen3,
     "smollm3": smollm3, "granite": granite, "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3,
     "phi3-long": lambda: phi3(64), "glm4": glm4, "llama4": llama4,

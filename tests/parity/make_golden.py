@@ -1,23 +1,22 @@
 #!/usr/bin/python3
 """Make the tiny models of architectures.py and the golden values that llama.cpp gives for them.
 
-    tests/parity/make_golden.py ../shared/tools/peer_llama.mjs [NAME ...]
+    tests/parity/make_golden.py [NAME ...]
 
-The script named runs llama.cpp from the public npm package (PEER_DIR says where that is installed).
+Runs llama.cpp from the public npm package (PEER_DIR says where that is installed).
 A golden file NAME.top20 holds, for each of the 256 positions of a fixed text, the 20 best tokens, best
 first: the id, and how much lower its log-probability is than that of the one before, in steps of 1/16384
 (the first: than 0), both as LEB128 numbers. tests/engine/core/golden_logits.h reads them, so the tests need
 neither npm nor Python. Needs python3-numpy. Output is the same at every run.
 """
 import os
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
 
 sys.dont_write_bytecode = True
 import architectures
+import engines
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = 20
@@ -34,15 +33,6 @@ def tokens_of(vocabulary, n, text=1):
         state = (state * 1103515245 + 12345) % 2**32
         tokens.append((state >> 16) % vocabulary)
     return tokens
-
-
-def peer_logits(peer, model, vocabulary, tokens, *more):
-    with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "logits.f32")
-        subprocess.run(["node", peer, "logits", "--model", model, "--threads", "1", "--out", out,
-                        "--tokens", ",".join(map(str, tokens)), *more],
-                       check=True, stdout=subprocess.DEVNULL)
-        return np.fromfile(out, "<f4").reshape(len(tokens), vocabulary).astype(np.float64)
 
 
 def log_probabilities(logits):
@@ -81,13 +71,12 @@ def read_golden(path):
 
 
 def main():
-    peer, names = sys.argv[1], sys.argv[2:]
-    for name in names or list(architectures.MODELS) + list(OTHERS):
+    for name in sys.argv[1:] or list(architectures.MODELS) + list(OTHERS):
         path = os.path.join(HERE, name + ".gguf")
         vocabulary = OTHERS.get(name, architectures.VOCABULARY)
         if name in architectures.MODELS:
             architectures.MODELS[name]().write(path)
-        logits = peer_logits(peer, path, vocabulary, tokens_of(vocabulary, POSITIONS))
+        [logits] = engines.llama_cpp(path, [tokens_of(vocabulary, POSITIONS)])
         write_golden(os.path.join(HERE, name + ".top20"), logits)
         print("%-14s %6d bytes, logits' deviation %.2f" % (name, os.path.getsize(path), logits.std()))
 

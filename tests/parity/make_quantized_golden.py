@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Make the golden values of quantized models: llama.cpp's for the files that our quantizer writes.
 
-    tests/parity/make_quantized_golden.py ../shared/tools/peer_llama.mjs build/release/tests/text_runner [NAME ...]
+    tests/parity/make_quantized_golden.py build/release/tests/text_runner [NAME ...]
 
 The models are the F16 ones of this folder; quantized_architecture_test.cpp makes the same files again. Rows
 that do not divide into blocks of 256 or 32 fall back to other types, as in published files. Needs what
@@ -15,13 +15,14 @@ import tempfile
 
 sys.dont_write_bytecode = True
 import architectures
-from make_golden import HERE, OTHERS, POSITIONS, peer_logits, tokens_of, write_golden
+import engines
+from make_golden import HERE, OTHERS, POSITIONS, tokens_of, write_golden
 
 TYPES = ("Q8_0", "Q4_K")
 
 
 def main():
-    peer, program, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    program, names = sys.argv[1], sys.argv[2:]
     known = [name for name in architectures.MODELS if name != "gpt-oss-q8"] + list(OTHERS)
     with tempfile.TemporaryDirectory() as folder:
         for name in names or known:
@@ -33,7 +34,7 @@ def main():
                                       stdout=subprocess.PIPE, check=True, text=True).stdout
                 if "error" in done:
                     sys.exit(done)
-                logits = peer_logits(peer, model, vocabulary, tokens_of(vocabulary, POSITIONS))
+                [logits] = engines.llama_cpp(model, [tokens_of(vocabulary, POSITIONS)])
                 write_golden(os.path.join(HERE, "%s.%s.top20" % (name, kind)), logits)
                 print(name, kind, flush=True)
 

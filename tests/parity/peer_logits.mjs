@@ -2,7 +2,7 @@
 //
 //   PEER_DIR=... node tests/parity/peer_logits.mjs MODEL OUT < REQUEST
 //
-// REQUEST is a list of {"tokens": [1, 2], "ubatch": 512, "flash": true}. OUT gets raw float32, a row of the
+// REQUEST is a list of {"tokens": [1, 2], "ubatch": 512, "flash": true, "cache": "Q8_0"}. OUT gets raw float32, a row of the
 // vocabulary's length for each token of each. PEER_DIR holds the node_modules with node-llama-cpp.
 import fs from "node:fs";
 import path from "node:path";
@@ -15,9 +15,10 @@ for await (const chunk of process.stdin.setEncoding("utf8")) input += chunk;
 const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, logLevel: "error" });
 const model = await llama.loadModel({ modelPath: path.resolve(process.argv[2]), gpuLayers: 0 });
 const out = fs.openSync(process.argv[3], "w");
-for (const { tokens, ubatch = 512, flash = "auto" } of JSON.parse(input)) {
+for (const { tokens, ubatch = 512, flash = "auto", cache } of JSON.parse(input)) {
+    const kinds = cache ? { experimentalKvCacheKeyType: cache, experimentalKvCacheValueType: cache } : {};
     const context = await model.createContext({
-        contextSize: Math.max(256, tokens.length + 8), batchSize: ubatch, threads: 1, flashAttention: flash, sequences: 1 });
+        contextSize: Math.max(256, tokens.length + 8), batchSize: ubatch, threads: 1, flashAttention: flash, sequences: 1, ...kinds });
     const results = await context.getSequence().controlledEvaluate(
         tokens.map((token) => [token, { generateNext: { logits: true } }]));
     for (const result of results) {

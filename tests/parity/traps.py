@@ -3,7 +3,7 @@
 make_models_page.py writes the table and sees that each test is there. "NAME: mistake" stands for
 Architecture.MistakesInTheDescriptionShow, which makes that mistake in the tiny model NAME and sees that
 llama.cpp's values are missed; "Golden" for its sister, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut;
-"Parity" for the comparison with ref_logits.py (numpy).
+"Parity" for the comparison with the values of make_parity.py (numpy).
 """
 TRAPS = {
     "deepseek2": [

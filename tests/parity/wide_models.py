@@ -1,8 +1,5 @@
 """The models of architectures.py, 16 times as wide: their rows divide into blocks of 256, as the K
 types need. Some of a few megabytes each, so they are made where they are needed and not kept."""
-import os
-import sys
-
 import numpy as np
 
 import architectures
@@ -18,25 +15,17 @@ WIDTHS = ("embedding_length", "feed_forward_length", "expert_feed_forward_length
 RANDOM_BLOCKS = {"IQ2_XXS": (16, 66, 40), "IQ2_XS": (17, 74, 40), "IQ3_XXS": (18, 98, 90),
                  "IQ3_S": (21, 110, 90), "IQ2_S": (22, 82, 40), "IQ1_S": (19, 50, 7),
                  "IQ1_M": (29, 56, 7)}
-# Models of make_parity.py, in widths of 256.
-_MLA = dict(layers=3, embd=256, heads=4, q_lora=256, kv_lora=256, rope=64, nope=128, vdim=128, ff=512,
-            ff_exp=256, experts=8, used=2, groups=4, groups_used=2, ctx=4096)
-_PLAIN = dict(layers=3, embd=256, heads=4, kv=2, hd=64, ff=256, ff_exp=256, experts=4, used=2)
-OTHERS = {"deepseek3": ("deepseek-v3-mini", _MLA), "mixtral": ("mixtral-tiny", _PLAIN),
-          "llama-dense": ("mixtral-tiny", dict(_PLAIN, experts=0, used=0, dense_lead=3))}
 # Those among architectures.MODELS that are another's description in another type.
 SAME = ("gpt-oss-q8",)
+_RECIPES = {**architectures.MODELS, **architectures.OTHERS}
 
 
 def names():
-    return [name for name in architectures.MODELS if name not in SAME] + list(OTHERS)
+    return [name for name in _RECIPES if name not in SAME]
 
 
 def has_experts(name):
-    if name in OTHERS:
-        return OTHERS[name][1]["experts"] > 0
-    model = architectures.MODELS[name]()
-    return any("_exps" in tensor[0] for tensor in model.tensors)
+    return any("_exps" in tensor[0] for tensor in _RECIPES[name]().tensors)
 
 
 class WideBuilder(architectures.Builder):
@@ -96,16 +85,8 @@ def _random_blocks(size, gain):
     return pack
 
 
-def write(name, path, tools, random_type=None):
-    """Writes the model as F16, or its matrices as random blocks of a type of RANDOM_BLOCKS.
-
-    @param tools  the folder of synth_gguf.py
-    """
-    if name in OTHERS:
-        sys.path.insert(0, tools)
-        import make_parity
-        preset, changes = OTHERS[name]
-        return make_parity.write_model(path, preset, changes, False, "f16")
+def write(name, path, random_type=None):
+    """Writes the model as F16, or its matrices as random blocks of a type of RANDOM_BLOCKS."""
     before = architectures.Builder
     try:
         architectures.Builder = WideBuilder
@@ -113,7 +94,7 @@ def write(name, path, tools, random_type=None):
             kind, size, gain = RANDOM_BLOCKS[random_type]
             tiny_gguf._PACK[kind] = _random_blocks(size, gain)
             WideBuilder.kind_wanted = kind
-        architectures.MODELS[name]().write(path)
+        _RECIPES[name]().write(path)
     finally:
         architectures.Builder = before
         WideBuilder.kind_wanted = None

@@ -1,8 +1,9 @@
 // architectures.h: the architectures that we run, each described in the file of its name.
 //
 // A new one takes: its file here, a line in this list and in the table of model_config.cpp, a tiny
-// model with golden values in tests/parity, and, if its blocks do something new, an option of
-// ModelConfig that the block obeys.
+// model with golden values in tests/parity, its block once more in tests/parity/reference, which
+// knows nothing of ours, and, if its blocks do something new, an option of ModelConfig that the
+// block obeys.
 #pragma once
 
 #include "engine/model/architectures/blocks.h"
