@@ -129,7 +129,7 @@ void floatTile(const MatmulArgs& args, int row, int token) {
         if (i == args.nColumns) {
             const __m256 lanes[8] = {sums[0][0], sums[1][0], sums[2][0], sums[3][0],
                                      sums[4][0], sums[5][0], sums[6][0], sums[7][0]};
-            storeSums(lanes, args.outputs[token] + row);
+            _mm256_storeu_ps(args.outputs[token] + row, summed(lanes));
             return;
         }
     }

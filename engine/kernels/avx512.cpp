@@ -172,12 +172,24 @@ void floatTile(const MatmulArgs& args, int row, int token) {
             }
         }
     }
-    if constexpr (kRows == 8 && kTokens == 1) {
-        if (i == args.nColumns) {
+    if (i == args.nColumns) {
+        if constexpr (kRows == 8 && kTokens == 1) {
             __m256 lanes[8];
 #pragma GCC unroll 8
             for (int r = 0; r < 8; ++r) lanes[r] = halvesAdded(sums[r][0]);
-            storeSums(lanes, args.outputs[token] + row);
+            _mm256_storeu_ps(args.outputs[token] + row, summed(lanes));
+            return;
+        }
+        if constexpr (kRows == 4 && kTokens % 2 == 0) {
+#pragma GCC unroll 4
+            for (int t = 0; t < kTokens; t += 2) {
+                __m256 lanes[8];
+#pragma GCC unroll 8
+                for (int r = 0; r < 8; ++r) lanes[r] = halvesAdded(sums[r % 4][t + r / 4]);
+                const __m256 both = summed(lanes);
+                _mm_storeu_ps(args.outputs[token + t] + row, _mm256_castps256_ps128(both));
+                _mm_storeu_ps(args.outputs[token + t + 1] + row, _mm256_extractf128_ps(both, 1));
+            }
             return;
         }
     }
@@ -264,7 +276,7 @@ void blockTile(const MatmulArgs& args, int row, int token) {
 
 template <typename Type>
 struct FloatTiles {
-    static constexpr int kRows = 4, kTokens = 4, kRowsAlone = 8;
+    static constexpr int kRows = 4, kTokens = 6, kRowsAlone = 8;
     template <int rows, int tokens>
     static void run(const MatmulArgs& args, int row, int token) {
         floatTile<Type, rows, tokens>(args, row, token);
@@ -292,6 +304,9 @@ void matmul(const MatmulArgs& args) {
         int token = 0;
         for (; token + Tiles::kTokens <= args.nTokens; token += Tiles::kTokens) {
             Tiles::template run<Tiles::kRows, Tiles::kTokens>(args, row, token);
+        }
+        for (; token + 2 <= args.nTokens; token += 2) {
+            Tiles::template run<Tiles::kRows, 2>(args, row, token);
         }
         for (; token < args.nTokens; ++token) {
             Tiles::template run<Tiles::kRows, 1>(args, row, token);
