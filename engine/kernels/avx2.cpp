@@ -4,6 +4,7 @@
 
 #include "engine/kernels/avx2_tiles.h"
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/lane_sums.h"
 #include "engine/kernels/packed.h"
 #include "engine/kernels/types/block_type.h"
 
@@ -98,31 +99,6 @@ struct BF16 {
 
 // ----------------------------------------------------------------------------- matrix products
 
-/// sumOf of eight registers at once: the same additions in the same order, in a third of the
-/// instructions.
-[[gnu::always_inline]] inline void storeSums(const __m256 (&sums)[8][1], float* out) {
-    __m256 halves[4];  // of sums 2i and 2i + 1, four lanes each
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-        const __m256 a = sums[2 * i][0];
-        const __m256 b = sums[2 * i + 1][0];
-        halves[i] =
-            _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
-    }
-    __m256 pairs[2];  // of sums 4i, 4i + 2, 4i + 1, 4i + 3, two lanes each
-#pragma GCC unroll 4
-    for (int i = 0; i < 2; ++i) {
-        const __m256d a = _mm256_castps_pd(halves[2 * i]);
-        const __m256d b = _mm256_castps_pd(halves[2 * i + 1]);
-        pairs[i] = _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(a, b)),
-                                 _mm256_castpd_ps(_mm256_unpackhi_pd(a, b)));
-    }
-    const __m256 mixed = _mm256_add_ps(_mm256_shuffle_ps(pairs[0], pairs[1], 0x88),
-                                       _mm256_shuffle_ps(pairs[0], pairs[1], 0xdd));
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    _mm256_storeu_ps(out, _mm256_permutevar8x32_ps(mixed, order));
-}
-
 template <typename Type, int kRows, int kTokens>
 void floatTile(const MatmulArgs& args, int row, int token) {
     const std::byte* weights[kRows];
@@ -151,7 +127,9 @@ void floatTile(const MatmulArgs& args, int row, int token) {
     }
     if constexpr (kRows == 8 && kTokens == 1) {
         if (i == args.nColumns) {
-            storeSums(sums, args.outputs[token] + row);
+            const __m256 lanes[8] = {sums[0][0], sums[1][0], sums[2][0], sums[3][0],
+                                     sums[4][0], sums[5][0], sums[6][0], sums[7][0]};
+            _mm256_storeu_ps(args.outputs[token] + row, summed(lanes));
             return;
         }
     }

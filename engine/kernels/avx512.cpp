@@ -14,6 +14,7 @@
 #endif
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/lane_sums.h"
 #include "engine/kernels/packed.h"
 #include "engine/kernels/quant_blocks.h"
 #include "engine/kernels/types/block_type.h"
@@ -75,9 +76,13 @@ __m512 fromIntegers(__m512i values) {
 
 float fromHalf(std::uint16_t half) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half))); }
 
-float sumOf(__m512 lanes) {
+__m256 halvesAdded(__m512 lanes) {
     const __m256 upper = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(lanes), 1));
-    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(lanes), upper);
+    return _mm256_add_ps(_mm512_castps512_ps256(lanes), upper);
+}
+
+float sumOf(__m512 lanes) {
+    const __m256 eight = halvesAdded(lanes);
     __m128 sum = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
     return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
@@ -150,7 +155,10 @@ void floatTile(const MatmulArgs& args, int row, int token) {
         weights[r] = args.weights + static_cast<std::size_t>(row + r) * args.rowBytes;
     }
     for (int t = 0; t < kTokens; ++t) x[t] = static_cast<const float*>(args.inputs[token + t]);
+        // Unrolled, or the compiler calls for a block of zeros in memory.
+#pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
         for (int t = 0; t < kTokens; ++t) sums[r][t] = _mm512_setzero_ps();
     }
     int i = 0;
@@ -164,7 +172,30 @@ void floatTile(const MatmulArgs& args, int row, int token) {
             }
         }
     }
+    if (i == args.nColumns) {
+        if constexpr (kRows == 8 && kTokens == 1) {
+            __m256 lanes[8];
+#pragma GCC unroll 8
+            for (int r = 0; r < 8; ++r) lanes[r] = halvesAdded(sums[r][0]);
+            _mm256_storeu_ps(args.outputs[token] + row, summed(lanes));
+            return;
+        }
+        if constexpr (kRows == 4 && kTokens % 2 == 0) {
+#pragma GCC unroll 4
+            for (int t = 0; t < kTokens; t += 2) {
+                __m256 lanes[8];
+#pragma GCC unroll 8
+                for (int r = 0; r < 8; ++r) lanes[r] = halvesAdded(sums[r % 4][t + r / 4]);
+                const __m256 both = summed(lanes);
+                _mm_storeu_ps(args.outputs[token + t] + row, _mm256_castps256_ps128(both));
+                _mm_storeu_ps(args.outputs[token + t + 1] + row, _mm256_extractf128_ps(both, 1));
+            }
+            return;
+        }
+    }
+#pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
         for (int t = 0; t < kTokens; ++t) {
             float sum = sumOf(sums[r][t]);
             for (int j = i; j < args.nColumns; ++j) sum += Type::value(weights[r], j) * x[t][j];
@@ -245,7 +276,7 @@ void blockTile(const MatmulArgs& args, int row, int token) {
 
 template <typename Type>
 struct FloatTiles {
-    static constexpr int kRows = 4, kTokens = 4, kRowsAlone = 8;
+    static constexpr int kRows = 4, kTokens = 6, kRowsAlone = 8;
     template <int rows, int tokens>
     static void run(const MatmulArgs& args, int row, int token) {
         floatTile<Type, rows, tokens>(args, row, token);
@@ -274,6 +305,9 @@ void matmul(const MatmulArgs& args) {
         for (; token + Tiles::kTokens <= args.nTokens; token += Tiles::kTokens) {
             Tiles::template run<Tiles::kRows, Tiles::kTokens>(args, row, token);
         }
+        for (; token + 2 <= args.nTokens; token += 2) {
+            Tiles::template run<Tiles::kRows, 2>(args, row, token);
+        }
         for (; token < args.nTokens; ++token) {
             Tiles::template run<Tiles::kRows, 1>(args, row, token);
         }
@@ -287,46 +321,78 @@ void matmul(const MatmulArgs& args) {
 
 // ------------------------------------------------------------------------------ attention's sums
 
-template <int kQueries>
+/// `kQueries` queries times 16 * kVectors values.
+// Unrolled early, or the compiler keeps the sums in memory.
+template <int kQueries, int kVectors>
 void weightedSumTile(const WeightedSumArgs& args, int query, int d) {
-    __m512 sums[kQueries][2];
+    __m512 sums[kQueries][kVectors];
+    const float* weights[kQueries];
+#pragma GCC unroll 8
     for (int q = 0; q < kQueries; ++q) {
-        sums[q][0] = _mm512_loadu_ps(args.outputs[query + q] + d);
-        sums[q][1] = _mm512_loadu_ps(args.outputs[query + q] + d + 16);
+        weights[q] = args.weights[query + q];
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) {
+            sums[q][v] = _mm512_loadu_ps(args.outputs[query + q] + d + 16 * v);
+        }
     }
     const std::uint16_t* values = args.values + d;
     for (int position = 0; position < args.nPositions; ++position, values += args.stride) {
-        const __m512 low = fromHalves(values);
-        const __m512 high = fromHalves(values + 16);
+        __m512 in[kVectors];
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) in[v] = fromHalves(values + 16 * v);
+#pragma GCC unroll 8
         for (int q = 0; q < kQueries; ++q) {
-            const __m512 weight = _mm512_set1_ps(args.weights[query + q][position]);
-            sums[q][0] = _mm512_fmadd_ps(weight, low, sums[q][0]);
-            sums[q][1] = _mm512_fmadd_ps(weight, high, sums[q][1]);
+            const __m512 weight = _mm512_set1_ps(weights[q][position]);
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors; ++v) {
+                sums[q][v] = _mm512_fmadd_ps(weight, in[v], sums[q][v]);
+            }
         }
     }
+#pragma GCC unroll 8
     for (int q = 0; q < kQueries; ++q) {
-        _mm512_storeu_ps(args.outputs[query + q] + d, sums[q][0]);
-        _mm512_storeu_ps(args.outputs[query + q] + d + 16, sums[q][1]);
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) {
+            _mm512_storeu_ps(args.outputs[query + q] + d + 16 * v, sums[q][v]);
+        }
     }
 }
 
-void weightedSum(const WeightedSumArgs& args) {
-    int d = 0;
-    for (; d + 32 <= args.dim; d += 32) {
-        int query = 0;
-        for (; query + 8 <= args.nQueries; query += 8) weightedSumTile<8>(args, query, d);
-        for (; query < args.nQueries; ++query) weightedSumTile<1>(args, query, d);
+/// `kQueries` queries, in tiles of kVectors, then smaller ones, then value by value.
+template <int kQueries, int kVectors>
+void weightedSumQueries(const WeightedSumArgs& args, int query, int d = 0) {
+    for (; d + 16 * kVectors <= args.dim; d += 16 * kVectors) {
+        weightedSumTile<kQueries, kVectors>(args, query, d);
+    }
+    if constexpr (kVectors > 1) {
+        weightedSumQueries<kQueries, kVectors / 2>(args, query, d);
+        return;
     }
     for (; d < args.dim; ++d) {
-        for (int query = 0; query < args.nQueries; ++query) {
+        for (int q = query; q < query + kQueries; ++q) {
             const std::uint16_t* values = args.values + d;
-            float sum = args.outputs[query][d];
+            float sum = args.outputs[q][d];
             for (int position = 0; position < args.nPositions; ++position, values += args.stride) {
-                sum += args.weights[query][position] * fromHalf(*values);
+                sum += args.weights[q][position] * fromHalf(*values);
             }
-            args.outputs[query][d] = sum;
+            args.outputs[q][d] = sum;
         }
     }
+}
+
+/// Few queries take many values at a time, so that a position's memory is read in one go.
+void weightedSum(const WeightedSumArgs& args) {
+    int query = 0;
+    for (; query + 8 <= args.nQueries; query += 8) weightedSumQueries<8, 2>(args, query);
+    if (query + 4 <= args.nQueries) {
+        weightedSumQueries<4, 4>(args, query);
+        query += 4;
+    }
+    if (query + 2 <= args.nQueries) {
+        weightedSumQueries<2, 8>(args, query);
+        query += 2;
+    }
+    if (query < args.nQueries) weightedSumQueries<1, 8>(args, query);
 }
 
 /// AVX2's row of every type; those with a kernel here have their products replaced.
