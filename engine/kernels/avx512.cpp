@@ -305,6 +305,10 @@ void matmul(const MatmulArgs& args) {
         for (; token + Tiles::kTokens <= args.nTokens; token += Tiles::kTokens) {
             Tiles::template run<Tiles::kRows, Tiles::kTokens>(args, row, token);
         }
+        if (token + 4 <= args.nTokens) {
+            Tiles::template run<Tiles::kRows, 4>(args, row, token);
+            token += 4;
+        }
         for (; token + 2 <= args.nTokens; token += 2) {
             Tiles::template run<Tiles::kRows, 2>(args, row, token);
         }

@@ -113,15 +113,25 @@ struct OneScale {
     }
 };
 
+__m128i load128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+
 __m512 fromBytes(const std::uint8_t* bytes) {
-    const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+    const __m128i all = load128(bytes);
+#ifdef CONCLAVE_SIMDE
     return joined(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all)),
                   _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8))));
+#else
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(all));
+#endif
 }
 __m512 fromBytes(const std::int8_t* bytes) {
-    const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+    const __m128i all = load128(bytes);
+#ifdef CONCLAVE_SIMDE
     return joined(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(all)),
                   _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(all, 8))));
+#else
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(all));
+#endif
 }
 
 /// Types with a scale and a minimum for each 32 columns, below two of a block of 256.
@@ -149,7 +159,7 @@ struct WithMinima {
         for (int t = 0; t < kTokens; ++t) {
             const __m512 scale = x.scaleOf(t, block);
             const __m512 total =
-                _mm512_mul_ps(_mm512_set1_ps(static_cast<float>(x.sumOf(t, block))), scale);
+                _mm512_mul_ps(fromIntegers(_mm512_set1_epi32(x.sumOf(t, block))), scale);
             for (int p = 0; p < kPanels; ++p) {
                 sums[p][t] = added(sums[p][t], dots[p][t], scale, scales[p]);
                 sums[p][t] = _mm512_fnmadd_ps(total, minima[p], sums[p][t]);
