@@ -100,7 +100,7 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
         toUtf8(pdf.metaData(QPdfDocument::MetaDataField::Title).toString().simplified());
     std::size_t total = 0;
     std::size_t nBlank = 0;
-    UnseenText unseen(pdf);
+    UnseenText unseen(pdf, source.bytes);
     for (int page = 0; page < pdf.pageCount(); ++page) {
         std::string text =
             pageText(source.drawsPages ? unseen.seenText(page) : pdf.getAllText(page).text());

@@ -84,6 +84,22 @@ TEST_F(PdfTest, LeavesOutWhatNobodySees) {
     }
 }
 
+TEST_F(PdfTest, LeavesOutWhatNobodySeesBehindPagesThatNeedNoDrawing) {
+    const std::string seen = "hidden words here, and all else on a page that is seen";
+    for (const char* operators :
+         {"3 Tr", "1 g", "/DeviceGray cs 1 sc", "/F1 0.4 Tf", "0 -2000 Td", ".06 0 0 .06 72 500 Tm",
+          "ET q 0 0 9 9 re W n BT /F1 12 Tf 72 600 Td"}) {
+        const auto document = read(test::makePdf(
+            {seen, seen, seen, seen + ") Tj 0 -40 Td " + operators + " (hidden words here"}));
+        ASSERT_TRUE(document) << document.error().detail;
+        EXPECT_EQ(document->pages.at(2).text, seen + "\n");
+        EXPECT_THAT(document->pages.at(3).text, testing::StartsWith(seen));
+        EXPECT_EQ(document->pages.at(3).text.find("hidden", 1), std::string::npos) << operators;
+        EXPECT_THAT(document->warnings, testing::ElementsAre(testing::HasSubstr("cannot be seen")))
+            << operators;
+    }
+}
+
 TEST_F(PdfTest, KeepsWhatIsSeenOnAnyGround) {
     // White on a coloured ground, pale grey, and recognised text under the picture of its words.
     const auto document = read(test::makePdf(
