@@ -77,6 +77,9 @@ void Connections::foldJournal() {
     if (m_inMemory || !alone.owns_lock() || m_journalPages < m_longJournal) return;
     const auto folder = Connection::open(m_path, Connection::Access::Existing);
     if (!folder) return;
+    // A connection that has read nothing does not know of the journal and folds nothing, in
+    // silence.
+    if (!(*folder)->integer("PRAGMA schema_version")) return;
     const auto fold = [&](int& nFolded) {
         return sqlite3_wal_checkpoint_v2((*folder)->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
                                          nullptr, &nFolded) == SQLITE_OK;

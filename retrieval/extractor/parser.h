@@ -5,6 +5,7 @@
 // checks every size it reads and bounds its depth and output.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ struct Source {
     std::string password;
     /// Looks at the pages of a PDF for text that is not seen; false where drawing them has failed.
     bool drawsPages = true;
+    /// For a reader that can give what it has read so far.
+    std::chrono::milliseconds mostTime{40'000};
 };
 
 /// Text of one document, over all its pages, at most.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -91,6 +92,10 @@ private:
 }  // namespace
 
 Result<ExtractedDocument> parsePdf(const Source& source) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto isInTime = [&] {
+        return std::chrono::steady_clock::now() - start < source.mostTime;
+    };
     const auto open = OpenPdf::open(source);
     if (!open) return tl::unexpected(open.error());
     QPdfDocument& pdf = (*open)->document();
@@ -100,8 +105,14 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
         toUtf8(pdf.metaData(QPdfDocument::MetaDataField::Title).toString().simplified());
     std::size_t total = 0;
     std::size_t nBlank = 0;
-    UnseenText unseen(pdf);
+    UnseenText unseen(pdf, source.bytes);
     for (int page = 0; page < pdf.pageCount(); ++page) {
+        if (page > 0 && !isInTime()) {
+            document.warnings.push_back("read the first " + std::to_string(page) + " of " +
+                                        std::to_string(pdf.pageCount()) +
+                                        " pages; the others would take too long");
+            break;
+        }
         std::string text =
             pageText(source.drawsPages ? unseen.seenText(page) : pdf.getAllText(page).text());
         total += text.size();
@@ -133,9 +144,11 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
                                     std::to_string(n) + " of " +
                                     std::to_string(document.pages.size()) + " pages");
     }
-    QPdfBookmarkModel outline;
-    outline.setDocument(&pdf);
-    OutlineReader(outline, document).read({}, 1);
+    if (isInTime()) {
+        QPdfBookmarkModel outline;
+        outline.setDocument(&pdf);
+        OutlineReader(outline, document).read({}, 1);
+    }
     std::stable_sort(document.headings.begin(), document.headings.end(),
                      [](const Heading& a, const Heading& b) {
                          return a.page != b.page ? a.page < b.page : a.startByte < b.startByte;

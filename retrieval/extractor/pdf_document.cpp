@@ -1,5 +1,6 @@
 #include "retrieval/extractor/pdf_document.h"
 
+#include "retrieval/extractor/pdf_limits.h"
 #include "retrieval/extractor/pdf_unseen_text.h"
 
 namespace conclave::retrieval::extractor {
@@ -22,6 +23,9 @@ Error describePdfError(QPdfDocument::Error error, bool hasPassword) {
 }  // namespace
 
 Result<std::unique_ptr<OpenPdf>> OpenPdf::open(const Source& source) {
+    if (const auto checked = checkPdfLimits(source.bytes); !checked) {
+        return tl::unexpected(checked.error());
+    }
     std::unique_ptr<OpenPdf> pdf(new OpenPdf);
     pdf->m_bytes =
         QByteArray::fromRawData(source.bytes.data(), static_cast<qsizetype>(source.bytes.size()));

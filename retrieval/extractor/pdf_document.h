@@ -21,7 +21,8 @@ namespace conclave::retrieval::extractor {
 
 class OpenPdf {
 public:
-    /// The bytes of `source` must outlive it. Errors: PasswordRequired, Unsupported, Corrupt.
+    /// The bytes of `source` must outlive it. Errors: PasswordRequired, Unsupported, Corrupt,
+    /// LimitExceeded.
     [[nodiscard]] static Result<std::unique_ptr<OpenPdf>> open(const Source& source);
     [[nodiscard]] QPdfDocument& document() { return m_document; }
 

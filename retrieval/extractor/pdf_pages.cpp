@@ -168,11 +168,11 @@ InkGrid inkOf(const QImage& image, QSizeF points) {
     return ink;
 }
 
-void findMarks(QPdfDocument& pdf, const PageRequest& request, const QImage& image,
-               PagePicture& picture) {
+void findMarks(QPdfDocument& pdf, std::string_view bytes, const PageRequest& request,
+               const QImage& image, PagePicture& picture) {
     const int page = request.page - 1;
     const QPdfSelection all = pdf.getAllText(page);
-    const QString raw = UnseenText(pdf).seenText(page);
+    const QString raw = UnseenText(pdf, bytes).seenText(page);
     ExtractedDocument one;
     one.pages.push_back({.number = 1, .text = pageText(raw)});
     removeHiddenCharacters(one);
@@ -269,7 +269,7 @@ Result<PagePicture> viewPdfPage(const Source& source, const PageRequest& request
             std::memcpy(target, &pixel, 4);  // lowest byte first, as this processor has it
         }
     }
-    if (!request.marks.empty()) findMarks(pdf, request, image, picture);
+    if (!request.marks.empty()) findMarks(pdf, source.bytes, request, image, picture);
     if (request.withSizes) {
         const auto nPages =
             std::min(static_cast<std::size_t>(pdf.pageCount()), PagePicture::kMostSizes);

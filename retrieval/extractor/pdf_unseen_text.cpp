@@ -255,34 +255,37 @@ bool UnseenText::hide(int page, const Run& run, std::size_t nPlaces, int nCharac
     return true;
 }
 
-QString UnseenText::seenText(int page) {
-    const std::chrono::nanoseconds start = usedProcessorTime();
-    const std::chrono::nanoseconds before = m_used;
-    m_prefixes.clear();
-    const QPdfSelection all = m_pdf.getAllText(page);
-    QString text = all.text();
-    const QSizeF points = m_pdf.pagePointSize(page);
-    if (text.trimmed().isEmpty() || all.bounds().isEmpty()) return text;
+UnseenText::UnseenText(QPdfDocument& pdf, std::string_view bytes)
+    : m_pdf(pdf), m_file(PdfFile::open(bytes)) {
+    if (m_file && m_file->nPages() != static_cast<std::size_t>(pdf.pageCount())) m_file.reset();
+}
+
+/// None if the page must be drawn to know.
+std::optional<PagePainting> UnseenText::painting(int page, QSizeF points) {
+    if (!m_file) return std::nullopt;
+    auto painting = readPagePainting(*m_file, static_cast<std::size_t>(page));
+    constexpr double kSame = 0.01;
+    if (painting && (std::abs(painting->width - points.width()) > kSame ||
+                     std::abs(painting->height - points.height()) > kSame)) {
+        return std::nullopt;
+    }
+    return painting;
+}
+
+/// Draws the page and marks the places without ink. False if it cannot be drawn; `isCertain` tells
+/// whether those that have ink fit the drawing.
+bool UnseenText::lookForInk(int page, QSizeF points, std::vector<Place>& places, bool& isCertain) {
     const double longest = std::max(points.width(), points.height());
     if (left() <= std::chrono::nanoseconds::zero() ||
         !(std::min(points.width(), points.height()) >= 1.0)) {
-        ++m_nUncertainPages;
-        return text;
+        return false;
     }
     const double scale = std::min(1.0 / kPixel, kMostPixelsOfSide / longest);
     const QSize size(std::max(1, static_cast<int>(std::lround(points.width() * scale))),
                      std::max(1, static_cast<int>(std::lround(points.height() * scale))));
     const QImage image = m_pdf.render(page, size);
-    if (image.format() != QImage::Format_ARGB32) {
-        ++m_nUncertainPages;
-        return text;
-    }
+    if (image.format() != QImage::Format_ARGB32) return false;
     const Ink ink(image, points);
-    std::vector<Place> places;
-    for (const QPolygonF& piece : all.bounds()) {
-        const QRectF rect = piece.boundingRect();
-        places.push_back({.box = {rect.left(), rect.top(), rect.right(), rect.bottom()}});
-    }
 
     // Which places have no ink, and of how many of those that could have.
     const auto compare = [&](std::vector<Place>& compared) {
@@ -301,24 +304,55 @@ QString UnseenText::seenText(int page) {
     };
     constexpr double kMost = 0.95;
     double inked = compare(places);
-    bool isCertain = inked >= kMost;
-    if (!isCertain) {
-        // The page may be turned or cropped, so that text stands elsewhere than is said.
-        std::vector<LineBox> boxes;
+    isCertain = inked >= kMost;
+    if (isCertain) return true;
+    // The page may be turned or cropped, so that text stands elsewhere than is said.
+    std::vector<LineBox> boxes;
+    for (const Place& place : places) boxes.push_back(place.box);
+    const InkGrid grid = ink.grid();
+    const auto alignment = PageAlignment::find(grid, points.width(), points.height(), boxes);
+    std::vector<Place> aligned = places;
+    for (Place& place : aligned) place.box = alignment.apply(place.box);
+    if (const double alignedInk = compare(aligned); alignedInk > inked) {
+        inked = alignedInk;
+        places = std::move(aligned);
+        boxes.clear();
         for (const Place& place : places) boxes.push_back(place.box);
-        const InkGrid grid = ink.grid();
-        const auto alignment = PageAlignment::find(grid, points.width(), points.height(), boxes);
-        std::vector<Place> aligned = places;
-        for (Place& place : aligned) place.box = alignment.apply(place.box);
-        if (const double alignedInk = compare(aligned); alignedInk > inked) {
-            inked = alignedInk;
-            places = std::move(aligned);
-            boxes.clear();
-            for (const Place& place : places) boxes.push_back(place.box);
-        }
-        constexpr double kEnoughPlaces = 0.5;
-        constexpr double kEnoughInk = 0.5;
-        isCertain = inked >= kEnoughPlaces || explainedInk(grid, boxes) >= kEnoughInk;
+    }
+    constexpr double kEnoughPlaces = 0.5;
+    constexpr double kEnoughInk = 0.5;
+    isCertain = inked >= kEnoughPlaces || explainedInk(grid, boxes) >= kEnoughInk;
+    return true;
+}
+
+QString UnseenText::seenText(int page) {
+    const std::chrono::nanoseconds start = usedProcessorTime();
+    const std::chrono::nanoseconds before = m_used;
+    m_prefixes.clear();
+    const QPdfSelection all = m_pdf.getAllText(page);
+    QString text = all.text();
+    const QSizeF points = m_pdf.pagePointSize(page);
+    if (text.trimmed().isEmpty() || all.bounds().isEmpty()) return text;
+    std::vector<Place> places;
+    std::vector<LineBox> boxes;
+    for (const QPolygonF& piece : all.bounds()) {
+        const QRectF rect = piece.boundingRect();
+        boxes.push_back({rect.left(), rect.top(), rect.right(), rect.bottom()});
+        places.push_back({.box = boxes.back()});
+    }
+    auto painting = this->painting(page, points);
+    if (painting && !isUncovered(*painting, boxes)) painting.reset();
+    const auto isSign = [](QChar c) { return !c.isSpace(); };
+    const auto nSigns = static_cast<std::size_t>(std::count_if(text.cbegin(), text.cend(), isSign));
+    const bool isDrawn = !painting || !m_inked.knows(*painting, nSigns);
+    bool isCertain = true;
+    if (isDrawn && !lookForInk(page, points, places, isCertain)) {
+        ++m_nUncertainPages;
+        return text;
+    }
+    const auto isUnseen = [](const Place& place) { return place.isUnseen; };
+    if (isDrawn && painting && isCertain && std::none_of(places.begin(), places.end(), isUnseen)) {
+        m_inked.learn(*painting);
     }
 
     // Thin ones beside letters are their dots and dashes.

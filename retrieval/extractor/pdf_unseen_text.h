@@ -1,17 +1,23 @@
 // pdf_unseen_text.h: text of a PDF page that nobody sees on it: drawn invisibly, in the colour of
 // the paper, under something else, beside the page or too small to read.
 //
-// QtPdf says neither colours nor rendering modes, and they would not tell what is covered. So the
-// page is drawn, small, and text whose place shows no ink is unseen. Text that was recognised in a
-// scanned page is drawn invisibly, too, but its picture shows through and so it stays.
+// QtPdf says neither colours nor rendering modes. So the page is drawn, small, and text whose place
+// shows no ink is unseen; where the page's own operators leave no doubt that all of it is seen
+// (pdf_painting.h), the drawing is saved. Text that was recognised in a scanned page is drawn
+// invisibly, too, but its picture shows through and so it stays.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 #include <QPdfDocument>
 #include <QString>
+
+#include "retrieval/extractor/pdf_painting.h"
 
 namespace conclave::retrieval::extractor {
 
@@ -20,7 +26,8 @@ inline constexpr QChar kUnseenMark(0xFFFF);
 
 class UnseenText {
 public:
-    explicit UnseenText(QPdfDocument& pdf) : m_pdf(pdf) {}
+    /// `bytes` are the file's.
+    UnseenText(QPdfDocument& pdf, std::string_view bytes);
 
     /// What pdfium reads on a page (from 0), kUnseenMark in place of each unseen character.
     [[nodiscard]] QString seenText(int page);
@@ -41,6 +48,9 @@ private:
     };
     class Ink;
 
+    [[nodiscard]] std::optional<PagePainting> painting(int page, QSizeF points);
+    [[nodiscard]] bool lookForInk(int page, QSizeF points, std::vector<Place>& places,
+                                  bool& isCertain);
     [[nodiscard]] std::chrono::nanoseconds left() const;
     [[nodiscard]] Prefix prefix(int page, int nCharacters);
     [[nodiscard]] int firstCharacterOf(int page, std::size_t place, int nCharacters);
@@ -49,6 +59,8 @@ private:
                             bool isThin, QString& text);
 
     QPdfDocument& m_pdf;
+    std::optional<PdfFile> m_file;
+    InkedGlyphs m_inked;
     std::map<int, Prefix> m_prefixes;    ///< of the page at hand, by the number of characters
     std::chrono::nanoseconds m_used{0};  ///< processor time
     std::size_t m_nUnseen = 0;

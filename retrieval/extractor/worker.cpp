@@ -208,6 +208,9 @@ Result<ExtractedDocument> readDocument(const Arguments& arguments,
     Source source{.bytes = *bytes, .fileName = arguments.file.filename().string(), .password = {}};
     if (hooks.pdf == nullptr && hooks.handOver && isPdf(source)) handOver(words, hooks);
     source.drawsPages = arguments.drawsPages;
+    // The rest is for writing it; who waits gives a second less than this process may take.
+    source.mostTime =
+        std::chrono::milliseconds(arguments.limits.processorTime - std::chrono::seconds(1)) * 2 / 3;
     if (arguments.readsPassword) source.password = readPassword();
     static_cast<void>(forbidSystemCalls());
     return parseDocument(source, hooks.pdf);

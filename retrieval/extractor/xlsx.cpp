@@ -117,6 +117,8 @@ struct SheetSummary {
     std::size_t nHiddenColumns = 0;
     std::size_t nFilteredRows = 0;
     std::size_t nWithoutResult = 0;  ///< formulas
+    std::size_t nBeyond = 0;         ///< cells in columns that no sheet has
+    std::size_t nWithoutString = 0;  ///< cells of a shared string that there is not
 };
 
 /// xl/worksheets/sheet1.xml.
@@ -132,8 +134,10 @@ public:
 
     [[nodiscard]] const SheetSummary& summary() const { return m_summary; }
     [[nodiscard]] bool isTooLarge() const override {
-        return m_table.isTooLarge() || m_value.size() > kMostTextBytes;
+        return m_table.isTooLarge() || m_isAmplified || m_value.size() > kMostTextBytes;
     }
+    /// A few long texts stand in so many cells that they are meant to fill memory.
+    [[nodiscard]] bool isAmplified() const { return m_isAmplified; }
 
     void start(std::string_view name, const XmlAttributes& attributes) override {
         const auto isOn = [&](std::string_view key) {
@@ -194,14 +198,17 @@ private:
     }
 
     void endCell() {
-        if (m_place.column >= kMostColumns || m_cells.size() >= kMostColumns) return;
+        if (m_place.column >= kMostColumns || m_cells.size() >= kMostColumns) {
+            ++m_summary.nBeyond;
+            return;
+        }
         if (m_value.empty() && !m_formula.empty()) {
             // Written by a program that does not calculate.
             m_value = "=" + m_formula;
             m_type = "str";
             ++m_summary.nWithoutResult;
         }
-        if (m_value.empty()) return;
+        if (m_value.empty() || m_isAmplified) return;
         if (m_place.column < m_hiddenColumns.size() && m_hiddenColumns[m_place.column]) {
             ++m_summary.nHiddenColumns;
             return;
@@ -209,6 +216,8 @@ private:
         Cell cell{.column = m_place.column, .span = 1, .kind = CellKind::Text, .text = {}};
         if (m_type == "s") {
             cell.text = m_strings.at(m_value);
+            if (!m_strings.has(m_value)) ++m_summary.nWithoutString;
+            countLong(cell.text.size());
         } else if (m_type == "b") {
             cell.text = m_value == "0" ? "FALSE" : "TRUE";
             cell.kind = CellKind::Value;
@@ -220,6 +229,14 @@ private:
             if (m_type == "d" || m_type == "e") cell.kind = CellKind::Value;
         }
         m_cells.push_back(std::move(cell));
+    }
+
+    void countLong(std::size_t size) {
+        constexpr std::size_t kLong = 1000;
+        constexpr std::size_t kMuch = std::size_t{16} << 20;
+        constexpr std::size_t kManyTimes = 20;
+        if (size >= kLong) m_longBytes += size;
+        m_isAmplified = m_longBytes > kMuch && m_longBytes / kManyTimes > m_strings.sizeBytes();
     }
 
     void endRow() {
@@ -251,6 +268,8 @@ private:
     std::string m_formula;
     std::string* m_into = nullptr;
     int m_phoneticDepth = 0;
+    std::size_t m_longBytes = 0;  ///< of long shared texts, as often as they stand in cells
+    bool m_isAmplified = false;
     SheetSummary m_summary;
 };
 
@@ -370,6 +389,12 @@ private:
                            m_strings, m_formats, m_is1904);
         const auto read = readXml(m_archive, part, reader);
         table.finish();
+        if (reader.isAmplified()) {
+            return fail(
+                ErrorCode::LimitExceeded,
+                "the workbook is over the limit: it repeats long texts until they take more "
+                "than 16 MiB");
+        }
         if (table.isTooLarge() || (!read && read.error().code == ErrorCode::LimitExceeded)) {
             return fail(ErrorCode::LimitExceeded, "the workbook holds more than 64 MiB of text");
         }
@@ -380,6 +405,8 @@ private:
         m_summary.nHiddenColumns += summary.nHiddenColumns;
         m_summary.nFilteredRows += summary.nFilteredRows;
         m_summary.nWithoutResult += summary.nWithoutResult;
+        m_summary.nBeyond += summary.nBeyond;
+        m_summary.nWithoutString += summary.nWithoutString;
         if (page.size() == bodyStart) return {};  // an empty sheet
         if (nameEnd > 0) {
             m_document.headings.push_back(
@@ -423,6 +450,10 @@ private:
         warn(m_summary.nWithoutResult,
              number(m_summary.nWithoutResult) +
                  " formulas have no stored result; open and save the workbook to calculate them");
+        warn(m_summary.nBeyond,
+             "left out " + number(m_summary.nBeyond) + " cells beyond the last column of a sheet");
+        warn(m_summary.nWithoutString, number(m_summary.nWithoutString) +
+                                           " cells name a text that the workbook does not hold");
         for (const std::string& name : m_damaged) {
             m_document.warnings.push_back("the sheet " + name + " is damaged and not complete");
         }
@@ -450,7 +481,10 @@ Result<ExtractedDocument> parseXlsx(const Source& source) {
     if (const auto read = WorkbookText(*archive, document).read(); !read) {
         return tl::unexpected(read.error());
     }
-    if (document.pages.empty()) document.pages.push_back({.number = 1, .text = {}});
+    if (document.pages.empty()) {
+        document.pages.push_back({.number = 1, .text = {}});
+        document.warnings.emplace_back("no sheet holds any text");
+    }
     return document;
 }
 

@@ -52,6 +52,10 @@ bool SharedStrings::isTooLarge() const {
     return m_texts.size() > kMostTextBytes || m_ends.size() >= kMostStrings;
 }
 
+bool SharedStrings::has(std::string_view number) const {
+    return toIndex(number, m_ends.size()) < m_ends.size();
+}
+
 std::string_view SharedStrings::at(std::string_view number) const {
     const std::size_t index = toIndex(number, m_ends.size());
     if (index >= m_ends.size()) return {};

@@ -39,6 +39,8 @@ public:
     void end(std::string_view name) override;
     void text(std::string_view text) override;
     [[nodiscard]] bool isTooLarge() const override;
+    [[nodiscard]] bool has(std::string_view number) const;
+    [[nodiscard]] std::size_t sizeBytes() const { return m_texts.size(); }
     /// Empty for a number that is none.
     [[nodiscard]] std::string_view at(std::string_view number) const;
 

@@ -1,12 +1,15 @@
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "../support/pdf_sample.h"
 #include "retrieval/page_picture.h"
@@ -84,6 +87,22 @@ TEST_F(PdfTest, LeavesOutWhatNobodySees) {
     }
 }
 
+TEST_F(PdfTest, LeavesOutWhatNobodySeesBehindPagesThatNeedNoDrawing) {
+    const std::string seen = "hidden words here, and all else on a page that is seen";
+    for (const char* operators :
+         {"3 Tr", "1 g", "/DeviceGray cs 1 sc", "/F1 0.4 Tf", "0 -2000 Td", ".06 0 0 .06 72 500 Tm",
+          "ET q 0 0 9 9 re W n BT /F1 12 Tf 72 600 Td"}) {
+        const auto document = read(test::makePdf(
+            {seen, seen, seen, seen + ") Tj 0 -40 Td " + operators + " (hidden words here"}));
+        ASSERT_TRUE(document) << document.error().detail;
+        EXPECT_EQ(document->pages.at(2).text, seen + "\n");
+        EXPECT_THAT(document->pages.at(3).text, testing::StartsWith(seen));
+        EXPECT_EQ(document->pages.at(3).text.find("hidden", 1), std::string::npos) << operators;
+        EXPECT_THAT(document->warnings, testing::ElementsAre(testing::HasSubstr("cannot be seen")))
+            << operators;
+    }
+}
+
 TEST_F(PdfTest, KeepsWhatIsSeenOnAnyGround) {
     // White on a coloured ground, pale grey, and recognised text under the picture of its words.
     const auto document = read(test::makePdf(
@@ -95,6 +114,58 @@ TEST_F(PdfTest, KeepsWhatIsSeenOnAnyGround) {
     for (const char* words : {"first", "light on dark", "pale words", "scanned"}) {
         EXPECT_THAT(document->pages.at(0).text, testing::HasSubstr(words));
     }
+}
+
+/// A page whose content is packed.
+std::string packedPage(const std::string& content) {
+    uLongf size = ::compressBound(content.size());
+    std::string packed(size, '\0');
+    ::compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                reinterpret_cast<const Bytef*>(content.data()), content.size(), 9);
+    packed.resize(size);
+    std::string pdf = test::makePdf({"x"});
+    const std::size_t start = pdf.find("<< /Length");
+    const std::size_t end = pdf.find("endstream", start);
+    return pdf.replace(start, end - start,
+                       "<< /Filter /FlateDecode /Length " + std::to_string(size) + " >>\nstream\n" +
+                           packed + "\n");
+}
+
+std::string repeated(const std::string& text, std::size_t n) {
+    std::string all;
+    for (std::size_t i = 0; i < n; ++i) all += text;
+    return all;
+}
+
+TEST_F(PdfTest, RefusesBombsAndSaysWhy) {
+    for (const auto& [bomb, why] :
+         {std::pair{packedPage(std::string(8 << 20, ' ')), "200 times"},
+          {packedPage(repeated("q ", 30'000)), "drawing states"},
+          {test::makePdf({"x) Tj " + repeated("q ", 30'000) + "("}), "drawing states"},
+          {packedPage(std::string(20'000, '[')), "10,000 deep"},
+          {packedPage(repeated("(forty letters in a line, again and again) Tj ", 10'000)),
+           "400,000 letters"}}) {
+        const auto start = std::chrono::steady_clock::now();
+        const auto document = read(bomb);
+        ASSERT_FALSE(document) << why;
+        EXPECT_EQ(document.error().code, ErrorCode::LimitExceeded) << document.error().detail;
+        EXPECT_THAT(document.error().detail, testing::HasSubstr(why));
+        EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+    }
+    EXPECT_TRUE(read(packedPage("BT /F1 12 Tf 72 720 Td (packed) Tj ET")));
+}
+
+TEST_F(PdfTest, GivesThePagesThatItCouldReadInTime) {
+    const std::string line = "(The quick brown fox jumps over the lazy dog) Tj 0 -9 Td ";
+    const std::vector<std::string> pages(20'000, "x) Tj 0 -9 Td " + repeated(line, 25) + "(");
+    std::ofstream(m_folder / "a.pdf", std::ios::binary) << test::makePdf(pages);
+    ExtractOptions options;
+    options.timeLimit = std::chrono::seconds(5);
+    const auto document = m_extractor.extract(m_folder / "a.pdf", options);
+    ASSERT_TRUE(document) << document.error().detail;
+    EXPECT_GT(document->pages.size(), 0U);
+    EXPECT_LT(document->pages.size(), 20'000U);
+    EXPECT_THAT(document->warnings, testing::Contains(testing::HasSubstr("of 20000 pages")));
 }
 
 TEST_F(PdfTest, TellsADamagedFile) {

@@ -101,6 +101,17 @@ TEST(Xlsx, RefusesStringsThatMultiply) {
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
+TEST(Xlsx, SaysWhatItLeavesOutOfASheetThatSeemsEmpty) {
+    const auto beyond =
+        parsed(xlsxWith("<row r=\"1\"><c r=\"ZZZZ1\"><v>1</v></c></row>"), "a.xlsx");
+    ASSERT_TRUE(beyond);
+    EXPECT_THAT(beyond->warnings, testing::Contains(testing::HasSubstr("beyond the last")));
+    const auto without =
+        parsed(xlsxWith("<row r=\"1\"><c t=\"s\"><v>99999999</v></c></row>"), "a.xlsx");
+    ASSERT_TRUE(without);
+    EXPECT_THAT(without->warnings, testing::Contains(testing::HasSubstr("does not hold")));
+}
+
 TEST(Xlsx, SurvivesMergesOfEverything) {
     auto parts = test::xlsxParts();
     for (auto& [name, content] : parts) {

@@ -1,5 +1,8 @@
 // Many threads on one database; meant for the thread sanitizer too.
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <string>
 #include <thread>
 
 #include "storage_support.h"
@@ -119,6 +122,24 @@ TEST_F(ConcurrencyTest, ALongJournalIsFoldedInWhileOthersWrite) {
     const auto stored = valueOf(documents.documents(collection));
     EXPECT_EQ(stored.size(), 2U * kFiles);
     for (const Document& each : stored) EXPECT_EQ(valueOf(documents.pages(each.id)).size(), 1U);
+    expectSound(*database);
+}
+
+TEST_F(ConcurrencyTest, AJournalIsFoldedInBeforeAWriterHasTo) {
+    auto database = open();
+    DocumentStore& documents = database->documents();
+    const auto collection = valueOf(documents.createCollection("Guide"));
+    constexpr std::size_t kBytes = std::size_t{1} << 20U;  // twice in the journal
+    std::uintmax_t longest = 0;
+    for (int i = 0; i < 40; ++i) {
+        const std::string text(kBytes, static_cast<char>('a' + i % 26));
+        EXPECT_OK(documents.storeFile(collection, "/" + std::to_string(i), contentOf(text)));
+        documents.foldJournal();
+        longest = std::max(longest, std::filesystem::file_size(file().string() + "-wal"));
+    }
+    // Folded at 32 MiB; a writer folds it at 96, while all others wait.
+    EXPECT_GT(longest, std::uintmax_t{32} << 20U);
+    EXPECT_LT(longest, std::uintmax_t{48} << 20U);
     expectSound(*database);
 }
 
