@@ -109,6 +109,9 @@ public:
     bool isEndOfTurn(TokenId token) const override { return m_vocabulary->isEndOfTurn(token); }
     TokenId bos() const override { return m_vocabulary->bos; }
     TokenId eos() const override { return m_vocabulary->eos; }
+    TokenId endOfTurn() const override {
+        return m_vocabulary->endOfTurn >= 0 ? m_vocabulary->endOfTurn : m_vocabulary->eos;
+    }
     bool addsBos() const override { return m_vocabulary->addsBos; }
     TokenId textEnd() const override { return m_vocabulary->textEnd; }
     TokenId separator() const override { return m_vocabulary->separator; }

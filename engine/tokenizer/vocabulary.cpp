@@ -178,12 +178,11 @@ Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
             eos = 2;
         }
     }
-    TokenId eot = -1;
     TokenId eom = -1;
     const std::pair<std::string_view, TokenId*> keys[] = {
         {"tokenizer.ggml.bos_token_id", &bos},
         {"tokenizer.ggml.eos_token_id", &eos},
-        {"tokenizer.ggml.eot_token_id", &eot},
+        {"tokenizer.ggml.eot_token_id", &endOfTurn},
         {"tokenizer.ggml.eom_token_id", &eom},
         {"tokenizer.ggml.unknown_token_id", &unknown},
         {"tokenizer.ggml.seperator_token_id", &separator},  // spelt so by the converters
@@ -203,7 +202,7 @@ Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
     for (std::size_t i = 0; i < std::size(kFillInMarks); ++i) {
         if (auto done = read(kFillInMarks[i].key, m_fillInMarks[i]); !done) return done;
     }
-    for (const TokenId id : {eos, eot, eom}) {
+    for (const TokenId id : {eos, endOfTurn, eom}) {
         if (id >= 0) m_endOfTurn.push_back(id);
     }
     return {};

@@ -47,6 +47,7 @@ public:
 
     TokenId bos = -1;
     TokenId eos = -1;
+    TokenId endOfTurn = -1;
     TokenId unknown = -1;
     TokenId separator = -1;
     TokenId textEnd = -1;  ///< what an encoder reads behind a text; -1: nothing

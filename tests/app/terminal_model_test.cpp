@@ -67,6 +67,9 @@ TEST_F(TerminalTest, TakesTheSamplerSettingsThatLlamaCppHas) {
     EXPECT_EQ(drawn({"--xtc-probability", "0", "--dry-multiplier", "0", "--mirostat", "0"}), plain);
     EXPECT_NE(drawn({"--xtc-probability", "1", "--xtc-threshold", "0.01"}), plain);
     EXPECT_NE(drawn({"--mirostat", "2", "--mirostat-ent", "9"}), plain);
+    EXPECT_EQ(drawn({"--adaptive-target", "-1", "--adaptive-decay", "0.5"}), plain);
+    EXPECT_NE(drawn({"--adaptive-target", "0.01"}), plain);
+    EXPECT_NE(drawn({"--infill"}), plain);
     EXPECT_NE(drawn({"--experts", "1"}), plain);
 }
 
