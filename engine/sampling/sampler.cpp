@@ -51,7 +51,11 @@ public:
           m_dry(settings, dryBreakers(settings, tokenizer)),
           m_adaptiveTarget(settings),
           m_mu(2.0 * static_cast<double>(settings.mirostatTau)) {
-        if (settings.infill && tokenizer != nullptr) m_infill.emplace(*tokenizer);
+        if (tokenizer == nullptr) return;
+        if (settings.infill) m_infill.emplace(*tokenizer);
+        for (const TokenId token : tokenizer->suppressed()) {
+            m_settings.logitBias.emplace_back(token, -std::numeric_limits<float>::infinity());
+        }
     }
 
     void accept(TokenId token) override {

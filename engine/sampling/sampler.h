@@ -17,8 +17,8 @@ namespace conclave::engine {
 class Sampler {
 public:
     /// @param settings  as checkSampling() lets pass
-    /// @param tokenizer  what DRY's breakers and the infill step read, which do nothing without it;
-    ///                   must outlive the sampler
+    /// @param tokenizer  what DRY's breakers and the infill step read, which do nothing without it,
+    ///                   and what knows the tokens that are never chosen; must outlive the sampler
     [[nodiscard]] static std::unique_ptr<Sampler> create(const SamplerSettings& settings,
                                                          int vocabularySize,
                                                          const Tokenizer* tokenizer = nullptr);

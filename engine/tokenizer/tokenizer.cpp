@@ -112,6 +112,7 @@ public:
     TokenId endOfTurn() const override {
         return m_vocabulary->endOfTurn >= 0 ? m_vocabulary->endOfTurn : m_vocabulary->eos;
     }
+    std::span<const TokenId> suppressed() const override { return m_vocabulary->suppressed; }
     bool addsBos() const override { return m_vocabulary->addsBos; }
     TokenId textEnd() const override { return m_vocabulary->textEnd; }
     TokenId separator() const override { return m_vocabulary->separator; }

@@ -82,6 +82,7 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::load(const GgufFile& file,
     auto vocabulary = std::make_shared<Vocabulary>();
     if (auto done = vocabulary->readTokens(file); !done) return tl::unexpected(done.error());
     if (auto done = vocabulary->readSpecialIds(file); !done) return tl::unexpected(done.error());
+    vocabulary->readSuppressed(file);
     vocabulary->addsBos = file.boolean("tokenizer.ggml.add_bos_token").value_or(defaultAddBos) &&
                           vocabulary->bos >= 0;
     vocabulary->addsSpacePrefix =
@@ -206,6 +207,15 @@ Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
         if (id >= 0) m_endOfTurn.push_back(id);
     }
     return {};
+}
+
+/// As llama.cpp: ids that are no tokens are passed over.
+void Vocabulary::readSuppressed(const GgufFile& file) {
+    const auto ids = file.integers("tokenizer.ggml.suppress_tokens");
+    if (!ids) return;
+    for (const std::int64_t id : *ids) {
+        if (id >= 0 && id < size()) suppressed.push_back(static_cast<TokenId>(id));
+    }
 }
 
 void Vocabulary::findEndOfTurnTokens() {

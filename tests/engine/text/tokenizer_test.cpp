@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/sampling/sampler.h"
 #include "engine/tokenizer/byte_trie.h"
 #include "tests/support/gguf_writer.h"
 
@@ -359,6 +360,27 @@ TEST(Tokenizer, EndsTurnsByNameAndByMetadata) {
     }
     EXPECT_THAT(endsOfTurn({"<|fim_pad|>", "<mine>"}, "tokenizer.ggml.fim_pad_token_id", 4),
                 ElementsAre("<mine>"));
+}
+
+TEST(Tokenizer, NamesTokensThatAreNeverChosen) {
+    GgufWriter writer = vocabulary("llama", kSpm);
+    writer.setInts("tokenizer.ggml.suppress_tokens", {8, -1, 6, 99});
+    const auto tokenizer = mustLoad(writer);
+    EXPECT_THAT(tokenizer->suppressed(), testing::ElementsAre(8, 6));
+    EXPECT_THAT(mustLoad(vocabulary("llama", kSpm))->suppressed(), testing::IsEmpty());
+
+    std::vector<float> logits(kSpm.size(), -100.0f);
+    logits[8] = 9.0f;
+    logits[6] = 8.0f;
+    logits[5] = 1.0f;
+    SamplerSettings settings;
+    for (const float temperature : {0.0f, 1.0f}) {
+        settings.temperature = temperature;
+        const int size = tokenizer->vocabularySize();
+        EXPECT_EQ(Sampler::create(settings, size, tokenizer.get())->sample(logits), 5);
+        settings.logitBias = {{6, 50.0f}};  // no wish of the caller's brings one back
+        EXPECT_EQ(Sampler::create(settings, size, tokenizer.get())->sample(logits), 5);
+    }
 }
 
 TEST(Tokenizer, RefusesUnknownTokenTypes) {
