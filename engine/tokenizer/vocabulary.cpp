@@ -222,9 +222,10 @@ void Vocabulary::findEndOfTurnTokens() {
     for (const std::string_view name : kEndOfTurnNames) {
         const TokenId token = find(name);
         if (token < 0) continue;
-        // In the harmony format <|end|> only ends one of several messages of a turn.
-        const bool isHarmony =
-            find("<|call|>") >= 0 && (find("<|return|>") >= 0 || find("<|flush|>") >= 0);
+        // In the harmony format, and Solar-Open's, <|end|> only ends one of several messages of a
+        // turn.
+        const bool hasCall = find("<|call|>") >= 0 || find("<|calls|>") >= 0;
+        const bool isHarmony = hasCall && (find("<|return|>") >= 0 || find("<|flush|>") >= 0);
         if (name == "<|end|>" && isHarmony) continue;
         // Gemma 4 has it in its vocabulary, but ends its turns otherwise.
         if (name == "</s>" && find("<|tool_response>") >= 0) continue;

@@ -351,6 +351,8 @@ TEST(Tokenizer, EndsTurnsByNameAndByMetadata) {
     // gpt-oss: <|end|> ends a message, of which a turn has several.
     EXPECT_THAT(endsOfTurn({"<|return|>", "<|end|>", "<|call|>", "<|message|>"}),
                 ElementsAre("<|return|>", "<|call|>"));
+    EXPECT_THAT(endsOfTurn({"<|flush|>", "<|end|>", "<|calls|>", "<|content|>"}),
+                ElementsAre("<|flush|>", "<|calls|>"));
     // Gemma 4 ends its turns with <turn|>, and waits for a tool's answer.
     EXPECT_THAT(endsOfTurn({"</s>", "<turn|>", "<|tool_response>"}),
                 ElementsAre("<turn|>", "<|tool_response>"));
