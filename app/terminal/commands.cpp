@@ -390,7 +390,7 @@ Result<std::unique_ptr<services::Services>> startServices(const Arguments& argum
 }
 
 Result<void> checkNamedModel(services::Services& services, const Arguments& arguments) {
-    if (!arguments.has("--model")) return {};
+    if (!arguments.has("--model") && !arguments.has("--lora")) return {};
     const auto model = services.models().loaded();
     if (!model) return tl::unexpected(model.error());
     return {};

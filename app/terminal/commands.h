@@ -77,7 +77,8 @@ void noteUnknownTools(services::Services& services, const Arguments& arguments);
 /// The model of --draft; null without one.
 [[nodiscard]] Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& arguments);
 
-/// Errors: why the model that --model names cannot be used. Without it any model, or none, will do.
+/// Errors: why the model that --model names, or an adapter of --lora, cannot be used. Without them
+/// any model, or none, will do.
 [[nodiscard]] Result<void> checkNamedModel(services::Services& services,
                                            const Arguments& arguments);
 

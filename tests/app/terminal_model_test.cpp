@@ -249,6 +249,18 @@ TEST_F(TerminalTest, SaysWhereNoToolWasAskedFor) {
     EXPECT_THAT(result.err, HasSubstr("did you mean /tool?"));
 }
 
+TEST_F(TerminalTest, SaysOnceWhyAnAdapterCannotBeLoaded) {
+    const std::string bad = write("bad.gguf", "no adapter").string();
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"chat", "--lora", bad}, {"ask", "Hello!", "--lora", bad}}) {
+        const Outcome result = run(arguments, "Hello!\n");
+        EXPECT_EQ(result.exitCode, 1) << arguments.front();
+        const std::size_t first = result.err.find("bad.gguf");
+        ASSERT_NE(first, std::string::npos) << result.err;
+        EXPECT_EQ(result.err.find("bad.gguf", first + 1), std::string::npos) << result.err;
+    }
+}
+
 TEST_F(TerminalTest, ChangesAdaptersInAChat) {
     const std::string folder = CONCLAVE_TEST_SOURCE "/tests/parity/";
     const Outcome result = run({"chat", "--model", folder + "olmoe.gguf"},
