@@ -37,6 +37,7 @@ int runProgram(const std::vector<std::string>& arguments);
 // One function a file gives its rows.
 [[nodiscard]] std::vector<Command> answerCommands();
 [[nodiscard]] std::vector<Command> chatCommands();
+[[nodiscard]] std::vector<Command> earlierChatCommands();
 [[nodiscard]] std::vector<Command> documentCommands();
 [[nodiscard]] std::vector<Command> engineCommands();
 [[nodiscard]] std::vector<Command> modelCommands();
