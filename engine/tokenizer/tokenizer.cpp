@@ -173,6 +173,7 @@ Result<std::unique_ptr<const Segmenter>> makeSegmenter(
     std::string_view kind, const GgufFile& file,
     const std::shared_ptr<const Vocabulary>& vocabulary) {
     if (kind == "llama") return makeSpmSegmenter(vocabulary);
+    if (isCharacterBpe(file)) return makeCharacterBpeSegmenter(file, vocabulary);
     if (kind == "gpt2") return makeBpeSegmenter(file, vocabulary);
     if (kind == "bert") return makeWordPieceSegmenter(vocabulary);
     return makeUnigramSegmenter(file, vocabulary);
@@ -183,10 +184,11 @@ Result<std::unique_ptr<const Segmenter>> makeSegmenter(
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::load(const GgufFile& file) {
     const auto kind = file.requireString("tokenizer.ggml.model");
     if (!kind) return tl::unexpected(kind.error());
-    if (*kind != "llama" && *kind != "gpt2" && *kind != "t5" && *kind != "bert") {
-        return fail(ErrorCode::Unsupported,
-                    "tokenizer.ggml.model \"" + std::string(*kind) +
-                        "\" is not one that this version knows (llama, gpt2, t5, bert)");
+    if (*kind != "llama" && *kind != "gpt2" && *kind != "t5" && *kind != "bert" &&
+        !isCharacterBpe(file)) {
+        return fail(ErrorCode::Unsupported, "tokenizer.ggml.model \"" + std::string(*kind) +
+                                                "\" is not one that this version knows (llama, "
+                                                "gpt2, t5, bert, gemma4, whitespace)");
     }
     const auto pre = PreTokenizer::find(file.string("tokenizer.ggml.pre").value_or("default"));
     const bool defaultAddBos = *kind == "llama" || *kind == "bert" || (pre && pre->addsBos());

@@ -85,6 +85,11 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::load(const GgufFile& file,
     vocabulary->readSuppressed(file);
     vocabulary->addsBos = file.boolean("tokenizer.ggml.add_bos_token").value_or(defaultAddBos) &&
                           vocabulary->bos >= 0;
+    // Gemma 4's files say that it does not, which is wrong; llama.cpp passes over it as well.
+    const auto pre = file.string("tokenizer.ggml.pre");
+    const bool isGemma4 = file.string("tokenizer.ggml.model") == "gemma4" || pre == "gemma4" ||
+                          pre == "granite-embed-multi-311m";
+    if (isGemma4) vocabulary->addsBos = vocabulary->bos >= 0;
     vocabulary->addsSpacePrefix =
         file.boolean("tokenizer.ggml.add_space_prefix").value_or(defaultAddSpacePrefix);
     std::string name(file.string("general.name").value_or(""));
