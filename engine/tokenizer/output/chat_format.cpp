@@ -67,7 +67,7 @@ ChatFormat detectChatFormat(std::string_view chatTemplate) {
         {"<|open|>", "<|open|>think<|sep|>", "<|close|>think<|sep|>"},
     };
     ChatFormat format;
-    format.isHarmony = has("<|channel|>") && has("<|message|>");
+    format.isHarmony = (has("<|channel|>") && has("<|message|>")) || has("<atem:function_calls>");
     if (format.isHarmony) return format;
     for (const auto& [sign, begin, end] : kThoughts) {
         if (!has(sign)) continue;

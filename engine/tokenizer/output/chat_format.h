@@ -54,7 +54,8 @@ struct ChatFormat {
     std::string_view thinkEnd = "</think>";
     CallStyle calls = CallStyle::None;
     std::vector<std::string_view> frames = {};  ///< marks around the answer, which are dropped
-    /// gpt-oss: messages in channels, <|channel|>NAME<|message|>TEXT<|end|>; the rest is unused.
+    /// gpt-oss: messages in channels, <|channel|>NAME<|message|>TEXT<|end|>; Muse: messages to the
+    /// user, itself or a function, to=NAME<|message|>TEXT<|eom|>. The rest is unused.
     bool isHarmony = false;
 };
 

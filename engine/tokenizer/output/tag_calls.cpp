@@ -16,11 +16,13 @@ constexpr InvokeWords kInvokes[] = {
     {"<｜DSML｜invoke name=\"", "<｜DSML｜parameter name=\"", "</｜DSML｜parameter>",
      "</｜DSML｜invoke>"},
     {"<function name=\"", "<param name=\"", "</param>", "</function>"},
+    {"<atem:invoke name=\"", "<atem:parameter name=\"", "</atem:parameter>", "</atem:invoke>"},
 };
 
 constexpr std::string_view kAroundInvokes[] = {
     "<minimax:tool_call>",   "</minimax:tool_call>",     "<｜DSML｜tool_calls>",
     "</｜DSML｜tool_calls>", "<｜DSML｜function_calls>", "</｜DSML｜function_calls>",
+    "<atem:function_calls>", "</atem:function_calls>",
 };
 
 /// Behind a tag's beginning: KEY" OTHER="…" …>. Its value, up to the end mark.

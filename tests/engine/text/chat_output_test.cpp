@@ -57,6 +57,7 @@ constexpr std::string_view kApriel = "<tool_call></tool_call> '<tool_calls>['";
 constexpr std::string_view kCommandA =
     "<|CHATBOT_TOKEN|><|START_THINKING|><|END_THINKING|><|START_ACTION|><|START_RESPONSE|>";
 constexpr std::string_view kCommandR = "<|CHATBOT_TOKEN|>\nAction:```json\n[{\"tool_name\": 1}]";
+constexpr std::string_view kMuse = "<|start|>assistant<|message|><atem:function_calls>";
 constexpr std::string_view kHarmony = "<|start|>assistant<|channel|>final<|message|>";
 
 struct Case {
@@ -452,6 +453,24 @@ TEST(ChatOutput, ReadsHarmony) {
     expectEverywhere({kHarmony, "<|channel|>final<|message|>cut <|en", {"", "cut <|en", {}}});
 }
 
+TEST(ChatOutput, ReadsMuse) {
+    expectEverywhere(
+        {kMuse,
+         " to=self<|message|>a<|eom|><|start|>assistant "
+         "to=weather<|message|><atem:function_calls>\n"
+         "<atem:invoke name=\"weather\">\n<atem:parameter name=\"city\">12</atem:parameter>\n"
+         "<atem:parameter name=\"days\">2</atem:parameter>\n</atem:invoke>\n"
+         "</atem:function_calls><|eom|><|start|>assistant "
+         "to=clock<|message|><atem:function_calls>\n"
+         "<atem:invoke name=\"clock\">\n</atem:invoke>\n</atem:function_calls><|eot|>",
+         {"a",
+          "",
+          {{"call_0", "weather", R"({"city":"12","days":2})"}, {"call_1", "clock", "{}"}}}});
+    expectEverywhere({kMuse,
+                      " to=self<|message|>a<|eom|><|start|>assistant to=user<|message|>Yes.<|eot|>",
+                      {"a", "Yes.", {}}});
+}
+
 TEST(ChatOutput, WithoutToolsACallIsText) {
     const auto parser = makeOutputParser(detectChatFormat(kHermes), {});
     const std::string text = "<tool_call>{\"name\":\"clock\",\"arguments\":{}}</tool_call> ";
@@ -566,6 +585,10 @@ TEST(ChatOutput, CutsDoNotMatter) {
                                                 "<｜DSML｜parameter name=\"a\" string=\"true\">",
                                                 "</｜DSML｜parameter>",
                                                 "</｜DSML｜invoke>",
+                                                "<atem:invoke name=\"clock\">",
+                                                "</atem:invoke>",
+                                                " to=self<|message|>",
+                                                "<|eom|>",
                                                 "<param name=\"a\">",
                                                 "</param>",
                                                 "<function name=\"clock\">",
@@ -590,7 +613,7 @@ TEST(ChatOutput, CutsDoNotMatter) {
         kMistral,    kGranite,    kGemma,    kHarmony,  kLlama4,      kSeed,
         kMiniMax,    kMiniMaxM1,  kCommandA, kCommandR, "plain",      kMiniMaxM3,
         kDeepSeekV4, kMiniCpm,    kKimiK3,   kSolar,    kFunctionary, kNemotron,
-        kGigaChat,   kGigaChat31, kApertus,  kLfm2,     kApriel};
+        kGigaChat,   kGigaChat31, kApertus,  kLfm2,     kApriel,      kMuse};
     const char* wanted = std::getenv("CONCLAVE_CASES");
     const int nCases = wanted != nullptr ? std::atoi(wanted) : 3000;
     std::mt19937 random(7);
