@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/segmenter.h"
 #include "engine/tokenizer/vocabulary.h"
 
