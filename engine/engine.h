@@ -260,8 +260,8 @@ struct AdapterUse {
 // -------------------------------------------------------------------------------------- sampling
 
 /// How the next token is chosen, in llama.cpp's order and meaning: logit bias, penalties, DRY,
-/// top-n-sigma, top-k, typical, top-p, min-p, XTC, temperature, then a draw. A value that switches
-/// its step off is given.
+/// top-n-sigma, top-k, typical, top-p, min-p, XTC, infill, temperature, then a draw, by adaptive-p
+/// if it is on. A value that switches its step off is given.
 struct SamplerSettings {
     float temperature = 0.8f;  ///< <= 0: greedy
     /// > 0: the temperature follows the entropy, within this of `temperature` on either side.
@@ -283,9 +283,14 @@ struct SamplerSettings {
     int dryAllowedLength = 2;          ///< a longer repetition is punished
     int dryWindow = -1;                ///< as penaltyWindow
     std::vector<std::string> dryBreakers = {"\n", ":", "\"", "*"};  ///< end a repetition
-    int mirostat = 0;          ///< 1 or 2: in place of all steps but bias and temperature
-    float mirostatTau = 5.0f;  ///< surprise aimed at, in bits
-    float mirostatEta = 0.1f;  ///< how fast it is steered there
+    /// Ends a gap that the model fills in when it is full, and takes words that begin alike as one;
+    /// for prompts with fill-in-the-middle marks.
+    bool infill = false;
+    float adaptiveTarget = -1.0f;  ///< draws tokens of about this probability; < 0: off
+    float adaptiveDecay = 0.9f;    ///< how long earlier tokens move that target, 0 to 0.99
+    int mirostat = 0;              ///< 1 or 2: in place of all steps but bias and temperature
+    float mirostatTau = 5.0f;      ///< surprise aimed at, in bits
+    float mirostatEta = 0.1f;      ///< how fast it is steered there
     /// None: from the system; the seed used is reported. Its lower 32 bits count, as in llama.cpp,
     /// which draws the same with the same seed.
     std::optional<std::uint64_t> seed;

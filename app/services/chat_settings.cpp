@@ -24,6 +24,9 @@ nlohmann::json samplingToJson(const engine::SamplerSettings& s) {
                            {"dry_breakers", s.dryBreakers},
                            {"dynatemp_range", s.temperatureRange},
                            {"dynatemp_exponent", s.temperatureExponent},
+                           {"infill", s.infill},
+                           {"adaptive_target", s.adaptiveTarget},
+                           {"adaptive_decay", s.adaptiveDecay},
                            {"mirostat", s.mirostat},
                            {"mirostat_tau", s.mirostatTau},
                            {"mirostat_eta", s.mirostatEta}};
@@ -39,6 +42,8 @@ void read(const nlohmann::json& json, const char* key, T& value) {
     if (found == json.end()) return;
     if constexpr (std::is_same_v<T, std::string>) {
         if (found->is_string()) value = found->get<std::string>();
+    } else if constexpr (std::is_same_v<T, bool>) {
+        if (found->is_boolean()) value = found->get<bool>();
     } else {
         if (found->is_number()) value = found->get<T>();
     }
@@ -64,6 +69,9 @@ engine::SamplerSettings samplingFromJson(const nlohmann::json& json) {
     read(json, "dry_window", s.dryWindow);
     read(json, "dynatemp_range", s.temperatureRange);
     read(json, "dynatemp_exponent", s.temperatureExponent);
+    read(json, "infill", s.infill);
+    read(json, "adaptive_target", s.adaptiveTarget);
+    read(json, "adaptive_decay", s.adaptiveDecay);
     read(json, "mirostat", s.mirostat);
     read(json, "mirostat_tau", s.mirostatTau);
     read(json, "mirostat_eta", s.mirostatEta);

@@ -190,8 +190,8 @@ Result<std::vector<services::CollectionId>> collectionsNamed(
 }
 
 Result<services::ChatSettings> settingsFrom(services::Services& services,
-                                            const Arguments& arguments) {
-    services::ChatSettings settings;
+                                            const Arguments& arguments,
+                                            services::ChatSettings settings) {
     if (arguments.has("--system")) settings.systemPrompt = arguments.text("--system");
     if (arguments.has("--max-tokens")) settings.maxTokens = arguments.integer("--max-tokens", 0);
     if (const auto names = arguments.list("--collection"); !names.empty()) {
@@ -199,14 +199,16 @@ Result<services::ChatSettings> settingsFrom(services::Services& services,
         if (!ids) return tl::unexpected(ids.error());
         settings.collections = std::move(*ids);
     }
-    settings.onlyDocuments = arguments.has("--only-documents");
-    settings.readsFollowUps = !arguments.has("--as-written");
+    if (arguments.has("--only-documents")) settings.onlyDocuments = true;
+    if (arguments.has("--as-written")) settings.readsFollowUps = false;
     if (givesSampling(arguments)) {
-        engine::SamplerSettings defaults;
-        if (const auto model = services.models().loaded()) {
-            defaults = services::defaultSampling((*model)->info());
+        engine::SamplerSettings before;
+        if (settings.sampling) {
+            before = *settings.sampling;
+        } else if (const auto model = services.models().loaded()) {
+            before = services::defaultSampling((*model)->info());
         }
-        settings.sampling = samplingFrom(arguments, defaults);
+        settings.sampling = samplingFrom(arguments, before);
     }
     return settings;
 }

@@ -17,10 +17,11 @@ using StartAnswer = std::function<void(services::AnswerEvents)>;
                                                   const StartAnswer& start, bool isShown,
                                                   services::ChatId* startedChat = nullptr);
 
-/// Settings for a new chat from --collection, --system and the sampling options. Errors: NotFound
+/// `settings` with what --collection, --system and the sampling options change. Errors: NotFound
 /// for an unknown collection (names those there are).
 [[nodiscard]] Result<services::ChatSettings> settingsFrom(services::Services& services,
-                                                          const Arguments& arguments);
+                                                          const Arguments& arguments,
+                                                          services::ChatSettings settings = {});
 
 /// Ids of the named collections.
 [[nodiscard]] Result<std::vector<services::CollectionId>> collectionsNamed(

@@ -5,6 +5,7 @@
 #include "app/terminal/asking.h"
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
+#include "app/terminal/earlier_chats.h"
 #include "app/terminal/input.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/line_reader.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::string_view kHelp =
     "/new                start a new chat\n"
+    "/chats              list earlier chats; /chats N reopens one\n"
     "/collections        list the collections; + marks those that are asked\n"
     "/collections NAME   ask only this one from now on; /collections all: all of them\n"
     "/model              list the models; /model NAME chooses one\n"
@@ -40,6 +42,18 @@ class ChatLoop {
 public:
     ChatLoop(services::Services& services, services::ChatSettings settings)
         : m_services(services), m_settings(std::move(settings)) {}
+
+    /// Goes on with this chat.
+    void reopen(const services::ChatView& view) {
+        printEnd(view);
+        m_chat = view.chat.id;
+        m_toolResults.clear();
+        m_answer.reset();
+        std::vector<services::Message> shown = shownMessages(view);
+        if (!shown.empty() && shown.back().role == services::Role::Assistant) {
+            m_answer = std::move(shown.back());
+        }
+    }
 
     int run() {
         LineReader reader;
@@ -80,6 +94,8 @@ private:
             m_chat.reset();
             m_toolResults.clear();
             note("(a new chat)");
+        } else if (name == "/chats") {
+            chats(rest);
         } else if (name == "/collections") {
             collections(rest);
         } else if (name == "/model") {
@@ -96,8 +112,8 @@ private:
             sources(rest);
         } else {
             const std::string_view guess =
-                nearest(name, {"/help", "/new", "/collections", "/model", "/lora", "/tool",
-                               "/regenerate", "/edit", "/sources", "/quit"});
+                nearest(name, {"/help", "/new", "/chats", "/collections", "/model", "/lora",
+                               "/tool", "/regenerate", "/edit", "/sources", "/quit"});
             note("there is no " + name +
                  (guess.empty() ? "; /help lists all"
                                 : "; did you mean " + std::string(guess) + "?"));
@@ -168,6 +184,29 @@ private:
         m_chat = answer->chat;
         printCitations(*answer);
         m_answer = std::move(*answer);
+    }
+
+    void chats(const std::string& number) {
+        if (number.empty()) {
+            const auto all = earlierChats(m_services);
+            if (!all) {
+                failed(all.error());
+                return;
+            }
+            constexpr std::size_t kListed = 20;
+            const std::size_t n = std::min(all->size(), kListed);
+            printChats({all->begin(), all->begin() + static_cast<std::ptrdiff_t>(n)});
+            if (n < all->size())
+                note("(`conclave chats` lists all " + std::to_string(all->size()) + ")");
+            return;
+        }
+        const auto view = openChat(m_services, number);
+        if (!view) {
+            failed(view.error());
+            return;
+        }
+        m_settings = services::ChatSettings::fromJson(view->chat.settings);
+        reopen(*view);
     }
 
     void collections(const std::string& name) {
@@ -291,6 +330,10 @@ int chat(const Arguments& arguments) {
         note("conclave: a chat is no JSON document; `conclave ask QUESTION --json` prints one");
         return kWrongUsage;
     }
+    if (arguments.has("--continue") && arguments.has("--resume")) {
+        note("conclave: --continue and --resume exclude each other");
+        return kWrongUsage;
+    }
     const std::vector<std::string> docs = arguments.list("--docs");
     const auto started = startServices(arguments, docs.empty(), true);
     if (!started) return failed(started.error());
@@ -298,7 +341,11 @@ int chat(const Arguments& arguments) {
     if (const auto found = checkNamedModel(services, arguments); !found) {
         return failed(found.error());
     }
-    auto settings = settingsFrom(services, arguments);
+    const auto reopened = chatToReopen(services, arguments);
+    if (!reopened) return failed(reopened.error());
+    services::ChatSettings before;
+    if (*reopened) before = services::ChatSettings::fromJson((*reopened)->chat.settings);
+    auto settings = settingsFrom(services, arguments, before);
     if (!settings) return failed(settings.error());
     if (!docs.empty()) {
         const auto read = readDocs(services, docs, *settings);
@@ -314,13 +361,26 @@ int chat(const Arguments& arguments) {
     } else {
         note("conclave: " + model.error().detail);
     }
-    return ChatLoop(services, std::move(*settings)).run();
+    ChatLoop loop(services, *settings);
+    if (*reopened) {
+        if (settings->toJson() != before.toJson()) {
+            const auto changed = services::wait<void>([&](auto reply) {
+                services.chats().changeSettings((*reopened)->chat.id, *settings, std::move(reply));
+            });
+            if (!changed) return failed(changed.error());
+        }
+        loop.reopen(**reopened);
+    }
+    return loop.run();
 }
 
 }  // namespace
 
 std::vector<Command> chatCommands() {
     std::vector<Option> options = {
+        {"--continue", "", "go on with the latest chat", Option::Kind::Flag},
+        {"--resume", "N", "go on with the chat of this number; `conclave chats` lists them",
+         Option::Kind::Integer, 1, 1e15},
         {"--docs", "PATH…", "ask about these files and folders (read first, reused if unchanged)",
          Option::Kind::List},
         {"--collection", "NAME…", "ask these collections; all if neither this nor --docs is given",

@@ -90,9 +90,9 @@ services::StartOptions startOptions(const Arguments& arguments) {
 const std::vector<Command>& allCommands() {
     static const std::vector<Command> kCommands = [] {
         std::vector<Command> all;
-        for (const auto& part :
-             {chatCommands(), answerCommands(), documentCommands(), recallCommands(),
-              modelCommands(), quantizeCommands(), engineCommands(), upkeepCommands()}) {
+        for (const auto& part : {chatCommands(), earlierChatCommands(), answerCommands(),
+                                 documentCommands(), recallCommands(), modelCommands(),
+                                 quantizeCommands(), engineCommands(), upkeepCommands()}) {
             all.insert(all.end(), part.begin(), part.end());
         }
         return all;
@@ -201,6 +201,12 @@ std::vector<Option> samplingOptions() {
         {"--dynatemp-range", "T", "let the temperature follow the entropy, up to T away, 0 to 100",
          Kind::Number, 0, 100},
         {"--dynatemp-exp", "X", "how it follows, 0 to 100", Kind::Number, 0, 100},
+        {"--infill", "", "for prompts with a gap to fill in: end as soon as it is full",
+         Kind::Flag},
+        {"--adaptive-target", "P", "draw tokens of about this probability, 0 to 1; below 0: do not",
+         Kind::Number, -1, 1},
+        {"--adaptive-decay", "X", "how long earlier tokens count for that, 0 to 0.99", Kind::Number,
+         0, 0.99},
         {"--mirostat", "N", "steer to a steady surprise, version 1 or 2; 0: do not", Kind::Integer,
          0, 2},
         {"--mirostat-ent", "X", "that surprise in bits, 0 to 100", Kind::Number, 0, 100},
@@ -325,6 +331,8 @@ engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::Sampler
     take("--dry-base", settings.dryBase);
     take("--dynatemp-range", settings.temperatureRange);
     take("--dynatemp-exp", settings.temperatureExponent);
+    take("--adaptive-target", settings.adaptiveTarget);
+    take("--adaptive-decay", settings.adaptiveDecay);
     take("--mirostat-ent", settings.mirostatTau);
     take("--mirostat-lr", settings.mirostatEta);
     settings.topK = arguments.integer("--top-k", settings.topK);
@@ -332,6 +340,7 @@ engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::Sampler
     settings.dryAllowedLength =
         arguments.integer("--dry-allowed-length", settings.dryAllowedLength);
     settings.dryWindow = arguments.integer("--dry-penalty-last-n", settings.dryWindow);
+    settings.infill = settings.infill || arguments.has("--infill");
     settings.mirostat = arguments.integer("--mirostat", settings.mirostat);
     if (const auto seed = arguments.number("--seed")) {
         settings.seed = static_cast<std::uint64_t>(*seed);
@@ -381,7 +390,7 @@ Result<std::unique_ptr<services::Services>> startServices(const Arguments& argum
 }
 
 Result<void> checkNamedModel(services::Services& services, const Arguments& arguments) {
-    if (!arguments.has("--model")) return {};
+    if (!arguments.has("--model") && !arguments.has("--lora")) return {};
     const auto model = services.models().loaded();
     if (!model) return tl::unexpected(model.error());
     return {};

@@ -37,6 +37,7 @@ int runProgram(const std::vector<std::string>& arguments);
 // One function a file gives its rows.
 [[nodiscard]] std::vector<Command> answerCommands();
 [[nodiscard]] std::vector<Command> chatCommands();
+[[nodiscard]] std::vector<Command> earlierChatCommands();
 [[nodiscard]] std::vector<Command> documentCommands();
 [[nodiscard]] std::vector<Command> engineCommands();
 [[nodiscard]] std::vector<Command> modelCommands();
@@ -77,7 +78,8 @@ void noteUnknownTools(services::Services& services, const Arguments& arguments);
 /// The model of --draft; null without one.
 [[nodiscard]] Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& arguments);
 
-/// Errors: why the model that --model names cannot be used. Without it any model, or none, will do.
+/// Errors: why the model that --model names, or an adapter of --lora, cannot be used. Without them
+/// any model, or none, will do.
 [[nodiscard]] Result<void> checkNamedModel(services::Services& services,
                                            const Arguments& arguments);
 

@@ -8,15 +8,6 @@
 #include "engine/sampling/portable_math.h"
 
 namespace conclave::engine {
-namespace {
-
-std::vector<DryBreaker> breakersFor(const LoadedModel& model, const SamplerSettings& settings) {
-    if (!(settings.dryMultiplier > 0.0f)) return {};
-    return findDryBreakers(model.tokenizer(), settings.dryBreakers);
-}
-
-}  // namespace
-
 Result<void> checkLogits(std::span<const float> logits) {
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     bool isSound = true;
@@ -58,7 +49,7 @@ Answer::Answer(const LoadedModel& model, const GenerateRequest& request, int con
       m_contextLength(contextLength),
       m_stream(model.tokenizer(), request.stop, request.showControlTokens),
       m_sampler(Sampler::create(request.sampling, model.tokenizer().vocabularySize(),
-                                breakersFor(model, request.sampling))) {
+                                &model.tokenizer())) {
     for (const TokenId token : request.prompt) m_sampler->accept(token);
     result.seed = m_sampler->seed();
     if (request.maxTokens == 0) end(FinishReason::MaxTokens);

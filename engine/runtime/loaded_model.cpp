@@ -303,9 +303,10 @@ std::unique_ptr<ChatOutputParser> LoadedModel::outputParser(
     OutputParserOptions options{.isThinking = opensThought(format, end), .tools = tools};
     for (const std::string_view marker : outputMarkers(format)) {
         const auto tokens = m_tokenizer->encode(marker, {.addBos = false, .parseSpecial = true});
-        options.showsControlTokens =
-            options.showsControlTokens ||
-            (tokens.size() == 1 && m_tokenizer->type(tokens.front()) == TokenType::Control);
+        options.showsControlTokens = options.showsControlTokens ||
+                                     std::any_of(tokens.begin(), tokens.end(), [&](TokenId token) {
+                                         return m_tokenizer->type(token) == TokenType::Control;
+                                     });
     }
     return makeOutputParser(format, std::move(options));
 }

@@ -199,6 +199,25 @@ void Candidates::dropTopChoices(double threshold) {
     if (unlikely - m_all.begin() > 1) m_all.erase(m_all.begin(), unlikely - 1);
 }
 
+void Candidates::preferProbability(double target) {
+    constexpr double kPeak = 5.0;
+    constexpr double kSharpness = 10.0;
+    constexpr double kWidth = 0.3;
+    for (Candidate& candidate : m_all) {
+        // A parabola near the target, straight lines further off.
+        const double distance = std::abs(candidate.probability - target) / kWidth;
+        candidate.logit =
+            static_cast<float>(kPeak - kSharpness * distance * distance / (1.0 + distance));
+    }
+    m_isSorted = false;
+}
+
+void Candidates::keepOnly(std::vector<Candidate> kept) {
+    m_all = std::move(kept);
+    m_nImpossible = 0;
+    m_isWhole = false;
+}
+
 double Candidates::dynamicTemperature(double lowest, double highest, double exponent) {
     const auto nPossible = static_cast<double>(nSeen());
     if (nPossible < 2.0) return highest;

@@ -55,6 +55,10 @@ public:
     /// "Exclude top choices" (github.com/oobabooga/text-generation-webui, pull 6335): of the tokens
     /// with at least this probability only the least likely stays.
     void dropTopChoices(double threshold);
+    /// Logits that fall with the distance of a token's probability from `target` (adaptive-p).
+    void preferProbability(double target);
+    /// Candidates that all() has, in its order, or one that ends the text.
+    void keepOnly(std::vector<Candidate> kept);
     /// The temperature between `lowest` and `highest` that the entropy of the candidates calls for:
     /// the share of the largest possible entropy, to the power `exponent`, says where. As in
     /// llama.cpp tokens that only keepTopSigma() left out count for what is possible.

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
 
+#include "engine/sampling/adaptive_target.h"
+#include "engine/sampling/infill.h"
 #include "engine/sampling/portable_math.h"
 
 namespace conclave::engine {
@@ -38,16 +41,22 @@ private:
 
 class SettingsSampler final : public Sampler {
 public:
-    SettingsSampler(const SamplerSettings& settings, int vocabularySize,
-                    std::vector<DryBreaker> breakers)
+    SettingsSampler(const SamplerSettings& settings, int vocabularySize, const Tokenizer* tokenizer)
         : m_settings(settings),
           m_vocabularySize(std::max(vocabularySize, 1)),
           m_seed(settings.seed ? *settings.seed : seedFromSystem()),
           m_draws(m_seed),
           m_xtcDraws(m_seed),
           m_penalties(settings),
-          m_dry(settings, std::move(breakers)),
-          m_mu(2.0 * static_cast<double>(settings.mirostatTau)) {}
+          m_dry(settings, dryBreakers(settings, tokenizer)),
+          m_adaptiveTarget(settings),
+          m_mu(2.0 * static_cast<double>(settings.mirostatTau)) {
+        if (tokenizer == nullptr) return;
+        if (settings.infill) m_infill.emplace(*tokenizer);
+        for (const TokenId token : tokenizer->suppressed()) {
+            m_settings.logitBias.emplace_back(token, -std::numeric_limits<float>::infinity());
+        }
+    }
 
     void accept(TokenId token) override {
         if (token < 0 || token >= m_vocabularySize) return;
@@ -58,8 +67,10 @@ public:
     TokenId sample(std::span<const float> logits) override {
         if (!prepare(logits)) return 0;
         if (isGreedy()) return m_candidates.best();
-        // Where one is left llama.cpp uses up a number all the same, but not for Mirostat.
-        const bool usesNumber = m_settings.mirostat == 0 || m_candidates.size() > 1;
+        // Where one is left llama.cpp uses up a number all the same, but not for Mirostat and
+        // adaptive-p.
+        const bool isPlainDraw = m_settings.mirostat == 0 && !m_adaptiveTarget.isOn();
+        const bool usesNumber = isPlainDraw || m_candidates.nSeen() > 1;
         const Candidate chosen = m_candidates.draw(usesNumber ? m_draws.nextDouble() : 0.0);
         if (m_settings.mirostat > 0) {
             // The surprise that the answer had is steered to the one that is wanted.
@@ -67,6 +78,8 @@ public:
                 -portableLog(std::max(chosen.probability, 1e-300)) / portableLog(2.0);
             m_mu -= static_cast<double>(m_settings.mirostatEta) *
                     (surprise - static_cast<double>(m_settings.mirostatTau));
+        } else if (m_adaptiveTarget.isOn()) {
+            m_adaptiveTarget.accept(chosen.token);
         }
         return chosen.token;
     }
@@ -82,6 +95,12 @@ public:
 
 private:
     static std::uint64_t seedFromSystem() { return std::random_device{}(); }
+
+    static std::vector<DryBreaker> dryBreakers(const SamplerSettings& settings,
+                                               const Tokenizer* tokenizer) {
+        if (!(settings.dryMultiplier > 0.0f) || tokenizer == nullptr) return {};
+        return findDryBreakers(*tokenizer, settings.dryBreakers);
+    }
 
     /// Without a temperature the best of what the other steps leave is taken.
     bool isGreedy() const {
@@ -105,12 +124,13 @@ private:
         m_dry.apply(m_candidates);
         thinOut();
         setTemperature();
+        if (m_adaptiveTarget.isOn() && !isGreedy()) m_adaptiveTarget.apply(m_candidates);
         return true;
     }
 
     void thinOut() {
         const SamplerSettings& s = m_settings;
-        const bool keepsBest = s.typicalP >= 1.0f && s.xtcProbability <= 0.0f;
+        const bool keepsBest = s.typicalP >= 1.0f && s.xtcProbability <= 0.0f && !m_infill;
         if (isGreedy() && keepsBest) return;
         if (s.topNSigma > 0.0f) m_candidates.keepTopSigma(static_cast<double>(s.topNSigma));
         if (s.topK > 0) m_candidates.keepTop(static_cast<std::size_t>(s.topK));
@@ -123,6 +143,7 @@ private:
         if (mayDrop && m_xtcDraws.nextFloat() <= s.xtcProbability) {
             m_candidates.dropTopChoices(static_cast<double>(s.xtcThreshold));
         }
+        if (m_infill) m_infill->apply(m_candidates);
     }
 
     void setTemperature() {
@@ -169,6 +190,8 @@ private:
     UniformNumbers m_xtcDraws;  ///< XTC's dice are its own, of the same seed
     Penalties m_penalties;
     DryPenalty m_dry;
+    std::optional<InfillStep> m_infill;
+    AdaptiveTarget m_adaptiveTarget;
     double m_mu;  ///< Mirostat's bound on surprise, in bits
     Candidates m_candidates;
 };
@@ -209,6 +232,8 @@ Result<void> checkSampling(const SamplerSettings& settings) {
         {static_cast<float>(s.mirostat), 0.0f, 2.0f, "mirostat"},
         {s.mirostatTau, 0.0f, 100.0f, "mirostat_tau"},
         {s.mirostatEta, 0.0f, 100.0f, "mirostat_eta"},
+        {s.adaptiveTarget, -kMany, 1.0f, "adaptive_target"},
+        {s.adaptiveDecay, 0.0f, 0.99f, "adaptive_decay"},
     };
     for (const Bound& bound : bounds) {
         if (auto checked = check(bound.value, bound.least, bound.most, bound.name); !checked) {
@@ -219,8 +244,8 @@ Result<void> checkSampling(const SamplerSettings& settings) {
 }
 
 std::unique_ptr<Sampler> Sampler::create(const SamplerSettings& settings, int vocabularySize,
-                                         std::vector<DryBreaker> breakers) {
-    return std::make_unique<SettingsSampler>(settings, vocabularySize, std::move(breakers));
+                                         const Tokenizer* tokenizer) {
+    return std::make_unique<SettingsSampler>(settings, vocabularySize, tokenizer);
 }
 
 }  // namespace conclave::engine

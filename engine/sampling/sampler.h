@@ -17,10 +17,11 @@ namespace conclave::engine {
 class Sampler {
 public:
     /// @param settings  as checkSampling() lets pass
-    /// @param breakers  of settings.dryBreakers, if DRY is on
+    /// @param tokenizer  what DRY's breakers and the infill step read, which do nothing without it,
+    ///                   and what knows the tokens that are never chosen; must outlive the sampler
     [[nodiscard]] static std::unique_ptr<Sampler> create(const SamplerSettings& settings,
                                                          int vocabularySize,
-                                                         std::vector<DryBreaker> breakers = {});
+                                                         const Tokenizer* tokenizer = nullptr);
 
     virtual ~Sampler() = default;
 

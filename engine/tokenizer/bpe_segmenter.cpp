@@ -1,16 +1,15 @@
 #include <array>
-#include <cstdint>
 #include <optional>
 #include <utility>
 
 #include "base/log.h"
 #include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/composed_form.h"
+#include "engine/tokenizer/merges.h"
 #include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/segmenter.h"
 #include "engine/tokenizer/token_index.h"
 #include "engine/tokenizer/whole_tokens.h"
-#include "engine/tokenizer/word_merger.h"
 
 namespace conclave::engine {
 namespace {
@@ -50,20 +49,28 @@ public:
         std::optional<std::string> composed;
         if (m_preTokenizer.composes()) composed = composedForm(text);
         if (composed) text = *composed;
-        WordMerger merger(m_merges, m_byteTokens);
+        WordMerger merger(m_merges);
+        std::vector<TokenId> symbols;
+        const auto merge = [&](std::string_view word, std::vector<TokenId>& to) {
+            symbols.clear();
+            for (const char byte : word) {
+                symbols.push_back(m_byteTokens[static_cast<unsigned char>(byte)]);
+            }
+            merger.mergeSymbols(symbols, to);
+        };
         std::vector<TokenId> parts;
         m_preTokenizer.split(text, [&](std::string_view word) {
             const TokenId whole = m_words.find(word);
             const auto isWhole = [&] {
                 parts.clear();
-                merger.merge(word, parts);
+                merge(word, parts);
                 return parts.size() == 1 && parts.front() == whole;
             };
             if (whole >= 0 &&
                 (m_preTokenizer.takesWholeWords() || m_wholeTokens.contains(whole, isWhole))) {
                 tokens.push_back(whole);
             } else {
-                merger.merge(word, tokens);
+                merge(word, tokens);
             }
         });
     }
@@ -94,32 +101,10 @@ Result<std::unique_ptr<const Segmenter>> makeBpeSegmenter(
             "default is used, and answers may be much worse for it: get a newer file of this "
             "model");
     }
-    const auto lines = file.strings("tokenizer.ggml.merges");
-    if (!lines) return fail(ErrorCode::Corrupt, "tokenizer.ggml.merges is missing");
-    MergeTable merges(lines->size());
-    std::uint32_t rank = 0;
-    std::string joined;
-    for (const std::string_view line : *lines) {
-        // "LEFT RIGHT"; a space within LEFT is possible only as its first character.
-        const std::size_t space = line.find(' ', 1);
-        if (space == std::string_view::npos || space + 1 == line.size()) {
-            return fail(ErrorCode::Corrupt,
-                        "tokenizer.ggml.merges has no two parts in line " + std::to_string(rank));
-        }
-        const std::string_view left = line.substr(0, space);
-        const std::string_view right = line.substr(space + 1);
-        joined.assign(left).append(right);
-        const TokenId leftToken = vocabulary->find(left);
-        const TokenId rightToken = vocabulary->find(right);
-        const TokenId token = vocabulary->find(joined);
-        // A merge of or into something that is no token can have no effect on the result.
-        if (leftToken >= 0 && rightToken >= 0 && token >= 0) {
-            merges.add(leftToken, rightToken, {rank, token});
-        }
-        ++rank;
-    }
+    auto merges = readMerges(file, *vocabulary);
+    if (!merges) return tl::unexpected(merges.error());
     return std::make_unique<BpeSegmenter>(std::move(vocabulary), std::move(*preTokenizer),
-                                          std::move(merges));
+                                          std::move(*merges));
 }
 
 }  // namespace conclave::engine

@@ -40,6 +40,14 @@ inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 [[nodiscard]] Result<std::unique_ptr<const Segmenter>> makeBpeSegmenter(
     const GgufFile& file, std::shared_ptr<const Vocabulary> vocabulary);
 
+/// True if the file's merges are between pieces of plain text.
+[[nodiscard]] bool isCharacterBpe(const GgufFile& file);
+
+/// BPE of such files: "gemma4", "granite-embed-multi-311m", "sarvam-moe" and "whitespace".
+/// Errors: Corrupt (merges).
+[[nodiscard]] Result<std::unique_ptr<const Segmenter>> makeCharacterBpeSegmenter(
+    const GgufFile& file, std::shared_ptr<const Vocabulary> vocabulary);
+
 /// SentencePiece's Unigram: the pieces whose scores have the largest sum.
 /// Errors: Corrupt (scores, precompiled_charsmap).
 [[nodiscard]] Result<std::unique_ptr<const Segmenter>> makeUnigramSegmenter(

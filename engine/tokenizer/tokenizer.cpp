@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/segmenter.h"
 #include "engine/tokenizer/vocabulary.h"
 
@@ -109,6 +110,10 @@ public:
     bool isEndOfTurn(TokenId token) const override { return m_vocabulary->isEndOfTurn(token); }
     TokenId bos() const override { return m_vocabulary->bos; }
     TokenId eos() const override { return m_vocabulary->eos; }
+    TokenId endOfTurn() const override {
+        return m_vocabulary->endOfTurn >= 0 ? m_vocabulary->endOfTurn : m_vocabulary->eos;
+    }
+    std::span<const TokenId> suppressed() const override { return m_vocabulary->suppressed; }
     bool addsBos() const override { return m_vocabulary->addsBos; }
     TokenId textEnd() const override { return m_vocabulary->textEnd; }
     TokenId separator() const override { return m_vocabulary->separator; }
@@ -169,6 +174,7 @@ Result<std::unique_ptr<const Segmenter>> makeSegmenter(
     std::string_view kind, const GgufFile& file,
     const std::shared_ptr<const Vocabulary>& vocabulary) {
     if (kind == "llama") return makeSpmSegmenter(vocabulary);
+    if (isCharacterBpe(file)) return makeCharacterBpeSegmenter(file, vocabulary);
     if (kind == "gpt2") return makeBpeSegmenter(file, vocabulary);
     if (kind == "bert") return makeWordPieceSegmenter(vocabulary);
     return makeUnigramSegmenter(file, vocabulary);
@@ -179,10 +185,11 @@ Result<std::unique_ptr<const Segmenter>> makeSegmenter(
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::load(const GgufFile& file) {
     const auto kind = file.requireString("tokenizer.ggml.model");
     if (!kind) return tl::unexpected(kind.error());
-    if (*kind != "llama" && *kind != "gpt2" && *kind != "t5" && *kind != "bert") {
-        return fail(ErrorCode::Unsupported,
-                    "tokenizer.ggml.model \"" + std::string(*kind) +
-                        "\" is not one that this version knows (llama, gpt2, t5, bert)");
+    if (*kind != "llama" && *kind != "gpt2" && *kind != "t5" && *kind != "bert" &&
+        !isCharacterBpe(file)) {
+        return fail(ErrorCode::Unsupported, "tokenizer.ggml.model \"" + std::string(*kind) +
+                                                "\" is not one that this version knows (llama, "
+                                                "gpt2, t5, bert, gemma4, whitespace)");
     }
     const auto pre = PreTokenizer::find(file.string("tokenizer.ggml.pre").value_or("default"));
     const bool defaultAddBos = *kind == "llama" || *kind == "bert" || (pre && pre->addsBos());

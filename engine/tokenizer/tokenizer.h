@@ -58,6 +58,10 @@ public:
     [[nodiscard]] virtual bool isEndOfTurn(TokenId token) const = 0;
     [[nodiscard]] virtual TokenId bos() const = 0;  ///< -1: none
     [[nodiscard]] virtual TokenId eos() const = 0;  ///< -1: none
+    /// The one token that ends a turn where the file names one, else eos().
+    [[nodiscard]] virtual TokenId endOfTurn() const { return eos(); }
+    /// Tokens that an answer never has, as those of images in a model that cannot draw.
+    [[nodiscard]] virtual std::span<const TokenId> suppressed() const { return {}; }
     [[nodiscard]] virtual bool addsBos() const = 0;
     /// What an encoder reads behind a text; -1: nothing.
     [[nodiscard]] virtual TokenId textEnd() const { return -1; }

@@ -82,8 +82,14 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::load(const GgufFile& file,
     auto vocabulary = std::make_shared<Vocabulary>();
     if (auto done = vocabulary->readTokens(file); !done) return tl::unexpected(done.error());
     if (auto done = vocabulary->readSpecialIds(file); !done) return tl::unexpected(done.error());
+    vocabulary->readSuppressed(file);
     vocabulary->addsBos = file.boolean("tokenizer.ggml.add_bos_token").value_or(defaultAddBos) &&
                           vocabulary->bos >= 0;
+    // Gemma 4's files say that it does not, which is wrong; llama.cpp passes over it as well.
+    const auto pre = file.string("tokenizer.ggml.pre");
+    const bool isGemma4 = file.string("tokenizer.ggml.model") == "gemma4" || pre == "gemma4" ||
+                          pre == "granite-embed-multi-311m";
+    if (isGemma4) vocabulary->addsBos = vocabulary->bos >= 0;
     vocabulary->addsSpacePrefix =
         file.boolean("tokenizer.ggml.add_space_prefix").value_or(defaultAddSpacePrefix);
     std::string name(file.string("general.name").value_or(""));
@@ -178,12 +184,11 @@ Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
             eos = 2;
         }
     }
-    TokenId eot = -1;
     TokenId eom = -1;
     const std::pair<std::string_view, TokenId*> keys[] = {
         {"tokenizer.ggml.bos_token_id", &bos},
         {"tokenizer.ggml.eos_token_id", &eos},
-        {"tokenizer.ggml.eot_token_id", &eot},
+        {"tokenizer.ggml.eot_token_id", &endOfTurn},
         {"tokenizer.ggml.eom_token_id", &eom},
         {"tokenizer.ggml.unknown_token_id", &unknown},
         {"tokenizer.ggml.seperator_token_id", &separator},  // spelt so by the converters
@@ -203,19 +208,29 @@ Result<void> Vocabulary::readSpecialIds(const GgufFile& file) {
     for (std::size_t i = 0; i < std::size(kFillInMarks); ++i) {
         if (auto done = read(kFillInMarks[i].key, m_fillInMarks[i]); !done) return done;
     }
-    for (const TokenId id : {eos, eot, eom}) {
+    for (const TokenId id : {eos, endOfTurn, eom}) {
         if (id >= 0) m_endOfTurn.push_back(id);
     }
     return {};
+}
+
+/// As llama.cpp: ids that are no tokens are passed over.
+void Vocabulary::readSuppressed(const GgufFile& file) {
+    const auto ids = file.integers("tokenizer.ggml.suppress_tokens");
+    if (!ids) return;
+    for (const std::int64_t id : *ids) {
+        if (id >= 0 && id < size()) suppressed.push_back(static_cast<TokenId>(id));
+    }
 }
 
 void Vocabulary::findEndOfTurnTokens() {
     for (const std::string_view name : kEndOfTurnNames) {
         const TokenId token = find(name);
         if (token < 0) continue;
-        // In the harmony format <|end|> only ends one of several messages of a turn.
-        const bool isHarmony =
-            find("<|call|>") >= 0 && (find("<|return|>") >= 0 || find("<|flush|>") >= 0);
+        // In the harmony format, and Solar-Open's, <|end|> only ends one of several messages of a
+        // turn.
+        const bool hasCall = find("<|call|>") >= 0 || find("<|calls|>") >= 0;
+        const bool isHarmony = hasCall && (find("<|return|>") >= 0 || find("<|flush|>") >= 0);
         if (name == "<|end|>" && isHarmony) continue;
         // Gemma 4 has it in its vocabulary, but ends its turns otherwise.
         if (name == "</s>" && find("<|tool_response>") >= 0) continue;

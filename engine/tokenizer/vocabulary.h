@@ -47,6 +47,8 @@ public:
 
     TokenId bos = -1;
     TokenId eos = -1;
+    TokenId endOfTurn = -1;
+    std::vector<TokenId> suppressed;  ///< never to be chosen
     TokenId unknown = -1;
     TokenId separator = -1;
     TokenId textEnd = -1;  ///< what an encoder reads behind a text; -1: nothing
@@ -60,6 +62,7 @@ private:
 
     Result<void> readTokens(const GgufFile& file);
     Result<void> readSpecialIds(const GgufFile& file);
+    void readSuppressed(const GgufFile& file);
     void findEndOfTurnTokens();
     void indexTokens();
 

@@ -1,6 +1,7 @@
 #include "engine/tokenizer/word_merger.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace conclave::engine {
@@ -24,21 +25,19 @@ void MergeTable::add(TokenId left, TokenId right, Merge merge) {
     m_slots[slot] = {key(left, right), merge};
 }
 
-void WordMerger::merge(std::string_view word, std::vector<TokenId>& tokens) {
-    if (word.size() <= kShortWord) {
-        mergeShort(word, tokens);
+void WordMerger::mergeSymbols(std::span<const TokenId> symbols, std::vector<TokenId>& tokens) {
+    if (symbols.size() <= kShortWord) {
+        mergeShort(symbols, tokens);
     } else {
-        mergeLong(word, tokens);
+        mergeLong(symbols, tokens);
     }
 }
 
-void WordMerger::mergeShort(std::string_view word, std::vector<TokenId>& tokens) const {
+void WordMerger::mergeShort(std::span<const TokenId> given, std::vector<TokenId>& tokens) const {
     std::array<TokenId, kShortWord> symbols{};
     std::array<MergeTable::Merge, kShortWord> pairs{};  // of symbol i and the next
-    std::size_t n = word.size();
-    for (std::size_t i = 0; i < n; ++i) {
-        symbols[i] = m_byteTokens[static_cast<unsigned char>(word[i])];
-    }
+    std::size_t n = given.size();
+    std::copy(given.begin(), given.end(), symbols.begin());
     for (std::size_t i = 0; i + 1 < n; ++i) pairs[i] = m_merges.find(symbols[i], symbols[i + 1]);
     while (n > 1) {
         std::size_t best = 0;
@@ -61,12 +60,11 @@ void WordMerger::mergeShort(std::string_view word, std::vector<TokenId>& tokens)
     }
 }
 
-void WordMerger::mergeLong(std::string_view word, std::vector<TokenId>& tokens) {
+void WordMerger::mergeLong(std::span<const TokenId> given, std::vector<TokenId>& tokens) {
     m_symbols.clear();
-    for (std::size_t i = 0; i < word.size(); ++i) {
-        const int index = static_cast<int>(i);
-        m_symbols.push_back(
-            {m_byteTokens[static_cast<unsigned char>(word[i])], index - 1, index + 1});
+    for (const TokenId token : given) {
+        const int index = static_cast<int>(m_symbols.size());
+        m_symbols.push_back({token, index - 1, index + 1});
     }
     m_symbols.back().next = -1;
     for (int i = 0; i + 1 < std::ssize(m_symbols); ++i) consider(i, i + 1);

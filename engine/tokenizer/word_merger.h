@@ -1,11 +1,10 @@
-// word_merger.h: byte-level BPE's merging of one word.
+// word_merger.h: BPE's merging of one word.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <limits>
 #include <queue>
-#include <string_view>
+#include <span>
 #include <vector>
 
 #include "engine/engine.h"
@@ -58,12 +57,11 @@ private:
 /// Merges words; its memory is used again for the next one. Not thread-safe: one a text.
 class WordMerger {
 public:
-    WordMerger(const MergeTable& merges, const std::array<TokenId, 256>& byteTokens)
-        : m_merges(merges), m_byteTokens(byteTokens) {}
+    explicit WordMerger(const MergeTable& merges) : m_merges(merges) {}
 
-    /// Appends the tokens of `word`: of all pairs of neighbours the one of lowest rank merges, the
-    /// leftmost of equals, until none can.
-    void merge(std::string_view word, std::vector<TokenId>& tokens);
+    /// Appends what `symbols` merge into: of all pairs of neighbours the one of lowest rank merges,
+    /// the leftmost of equals, until none can. Those below 0 are left out.
+    void mergeSymbols(std::span<const TokenId> symbols, std::vector<TokenId>& tokens);
 
 private:
     struct Symbol {
@@ -86,14 +84,13 @@ private:
         }
     };
 
-    void mergeShort(std::string_view word, std::vector<TokenId>& tokens) const;
-    void mergeLong(std::string_view word, std::vector<TokenId>& tokens);
+    void mergeShort(std::span<const TokenId> given, std::vector<TokenId>& tokens) const;
+    void mergeLong(std::span<const TokenId> given, std::vector<TokenId>& tokens);
     Symbol& symbol(int i) { return m_symbols[static_cast<std::size_t>(i)]; }
     void consider(int left, int right);
     void apply(const Candidate& candidate);
 
     const MergeTable& m_merges;
-    const std::array<TokenId, 256>& m_byteTokens;
     std::vector<Symbol> m_symbols;
     std::priority_queue<Candidate, std::vector<Candidate>, IsWorse> m_candidates;
 };

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -99,15 +100,21 @@ protected:
         return parsed;
     }
 
-    /// All there are, and messages that search finds; none is in the trash.
-    std::size_t countChats() const {
+    /// What the program stored; null if it cannot be opened.
+    std::unique_ptr<storage::Database> database() const {
         storage::OpenOptions options;
         options.analyzer = retrieval::analyze;
         options.analyzerVersion = retrieval::kAnalyzerVersion;
-        auto database = storage::Database::open(m_folder / "home/data/conclave.db", options);
-        EXPECT_TRUE(database.has_value());
-        if (!database) return 0;
-        storage::ChatStore& chats = (*database)->chats();
+        auto opened = storage::Database::open(m_folder / "home/data/conclave.db", options);
+        EXPECT_TRUE(opened.has_value());
+        return opened ? std::move(*opened) : nullptr;
+    }
+
+    /// All there are, and messages that search finds; none is in the trash.
+    std::size_t countChats() const {
+        const auto opened = database();
+        if (opened == nullptr) return 0;
+        storage::ChatStore& chats = opened->chats();
         EXPECT_EQ(chats.trash().value().size(), 0U);
         return chats.chats().value().size() + chats.searchMessages("Hello", 10)->size() +
                chats.searchMessages("story", 10)->size();

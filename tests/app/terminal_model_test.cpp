@@ -67,6 +67,9 @@ TEST_F(TerminalTest, TakesTheSamplerSettingsThatLlamaCppHas) {
     EXPECT_EQ(drawn({"--xtc-probability", "0", "--dry-multiplier", "0", "--mirostat", "0"}), plain);
     EXPECT_NE(drawn({"--xtc-probability", "1", "--xtc-threshold", "0.01"}), plain);
     EXPECT_NE(drawn({"--mirostat", "2", "--mirostat-ent", "9"}), plain);
+    EXPECT_EQ(drawn({"--adaptive-target", "-1", "--adaptive-decay", "0.5"}), plain);
+    EXPECT_NE(drawn({"--adaptive-target", "0.01"}), plain);
+    EXPECT_NE(drawn({"--infill"}), plain);
     EXPECT_NE(drawn({"--experts", "1"}), plain);
 }
 
@@ -244,6 +247,18 @@ TEST_F(TerminalTest, SaysWhereNoToolWasAskedFor) {
     EXPECT_EQ(result.exitCode, 0);
     EXPECT_THAT(result.err, HasSubstr("the last answer asked for no tool"));
     EXPECT_THAT(result.err, HasSubstr("did you mean /tool?"));
+}
+
+TEST_F(TerminalTest, SaysOnceWhyAnAdapterCannotBeLoaded) {
+    const std::string bad = write("bad.gguf", "no adapter").string();
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"chat", "--lora", bad}, {"ask", "Hello!", "--lora", bad}}) {
+        const Outcome result = run(arguments, "Hello!\n");
+        EXPECT_EQ(result.exitCode, 1) << arguments.front();
+        const std::size_t first = result.err.find("bad.gguf");
+        ASSERT_NE(first, std::string::npos) << result.err;
+        EXPECT_EQ(result.err.find("bad.gguf", first + 1), std::string::npos) << result.err;
+    }
 }
 
 TEST_F(TerminalTest, ChangesAdaptersInAChat) {

@@ -54,7 +54,7 @@ TEST_F(TerminalTest, SaysWhatIsWrongAndExitsWithTwo) {
 TEST_F(TerminalTest, EveryCommandHelpsWithAnExample) {
     const Outcome all = run({"--help"});
     EXPECT_EQ(all.exitCode, 0);
-    for (const char* name : {"chat", "ask", "index", "search", "extract", "eval-retrieval",
+    for (const char* name : {"chat", "chats", "ask", "index", "search", "extract", "eval-retrieval",
                              "models", "tokenize", "detokenize", "logits", "generate", "perplexity",
                              "bench", "doctor", "backup", "restore"}) {
         EXPECT_THAT(all.out, HasSubstr(std::string("  ") + name + " "));
@@ -238,6 +238,49 @@ TEST_F(TerminalTest, ChatsOverAPipe) {
     EXPECT_THAT(result.out, HasSubstr("+ Conclave Guide"));
     EXPECT_THAT(result.err, HasSubstr("did you mean /help?"));
     EXPECT_THAT(result.err, HasSubstr("demonstration model"));
+}
+
+TEST_F(TerminalTest, ReopensEarlierChats) {
+    const Outcome none = run({"chat", "--continue"}, "Hello!\n");
+    EXPECT_EQ(none.exitCode, 1);
+    EXPECT_THAT(none.err, HasSubstr("there is no chat yet"));
+    EXPECT_EQ(json({"chats"})["chats"], nlohmann::json::array());
+
+    ASSERT_EQ(run({"chat", "--temp", "0"}, "Hello!\n").exitCode, 0);
+    ASSERT_EQ(run({"chat"}, "What is a harbour?\n").exitCode, 0);
+    const nlohmann::json all = json({"chats"})["chats"];
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0]["title"], "What is a harbour?");
+    EXPECT_EQ(all[1]["title"], "Hello!");
+    EXPECT_THAT(all[0]["updated"].get<std::string>(),
+                testing::MatchesRegex("20..-..-..T..:..:..Z"));
+    const std::string first = std::to_string(all[1]["id"].get<int>());
+
+    const Outcome latest =
+        run({"chat", "--continue"}, "/regenerate\n/chats\n/chats " + first + "\n");
+    EXPECT_EQ(latest.exitCode, 0);
+    EXPECT_THAT(latest.out, HasSubstr("> What is a harbour?\n"));
+    EXPECT_THAT(latest.out, HasSubstr("> Hello!\nHello! How can I help you today?\n"));
+    EXPECT_THAT(latest.err, Not(HasSubstr("there is no answer yet")));
+    EXPECT_THAT(latest.err, HasSubstr("(chat " + first + ": Hello!)"));
+
+    // It goes on in that chat, with the settings it had.
+    const Outcome resumed = run({"chat", "--resume", first, "--top-k", "7"}, "And now?\n");
+    EXPECT_EQ(resumed.exitCode, 0);
+    EXPECT_EQ(json({"chats"})["chats"].size(), 2U);
+    EXPECT_EQ(json({"chats"})["chats"][0]["id"], all[1]["id"]);
+    EXPECT_THAT(run({"chat", "--resume", first}, "").out, HasSubstr("> And now?\n"));
+    const auto opened = database();
+    ASSERT_NE(opened, nullptr);
+    const auto chat = opened->chats().chat(all[1]["id"].get<storage::ChatId>());
+    ASSERT_TRUE(chat);
+    EXPECT_EQ(chat->settings["sampling"]["temperature"], 0.0);
+    EXPECT_EQ(chat->settings["sampling"]["top_k"], 7);
+
+    const Outcome unknown = run({"chat", "--resume", "999"}, "");
+    EXPECT_EQ(unknown.exitCode, 1);
+    EXPECT_THAT(unknown.err, HasSubstr("there is no chat 999; `conclave chats` lists them"));
+    EXPECT_EQ(run({"chat", "--resume", "1", "--continue"}, "").exitCode, 2);
 }
 
 TEST_F(TerminalTest, ChatsAboutFoldersAndSaysThatOneIsEmpty) {

@@ -8,7 +8,7 @@ DIR holds node_modules with the public npm package node-llama-cpp, whose shared 
 directly. A line has the settings (named as in stored chats), the tokens before, the logits, and the
 tokens that are left with their probabilities; or, for DRY, what tokens lose. A line of the second file
 has the settings, the seed, the number of tokens, and the tokens drawn one after the other from logits
-that `hashed_logits` makes, here as in the test.
+that `hashed_logits` makes, here as in the test, with some of them raised.
 """
 import ctypes as c
 import glob
@@ -50,7 +50,7 @@ def load_library():
         "top_k": [i], "top_p": [f, z], "min_p": [f, z], "typical": [f, z], "top_n_sigma": [f],
         "xtc": [f, f, z, u], "temp": [f], "temp_ext": [f, f, f], "mirostat": [i, u, f, f, i],
         "mirostat_v2": [u, f, f], "penalties": [i, i, f, f, f],
-        "dist": [u], "dry": [c.c_void_p, f, f, i, i, c.POINTER(c.c_char_p), z],
+        "adaptive_p": [f, f, u], "infill": [c.c_void_p], "dist": [u], "dry": [c.c_void_p, f, f, i, i, c.POINTER(c.c_char_p), z],
     }
     for name, arguments in signatures.items():
         function = getattr(library, "llama_sampler_init_" + name)
@@ -62,6 +62,10 @@ def load_library():
     library.llama_model_load_from_file.restype = c.c_void_p
     library.llama_model_get_vocab.argtypes = [c.c_void_p]
     library.llama_model_get_vocab.restype = c.c_void_p
+    library.llama_vocab_n_tokens.argtypes = [c.c_void_p]
+    for name, result in (("get_text", c.c_char_p), ("is_eog", c.c_bool)):
+        function = getattr(library, "llama_vocab_" + name)
+        function.argtypes, function.restype = [c.c_void_p, i], result
     return library
 
 
@@ -88,8 +92,8 @@ def softmax(left):
     return sorted([t, round(w / total, 7)] for t, w in weights if w / total > 1e-7)
 
 
-def chain(library, s, seed=1):
-    """llama.cpp's own order (common/sampling.cpp)."""
+def chain(library, s, seed=1, vocab=None):
+    """llama.cpp's own order (common/sampling.cpp); infill where llama.h wants it, after top-p."""
     init = lambda name, *arguments: getattr(library, "llama_sampler_init_" + name)(*arguments)
     if s.get("mirostat"):
         yield init("temp", s["temperature"])
@@ -106,6 +110,8 @@ def chain(library, s, seed=1):
     yield init("top_p", s["top_p"], 0)
     yield init("min_p", s["min_p"], 0)
     yield init("xtc", s["xtc_probability"], s["xtc_threshold"], 0, seed)
+    if s.get("infill"):
+        yield init("infill", vocab)
     yield init("temp_ext", s["temperature"], s["dynatemp_range"], s["dynatemp_exponent"])
 
 
@@ -225,16 +231,62 @@ def draw_case(library, rng, number):
             s["top_n_sigma"] = -1.0
     seed = rng.choice([0, 1, 42, 4294967294]) if number < 40 else rng.getrandbits(32)
     spread = rng.choice([0.125, 0.5, 1.0])
-    samplers = list(chain(library, s, seed))
-    if not s.get("mirostat"):
+    return drawn_case(library, s, seed, number, n, spread)
+
+
+def drawn_case(library, s, seed, number, n, spread, vocab=None, raised=()):
+    samplers = list(chain(library, s, seed, vocab))
+    if s.get("adaptive_target", -1.0) >= 0.0:
+        samplers.append(library.llama_sampler_init_adaptive_p(s["adaptive_target"], s["adaptive_decay"], seed))
+    elif not s.get("mirostat"):
         samplers.append(library.llama_sampler_init_dist(seed))
     drawn = []
     for step in range(20):
-        token = draw(library, samplers, hashed_logits(number, step, n, spread))
+        logits = hashed_logits(number, step, n, spread)
+        for t, amount in raised:
+            logits[t] += amount
+        token = draw(library, samplers, logits)
         for sampler in samplers:
             library.llama_sampler_accept(sampler, token)
         drawn.append(token)
-    return {"settings": s, "seed": seed, "n": n, "spread": spread, "drawn": drawn}
+    case = {"settings": s, "seed": seed, "n": n, "spread": spread, "drawn": drawn}
+    return {**case, "raised": raised} if raised else case
+
+
+def plain_settings(**changed):
+    s = {"temperature": 1.0, "penalty_window": 0, "repeat_penalty": 1.0, "frequency_penalty": 0.0,
+         "presence_penalty": 0.0, "top_n_sigma": -1.0, "top_k": 0, "typical_p": 1.0, "top_p": 1.0,
+         "min_p": 0.0, "xtc_probability": 0.0, "xtc_threshold": 0.1, "dynatemp_range": 0.0,
+         "dynatemp_exponent": 1.0}
+    return {**s, **changed}
+
+
+def adaptive_case(library, rng, number):
+    s = plain_settings(
+        temperature=rng.choice([0.6, 1.0, 1.3]), min_p=rng.choice([0.0, 0.02, 0.1]),
+        top_k=rng.choice([0, 0, 5, 40]), top_n_sigma=rng.choice([-1.0, -1.0, 1.0]),
+        xtc_probability=rng.choice([0.0, 0.0, 0.5]),
+        adaptive_target=rng.choice([0.0, 0.05, 0.3, 0.55, 0.9, 1.0]),
+        adaptive_decay=rng.choice([0.0, 0.5, 0.9, 0.99]))
+    return drawn_case(library, s, rng.getrandbits(32), number, rng.choice([5, 60, 300, 2000]),
+                      rng.choice([0.125, 0.5, 1.0]))
+
+
+def infill_case(library, vocab, rng, number):
+    """A few words are likely, some of which begin alike, and in every other case ends of the text."""
+    s = plain_settings(
+        temperature=rng.choice([0.0, 0.6, 1.0, 1.0]), top_k=rng.choice([0, 5, 40, 40]),
+        top_p=rng.choice([1.0, 0.9, 0.99]), min_p=rng.choice([0.0, 0.02]), infill=True)
+    n = library.llama_vocab_n_tokens(vocab)
+    texts = [library.llama_vocab_get_text(vocab, t) for t in range(n)]
+    words = rng.sample(range(1000, n), rng.randint(1, 3))
+    family = [t for t in range(1000, n) if texts[t].startswith(texts[words[0]][:3])]
+    likely = sorted(set(words + rng.sample(family, min(len(family), 3))))
+    raised = [[t, 6.0 + rng.randrange(16) / 8] for t in likely]
+    if number % 2:
+        ends = [t for t in range(n) if library.llama_vocab_is_eog(vocab, t)]
+        raised += [[t, rng.randrange(40) / 8] for t in ends]
+    return drawn_case(library, s, rng.getrandbits(32), number, n, 0.125, vocab, raised)
 
 
 def write(name, cases):
@@ -257,6 +309,8 @@ def main():
     dry = [dry_case(library, vocab, rng) for _ in range(60)]
     write("samplers.jsonl", cases + dry)
     draws = [draw_case(library, random.Random(number), number) for number in range(200)]
+    draws += [adaptive_case(library, random.Random(number), number) for number in range(200, 280)]
+    draws += [infill_case(library, vocab, random.Random(number), number) for number in range(280, 320)]
     write("sampler_draws.jsonl", draws)
     print(f"{len(cases)} chains, {len(dry)} of DRY ({sum(bool(d['lost']) for d in dry)} with a loss), "
           f"{len(draws)} chains that draw")

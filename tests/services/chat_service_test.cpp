@@ -315,6 +315,9 @@ TEST_F(ChatServiceTest, KeepsSettingsThatAreItsOwnWhenTheOthersChange) {
     settings.collections = std::vector<CollectionId>{};
     settings.sampling = engine::SamplerSettings{};
     settings.sampling->seed = 42;
+    settings.sampling->infill = true;
+    settings.sampling->adaptiveTarget = 0.25f;
+    settings.sampling->adaptiveDecay = 0.5f;
     settings.maxTokens = 9;
     const ChatSettings back = ChatSettings::fromJson(settings.toJson());
     EXPECT_EQ(back.systemPrompt, settings.systemPrompt);

@@ -5,105 +5,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/tokenizer/output/call_arguments.h"
 #include "engine/tokenizer/output/call_cursor.h"
 #include "engine/tokenizer/output/gemma_value.h"
 #include "engine/tokenizer/output/python_value.h"
+#include "engine/tokenizer/output/tag_calls.h"
 
 namespace conclave::engine {
 namespace {
 
-using Json = nlohmann::ordered_json;
-using Calls = std::vector<ToolCall>;
-
-std::string_view trimmedText(std::string_view text) {
-    constexpr std::string_view kBlank = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(kBlank);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
-/// What a model writes is UTF-8, but a byte that is not must not throw.
-std::string jsonText(const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-/// Names of functions have no spaces; what has is prose.
-bool isFunctionName(std::string_view text) {
-    constexpr std::size_t kLongest = 256;
-    return !text.empty() && text.size() <= kLongest &&
-           text.find_first_of(" \t\r\n<>\"'{}[]()|") == std::string_view::npos;
-}
-
-/// {"name" or "tool_name", "arguments" or "parameters", "id"?}, or that under "function".
-bool addCall(const Json& object, Calls& calls) {
-    if (!object.is_object()) return false;
-    if (object.contains("function") && object["function"].is_object()) {
-        return addCall(object["function"], calls);
-    }
-    const char* name = object.contains("tool_name") ? "tool_name" : "name";
-    if (!object.contains(name) || !object[name].is_string()) return false;
-    ToolCall call;
-    call.name = object[name].get<std::string>();
-    for (const char* key : {"arguments", "parameters"}) {
-        if (!object.contains(key)) continue;
-        const Json& arguments = object[key];  // some models write the object as a text
-        call.arguments = arguments.is_string() ? arguments.get<std::string>() : jsonText(arguments);
-        for (const char* id : {"id", "call_id", "tool_call_id"}) {
-            if (object.contains(id) && object[id].is_string()) {
-                call.id = object[id].get<std::string>();
-            }
-        }
-        calls.push_back(std::move(call));
-        return true;
-    }
-    return false;
-}
-
-/// One call, or a list of them.
-bool addCalls(std::string_view json, Calls& calls) {
-    const Json value = Json::parse(json, nullptr, false);
-    if (!value.is_array()) return addCall(value, calls);
-    return !value.empty() && std::all_of(value.begin(), value.end(),
-                                         [&](const Json& each) { return addCall(each, calls); });
-}
-
-/// The schema's type of an argument; empty if unknown.
-std::string declaredType(const Json& tools, std::string_view function, const std::string& key) {
-    if (!tools.is_array()) return {};
-    for (const Json& tool : tools) {
-        const Json& declared = tool.contains("function") ? tool["function"] : tool;
-        if (!declared.is_object() || !declared.contains("name") || declared["name"] != function) {
-            continue;
-        }
-        const auto pointer = Json::json_pointer("/parameters/properties");
-        if (!declared.contains(pointer) || !declared[pointer].contains(key)) return {};
-        const Json& schema = declared[pointer][key];
-        return schema.is_object() && schema.contains("type") && schema["type"].is_string()
-                   ? schema["type"].get<std::string>()
-                   : std::string();
-    }
-    return {};
-}
-
-/// An argument that was written without quotes: JSON if it reads so and is not declared a text.
-Json argumentOf(const Json& tools, std::string_view function, const std::string& key,
-                std::string_view written) {
-    if (declaredType(tools, function, key) != "string") {
-        const std::string_view text = trimmedText(written);
-        if (text == "True") return true;  // templates write values as Python does
-        if (text == "False") return false;
-        if (text == "None") return nullptr;
-        Json value = Json::parse(text, nullptr, false);
-        if (!text.empty() && !value.is_discarded()) return value;
-    }
-    return std::string(written);
-}
-
-std::string_view withoutOneLineEnd(std::string_view text) {
-    if (text.starts_with('\n')) text.remove_prefix(1);
-    if (text.ends_with('\n')) text.remove_suffix(1);
-    return text;
-}
+using Json = CallJson;
 
 /// Each reads one call behind its marker; false if there is none (or not yet).
 class CallReader {
@@ -139,7 +50,11 @@ private:
                        mayEnd({"<|/tool_call|>", "</tool_call>"});
             case CallStyle::Sections: return section();
             case CallStyle::TaggedList: return taggedList();
-            case CallStyle::Invoke: return invoke();
+            case CallStyle::Marked: return marked();
+            case CallStyle::Invoke: return readInvoke(m_cursor, m_tools, m_calls);
+            case CallStyle::NestedTags: return readNestedTags(m_cursor, m_tools, m_calls);
+            case CallStyle::OpenClose: return readOpenClose(m_cursor, m_calls);
+            case CallStyle::FunctionTags: return m_cursor.eat("<function=") ? function() : python();
             case CallStyle::Python: return python();
             case CallStyle::Action: return action();
             case CallStyle::Mistral: return mistral();
@@ -175,21 +90,56 @@ private:
         return style == CallStyle::TaggedPairs && hasTag && pairs();
     }
 
-    bool xml() {
-        if (!m_cursor.eat("<function=")) return false;
+    bool xml() { return m_cursor.eat("<function=") && function(); }
+
+    /// Parameters of their own tags, or one JSON object.
+    bool function() {
         const auto name = m_cursor.until(">");
         if (!name || !isFunctionName(*name)) return false;
+        m_cursor.skipSpaces();
+        if (m_cursor.peek() == '{') {
+            const auto json = m_cursor.json();
+            if (!json) return false;
+            m_cursor.skipSpaces();
+            if (!m_cursor.eat("</function>")) return false;
+            m_calls.push_back({{}, std::string(*name), std::string(*json)});
+            return true;
+        }
         Json arguments = Json::object();
         for (m_cursor.skipSpaces(); m_cursor.eat("<parameter="); m_cursor.skipSpaces()) {
             const auto key = m_cursor.until(">");
             const auto value = key ? m_cursor.until("</parameter>") : std::nullopt;
             if (!value) return false;
             const std::string keyText(*key);
-            arguments[keyText] = argumentOf(m_tools, *name, keyText, withoutOneLineEnd(*value));
+            arguments[keyText] = argumentOf(m_tools, *name, keyText, withoutFrame(*value));
         }
         if (!m_cursor.eat("</function>")) return false;
         m_calls.push_back({{}, std::string(*name), jsonText(arguments)});
         return mayEnd({"</tool_call>", "</seed:tool_call>"});
+    }
+
+    bool marked() {
+        for (const CallMarks& marks : kCallMarks) {
+            if (!m_cursor.eat(marks.begin)) continue;
+            m_cursor.skipSpaces();
+            return list() && mayEnd({marks.end});
+        }
+        return false;
+    }
+
+    /// JSON of calls, also as {"NAME": {…}}, or [NAME(KEY=VALUE, …), …].
+    bool list() {
+        const std::size_t begin = m_cursor.at();
+        const bool hasBracket = m_cursor.eat("[");
+        m_cursor.skipSpaces();
+        const bool isJson = m_cursor.peek() == '{';
+        m_cursor.moveTo(begin);
+        if (hasBracket && !isJson) return pythonCalls();
+        const auto json = m_cursor.json();
+        if (!json) return false;
+        if (addCalls(*json, m_calls)) return true;
+        m_calls.clear();
+        return addNamedCalls(*json, m_calls);
     }
 
     /// Calls with nothing but spaces or commas between them, or a list of them.
@@ -201,33 +151,6 @@ private:
             if (m_cursor.eat(",")) m_cursor.skipSpaces();
         } while (m_cursor.peek() == '{');
         return mayEnd({"</tool_calls>"});
-    }
-
-    /// One call; what stands around several is passed.
-    bool invoke() {
-        if (m_cursor.eat("<minimax:tool_call>") || m_cursor.eat("</minimax:tool_call>"))
-            return true;
-        const auto name = quotedAfter("<invoke name=");
-        if (!name || !isFunctionName(*name)) return false;
-        Json arguments = Json::object();
-        for (m_cursor.skipSpaces(); m_cursor.peek() == '<'; m_cursor.skipSpaces()) {
-            if (m_cursor.eat("</invoke>")) {
-                m_calls.push_back({{}, std::string(*name), jsonText(arguments)});
-                return true;
-            }
-            const auto key = quotedAfter("<parameter name=");
-            const auto value = key ? m_cursor.until("</parameter>") : std::nullopt;
-            if (!value) return false;
-            const std::string keyText(*key);
-            arguments[keyText] = argumentOf(m_tools, *name, keyText, withoutOneLineEnd(*value));
-        }
-        return false;
-    }
-
-    /// TEXT of LITERAL"TEXT">.
-    std::optional<std::string_view> quotedAfter(std::string_view literal) {
-        if (!m_cursor.eat(literal) || !m_cursor.eat("\"")) return std::nullopt;
-        return m_cursor.until("\">");
     }
 
     bool pairs() {
@@ -251,6 +174,8 @@ private:
     }
 
     bool section() {
+        if (m_cursor.eat("<|tool_calls|>") || m_cursor.eat("<|calls|>")) return true;
+        if (m_cursor.eat("<|tool_call:begin|>")) return partedCall();
         struct Words {
             std::string_view callBegin, separator, callEnd, begin, end;
         };
@@ -297,6 +222,18 @@ private:
         if (!isFunctionName(head) || !Json::accept(call.arguments)) return false;
         m_calls.push_back(std::move(call));
         return true;
+    }
+
+    /// ID<|tool_call:name|>NAME<|tool_call:args|>{…}<|tool_call:end|>, as Solar-Open writes it.
+    bool partedCall() {
+        const auto id = m_cursor.until("<|tool_call:name|>");
+        const auto name = id ? m_cursor.until("<|tool_call:args|>") : std::nullopt;
+        if (!name || !isFunctionName(trimmedText(*name))) return false;
+        const auto arguments = m_cursor.json();
+        if (!arguments) return false;
+        m_calls.push_back({std::string(trimmedText(*id)), std::string(trimmedText(*name)),
+                           std::string(*arguments)});
+        return mayEnd({"<|tool_call:end|>"});
     }
 
     bool python() {
@@ -350,7 +287,17 @@ private:
         return Following::None;
     }
 
-    bool bareCalls() { return m_cursor.peek() == '[' ? pythonCalls() : bareObjects(); }
+    bool bareCalls() {
+        if (m_cursor.peek() != '[') return bareObjects();
+        const std::size_t begin = m_cursor.at();
+        (void)m_cursor.eat("[");
+        m_cursor.skipSpaces();
+        const bool isJson = m_cursor.peek() == '{';
+        const bool may = isJson && mayBeCall();
+        m_cursor.moveTo(begin);
+        if (!isJson) return pythonCalls();
+        return may && jsonCalls();
+    }
 
     /// [NAME(KEY=VALUE, …), …]
     bool pythonCalls() {

@@ -30,7 +30,7 @@ struct CallReading {
                                    const nlohmann::ordered_json& tools);
 
 /// The same for calls without a marker, as Llama writes them: an answer that is nothing but
-/// {"name": …, "parameters": …} or [NAME(KEY=VALUE, …), …].
+/// {"name": …, "parameters": …}, a list of such, or [NAME(KEY=VALUE, …), …].
 [[nodiscard]] CallReading readBareCall(std::string_view text, bool isWhole);
 
 }  // namespace conclave::engine

@@ -1,21 +1,40 @@
 #include "engine/tokenizer/output/chat_format.h"
 
-#include <utility>
+#include <algorithm>
+#include <iterator>
 
 namespace conclave::engine {
 namespace {
+
+/// Writes its calls as messages of the role "function call".
+bool isGigaChat(std::string_view chatTemplate) {
+    return chatTemplate.find("<|role_sep|>") != std::string_view::npos &&
+           chatTemplate.find("'function call'") != std::string_view::npos;
+}
 
 CallStyle callStyleOf(std::string_view chatTemplate) {
     const auto has = [&](std::string_view text) {
         return chatTemplate.find(text) != std::string_view::npos;
     };
-    if (has("<minimax:tool_call>")) return CallStyle::Invoke;
+    if (has("]<]minimax[>[")) return CallStyle::NestedTags;
+    if (has("<minimax:tool_call>") || has("｜DSML｜")) return CallStyle::Invoke;
+    if (has("<function name=") && has("<param name=")) return CallStyle::Invoke;
+    if (has("<|open|>") && has("<|close|>")) return CallStyle::OpenClose;
+    const bool hasMarks = std::any_of(std::begin(kCallMarks), std::end(kCallMarks),
+                                      [&](const CallMarks& marks) { return has(marks.begin); });
+    if (hasMarks || has("<|tool_list_start|>") || isGigaChat(chatTemplate)) {
+        return CallStyle::Marked;
+    }
+    if (has("<|tool_call:begin|>")) return CallStyle::Sections;
+    if (has("<tool_calls>[")) return CallStyle::TaggedList;
     if (has("<seed:tool_call>")) return CallStyle::TaggedXml;
     if (has("<|START_ACTION|>") || (has("<|CHATBOT_TOKEN|>") && has("tool_name"))) {
         return CallStyle::Action;
     }
     if (has("<tool_call>") && has("<arg_key>")) return CallStyle::TaggedPairs;
-    if (has("<tool_call>") && has("<function=")) return CallStyle::TaggedXml;
+    if (has("<function=")) {
+        return has("<tool_call>") ? CallStyle::TaggedXml : CallStyle::FunctionTags;
+    }
     if (has("<｜tool▁call▁begin｜>") || has("<|tool_call_begin|>")) return CallStyle::Sections;
     if (has("<|tool_call>") || has("<start_function_call>")) return CallStyle::Gemma;
     if (has("<tool_call>")) return CallStyle::TaggedJson;
@@ -31,24 +50,39 @@ CallStyle callStyleOf(std::string_view chatTemplate) {
 }  // namespace
 
 ChatFormat detectChatFormat(std::string_view chatTemplate) {
-    constexpr std::pair<std::string_view, std::string_view> kThoughts[] = {
-        {"[THINK]", "[/THINK]"},
-        {"<seed:think>", "</seed:think>"},
-        {"<|START_THINKING|>", "<|END_THINKING|>"},
-        {"<|channel>thought", "<channel|>"},
+    const auto has = [&](std::string_view text) {
+        return chatTemplate.find(text) != std::string_view::npos;
+    };
+    struct Thoughts {
+        std::string_view sign, begin, end;
+    };
+    constexpr Thoughts kThoughts[] = {
+        {"[THINK]", "[THINK]", "[/THINK]"},
+        {"<seed:think>", "<seed:think>", "</seed:think>"},
+        {"<|START_THINKING|>", "<|START_THINKING|>", "<|END_THINKING|>"},
+        {"<|channel>thought", "<|channel>thought", "<channel|>"},
+        {"<mm:think>", "<mm:think>", "</mm:think>"},
+        {"<|inner_prefix|>", "<|inner_prefix|>", "<|inner_suffix|>"},
+        {"<|tool_call:begin|>", "<|think|>", "<|end|>"},
+        {"<|open|>", "<|open|>think<|sep|>", "<|close|>think<|sep|>"},
     };
     ChatFormat format;
-    format.isHarmony = chatTemplate.find("<|channel|>") != std::string_view::npos &&
-                       chatTemplate.find("<|message|>") != std::string_view::npos;
+    format.isHarmony = (has("<|channel|>") && has("<|message|>")) || has("<atem:function_calls>");
     if (format.isHarmony) return format;
-    for (const auto& [begin, end] : kThoughts) {
-        if (chatTemplate.find(begin) == std::string_view::npos) continue;
+    for (const auto& [sign, begin, end] : kThoughts) {
+        if (!has(sign)) continue;
         format.thinkBegin = begin;
         format.thinkEnd = end;
     }
     format.calls = callStyleOf(chatTemplate);
-    if (chatTemplate.find("<|START_RESPONSE|>") != std::string_view::npos) {
-        format.frames = {"<|START_RESPONSE|>", "<|END_RESPONSE|>"};
+    if (has("<|START_RESPONSE|>")) format.frames = {"<|START_RESPONSE|>", "<|END_RESPONSE|>"};
+    if (isGigaChat(chatTemplate)) format.frames = {"<|message_sep|>"};
+    if (has("<|tool_call:begin|>")) {
+        format.frames = {"<|begin|>assistant", "<|content|>", "<|end|>"};
+    }
+    if (format.calls == CallStyle::OpenClose) {
+        format.frames = {"<|open|>response<|sep|>", "<|close|>response<|sep|>",
+                         "<|close|>message<|sep|>"};
     }
     return format;
 }
@@ -60,13 +94,34 @@ std::vector<std::string_view> callMarkers(CallStyle style) {
         case CallStyle::TaggedPairs: return {"<tool_call>"};
         case CallStyle::TaggedXml: return {"<tool_call>", "<seed:tool_call>", "<function="};
         case CallStyle::TaggedList: return {"<tool_calls>"};
+        case CallStyle::Marked: {
+            std::vector<std::string_view> begins;
+            for (const CallMarks& marks : kCallMarks) begins.push_back(marks.begin);
+            return begins;
+        }
         case CallStyle::Invoke:
-            return {"<minimax:tool_call>", "<invoke name=", "</minimax:tool_call>"};
+            return {"<minimax:tool_call>",      "<invoke name=",
+                    "</minimax:tool_call>",     "<｜DSML｜tool_calls>",
+                    "<｜DSML｜function_calls>", "<｜DSML｜invoke name=",
+                    "</｜DSML｜tool_calls>",    "</｜DSML｜function_calls>",
+                    "<function name="};
+        case CallStyle::NestedTags:
+            return {"]<]minimax[>[<tool_call>",
+                    "]<]minimax[>[<invoke name=", "]<]minimax[>[</tool_call>"};
+        case CallStyle::OpenClose:
+            return {"<|open|>tools<|sep|>", "<|open|>call ", "<|close|>tools<|sep|>"};
+        case CallStyle::FunctionTags: return {"<function=", "<|python_tag|>"};
         case CallStyle::TaggedArray: return {"<|tool_call|>"};
         case CallStyle::Sections:
-            return {"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>",
-                    "<｜tool▁calls▁end｜>",   "<|tool_calls_section_begin|>",
-                    "<|tool_call_begin|>",    "<|tool_calls_section_end|>"};
+            return {"<｜tool▁calls▁begin｜>",
+                    "<｜tool▁call▁begin｜>",
+                    "<｜tool▁calls▁end｜>",
+                    "<|tool_calls_section_begin|>",
+                    "<|tool_call_begin|>",
+                    "<|tool_calls_section_end|>",
+                    "<|tool_calls|>",
+                    "<|tool_call:begin|>",
+                    "<|calls|>"};
         case CallStyle::Python: return {"<|python_tag|>", "<|python_start|>"};
         case CallStyle::Action: return {"<|START_ACTION|>", "Action:"};
         case CallStyle::Mistral: return {"[TOOL_CALLS]"};

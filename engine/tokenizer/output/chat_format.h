@@ -9,13 +9,21 @@ namespace conclave::engine {
 /// How a call of a tool is spelled. Each begins with a marker, see callMarkers.
 enum class CallStyle {
     None,
-    TaggedJson,   ///< Hermes, Qwen: <tool_call>{"name", "arguments"}</tool_call>
-    TaggedXml,    ///< Qwen3-Coder, Seed-OSS: <tool_call><function=NAME><parameter=KEY>VALUE…
-    TaggedList,   ///< MiniMax-M1: <tool_calls>{"name", "arguments"} …</tool_calls>
-    Invoke,       ///< MiniMax-M2: <invoke name="NAME"><parameter name="KEY">VALUE</parameter>…
+    TaggedJson,  ///< Hermes, Qwen: <tool_call>{"name", "arguments"}</tool_call>
+    TaggedXml,   ///< Qwen3-Coder, Seed-OSS: <tool_call><function=NAME><parameter=KEY>VALUE…
+    TaggedList,  ///< MiniMax-M1: <tool_calls>{"name", "arguments"} …</tool_calls>
+    /// MiniMax-M2: <invoke name="NAME"><parameter name="KEY">VALUE</parameter>…; the same with
+    /// other words in DeepSeek-V3.2 and V4 (｜DSML｜) and MiniCPM5 (<function name=…><param
+    /// name=…>).
+    Invoke,
+    NestedTags,    ///< MiniMax-M3: <invoke name="NAME"><KEY>VALUE</KEY>…, a mark before each tag
+    OpenClose,     ///< Kimi-K3: <|open|>call tool="NAME"<|sep|><|open|>argument key="KEY" …
+    FunctionTags,  ///< Functionary 3.1: <function=NAME>{…}</function>, or Python as Llama 3
+    Marked,        ///< a list of calls between two of kCallMarks
     TaggedPairs,  ///< GLM-4.5: <tool_call>NAME<arg_key>KEY</arg_key><arg_value>VALUE</arg_value>…
     TaggedArray,  ///< Granite 3, Phi-4-mini: <|tool_call|>[{"name", "arguments"}]
-    Sections,  ///< DeepSeek, Kimi-K2: a list of calls, each with a separator before its arguments
+    /// DeepSeek, Kimi-K2, Solar-Open: a list of calls, each with a separator before its arguments.
+    Sections,
     /// Llama 3 and 4: an answer that is {"name", "parameters"} or [NAME(KEY=VALUE, …), …], or
     /// either or Python behind <|python_tag|> or between <|python_start|> and <|python_end|>.
     Python,
@@ -26,12 +34,28 @@ enum class CallStyle {
     Gemma,  ///< <|tool_call>call:NAME{key:<|"|>text<|"|>}, <start_function_call>call:…
 };
 
+/// What stands around a list of calls in models that have words of their own for it.
+struct CallMarks {
+    std::string_view begin, end;
+};
+
+/// {"name", "arguments"} (Nemotron-Nano-v2, GigaChat), {"NAME": {…}} (Apertus), or NAME(KEY=VALUE)
+/// (LFM2).
+inline constexpr CallMarks kCallMarks[] = {
+    {"<TOOLCALL>", "</TOOLCALL>"},
+    {"<|function_call|>", "<|message_sep|>"},
+    {"function call<|role_sep|>", "<|message_sep|>"},
+    {"<|tools_prefix|>", "<|tools_suffix|>"},
+    {"<|tool_call_start|>", "<|tool_call_end|>"},
+};
+
 struct ChatFormat {
     std::string_view thinkBegin = "<think>";
     std::string_view thinkEnd = "</think>";
     CallStyle calls = CallStyle::None;
     std::vector<std::string_view> frames = {};  ///< marks around the answer, which are dropped
-    /// gpt-oss: messages in channels, <|channel|>NAME<|message|>TEXT<|end|>; the rest is unused.
+    /// gpt-oss: messages in channels, <|channel|>NAME<|message|>TEXT<|end|>; Muse: messages to the
+    /// user, itself or a function, to=NAME<|message|>TEXT<|eom|>. The rest is unused.
     bool isHarmony = false;
 };
 

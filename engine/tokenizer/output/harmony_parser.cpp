@@ -4,24 +4,28 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "engine/tokenizer/output/call_cursor.h"
 #include "engine/tokenizer/output/marker_search.h"
+#include "engine/tokenizer/output/tag_calls.h"
 
 namespace conclave::engine {
 namespace {
 
 constexpr std::string_view kHarmonyBlanks = " \t\r\n";
 constexpr std::array<std::string_view, 1> kHeaderEnd = {"<|message|>"};
-constexpr std::array<std::string_view, 5> kBodyEnds = {"<|end|>", "<|return|>", "<|call|>",
-                                                       "<|start|>", "<|channel|>"};
+constexpr std::array<std::string_view, 7> kBodyEnds = {
+    "<|end|>", "<|return|>", "<|call|>", "<|start|>", "<|channel|>", "<|eom|>", "<|eot|>"};
 /// A header longer than this is none.
 constexpr std::size_t kLongestHeader = 512;
 
 class HarmonyParser final : public ChatOutputParser {
 public:
-    explicit HarmonyParser(bool showsControlTokens) : m_showsControlTokens(showsControlTokens) {}
+    HarmonyParser(bool showsControlTokens, CallJson tools)
+        : m_tools(std::move(tools)), m_showsControlTokens(showsControlTokens) {}
 
     void add(std::string_view text) override {
         m_buffer += text;
@@ -97,23 +101,31 @@ private:
     }
 
     void readHeader(std::string_view header) {
-        constexpr std::string_view kTo = "to=";
         constexpr std::string_view kChannel = "<|channel|>";
         const std::size_t channel = header.rfind(kChannel);
         const bool isAnalysis = channel != std::string_view::npos &&
                                 header.substr(channel + kChannel.size()).starts_with("analysis");
-        m_kind = isAnalysis ? Kind::Reasoning : Kind::Content;
+        m_recipient = recipientOf(header);
+        const bool isToSelf = m_recipient == "self";
+        m_kind = isAnalysis || isToSelf ? Kind::Reasoning : Kind::Content;
         m_body.clear();
-        const std::size_t to = header.find(kTo);
-        if (to != std::string_view::npos) {
+        if (!m_recipient.empty() && !isToSelf && m_recipient != "user") {
             m_kind = Kind::Call;
-            m_recipient = header.substr(to + kTo.size());
-            m_recipient.resize(std::min(m_recipient.find_first_of(" <\n"), m_recipient.size()));
-            constexpr std::string_view kFunctions = "functions.";
-            if (m_recipient.starts_with(kFunctions)) m_recipient.erase(0, kFunctions.size());
         } else if (std::string& text = target(); !text.empty()) {
-            text += isAnalysis ? "\n" : "\n\n";
+            text += m_kind == Kind::Reasoning ? "\n" : "\n\n";
         }
+    }
+
+    /// Whom a message is for: a function; in Muse also the user, or the model itself.
+    static std::string recipientOf(std::string_view header) {
+        constexpr std::string_view kTo = "to=";
+        const std::size_t to = header.find(kTo);
+        if (to == std::string_view::npos) return {};
+        std::string_view recipient = header.substr(to + kTo.size());
+        recipient = recipient.substr(0, recipient.find_first_of(" <\n"));
+        constexpr std::string_view kFunctions = "functions.";
+        if (recipient.starts_with(kFunctions)) recipient.remove_prefix(kFunctions.size());
+        return std::string(recipient);
     }
 
     bool body() {
@@ -131,6 +143,8 @@ private:
 
     void endBody() {
         if (m_kind != Kind::Call) return;
+        m_kind = Kind::Content;
+        if (taggedCalls()) return;
         ToolCall call;
         call.id = "call_" + std::to_string(m_output.toolCalls.size());
         call.name = m_recipient;
@@ -141,7 +155,20 @@ private:
         }
         m_output.toolCalls.push_back(std::move(call));
         m_body.clear();
-        m_kind = Kind::Content;
+    }
+
+    /// Muse names the function in tags, too.
+    bool taggedCalls() {
+        CallCursor cursor(m_body, true);
+        Calls calls;
+        do {
+            cursor.skipSpaces();
+        } while (readInvoke(cursor, m_tools, calls));
+        for (ToolCall& call : calls) {
+            call.id = "call_" + std::to_string(m_output.toolCalls.size());
+            m_output.toolCalls.push_back(std::move(call));
+        }
+        return !calls.empty();
     }
 
     std::string& target() {
@@ -156,6 +183,7 @@ private:
     std::string m_buffer;
     std::string m_body;       ///< of a call
     std::string m_recipient;  ///< of a call
+    CallJson m_tools;
     ChatOutput m_output;
     State m_state = State::Header;
     Kind m_kind = Kind::Content;
@@ -166,8 +194,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<ChatOutputParser> makeHarmonyParser(bool showsControlTokens) {
-    return std::make_unique<HarmonyParser>(showsControlTokens);
+std::unique_ptr<ChatOutputParser> makeHarmonyParser(bool showsControlTokens,
+                                                    nlohmann::ordered_json tools) {
+    return std::make_unique<HarmonyParser>(showsControlTokens, std::move(tools));
 }
 
 }  // namespace conclave::engine

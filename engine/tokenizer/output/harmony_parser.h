@@ -1,4 +1,5 @@
-// harmony_parser.h: gpt-oss's answers, messages in channels (arXiv:2508.10925, section 3.3).
+// harmony_parser.h: answers in messages: gpt-oss's channels (arXiv:2508.10925, section 3.3), and
+// Muse's recipients.
 #pragma once
 
 #include <memory>
@@ -7,7 +8,9 @@
 
 namespace conclave::engine {
 
-/// The channel "analysis" is reasoning, a message with a recipient is a call, all else the answer.
-[[nodiscard]] std::unique_ptr<ChatOutputParser> makeHarmonyParser(bool showsControlTokens);
+/// The channel "analysis", and what Muse writes to itself, is reasoning; a message to a function is
+/// a call, all else the answer.
+[[nodiscard]] std::unique_ptr<ChatOutputParser> makeHarmonyParser(bool showsControlTokens,
+                                                                  nlohmann::ordered_json tools);
 
 }  // namespace conclave::engine

@@ -199,7 +199,9 @@ private:
 
 std::unique_ptr<ChatOutputParser> makeOutputParser(const ChatFormat& format,
                                                    OutputParserOptions options) {
-    if (format.isHarmony) return makeHarmonyParser(options.showsControlTokens);
+    if (format.isHarmony) {
+        return makeHarmonyParser(options.showsControlTokens, std::move(options.tools));
+    }
     return std::make_unique<TaggedParser>(format, std::move(options));
 }
 

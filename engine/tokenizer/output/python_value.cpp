@@ -56,6 +56,16 @@ std::string withoutPythonEscapes(std::string_view written) {
     return text;
 }
 
+/// Looks at what follows, without moving.
+bool mayEndValue(CallCursor& cursor) {
+    constexpr std::string_view kFollowers{",)]}:\0", 6};
+    const std::size_t before = cursor.at();
+    cursor.skipSpaces();
+    const bool may = kFollowers.find(cursor.peek()) != std::string_view::npos;
+    cursor.moveTo(before);
+    return may;
+}
+
 std::optional<PythonJson> pythonText(CallCursor& cursor, std::string_view quote) {
     std::string written;
     while (true) {
@@ -65,7 +75,9 @@ std::optional<PythonJson> pythonText(CallCursor& cursor, std::string_view quote)
         const std::size_t last = written.find_last_not_of('\\');
         const std::size_t nBackslashes =
             written.size() - (last == std::string::npos ? 0 : last + 1);
-        if (nBackslashes % 2 == 0) return PythonJson(withoutPythonEscapes(written));
+        if (nBackslashes % 2 == 0 && mayEndValue(cursor)) {
+            return PythonJson(withoutPythonEscapes(written));
+        }
         written += quote;
     }
 }
@@ -132,6 +144,14 @@ std::optional<PythonJson> pythonValue(CallCursor& cursor, int depth) {
 }
 
 }  // namespace
+
+std::optional<nlohmann::ordered_json> readPythonValue(std::string_view text) {
+    CallCursor cursor(text, true);
+    auto value = pythonValue(cursor, 0);
+    cursor.skipSpaces();
+    if (!cursor.rest().empty()) return std::nullopt;
+    return value;
+}
 
 std::optional<nlohmann::ordered_json> readPythonArguments(CallCursor& cursor) {
     PythonJson arguments = PythonJson::object();

@@ -41,9 +41,23 @@ constexpr std::string_view kLlama4 = "<|header_start|>assistant<|python_start|>"
 constexpr std::string_view kSeed = "{%- set begin = '<seed:tool_call>' %}<seed:think></seed:think>";
 constexpr std::string_view kMiniMax = "{%- set begin = '<minimax:tool_call>' %}";
 constexpr std::string_view kMiniMaxM1 = "<tool_calls>{{ tool_call }}</tool_calls>";
+constexpr std::string_view kMiniMaxM3 = "{%- set ns_token = ']<]minimax[>[' %}<mm:think>";
+constexpr std::string_view kDeepSeekV4 = "{%- set dsml_token = '｜DSML｜' %}</think>";
+constexpr std::string_view kMiniCpm = "<function name=\"a\"><param name=\"b\">";
+constexpr std::string_view kKimiK3 =
+    "{{- '<|open|>' + tag -}}{{- '<|close|>' + tag + '<|sep|>' -}}";
+constexpr std::string_view kSolar = "<|begin|>assistant<|think|><|end|><|tool_call:begin|>";
+constexpr std::string_view kFunctionary = "<|start_header_id|>{{ tool_calls }}<function=a>{}";
+constexpr std::string_view kNemotron = "<think><TOOLCALL>[";
+constexpr std::string_view kGigaChat = "'<|role_sep|>' 'function call'";
+constexpr std::string_view kGigaChat31 = "<|role_sep|><|function_call|>";
+constexpr std::string_view kApertus = "'<|inner_prefix|>' '<|tools_prefix|>'";
+constexpr std::string_view kLfm2 = "<|tool_call_start|>[";
+constexpr std::string_view kApriel = "<tool_call></tool_call> '<tool_calls>['";
 constexpr std::string_view kCommandA =
     "<|CHATBOT_TOKEN|><|START_THINKING|><|END_THINKING|><|START_ACTION|><|START_RESPONSE|>";
 constexpr std::string_view kCommandR = "<|CHATBOT_TOKEN|>\nAction:```json\n[{\"tool_name\": 1}]";
+constexpr std::string_view kMuse = "<|start|>assistant<|message|><atem:function_calls>";
 constexpr std::string_view kHarmony = "<|start|>assistant<|channel|>final<|message|>";
 
 struct Case {
@@ -260,6 +274,114 @@ TEST(ChatOutput, ReadsSeedAndMiniMax) {
          {"", "", {{"call_0", "weather", "{\"days\":1}"}, {"call_1", "clock", "{}"}}}});
 }
 
+TEST(ChatOutput, ReadsValuesThatTemplatesWriteAsPython) {
+    expectEverywhere(
+        {kQwenCoder,
+         "<tool_call>\n<function=clock>\n<parameter=a>\n['x', 1]\n</parameter>\n<parameter=b>\n"
+         "{'lat': 48.5, 'in': None}\n</parameter>\n<parameter=c>\n[not python]\n</parameter>\n"
+         "</function>\n</tool_call>",
+         {"",
+          "",
+          {{"call_0", "clock",
+            R"({"a":["x",1],"b":{"lat":48.5,"in":null},"c":"[not python]"})"}}}});
+    expectEverywhere({kSeed,
+                      "<seed:tool_call><function=weather><parameter=code>a\n</parameter>"
+                      "</function></seed:tool_call>",
+                      {"", "", {{"call_0", "weather", R"({"code":"a\n"})"}}}});
+}
+
+TEST(ChatOutput, ReadsListsBetweenMarksOfAFamily) {
+    const ToolCall weather{"call_0", "weather", R"({"city":"Rome"})"};
+    const ToolCall clock{"call_1", "clock", "{}"};
+    const std::string list =
+        R"([{"name": "weather", "arguments": {"city": "Rome"}}, {"name": "clock", "arguments": {}}])";
+    expectEverywhere({kNemotron,
+                      "a</think>\n\n<TOOLCALL>" + list + "</TOOLCALL>\n",
+                      {"a", "", {weather, clock}},
+                      true});
+    expectEverywhere(
+        {kApriel, "Now.\n<tool_calls>" + list + "</tool_calls>\n", {"", "Now.", {weather, clock}}});
+    expectEverywhere({kGigaChat,
+                      "Now.<|message_sep|>\n\nfunction call<|role_sep|>\n"
+                      R"({"name": "weather", "arguments": {"city": "Rome"}}<|message_sep|>)"
+                      "\n\n",
+                      {"", "Now.", {weather}}});
+    expectEverywhere({kGigaChat31,
+                      R"(<|function_call|>{"name": "weather", "arguments": {"city": "Rome"}})",
+                      {"", "", {weather}}});
+    expectEverywhere({kApertus,
+                      "<|inner_prefix|>a<|inner_suffix|>Now.<|tools_prefix|>"
+                      R"([{"weather": {"city": "Rome"}}, {"clock": {}}]<|tools_suffix|>)",
+                      {"a", "Now.", {weather, clock}}});
+    expectEverywhere({kLfm2,
+                      "<|tool_call_start|>[weather(city='Rome'), clock()]<|tool_call_end|>Done.",
+                      {"", "Done.", {weather, clock}}});
+    expectEverywhere({kLfm2,
+                      "<|tool_call_start|>[weather(city='it's \"it\"\n', days=2)]",
+                      {"", "", {{"call_0", "weather", R"({"city":"it's \"it\"\n","days":2})"}}}});
+    const std::string prose = "<|tools_prefix|>[{\"a\": 1}]";
+    expectEverywhere({kApertus, prose, {"", prose, {}}});
+}
+
+TEST(ChatOutput, ReadsCallsInTags) {
+    expectEverywhere(
+        {kDeepSeekV4,
+         "a</think>Now.\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke "
+         "name=\"clock\">\n<｜DSML｜parameter "
+         "name=\"a\" string=\"true\">12</｜DSML｜parameter>\n<｜DSML｜parameter name=\"b\" "
+         "string=\"false\">[1]</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>",
+         {"a", "Now.", {{"call_0", "clock", R"({"a":"12","b":[1]})"}}},
+         true});
+    expectEverywhere(
+        {kMiniCpm,
+         "Now.\n<function name=\"clock\"><param name=\"a\">['x']</param><param name=\"b\">"
+         "<![CDATA[<i> & 'j'\n]]></param></function>\n<function name=\"clock\"></function>",
+         {"",
+          "Now.",
+          {{"call_0", "clock", R"({"a":["x"],"b":"<i> & 'j'\n"})"}, {"call_1", "clock", "{}"}}}});
+    expectEverywhere(
+        {kMiniMaxM3,
+         "<mm:think>a</mm:think>Now.]<]minimax[>[<tool_call>\n]<]minimax[>[<invoke "
+         "name=\"weather\">"
+         "]<]minimax[>[<city>12]<]minimax[>[</city>]<]minimax[>[<days>2]<]minimax[>[</days>"
+         "]<]minimax[>[<in>]<]minimax[>[<item>a]<]minimax[>[</item>]<]minimax[>[<item>"
+         "]<]minimax[>[<lat>4.5]<]minimax[>[</lat>]<]minimax[>[</item>]<]minimax[>[</in>"
+         "]<]minimax[>[</invoke>\n]<]minimax[>[</tool_call>",
+         {"a",
+          "Now.",
+          {{"call_0", "weather", R"({"city":"12","days":2,"in":["a",{"lat":4.5}]})"}}}});
+    expectEverywhere(
+        {kKimiK3,
+         "a<|close|>think<|sep|><|open|>response<|sep|>Now.<|close|>response<|sep|><|open|>tools"
+         "<|sep|><|open|>call tool=\"clock\" index=\"1\"<|sep|><|open|>argument key=\"a &quot;b\" "
+         "type=\"string\"<|sep|>12<|close|>argument<|sep|><|open|>argument key=\"c\" type=\"array\""
+         "<|sep|>[1]<|close|>argument<|sep|><|close|>call<|sep|><|close|>tools<|sep|><|close|>"
+         "message"
+         "<|sep|>",
+         {"a", "Now.", {{"call_0", "clock", R"({"a \"b":"12","c":[1]})"}}},
+         true});
+    expectEverywhere({kKimiK3,
+                      "<|open|>response<|sep|>Only this.<|close|>response<|sep|>",
+                      {"", "Only this.", {}}});
+    expectEverywhere(
+        {kSolar,
+         "<|think|>a<|end|><|begin|>assistant<|tool_calls|><|tool_call:begin|>id1<|tool_call:name|>"
+         "clock<|tool_call:args|>{\"a\": 1}<|tool_call:end|><|calls|>",
+         {"a", "", {{"id1", "clock", "{\"a\": 1}"}}}});
+    expectEverywhere({kSolar,
+                      "<|think|>a<|end|><|begin|>assistant<|content|>Only this.<|end|>",
+                      {"a", "Only this.", {}}});
+    expectEverywhere(
+        {kFunctionary,
+         "Now.<function=clock>{\"a\": 1}</function><function=clock>{}</function>",
+         {"", "Now.", {{"call_0", "clock", "{\"a\": 1}"}, {"call_1", "clock", "{}"}}}});
+    expectEverywhere({kFunctionary,
+                      "<|python_tag|>print(1)",
+                      {"", "", {{"call_0", "code_interpreter", "{\"code\":\"print(1)\"}"}}}});
+    expectEverywhere(
+        {kFunctionary, "<function=x>y</function>", {"", "<function=x>y</function>", {}}});
+}
+
 TEST(ChatOutput, ReadsCommand) {
     expectEverywhere(
         {kCommandA,
@@ -329,6 +451,24 @@ TEST(ChatOutput, ReadsHarmony) {
                       {"", "", {{"call_0", "clock", "{}"}}}});
     expectEverywhere({kHarmony, "Plain text.", {"", "Plain text.", {}}});
     expectEverywhere({kHarmony, "<|channel|>final<|message|>cut <|en", {"", "cut <|en", {}}});
+}
+
+TEST(ChatOutput, ReadsMuse) {
+    expectEverywhere(
+        {kMuse,
+         " to=self<|message|>a<|eom|><|start|>assistant "
+         "to=weather<|message|><atem:function_calls>\n"
+         "<atem:invoke name=\"weather\">\n<atem:parameter name=\"city\">12</atem:parameter>\n"
+         "<atem:parameter name=\"days\">2</atem:parameter>\n</atem:invoke>\n"
+         "</atem:function_calls><|eom|><|start|>assistant "
+         "to=clock<|message|><atem:function_calls>\n"
+         "<atem:invoke name=\"clock\">\n</atem:invoke>\n</atem:function_calls><|eot|>",
+         {"a",
+          "",
+          {{"call_0", "weather", R"({"city":"12","days":2})"}, {"call_1", "clock", "{}"}}}});
+    expectEverywhere({kMuse,
+                      " to=self<|message|>a<|eom|><|start|>assistant to=user<|message|>Yes.<|eot|>",
+                      {"a", "Yes.", {}}});
 }
 
 TEST(ChatOutput, WithoutToolsACallIsText) {
@@ -435,10 +575,45 @@ TEST(ChatOutput, CutsDoNotMatter) {
                                                 "[{\"tool_name\":\"clock\",\"parameters\":{}}]",
                                                 "<|END_ACTION|>",
                                                 "<|START_RESPONSE|>",
-                                                "<|END_RESPONSE|>"};
+                                                "<|END_RESPONSE|>",
+                                                "]<]minimax[>[",
+                                                "<invoke name=\"clock\">",
+                                                "<in>",
+                                                "</in>",
+                                                "</invoke>",
+                                                "<｜DSML｜invoke name=\"clock\">",
+                                                "<｜DSML｜parameter name=\"a\" string=\"true\">",
+                                                "</｜DSML｜parameter>",
+                                                "</｜DSML｜invoke>",
+                                                "<atem:invoke name=\"clock\">",
+                                                "</atem:invoke>",
+                                                " to=self<|message|>",
+                                                "<|eom|>",
+                                                "<param name=\"a\">",
+                                                "</param>",
+                                                "<function name=\"clock\">",
+                                                "<![CDATA[",
+                                                "]]>",
+                                                "<|open|>call tool=\"clock\"<|sep|>",
+                                                "<|open|>argument key=\"a\"<|sep|>",
+                                                "<|close|>argument<|sep|>",
+                                                "<|close|>call<|sep|>",
+                                                "<|tool_call:begin|>",
+                                                "<|tool_call:name|>clock<|tool_call:args|>",
+                                                "<|tool_call:end|>",
+                                                "<function=clock>",
+                                                "<TOOLCALL>",
+                                                "<|tool_call_start|>",
+                                                "[{\"clock\": {}}]",
+                                                "<|tools_prefix|>",
+                                                "<|message_sep|>",
+                                                "function call<|role_sep|>"};
     const std::string_view families[] = {
-        kHermes,  kQwenCoder, kGlm,  kDeepSeek, kKimi,      kLlama,    kMistral,  kGranite, kGemma,
-        kHarmony, kLlama4,    kSeed, kMiniMax,  kMiniMaxM1, kCommandA, kCommandR, "plain"};
+        kHermes,     kQwenCoder,  kGlm,      kDeepSeek, kKimi,        kLlama,
+        kMistral,    kGranite,    kGemma,    kHarmony,  kLlama4,      kSeed,
+        kMiniMax,    kMiniMaxM1,  kCommandA, kCommandR, "plain",      kMiniMaxM3,
+        kDeepSeekV4, kMiniCpm,    kKimiK3,   kSolar,    kFunctionary, kNemotron,
+        kGigaChat,   kGigaChat31, kApertus,  kLfm2,     kApriel,      kMuse};
     const char* wanted = std::getenv("CONCLAVE_CASES");
     const int nCases = wanted != nullptr ? std::atoi(wanted) : 3000;
     std::mt19937 random(7);

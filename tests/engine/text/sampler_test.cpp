@@ -263,6 +263,23 @@ TEST(Sampler, MirostatHoldsTheSurpriseThatIsAskedFor) {
     }
 }
 
+TEST(Sampler, AdaptivePDrawsAboutAsLikelyAsAskedFor) {
+    for (const float target : {0.15f, 0.25f, 0.35f}) {  // 0.285 without it
+        SamplerSettings settings = plainSettings();
+        settings.adaptiveTarget = target;
+        constexpr int kDraws = 5000;
+        double sum = 0.0;
+        for (const auto& [token, count] : countDraws(settings, logitsOf(kSkewed), kDraws)) {
+            sum += count * kSkewed[static_cast<std::size_t>(token)];
+        }
+        EXPECT_NEAR(sum / kDraws, static_cast<double>(target), 0.02) << target;
+    }
+    SamplerSettings greedy = plainSettings();
+    greedy.temperature = 0.0f;
+    greedy.adaptiveTarget = 0.05f;
+    EXPECT_EQ(drawnTokens(greedy, logitsOf(kSkewed)), (std::set<TokenId>{1}));
+}
+
 TEST(Sampler, NeverChoosesWhatIsMinusInfinity) {
     std::vector<float> logits(50, 0.0f);
     for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -293,6 +310,8 @@ TEST(Sampler, ChecksItsSettings) {
     refuses([](SamplerSettings& s) { s.repeatPenalty = 0.0f; }, "repeat_penalty");
     refuses([](SamplerSettings& s) { s.dryMultiplier = -1.0f; }, "dry_multiplier");
     refuses([&](SamplerSettings& s) { s.topNSigma = nan; }, "top_n_sigma");
+    refuses([](SamplerSettings& s) { s.adaptiveTarget = 1.5f; }, "adaptive_target");
+    refuses([](SamplerSettings& s) { s.adaptiveDecay = 1.0f; }, "adaptive_decay");
 }
 
 // ------------------------------------------------------------------------------ against llama.cpp
@@ -323,6 +342,9 @@ SamplerSettings settingsOf(const nlohmann::json& json) {
     take("temperature", s.temperature);
     take("dynatemp_range", s.temperatureRange);
     take("dynatemp_exponent", s.temperatureExponent);
+    take("infill", s.infill);
+    take("adaptive_target", s.adaptiveTarget);
+    take("adaptive_decay", s.adaptiveDecay);
     take("mirostat", s.mirostat);
     take("mirostat_tau", s.mirostatTau);
     take("mirostat_eta", s.mirostatEta);
@@ -378,38 +400,48 @@ std::vector<float> hashedLogits(std::uint32_t number, std::uint32_t step, std::u
     return logits;
 }
 
+std::unique_ptr<const Tokenizer> bundledTokenizer() {
+    const auto file = GgufFile::open(std::filesystem::path(CONCLAVE_TEST_SOURCE) /
+                                     "resources/models/conclave-tiny-20M-Q8_0.gguf");
+    auto tokenizer = file ? Tokenizer::load(*file) : fail(file.error().code, file.error().detail);
+    EXPECT_TRUE(tokenizer);
+    return tokenizer ? std::move(*tokenizer) : nullptr;
+}
+
 TEST(Sampler, DrawsWhatLlamaCppDraws) {
+    const auto tokenizer = bundledTokenizer();
+    ASSERT_NE(tokenizer, nullptr);
     std::uint32_t number = 0;
     for (const nlohmann::json& example : goldenSamplers("sampler_draws.jsonl")) {
         SamplerSettings settings = settingsOf(example["settings"]);
         settings.seed = example["seed"].get<std::uint64_t>();
         const auto n = example["n"].get<std::uint32_t>();
-        const auto sampler = Sampler::create(settings, static_cast<int>(n));
+        const auto sampler = Sampler::create(settings, static_cast<int>(n), tokenizer.get());
         std::vector<TokenId> drawn;
         for (std::uint32_t step = 0; step < example["drawn"].size(); ++step) {
-            drawn.push_back(
-                sampler->sample(hashedLogits(number, step, n, example["spread"].get<float>())));
+            auto logits = hashedLogits(number, step, n, example["spread"].get<float>());
+            for (const auto& raised : example.value("raised", nlohmann::json::array())) {
+                logits[raised[0].get<std::size_t>()] += raised[1].get<float>();
+            }
+            drawn.push_back(sampler->sample(logits));
             sampler->accept(drawn.back());
         }
         EXPECT_EQ(drawn, example["drawn"].get<std::vector<TokenId>>())
             << number << " " << example["settings"];
         ++number;
     }
-    EXPECT_EQ(number, 200u);
+    EXPECT_EQ(number, 320u);
 }
 
 TEST(Sampler, DryTakesFromRepetitionsWhatLlamaCppTakes) {
-    const auto file = GgufFile::open(std::filesystem::path(CONCLAVE_TEST_SOURCE) /
-                                     "resources/models/conclave-tiny-20M-Q8_0.gguf");
-    ASSERT_TRUE(file);
-    const auto tokenizer = Tokenizer::load(*file);
-    ASSERT_TRUE(tokenizer);
-    const std::vector<float> flat(static_cast<std::size_t>((*tokenizer)->vocabularySize()), 0.0f);
+    const auto tokenizer = bundledTokenizer();
+    ASSERT_NE(tokenizer, nullptr);
+    const std::vector<float> flat(static_cast<std::size_t>(tokenizer->vocabularySize()), 0.0f);
     int nWithLoss = 0;
     for (const nlohmann::json& example : goldenSamplers()) {
         if (!example.contains("lost")) continue;
         const SamplerSettings settings = settingsOf(example["settings"]);
-        DryPenalty dry(settings, findDryBreakers(**tokenizer, settings.dryBreakers));
+        DryPenalty dry(settings, findDryBreakers(*tokenizer, settings.dryBreakers));
         for (const TokenId token : example["history"].get<std::vector<TokenId>>()) {
             dry.accept(token);
         }

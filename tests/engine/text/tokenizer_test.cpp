@@ -6,8 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/sampling/sampler.h"
 #include "engine/tokenizer/byte_trie.h"
 #include "tests/support/gguf_writer.h"
+#include "tests/support/golden.h"
 
 namespace conclave::engine {
 namespace {
@@ -257,6 +259,46 @@ TEST(BpeTokenizer, IsQuickOnOneEndlessWord) {
 
 // ------------------------------------------------------------ Unigram
 
+TEST(CharacterBpe, CutsAsLlamaCppDoes) {
+    int nTexts = 0;
+    for (const auto& golden : test::readGoldenLines("character_bpe.jsonl")) {
+        GgufWriter writer;
+        writer.set("general.architecture", "llama");
+        writer.set("tokenizer.ggml.model", golden["model"].get<std::string>());
+        writer.set("tokenizer.ggml.pre", golden["pre"].get<std::string>());
+        writer.setStrings("tokenizer.ggml.tokens",
+                          golden["tokens"].get<std::vector<std::string>>());
+        writer.setInts("tokenizer.ggml.token_type",
+                       golden["types"].get<std::vector<std::int32_t>>());
+        writer.setStrings("tokenizer.ggml.merges",
+                          golden["merges"].get<std::vector<std::string>>());
+        writer.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
+        writer.set("tokenizer.ggml.eos_token_id", std::uint32_t{1});
+        writer.set("tokenizer.ggml.bos_token_id", std::uint32_t{2});
+        for (const char* key : {"add_bos_token", "normalizer.lowercase"}) {
+            if (golden.contains(key)) {
+                writer.set(std::string("tokenizer.ggml.") + key, golden[key].get<bool>());
+            }
+        }
+        const auto tokenizer = mustLoad(writer);
+        ASSERT_NE(tokenizer, nullptr) << golden["pre"];
+        for (const auto& [text, expected] :
+             golden["texts"].get<std::vector<std::pair<std::string, Ids>>>()) {
+            Ids ids = tokenizer->encode(text, {.addBos = false, .parseSpecial = false});
+            if (tokenizer->addsBos()) ids.insert(ids.begin(), tokenizer->bos());
+            EXPECT_EQ(ids, expected) << golden["pre"] << ": " << text;
+            // Bytes stand for what the vocabulary lacks, so that nothing is lost.
+            const bool hasBytes = golden["model"] != "whitespace";
+            const bool hasMark = text.find("\u2581") != std::string::npos;
+            if (hasBytes && !hasMark) {
+                EXPECT_EQ(tokenizer->decode(ids, false), text);
+            }
+            ++nTexts;
+        }
+    }
+    EXPECT_EQ(nTexts, 6 * 75);
+}
+
 GgufWriter unigram() {
     GgufWriter writer = vocabulary("t5", {{"<unk>", 0, TokenType::Unknown},
                                           {"\u2581", -3},
@@ -350,6 +392,8 @@ TEST(Tokenizer, EndsTurnsByNameAndByMetadata) {
     // gpt-oss: <|end|> ends a message, of which a turn has several.
     EXPECT_THAT(endsOfTurn({"<|return|>", "<|end|>", "<|call|>", "<|message|>"}),
                 ElementsAre("<|return|>", "<|call|>"));
+    EXPECT_THAT(endsOfTurn({"<|flush|>", "<|end|>", "<|calls|>", "<|content|>"}),
+                ElementsAre("<|flush|>", "<|calls|>"));
     // Gemma 4 ends its turns with <turn|>, and waits for a tool's answer.
     EXPECT_THAT(endsOfTurn({"</s>", "<turn|>", "<|tool_response>"}),
                 ElementsAre("<turn|>", "<|tool_response>"));
@@ -359,6 +403,27 @@ TEST(Tokenizer, EndsTurnsByNameAndByMetadata) {
     }
     EXPECT_THAT(endsOfTurn({"<|fim_pad|>", "<mine>"}, "tokenizer.ggml.fim_pad_token_id", 4),
                 ElementsAre("<mine>"));
+}
+
+TEST(Tokenizer, NamesTokensThatAreNeverChosen) {
+    GgufWriter writer = vocabulary("llama", kSpm);
+    writer.setInts("tokenizer.ggml.suppress_tokens", {8, -1, 6, 99});
+    const auto tokenizer = mustLoad(writer);
+    EXPECT_THAT(tokenizer->suppressed(), testing::ElementsAre(8, 6));
+    EXPECT_THAT(mustLoad(vocabulary("llama", kSpm))->suppressed(), testing::IsEmpty());
+
+    std::vector<float> logits(kSpm.size(), -100.0f);
+    logits[8] = 9.0f;
+    logits[6] = 8.0f;
+    logits[5] = 1.0f;
+    SamplerSettings settings;
+    for (const float temperature : {0.0f, 1.0f}) {
+        settings.temperature = temperature;
+        const int size = tokenizer->vocabularySize();
+        EXPECT_EQ(Sampler::create(settings, size, tokenizer.get())->sample(logits), 5);
+        settings.logitBias = {{6, 50.0f}};  // no wish of the caller's brings one back
+        EXPECT_EQ(Sampler::create(settings, size, tokenizer.get())->sample(logits), 5);
+    }
 }
 
 TEST(Tokenizer, RefusesUnknownTokenTypes) {
