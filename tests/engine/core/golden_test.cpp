@@ -1,4 +1,5 @@
 // The bundled model against llama.cpp: see tests/golden/engine/README.md.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -137,61 +138,56 @@ TEST(GoldenQ8, StaysWithinTheNoiseOfEightBitActivations) {
     }
 }
 
-/// Greedy answers of a session; `forks` are the prompts that are listed to differ.
-void expectTranscripts(const std::string& type, const std::set<std::size_t>& forks) {
+/// By how much the best token of a model of that type leads over `other`, behind `tokens`.
+float leadOver(const std::string& type, const std::vector<TokenId>& tokens, TokenId other) {
+    test::BareModel model(test::chatModel(type), kernels());
+    const std::vector<float> all = model.logits(tokens);
+    const auto logits =
+        std::span(all).last(static_cast<std::size_t>(model.config().vocabularySize));
+    return logits[static_cast<std::size_t>(test::bestOf(logits))] -
+           logits[static_cast<std::size_t>(other)];
+}
+
+/// Greedy answers of a session are llama.cpp's, but for at most `nForks` which part from them at a
+/// token that is as good as tied: there the order in which a CPU's kernels add decides.
+void expectTranscripts(const std::string& type, int nForks) {
+    constexpr float kTied = 0.02f;
     const auto model = LoadedModel::load(test::chatModel(type), kernels());
     ASSERT_TRUE(model) << model.error().detail;
     const auto session = Session::create(*model, {.nThreads = 2});
     ASSERT_TRUE(session) << session.error().detail;
-    const std::vector<json> cases = readLines(test::golden("transcripts", type));
-    for (std::size_t i = 0; i < cases.size(); ++i) {
+    int nFound = 0;
+    for (const json& each : readLines(test::golden("transcripts", type))) {
         GenerateRequest request;
-        request.prompt = cases[i].at("prompt_tokens").get<std::vector<TokenId>>();
+        request.prompt = each.at("prompt_tokens").get<std::vector<TokenId>>();
         request.sampling.temperature = 0.0f;
-        request.maxTokens = cases[i].at("max_tokens");
+        request.maxTokens = each.at("max_tokens");
         const auto answer = (*session)->generate(request);
         ASSERT_TRUE(answer) << answer.error().detail;
-        if (forks.contains(i)) continue;
-        EXPECT_EQ(answer->tokens, cases[i].at("greedy_tokens").get<std::vector<TokenId>>())
-            << "prompt " << i << ": " << answer->text;
-        EXPECT_EQ(answer->text, cases[i].at("greedy_text").get<std::string>());
+        const auto expected = each.at("greedy_tokens").get<std::vector<TokenId>>();
+        const auto [ours, theirs] = std::mismatch(answer->tokens.begin(), answer->tokens.end(),
+                                                  expected.begin(), expected.end());
+        if (ours == answer->tokens.end() && theirs == expected.end()) {
+            EXPECT_EQ(answer->text, each.at("greedy_text").get<std::string>());
+            continue;
+        }
+        ++nFound;
+        ASSERT_NE(theirs, expected.end()) << "longer: " << answer->text;
+        std::vector<TokenId> before = request.prompt;
+        before.insert(before.end(), expected.begin(), theirs);
+        EXPECT_LT(leadOver(type, before, *theirs), kTied) << answer->text;
     }
+    EXPECT_LE(nFound, nForks);
 }
 
 TEST(GoldenTranscripts, F16GivesLlamaCppsAnswers) {
     if (!std::filesystem::exists(test::chatModel("F16"))) {
         GTEST_SKIP() << "needs " << test::chatModel("F16");
     }
-    expectTranscripts("F16", {});
+    expectTranscripts("F16", 0);
 }
 
-TEST(GoldenTranscripts, Q8GivesLlamaCppsAnswersButForListedForks) {
-    std::set<std::size_t> forks;
-    for (const json& fork : nearTies("transcripts-Q8_0"))
-        forks.insert(fork.at("prompt").get<std::size_t>());
-    EXPECT_LE(forks.size(), 2U);
-    expectTranscripts("Q8_0", forks);
-}
-
-TEST(GoldenTranscripts, ListedForksAreNearTies) {
-    const std::vector<json> cases = readLines(test::golden("transcripts", "Q8_0"));
-    for (const json& fork : nearTies("transcripts-Q8_0")) {
-        const json& transcript = cases[fork.at("prompt").get<std::size_t>()];
-        auto tokens = transcript.at("prompt_tokens").get<std::vector<TokenId>>();
-        const auto greedy = transcript.at("greedy_tokens").get<std::vector<TokenId>>();
-        const auto at = fork.at("token").get<std::size_t>();
-        tokens.insert(tokens.end(), greedy.begin(),
-                      greedy.begin() + static_cast<std::ptrdiff_t>(at));
-        test::BareModel model(test::chatModel("Q8_0"), kernels());
-        const std::vector<float> all = model.logits(tokens);
-        const auto logits =
-            std::span(all).last(static_cast<std::size_t>(model.config().vocabularySize));
-        const float margin = logits[static_cast<std::size_t>(test::bestOf(logits))] -
-                             logits[static_cast<std::size_t>(greedy[at])];
-        EXPECT_GT(margin, 0.0f);
-        EXPECT_LT(margin, 0.3f);
-    }
-}
+TEST(GoldenTranscripts, Q8GivesLlamaCppsAnswersButForTies) { expectTranscripts("Q8_0", 2); }
 
 }  // namespace
 }  // namespace conclave::engine
