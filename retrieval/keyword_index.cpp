@@ -24,12 +24,16 @@ double inverseFrequency(std::size_t nChunks, std::size_t nFound) {
     return std::log(1.0 + (all - found + 0.5) / (found + 0.5));
 }
 
-bool isChosen(std::span<const CollectionId> collections, CollectionId collection) {
-    return collections.empty() ||
-           std::find(collections.begin(), collections.end(), collection) != collections.end();
-}
-
 }  // namespace
+
+bool SearchScope::holds(const DocumentPlace& place) const {
+    const bool isOfCollection =
+        m_collections.empty() || std::find(m_collections.begin(), m_collections.end(),
+                                           place.collection) != m_collections.end();
+    return isOfCollection &&
+           (m_documents == nullptr ||
+            std::binary_search(m_documents->begin(), m_documents->end(), place.document));
+}
 
 std::vector<QueryTerm> weightedTerms(std::string_view query) {
     std::vector<QueryTerm> terms;
@@ -160,8 +164,8 @@ const std::vector<std::vector<float>>& KeywordIndex::Parts::sums(
 }
 
 KeywordIndex::Scores KeywordIndex::Parts::search(std::span<const QueryTerm> terms,
-                                                 std::span<const CollectionId> collections,
-                                                 int limit, std::span<const ChunkId> given,
+                                                 const SearchScope& scope, int limit,
+                                                 std::span<const ChunkId> given,
                                                  const Expansion* expansion) {
     sealForSearch();
     BestChunks best(static_cast<std::size_t>(std::max(limit, 0)));
@@ -191,7 +195,7 @@ KeywordIndex::Scores KeywordIndex::Parts::search(std::span<const QueryTerm> term
         };
         std::vector<std::uint8_t> chosen;
         for (const DocumentPlace& place : part.documents) {
-            chosen.push_back(isChosen(collections, place.collection) ? 1 : 0);
+            chosen.push_back(scope.holds(place) ? 1 : 0);
         }
         const auto consider = [&](std::size_t row) {
             const float score = scores[row];
@@ -237,10 +241,10 @@ std::vector<ChunkId> KeywordIndex::chunks() const { return m_parts->chunks(); }
 std::size_t KeywordIndex::sizeBytes() const { return m_parts->sizeBytes(); }
 
 KeywordIndex::Scores KeywordIndex::search(std::span<const QueryTerm> terms,
-                                          std::span<const CollectionId> collections, int limit,
+                                          const SearchScope& scope, int limit,
                                           std::span<const ChunkId> given,
                                           const Expansion* expansion) const {
-    return m_parts->search(terms, collections, limit, given, expansion);
+    return m_parts->search(terms, scope, limit, given, expansion);
 }
 std::vector<double> KeywordIndex::inverseFrequencies(std::span<const QueryTerm> terms) const {
     return m_parts->inverseFrequencies(terms);

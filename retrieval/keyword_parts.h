@@ -42,9 +42,9 @@ public:
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] std::size_t sizeBytes() const;
 
-    [[nodiscard]] Scores search(std::span<const QueryTerm> terms,
-                                std::span<const CollectionId> collections, int limit,
-                                std::span<const ChunkId> given, const Expansion* expansion);
+    [[nodiscard]] Scores search(std::span<const QueryTerm> terms, const SearchScope& scope,
+                                int limit, std::span<const ChunkId> given,
+                                const Expansion* expansion);
     [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const QueryTerm> terms);
     [[nodiscard]] double averageLength() const;
 

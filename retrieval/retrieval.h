@@ -218,6 +218,22 @@ struct DocumentPlace {
     std::uint64_t order = 0;
 };
 
+/// Whose chunks count.
+class SearchScope {
+public:
+    SearchScope() = default;
+    /// `collections` empty: all; `documents` (ascending; null: all) of them. Both must outlive it.
+    SearchScope(const std::vector<CollectionId>& collections,
+                const std::vector<DocumentId>* documents = nullptr)
+        : m_collections(collections), m_documents(documents) {}
+
+    [[nodiscard]] bool holds(const DocumentPlace& place) const;
+
+private:
+    std::span<const CollectionId> m_collections{};
+    const std::vector<DocumentId>* m_documents = nullptr;
+};
+
 struct ScoredChunk {
     ChunkId chunk = 0;
     double score = 0.0;       ///< larger is better
@@ -295,12 +311,11 @@ public:
         std::vector<ScoredChunk>
             given;  ///< of the chunks asked for; those without any term left out
     };
-    /// `collections` (empty: all) holds for `best` alone; frequencies are those of the whole index.
+    /// `scope` holds for `best` alone; frequencies are those of the whole index.
     /// A thread's scores for `terms` are kept (4 bytes a chunk), so that its next search for the
     /// same ones, with an expansion, reads the posting lists of what is added alone.
-    [[nodiscard]] Scores search(std::span<const QueryTerm> terms,
-                                std::span<const CollectionId> collections, int limit,
-                                std::span<const ChunkId> given = {},
+    [[nodiscard]] Scores search(std::span<const QueryTerm> terms, const SearchScope& scope,
+                                int limit, std::span<const ChunkId> given = {},
                                 const Expansion* expansion = nullptr) const;
     /// log(1 + (n - found + 0.5) / (found + 0.5)) of each term.
     [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const QueryTerm> terms) const;
@@ -374,11 +389,10 @@ public:
     };
     [[nodiscard]] FirstPass firstPass() const;
 
-    /// Cosine of every vector of `collections` (empty: all) with `query`, best first. `query` has
-    /// dimension() values.
+    /// Cosine of every vector of the scope with `query`, best first. `query` has dimension()
+    /// values.
     [[nodiscard]] std::vector<ScoredChunk> search(std::span<const float> query,
-                                                  std::span<const CollectionId> collections,
-                                                  int limit) const;
+                                                  const SearchScope& scope, int limit) const;
     /// Cosines of given chunks; unknown ones are left out.
     [[nodiscard]] std::vector<ScoredChunk> scores(std::span<const float> query,
                                                   std::span<const ChunkId> chunks) const;
@@ -399,6 +413,7 @@ struct SearchOptions {
                                             ///< embedder's
     bool feedback = true;                   ///< may search again with more words
     std::vector<CollectionId> collections;  ///< empty: all
+    std::optional<std::vector<DocumentId>> documents{};  ///< ascending; none: all of them
 };
 
 /// What a search works with.

@@ -87,6 +87,7 @@ Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSetting
     job.report(AnswerStage::Kind::Searching);
     request.query = searchQuery(question, history.empty() ? "" : history.back().question);
     request.limit = kAnswerSearchDepth;
+    request.filter = settings.filter;
     const auto hits = m_library.search(request);
     if (!hits) return tl::unexpected(hits.error());
     const auto fits = m_library.fit(request.query, *hits);

@@ -218,6 +218,9 @@ Result<std::vector<SearchHit>> Library::search(const SearchRequest& request) {
     // Some more, so that what others repeat or one document crowds out can make room.
     options.limit = request.limit + request.limit / 2;
     options.collections.assign(request.collections.begin(), request.collections.end());
+    auto held = documentsHeldBy(request.filter, m_store, request.collections);
+    if (!held) return tl::unexpected(held.error());
+    options.documents = std::move(*held);
     const bool reranks = m_rerankerSource && options.mode == retrieval::SearchMode::Hybrid;
     const auto nWanted = static_cast<std::size_t>(std::max(options.limit, 0));
     if (reranks) options.limit = std::max(options.limit, kReranked);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/services/document_filter.h"
 #include "app/services/survey/condition.h"
 #include "retrieval/retrieval.h"
 
@@ -32,6 +33,7 @@ struct SurveyQuestion {
     std::vector<std::string> sides;  ///< of Compare: two
     std::string compared;            ///< of both sides, as "rent" of "the rent of A and B"
     std::vector<std::string> files;  ///< "notes.docx": nothing else is read
+    DocumentFilter filter{};         ///< nor anything else than this; not of the wording
 };
 
 [[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view whole);

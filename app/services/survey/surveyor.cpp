@@ -37,14 +37,15 @@ bool canBeRead(const SurveyQuestion& asked) {
 
 Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& request) {
     auto fromTables = answerFromTables(m_database, request.question, request.collections,
-                                       request.reader, request.cancel);
+                                       request.filter, request.reader, request.cancel);
     if (!fromTables) return tl::unexpected(fromTables.error());
     if (*fromTables) {
         return std::optional<SurveyAnswer>(
             SurveyAnswer{std::move((*fromTables)->report), std::move((*fromTables)->account)});
     }
-    const SurveyQuestion asked =
+    SurveyQuestion asked =
         request.isForced ? forcedQuestion(request.question) : surveyQuestionOf(request.question);
+    asked.filter = request.filter;
     if (!canBeRead(asked) || (!asked.isSure && !request.isForced)) {
         return std::optional<SurveyAnswer>();
     }
@@ -145,8 +146,10 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
                    "文档中没有一句同时提到这些内容。");
     }
     writer.add("\n\n" + accountOf(findings, writer.isChinese()));
-    const auto hits = m_library.search(
-        {.query = request.question, .collections = request.collections, .limit = kNearest});
+    const auto hits = m_library.search({.query = request.question,
+                                        .collections = request.collections,
+                                        .limit = kNearest,
+                                        .filter = request.filter});
     if (!hits) return tl::unexpected(hits.error());
     if (!hits->empty()) {
         writer.add("\n\nThese passages come nearest:\n\n", "\n\n最接近的段落：\n\n");
