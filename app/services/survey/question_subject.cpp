@@ -43,6 +43,8 @@ constexpr auto kPatternNames = std::to_array<PatternName>({
     {"every amount", Pattern::Money},
     {"every price", Pattern::Money},
     {"amounts of money", Pattern::Money},
+    {"amount of money", Pattern::Money},
+    {"sum of money", Pattern::Money},
     {"sums of money", Pattern::Money},
     {"amounts", Pattern::Money},
     {"prices", Pattern::Money},

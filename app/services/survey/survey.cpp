@@ -440,7 +440,7 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
     SurveyFindings findings;
     const auto documents = chooseDocuments(store, collections, question, findings);
     if (!documents) return tl::unexpected(documents.error());
-    SurveyQuestion asked = findings.place.empty() ? withoutPlace(question) : question;
+    SurveyQuestion asked = withPlace(question, findings.place);
 
     SurveyCheckpoint checkpoint(database, question, collections, *generation);
     auto kept = checkpoint.load();

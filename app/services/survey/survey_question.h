@@ -38,8 +38,10 @@ struct SurveyQuestion {
 
 [[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view whole);
 
-/// The question where no document is called as its place says: then it is something that must be
-/// said, but for a kind of document beside a subject.
-[[nodiscard]] SurveyQuestion withoutPlace(SurveyQuestion asked);
+/// The question where documents were chosen by `found` of its place, as chooseDocuments says. Of
+/// "signed contracts" and documents called contracts "signed" must be said. Where no document is
+/// called so (empty) the place is something that must be said, but for a kind of document beside a
+/// subject.
+[[nodiscard]] SurveyQuestion withPlace(SurveyQuestion asked, std::string_view found);
 
 }  // namespace conclave::services

@@ -5,6 +5,7 @@
 #include "app/services/question.h"
 #include "app/services/survey/model_report.h"
 #include "app/services/survey/model_survey.h"
+#include "app/services/survey/quantity_answer.h"
 #include "app/services/survey/table_answer.h"
 #include "base/log.h"
 
@@ -42,6 +43,13 @@ Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& reques
     if (*fromTables) {
         return std::optional<SurveyAnswer>(
             SurveyAnswer{std::move((*fromTables)->report), std::move((*fromTables)->account)});
+    }
+    auto fromQuantities = answerFromQuantities(m_database.documents(), request.question,
+                                               request.collections, request.filter, request.cancel);
+    if (!fromQuantities) return tl::unexpected(fromQuantities.error());
+    if (*fromQuantities) {
+        return std::optional<SurveyAnswer>(SurveyAnswer{std::move((*fromQuantities)->report),
+                                                        std::move((*fromQuantities)->account)});
     }
     SurveyQuestion asked =
         request.isForced ? forcedQuestion(request.question) : surveyQuestionOf(request.question);
@@ -114,7 +122,7 @@ Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const Survey
     };
     const auto findings = runSurvey(m_database, asked, request.collections, hooks);
     if (!findings) return tl::unexpected(findings.error());
-    SurveyQuestion shown = findings->place.empty() ? withoutPlace(asked) : asked;
+    SurveyQuestion shown = withPlace(asked, findings->place);
     if (!findings->sides.empty()) shown.sides = findings->sides;
     const bool isEmpty = findings->documents.empty() && findings->isComplete;
     auto report = isEmpty ? nothingFound(request, shown, *findings)

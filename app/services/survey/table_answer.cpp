@@ -138,10 +138,16 @@ private:
                                  : "The number of different values of " + column;
             case Kind::Sum: return isChinese ? column + "的总和" : "The sum of " + column;
             case Kind::Average: return isChinese ? column + "的平均值" : "The average of " + column;
-            case Kind::Least: return isChinese ? column + "的最小值" : "The lowest " + column;
-            case Kind::Greatest: return isChinese ? column + "的最大值" : "The highest " + column;
+            case Kind::Median: return isChinese ? column + "的中位数" : "The median of " + column;
+            case Kind::Least: return isChinese ? column + "的最小值" : place() + "lowest " + column;
+            case Kind::Greatest:
+                return isChinese ? column + "的最大值" : place() + "highest " + column;
             default: return {};
         }
+    }
+
+    [[nodiscard]] std::string place() const {
+        return m_query.nth > 1 ? "Number " + std::to_string(m_query.nth) + " of the " : "The ";
     }
 
     [[nodiscard]] std::string condition() const {
