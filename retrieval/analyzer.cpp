@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <unordered_set>
 #include <utility>
 
 #include <unicode/brkiter.h>
@@ -15,6 +16,7 @@
 
 #include "base/utf8.h"
 #include "retrieval/characters.h"
+#include "retrieval/languages.h"
 #include "retrieval/posting_segment.h"
 #include "retrieval/stemmer.h"
 #include "retrieval/stop_words.h"
@@ -74,14 +76,14 @@ icu::BreakIterator* wordBreaker() {
 }
 
 /// Walks one text and hands out its terms, or, to a sink that takes these, only their keys and
-/// where they start. Its buffers are reused from word to word.
+/// where they start; both as of a text in `language`. Its buffers are reused from word to word.
 template <typename Sink>
 class TermScanner {
-    static constexpr bool kTakesKeys = std::is_invocable_v<const Sink&, TermKey, std::size_t>;
+    static constexpr bool kTakesKeys = std::is_invocable_v<const Sink&, Stemmer::Key, std::size_t>;
 
 public:
-    TermScanner(std::string_view text, const Sink& sink)
-        : m_text(text), m_sink(sink), m_stemmer(Stemmer::ofThisThread()) {}
+    TermScanner(std::string_view text, const Sink& sink, Language language = Language::English)
+        : m_text(text), m_sink(sink), m_stemmer(Stemmer::ofThisThread(language)) {}
 
     void run() {
         while (m_position < m_text.size()) {
@@ -226,9 +228,9 @@ private:
                   AnalyzedTerm::Kind kind, bool isCapitalized) {
         const std::string_view surface = cutTerm(word);
         if constexpr (kTakesKeys) {
-            // Only small English letters have another stem.
-            const bool isStemmed = m_isAscii && (!m_hasDigit || kind == AnalyzedTerm::Kind::Part);
-            m_sink(isStemmed ? m_stemmer.keyOf(surface) : termKey(surface), start);
+            // What has a digit has no other stem, and would crowd out the words that are known.
+            const bool isStemmed = !m_hasDigit || kind == AnalyzedTerm::Kind::Part;
+            m_sink(isStemmed ? m_stemmer.keyOf(surface) : Stemmer::Key{termKey(surface)}, start);
         } else {
             m_sink(AnalyzedTerm{.term = m_stemmer.stem(surface),
                                 .surface = surface,
@@ -319,8 +321,10 @@ private:
         for (std::size_t i = 0; i < run.size();) {
             const std::size_t from = i;
             static_cast<void>(nextCodePoint(run, i));
-            if (before < from) m_sink(termKey(run.substr(before, i - before)), start + before);
-            m_sink(termKey(run.substr(from, i - from)), start + from);
+            if (before < from) {
+                m_sink(Stemmer::Key{termKey(run.substr(before, i - before))}, start + before);
+            }
+            m_sink(Stemmer::Key{termKey(run.substr(from, i - from))}, start + from);
             before = from;
         }
     }
@@ -328,7 +332,7 @@ private:
     void emitPlain(std::string_view term, std::size_t start, std::size_t end,
                    AnalyzedTerm::Kind kind) {
         if constexpr (kTakesKeys) {
-            m_sink(termKey(term), start);
+            m_sink(Stemmer::Key{termKey(term)}, start);
         } else {
             m_sink(AnalyzedTerm{
                 .term = term, .surface = term, .startByte = start, .endByte = end, .kind = kind});
@@ -386,8 +390,9 @@ private:
 
 }  // namespace
 
-void analyzeTerms(std::string_view text, const std::function<void(const AnalyzedTerm&)>& sink) {
-    TermScanner(text, sink).run();
+void analyzeTerms(std::string_view text, const std::function<void(const AnalyzedTerm&)>& sink,
+                  Language language) {
+    TermScanner(text, sink, language).run();
 }
 
 void analyze(std::string_view text, const TermSink& sink) {
@@ -397,33 +402,81 @@ void analyze(std::string_view text, const TermSink& sink) {
     TermScanner(text, plain).run();
 }
 
-std::vector<std::string> queryTerms(std::string_view query) {
-    std::vector<std::string> all;
-    std::vector<std::string> content;
+std::vector<QueryTerm> queryWords(std::string_view query) {
+    std::vector<QueryTerm> all;
+    std::vector<QueryTerm> content;
+    const Language language = languageOf({query});
     const auto collect = [&](const AnalyzedTerm& found) {
-        all.emplace_back(found.term);
-        if (!isStopWord(found.surface)) content.emplace_back(found.term);
+        all.push_back({.text = std::string(found.term), .word = std::string(found.surface)});
+        const bool isFunctionWord =
+            isStopWord(found.surface) || (language != Language::English &&
+                                          isIn(languagesOfFunctionWord(found.surface), language));
+        if (!isFunctionWord) content.push_back(all.back());
     };
     TermScanner(query, collect).run();
     return content.empty() ? all : content;
 }
 
+std::vector<std::string> queryTerms(std::string_view query) {
+    std::vector<std::string> terms;
+    for (QueryTerm& term : queryWords(query)) terms.push_back(std::move(term.text));
+    return terms;
+}
+
+Language languageOf(std::initializer_list<std::string_view> texts) {
+    LanguageGuess guess;
+    const auto see = [&](Stemmer::Key key, std::size_t) { guess.see(key.functionWordOf, key.key); };
+    for (const std::string_view text : texts) TermScanner(text, see).run();
+    return guess.best();
+}
+
+std::vector<bool> saidTerms(std::span<const QueryTerm> terms, std::string_view heading,
+                            std::string_view text) {
+    const Language language = languageOf({heading, text});
+    std::unordered_set<TermKey> said;
+    const auto note = [&](Stemmer::Key key, std::size_t) { said.insert(key.key); };
+    for (const std::string_view part : {heading, text}) TermScanner(part, note, language).run();
+    std::vector<bool> isSaid;
+    isSaid.reserve(terms.size());
+    for (const QueryTerm& term : terms) isSaid.push_back(said.contains(keyIn(language, term)));
+    return isSaid;
+}
+
+TermKey keyIn(Language language, const QueryTerm& term) {
+    if (language == Language::English || !Stemmer::dependsOnLanguage(term.word)) {
+        return termKey(term.text);
+    }
+    return termKey(Stemmer::ofThisThread(language).stem(term.word));
+}
+
 ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
-    ChunkTerms terms;
     constexpr std::size_t kBytesOfTerm = 6;  // with the space behind it; fewer than there are
+    ChunkTerms terms;
+    LanguageGuess guess;
+    const auto read = [&](Language language) {
+        terms.keys.clear();
+        terms.length = 0;
+        for (const std::string_view part : {heading, text}) {
+            bool isFirst = true;
+            std::size_t lastStart = 0;
+            const auto take = [&](Stemmer::Key key, std::size_t startByte) {
+                if (isFirst || startByte > lastStart) {
+                    ++terms.length;
+                    lastStart = startByte;
+                }
+                isFirst = false;
+                terms.keys.push_back(key.key);
+                guess.see(key.functionWordOf, key.key);
+            };
+            TermScanner(part, take, language).run();
+        }
+    };
     terms.keys.reserve((heading.size() + text.size()) / kBytesOfTerm);
-    for (const std::string_view part : {heading, text}) {
-        bool isFirst = true;
-        std::size_t lastStart = 0;
-        const auto take = [&](TermKey key, std::size_t startByte) {
-            if (isFirst || startByte > lastStart) {
-                ++terms.length;
-                lastStart = startByte;
-            }
-            isFirst = false;
-            terms.keys.push_back(key);
-        };
-        TermScanner(part, take).run();
+    read(Language::English);
+    // Another language is known by its words, when they have been read: once more, then.
+    if (const Language language = guess.best(); language != Language::English) {
+        read(language);
+        terms.keys.push_back(Stemmer::markOf(language));
     }
     if (isContents(text)) {
         constexpr std::uint32_t kAsLong = 4;

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string_view>
 
+#include "retrieval/languages.h"
+#include "retrieval/posting_segment.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::retrieval {
@@ -25,7 +28,15 @@ struct AnalyzedTerm {
     bool isCapitalized = false;  ///< the text's first letter is upper case
 };
 
-/// analyze() with all that is known about each term; the views live until `sink` returns.
-void analyzeTerms(std::string_view text, const std::function<void(const AnalyzedTerm&)>& sink);
+/// analyze() with all that is known about each term, and as of a text in `language`; the views live
+/// until `sink` returns.
+void analyzeTerms(std::string_view text, const std::function<void(const AnalyzedTerm&)>& sink,
+                  Language language = Language::English);
+
+/// What chunkTerms() takes heading and text of a chunk to be written in.
+[[nodiscard]] Language languageOf(std::initializer_list<std::string_view> texts);
+
+/// The key under which chunks in `language` have the term.
+[[nodiscard]] TermKey keyIn(Language language, const QueryTerm& term);
 
 }  // namespace conclave::retrieval

@@ -38,8 +38,8 @@ bool hasQuotes(std::string_view query) {
 
 /// Numbers, and words with a capital that no sentence's beginning explains; none in a query
 /// written in capitals alone.
-std::vector<std::string> namesAndNumbers(std::string_view query) {
-    std::vector<std::string> found;
+std::vector<QueryTerm> namesAndNumbers(std::string_view query) {
+    std::vector<QueryTerm> found;
     std::size_t nPlain = 0;
     bool isFirst = true;
     analyzeTerms(query, [&](const AnalyzedTerm& term) {
@@ -49,7 +49,7 @@ std::vector<std::string> namesAndNumbers(std::string_view query) {
         isFirst = false;
         if (!term.isCapitalized) ++nPlain;
         if (term.hasDigit || (term.isCapitalized && !startsSentence)) {
-            found.emplace_back(term.term);
+            found.push_back({.text = std::string(term.term), .word = std::string(term.surface)});
         }
     });
     if (nPlain == 0) found.clear();
@@ -71,7 +71,7 @@ double countWords(std::string_view query) {
 
 /// The terms that may be among those added; each look-up of how rare one is costs a walk through
 /// every segment, and of thousands few are wanted.
-std::vector<std::string> heaviest(const std::map<std::string, double>& weightOf) {
+std::vector<QueryTerm> heaviest(const std::map<std::string, double>& weightOf) {
     std::vector<std::pair<double, std::string_view>> order;
     order.reserve(weightOf.size());
     for (const auto& [term, weight] : weightOf) order.emplace_back(-weight, term);
@@ -80,10 +80,10 @@ std::vector<std::string> heaviest(const std::map<std::string, double>& weightOf)
                          order.end());
         order.resize(kLookedUpTerms);
     }
-    std::vector<std::string> names;
-    names.reserve(order.size());
-    for (const auto& [weight, term] : order) names.emplace_back(term);
-    return names;
+    std::vector<QueryTerm> found;
+    found.reserve(order.size());
+    for (const auto& [weight, term] : order) found.push_back({std::string(term), -weight});
+    return found;
 }
 
 }  // namespace
@@ -125,16 +125,24 @@ Expansion expansionOf(std::span<const QueryTerm> terms, const KeywordIndex& keyw
         allShares += share;
         std::unordered_map<std::string, double> counts;
         double length = 0.0;
+        const Language language = languageOf({text.heading, text.text});
         for (const std::string* part : {&text.heading, &text.text}) {
             std::size_t next = 0;
-            analyzeTerms(*part, [&](const AnalyzedTerm& term) {
-                if (term.startByte >= next) length += 1.0;
-                next = std::max(next, term.startByte + 1);
-                // A single character stands in so many texts that it says little and costs much;
-                // the pairs have it too.
-                if (term.kind == AnalyzedTerm::Kind::CjkOne || isStopWord(term.surface)) return;
-                counts[std::string(term.term)] += 1.0;
-            });
+            analyzeTerms(
+                *part,
+                [&](const AnalyzedTerm& term) {
+                    if (term.startByte >= next) length += 1.0;
+                    next = std::max(next, term.startByte + 1);
+                    // A single character stands in so many texts that it says little and costs
+                    // much; the pairs have it too.
+                    if (term.kind == AnalyzedTerm::Kind::CjkOne || isStopWord(term.surface) ||
+                        (language != Language::English &&
+                         isIn(languagesOfFunctionWord(term.surface), language))) {
+                        return;
+                    }
+                    counts[std::string(term.term)] += 1.0;
+                },
+                language);
         }
         const double norm = kK1 * (1.0 - kB + kB * length / average);
         for (const auto& [term, count] : counts) {
@@ -143,16 +151,16 @@ Expansion expansionOf(std::span<const QueryTerm> terms, const KeywordIndex& keyw
     }
     if (allShares <= 0.0) return {};
 
-    const std::vector<std::string> names = heaviest(weightOf);
-    const std::vector<double> rarity = keywords.inverseFrequencies(names);
+    const std::vector<QueryTerm> heavy = heaviest(weightOf);
+    const std::vector<double> rarity = keywords.inverseFrequencies(heavy);
     // A term of one chunk alone cannot lead to another.
     const auto nChunks = static_cast<double>(keywords.size());
     const double rarityOfTwo = std::log(1.0 + (nChunks - 2.0 + 0.5) / (2.0 + 0.5));
     std::vector<QueryTerm> added;
-    added.reserve(names.size());
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    added.reserve(heavy.size());
+    for (std::size_t i = 0; i < heavy.size(); ++i) {
         if (rarity[i] > rarityOfTwo) continue;
-        added.push_back({names[i], weightOf[names[i]] * rarity[i]});
+        added.push_back({heavy[i].text, heavy[i].weight * rarity[i]});
     }
     const std::size_t nAdded = std::min(added.size(), kAddedTerms);
     std::partial_sort(added.begin(), added.begin() + static_cast<std::ptrdiff_t>(nAdded),

@@ -10,6 +10,10 @@
 namespace conclave::retrieval {
 namespace {
 
+SearchScope scopeOf(const SearchOptions& options) {
+    return {options.collections, options.documents ? &*options.documents : nullptr};
+}
+
 /// Scores of the candidates in one leg, in candidate order; NaN where the leg knows nothing.
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
@@ -94,7 +98,7 @@ Result<KeywordIndex::Scores> searchKeywords(std::string_view query, const Search
                                             std::span<const ChunkId> given) {
     const std::vector<QueryTerm> terms = weightedTerms(query);
     KeywordIndex::Scores found =
-        sources.keywords.search(terms, options.collections, nCandidates, given);
+        sources.keywords.search(terms, scopeOf(options), nCandidates, given);
     if (!options.feedback || sources.texts == nullptr ||
         !wantsFeedback(query, sources.keywords, found.best)) {
         return found;
@@ -106,7 +110,7 @@ Result<KeywordIndex::Scores> searchKeywords(std::string_view query, const Search
     const auto texts = sources.texts->texts(idsOf(matches));
     if (!texts) return tl::unexpected(texts.error());
     const Expansion expansion = expansionOf(terms, sources.keywords, matches, *texts);
-    return sources.keywords.search(terms, options.collections, nCandidates, given, &expansion);
+    return sources.keywords.search(terms, scopeOf(options), nCandidates, given, &expansion);
 }
 
 std::vector<ScoredChunk> fuse(std::vector<Candidate>& candidates, double keywordWeight, int limit) {
@@ -166,7 +170,7 @@ Result<std::vector<ScoredChunk>> rank(std::string_view query, const SearchSource
     if (useVectors) {
         vector.resize(static_cast<std::size_t>(sources.embedder->dimension()));
         sources.embedder->embed(query, vector);
-        similar = sources.vectors->search(vector, options.collections, nCandidates);
+        similar = sources.vectors->search(vector, scopeOf(options), nCandidates);
     }
     KeywordIndex::Scores matching;
     if (useKeywords) {

@@ -4,9 +4,11 @@
 #include <unordered_map>
 #include <utility>
 
+#include "retrieval/analyzer.h"
 #include "retrieval/dense_scores.h"
 #include "retrieval/keyword_parts.h"
 #include "retrieval/ranking.h"
+#include "retrieval/stemmer.h"
 
 namespace conclave::retrieval {
 namespace {
@@ -22,20 +24,24 @@ double inverseFrequency(std::size_t nChunks, std::size_t nFound) {
     return std::log(1.0 + (all - found + 0.5) / (found + 0.5));
 }
 
-bool isChosen(std::span<const CollectionId> collections, CollectionId collection) {
-    return collections.empty() ||
-           std::find(collections.begin(), collections.end(), collection) != collections.end();
-}
-
 }  // namespace
+
+bool SearchScope::holds(const DocumentPlace& place) const {
+    const bool isOfCollection =
+        m_collections.empty() || std::find(m_collections.begin(), m_collections.end(),
+                                           place.collection) != m_collections.end();
+    return isOfCollection &&
+           (m_documents == nullptr ||
+            std::binary_search(m_documents->begin(), m_documents->end(), place.document));
+}
 
 std::vector<QueryTerm> weightedTerms(std::string_view query) {
     std::vector<QueryTerm> terms;
     std::unordered_map<std::string, std::size_t> places;
-    for (std::string& term : queryTerms(query)) {
-        const auto [place, isNew] = places.try_emplace(term, terms.size());
+    for (QueryTerm& term : queryWords(query)) {
+        const auto [place, isNew] = places.try_emplace(term.text, terms.size());
         if (isNew) {
-            terms.push_back({std::move(term), 1.0});
+            terms.push_back(std::move(term));
         } else {
             terms[place->second].weight += 1.0;
         }
@@ -56,13 +62,32 @@ std::size_t KeywordIndex::Parts::nFound(TermKey key) const {
     return n;
 }
 
-std::vector<double> KeywordIndex::Parts::inverseFrequencies(std::span<const std::string> terms) {
+std::size_t KeywordIndex::Parts::nFound(std::span<const TermKey> keys) const {
+    std::size_t n = 0;
+    for (const TermKey key : keys) n += nFound(key);
+    return std::min(n, m_nAlive);
+}
+
+std::vector<TermKey> KeywordIndex::Parts::keysOf(const QueryTerm& term) const {
+    std::vector<TermKey> keys = {keyIn(Language::English, term)};
+    if (!term.word.empty() && Stemmer::dependsOnLanguage(term.word)) {
+        LanguageSet languages = 0;
+        for (const KeywordPart& part : m_parts) languages |= part.languages;
+        for (std::size_t i = 1; i < kLanguages; ++i) {
+            const auto language = static_cast<Language>(i);
+            if (isIn(languages, language)) keys.push_back(keyIn(language, term));
+        }
+    }
+    return keys;
+}
+
+std::vector<double> KeywordIndex::Parts::inverseFrequencies(std::span<const QueryTerm> terms) {
     sealForSearch();
     const std::shared_lock lock(m_mutex);
     std::vector<double> found;
     found.reserve(terms.size());
-    for (const std::string& term : terms) {
-        found.push_back(inverseFrequency(m_nAlive, nFound(termKey(term))));
+    for (const QueryTerm& term : terms) {
+        found.push_back(inverseFrequency(m_nAlive, nFound(keysOf(term))));
     }
     return found;
 }
@@ -77,11 +102,11 @@ std::vector<KeywordIndex::Parts::WeightedKey> KeywordIndex::Parts::weighted(
     std::span<const QueryTerm> terms) const {
     std::vector<WeightedKey> keys;
     for (const QueryTerm& term : terms) {
-        const TermKey key = termKey(term.text);
-        const std::size_t found = nFound(key);
+        const std::vector<TermKey> forms = keysOf(term);
+        const std::size_t found = nFound(forms);
         if (found == 0) continue;
-        keys.push_back({key, static_cast<float>(term.weight * (kK1 + 1.0) *
-                                                inverseFrequency(m_nAlive, found))});
+        const double weight = term.weight * (kK1 + 1.0) * inverseFrequency(m_nAlive, found);
+        for (const TermKey key : forms) keys.push_back({key, static_cast<float>(weight)});
     }
     return keys;
 }
@@ -123,7 +148,8 @@ const std::vector<std::vector<float>>& KeywordIndex::Parts::sums(
     const bool isKept =
         kept.version == m_version && std::equal(terms.begin(), terms.end(), kept.terms.begin(),
                                                 kept.terms.end(), [](const auto& a, const auto& b) {
-                                                    return a.text == b.text && a.weight == b.weight;
+                                                    return a.text == b.text &&
+                                                           a.weight == b.weight && a.word == b.word;
                                                 });
     if (isKept) return kept.byPart;
     const std::vector<WeightedKey> keys = weighted(terms);
@@ -138,8 +164,8 @@ const std::vector<std::vector<float>>& KeywordIndex::Parts::sums(
 }
 
 KeywordIndex::Scores KeywordIndex::Parts::search(std::span<const QueryTerm> terms,
-                                                 std::span<const CollectionId> collections,
-                                                 int limit, std::span<const ChunkId> given,
+                                                 const SearchScope& scope, int limit,
+                                                 std::span<const ChunkId> given,
                                                  const Expansion* expansion) {
     sealForSearch();
     BestChunks best(static_cast<std::size_t>(std::max(limit, 0)));
@@ -169,7 +195,7 @@ KeywordIndex::Scores KeywordIndex::Parts::search(std::span<const QueryTerm> term
         };
         std::vector<std::uint8_t> chosen;
         for (const DocumentPlace& place : part.documents) {
-            chosen.push_back(isChosen(collections, place.collection) ? 1 : 0);
+            chosen.push_back(scope.holds(place) ? 1 : 0);
         }
         const auto consider = [&](std::size_t row) {
             const float score = scores[row];
@@ -215,12 +241,12 @@ std::vector<ChunkId> KeywordIndex::chunks() const { return m_parts->chunks(); }
 std::size_t KeywordIndex::sizeBytes() const { return m_parts->sizeBytes(); }
 
 KeywordIndex::Scores KeywordIndex::search(std::span<const QueryTerm> terms,
-                                          std::span<const CollectionId> collections, int limit,
+                                          const SearchScope& scope, int limit,
                                           std::span<const ChunkId> given,
                                           const Expansion* expansion) const {
-    return m_parts->search(terms, collections, limit, given, expansion);
+    return m_parts->search(terms, scope, limit, given, expansion);
 }
-std::vector<double> KeywordIndex::inverseFrequencies(std::span<const std::string> terms) const {
+std::vector<double> KeywordIndex::inverseFrequencies(std::span<const QueryTerm> terms) const {
     return m_parts->inverseFrequencies(terms);
 }
 double KeywordIndex::averageLength() const { return m_parts->averageLength(); }

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "retrieval/stemmer.h"
+
 namespace conclave::retrieval {
 namespace {
 
@@ -68,6 +70,15 @@ void KeywordIndex::Parts::noteChange() {
     m_version = ++last;
 }
 
+void KeywordPart::setSegment(std::shared_ptr<const PostingSegment> made) {
+    segment = std::move(made);
+    languages = 0;
+    for (unsigned i = 1; i < kLanguages; ++i) {
+        const TermKey mark = Stemmer::markOf(static_cast<Language>(i));
+        if (segment->find(mark).nPostings > 0) languages |= LanguageSet{1} << i;
+    }
+}
+
 void KeywordPart::addRow(const DocumentPlace& place) {
     if (documents.empty() || documents.back().document != place.document) {
         documents.push_back(place);
@@ -125,7 +136,7 @@ void KeywordIndex::Parts::seal() {
         writer.add(key, postings);
     }
     KeywordPart part;
-    part.segment = writer.finish(pending.chunks, pending.lengths);
+    part.setSegment(writer.finish(pending.chunks, pending.lengths));
     for (const DocumentPlace& place : pending.places) part.addRow(place);
     part.nAlive = pending.chunks.size();
     part.isAlive.assign(part.nAlive, 1);
@@ -176,7 +187,7 @@ void KeywordIndex::Parts::merge(std::size_t first, std::size_t last) {
     std::vector<MergeInput> inputs;
     for (const KeywordPart& part : old) inputs.push_back({part.segment.get(), part.isAlive});
     KeywordPart made;
-    made.segment = mergeSegments(inputs);
+    made.setSegment(mergeSegments(inputs));
     // Each input's living rows come in the order in which the merged segment has them.
     std::vector<std::size_t> next(old.size(), 0);
     for (const ChunkId chunk : made.segment->chunks()) {
@@ -298,7 +309,7 @@ Result<void> KeywordIndex::Parts::addSegment(
     noteChange();
     seal();
     KeywordPart part;
-    part.segment = std::move(*read);
+    part.setSegment(std::move(*read));
     part.keptId = segment.id;
     for (Row row = 0; row < part.segment->nRows(); ++row) {
         const ChunkId chunk = part.segment->chunks()[row];

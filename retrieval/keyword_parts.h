@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "retrieval/languages.h"
 #include "retrieval/posting_segment.h"
 #include "retrieval/retrieval.h"
 
@@ -21,8 +22,10 @@ struct KeywordPart {
     std::vector<DocumentPlace> documents;
     std::size_t nAlive = 0;
     std::uint64_t aliveLength = 0;
-    std::int64_t keptId = 0;  ///< 0: not kept yet
+    std::int64_t keptId = 0;    ///< 0: not kept yet
+    LanguageSet languages = 0;  ///< of its chunks, without English
 
+    void setSegment(std::shared_ptr<const PostingSegment> made);
     [[nodiscard]] bool isWhole() const { return nAlive == isAlive.size(); }
     /// Puts a row under its document; rows come in ascending order.
     void addRow(const DocumentPlace& place);
@@ -39,10 +42,10 @@ public:
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] std::size_t sizeBytes() const;
 
-    [[nodiscard]] Scores search(std::span<const QueryTerm> terms,
-                                std::span<const CollectionId> collections, int limit,
-                                std::span<const ChunkId> given, const Expansion* expansion);
-    [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const std::string> terms);
+    [[nodiscard]] Scores search(std::span<const QueryTerm> terms, const SearchScope& scope,
+                                int limit, std::span<const ChunkId> given,
+                                const Expansion* expansion);
+    [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const QueryTerm> terms);
     [[nodiscard]] double averageLength() const;
 
     [[nodiscard]] Result<void> addSegment(
@@ -69,6 +72,9 @@ private:
     void merge(std::size_t first, std::size_t last);
     [[nodiscard]] bool isHere(ChunkId chunk) const;
     [[nodiscard]] std::size_t nFound(TermKey key) const;
+    [[nodiscard]] std::size_t nFound(std::span<const TermKey> keys) const;
+    /// A term's keys in the languages that are here. No chunk has a word under two of them.
+    [[nodiscard]] std::vector<TermKey> keysOf(const QueryTerm& term) const;
 
     struct WeightedKey {
         TermKey key = 0;

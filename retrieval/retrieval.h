@@ -36,16 +36,17 @@ using DocumentId = std::int64_t;
 using TermSink =
     std::function<void(std::string_view term, std::size_t startByte, std::size_t endByte)>;
 
-/// Changes whenever analyze() gives other terms, so that indexes are rebuilt.
-inline constexpr int kAnalyzerVersion = 1;
+/// Changes whenever analyze() or chunkTerms() gives other terms, so that indexes are rebuilt.
+inline constexpr int kAnalyzerVersion = 2;
 
 /// The index terms of a text, for documents and queries alike: Unicode words, NFKC case-folded,
-/// English stems (Snowball), parts of camelCase and snake_case, and for Chinese, Japanese and
-/// Korean each character and each pair of neighbours.
+/// stems (Snowball: those of the script's language, of Latin letters English ones), parts of
+/// camelCase and snake_case, and for Chinese, Japanese and Korean each character and each pair of
+/// neighbours.
 void analyze(std::string_view text, const TermSink& sink);
 
-/// Terms to search for: analyze() without stop words (all kept if nothing else is left); repeated
-/// words stay repeated, since they weigh more.
+/// Terms to look for in texts: analyze() without the query's function words (all kept if nothing
+/// else is left); repeated words stay repeated, since they weigh more.
 [[nodiscard]] std::vector<std::string> queryTerms(std::string_view query);
 
 // ------------------------------------------------------------------------------------ extraction
@@ -217,6 +218,22 @@ struct DocumentPlace {
     std::uint64_t order = 0;
 };
 
+/// Whose chunks count.
+class SearchScope {
+public:
+    SearchScope() = default;
+    /// `collections` empty: all; `documents` (ascending; null: all) of them. Both must outlive it.
+    SearchScope(const std::vector<CollectionId>& collections,
+                const std::vector<DocumentId>* documents = nullptr)
+        : m_collections(collections), m_documents(documents) {}
+
+    [[nodiscard]] bool holds(const DocumentPlace& place) const;
+
+private:
+    std::span<const CollectionId> m_collections{};
+    const std::vector<DocumentId>* m_documents = nullptr;
+};
+
 struct ScoredChunk {
     ChunkId chunk = 0;
     double score = 0.0;       ///< larger is better
@@ -228,6 +245,9 @@ struct ScoredChunk {
 struct QueryTerm {
     std::string text;
     double weight = 1.0;
+    /// As it was written, but case-folded: chunks in another language than English have a stem of
+    /// that language. Empty: `text` alone is searched for.
+    std::string word{};
 };
 
 /// More terms to search for, beside those of the question.
@@ -236,11 +256,20 @@ struct Expansion {
     std::vector<QueryTerm> added;
 };
 
-/// queryTerms() with each term once and its repetitions as weight, in the order of appearance.
+/// queryTerms() with the words that they come from.
+[[nodiscard]] std::vector<QueryTerm> queryWords(std::string_view query);
+
+/// queryWords() with each term once and its repetitions as weight, in the order of appearance.
 [[nodiscard]] std::vector<QueryTerm> weightedTerms(std::string_view query);
 
-/// The terms of one chunk as the keyword index takes them. Those of a table of contents count once
-/// each, and as in a chunk of four times the length.
+/// Which of the terms a passage says, in its own language's stems.
+[[nodiscard]] std::vector<bool> saidTerms(std::span<const QueryTerm> terms,
+                                          std::string_view heading, std::string_view text);
+
+/// The terms of one chunk as the keyword index takes them: its language is guessed from its
+/// function words, and a chunk in German has German stems. A search finds a word in all languages
+/// that the index has, so that a wrong guess costs the other forms of a word and never the word.
+/// Those of a table of contents count once each, and as in a chunk of four times the length.
 struct ChunkTerms {
     std::vector<std::uint64_t> keys;  ///< hashes, one an occurrence
     std::uint32_t length = 0;         ///< in positions: overlapping terms do not make it longer
@@ -282,15 +311,14 @@ public:
         std::vector<ScoredChunk>
             given;  ///< of the chunks asked for; those without any term left out
     };
-    /// `collections` (empty: all) holds for `best` alone; frequencies are those of the whole index.
+    /// `scope` holds for `best` alone; frequencies are those of the whole index.
     /// A thread's scores for `terms` are kept (4 bytes a chunk), so that its next search for the
     /// same ones, with an expansion, reads the posting lists of what is added alone.
-    [[nodiscard]] Scores search(std::span<const QueryTerm> terms,
-                                std::span<const CollectionId> collections, int limit,
-                                std::span<const ChunkId> given = {},
+    [[nodiscard]] Scores search(std::span<const QueryTerm> terms, const SearchScope& scope,
+                                int limit, std::span<const ChunkId> given = {},
                                 const Expansion* expansion = nullptr) const;
     /// log(1 + (n - found + 0.5) / (found + 0.5)) of each term.
-    [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const std::string> terms) const;
+    [[nodiscard]] std::vector<double> inverseFrequencies(std::span<const QueryTerm> terms) const;
     [[nodiscard]] double averageLength() const;
 
     /// Takes in a kept segment: its chunks that `placeOf` knows and that are not here yet.
@@ -361,11 +389,10 @@ public:
     };
     [[nodiscard]] FirstPass firstPass() const;
 
-    /// Cosine of every vector of `collections` (empty: all) with `query`, best first. `query` has
-    /// dimension() values.
+    /// Cosine of every vector of the scope with `query`, best first. `query` has dimension()
+    /// values.
     [[nodiscard]] std::vector<ScoredChunk> search(std::span<const float> query,
-                                                  std::span<const CollectionId> collections,
-                                                  int limit) const;
+                                                  const SearchScope& scope, int limit) const;
     /// Cosines of given chunks; unknown ones are left out.
     [[nodiscard]] std::vector<ScoredChunk> scores(std::span<const float> query,
                                                   std::span<const ChunkId> chunks) const;
@@ -386,6 +413,7 @@ struct SearchOptions {
                                             ///< embedder's
     bool feedback = true;                   ///< may search again with more words
     std::vector<CollectionId> collections;  ///< empty: all
+    std::optional<std::vector<DocumentId>> documents{};  ///< ascending; none: all of them
 };
 
 /// What a search works with.

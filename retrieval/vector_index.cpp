@@ -86,8 +86,7 @@ public:
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] std::size_t sizeBytes() const;
     [[nodiscard]] std::vector<ScoredChunk> search(std::span<const float> query,
-                                                  std::span<const CollectionId> collections,
-                                                  int limit) const;
+                                                  const SearchScope& scope, int limit) const;
     [[nodiscard]] std::vector<ScoredChunk> scores(std::span<const float> query,
                                                   std::span<const ChunkId> chunks) const;
     [[nodiscard]] FirstPass firstPass() const;
@@ -370,8 +369,7 @@ std::size_t VectorIndex::Rows::sizeBytes() const {
 }
 
 std::vector<ScoredChunk> VectorIndex::Rows::search(std::span<const float> query,
-                                                   std::span<const CollectionId> collections,
-                                                   int limit) const {
+                                                   const SearchScope& scope, int limit) const {
     const IntegerQuery integers = toIntegers(query);
     if (integers.factor <= 0.0 || limit <= 0) return {};
     const Int8Dot dot = int8Dot();
@@ -379,10 +377,7 @@ std::vector<ScoredChunk> VectorIndex::Rows::search(std::span<const float> query,
     const std::shared_lock lock(m_mutex);
     std::vector<std::uint8_t> chosen;
     for (const DocumentPlace& place : m_documents) {
-        chosen.push_back(collections.empty() || std::find(collections.begin(), collections.end(),
-                                                          place.collection) != collections.end()
-                             ? 1
-                             : 0);
+        chosen.push_back(scope.holds(place) ? 1 : 0);
     }
     const auto isWanted = [&](std::size_t row) {
         const std::uint32_t document = m_documentOf[row];
@@ -444,11 +439,10 @@ std::size_t VectorIndex::size() const { return m_rows->size(); }
 std::size_t VectorIndex::sizeBytes() const { return m_rows->sizeBytes(); }
 VectorIndex::FirstPass VectorIndex::firstPass() const { return m_rows->firstPass(); }
 
-std::vector<ScoredChunk> VectorIndex::search(std::span<const float> query,
-                                             std::span<const CollectionId> collections,
+std::vector<ScoredChunk> VectorIndex::search(std::span<const float> query, const SearchScope& scope,
                                              int limit) const {
     CONCLAVE_CHECK(query.size() == static_cast<std::size_t>(m_dimension));
-    return m_rows->search(query, collections, limit);
+    return m_rows->search(query, scope, limit);
 }
 
 std::vector<ScoredChunk> VectorIndex::scores(std::span<const float> query,

@@ -469,4 +469,35 @@ Result<std::vector<Chunk>> SqliteDocumentStore::chunksOf(DocumentId id) {
     });
 }
 
+Result<DocumentStore::Surroundings> SqliteDocumentStore::surroundings(DocumentId id, int page,
+                                                                      std::size_t startByte,
+                                                                      std::size_t endByte) {
+    return m_connections.read([&](Connection& db) -> Result<Surroundings> {
+        std::optional<Surroundings> found;
+        const auto read = db.forEach(
+            "SELECT text FROM page WHERE document_id = ?1 AND number = ?2",
+            [&](const Statement& row) {
+                found = Surroundings{row.text(0), startByte, endByte};
+            },
+            id, page);
+        if (!read) return pass(read);
+        if (!found || endByte > found->page.size()) return tl::unexpected(noDocument(id));
+        const auto start = static_cast<std::int64_t>(startByte);
+        const auto end = static_cast<std::int64_t>(endByte);
+        const auto before = db.integer(
+            "SELECT max(start_byte) FROM chunk WHERE document_id = ?1 AND page = ?2 AND "
+            "start_byte < ?3 HAVING max(start_byte) IS NOT NULL",
+            id, page, start);
+        if (!before) return pass(before);
+        if (*before) found->startByte = static_cast<std::size_t>(**before);
+        const auto behind = db.integer(
+            "SELECT min(end_byte) FROM chunk WHERE document_id = ?1 AND page = ?2 AND "
+            "end_byte > ?3 HAVING min(end_byte) IS NOT NULL",
+            id, page, end);
+        if (!behind) return pass(behind);
+        if (*behind) found->endByte = static_cast<std::size_t>(**behind);
+        return std::move(*found);
+    });
+}
+
 }  // namespace conclave::storage

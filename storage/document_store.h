@@ -37,6 +37,8 @@ public:
     Result<std::vector<Page>> pages(DocumentId id) override;
     Result<std::vector<Chunk>> chunks(std::span<const ChunkId> ids) override;
     Result<std::vector<Chunk>> chunksOf(DocumentId id) override;
+    Result<Surroundings> surroundings(DocumentId id, int page, std::size_t startByte,
+                                      std::size_t endByte) override;
 
     Result<std::vector<ChunkPlace>> chunkPlaces() override;
     Result<std::vector<DocumentPath>> documentPaths() override;

@@ -365,6 +365,15 @@ public:
     [[nodiscard]] virtual Result<std::vector<Chunk>> chunks(std::span<const ChunkId> ids) = 0;
     /// All chunks of a document, in reading order.
     [[nodiscard]] virtual Result<std::vector<Chunk>> chunksOf(DocumentId id) = 0;
+    struct Surroundings {
+        std::string page;           ///< the whole text
+        std::size_t startByte = 0;  ///< of the chunk before the span, or of the span
+        std::size_t endByte = 0;    ///< of the chunk behind it, or of the span
+    };
+    /// What stands around a span of a page. Errors: NotFound.
+    [[nodiscard]] virtual Result<Surroundings> surroundings(DocumentId id, int page,
+                                                            std::size_t startByte,
+                                                            std::size_t endByte) = 0;
 
     /// All chunks, ascending; those of deleted collections left out. Reads no text.
     [[nodiscard]] virtual Result<std::vector<ChunkPlace>> chunkPlaces() = 0;

@@ -180,6 +180,7 @@ Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettin
     request.question = job.question.text;
     request.collections = std::move(*collections);
     request.isForced = job.scope == Scope::Everything;
+    request.filter = settings.filter;
     request.cancel = job.stop.get_token();
     request.onProgress = [&](const std::string& text, float progress) {
         job.report(AnswerStage::Kind::Surveying, progress);
@@ -299,6 +300,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
                        .history = std::move(history),
                        .question = isDemonstration ? question : job.question.text,
                        .passages = sources.passages,
+                       .widerOf = [this](const auto& each) { return m_sources.widerOf(each); },
                        .toolResults = std::move(toolResults),
                        .keepsSources = sources.keepsLast,
                        .sourcesSecret = profile.isDemonstration ? "" : sourcesSecret(),

@@ -28,8 +28,10 @@ StoredPassage storedPassage(const SearchHit& hit) {
             .score = hit.score};
 }
 
-bool isSamePlace(const StoredPassage& a, const StoredPassage& b) {
-    return a.path == b.path && a.page == b.page && a.startByte == b.startByte;
+/// The same document at a place that `last` has in it, whose rest may have been cut off.
+bool isSamePlace(const StoredPassage& last, const StoredPassage& found) {
+    return isPartOf(found, last) || (found.path == last.path && found.page == last.page &&
+                                     found.startByte == last.startByte);
 }
 
 }  // namespace
@@ -85,6 +87,7 @@ Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSetting
     job.report(AnswerStage::Kind::Searching);
     request.query = searchQuery(question, history.empty() ? "" : history.back().question);
     request.limit = kAnswerSearchDepth;
+    request.filter = settings.filter;
     const auto hits = m_library.search(request);
     if (!hits) return tl::unexpected(hits.error());
     const auto fits = m_library.fit(request.query, *hits);
@@ -115,6 +118,38 @@ Result<AnswerSources> SourceFinder::find(const AnswerJob& job, const ChatSetting
             });
     }
     return sources;
+}
+
+std::vector<StoredPassage> SourceFinder::widerOf(const StoredPassage& passage) {
+    std::vector<StoredPassage> wider;
+    if (!passage.document) return wider;
+    const auto around = m_database.documents().surroundings(*passage.document, passage.page,
+                                                            passage.startByte, passage.endByte);
+    const auto textOf = [&](std::size_t start, std::size_t end) {
+        return std::string_view(around->page).substr(start, end - start);
+    };
+    if (!around || textOf(passage.startByte, passage.endByte) != passage.text) return wider;
+    const auto add = [&](std::size_t start, std::size_t end) {
+        if (start == passage.startByte && end == passage.endByte) return;
+        StoredPassage more = passage;
+        more.startByte = start;
+        more.endByte = end;
+        more.text = std::string(textOf(start, end));
+        wider.push_back(std::move(more));
+    };
+    constexpr std::string_view kSpace = " \t\r\n\f";
+    const std::size_t first = around->page.find_first_not_of(kSpace);
+    const std::size_t last = around->page.find_last_not_of(kSpace);
+    if (first == std::string::npos) return wider;
+    // A whole file may be one page; what cannot fit any model's budget is not counted in tokens.
+    constexpr std::size_t kMostBytes = 40'000;
+    if (last + 1 - first <= kMostBytes) {
+        add(std::min(first, passage.startByte), std::max(last + 1, passage.endByte));
+    }
+    add(around->startByte, around->endByte);
+    add(passage.startByte, around->endByte);
+    add(around->startByte, passage.endByte);
+    return wider;
 }
 
 Result<AnswerSources> SourceFinder::readAttachments(const AnswerJob& job) {

@@ -40,6 +40,10 @@ public:
     [[nodiscard]] Result<AnswerSources> find(const AnswerJob& job, const ChatSettings& settings,
                                              std::span<const PastTurn> history);
 
+    /// A passage as the whole of its page, and with the chunks beside it; for a passage that is not
+    /// in the database as it was found, nothing.
+    [[nodiscard]] std::vector<StoredPassage> widerOf(const StoredPassage& passage);
+
 private:
     Result<AnswerSources> readAttachments(const AnswerJob& job);
 

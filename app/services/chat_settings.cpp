@@ -105,6 +105,7 @@ nlohmann::json ChatSettings::toJson() const {
     if (maxTokens) json["max_tokens"] = *maxTokens;
     if (onlyDocuments) json["only_documents"] = true;
     if (!readsFollowUps) json["follow_ups"] = false;
+    if (!filter.isEmpty()) json["filter"] = filter.toJson();
     return json;
 }
 
@@ -117,6 +118,9 @@ ChatSettings ChatSettings::fromJson(const nlohmann::json& json) {
     };
     readSwitch("only_documents", settings.onlyDocuments);
     readSwitch("follow_ups", settings.readsFollowUps);
+    if (const auto filter = json.find("filter"); filter != json.end()) {
+        settings.filter = DocumentFilter::fromJson(*filter);
+    }
     if (const auto prompt = json.find("system_prompt");
         prompt != json.end() && prompt->is_string()) {
         settings.systemPrompt = prompt->get<std::string>();

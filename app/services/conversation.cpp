@@ -35,32 +35,86 @@ void cutPassage(const engine::Model& model, StoredPassage& passage, int tokens) 
     passage.text = std::string(text);
 }
 
-std::vector<StoredPassage> choosePassages(const engine::Model& model, const ModelProfile& profile,
-                                          const PromptRequest& request) {
-    std::vector<StoredPassage> chosen;
-    int left = profile.passageTokens - countTokens(model, request.question);
-    constexpr int kLeast = 64;  // a shorter rest of a passage is of no use
-    for (const StoredPassage& passage : request.passages) {
-        if (static_cast<int>(chosen.size()) >= profile.maxPassages) break;
-        const bool isTaken = std::any_of(chosen.begin(), chosen.end(), [&](const auto& other) {
-            return other.text == passage.text;
-        });
-        if (isTaken) continue;
+/// The passages of one question, within the profile's budget.
+class PassageChoice {
+public:
+    PassageChoice(const engine::Model& model, const ModelProfile& profile,
+                  const PromptRequest& request)
+        : m_model(model),
+          m_profile(profile),
+          m_request(request),
+          m_left(profile.passageTokens - countTokens(model, request.question)) {}
+
+    std::vector<StoredPassage> take() {
+        fill();
+        if (m_request.widerOf) {
+            const auto nBest = static_cast<std::size_t>(std::max(m_profile.nWidened, 0));
+            for (std::size_t i = 0; i < std::min(nBest, m_chosen.size()); ++i) widen(i);
+            fill();  // where one took others in
+        }
+        for (std::size_t i = 0; i < m_chosen.size(); ++i) {
+            m_chosen[i].number = static_cast<int>(i) + 1;
+        }
+        return std::move(m_chosen);
+    }
+
+private:
+    [[nodiscard]] int sizeOf(const StoredPassage& passage) const {
         constexpr int kAround = 4;  // "\n\n[1] " and the line's end
-        const int frame = countTokens(model, passage.title) + kAround;
-        const int size = countTokens(model, passage.text) + frame;
-        if (size <= left) {
-            chosen.push_back(passage);
-            left -= size;
-        } else if (chosen.empty() && left - frame >= kLeast) {
-            chosen.push_back(passage);
-            cutPassage(model, chosen.back(), left - frame);
-            left = 0;
+        return countTokens(m_model, passage.text) + countTokens(m_model, passage.title) + kAround;
+    }
+
+    [[nodiscard]] bool isTaken(const StoredPassage& passage) const {
+        return std::any_of(m_chosen.begin(), m_chosen.end(), [&](const auto& other) {
+            return other.text == passage.text || isPartOf(passage, other);
+        });
+    }
+
+    void fill() {
+        constexpr int kLeast = 64;  // a shorter rest of a passage is of no use
+        for (const StoredPassage& passage : m_request.passages) {
+            if (static_cast<int>(m_chosen.size()) >= m_profile.maxPassages) break;
+            if (isTaken(passage)) continue;
+            const int size = sizeOf(passage);
+            if (size <= m_left) {
+                m_chosen.push_back(passage);
+                m_left -= size;
+                continue;
+            }
+            const int frame = size - countTokens(m_model, passage.text);
+            if (m_chosen.empty() && m_left - frame >= kLeast) {
+                m_chosen.push_back(passage);
+                cutPassage(m_model, m_chosen.back(), m_left - frame);
+                m_left = 0;
+            }
         }
     }
-    for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i].number = static_cast<int>(i) + 1;
-    return chosen;
-}
+
+    /// The widest that fits, in the place of the passage and of those that it takes in.
+    void widen(std::size_t i) {
+        for (StoredPassage& wider : m_request.widerOf(m_chosen[i])) {
+            if (!isPartOf(m_chosen[i], wider)) continue;
+            int left = m_left;
+            for (const StoredPassage& other : m_chosen) {
+                if (isPartOf(other, wider)) left += sizeOf(other);
+            }
+            left -= sizeOf(wider);
+            if (left < 0) continue;
+            m_left = left;
+            const auto isHeld = [&](const StoredPassage& other) { return isPartOf(other, wider); };
+            const auto behind = m_chosen.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+            m_chosen.erase(std::remove_if(behind, m_chosen.end(), isHeld), m_chosen.end());
+            m_chosen[i] = std::move(wider);
+            return;
+        }
+    }
+
+    const engine::Model& m_model;
+    const ModelProfile& m_profile;
+    const PromptRequest& m_request;
+    int m_left;
+    std::vector<StoredPassage> m_chosen;
+};
 
 constexpr std::string_view kToolCallNote =
     "The model asked for a tool. Conclave runs none; this is what it wanted:\n";
@@ -151,13 +205,18 @@ nlohmann::ordered_json withToolTurns(const PromptRequest& request, std::size_t f
 
 }  // namespace
 
+bool isPartOf(const StoredPassage& inner, const StoredPassage& outer) {
+    return inner.path == outer.path && inner.page == outer.page &&
+           outer.startByte <= inner.startByte && inner.endByte <= outer.endByte;
+}
+
 Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& profile,
                              const PromptRequest& request) {
     Prompt prompt;
     if (request.keepsSources && !request.history.empty()) {
         prompt.passages = request.history.back().passages;
     } else {
-        prompt.passages = choosePassages(model, profile, request);
+        prompt.passages = PassageChoice(model, profile, request).take();
     }
     engine::ChatTemplateOptions options;
     if (!request.tools.is_null()) options.variables["tools"] = request.tools;

@@ -2,6 +2,7 @@
 // and the question with its sources.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,7 +27,9 @@ struct PromptRequest {
     std::string systemPrompt;       ///< empty: none
     std::vector<PastTurn> history;  ///< oldest first
     std::string question;
-    std::vector<StoredPassage> passages;        ///< best first, unnumbered; none: a plain question
+    std::vector<StoredPassage> passages;  ///< best first, unnumbered; none: a plain question
+    /// A passage with more of its page around it, widest first; empty: nobody knows.
+    std::function<std::vector<StoredPassage>(const StoredPassage&)> widerOf = {};
     std::vector<std::string> toolResults = {};  ///< as PastTurn; not empty: the question is unread
     /// The question is about the sources that the last turn brought: they are not given again.
     bool keepsSources = false;
@@ -46,11 +49,15 @@ struct Prompt {
     int nDroppedTurns = 0;                ///< oldest ones, for want of room
 };
 
-/// Takes the best passages that fit the profile's budget (the first is cut to fit if need be), then
-/// as many turns as fit, latest first. System prompt and question are always kept.
-/// Errors: InvalidArgument (the question alone is too long: says both lengths), and the template's.
+/// Takes the best passages that fit the profile's budget (the first is cut to fit if need be),
+/// widens the best of them as far as the budget goes, then as many turns as fit, latest first.
+/// System prompt and question are always kept. Errors: InvalidArgument (the question alone is too
+/// long: says both lengths), and the template's.
 [[nodiscard]] Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& profile,
                                            const PromptRequest& request);
+
+/// `outer` has all of `inner`'s place.
+[[nodiscard]] bool isPartOf(const StoredPassage& inner, const StoredPassage& outer);
 
 /// The turns of a branch that ends before its last question; failed ones are left out.
 /// @param chat  that it is of: its settings know which questions are results of tools

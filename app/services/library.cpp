@@ -218,6 +218,9 @@ Result<std::vector<SearchHit>> Library::search(const SearchRequest& request) {
     // Some more, so that what others repeat or one document crowds out can make room.
     options.limit = request.limit + request.limit / 2;
     options.collections.assign(request.collections.begin(), request.collections.end());
+    auto held = documentsHeldBy(request.filter, m_store, request.collections);
+    if (!held) return tl::unexpected(held.error());
+    options.documents = std::move(*held);
     const bool reranks = m_rerankerSource && options.mode == retrieval::SearchMode::Hybrid;
     const auto nWanted = static_cast<std::size_t>(std::max(options.limit, 0));
     if (reranks) options.limit = std::max(options.limit, kReranked);
@@ -280,9 +283,7 @@ Result<std::vector<Library::Fit>> Library::fit(std::string_view query,
 Result<double> Library::answerability(std::string_view query, std::span<const SearchHit> hits) {
     constexpr double kCosineShare = 0.15;
     constexpr double kMatchShare = 0.45;
-    std::vector<std::string> terms = retrieval::queryTerms(query);
-    std::sort(terms.begin(), terms.end());
-    terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
+    const std::vector<retrieval::QueryTerm> terms = retrieval::weightedTerms(query);
     const std::vector<double> rarity = m_keywords.inverseFrequencies(terms);
     // Nobody says all of a long question: its rarest words decide.
     constexpr std::size_t kFewestAsked = 6;
@@ -299,21 +300,14 @@ Result<double> Library::answerability(std::string_view query, std::span<const Se
     constexpr double kUsualBest = 0.7;   // hardly any passage reaches more of it
     const double most = all * kMostOfTerm * kUsualBest;
     std::unordered_map<ChunkId, double> matches;
-    const auto given = m_keywords.search(retrieval::weightedTerms(query), {}, 0, idsOf(hits)).given;
+    const auto given = m_keywords.search(terms, {}, 0, idsOf(hits)).given;
     for (const retrieval::ScoredChunk& hit : given) {
         matches[hit.chunk] = std::min(hit.score / most, 1.0);
     }
     double best = 0.0;
     for (std::size_t i = 0; i < hits.size(); ++i) {
-        std::vector<bool> isSaid(terms.size());
-        const auto note = [&](std::string_view term, std::size_t, std::size_t) {
-            const auto at = std::lower_bound(terms.begin(), terms.end(), term);
-            if (at != terms.end() && *at == term) {
-                isSaid[static_cast<std::size_t>(at - terms.begin())] = true;
-            }
-        };
-        retrieval::analyze(hits[i].chunk.heading, note);
-        retrieval::analyze(hits[i].chunk.text, note);
+        const std::vector<bool> isSaid =
+            retrieval::saidTerms(terms, hits[i].chunk.heading, hits[i].chunk.text);
         double said = 0.0;
         for (std::size_t term = 0; term < terms.size(); ++term) {
             if (isSaid[term]) said += rarity[term];

@@ -35,6 +35,7 @@ ModelProfile profileOf(const engine::ModelInfo& info, int contextLength) {
         profile.followsInstructions = info.hasChatTemplate && !profile.isSmall;
         profile.maxTokens = std::clamp(contextLength / 4, 128, 2048);
         profile.passageTokens = std::clamp(contextLength / 2, 256, 4096);
+        profile.nWidened = 3;  // all eight would double the time to the first token
         profile.stopOnRepetition = true;
     }
     return profile;

@@ -17,6 +17,8 @@ struct ModelProfile {
     bool stopOnRepetition = false;
     int maxPassages = 8;
     int passageTokens = 0;  ///< of all passages of one question together
+    /// So many of the best passages are given with what stands around them, as far as it fits.
+    int nWidened = 0;
     /// How much of each passage the model reads; 0: all of it. The person sees all of it anyway.
     int sentencesPerPassage = 0;
 };

@@ -18,7 +18,9 @@ std::string comparable(std::string_view text) {
 }
 
 bool saysIt(const Chunk& chunk, const RecallQuestion& question) {
-    if (!question.path.empty() && chunk.path.string() != question.path) return false;
+    const bool isThere = question.path.empty() || chunk.path.string() == question.path ||
+                         chunk.path.filename().string() == question.path;
+    if (!isThere) return false;
     return comparable(chunk.text).find(comparable(question.quote)) != std::string::npos;
 }
 

@@ -25,6 +25,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/services/document_filter.h"
 #include "app/services/evaluation.h"
 #include "app/services/reading.h"
 #include "base/places.h"
@@ -218,6 +219,7 @@ struct SearchRequest {
     std::vector<CollectionId> collections;  ///< empty: all
     retrieval::SearchMode mode = retrieval::SearchMode::Hybrid;
     int limit = 8;
+    DocumentFilter filter{};
 };
 
 /// A document as the reader shows it.
@@ -288,6 +290,7 @@ struct ChatSettings {
     /// "And the tenant?" is looked up with what the conversation makes of it
     /// (standaloneQuestion), else as it is written.
     bool readsFollowUps = true;
+    DocumentFilter filter{};  ///< of what is in the collections
 
     [[nodiscard]] nlohmann::json toJson() const;
     [[nodiscard]] static ChatSettings fromJson(const nlohmann::json& json);

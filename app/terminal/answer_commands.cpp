@@ -52,6 +52,10 @@ int ask(const Arguments& arguments) {
         note("conclave: --everything and --passages exclude each other");
         return kWrongUsage;
     }
+    if (const auto filter = filterFrom(arguments); !filter) {
+        note("conclave: " + filter.error().detail);
+        return kWrongUsage;
+    }
     const std::vector<std::string> docs = arguments.list("--docs");
     const bool usesRetrieval = !arguments.has("--no-retrieval");
     if (arguments.has("--only-documents") && !usesRetrieval) {
@@ -189,9 +193,34 @@ Result<std::vector<services::CollectionId>> collectionsNamed(
     return ids;
 }
 
+std::vector<Option> filterOptions() {
+    using Kind = Option::Kind;
+    return {{"--file", "NAME…",
+             "only files of these names, or ends of paths; * and ? as in a shell", Kind::List},
+            {"--type", "ENDING…", "only files of these types, as in pdf docx", Kind::List},
+            {"--since", "DATE", "only files changed on this day or later, as in 2026-01-31"},
+            {"--until", "DATE", "only files changed on this day or earlier"}};
+}
+
+Result<services::DocumentFilter> filterFrom(const Arguments& arguments) {
+    services::DocumentFilter filter{.files = arguments.list("--file"),
+                                    .types = arguments.list("--type"),
+                                    .since = arguments.text("--since"),
+                                    .until = arguments.text("--until")};
+    for (const std::string& day : {filter.since, filter.until}) {
+        if (day.empty() || services::DocumentFilter::dayOf(day)) continue;
+        return fail(ErrorCode::InvalidArgument,
+                    "dates are written as in 2026-01-31, not \"" + day + "\"");
+    }
+    return filter;
+}
+
 Result<services::ChatSettings> settingsFrom(services::Services& services,
                                             const Arguments& arguments,
                                             services::ChatSettings settings) {
+    auto filter = filterFrom(arguments);
+    if (!filter) return tl::unexpected(filter.error());
+    if (!filter->isEmpty()) settings.filter = std::move(*filter);
     if (arguments.has("--system")) settings.systemPrompt = arguments.text("--system");
     if (arguments.has("--max-tokens")) settings.maxTokens = arguments.integer("--max-tokens", 0);
     if (const auto names = arguments.list("--collection"); !names.empty()) {
@@ -305,6 +334,7 @@ std::vector<Command> answerCommands() {
         adapterOption(),
         toolsOption(),
     };
+    for (const Option& option : filterOptions()) options.push_back(option);
     for (const Option& option : speedOptions()) options.push_back(option);
     for (const Option& option : cacheOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);

@@ -23,6 +23,11 @@ using StartAnswer = std::function<void(services::AnswerEvents)>;
                                                           const Arguments& arguments,
                                                           services::ChatSettings settings = {});
 
+/// Options that confine search to some documents, and what they give. Errors: InvalidArgument for
+/// a date of another form.
+[[nodiscard]] std::vector<Option> filterOptions();
+[[nodiscard]] Result<services::DocumentFilter> filterFrom(const Arguments& arguments);
+
 /// Ids of the named collections.
 [[nodiscard]] Result<std::vector<services::CollectionId>> collectionsNamed(
     services::Services& services, const std::vector<std::string>& names);

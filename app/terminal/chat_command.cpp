@@ -393,6 +393,7 @@ std::vector<Command> chatCommands() {
         adapterOption(),
         toolsOption(),
     };
+    for (const Option& option : filterOptions()) options.push_back(option);
     for (const Option& option : speedOptions()) options.push_back(option);
     for (const Option& option : cacheOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);

@@ -90,9 +90,10 @@ services::StartOptions startOptions(const Arguments& arguments) {
 const std::vector<Command>& allCommands() {
     static const std::vector<Command> kCommands = [] {
         std::vector<Command> all;
-        for (const auto& part : {chatCommands(), earlierChatCommands(), answerCommands(),
-                                 documentCommands(), recallCommands(), modelCommands(),
-                                 quantizeCommands(), engineCommands(), upkeepCommands()}) {
+        for (const auto& part :
+             {chatCommands(), earlierChatCommands(), answerCommands(), documentCommands(),
+              collectionCommands(), recallCommands(), modelCommands(), quantizeCommands(),
+              engineCommands(), upkeepCommands()}) {
             all.insert(all.end(), part.begin(), part.end());
         }
         return all;

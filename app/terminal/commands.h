@@ -42,6 +42,7 @@ int runProgram(const std::vector<std::string>& arguments);
 [[nodiscard]] std::vector<Command> engineCommands();
 [[nodiscard]] std::vector<Command> modelCommands();
 [[nodiscard]] std::vector<Command> quantizeCommands();
+[[nodiscard]] std::vector<Command> collectionCommands();
 [[nodiscard]] std::vector<Command> recallCommands();
 [[nodiscard]] std::vector<Command> upkeepCommands();
 

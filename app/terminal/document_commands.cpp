@@ -135,6 +135,11 @@ int search(const Arguments& arguments) {
         note("conclave: the query is empty; search as in: conclave search \"spare keys\"");
         return kWrongUsage;
     }
+    auto filter = filterFrom(arguments);
+    if (!filter) {
+        note("conclave: " + filter.error().detail);
+        return kWrongUsage;
+    }
     const auto started = startServices(arguments, true);
     if (!started) return failed(started.error());
     services::Services& services = **started;
@@ -148,7 +153,8 @@ int search(const Arguments& arguments) {
         services.collections().search({.query = arguments.plain().front(),
                                        .collections = *ids,
                                        .mode = *mode,
-                                       .limit = arguments.integer("-k", kHits)},
+                                       .limit = arguments.integer("-k", kHits),
+                                       .filter = std::move(*filter)},
                                       std::move(reply));
     });
     const std::chrono::duration<double, std::milli> time = Clock::now() - begun;
@@ -338,6 +344,11 @@ std::vector<Command> documentCommands() {
     using Kind = Option::Kind;
     constexpr std::size_t kMany = 1000;
     const Option mode{"--mode", "MODE", "hybrid (as without it), keyword or vector"};
+    std::vector<Option> searchOptions = {
+        {"--collection", "NAME…", "search these collections instead of all", Kind::List},
+        {"-k", "N", "number of passages, 1 to 1000", Kind::Integer, 1, 1000},
+        mode};
+    for (const Option& option : filterOptions()) searchOptions.push_back(option);
     return {
         {.name = "index",
          .usage = "PATH… [OPTION…]",
@@ -363,10 +374,7 @@ std::vector<Command> documentCommands() {
          .example = "conclave search \"travel policy\" -k 5",
          .nLeast = 1,
          .nMost = 1,
-         .options = {{"--collection", "NAME…", "search these collections instead of all",
-                      Kind::List},
-                     {"-k", "N", "number of passages, 1 to 1000", Kind::Integer, 1, 1000},
-                     mode},
+         .options = searchOptions,
          .run = search},
         {.name = "extract",
          .usage = "FILE [OPTION…]",

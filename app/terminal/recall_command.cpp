@@ -20,6 +20,32 @@ nlohmann::json questionToJson(const RecallQuestion& question) {
             {"collection", question.collection}};
 }
 
+/// The path of a file, or its name alone if a document in the collections has that name.
+Result<std::string> documentNamed(services::Services& services, const std::string& given) {
+    namespace fs = std::filesystem;
+    std::error_code problem;
+    const fs::path path = fs::weakly_canonical(given, problem);
+    const bool isFile = !problem && fs::exists(path, problem);
+    const auto collections = services::wait<std::vector<services::Collection>>(
+        [&](auto reply) { services.collections().list(std::move(reply)); });
+    if (!collections) return tl::unexpected(collections.error());
+    bool isName = false;
+    for (const services::Collection& collection : *collections) {
+        const auto documents = services::wait<std::vector<services::Document>>(
+            [&](auto reply) { services.collections().documents(collection.id, std::move(reply)); });
+        if (!documents) return tl::unexpected(documents.error());
+        for (const services::Document& each : *documents) {
+            if (isFile && each.path == path) return path.string();
+            isName = isName || each.path.filename() == given;
+        }
+    }
+    if (isName) return given;
+    if (isFile) return path.string();  // perhaps read later
+    return fail(ErrorCode::NotFound, "there is no file " + given +
+                                         ", nor a document of this name in the collections; "
+                                         "`conclave collections show NAME` lists them");
+}
+
 int addQuestion(services::Services& services, const Arguments& arguments) {
     const std::vector<std::string>& plain = arguments.plain();
     if (plain.size() != 3) {
@@ -28,14 +54,9 @@ int addQuestion(services::Services& services, const Arguments& arguments) {
     }
     RecallQuestion question{.question = plain[1], .quote = plain[2]};
     if (arguments.has("--document")) {
-        std::error_code problem;
-        const std::filesystem::path path =
-            std::filesystem::weakly_canonical(arguments.text("--document"), problem);
-        if (problem || !std::filesystem::exists(path, problem)) {
-            return failed(
-                {ErrorCode::NotFound, "there is no file " + arguments.text("--document")});
-        }
-        question.path = path.string();
+        auto path = documentNamed(services, arguments.text("--document"));
+        if (!path) return failed(path.error());
+        question.path = std::move(*path);
     }
     if (arguments.has("--collection")) {
         question.collection = arguments.text("--collection");
@@ -170,7 +191,8 @@ std::vector<Command> recallCommands() {
              .nLeast = 1,
              .nMost = 3,
              .options = {{"--collection", "NAME", "the question is asked of this collection"},
-                         {"--document", "FILE", "the passage must be in this document"},
+                         {"--document", "FILE",
+                          "the passage must be in this document: its path, or its name"},
                          {"-k", "N", "passages looked at, 1 to 100 (8)", Kind::Integer, 1, 100}},
              .run = recall}};
 }

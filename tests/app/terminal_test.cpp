@@ -1,4 +1,5 @@
 // Runs the terminal program as a script would: questions, documents, chats and what is stored.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -213,6 +214,69 @@ TEST_F(TerminalTest, IndexesSearchesAndReportsInJson) {
     }
     const Outcome plain = run({"search", "lighthouse", "--collection", "Harbours"});
     EXPECT_THAT(plain.out, Not(HasSubstr("\x1b[")));  // no colours where there is no terminal
+}
+
+TEST_F(TerminalTest, ConfinesASearchToFilesTypesAndDays) {
+    write("docs/keys.md", "The spare keys are in the kitchen.");
+    write("docs/keys.txt", "The spare keys are at reception.");
+    ASSERT_EQ(run({"index", (m_folder / "docs").string(), "--collection", "All"}).exitCode, 0);
+    const auto found = [&](std::vector<std::string> options) {
+        std::vector<std::string> arguments = {"search", "spare keys", "--collection", "All",
+                                              "--json"};
+        arguments.insert(arguments.end(), options.begin(), options.end());
+        const Outcome outcome = run(arguments);
+        EXPECT_EQ(outcome.exitCode, 0) << outcome.err;
+        return nlohmann::json::parse(outcome.out)["hits"].size();
+    };
+    EXPECT_EQ(found({}), 2U);
+    EXPECT_EQ(found({"--type", "txt"}), 1U);
+    EXPECT_EQ(found({"--file", "keys.*"}), 2U);
+    EXPECT_EQ(found({"--file", "keys.md", "--type", "txt"}), 0U);
+    EXPECT_EQ(found({"--mode", "vector", "--type", "md"}), 1U);
+    EXPECT_EQ(found({"--until", "1999-12-31"}), 0U);
+    EXPECT_EQ(found({"--since", "1999-12-31"}), 2U);
+    EXPECT_EQ(run({"search", "spare keys", "--since", "yesterday"}).exitCode, 2);
+}
+
+TEST_F(TerminalTest, ListsShowsAndRemovesCollections) {
+    write("docs/keys.md", "The spare keys are in the kitchen.");
+    write("docs/broken.pdf", "%PDF-1.4 nothing of it follows");
+    ASSERT_EQ(run({"index", (m_folder / "docs").string(), "--collection", "Keys"}).exitCode, 0);
+    const auto list = [&] {
+        return nlohmann::json::parse(run({"collections", "--json"}).out)["collections"];
+    };
+    const nlohmann::json all = list();
+    const auto keys = std::find_if(all.begin(), all.end(),
+                                   [](const auto& each) { return each["name"] == "Keys"; });
+    ASSERT_NE(keys, all.end());
+    EXPECT_EQ((*keys)["documents"], 1);
+    EXPECT_EQ((*keys)["failed"], 1);
+    const auto documents =
+        nlohmann::json::parse(run({"collections", "show", "Keys", "--json"}).out)["documents"];
+    ASSERT_EQ(documents.size(), 2U);
+    for (const auto& each : documents) {
+        const bool isBroken = each["path"].get<std::string>().ends_with(".pdf");
+        EXPECT_EQ(each["state"], isBroken ? "failed" : "ready");
+        EXPECT_EQ(each["error"].get<std::string>().empty(), !isBroken);
+    }
+
+    // A saved question names its document by path or by name alone.
+    EXPECT_EQ(
+        run({"recall", "add", "Where are the keys?", "in the kitchen", "--document", "keys.md"})
+            .exitCode,
+        0);
+    EXPECT_EQ(run({"recall", "run"}).exitCode, 0);
+    const Outcome unknown =
+        run({"recall", "add", "Where are the keys?", "kitchen", "--document", "locks.md"});
+    EXPECT_EQ(unknown.exitCode, 1);
+    EXPECT_NE(unknown.err.find("conclave collections show"), std::string::npos) << unknown.err;
+
+    EXPECT_EQ(run({"collections", "remove", "Keys"}).exitCode, 0);
+    for (const auto& each : list()) EXPECT_NE(each["name"], "Keys");
+    EXPECT_TRUE(fs::exists(m_folder / "docs/keys.md"));
+    EXPECT_EQ(run({"collections", "remove", "Keys"}).exitCode, 1);
+    EXPECT_EQ(run({"collections", "remove"}).exitCode, 2);
+    EXPECT_EQ(run({"collections", "empty"}).exitCode, 2);
 }
 
 TEST_F(TerminalTest, SaysWhatIsTheMatterWithAFile) {

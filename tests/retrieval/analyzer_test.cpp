@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/utf8.h"
+#include "retrieval/analyzer.h"
 #include "retrieval/characters.h"
 #include "retrieval/posting_segment.h"
 #include "retrieval/retrieval.h"
@@ -47,8 +48,16 @@ TEST(Analyzer, ChineseGivesCharactersAndPairs) {
     EXPECT_THAT(terms("你，好"), Not(Contains("你好"))) << "punctuation separates";
 }
 
-TEST(Analyzer, NeverStemsOtherScripts) {
-    for (const char* word : {"住宿s", "élections", "Straßen", "книги"}) {
+TEST(Analyzer, StemsByScript) {
+    EXPECT_EQ(terms("книги"), terms("книгами"));
+    EXPECT_EQ(terms("Договоров"), terms("договор"));
+    EXPECT_EQ(terms("βιβλία"), terms("βιβλίων"));
+    EXPECT_THAT(terms("книжкові шапка"), ElementsAre("книжкові", "шапк")) << "Ukrainian, Russian";
+    EXPECT_THAT(terms("کتابها"), ElementsAre("کتابها")) << "Persian is not Arabic";
+}
+
+TEST(Analyzer, NeverCutsALetterInTwo) {
+    for (const char* word : {"住宿s", "élections", "Straßen", "книги", "الكتاب", "किताबों"}) {
         for (const std::string& term : terms(word)) EXPECT_TRUE(isValidUtf8(term)) << word;
     }
     EXPECT_THAT(terms("Straßen"), ElementsAre("strassen"));
@@ -105,6 +114,44 @@ TEST(ChunkTerms, AreTheKeysOfAllTerms) {
             EXPECT_EQ(chunkTerms("", text).keys, wanted) << text;
         }
     }
+}
+
+TEST(Languages, AreToldByFunctionWords) {
+    EXPECT_EQ(languageOf({"The tenant pays the rent on the third day of each month."}),
+              Language::English);
+    EXPECT_EQ(languageOf({"Le locataire paie le loyer le troisième jour du mois."}),
+              Language::French);
+    EXPECT_EQ(languageOf({"Der Mieter zahlt die Miete am dritten Tag des Monats."}),
+              Language::German);
+    EXPECT_EQ(languageOf({"El inquilino paga el alquiler el tercer día de cada mes."}),
+              Language::Spanish);
+    EXPECT_EQ(languageOf({"L'inquilino paga il canone di affitto il terzo giorno del mese."}),
+              Language::Italian);
+    EXPECT_EQ(languageOf({"O inquilino paga a renda no terceiro dia de cada mês e não depois."}),
+              Language::Portuguese);
+    EXPECT_EQ(languageOf({"De huurder betaalt de huur op de derde dag van de maand."}),
+              Language::Dutch);
+    EXPECT_EQ(languageOf({"Hyresgästen betalar hyran på den tredje dagen och inte senare."}),
+              Language::Swedish);
+    EXPECT_EQ(languageOf({"Vuokralainen ei ole maksanut vuokraa, joka on myöhässä."}),
+              Language::Finnish);
+    EXPECT_EQ(languageOf({"Kiracı bu kira için her ay bir ödeme yapar ve daha sonra öder."}),
+              Language::Turkish);
+}
+
+TEST(Languages, AreEnglishInDoubt) {
+    EXPECT_EQ(languageOf({""}), Language::English);
+    EXPECT_EQ(languageOf({"del x; del y; return f(a, b)"}), Language::English);
+    EXPECT_EQ(languageOf({"He sings “La vie en rose” in the bar of the hotel on the hill."}),
+              Language::English);
+    EXPECT_EQ(languageOf({"Kaltmiete 850 EUR, Nebenkosten 120 EUR"}), Language::English);
+    EXPECT_EQ(languageOf({"房租每月三号付，不得迟延"}), Language::English);
+}
+
+TEST(QueryTerms, LeaveOutFunctionWordsOfTheQuestionsLanguage) {
+    EXPECT_THAT(queryTerms("Quelles sont les obligations du locataire ?"),
+                ElementsAre("oblig", "locatair"));
+    EXPECT_THAT(queryTerms("Was kostet die Wohnung?"), Not(Contains("die")));
 }
 
 TEST(Characters, MostOfChineseIsKnownWithoutTheTable) {

@@ -162,6 +162,14 @@ TEST(KeywordIndex, FiltersByCollectionAndScoresGivenChunks) {
     EXPECT_EQ(found.given[0].score, found.best[0].score);
     index.move({.document = 2, .collection = 3});
     EXPECT_EQ(index.search(queryOf({"anchor"}), wanted, 100).best.size(), 21U);
+    const std::vector<DocumentId> documents = {4, 5, 7, 11, 400};
+    std::vector<ChunkId> both;
+    for (const auto& hit : index.search(queryOf({"anchor"}), {wanted, &documents}, 100).best) {
+        both.push_back(hit.chunk);
+    }
+    EXPECT_EQ(both, (std::vector<ChunkId>{5, 7, 11})) << "these documents, in these collections";
+    const std::vector<DocumentId> none;
+    EXPECT_TRUE(index.search(queryOf({"anchor"}), {wanted, &none}, 100).best.empty());
 }
 
 TEST(KeywordIndex, EqualScoresFollowTheDocumentsOrderAndThenTheChunks) {

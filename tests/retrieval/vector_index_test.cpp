@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -81,6 +82,12 @@ TEST(VectorIndex, FiltersByCollection) {
     const auto found = index.search(randomUnit(random, 64), wanted, 100);
     EXPECT_EQ(found.size(), 50U);
     for (const ScoredChunk& hit : found) EXPECT_EQ(hit.chunk % 2, 1);
+    const std::vector<DocumentId> documents = {4, 5, 7, 11, 400};
+    std::set<ChunkId> both;
+    for (const auto& hit : index.search(randomUnit(random, 64), {wanted, &documents}, 100)) {
+        both.insert(hit.chunk);
+    }
+    EXPECT_EQ(both, (std::set<ChunkId>{5, 7, 11}));
 }
 
 TEST(VectorIndex, ReplacesAndRemoves) {

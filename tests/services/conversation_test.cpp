@@ -142,6 +142,46 @@ TEST_F(ConversationTest, TakesThePassagesThatFitAndCutsOnlyASingleOne) {
     EXPECT_LE(cut->tokens.size(), 1024U - 120U);
 }
 
+TEST_F(ConversationTest, WidensTheBestPassagesAsFarAsTheBudgetGoes) {
+    const std::string page = "Keys. " + words(20) + "Marta keeps the keys. " + words(20);
+    const auto part = [&](std::size_t start, std::size_t end) {
+        StoredPassage made = passage("Keys", page.substr(start, end - start));
+        made.startByte = start;
+        made.endByte = end;
+        return made;
+    };
+    const std::size_t marta = page.find("Marta");
+    PromptRequest made = request("Who keeps the keys?");
+    made.passages = {part(marta, marta + 21), part(0, 5), passage("Mill", "The mill is old.")};
+    ModelProfile profile;
+    profile.nWidened = 1;
+    const std::size_t nWhole = page.size();
+    made.widerOf = [&](const StoredPassage& found) {
+        return found.title != "Keys" ? std::vector<StoredPassage>()
+                                     : std::vector{part(0, nWhole), part(marta - 40, marta + 60)};
+    };
+    const auto chosen = [&](int passageTokens) {
+        profile.passageTokens = passageTokens;
+        const auto prompt = composePrompt(*s_model, profile, made);
+        EXPECT_TRUE(prompt.has_value());
+        for (const StoredPassage& each : prompt->passages) {
+            if (each.title != "Keys") continue;
+            EXPECT_EQ(page.substr(each.startByte, each.endByte - each.startByte), each.text);
+        }
+        return prompt->passages;
+    };
+    auto passages = chosen(700);
+    ASSERT_EQ(passages.size(), 2U) << "one has taken the other in";
+    EXPECT_EQ(passages[0].text, page);
+    EXPECT_EQ(passages[1].title, "Mill");
+    EXPECT_EQ(passages[1].number, 2);
+    passages = chosen(160);
+    ASSERT_EQ(passages.size(), 3U);
+    EXPECT_EQ(passages[0].text, page.substr(marta - 40, 100)) << "all of it does not fit";
+    passages = chosen(60);
+    EXPECT_EQ(passages[0].text, "Marta keeps the keys.");
+}
+
 TEST_F(ConversationTest, ShowsSourcesThatAreStillInUseOnlyOnce) {
     const std::vector<StoredPassage> sources = [] {
         std::vector<StoredPassage> made = {passage("Keys", "Marta keeps the keys.")};

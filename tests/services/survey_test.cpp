@@ -40,6 +40,29 @@ TEST(SurveyQuestion, OneFactIsNoQuestionAboutEverything) {
     }
 }
 
+TEST(SurveyQuestion, KnowsMoneyByItsName) {
+    const SurveyQuestion asked = surveyQuestionOf("Give me every amount of money mentioned");
+    EXPECT_EQ(asked.patterns, std::vector{retrieval::Pattern::Money});
+    EXPECT_EQ(asked.subject, "");
+}
+
+TEST(SurveyQuestion, CountsDocumentsByTheirWholeName) {
+    for (const char* question :
+         {"一共有多少份采购合同？", "采购合同有几份？", "采购合同一共有几份？"}) {
+        const SurveyQuestion asked = surveyQuestionOf(question);
+        EXPECT_TRUE(asked.isSure) << question;
+        EXPECT_TRUE(asked.ofDocuments) << question;
+        EXPECT_EQ(asked.place, "采购合同") << question;
+        EXPECT_EQ(asked.subject, "") << question;
+        EXPECT_EQ(withPlace(asked, "采购合同").subject, "");
+        EXPECT_EQ(withPlace(asked, "").subject, "采购合同") << "no file is called so";
+    }
+    const SurveyQuestion asked = surveyQuestionOf("How many purchase contracts are there?");
+    EXPECT_EQ(asked.place, "purchase contracts");
+    EXPECT_EQ(withPlace(asked, "purchase contracts").subject, "");
+    EXPECT_EQ(withPlace(asked, "contracts").subject, "purchase") << "or sales contracts count too";
+}
+
 /// How the rules do on a labelled set.
 struct Recognised {
     int nAll = 0;

@@ -78,6 +78,9 @@ TEST(TableQuery, AddsAveragesAndCompares) {
               "SELECT round(sum(\"Price (EUR)\"), 6) FROM \"sales\"");
     EXPECT_EQ(sqlOf("Which city has the highest price?"),
               "SELECT max(\"Price (EUR)\") FROM \"sales\"");
+    EXPECT_EQ(sqlOf("Which city has the second highest price?"),
+              "SELECT DISTINCT \"Price (EUR)\" FROM \"sales\" WHERE \"Price (EUR)\" IS NOT NULL "
+              "ORDER BY \"Price (EUR)\" DESC LIMIT 1 OFFSET 1");
     EXPECT_EQ(sqlOf("Average price per country"),
               "SELECT \"Country\", round(avg(\"Price (EUR)\"), 4) FROM \"sales\" GROUP BY "
               "\"Country\" ORDER BY 2 DESC");
@@ -95,8 +98,8 @@ TEST(TableQuery, AddsAveragesAndCompares) {
 
 TEST(TableQuery, AnswersOnlyWhatItUnderstandsWhole) {
     for (const char* question :
-         {"What is the second highest price?", "How many cities are not in Norway?",
-          "How many chairs will Berlin order?", "What is the median price?",
+         {"What is the second highest price per country?", "How many cities are not in Norway?",
+          "How many chairs will Berlin order?", "What is the median price per country?",
           "What is the phone number of Berlin?", "How many mayors does Oslo have?"}) {
         EXPECT_EQ(sqlOf(question), "") << question;
     }
@@ -171,6 +174,12 @@ TEST(TableAnswer, ShowsResultQueryAndRowsThatOpen) {
     ASSERT_TRUE(lowest.has_value());
     ASSERT_TRUE(lowest->has_value());
     EXPECT_EQ((*lowest)->report.citations.size(), 2U) << "both rows with that price";
+    const auto saidTo = [&](const std::string& question) {
+        const auto found = answerFromTables(**database, question, {collection});
+        return found && *found ? (*found)->report.text : std::string();
+    };
+    EXPECT_THAT(saidTo("What is the second lowest price?"), HasSubstr("**99.5**"));
+    EXPECT_THAT(saidTo("What is the median price?"), HasSubstr("**89.75**"));
 }
 
 }  // namespace

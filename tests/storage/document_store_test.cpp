@@ -271,6 +271,28 @@ TEST_F(DocumentStoreTest, StreamsEmbeddingsInChunkOrder) {
     EXPECT_EQ(order, std::vector(expected.begin() + 1, expected.end()));
 }
 
+TEST_F(DocumentStoreTest, SaysWhatStandsAroundASpan) {
+    const auto id = valueOf(documents().ensureDocument(m_guide, "/docs/a.txt"));
+    DocumentContent content;
+    content.title = "a";
+    content.pages = {{1, "one. two. three. four."}, {2, "five."}};
+    content.chunks = {{.page = 1, .startByte = 0, .endByte = 4},
+                      {.page = 1, .startByte = 5, .endByte = 9},
+                      {.page = 1, .startByte = 5, .endByte = 16},
+                      {.page = 1, .startByte = 17, .endByte = 22},
+                      {.page = 2, .startByte = 0, .endByte = 5}};
+    valueOf(documents().storeContent(id, content));
+    auto around = valueOf(documents().surroundings(id, 1, 10, 16));
+    EXPECT_EQ(around.page, content.pages[0].text);
+    EXPECT_EQ(around.startByte, 5U);
+    EXPECT_EQ(around.endByte, 22U);
+    around = valueOf(documents().surroundings(id, 2, 0, 5));
+    EXPECT_EQ(around.startByte, 0U);
+    EXPECT_EQ(around.endByte, 5U) << "nothing of another page";
+    EXPECT_FAILS(documents().surroundings(id, 3, 0, 1), ErrorCode::NotFound);
+    EXPECT_FAILS(documents().surroundings(id, 2, 0, 6), ErrorCode::NotFound);
+}
+
 TEST_F(DocumentStoreTest, ChunksComeInTheOrderAsked) {
     const auto id = add(m_guide, "/docs/a.txt", "one\ntwo\nthree");
     const auto all = valueOf(documents().chunksOf(id));

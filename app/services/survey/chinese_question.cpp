@@ -42,7 +42,7 @@ bool meansAllChineseDocuments(std::string_view text) {
 void askForChineseDocuments(SurveyQuestion& asked, std::string& rest, const DocumentNoun& noun) {
     asked.ofDocuments = true;
     if (noun.isAnyDocument) return;
-    asked.place = rest.substr(noun.startByte, noun.endByte - noun.startByte);
+    asked.place = subjectOf(rest.substr(noun.startByte, noun.endByte - noun.startByte));
     asked.isPlaceOfKind = true;
     rest.replace(noun.startByte, noun.endByte - noun.startByte, " ");
 }
@@ -57,6 +57,7 @@ bool isChineseCount(std::string_view text, SurveyQuestion& asked, std::string& r
         return true;
     }
     if (!hasAny(text, {"多少"sv, "几"sv})) return false;
+    constexpr std::size_t kLongestMeasure = 3;  // bytes: a character, and nothing behind it
     asked.kind = SurveyKind::Count;
     if (asksForChineseRule(text)) return true;
     for (const std::string_view number : {"多少"sv, "几"sv}) {
@@ -74,9 +75,24 @@ bool isChineseCount(std::string_view text, SurveyQuestion& asked, std::string& r
             const std::string_view between = text.substr(from, noun.startByte - from);
             if (hasAny(between, {"的"sv, "在"sv, "是"sv, "，"sv})) continue;
             asked.isSure = true;
-            askForChineseDocuments(asked, rest, noun);
+            askForChineseDocuments(asked, rest,
+                                   noun.isAnyDocument ? noun : DocumentNoun{from, noun.endByte});
             return true;
         }
+        // "采购合同有几份": what is counted stands before the number.
+        const DocumentNoun before = chineseDocumentNoun(text.substr(0, at));
+        const bool isMeasured = hasAny(behind, std::span(kMeasures).subspan(1, 6));
+        const std::string_view between =
+            before.endByte > 0 ? text.substr(before.endByte, at - before.endByte) : "，";
+        if (!isMeasured || behind.size() > kLongestMeasure ||
+            !(between.empty() || between == "有" || between == "共有" || between == "一共有" ||
+              between == "总共有" || between == "一共")) {
+            continue;
+        }
+        asked.isSure = true;
+        const std::size_t named = before.isAnyDocument ? before.startByte : 0;
+        askForChineseDocuments(asked, rest, {named, before.endByte, before.isAnyDocument});
+        return true;
     }
     asked.isSure = meansAllChineseDocuments(text);
     return true;

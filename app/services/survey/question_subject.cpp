@@ -40,6 +40,8 @@ constexpr auto kPatternNames = std::to_array<PatternName>({
     {"each date", Pattern::Date},
     {"dates", Pattern::Date},
     {"日期", Pattern::Date},
+    {"amount of money", Pattern::Money},
+    {"sum of money", Pattern::Money},
     {"every amount", Pattern::Money},
     {"every price", Pattern::Money},
     {"amounts of money", Pattern::Money},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 
 namespace conclave::services {
 namespace {
@@ -140,6 +141,20 @@ std::size_t beginning(std::string_view text, std::span<const std::string_view> p
 
 std::size_t beginning(std::string_view text, std::initializer_list<std::string_view> phrases) {
     return beginning(text, std::span(phrases.begin(), phrases.size()));
+}
+
+std::optional<int> placeInOrder(std::string_view word) {
+    static constexpr auto kOrdinals =
+        std::to_array<std::string_view>({"first", "second", "third", "fourth", "fifth", "sixth",
+                                         "seventh", "eighth", "ninth", "tenth"});
+    const auto named = std::find(kOrdinals.begin(), kOrdinals.end(), word);
+    if (named != kOrdinals.end()) return static_cast<int>(named - kOrdinals.begin()) + 1;
+    int number = 0;
+    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
+    const std::string_view ending = word.substr(static_cast<std::size_t>(end - word.data()));
+    const bool isOrdinal = ending == "st" || ending == "nd" || ending == "rd" || ending == "th";
+    if (problem != std::errc() || !isOrdinal || number < 1 || number > 1000) return std::nullopt;
+    return number;
 }
 
 std::vector<std::string_view> wordsOfLower(std::string_view lower) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ namespace conclave::services {
                                     std::span<const std::string_view> phrases);
 [[nodiscard]] std::size_t beginning(std::string_view text,
                                     std::initializer_list<std::string_view> phrases);
+
+/// 2 of "second" and "2nd".
+[[nodiscard]] std::optional<int> placeInOrder(std::string_view word);
 
 /// The words of a lower-case text, which they point into.
 [[nodiscard]] std::vector<std::string_view> wordsOfLower(std::string_view lower);

@@ -247,12 +247,15 @@ private:
 /// of others, go to `skipped`.
 Result<std::vector<Document>> documentsToRead(storage::DocumentStore& store,
                                               const std::vector<CollectionId>& collections,
+                                              const DocumentFilter& filter,
                                               SurveyFindings& findings) {
     std::vector<Document> all;
     for (const CollectionId collection : collections) {
         auto documents = store.documents(collection);
         if (!documents) return tl::unexpected(documents.error());
-        std::move(documents->begin(), documents->end(), std::back_inserter(all));
+        std::copy_if(std::make_move_iterator(documents->begin()),
+                     std::make_move_iterator(documents->end()), std::back_inserter(all),
+                     [&](const Document& document) { return filter.holds(document); });
     }
     std::sort(all.begin(), all.end(), [](const Document& a, const Document& b) {
         return a.path != b.path ? a.path < b.path : a.id < b.id;
@@ -416,7 +419,7 @@ Result<std::vector<Document>> chooseDocuments(storage::DocumentStore& store,
                                               const std::vector<CollectionId>& collections,
                                               const SurveyQuestion& asked,
                                               SurveyFindings& findings) {
-    auto documents = documentsToRead(store, collections, findings);
+    auto documents = documentsToRead(store, collections, asked.filter, findings);
     if (!documents) return documents;
     if (asked.files.empty()) {
         chooseByPlace(asked.place, *documents, findings);
@@ -437,7 +440,7 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
     SurveyFindings findings;
     const auto documents = chooseDocuments(store, collections, question, findings);
     if (!documents) return tl::unexpected(documents.error());
-    SurveyQuestion asked = findings.place.empty() ? withoutPlace(question) : question;
+    SurveyQuestion asked = withPlace(question, findings.place);
 
     SurveyCheckpoint checkpoint(database, question, collections, *generation);
     auto kept = checkpoint.load();

@@ -90,7 +90,8 @@ std::string keyOf(const SurveyQuestion& question, const std::vector<CollectionId
     return json::array({static_cast<int>(question.kind), question.ofDocuments, question.subject,
                         question.place, patterns, question.sides, question.compared, question.files,
                         static_cast<int>(question.condition.permission), question.condition.verb,
-                        question.condition.year, collections, generation, std::string(reader)})
+                        question.condition.year, question.filter.toJson(), collections, generation,
+                        std::string(reader)})
         .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

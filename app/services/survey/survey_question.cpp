@@ -365,7 +365,17 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     return asked;
 }
 
-SurveyQuestion withoutPlace(SurveyQuestion asked) {
+SurveyQuestion withPlace(SurveyQuestion asked, std::string_view found) {
+    if (!found.empty()) {
+        const bool isShorter = asked.files.empty() && asked.place.size() > found.size() &&
+                               asked.place.ends_with(found);
+        if (!isShorter || !asked.isPlaceOfKind || asked.kind == SurveyKind::Summarise) return asked;
+        std::string rest = asked.place.substr(0, asked.place.size() - found.size());
+        while (rest.ends_with(' ')) rest.pop_back();
+        asked.subject = asked.subject.empty() ? rest : rest + " " + asked.subject;
+        asked.place = std::string(found);
+        return asked;
+    }
     const bool saysEnough =
         !asked.patterns.empty() || (asked.isPlaceOfKind && !asked.subject.empty());
     if (!saysEnough && !asked.place.empty()) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/services/document_filter.h"
 #include "app/services/survey/condition.h"
 #include "retrieval/retrieval.h"
 
@@ -32,12 +33,15 @@ struct SurveyQuestion {
     std::vector<std::string> sides;  ///< of Compare: two
     std::string compared;            ///< of both sides, as "rent" of "the rent of A and B"
     std::vector<std::string> files;  ///< "notes.docx": nothing else is read
+    DocumentFilter filter{};         ///< nor anything else than this; not of the wording
 };
 
 [[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view whole);
 
-/// The question where no document is called as its place says: then it is something that must be
-/// said, but for a kind of document beside a subject.
-[[nodiscard]] SurveyQuestion withoutPlace(SurveyQuestion asked);
+/// The question where documents were chosen by `found` of its place, as chooseDocuments says. Of
+/// "signed contracts" and documents called contracts "signed" must be said. Where no document is
+/// called so (empty) the place is something that must be said, but for a kind of document beside a
+/// subject.
+[[nodiscard]] SurveyQuestion withPlace(SurveyQuestion asked, std::string_view found);
 
 }  // namespace conclave::services

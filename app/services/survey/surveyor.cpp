@@ -5,6 +5,7 @@
 #include "app/services/question.h"
 #include "app/services/survey/model_report.h"
 #include "app/services/survey/model_survey.h"
+#include "app/services/survey/quantity_answer.h"
 #include "app/services/survey/table_answer.h"
 #include "base/log.h"
 
@@ -37,14 +38,22 @@ bool canBeRead(const SurveyQuestion& asked) {
 
 Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& request) {
     auto fromTables = answerFromTables(m_database, request.question, request.collections,
-                                       request.reader, request.cancel);
+                                       request.filter, request.reader, request.cancel);
     if (!fromTables) return tl::unexpected(fromTables.error());
     if (*fromTables) {
         return std::optional<SurveyAnswer>(
             SurveyAnswer{std::move((*fromTables)->report), std::move((*fromTables)->account)});
     }
-    const SurveyQuestion asked =
+    auto fromQuantities = answerFromQuantities(m_database.documents(), request.question,
+                                               request.collections, request.filter, request.cancel);
+    if (!fromQuantities) return tl::unexpected(fromQuantities.error());
+    if (*fromQuantities) {
+        return std::optional<SurveyAnswer>(SurveyAnswer{std::move((*fromQuantities)->report),
+                                                        std::move((*fromQuantities)->account)});
+    }
+    SurveyQuestion asked =
         request.isForced ? forcedQuestion(request.question) : surveyQuestionOf(request.question);
+    asked.filter = request.filter;
     if (!canBeRead(asked) || (!asked.isSure && !request.isForced)) {
         return std::optional<SurveyAnswer>();
     }
@@ -113,7 +122,7 @@ Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const Survey
     };
     const auto findings = runSurvey(m_database, asked, request.collections, hooks);
     if (!findings) return tl::unexpected(findings.error());
-    SurveyQuestion shown = findings->place.empty() ? withoutPlace(asked) : asked;
+    SurveyQuestion shown = withPlace(asked, findings->place);
     if (!findings->sides.empty()) shown.sides = findings->sides;
     const bool isEmpty = findings->documents.empty() && findings->isComplete;
     auto report = isEmpty ? nothingFound(request, shown, *findings)
@@ -145,8 +154,10 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
                    "文档中没有一句同时提到这些内容。");
     }
     writer.add("\n\n" + accountOf(findings, writer.isChinese()));
-    const auto hits = m_library.search(
-        {.query = request.question, .collections = request.collections, .limit = kNearest});
+    const auto hits = m_library.search({.query = request.question,
+                                        .collections = request.collections,
+                                        .limit = kNearest,
+                                        .filter = request.filter});
     if (!hits) return tl::unexpected(hits.error());
     if (!hits->empty()) {
         writer.add("\n\nThese passages come nearest:\n\n", "\n\n最接近的段落：\n\n");

@@ -17,6 +17,7 @@ namespace conclave::services {
 struct SurveyRequest {
     std::string question;
     std::vector<CollectionId> collections;
+    DocumentFilter filter{};
     bool isForced = false;  ///< whatever the wording
     /// The text so far and how much of everything was read, 0..1.
     std::function<void(const std::string& text, float progress)> onProgress;

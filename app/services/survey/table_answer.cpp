@@ -27,14 +27,15 @@ std::string tidyNumber(std::string number) {
 }
 
 Result<std::vector<LoadedTable>> loadTables(storage::DocumentStore& store,
-                                            const std::vector<CollectionId>& collections) {
+                                            const std::vector<CollectionId>& collections,
+                                            const DocumentFilter& filter) {
     std::vector<LoadedTable> tables;
     for (const CollectionId collection : collections) {
         const auto documents = store.documents(collection);
         if (!documents) return tl::unexpected(documents.error());
         for (const Document& document : *documents) {
             if (!isSpreadsheet(document) || document.nChunks == 0 ||
-                document.sizeBytes > kMostBytes) {
+                document.sizeBytes > kMostBytes || !filter.holds(document)) {
                 continue;
             }
             const auto pages = store.pages(document.id);
@@ -137,10 +138,16 @@ private:
                                  : "The number of different values of " + column;
             case Kind::Sum: return isChinese ? column + "的总和" : "The sum of " + column;
             case Kind::Average: return isChinese ? column + "的平均值" : "The average of " + column;
-            case Kind::Least: return isChinese ? column + "的最小值" : "The lowest " + column;
-            case Kind::Greatest: return isChinese ? column + "的最大值" : "The highest " + column;
+            case Kind::Median: return isChinese ? column + "的中位数" : "The median of " + column;
+            case Kind::Least: return isChinese ? column + "的最小值" : place() + "lowest " + column;
+            case Kind::Greatest:
+                return isChinese ? column + "的最大值" : place() + "highest " + column;
             default: return {};
         }
+    }
+
+    [[nodiscard]] std::string place() const {
+        return m_query.nth > 1 ? "Number " + std::to_string(m_query.nth) + " of the " : "The ";
     }
 
     [[nodiscard]] std::string condition() const {
@@ -275,13 +282,13 @@ Result<std::optional<TableAnswer>> askModel(storage::DocumentStore& store,
 
 Result<std::optional<TableAnswer>> answerFromTables(
     storage::Database& database, const std::string& question,
-    const std::vector<CollectionId>& collections, const std::function<Result<TextModel*>()>& reader,
-    const std::stop_token& cancel) {
+    const std::vector<CollectionId>& collections, const DocumentFilter& filter,
+    const std::function<Result<TextModel*>()>& reader, const std::stop_token& cancel) {
     constexpr double kSurelyExplained = 0.9;
     std::optional<TableAnswer> none;
     if (!mayAskTables(question)) return none;
     storage::DocumentStore& store = database.documents();
-    const auto tables = loadTables(store, collections);
+    const auto tables = loadTables(store, collections, filter);
     if (!tables) return tl::unexpected(tables.error());
     const auto query = tableQueryOf(question, *tables);
     const bool isSure = query && query->explained >= kSurelyExplained;

@@ -25,7 +25,7 @@ struct TableAnswer {
 /// Errors: Cancelled, those of the database.
 [[nodiscard]] Result<std::optional<TableAnswer>> answerFromTables(
     storage::Database& database, const std::string& question,
-    const std::vector<CollectionId>& collections,
+    const std::vector<CollectionId>& collections, const DocumentFilter& filter = {},
     const std::function<Result<TextModel*>()>& reader = {}, const std::stop_token& cancel = {});
 
 }  // namespace conclave::services

@@ -1,6 +1,7 @@
 #include "app/services/survey/table_question.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "app/services/question.h"
@@ -31,6 +32,7 @@ public:
         const std::optional<TableOperation> operation = findOperation();
         if (!operation) return std::nullopt;
         query.kind = operation->kind;
+        query.nth = findPlace(*operation);
         findValues();
         findColumns();
         findComparisons();
@@ -38,6 +40,8 @@ public:
         explainNames();
         if (!chooseColumn(query, operation->phrase)) return std::nullopt;
         query.explained = explained();
+        // Of each group, that is another query than of all.
+        if (m_group && (query.nth > 1 || query.kind == Kind::Median)) return std::nullopt;
         write(query);
         return query;
     }
@@ -88,6 +92,21 @@ private:
             return isOfSomething ? TableOperation{Kind::List, each.phrase} : each;
         }
         return std::nullopt;
+    }
+
+    /// "The second highest"; and "the average number of units" is of units.
+    int findPlace(const TableOperation& operation) {
+        const std::size_t at = findTokens(m_tokens, tableTokens(operation.phrase));
+        const bool isRanked = operation.kind == Kind::Least || operation.kind == Kind::Greatest;
+        int place = 1;
+        if (isRanked && at != std::string::npos && at > 0) {
+            if (const auto found = placeInOrder(m_tokens[at - 1].surface)) {
+                explain(at - 1, 1);
+                place = *found;
+            }
+        }
+        if (operation.kind != Kind::Count && operation.kind != Kind::List) take("number of");
+        return place;
     }
 
     /// Texts of the table that stand in the question.
@@ -219,8 +238,10 @@ private:
 
     /// The table's own name and what only asks.
     void explainNames() {
+        const std::string file = std::filesystem::path(m_table.path).filename().string();
         for (const std::string_view name :
-             {std::string_view(m_table.table.name), std::string_view(m_table.title)}) {
+             {std::string_view(m_table.table.name), std::string_view(m_table.title),
+              std::string_view(file)}) {
             for (const TableToken& word : tableTokens(name)) {
                 for (TableToken& token : m_tokens) {
                     if (token.term != word.term) continue;
@@ -329,6 +350,24 @@ private:
             case Kind::Average: value = "round(avg(" + column + "), 4)"; break;
             case Kind::Least: value = "min(" + column + ")"; break;
             case Kind::Greatest: value = "max(" + column + ")"; break;
+            case Kind::Median: break;
+        }
+        const std::string given =
+            std::string(where.empty() ? " WHERE " : " AND ") + column + " IS NOT NULL";
+        if (query.kind == Kind::Median) {
+            const std::string n = "(SELECT count(*) FROM " + table + where + given + ")";
+            query.sql = "SELECT round(avg(" + column + "), 4) FROM (SELECT " + column + " FROM " +
+                        table + where + given + " ORDER BY " + column + " LIMIT 2 - " + n +
+                        " % 2 OFFSET (" + n + " - 1) / 2)";
+            return;
+        }
+        if (query.nth > 1) {
+            query.sql = "SELECT DISTINCT " + column + " FROM " + table + where + given +
+                        " ORDER BY " + column + (query.kind == Kind::Greatest ? " DESC" : "") +
+                        " LIMIT 1 OFFSET " + std::to_string(query.nth - 1);
+            query.rowsSql += std::string(where.empty() ? " WHERE " : " AND ") + column + " = (" +
+                             query.sql + ")";
+            return;
         }
         if (m_group) {
             const std::string group = quotedName(columns()[*m_group].name);

@@ -23,8 +23,10 @@ struct TableQuery {
         Average,
         Least,
         Greatest,
+        Median,
         List
     } kind = Kind::Count;
+    int nth = 1;             ///< of Least and Greatest: the second highest
     std::size_t table = 0;   ///< index of the table asked
     std::string sql;         ///< one row, or one a group (group, value), or rows for List
     std::string rowsSql;     ///< rowids of the rows it rests on
