@@ -53,6 +53,8 @@ protected:
     /// Starts the program with its streams in files of the scratch folder.
     pid_t begin(const std::vector<std::string>& arguments, const std::string& input = {}) const {
         write("in", input);
+        write("out", {});  // not what an earlier run printed, for those who watch it
+        write("err", {});
         const pid_t child = ::fork();
         if (child != 0) return child;
         constexpr mode_t kMode = 0600;
