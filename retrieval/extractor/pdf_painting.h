@@ -1,15 +1,10 @@
-// pdf_painting.h: whether all text of a page is seen, told by what the page does, without drawing
-// it.
-//
-// That is so on most pages: dark text on white paper or a pale ground, nothing above it, none of it
-// clipped. Wherever this is not plain the answer is "not certain", and the page is drawn.
+// pdf_painting.h: what a page does, read from its operators without drawing it: from that
+// pdf_seen_text.h tells whether all its text is seen. Wherever an operator is not plain there is no
+// answer.
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +12,11 @@
 #include "retrieval/extractor/pdf_file.h"
 
 namespace conclave::retrieval::extractor {
+
+/// Text is seen if less of its place than this may be covered, as by rules of tables.
+inline constexpr double kMostCovered = 0.3;
+/// Of places on a page; drawing it then takes its time, too.
+inline constexpr std::size_t kMostComparisons = 4'000'000;
 
 /// What a page of plain operators paints; boxes as LineBox has them.
 struct PagePainting {
@@ -35,23 +35,5 @@ struct PagePainting {
 
 /// None where an operator, a colour or a resource is not plain.
 [[nodiscard]] std::optional<PagePainting> readPagePainting(PdfFile& file, std::size_t index);
-
-/// Which glyphs leave ink: a font may draw nothing for a letter. A drawing of a page on which all
-/// text is seen says so for its glyphs.
-class InkedGlyphs {
-public:
-    /// Whether in nearly every piece most of the glyphs are known to leave ink. `nSigns`: what they
-    /// are said to be, but white space.
-    [[nodiscard]] bool knows(const PagePainting& painting, std::size_t nSigns) const;
-    void learn(const PagePainting& painting);
-
-private:
-    static std::vector<unsigned> codesOf(const PagePainting::Letters& letters);
-    std::map<std::string, std::set<unsigned>> m_codes;  ///< by style
-};
-
-/// Whether the places where text stands are on the page, inside the clip and not covered by paint
-/// or by each other.
-[[nodiscard]] bool isUncovered(const PagePainting& painting, std::span<const LineBox> places);
 
 }  // namespace conclave::retrieval::extractor

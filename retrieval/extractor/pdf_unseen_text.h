@@ -17,7 +17,7 @@
 #include <QPdfDocument>
 #include <QString>
 
-#include "retrieval/extractor/pdf_painting.h"
+#include "retrieval/extractor/pdf_seen_text.h"
 
 namespace conclave::retrieval::extractor {
 

@@ -5,6 +5,7 @@
 
 #include "../support/pdf_sample.h"
 #include "retrieval/extractor/pdf_painting.h"
+#include "retrieval/extractor/pdf_seen_text.h"
 
 namespace conclave::retrieval::extractor {
 namespace {
