@@ -69,6 +69,21 @@ void packFifthBits(const std::uint8_t* bytes, int shift, PanelFifthBits& high, i
     std::memcpy(high[row], &all, sizeof(all));
 }
 
+/// @param bytes    with two bits of each of 32 columns, from bit 2 * quarter on
+void packPairs(const std::uint8_t* bytes, int quarter, PanelPairs& pairs, int row) {
+    // Bits 0-1 of columns 4k to 4k + 3, bits 2-3 of those 16 further on.
+    const auto both = [&](int k) {
+        const std::uint8_t* first = bytes + std::ptrdiff_t{4} * k;
+        constexpr std::uint32_t kPairs = 3 * kLowBits;
+        return (wordAt<std::uint32_t>(first) >> (2 * quarter) & kPairs) |
+               (wordAt<std::uint32_t>(first + 16) >> (2 * quarter) & kPairs) << 2;
+    };
+    for (int line = 0; line < 2; ++line) {
+        const std::uint32_t four = both(2 * line) | both(2 * line + 1) << 4;
+        std::memcpy(pairs[line][row], &four, sizeof(four));
+    }
+}
+
 /// Scales, minima and lines of Q4_K and Q5_K.
 template <typename Block, typename Panel>
 void packWithMinima(const Block& from, Panel& panel, int row) {
@@ -99,10 +114,47 @@ void packRow(const BlockQ4_0& from, PanelQ4_0& panel, int row) {
     panel.scales[row] = from.scale;
 }
 
+void packRow(const BlockQ4_1& from, PanelQ4_1& panel, int row) {
+    packLines(from.nibbles, panel.lines, row);
+    panel.scales[row] = from.scale;
+    panel.minima[row] = from.minimum;
+}
+
 void packRow(const BlockQ5_0& from, PanelQ5_0& panel, int row) {
     packLines(from.nibbles, panel.lines, row);
     packFifthBits(wordAt<std::uint32_t>(from.highBits), panel.high, row);
     panel.scales[row] = from.scale;
+}
+
+void packRow(const BlockQ5_1& from, PanelQ5_1& panel, int row) {
+    packLines(from.nibbles, panel.lines, row);
+    packFifthBits(wordAt<std::uint32_t>(from.highBits), panel.high, row);
+    panel.scales[row] = from.scale;
+    panel.minima[row] = from.minimum;
+}
+
+void packRow(const BlockQ2_K& from, PanelQ2_K& panel, int row) {
+    panel.scale[row] = from.scale;
+    panel.minScale[row] = from.minScale;
+    for (int i = 0; i < 8; ++i) {
+        PanelQ2_K::Part& part = panel.parts[i];
+        packPairs(from.pairs + std::ptrdiff_t{32} * (i / 4), i % 4, part.pairs, row);
+        part.scales[0][row] = from.scales[2 * i];
+        part.scales[1][row] = from.scales[2 * i + 1];
+    }
+}
+
+void packRow(const BlockQ3_K& from, PanelQ3_K& panel, int row) {
+    panel.scale[row] = from.scale;
+    std::int8_t scales[16];
+    unpackScales(from, scales);
+    for (int i = 0; i < 8; ++i) {
+        PanelQ3_K::Part& part = panel.parts[i];
+        packPairs(from.pairs + std::ptrdiff_t{32} * (i / 4), i % 4, part.pairs, row);
+        packFifthBits(from.highBits, i, part.high, row);
+        part.scales[0][row] = scales[2 * i];
+        part.scales[1][row] = scales[2 * i + 1];
+    }
 }
 
 void packRow(const BlockQ4_K& from, PanelQ4_K& panel, int row) { packWithMinima(from, panel, row); }
@@ -121,18 +173,7 @@ void packRow(const BlockQ6_K& from, PanelQ6_K& panel, int row) {
         const std::ptrdiff_t half = i / 4;
         const int quarter = i % 4;
         packLines(from.nibbles + 64 * half + 32 * (quarter % 2), quarter / 2 * 4, part.lines, row);
-        const std::uint8_t* pairs = from.highPairs + 32 * half;
-        // Bits 0-1 of columns 4k to 4k + 3, bits 2-3 of those 16 further on.
-        const auto high = [&](int k) {
-            const std::uint8_t* first = pairs + std::ptrdiff_t{4} * k;
-            constexpr std::uint32_t kPairs = 3 * kLowBits;
-            return (wordAt<std::uint32_t>(first) >> (2 * quarter) & kPairs) |
-                   (wordAt<std::uint32_t>(first + 16) >> (2 * quarter) & kPairs) << 2;
-        };
-        for (int line = 0; line < 2; ++line) {
-            const std::uint32_t both = high(2 * line) | high(2 * line + 1) << 4;
-            std::memcpy(part.high[line][row], &both, sizeof(both));
-        }
+        packPairs(from.highPairs + 32 * half, quarter, part.high, row);
         part.scales[0][row] = from.scales[2 * i];
         part.scales[1][row] = from.scales[2 * i + 1];
     }
@@ -160,11 +201,11 @@ void packRow(const BlockMXFP4& from, PanelMXFP4& panel, int row) {
 
 // ------------------------------------------------------------------------------------- all types
 
-void packBF16(const std::byte* rows, std::size_t rowBytes, int nRows, int nColumns,
-              std::byte* out) {
-    auto* panels = reinterpret_cast<PanelBF16*>(out);
+void packHalfFloats(const std::byte* rows, std::size_t rowBytes, int nRows, int nColumns,
+                    std::byte* out) {
+    auto* panels = reinterpret_cast<PanelHalfFloats*>(out);
     if (nRows < kPanelRows) {
-        std::memset(panels, 0, static_cast<std::size_t>(nColumns) * sizeof(PanelBF16));
+        std::memset(panels, 0, static_cast<std::size_t>(nColumns) * sizeof(PanelHalfFloats));
     }
     // A cache line of each row at a time.
     constexpr int kStep = 32;
@@ -211,14 +252,19 @@ constexpr PackedFormat format(TensorType type) {
 constexpr PackedFormat kFormats[] = {
     format<BlockQ8_0, PanelQ8_0>(TensorType::Q8_0),
     format<BlockQ4_0, PanelQ4_0>(TensorType::Q4_0),
+    format<BlockQ4_1, PanelQ4_1>(TensorType::Q4_1),
     format<BlockQ5_0, PanelQ5_0>(TensorType::Q5_0),
+    format<BlockQ5_1, PanelQ5_1>(TensorType::Q5_1),
+    format<BlockQ2_K, PanelQ2_K>(TensorType::Q2_K),
+    format<BlockQ3_K, PanelQ3_K>(TensorType::Q3_K),
     format<BlockQ4_K, PanelQ4_K>(TensorType::Q4_K),
     format<BlockQ5_K, PanelQ5_K>(TensorType::Q5_K),
     format<BlockQ6_K, PanelQ6_K>(TensorType::Q6_K),
     format<BlockIQ4_NL, PanelIQ4_NL>(TensorType::IQ4_NL),
     format<BlockIQ4_XS, PanelIQ4_XS>(TensorType::IQ4_XS),
     format<BlockMXFP4, PanelMXFP4>(TensorType::MXFP4),
-    {TensorType::BF16, 1, sizeof(PanelBF16), packBF16},
+    {TensorType::F16, 1, sizeof(PanelHalfFloats), packHalfFloats},
+    {TensorType::BF16, 1, sizeof(PanelHalfFloats), packHalfFloats},
 };
 
 }  // namespace

@@ -41,6 +41,15 @@ struct PanelQ4_0 {
 };
 static_assert(sizeof(PanelQ4_0) == kPanelRows * 18);
 
+/// 16 rows times 32 columns of Q4_1. A weight is scale * half + minimum.
+struct PanelQ4_1 {
+    static constexpr int kColumns = 32;
+    PanelHalfBytes lines;
+    std::uint16_t scales[kPanelRows];  ///< fp16
+    std::uint16_t minima[kPanelRows];
+};
+static_assert(sizeof(PanelQ4_1) == kPanelRows * 20);
+
 /// 16 rows times 256 columns of Q4_K. A weight is
 /// scale * scales[row] * half - minScale * minima[row]. The file's 6-bit scales and minima become
 /// bytes: 4.625 bits a weight instead of 4.5.
@@ -57,15 +66,18 @@ struct PanelQ4_K {
 };
 static_assert(sizeof(PanelQ4_K) == kPanelRows * 148);
 
-/// 16 rows times 256 columns of Q6_K: for each 32 columns, lines with the lower four bits, and a
-/// byte with the upper two of four weights: of lines 2k and 2k+1, bits 0-1 and 4-5 belong to the
-/// low halves, bits 2-3 and 6-7 to the high ones. A weight is
-/// scale * scales[column / 16][row] * (six bits - 32).
+/// Two bits of each of 32 columns, those of lines 2k and 2k + 1 in line k: bits 0-1 and 4-5 belong
+/// to what PanelHalfBytes has in its low halves (columns 0 to 15), bits 2-3 and 6-7 to the high
+/// ones.
+using PanelPairs = std::uint8_t[2][kPanelRows][4];
+
+/// 16 rows times 256 columns of Q6_K, whose lines hold the lower four bits, `high` the upper two.
+/// A weight is scale * scales[column / 16][row] * (six bits - 32).
 struct PanelQ6_K {
     static constexpr int kColumns = 256;
     struct Part {
         PanelHalfBytes lines;
-        std::uint8_t high[2][kPanelRows][4];
+        PanelPairs high;
         std::int8_t scales[2][kPanelRows];
     };
     std::uint16_t scale[kPanelRows];  ///< fp16
@@ -86,6 +98,16 @@ struct PanelQ5_0 {
 };
 static_assert(sizeof(PanelQ5_0) == kPanelRows * 22);
 
+/// 16 rows times 32 columns of Q5_1. A weight is scale * five bits + minimum.
+struct PanelQ5_1 {
+    static constexpr int kColumns = 32;
+    PanelHalfBytes lines;
+    PanelFifthBits high;
+    std::uint16_t scales[kPanelRows];  ///< fp16
+    std::uint16_t minima[kPanelRows];
+};
+static_assert(sizeof(PanelQ5_1) == kPanelRows * 24);
+
 /// 16 rows times 256 columns of Q5_K: as PanelQ4_K, with fifth bits.
 struct PanelQ5_K {
     static constexpr int kColumns = 256;
@@ -100,6 +122,35 @@ struct PanelQ5_K {
     Part parts[8];
 };
 static_assert(sizeof(PanelQ5_K) == kPanelRows * 180);
+
+/// 16 rows times 256 columns of Q2_K. A weight is scale * (low half of scales[column / 16][row]) *
+/// two bits - minScale * (high half).
+struct PanelQ2_K {
+    static constexpr int kColumns = 256;
+    struct Part {
+        PanelPairs pairs;
+        std::uint8_t scales[2][kPanelRows];
+    };
+    std::uint16_t scale[kPanelRows];  ///< fp16
+    std::uint16_t minScale[kPanelRows];
+    Part parts[8];
+};
+static_assert(sizeof(PanelQ2_K) == kPanelRows * 84);
+
+/// 16 rows times 256 columns of Q3_K, whose third bits lie as fifth ones do. A weight is
+/// scale * scales[column / 16][row] * (three bits - 4). The file's 6-bit scales become bytes:
+/// 3.5625 bits a weight instead of 3.4375.
+struct PanelQ3_K {
+    static constexpr int kColumns = 256;
+    struct Part {
+        PanelPairs pairs;
+        PanelFifthBits high;
+        std::int8_t scales[2][kPanelRows];  ///< -32 to 31
+    };
+    std::uint16_t scale[kPanelRows];  ///< fp16
+    Part parts[8];
+};
+static_assert(sizeof(PanelQ3_K) == kPanelRows * 114);
 
 /// 16 rows times 32 columns of IQ4_NL. A weight is scale * kIq4Levels[half].
 struct PanelIQ4_NL {
@@ -129,14 +180,14 @@ struct PanelMXFP4 {
 };
 static_assert(sizeof(PanelMXFP4) == kPanelRows * 17);
 
-/// 16 rows times one column of BF16.
-struct PanelBF16 {
+/// 16 rows times one column of F16 or BF16.
+struct PanelHalfFloats {
     static constexpr int kColumns = 1;
     std::uint16_t values[kPanelRows];
 };
-static_assert(sizeof(PanelBF16) == kPanelRows * 2);
+static_assert(sizeof(PanelHalfFloats) == kPanelRows * 2);
 
-/// Columns of PanelBF16 whose products are added up by themselves: shorter chains round less.
+/// Columns of PanelHalfFloats whose products are added up by themselves: shorter chains round less.
 inline constexpr int kSumColumns = 32;
 
 /// How a type is packed.
@@ -155,14 +206,14 @@ struct PackedFormat {
 /// Null for a type that is computed with as it lies in the file.
 [[nodiscard]] const PackedFormat* packedFormat(TensorType type);
 
-// What the kernel sets have for packed weights. Those of BF16 read floats. Their matmul
+// What the kernel sets have for packed weights. Those of F16 and BF16 read floats. Their matmul
 // reads MatmulArgs::weights as panels: rowBytes is a sixteenth of a panel's bytes, and the first
 // row is a multiple of 16. Packed rows cannot be dequantized one by one: `dequantize` is null.
 [[nodiscard]] const WeightKernels* scalarPackedKernels(TensorType type);
 [[nodiscard]] const WeightKernels* avx2PackedKernels(TensorType type);
 [[nodiscard]] const WeightKernels* avx512PackedKernels(TensorType type);
 
-/// What avx2PackedKernels gives for BF16.
-[[nodiscard]] const WeightKernels& avx2PackedBF16();
+/// What avx2PackedKernels gives for F16 and BF16; null for others.
+[[nodiscard]] const WeightKernels* avx2PackedHalfFloats(TensorType type);
 
 }  // namespace conclave::engine

@@ -10,7 +10,8 @@ namespace {
 }  // namespace packed_avx2
 
 const WeightKernels* avx2PackedKernels(TensorType type) {
-    return type == TensorType::BF16 ? &avx2PackedBF16() : packed_avx2::byteKernels(type);
+    const WeightKernels* floats = avx2PackedHalfFloats(type);
+    return floats != nullptr ? floats : packed_avx2::byteKernels(type);
 }
 
 }  // namespace conclave::engine

@@ -9,7 +9,7 @@
 //   kOffset                   what makes its integers unsigned
 //   weights(panels, block, line, row)   kOffset + the integers of columns 4 * line to 4 * line + 3
 //                             of 8 rows, from the panel of activation block `block`
-//   scales(panels, block, group, row), minima(panels, block, row)   of 8 rows
+//   scales(panels, block, group, row), minima(panels, block, group, row)   of 8 rows
 //
 // vpmaddubsw multiplies unsigned by signed bytes and adds pairs of products in 16 bits; all pairs
 // of a group are added up in 16 bits too. Sums with the offset in them may go round, but without it
@@ -49,6 +49,12 @@ inline __m256 fromBytes(const std::uint8_t* bytes) {
     const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes));
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(eight));
 }
+/// Four bits of each of 8 bytes, from bit `place` on.
+inline __m256 fromHalves(const std::uint8_t* bytes, int place) {
+    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes));
+    const __m256i words = _mm256_srli_epi32(_mm256_cvtepu8_epi32(eight), place);
+    return _mm256_cvtepi32_ps(_mm256_and_si256(words, _mm256_set1_epi32(15)));
+}
 inline __m256 fromBytes(const std::int8_t* bytes) {
     const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes));
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight));
@@ -82,6 +88,11 @@ struct Tokens {
     /// Sums as vpmaddubsw forms them, of the first 16 columns (0) or of all 32 (1).
     __m256i pairSumsOf(int t, int block, int which) const {
         return _mm256_set1_epi32(reinterpret_cast<const int*>(base[t] + pairs)[2 * block + which]);
+    }
+    /// Of the first or the last 16 columns of a block.
+    __m256i sumOfGroup(int t, int block, int group) const {
+        const __m256i first = _mm256_madd_epi16(pairSumsOf(t, block, 0), _mm256_set1_epi16(1));
+        return group == 0 ? first : _mm256_sub_epi32(sumOf(t, block), first);
     }
     __m256 scaleOf(int t, int block) const {
         return _mm256_broadcast_ss(reinterpret_cast<const float*>(base[t]) + block);
@@ -223,11 +234,7 @@ struct VnniIntegers {
     [[gnu::always_inline]] static inline __m256i startOf(const Tokens<kTokens>& x, int t, int block,
                                                          int group) {
         if constexpr (kOffset == 0) return _mm256_setzero_si256();
-        __m256i sum = x.sumOf(t, block);
-        if constexpr (Type::kGroups == 2) {
-            const __m256i first = widened(x.pairSumsOf(t, block, 0));
-            sum = group == 0 ? first : _mm256_sub_epi32(sum, first);
-        }
+        const __m256i sum = Type::kGroups == 1 ? x.sumOf(t, block) : x.sumOfGroup(t, block, group);
         return _mm256_mullo_epi32(sum, _mm256_set1_epi32(-kOffset));
     }
 
@@ -292,13 +299,17 @@ template <typename Type, int kTokens>
         __m256 minima[kHalves];
         for (int h = 0; h < kHalves; ++h) {
             scales[h] = Type::scales(panels, at, group, kHalfRows * h);
-            if constexpr (Type::kHasMinima) minima[h] = Type::minima(panels, at, kHalfRows * h);
+            if constexpr (Type::kHasMinima) {
+                minima[h] = Type::minima(panels, at, group, kHalfRows * h);
+            }
         }
         for (int t = 0; t < kTokens; ++t) {
             const __m256 scale = x.scaleOf(t, block);
             __m256 total = scale;
             if constexpr (Type::kHasMinima) {
-                total = _mm256_mul_ps(_mm256_cvtepi32_ps(x.sumOf(t, block)), scale);
+                const __m256i sum =
+                    Type::kGroups == 1 ? x.sumOf(t, block) : x.sumOfGroup(t, block, group);
+                total = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), scale);
             }
             for (int h = 0; h < kHalves; ++h) {
                 sums[h][t] = added(sums[h][t], dots[h][t], scale, scales[h]);
@@ -401,7 +412,8 @@ struct Unpacked {
         static constexpr int kColumns = kActivationBlock;
         std::uint8_t lines[kLines][kPanelRows][4];
         float scales[Type::kGroups][kPanelRows];
-        float minima[Type::kHasMinima ? kPanelRows : kHalfRows];
+        float minima[Type::kHasMinima ? Type::kGroups : 1]
+                    [Type::kHasMinima ? kPanelRows : kHalfRows];
     };
 #ifdef CONCLAVE_AVXVNNI
     static constexpr bool kIsWide = false;
@@ -420,8 +432,8 @@ struct Unpacked {
     static __m256 scales(const Panel* panels, int block, int group, int row) {
         return _mm256_load_ps(panels[block].scales[group] + row);
     }
-    static __m256 minima(const Panel* panels, int block, int row) {
-        return _mm256_load_ps(panels[block].minima + row);
+    static __m256 minima(const Panel* panels, int block, int group, int row) {
+        return _mm256_load_ps(panels[block].minima[group] + row);
     }
 
     static void fill(const typename Type::Panel* from, int first, int n, Panel* to) {
@@ -437,9 +449,10 @@ struct Unpacked {
                 for (int group = 0; group < kGroups; ++group) {
                     _mm256_store_ps(panel.scales[group] + row,
                                     Type::scales(from, first + block, group, row));
-                }
-                if constexpr (kHasMinima) {
-                    _mm256_store_ps(panel.minima + row, Type::minima(from, first + block, row));
+                    if constexpr (kHasMinima) {
+                        _mm256_store_ps(panel.minima[group] + row,
+                                        Type::minima(from, first + block, group, row));
+                    }
                 }
             }
         }

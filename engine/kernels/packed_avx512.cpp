@@ -88,6 +88,25 @@ __m512 added(__m512 sum, __m512i dot, __m512 tokenScale, __m512 rowScale) {
     return _mm512_fmadd_ps(_mm512_mul_ps(fromIntegers(dot), tokenScale), rowScale, sum);
 }
 
+/// sums += weights times the four activations from `column` of the block on. The compiler must not
+/// mix it with what follows: the sums take all but a few registers.
+template <int kPanels, int kTokens>
+[[gnu::always_inline]] inline void addProducts(__m512i (&sums)[kPanels][kTokens],
+                                               const __m512i (&weights)[kPanels],
+                                               const Tokens<kTokens>& x, int block, int column) {
+#pragma GCC unroll 6
+    for (int t = 0; t < kTokens; ++t) {
+        const __m512i four = fourOf(x.valuesOf(t, block) + column);
+#pragma GCC unroll 2
+        for (int p = 0; p < kPanels; ++p) {
+            sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], weights[p], four);
+#ifndef CONCLAVE_SIMDE  // whose registers are arrays
+            asm("" : "+v"(sums[p][t]));
+#endif
+        }
+    }
+}
+
 // add: sums += the products of activation block `block`.
 
 /// Types with one scale for each 32 columns.
@@ -115,8 +134,7 @@ struct OneScale {
 
 __m128i load128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
-__m512 fromBytes(const std::uint8_t* bytes) {
-    const __m128i all = load128(bytes);
+__m512 fromUnsigned(__m128i all) {
 #ifdef CONCLAVE_SIMDE
     return joined(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all)),
                   _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8))));
@@ -124,6 +142,7 @@ __m512 fromBytes(const std::uint8_t* bytes) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(all));
 #endif
 }
+__m512 fromBytes(const std::uint8_t* bytes) { return fromUnsigned(load128(bytes)); }
 __m512 fromBytes(const std::int8_t* bytes) {
     const __m128i all = load128(bytes);
 #ifdef CONCLAVE_SIMDE
@@ -132,6 +151,32 @@ __m512 fromBytes(const std::int8_t* bytes) {
 #else
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(all));
 #endif
+}
+
+__m512 fromLowHalves(const std::uint8_t* bytes) {
+    return fromUnsigned(_mm_and_si128(load128(bytes), _mm_set1_epi8(15)));
+}
+__m512 fromHighHalves(const std::uint8_t* bytes) {
+    return fromUnsigned(_mm_and_si128(_mm_srli_epi16(load128(bytes), 4), _mm_set1_epi8(15)));
+}
+
+/// sums += dots * tokens' scales * scales - tokens' totals * minima.
+/// @param totalOf  of a token, the sum of the activations that the dots belong to
+template <int kPanels, int kTokens, typename Total>
+[[gnu::always_inline]] inline void addWithMinima(const __m512i (&dots)[kPanels][kTokens],
+                                                 const __m512 (&scales)[kPanels],
+                                                 const __m512 (&minima)[kPanels],
+                                                 const Tokens<kTokens>& x, int block,
+                                                 const Total& totalOf,
+                                                 __m512 (&sums)[kPanels][kTokens]) {
+    for (int t = 0; t < kTokens; ++t) {
+        const __m512 scale = x.scaleOf(t, block);
+        const __m512 total = _mm512_mul_ps(fromIntegers(_mm512_set1_epi32(totalOf(t))), scale);
+        for (int p = 0; p < kPanels; ++p) {
+            sums[p][t] = added(sums[p][t], dots[p][t], scale, scales[p]);
+            sums[p][t] = _mm512_fnmadd_ps(total, minima[p], sums[p][t]);
+        }
+    }
 }
 
 /// Types with a scale and a minimum for each 32 columns, below two of a block of 256.
@@ -156,15 +201,88 @@ struct WithMinima {
             for (int t = 0; t < kTokens; ++t) dots[p][t] = _mm512_setzero_si512();
         }
         Integers::template addDots<kPanels, kTokens>(parts, x, block, dots);
+        addWithMinima(
+            dots, scales, minima, x, block, [&](int t) { return x.sumOf(t, block); }, sums);
+    }
+};
+
+/// Types with a scale and a minimum, which is added, in each block of 32.
+template <typename Integers>
+struct WithMinimum {
+    using Panel = typename Integers::Panel;
+    static constexpr TensorType kType = Integers::kType;
+
+    template <int kPanels, int kTokens>
+    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
+                                                  const Tokens<kTokens>& x, int block,
+                                                  __m512 (&sums)[kPanels][kTokens]) {
+        __m512i dots[kPanels][kTokens];
+        __m512 scales[kPanels];
+        __m512 minima[kPanels];
+        for (int p = 0; p < kPanels; ++p) {
+            scales[p] = scalesOf(panels[p][block].scales);
+            minima[p] = _mm512_sub_ps(_mm512_setzero_ps(), scalesOf(panels[p][block].minima));
+            for (int t = 0; t < kTokens; ++t) dots[p][t] = _mm512_setzero_si512();
+        }
+        Integers::template addDots<kPanels, kTokens>(panels, x, block, dots);
+        addWithMinima(
+            dots, scales, minima, x, block, [&](int t) { return x.sumOf(t, block); }, sums);
+    }
+};
+
+/// Types with a scale, and perhaps a minimum, for each 16 columns.
+template <typename Type>
+struct TwoGroups {
+    using Panel = typename Type::Panel;
+    static constexpr TensorType kType = Type::kType;
+
+    template <int kGroup, int kPanels, int kTokens>
+    [[gnu::always_inline]] static inline void addGroup(const Panel* const (&panels)[kPanels],
+                                                       const Tokens<kTokens>& x, int block,
+                                                       __m512 (&sums)[kPanels][kTokens]) {
+        __m512i dots[kPanels][kTokens];
         for (int t = 0; t < kTokens; ++t) {
-            const __m512 scale = x.scaleOf(t, block);
-            const __m512 total =
-                _mm512_mul_ps(fromIntegers(_mm512_set1_epi32(x.sumOf(t, block))), scale);
+            const __m512i start =
+                Type::kOffset == 0
+                    ? _mm512_setzero_si512()
+                    : _mm512_set1_epi32(-Type::kOffset * x.sumOfGroup(t, block, kGroup));
+            for (int p = 0; p < kPanels; ++p) dots[p][t] = start;
+        }
+#pragma GCC unroll 4
+        for (int line = 0; line < 4; ++line) {
+            __m512i w[kPanels];
             for (int p = 0; p < kPanels; ++p) {
-                sums[p][t] = added(sums[p][t], dots[p][t], scale, scales[p]);
-                sums[p][t] = _mm512_fnmadd_ps(total, minima[p], sums[p][t]);
+                w[p] = Type::template weights<kGroup>(panels[p][block / 8].parts[block % 8], line);
+            }
+            addProducts(dots, w, x, block, 4 * line + 16 * kGroup);
+        }
+        __m512 scales[kPanels];
+        __m512 minima[kPanels];
+        for (int p = 0; p < kPanels; ++p) {
+            const Panel& panel = panels[p][block / 8];
+            const typename Panel::Part& part = panel.parts[block % 8];
+            scales[p] = Type::scales(panel, part, kGroup);
+            if constexpr (Type::kHasMinima) minima[p] = Type::minima(panel, part, kGroup);
+        }
+        if constexpr (Type::kHasMinima) {
+            addWithMinima(
+                dots, scales, minima, x, block,
+                [&](int t) { return x.sumOfGroup(t, block, kGroup); }, sums);
+        } else {
+            for (int p = 0; p < kPanels; ++p) {
+                for (int t = 0; t < kTokens; ++t) {
+                    sums[p][t] = added(sums[p][t], dots[p][t], x.scaleOf(t, block), scales[p]);
+                }
             }
         }
+    }
+
+    template <int kPanels, int kTokens>
+    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
+                                                  const Tokens<kTokens>& x, int block,
+                                                  __m512 (&sums)[kPanels][kTokens]) {
+        addGroup<0>(panels, x, block, sums);
+        addGroup<1>(panels, x, block, sums);
     }
 };
 
@@ -234,14 +352,14 @@ void matmul(const MatmulArgs& args) {
 template <typename Type>
 constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matmul<Type>, nullptr};
 
-#include "engine/kernels/packed_avx512_bf16.inc"
+#include "engine/kernels/packed_avx512_half_floats.inc"
 
 constexpr WeightKernels kTypes[] = {
-    kType<OneScale<Q8>>,    kType<OneScale<Q4>>,
-    kType<WithMinima<Q4K>>, kType<Q6K>,
-    kType<OneScale<Q5>>,    kType<WithMinima<Q5K>>,
-    kType<OneScale<IQ4>>,   kType<IQ4XS>,
-    kType<MXFP4>,           kBF16,
+    kType<OneScale<Q8>>,   kType<OneScale<Q4>>,      kType<WithMinimum<Q4_1>>,
+    kType<OneScale<Q5>>,   kType<WithMinimum<Q5_1>>, kType<TwoGroups<Q2K>>,
+    kType<TwoGroups<Q3K>>, kType<WithMinima<Q4K>>,   kType<WithMinima<Q5K>>,
+    kType<TwoGroups<Q6K>>, kType<OneScale<IQ4>>,     kType<IQ4XS>,
+    kType<MXFP4>,          kHalfFloats<F16>,         kHalfFloats<BF16>,
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace {
 #include "engine/kernels/packed_avx2_types.inc"
 
 const WeightKernels* packedKernels(TensorType type) {
-    return type == TensorType::BF16 ? &avx2PackedBF16() : byteKernels(type);
+    const WeightKernels* floats = avx2PackedHalfFloats(type);
+    return floats != nullptr ? floats : byteKernels(type);
 }
 
 KernelTable table() {

@@ -19,6 +19,9 @@ namespace conclave::engine {
 void unpackSixBits(const std::uint8_t (&packed)[12], std::uint8_t (&scales)[8],
                    std::uint8_t (&minima)[8]);
 
+/// The 16 scales of Q3_K, -32 to 31.
+void unpackScales(const BlockQ3_K& block, std::int8_t (&scales)[16]);
+
 template <typename Block>
 [[nodiscard]] Block readBlock(const std::byte* bytes) {
     Block block;

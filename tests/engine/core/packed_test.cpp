@@ -13,13 +13,18 @@
 namespace conclave::engine {
 namespace {
 
-constexpr TensorType kTypes[] = {TensorType::Q8_0,   TensorType::Q4_0,   TensorType::Q4_K,
-                                 TensorType::Q6_K,   TensorType::Q5_0,   TensorType::Q5_K,
-                                 TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4};
+constexpr TensorType kTypes[] = {
+    TensorType::Q8_0,   TensorType::Q4_0,   TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1,
+    TensorType::Q2_K,   TensorType::Q3_K,   TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K,
+    TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::MXFP4};
+constexpr TensorType kHalfFloats[] = {TensorType::F16, TensorType::BF16};
 
 /// Where the fp16 scales of a block are.
 std::vector<std::size_t> scaleOffsets(TensorType type) {
     if (type == TensorType::Q4_K || type == TensorType::Q5_K) return {0, 2};
+    if (type == TensorType::Q4_1 || type == TensorType::Q5_1) return {0, 2};
+    if (type == TensorType::Q2_K) return {80, 82};
+    if (type == TensorType::Q3_K) return {108};
     if (type == TensorType::MXFP4) return {};
     if (type == TensorType::Q6_K) return {208};
     return {0};
@@ -188,50 +193,59 @@ TEST_P(Packed, ExtremeIntegersDoNotSaturate) {
     }
 }
 
-/// BF16 around one.
-std::vector<std::byte> randomBF16(int nRows, int nColumns, unsigned seed) {
+/// Weights around one.
+std::vector<std::byte> randomHalfFloats(TensorType type, int nRows, int nColumns, unsigned seed) {
     std::mt19937 random(seed);
     std::normal_distribution<float> normal(0.0f, 1.0f);
     std::vector<std::byte> rows(2 * static_cast<std::size_t>(nRows) *
                                 static_cast<std::size_t>(nColumns));
     for (std::size_t at = 0; at < rows.size(); at += 2) {
         const float value = normal(random);
-        std::memcpy(&rows[at], reinterpret_cast<const std::byte*>(&value) + 2, 2);
+        if (type == TensorType::F16) {
+            std::uint16_t half = 0;
+            scalarKernels().toHalf(&value, 1, &half);
+            std::memcpy(&rows[at], &half, sizeof(half));
+        } else {
+            std::memcpy(&rows[at], reinterpret_cast<const std::byte*>(&value) + 2, 2);
+        }
     }
     return rows;
 }
 
-TEST_P(Packed, BF16EqualsTheFilesRowsAndDoesNotDependOnTheTile) {
-    const WeightKernels& packed = *GetParam()->packed(TensorType::BF16);
+TEST_P(Packed, HalfFloatsEqualTheFilesRowsAndDoNotDependOnTheTile) {
     unsigned seed = 1;
-    for (const int nColumns : {1, 31, 32, 100}) {
-        for (const int nRows : {16, 17, 40, 70}) {
-            const BothForms weights(TensorType::BF16, nRows, nColumns,
-                                    randomBF16(nRows, nColumns, ++seed));
-            std::mt19937 random(++seed);
-            std::normal_distribution<float> normal(0.0f, 1.0f);
-            for (const int nTokens : {1, 2, 3, 4, 5, 7, 12}) {
-                std::vector<float> x(static_cast<std::size_t>(nTokens * nColumns));
-                for (float& value : x) value = normal(random);
-                std::vector<const void*> inputs;
-                for (int t = 0; t < nTokens; ++t) {
-                    inputs.push_back(x.data() + static_cast<std::ptrdiff_t>(t) * nColumns);
-                }
-                const auto out =
-                    product(packed, weights.panels, weights.packedRowBytes, weights, inputs);
-                const auto expected = product(*scalarKernels().find(TensorType::BF16), weights.rows,
-                                              weights.rowBytes, weights, inputs);
-                for (std::size_t i = 0; i < out.size(); ++i) {
-                    ASSERT_NEAR(out[i], expected[i], 1e-4f) << nRows << "x" << nColumns;
-                }
-                for (int t = 0; t < nTokens; ++t) {
-                    const auto alone =
-                        product(packed, weights.panels, weights.packedRowBytes, weights,
-                                std::span(inputs).subspan(static_cast<std::size_t>(t), 1));
-                    ASSERT_EQ(0, std::memcmp(alone.data(),
-                                             out.data() + static_cast<std::ptrdiff_t>(t) * nRows,
-                                             alone.size() * sizeof(float)))
-                        << nRows << "x" << nColumns;
+    for (const TensorType type : kHalfFloats) {
+        const WeightKernels& packed = *GetParam()->packed(type);
+        for (const int nColumns : {1, 31, 32, 100}) {
+            for (const int nRows : {16, 17, 40, 70}) {
+                const BothForms weights(type, nRows, nColumns,
+                                        randomHalfFloats(type, nRows, nColumns, ++seed));
+                std::mt19937 random(++seed);
+                std::normal_distribution<float> normal(0.0f, 1.0f);
+                for (const int nTokens : {1, 2, 3, 4, 5, 7, 11, 12, 25}) {
+                    std::vector<float> x(static_cast<std::size_t>(nTokens * nColumns));
+                    for (float& value : x) value = normal(random);
+                    std::vector<const void*> inputs;
+                    for (int t = 0; t < nTokens; ++t) {
+                        inputs.push_back(x.data() + static_cast<std::ptrdiff_t>(t) * nColumns);
+                    }
+                    const auto out =
+                        product(packed, weights.panels, weights.packedRowBytes, weights, inputs);
+                    const auto expected = product(*scalarKernels().find(type), weights.rows,
+                                                  weights.rowBytes, weights, inputs);
+                    for (std::size_t i = 0; i < out.size(); ++i) {
+                        ASSERT_NEAR(out[i], expected[i], 1e-4f) << nRows << "x" << nColumns;
+                    }
+                    for (int t = 0; t < nTokens; ++t) {
+                        const auto alone =
+                            product(packed, weights.panels, weights.packedRowBytes, weights,
+                                    std::span(inputs).subspan(static_cast<std::size_t>(t), 1));
+                        ASSERT_EQ(0,
+                                  std::memcmp(alone.data(),
+                                              out.data() + static_cast<std::ptrdiff_t>(t) * nRows,
+                                              alone.size() * sizeof(float)))
+                            << nRows << "x" << nColumns;
+                    }
                 }
             }
         }
@@ -256,22 +270,27 @@ TEST(PackedSets, VectorSetsAgreeBitForBit) {
                 << set->isa;
         }
     }
-    const BothForms weights(TensorType::BF16, 72, 75, randomBF16(72, 75, 7));
-    const std::vector<float> x(75, 0.7f);
-    const std::vector<const void*> inputs(8, x.data());
-    const auto narrow = product(*avx2Kernels().packed(TensorType::BF16), weights.panels,
-                                weights.packedRowBytes, weights, inputs);
-    const auto wide = product(*simdeAvx512Kernels().packed(TensorType::BF16), weights.panels,
-                              weights.packedRowBytes, weights, inputs);
-    EXPECT_EQ(0, std::memcmp(narrow.data(), wide.data(), narrow.size() * sizeof(float)));
+    for (const TensorType type : kHalfFloats) {
+        const BothForms weights(type, 72, 75, randomHalfFloats(type, 72, 75, 7));
+        const std::vector<float> x(75, 0.7f);
+        const std::vector<const void*> inputs(8, x.data());
+        const auto narrow = product(*avx2Kernels().packed(type), weights.panels,
+                                    weights.packedRowBytes, weights, inputs);
+        const auto wide = product(*simdeAvx512Kernels().packed(type), weights.panels,
+                                  weights.packedRowBytes, weights, inputs);
+        EXPECT_EQ(0, std::memcmp(narrow.data(), wide.data(), narrow.size() * sizeof(float)));
+    }
 }
 
 TEST(PackedSets, EveryPackedTypeHasKernelsInEverySet) {
     for (const KernelTable* set : test::runnableKernelSets()) {
         for (const TensorType type : kTypes) EXPECT_NE(set->packed(type), nullptr) << set->isa;
+        for (const TensorType type : kHalfFloats) {
+            EXPECT_NE(set->packed(type), nullptr) << set->isa;
+        }
         EXPECT_EQ(set->packed(TensorType::F32), nullptr);
     }
-    EXPECT_EQ(packedFormat(TensorType::F16), nullptr);
+    EXPECT_EQ(packedFormat(TensorType::F32), nullptr);
 }
 
 // ---------------------------------------------------------------- packed when they are first read

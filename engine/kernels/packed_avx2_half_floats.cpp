@@ -1,5 +1,5 @@
-// packed_avx2_bf16.cpp: products of packed weights in BF16 for AVX2. Compiled with these flags, see
-// kernels.h.
+// packed_avx2_half_floats.cpp: products of packed weights in F16 and BF16 for AVX2. Compiled with
+// these flags, see kernels.h.
 #include <immintrin.h>
 
 #include "engine/kernels/packed.h"
@@ -10,10 +10,22 @@ namespace {
 constexpr int kHalfRows = 8;       ///< rows of one register: the upper or the lower half of a panel
 constexpr int kAheadBytes = 3072;  ///< see prefetch() in packed_avx2_tiles.h
 
-__m256 load8(const std::uint16_t* values) {
-    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+__m128i load8(const std::uint16_t* values) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(values));
 }
+
+struct F16 {
+    static constexpr TensorType kType = TensorType::F16;
+    static __m256 load(const std::uint16_t* values) { return _mm256_cvtph_ps(load8(values)); }
+};
+
+struct BF16 {
+    static constexpr TensorType kType = TensorType::BF16;
+    static __m256 load(const std::uint16_t* values) {
+        const __m256i bits = _mm256_cvtepu16_epi32(load8(values));
+        return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+    }
+};
 
 void store(float* out, __m256 values, int n) {
     if (n >= kHalfRows) {
@@ -26,13 +38,13 @@ void store(float* out, __m256 values, int n) {
 
 /// `kPanels` neighbouring panels times `kTokens` tokens. Its shape only decides what is reused:
 /// each lane adds up kSumColumns products, and then such sums, in order.
-template <int kPanels, int kTokens>
+template <typename Float, int kPanels, int kTokens>
 [[gnu::noinline]] void tile(const MatmulArgs& args, int row, int token) {
     constexpr int kHalves = 2 * kPanels;
-    const PanelBF16* panels[kPanels];
+    const PanelHalfFloats* panels[kPanels];
     const float* x[kTokens];
     for (int p = 0; p < kPanels; ++p) {
-        panels[p] = reinterpret_cast<const PanelBF16*>(
+        panels[p] = reinterpret_cast<const PanelHalfFloats*>(
             args.weights + static_cast<std::size_t>(row + kPanelRows * p) * args.rowBytes);
     }
     for (int t = 0; t < kTokens; ++t) x[t] = static_cast<const float*>(args.inputs[token + t]);
@@ -55,7 +67,7 @@ template <int kPanels, int kTokens>
             }
             __m256 w[kHalves];
             for (int h = 0; h < kHalves; ++h) {
-                w[h] = load8(panels[h / 2][column].values + kHalfRows * (h % 2));
+                w[h] = Float::load(panels[h / 2][column].values + kHalfRows * (h % 2));
             }
             for (int t = 0; t < kTokens; ++t) {
                 const __m256 value = _mm256_broadcast_ss(x[t] + column);
@@ -80,34 +92,41 @@ template <int kPanels, int kTokens>
     }
 }
 
+template <typename Float>
 void manyTokens(const MatmulArgs& args, int row) {
     int token = 0;
-    for (; token + 6 <= args.nTokens; token += 6) tile<1, 6>(args, row, token);
+    for (; token + 6 <= args.nTokens; token += 6) tile<Float, 1, 6>(args, row, token);
     switch (args.nTokens - token) {
-        case 5: tile<1, 5>(args, row, token); break;
-        case 4: tile<1, 4>(args, row, token); break;
-        case 3: tile<1, 3>(args, row, token); break;
-        case 2: tile<1, 2>(args, row, token); break;
-        case 1: tile<1, 1>(args, row, token); break;
+        case 5: tile<Float, 1, 5>(args, row, token); break;
+        case 4: tile<Float, 1, 4>(args, row, token); break;
+        case 3: tile<Float, 1, 3>(args, row, token); break;
+        case 2: tile<Float, 1, 2>(args, row, token); break;
+        case 1: tile<Float, 1, 1>(args, row, token); break;
         default: break;
     }
 }
 
 /// One token has too few sums in a panel to keep the multipliers busy, so it takes two.
+template <typename Float>
 void matmul(const MatmulArgs& args) {
     int row = 0;
     if (args.nTokens == 1) {
         for (; row + 2 * kPanelRows <= args.nRows; row += 2 * kPanelRows) {
-            tile<2, 1>(args, row, 0);
+            tile<Float, 2, 1>(args, row, 0);
         }
     }
-    for (; row < args.nRows; row += kPanelRows) manyTokens(args, row);
+    for (; row < args.nRows; row += kPanelRows) manyTokens<Float>(args, row);
 }
 
-constexpr WeightKernels kKernels = {TensorType::BF16, ActivationFormat::Float32, matmul, nullptr};
+template <typename Float>
+constexpr WeightKernels kKernels = {Float::kType, ActivationFormat::Float32, matmul<Float>,
+                                    nullptr};
 
 }  // namespace
 
-const WeightKernels& avx2PackedBF16() { return kKernels; }
+const WeightKernels* avx2PackedHalfFloats(TensorType type) {
+    if (type == TensorType::F16) return &kKernels<F16>;
+    return type == TensorType::BF16 ? &kKernels<BF16> : nullptr;
+}
 
 }  // namespace conclave::engine
