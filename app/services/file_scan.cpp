@@ -19,6 +19,18 @@ namespace conclave::services {
 namespace fs = std::filesystem;
 namespace {
 
+/// See ScannedFile::modifiedNs. Programs set the time of the content back, but nobody that of the
+/// attributes, so that it is mixed into what is smaller than a second.
+std::int64_t stampOf(const timespec& content, const timespec& attributes) {
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    constexpr std::uint64_t kOdd = 0x9E37'79B9'7F4A'7C15;  // 2^64 over the golden ratio
+    const auto small = static_cast<std::uint64_t>(content.tv_nsec);
+    const auto other = static_cast<std::uint64_t>(attributes.tv_sec) * std::uint64_t{kSecond} +
+                       static_cast<std::uint64_t>(attributes.tv_nsec);
+    const std::uint64_t mixed = (small + other * kOdd) * kOdd;
+    return content.tv_sec * kSecond + static_cast<std::int64_t>((mixed >> 32U) % kSecond);
+}
+
 using FileId = std::pair<dev_t, ino_t>;
 
 class Scanner {
@@ -165,11 +177,8 @@ private:
     }
 
     void addFile(const fs::path& path, const struct stat& status) {
-        const auto nanoseconds = [](const timespec& time) {
-            return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
-        };
         m_scan.files.push_back({path, static_cast<std::uint64_t>(status.st_size),
-                                nanoseconds(status.st_mtim) + nanoseconds(status.st_ctim)});
+                                stampOf(status.st_mtim, status.st_ctim)});
     }
 
     const std::function<bool()>& m_keepGoing;

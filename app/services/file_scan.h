@@ -15,8 +15,8 @@ namespace conclave::services {
 struct ScannedFile {
     std::filesystem::path path;
     std::uint64_t sizeBytes = 0;
-    /// Differs after every change: the times of its content and of its attributes added up, since
-    /// programs set the first back, but nobody the second.
+    /// The second of the last change of its content, and below it a mark of the times of content
+    /// and attributes, which differs after every change.
     std::int64_t modifiedNs = 0;
 };
 

@@ -235,6 +235,12 @@ TEST_F(TerminalTest, ConfinesASearchToFilesTypesAndDays) {
     EXPECT_EQ(found({"--mode", "vector", "--type", "md"}), 1U);
     EXPECT_EQ(found({"--until", "1999-12-31"}), 0U);
     EXPECT_EQ(found({"--since", "1999-12-31"}), 2U);
+    using namespace std::chrono;
+    fs::last_write_time(m_folder / "docs/keys.md",
+                        file_clock::from_sys(sys_seconds(sys_days(2020y / May / 5))));
+    ASSERT_EQ(run({"index", (m_folder / "docs").string(), "--collection", "All"}).exitCode, 0);
+    EXPECT_EQ(found({"--since", "2020-05-06"}), 1U);
+    EXPECT_EQ(found({"--until", "2020-05-05"}), 1U);
     EXPECT_EQ(run({"search", "spare keys", "--since", "yesterday"}).exitCode, 2);
 }
 

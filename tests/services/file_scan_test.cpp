@@ -134,6 +134,16 @@ TEST(FileScan, SeesAnEditWhoseTimeWasSetBack) {
     EXPECT_NE(scanned({folder.path()}).files.at(0).modifiedNs, before.files.at(0).modifiedNs);
 }
 
+TEST(FileScan, KnowsTheSecondInWhichAFileWasChanged) {
+    const ScratchFolder folder;
+    const fs::path file = folder.write("one.md", "old");
+    using namespace std::chrono;
+    const sys_seconds changed = sys_days(2020y / May / 5) + 23h + 59min + 59s;
+    fs::last_write_time(file, file_clock::from_sys(changed + 999ms));
+    const nanoseconds stamp(scanned({folder.path()}).files.at(0).modifiedNs);
+    EXPECT_EQ(floor<seconds>(stamp), changed.time_since_epoch());
+}
+
 TEST(FileScan, StopsWhenAsked) {
     const ScratchFolder folder;
     folder.write("a/one.md", "1");
