@@ -1,6 +1,7 @@
 #include "ui/chat_controller.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "ui/bridge.h"
 
@@ -254,6 +255,39 @@ void ChatController::setCollections(
     services::ChatSettings settings = m_settings;
     settings.collections = std::move(collections);
     setSettings(settings);
+}
+
+void ChatController::setFilter(const services::DocumentFilter& filter) {
+    services::ChatSettings settings = m_settings;
+    settings.filter = filter;
+    setSettings(settings);
+}
+
+void ChatController::askUnfiltered(MessageId answer) {
+    if (isAnswering()) return;
+    setFilter({});
+    regenerate(answer);
+}
+
+void ChatController::listDocuments(const std::vector<services::CollectionId>& collections) {
+    using Documents = std::vector<services::Document>;
+    struct Listing {
+        Documents all;
+        std::size_t nLeft = 0;
+    };
+    const auto listing = std::make_shared<Listing>();
+    listing->nLeft = collections.size();
+    if (collections.empty()) emit documentsListed({});
+    for (const services::CollectionId id : collections) {
+        m_services.collections().documents(
+            id, onGui<Documents>(this, [this, listing](Result<Documents> documents) {
+                if (documents) {
+                    std::move(documents->begin(), documents->end(),
+                              std::back_inserter(listing->all));
+                }
+                if (--listing->nLeft == 0) emit documentsListed(listing->all);
+            }));
+    }
 }
 
 void ChatController::setSettings(const services::ChatSettings& settings) {

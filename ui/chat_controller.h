@@ -41,6 +41,10 @@ public:
     void showSibling(services::MessageId message, int step);
     /// Which collections answers may use; none: all of them, empty: no retrieval.
     void setCollections(std::optional<std::vector<services::CollectionId>> collections);
+    /// Which of their documents are searched.
+    void setFilter(const services::DocumentFilter& filter);
+    /// Asks the question of this answer again, of all documents: the filter ends.
+    void askUnfiltered(services::MessageId answer);
     void setSettings(const services::ChatSettings& settings);
     void saveDraft(const QString& text);
     void saveDraftFiles(const std::vector<std::filesystem::path>& files);
@@ -49,7 +53,11 @@ public:
     /// Ends that for one of them.
     void detach(const std::filesystem::path& file);
 
+    /// Documents of these collections, for documentsListed().
+    void listDocuments(const std::vector<services::CollectionId>& collections);
+
 signals:
+    void documentsListed(const std::vector<conclave::services::Document>& documents);
     /// Another chat is shown, its messages are in messages().
     void opened(const QString& draft, const QStringList& files);
     /// What was typed and attached on the page for a new chat last time; arrives a moment after

@@ -72,6 +72,9 @@ const char* shapes(Icon name) {
         case Icon::External:
             return "<path d='M11 5.5H6A1.5 1.5 0 0 0 4.5 7v11A1.5 1.5 0 0 0 6 19.5h11a1.5 "
                    "1.5 0 0 0 1.5-1.5v-5M14 4.5h5.5V10M19 5l-8.5 8.5'/>";
+        case Icon::Pause: return "<path d='M9 6.5v11M15 6.5v11' stroke-width='2.4'/>";
+        case Icon::Resume: return "<path d='M8.5 6.2v11.6l9-5.8z' fill='currentColor'/>";
+        case Icon::Filter: return "<path d='M4.5 7h15M7.5 12h9M10.5 17h3'/>";
         case Icon::Back: return "<path d='M19.5 12h-15M10.5 6l-6 6 6 6'/>";
     }
     return "";

@@ -37,6 +37,9 @@ enum class Icon {
     Chip,
     External,
     Back,
+    Pause,
+    Resume,
+    Filter,
 };
 
 /// A square icon; sharp at the screen's scale factor.

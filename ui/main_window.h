@@ -70,6 +70,11 @@ private:
     /// The notice about the demonstration model does not come again.
     void forgetNotice();
     void reloadCollections();
+    void showIndexing(const services::IndexProgress& progress);
+    /// Reads no documents until that ends, also after the next start.
+    void pauseIndexing(bool isPaused);
+    void setIndexingPaused(bool isPaused);
+    void showIndexingState();
     void refreshContext();
     void showSpeed();
     void refreshTitle();
@@ -118,6 +123,8 @@ private:
     bool m_restored = false;
     bool m_sourcesForced = false;  ///< the user opened it, so it shows even when empty
     std::map<services::CollectionId, services::IndexProgress> m_indexing;
+    std::map<services::CollectionId, int> m_waiting;  ///< files, while reading is paused
+    bool m_isIndexingPaused = false;
 };
 
 }  // namespace conclave::ui

@@ -13,6 +13,7 @@
 #include "ui/widgets/damage_bar.h"
 #include "ui/widgets/model_picker.h"
 #include "ui/widgets/sidebar.h"
+#include "ui/widgets/small_widgets.h"
 #include "ui/widgets/sources_panel.h"
 #include "ui/widgets/status_line.h"
 #include "ui/widgets/toast.h"
@@ -28,6 +29,9 @@ void MainWindow::connectParts() {
     connect(m_chatPage, &ChatPage::bannerClosed, this, &MainWindow::forgetNotice);
     connect(m_chatPage, &ChatPage::modelFileGiven, m_models, &ModelPicker::add);
     connect(m_chatPage, &ChatPage::addModelAsked, m_models, &ModelPicker::showHelp);
+    connect(m_chatPage, &ChatPage::resumeAsked, this, [this] { pauseIndexing(false); });
+    connect(m_status, &StatusLine::pauseAsked, this, &MainWindow::pauseIndexing);
+    connect(m_collections, &CollectionPage::pauseAsked, this, &MainWindow::pauseIndexing);
     connect(m_chatPage, &ChatPage::manageCollectionsAsked, this, [this] { showDocuments(true); });
     connect(m_chatPage, &ChatPage::notice, this,
             [this](const QString& text) { m_toast->show(text); });
@@ -166,27 +170,57 @@ void MainWindow::listen() {
     showModel(m_services.models().status());
     m_models->reload();
 
-    m_services.collections().onProgress(
-        queued<services::IndexProgress>(this, [this](const services::IndexProgress& progress) {
-            using State = services::IndexProgress::State;
-            const bool running =
-                progress.state == State::Scanning || progress.state == State::Reading;
-            if (running) {
-                m_indexing[progress.collection] = progress;
-            } else {
-                m_indexing.erase(progress.collection);
-                reloadCollections();
-            }
-            m_collections->setProgress(progress);
-            m_status->setIndexing(
-                m_indexing.empty() ? QString()
-                                   : tr("Reading “%1”: %2 of %3")
-                                         .arg(fromUtf8(m_indexing.begin()->second.collectionName))
-                                         .arg(m_indexing.begin()->second.filesDone)
-                                         .arg(m_indexing.begin()->second.filesTotal));
-        }));
+    m_services.collections().onProgress(queued<services::IndexProgress>(
+        this, [this](const services::IndexProgress& progress) { showIndexing(progress); }));
     m_sidebar->reload();
     reloadCollections();
+}
+
+void MainWindow::showIndexing(const services::IndexProgress& progress) {
+    using State = services::IndexProgress::State;
+    const bool isRunning = progress.state == State::Scanning || progress.state == State::Reading;
+    m_waiting.erase(progress.collection);
+    if (isRunning) {
+        m_indexing[progress.collection] = progress;
+    } else {
+        m_indexing.erase(progress.collection);
+        if (progress.state == State::Paused) m_waiting[progress.collection] = progress.filesTotal;
+        reloadCollections();
+    }
+    m_collections->setProgress(progress);
+    showIndexingState();
+}
+
+void MainWindow::showIndexingState() {
+    QString text;
+    int nWaiting = 0;
+    if (m_isIndexingPaused) {
+        for (const auto& [id, n] : m_waiting) nWaiting = n < 0 || nWaiting < 0 ? -1 : nWaiting + n;
+        text = nWaiting > 0 ? counted(nWaiting, tr("Reading is paused: 1 file waits"),
+                                      tr("Reading is paused: %1 files wait"))
+                            : tr("Reading is paused");
+    } else if (!m_indexing.empty()) {
+        const services::IndexProgress& first = m_indexing.begin()->second;
+        text = tr("Reading “%1”: %2 of %3")
+                   .arg(fromUtf8(first.collectionName))
+                   .arg(first.filesDone)
+                   .arg(first.filesTotal);
+    }
+    m_status->setIndexing(text, m_isIndexingPaused);
+    m_chatPage->setPaused(m_isIndexingPaused, nWaiting);
+}
+
+void MainWindow::pauseIndexing(bool isPaused) {
+    m_services.setSetting(services::kIndexPausedSetting, isPaused);
+    setIndexingPaused(isPaused);
+}
+
+void MainWindow::setIndexingPaused(bool isPaused) {
+    m_isIndexingPaused = isPaused;
+    m_waiting.clear();
+    m_services.collections().pause(isPaused);
+    m_collections->setPaused(isPaused);
+    showIndexingState();
 }
 
 void MainWindow::reloadCollections() {

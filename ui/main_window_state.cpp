@@ -47,6 +47,11 @@ void MainWindow::loadSettings() {
                            if (value && *value && **value == nlohmann::json(true))
                                m_chatPage->closeBanner();
                        }));
+    m_services.setting(services::kIndexPausedSetting,
+                       onGui<Value>(this, [this](Result<Value> value) {
+                           if (value && *value && **value == nlohmann::json(true))
+                               setIndexingPaused(true);
+                       }));
     m_services.setting(kWindowSetting, onGui<Value>(this, [this](Result<Value> value) {
                            const nlohmann::json state = value && *value && (*value)->is_object()
                                                             ? **value

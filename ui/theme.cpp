@@ -271,6 +271,7 @@ QPushButton[suggestion="true"]:hover { background: @hover; border-color: @border
 QToolButton { border: 1px solid transparent; border-radius: 7px; padding: 5px; background: transparent; }
 QToolButton:hover { background: @hover; }
 QToolButton:pressed, QToolButton:checked { background: @selected; }
+QToolButton[tiny="true"] { padding: 1px; }
 QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton#send { background: @accent; border-radius: 17px; border: 0; }
 QToolButton#send:hover { background: @accentHover; }
@@ -300,6 +301,7 @@ QFrame#toast { background: @text; border-radius: 10px; }
 QFrame#toast QLabel { color: @page; }
 QFrame#toast QToolButton:hover { background: transparent; }
 QFrame#toast QPushButton { color: @toastAction; background: transparent; border: 0; font-weight: 600; padding: 4px 8px; }
+QFrame#popup { background: @surface; border: 1px solid @borderStrong; border-radius: 12px; }
 QFrame#line { background: @border; border: 0; }
 QListView { background: @surface; color: @text; border: 1px solid @border; }
 QListView#chats { background: @sidebar; border: 0; }

@@ -183,8 +183,8 @@ Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettin
     request.filter = settings.filter;
     request.cancel = job.stop.get_token();
     request.onProgress = [&](const std::string& text, float progress) {
+        if (job.events.onText && !text.empty()) job.events.onText(text, 0.0);
         job.report(AnswerStage::Kind::Surveying, progress);
-        if (job.events.onText) job.events.onText(text, 0.0);
     };
     std::unique_ptr<SessionTextModel> reader;
     if (profileOf(m_models.status().model.info, 1).followsInstructions) {
@@ -444,6 +444,11 @@ Result<Message> Answerer::listInstead(AnswerJob& job, std::string preface, Answe
         preface = saysNotInDocuments(job.asked, false);
         details.finishReason = kNothingFoundReason;
     }
+    const DocumentFilter filter = ChatSettings::fromJson(job.chat.settings).filter;
+    if (details.finishReason == kNothingFoundReason && !job.searchedFor.empty() &&
+        !filter.isEmpty()) {
+        preface = saysFiltered(job.asked, filter) + preface;
+    }
     PassageList list = listPassages(job.asked, std::move(preface), std::move(details.passages));
     details.passages = std::move(list.passages);
     details.citations = std::move(list.citations);
@@ -502,6 +507,9 @@ Result<Message> Answerer::store(AnswerJob& job, const std::string& text, Message
     if (!job.searchedFor.empty() && job.searchedFor != job.question.text) {
         details.usage["searched_for"] = job.searchedFor;
     }
+    const DocumentFilter filter = ChatSettings::fromJson(job.chat.settings).filter;
+    const bool wereAsked = !job.searchedFor.empty() || details.finishReason == kSurveyReason;
+    if (wereAsked && !filter.isEmpty()) details.usage["filter"] = filter.toJson();
     if (auto saved = chats.setAnswerDetails(job.answer.id, details); !saved) {
         return tl::unexpected(saved.error());
     }

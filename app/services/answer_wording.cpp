@@ -42,6 +42,21 @@ std::string saysNotInDocuments(std::string_view question, bool hasPassages) {
            (hasPassages ? "\n\nThese passages come nearest:" : "");
 }
 
+std::string saysFiltered(std::string_view question, const DocumentFilter& filter) {
+    const bool inChinese = isChinese(question);
+    const std::string between = inChinese ? "、" : ", ";
+    std::string what;
+    const auto add = [&](const std::string& label, const std::string& value) {
+        if (!value.empty()) what += (what.empty() ? "" : between) + label + value;
+    };
+    for (const std::string& type : filter.types) add(inChinese ? "类型 " : "type ", type);
+    for (const std::string& file : filter.files) add(inChinese ? "名称 " : "name ", file);
+    add(inChinese ? "修改不早于 " : "changed since ", filter.since);
+    add(inChinese ? "修改不晚于 " : "changed until ", filter.until);
+    if (inChinese) return "只搜索了符合此对话筛选条件的文档（" + what + "）。";
+    return "Only the documents that this chat's filter holds were searched (" + what + "). ";
+}
+
 std::string saysNoDocuments(std::string_view question) {
     if (isChinese(question)) {
         return "此对话只根据文档回答，但现在没有可用的文档。请添加文件夹、选择一个文档集，"

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "app/services/document_filter.h"
+
 namespace conclave::services {
 
 /// What stands above passages that are shown instead of an answer, or alone if there are none.
@@ -19,6 +21,9 @@ namespace conclave::services {
                                              bool hasPassages);
 /// The documents do not answer the question.
 [[nodiscard]] std::string saysNotInDocuments(std::string_view question, bool hasPassages);
+
+/// Before that, where a filter left documents out.
+[[nodiscard]] std::string saysFiltered(std::string_view question, const DocumentFilter& filter);
 
 /// The same, in a chat that answers from documents alone and has none.
 [[nodiscard]] std::string saysNoDocuments(std::string_view question);

@@ -90,7 +90,18 @@ void CollectionServiceImpl::removePath(CollectionId id, const fs::path& path, Re
                 fail(ErrorCode::NotFound, path.string() + " is not a folder of this collection"));
         }
         if (auto set = m_database.documents().setRoots(id, *roots); !set) return reply(set);
-        // An update drops what no root leads to any more.
+        // An update would drop them, too, but may be paused.
+        const auto documents = m_database.documents().documents(id);
+        if (!documents) return reply(tl::unexpected(documents.error()));
+        for (const Document& document : *documents) {
+            const bool isElsewhere =
+                std::any_of(roots->begin(), roots->end(),
+                            [&](const fs::path& root) { return isWithin(document.path, root); });
+            if (isElsewhere) continue;
+            if (auto removed = m_library.removeDocument(document.id); !removed) {
+                return reply(removed);
+            }
+        }
         const auto updated = run(id, false, m_indexer.stopToken());
         reply(updated ? Result<void>{} : tl::unexpected(updated.error()));
     });
@@ -122,11 +133,18 @@ void CollectionServiceImpl::updateInBackground(CollectionId id) {
         const std::lock_guard lock(m_mutex);
         if (!m_waitingForUpdateAll.insert(id).second) return;
     }
-    update(id, false, [this, id](const Result<IndexReport>& result) {
-        if (!result) log().warn("an update failed: {}", result.error().detail);
-        const std::lock_guard lock(m_mutex);
-        m_waitingForUpdateAll.erase(id);
-    });
+    postIndexing(
+        id,
+        [this, id](std::stop_token cancel) {
+            {
+                const std::lock_guard lock(m_mutex);
+                m_waitingForUpdateAll.erase(id);
+            }
+            return run(id, false, std::move(cancel));
+        },
+        [](const Result<IndexReport>& result) {
+            if (!result) log().warn("an update failed: {}", result.error().detail);
+        });
 }
 
 void CollectionServiceImpl::bringUpToDate(const std::vector<CollectionId>& ids,
@@ -139,12 +157,12 @@ void CollectionServiceImpl::bringUpToDate(const std::vector<CollectionId>& ids,
     constexpr auto kPatience = std::chrono::seconds(10);
     constexpr auto kPatienceBehindOthers = std::chrono::seconds(2);
     constexpr auto kPoll = std::chrono::milliseconds(5);
+    if (pauseToken().stop_requested()) return;
     const Clock::time_point begin = Clock::now();
     const auto all = m_database.documents().collections();
-    const auto ocr = m_database.settings().get(kOcrSetting);
+    const auto ocr = ocrLanguages();
     if (!all || !ocr) return;
-    const nlohmann::json reader = ocr->value_or(nlohmann::json());
-    const bool withPictures = reader.is_string() && !reader.get_ref<const std::string&>().empty();
+    const bool withPictures = !ocr->empty();
     std::vector<std::future<void>> updates;
     int nLookedAt = 0;
     Clock::duration patience = kPatience;
@@ -184,6 +202,46 @@ void CollectionServiceImpl::stop(CollectionId id) {
     const std::lock_guard lock(m_mutex);
     const auto [first, last] = m_running.equal_range(id);
     for (auto it = first; it != last; ++it) it->second.request_stop();
+}
+
+void CollectionServiceImpl::pause(bool isPaused) {
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_pause.stop_requested() == isPaused) return;
+        if (isPaused) {
+            m_pause.request_stop();
+        } else {
+            m_pause = std::stop_source();
+        }
+    }
+    updateAll();
+}
+
+std::stop_token CollectionServiceImpl::pauseToken() {
+    const std::lock_guard lock(m_mutex);
+    return m_pause.get_token();
+}
+
+void CollectionServiceImpl::tellWaiting(const Collection& collection) {
+    constexpr auto kLooking = std::chrono::seconds(2);
+    IndexProgress progress;
+    progress.collection = collection.id;
+    progress.collectionName = collection.name;
+    progress.state = IndexProgress::State::Paused;
+    progress.filesTotal = -1;
+    const auto known = m_database.documents().documents(collection.id);
+    const auto ocr = ocrLanguages();
+    if (known && ocr) {
+        const auto changes = changesOf(collection, *known, m_excluded, !ocr->empty(),
+                                       std::chrono::steady_clock::now() + kLooking);
+        if (changes) progress.filesTotal = changes->nFiles;
+    }
+    tell(progress);
+}
+
+void CollectionServiceImpl::tell(const IndexProgress& progress) {
+    const std::lock_guard lock(m_listenerMutex);
+    if (m_listener) m_listener(progress);
 }
 
 void CollectionServiceImpl::onProgress(std::function<void(IndexProgress)> listener) {
@@ -314,13 +372,25 @@ Result<IndexReport> CollectionServiceImpl::indexNow(CollectionId id,
     return run(id, false, std::move(cancel));
 }
 
-Result<std::vector<fs::path>> CollectionServiceImpl::rootsOf(CollectionId id) {
+Result<Collection> CollectionServiceImpl::byId(CollectionId id) {
     auto all = m_database.documents().collections();
     if (!all) return tl::unexpected(all.error());
     for (Collection& collection : *all) {
-        if (collection.id == id) return std::move(collection.roots);
+        if (collection.id == id) return std::move(collection);
     }
     return fail(ErrorCode::NotFound, "there is no such collection");
+}
+
+Result<std::vector<fs::path>> CollectionServiceImpl::rootsOf(CollectionId id) {
+    auto collection = byId(id);
+    if (!collection) return tl::unexpected(collection.error());
+    return std::move(collection->roots);
+}
+
+Result<std::string> CollectionServiceImpl::ocrLanguages() {
+    const auto ocr = m_database.settings().get(kOcrSetting);
+    if (!ocr) return tl::unexpected(ocr.error());
+    return ocr->has_value() && (*ocr)->is_string() ? (*ocr)->get<std::string>() : std::string();
 }
 
 Result<void> CollectionServiceImpl::addRoots(CollectionId id, const std::vector<fs::path>& paths) {
@@ -344,26 +414,40 @@ Result<void> CollectionServiceImpl::addRoots(CollectionId id, const std::vector<
 
 Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed,
                                                std::stop_token cancel) {
+    const auto collection = byId(id);
+    if (!collection) return tl::unexpected(collection.error());
+    const std::stop_token paused = isHidden(*collection) ? std::stop_token() : pauseToken();
+    if (paused.stop_requested()) {
+        tellWaiting(*collection);
+        IndexReport report;
+        report.collection = id;
+        report.name = collection->name;
+        report.documents = collection->nDocuments;
+        report.chunks = collection->nChunks;
+        report.stopped = true;
+        return report;
+    }
+    std::stop_source end;
+    const std::stop_callback onCancel(cancel, [&] { end.request_stop(); });
+    const std::stop_callback onPause(paused, [&] { end.request_stop(); });
     IndexJob job{.collection = id,
                  .retryFailed = retryFailed,
                  .excluded = m_excluded,
                  .ocrLanguages = {},
                  .cpuPercent = 100,
                  .onProgress = {},
-                 .cancel = std::move(cancel)};
-    const auto ocr = m_database.settings().get(kOcrSetting);
+                 .cancel = end.get_token()};
+    auto ocr = ocrLanguages();
     if (!ocr) return tl::unexpected(ocr.error());
-    if (ocr->has_value() && (*ocr)->is_string()) job.ocrLanguages = (*ocr)->get<std::string>();
+    job.ocrLanguages = std::move(*ocr);
     const auto budget = m_database.settings().get(kIndexCpuSetting);
     if (!budget) return tl::unexpected(budget.error());
     if (budget->has_value() && (*budget)->is_number_integer()) {
         job.cpuPercent = std::clamp((*budget)->get<int>(), 1, 100);
     }
-    job.onProgress = [this](const IndexProgress& progress) {
-        const std::lock_guard lock(m_listenerMutex);
-        if (m_listener) m_listener(progress);
-    };
+    job.onProgress = [this](const IndexProgress& progress) { tell(progress); };
     auto report = updateCollection(m_database, m_library, m_extractor, job);
+    if (report && report->stopped && paused.stop_requested()) tellWaiting(*collection);
     if (!report || report->stopped) return report;
     // What an embedder that takes long was not kept waiting for.
     IndexProgress progress;
@@ -381,6 +465,7 @@ Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed
     if (progress.filesTotal > 0) job.onProgress(progress);
     if (!embedded) {
         if (embedded.error().code != ErrorCode::Cancelled) return tl::unexpected(embedded.error());
+        if (paused.stop_requested()) tellWaiting(*collection);
         report->stopped = true;
     }
     return report;

@@ -40,6 +40,7 @@ public:
     void update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) override;
     void updateAll() override;
     void stop(CollectionId id) override;
+    void pause(bool isPaused) override;
     void onProgress(std::function<void(IndexProgress)> listener) override;
     void indexPaths(std::vector<std::filesystem::path> paths, Reply<IndexReport> reply) override;
     void search(SearchRequest request, Reply<std::vector<SearchHit>> reply) override;
@@ -69,7 +70,14 @@ public:
 private:
     Result<PageView> drawPage(DocumentId id, const retrieval::PageRequest& request);
     Result<void> addRoots(CollectionId id, const std::vector<std::filesystem::path>& paths);
+    Result<Collection> byId(CollectionId id);
     Result<std::vector<std::filesystem::path>> rootsOf(CollectionId id);
+    /// The setting kOcrSetting; empty: no text is recognised in pictures.
+    Result<std::string> ocrLanguages();
+    [[nodiscard]] std::stop_token pauseToken();
+    /// Reports how much waits while nothing is read.
+    void tellWaiting(const Collection& collection);
+    void tell(const IndexProgress& progress);
     /// Updates that nobody waits for; one at a time for a collection.
     void updateInBackground(CollectionId id);
     Result<IndexReport> run(CollectionId id, bool retryFailed, std::stop_token cancel);
@@ -87,9 +95,10 @@ private:
         m_listenerMutex;  ///< held while the listener runs: once changed, it is over
     std::function<void(IndexProgress)> m_listener;
 
-    std::mutex m_mutex;                                       ///< guards the two below
+    std::mutex m_mutex;                                       ///< guards the three below
     std::multimap<CollectionId, std::stop_source> m_running;  ///< and waiting
     std::set<CollectionId> m_waitingForUpdateAll;
+    std::stop_source m_pause;  ///< requested while nothing is to be read
 
     Worker m_searcher{Worker::AtEnd::Drop};
     Worker m_indexer{Worker::AtEnd::Drop};  ///< one update at a time

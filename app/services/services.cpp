@@ -1,5 +1,6 @@
 #include "app/services/services.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "app/services/recall.h"
 #include "app/services/retrieval_models.h"
 #include "app/services/saved_sessions.h"
+#include "app/services/survey/quantity_question.h"
 #include "app/services/survey/survey_question.h"
 #include "app/services/worker.h"
 #include "base/log.h"
@@ -307,7 +309,11 @@ engine::SamplerSettings defaultSampling(const engine::ModelInfo& model) {
     return profileOf(model, model.contextLength).sampling;
 }
 
-bool asksAboutEverything(std::string_view question) { return surveyQuestionOf(question).isSure; }
+bool asksAboutEverything(std::string_view question) {
+    if (surveyQuestionOf(question).isSure) return true;
+    const auto quantity = quantityQuestionOf(question);
+    return quantity && quantity->isOfAll;
+}
 
 bool listsPassages(const AnswerDetails& details) {
     return details.finishReason == kNoModelReason || details.finishReason == kNothingFoundReason ||
@@ -318,6 +324,29 @@ std::string searchedFor(const AnswerDetails& details) {
     const auto found = details.usage.find("searched_for");
     return found != details.usage.end() && found->is_string() ? found->get<std::string>()
                                                               : std::string();
+}
+
+DocumentFilter confinedTo(const AnswerDetails& details) {
+    const auto found = details.usage.find("filter");
+    return found != details.usage.end() ? DocumentFilter::fromJson(*found) : DocumentFilter();
+}
+
+std::optional<SurveyAccount> surveyAccountOf(const AnswerDetails& details) {
+    const auto account = details.usage.find("survey");
+    if (account == details.usage.end() || !account->is_object()) return std::nullopt;
+    const auto number = [&](const char* key) {
+        const auto found = account->find(key);
+        return found != account->end() && found->is_number_integer() ? found->get<int>() : 0;
+    };
+    const auto skipped = account->find("skipped");
+    const auto complete = account->find("complete");
+    return SurveyAccount{
+        .nDocumentsRead = number("documents"),
+        .nDocuments = std::max(number("documents_all"), number("documents")),
+        .nPassagesRead = number("passages"),
+        .nPassages = std::max(number("passages_all"), number("passages")),
+        .nSkipped = skipped != account->end() ? static_cast<int>(skipped->size()) : 0,
+        .isComplete = complete == account->end() || *complete != nlohmann::json(false)};
 }
 
 bool isDemonstration(const engine::ModelInfo& model) {

@@ -175,6 +175,9 @@ inline constexpr std::string_view kOcrSetting = "documents.ocr";
 /// Absent: all, while nobody else wants them; it always gives way to programs of usual priority.
 inline constexpr std::string_view kIndexCpuSetting = "index.cpu";
 
+/// The setting by which the window keeps CollectionService::pause() over its end: true or absent.
+inline constexpr std::string_view kIndexPausedSetting = "index.paused";
+
 /// Whether text in pictures can be and is recognised.
 struct OcrState {
     bool isInstalled = false;            ///< the program tesseract is on this machine
@@ -185,7 +188,14 @@ struct OcrState {
 struct IndexProgress {
     CollectionId collection = 0;
     std::string collectionName;
-    enum class State { Scanning, Reading, Done, Stopped, Failed } state = State::Scanning;
+    enum class State {
+        Scanning,
+        Reading,
+        Done,
+        Stopped,
+        Paused,  ///< filesTotal wait, -1 if they are too many to be counted
+        Failed
+    } state = State::Scanning;
     int filesDone = 0;
     int filesTotal = 0;
     std::string currentFile;
@@ -266,6 +276,11 @@ public:
     virtual void indexPaths(std::vector<std::filesystem::path> paths, Reply<IndexReport> reply) = 0;
     /// Stops running and queued updates of this collection after the current file.
     virtual void stop(CollectionId id) = 0;
+    /// Reads nothing into listed collections until pause(false), which does what was left: updates
+    /// end in the middle of the files at hand (IndexReport::stopped) and say how many wait
+    /// (IndexProgress::State::Paused). Folders can be added and taken out meanwhile; what is
+    /// attached to a message is read all the same.
+    virtual void pause(bool isPaused) = 0;
     /// Progress of all updates, at most 10 a second each. One listener; empty: none.
     virtual void onProgress(std::function<void(IndexProgress)> listener) = 0;
 
@@ -354,9 +369,23 @@ inline constexpr std::string_view kSmallTalkReason = "small_talk";
 /// it (ChatSettings::readsFollowUps); empty: those words.
 [[nodiscard]] std::string searchedFor(const AnswerDetails& details);
 
+/// The filter that the documents of this answer had to pass (ChatSettings::filter), if any.
+[[nodiscard]] DocumentFilter confinedTo(const AnswerDetails& details);
+
 /// AnswerDetails::finishReason of an answer that was read from everything; `usage["survey"]` has
-/// the account: {"documents", "passages", "skipped", "complete"}.
+/// the account: {"documents", "passages", "documents_all", "passages_all", "skipped", "complete"}.
 inline constexpr std::string_view kSurveyReason = "survey";
+
+/// What was read for such an answer.
+struct SurveyAccount {
+    int nDocumentsRead = 0;
+    int nDocuments = 0;  ///< to be read
+    int nPassagesRead = 0;
+    int nPassages = 0;
+    int nSkipped = 0;        ///< documents that cannot be read, and copies
+    bool isComplete = true;  ///< else the same question goes on from here
+};
+[[nodiscard]] std::optional<SurveyAccount> surveyAccountOf(const AnswerDetails& details);
 
 /// How much of the collections answers a question.
 enum class Scope {
@@ -365,8 +394,9 @@ enum class Scope {
     Everything,  ///< every passage: counts, lists, comparisons, summaries
 };
 
-/// "How many documents mention …", "list all …", "compare …", "总结全部文档": questions that a few
-/// passages cannot answer, by their wording. Cheap enough to ask at each keystroke.
+/// "How many documents mention …", "list all …", "compare …", "which lease has the highest rent",
+/// "总结全部文档": questions that a few passages cannot answer, by their wording. Cheap enough to
+/// ask at each keystroke.
 [[nodiscard]] bool asksAboutEverything(std::string_view question);
 
 struct SendRequest {

@@ -110,7 +110,7 @@ nlohmann::json answerToJson(const services::Message& answer, Positions& position
         json["passages"].push_back(passageToJson(passage, positions));
     }
     json["usage"] = answer.details->usage;
-    for (const char* part : {"survey", "tool_calls", "searched_for"}) {
+    for (const char* part : {"survey", "tool_calls", "searched_for", "filter"}) {
         if (!json["usage"].contains(part)) continue;
         json[part] = json["usage"][part];
         json["usage"].erase(part);

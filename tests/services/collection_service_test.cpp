@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -197,6 +199,55 @@ TEST_F(CollectionServiceTest, StopsAndGoesOnWhereItWas) {
     EXPECT_FALSE(rest.stopped);
     EXPECT_EQ(rest.documents, kFiles);
     EXPECT_EQ(rest.unchanged, stopped.documents);
+}
+
+TEST_F(CollectionServiceTest, ReadsNothingWhilePausedAndTheRestAfterwards) {
+    startWithoutGuide();
+    constexpr int kFiles = 500;
+    for (int i = 0; i < kFiles; ++i) {
+        m_files.write("n" + std::to_string(i) + ".md", ten("word" + std::to_string(i)));
+    }
+    const CollectionId id = makeCollection("Notes");
+    std::atomic<int> nWaiting = -2;
+    std::atomic<bool> isToBePaused = true;
+    collections().onProgress([&](const IndexProgress& progress) {
+        if (progress.filesDone > 3 && isToBePaused.exchange(false)) collections().pause(true);
+        if (progress.state == IndexProgress::State::Paused) nWaiting = progress.filesTotal;
+    });
+    const IndexReport paused = add(id, m_files.path());
+    EXPECT_TRUE(paused.stopped);
+    EXPECT_LT(paused.documents, kFiles);
+    EXPECT_EQ(nWaiting, kFiles - paused.documents);
+
+    // What comes now is noted and waits, too.
+    m_files.write("late.md", "late");
+    const IndexReport added = add(id, m_files.path());
+    EXPECT_TRUE(added.stopped);
+    EXPECT_EQ(added.read, 0);
+    EXPECT_EQ(nWaiting, kFiles + 1 - paused.documents);
+
+    collections().pause(false);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (documents(id).size() <= kFiles && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    }
+    EXPECT_EQ(update(id).documents, kFiles + 1);
+    collections().onProgress({});
+}
+
+TEST_F(CollectionServiceTest, TakesAFolderOutWhilePaused) {
+    startWithoutGuide();
+    m_files.write("a/a.md", "anchor");
+    m_files.write("b/b.md", "basalt");
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path() / "a");
+    add(id, m_files.path() / "b");
+    collections().pause(true);
+    m_files.write("a/new.md", "not read yet");
+    ASSERT_TRUE(wait<void>(
+        [&](auto reply) { collections().removePath(id, m_files.path() / "b", std::move(reply)); }));
+    ASSERT_EQ(documents(id).size(), 1U);
+    EXPECT_EQ(documents(id)[0].path.filename(), "a.md");
 }
 
 TEST_F(CollectionServiceTest, KeepsIndexAndVectorsOverARestart) {

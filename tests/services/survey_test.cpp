@@ -30,6 +30,15 @@ TEST(SurveyQuestion, IsRecognisedByItsWording) {
     }
 }
 
+TEST(SurveyQuestion, NumbersOfAllDocumentsAreAskedOfEverything) {
+    for (const char* question :
+         {"Which lease has the second highest rent?", "What is the median deposit of the leases?",
+          "How many contracts are above 100,000 EUR?"}) {
+        EXPECT_TRUE(asksAboutEverything(question)) << question;
+    }
+    EXPECT_FALSE(asksAboutEverything("What is the highest mountain?"));
+}
+
 TEST(SurveyQuestion, OneFactIsNoQuestionAboutEverything) {
     for (const char* question :
          {"How many nights may I book?", "How many sheets does the lower tray hold?",

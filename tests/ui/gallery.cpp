@@ -12,9 +12,11 @@
 #include "ui/panel_layout.h"
 #include "ui/theme.h"
 #include "ui/widgets/chat_page.h"
+#include "ui/widgets/collection_page.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/conversation_view.h"
 #include "ui/widgets/damage_bar.h"
+#include "ui/widgets/filter_panel.h"
 #include "ui/widgets/settings_dialog.h"
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/sources_panel.h"
@@ -32,7 +34,7 @@ int main(int argc, char** argv) {
         ui::MainWindow window(services, {});
         window.show();
         const auto take = [&](const char* name) {
-            QTest::qWait(300);
+            QTest::qWait(900);
             window.grab().save(
                 folder.filePath(QStringLiteral("%1-%2.png")
                                     .arg(QString::fromLatin1(name), dark ? "dark" : "light")));
@@ -65,9 +67,23 @@ int main(int argc, char** argv) {
             {QStringLiteral("/home/ada/report.pdf"),
              QStringLiteral("/home/ada/notes on the meeting in the autumn.md")});
         take("composer");
+        window.chatPage().composer().setAttachments({});
+        window.controller().setFilter(ui::test::sampleFilter());
+        take("filter");
+        window.chatPage().composer().openFilter();
+        QTest::qWait(300);
+        window.chatPage().composer().filterPanel().grab().save(
+            folder.filePath(QStringLiteral("filter-panel-%1.png").arg(dark ? "dark" : "light")));
+        window.chatPage().composer().filterPanel().close();
         window.showDocuments(true);
         services.sendProgress(ui::test::sampleProgress(chats));
         take("documents");
+        services.sendProgress(ui::test::samplePause(chats));
+        emit window.findChild<ui::CollectionPage*>()->pauseAsked(true);
+        services.sendProgress(ui::test::samplePause(chats));
+        take("paused");
+        window.openChat(ui::test::addAnswersFromEverything(services));
+        take("everything");
         window.showDocuments(false);
         window.openChat(chats.failed);
         take("failed");
@@ -85,6 +101,12 @@ int main(int argc, char** argv) {
         window.findChild<ui::DamageBar*>()->hide();
         window.resize(560, 420);
         take("smallest");
+        window.controller().setFilter(ui::test::sampleFilter());
+        take("smallest-filter");
+        window.controller().setFilter({});
+        window.showDocuments(true);
+        take("smallest-documents");
+        window.showDocuments(false);
         window.panels().showSidebar();
         take("smallest-chats");
         window.openChat(chats.travel);

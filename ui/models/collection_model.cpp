@@ -23,7 +23,8 @@ QVariant CollectionModel::data(const QModelIndex& index, int role) const {
         case IdRole: return QVariant::fromValue<qlonglong>(row.collection.id);
         case DocumentsRole: return row.collection.nDocuments;
         case FailedRole: return row.collection.nFailed;
-        case RunningRole: return row.progress.has_value();
+        case RunningRole:
+            return row.progress && row.progress->state != IndexProgress::State::Paused;
         case ProgressRole:
             return row.progress && row.progress->filesTotal > 0
                        ? static_cast<double>(row.progress->filesDone) / row.progress->filesTotal
@@ -67,10 +68,11 @@ void CollectionModel::setCollections(std::vector<Collection> collections) {
 void CollectionModel::setProgress(const IndexProgress& progress) {
     const int row = rowOf(progress.collection);
     if (row < 0) return;
-    const bool running = progress.state == IndexProgress::State::Scanning ||
-                         progress.state == IndexProgress::State::Reading;
+    const bool isOver = progress.state == IndexProgress::State::Done ||
+                        progress.state == IndexProgress::State::Stopped ||
+                        progress.state == IndexProgress::State::Failed;
     m_rows[static_cast<std::size_t>(row)].progress =
-        running ? std::optional(progress) : std::nullopt;
+        isOver ? std::nullopt : std::optional(progress);
     emit dataChanged(index(row), index(row), {ProgressRole, RunningRole});
 }
 

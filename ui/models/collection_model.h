@@ -26,7 +26,7 @@ public:
     [[nodiscard]] const services::Collection& at(int row) const {
         return m_rows[static_cast<std::size_t>(row)].collection;
     }
-    /// What runs for this row now; none when nothing does.
+    /// What runs for this row now, or waits while reading is paused; none when nothing does.
     [[nodiscard]] const std::optional<services::IndexProgress>& progress(int row) const {
         return m_rows[static_cast<std::size_t>(row)].progress;
     }

@@ -120,28 +120,16 @@ QWidget* AttachmentBar::makeChip(const std::filesystem::path& file, bool isPendi
 void AttachmentBar::resizeEvent(QResizeEvent*) { layOut(); }
 
 void AttachmentBar::layOut() {
-    const int gap = Theme::instance().scaled(6);
-    const int height = Theme::instance().scaled(27);
-    int x = 0;
-    int y = 0;
-    const auto put = [&](QWidget* widget, int wanted) {
-        const int width = std::min(wanted, std::max(this->width(), 40));
-        if (x > 0 && x + width > this->width()) {
-            x = 0;
-            y += height + gap;
-        }
-        widget->setGeometry(x, y, width, height);
-        x += width + gap;
-    };
+    QList<QWidget*> shown;
     m_keptLabel->hide();
     for (QWidget* chip : m_chips) {
         if (!chip->property("pending").toBool() && m_keptLabel->isHidden()) {
             m_keptLabel->show();
-            put(m_keptLabel, m_keptLabel->sizeHint().width());
+            shown << m_keptLabel;
         }
-        put(chip, chip->sizeHint().width());
+        shown << chip;
     }
-    setFixedHeight(m_chips.isEmpty() ? 0 : y + height);
+    setFixedHeight(layOutInRows(shown, width()));
 }
 
 }  // namespace conclave::ui

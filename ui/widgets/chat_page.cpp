@@ -62,6 +62,14 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     connect(m_composer, &Composer::manageCollectionsAsked, this, &ChatPage::manageCollectionsAsked);
     connect(m_composer, &Composer::collectionsChosen, &controller, &ChatController::setCollections);
 
+    connect(m_composer, &Composer::filterChosen, &controller, &ChatController::setFilter);
+    connect(m_composer, &Composer::documentsWanted, this, [this] {
+        std::vector<services::CollectionId> ids;
+        for (const services::Collection& each : m_collections) ids.push_back(each.id);
+        m_controller.listDocuments(m_controller.settings().collections.value_or(ids));
+    });
+    connect(&controller, &ChatController::documentsListed, m_composer, &Composer::setDocuments);
+
     connect(m_composer, &Composer::filesChanged, this,
             [this] { m_controller.saveDraftFiles(m_composer->attachments()); });
     connect(m_composer, &Composer::fileAsked, this, &ChatPage::fileAsked);
@@ -90,6 +98,8 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
             &ConversationView::showMessage);
     connect(&controller, &ChatController::settingsChanged, this,
             [this] { setCollections(std::vector(m_collections)); });
+    connect(&controller, &ChatController::settingsChanged, this,
+            [this] { m_composer->setFilter(m_controller.settings().filter); });
     connect(&controller, &ChatController::answeringChanged, this, &ChatPage::refresh);
     connect(&controller.messages(), &QAbstractItemModel::rowsInserted, this, &ChatPage::refresh);
 
@@ -100,6 +110,8 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     });
     connect(m_conversation, &ConversationView::regenerateAsked, &controller,
             &ChatController::regenerate);
+    connect(m_conversation, &ConversationView::unfilteredAsked, &controller,
+            &ChatController::askUnfiltered);
     connect(m_conversation, &ConversationView::editAsked, this, &ChatPage::beginEdit);
     connect(m_conversation, &ConversationView::siblingAsked, &controller,
             &ChatController::showSibling);
@@ -176,20 +188,28 @@ void ChatPage::makeBanner() {
     m_bannerText = new ElidedLabel({}, m_banner);
     onTheme(m_bannerText,
             [this] { m_bannerText->setFont(Theme::instance().font(TextSize::Small)); });
-    QPushButton* add = makeButton(tr("Add a model…"), m_banner, "link");
-    connect(add, &QPushButton::clicked, this, &ChatPage::addModelAsked);
+    m_bannerAct = makeButton({}, m_banner, "link");
+    connect(m_bannerAct, &QPushButton::clicked, this, [this] {
+        if (m_isPaused && !m_pauseClosed) {
+            emit resumeAsked();
+        } else {
+            emit addModelAsked();
+        }
+    });
     QToolButton* close = makeIconButton(Icon::Close, tr("Hide this notice"), m_banner);
     connect(close, &QToolButton::clicked, this, [this] {
-        m_banner->hide();
-        if (!m_hasModel) {
+        if (m_isPaused && !m_pauseClosed) {
+            m_pauseClosed = true;
+        } else if (!m_hasModel) {
             m_noModelClosed = true;
-            return;
+        } else {
+            m_bannerClosed = true;
+            emit bannerClosed();
         }
-        m_bannerClosed = true;
-        emit bannerClosed();
+        showBanner();
     });
     row->addWidget(m_bannerText, 1);
-    row->addWidget(add);
+    row->addWidget(m_bannerAct);
     row->addWidget(close);
     m_banner->hide();
 }
@@ -292,7 +312,15 @@ void ChatPage::setCollections(const std::vector<services::Collection>& collectio
 
 void ChatPage::closeBanner() {
     m_bannerClosed = true;
-    if (m_hasModel) m_banner->hide();
+    if (m_banner->isVisibleTo(this)) showBanner();
+}
+
+void ChatPage::setPaused(bool isPaused, int nWaiting) {
+    if (!isPaused && !m_isPaused) return;
+    if (!m_isPaused) m_pauseClosed = false;
+    m_isPaused = isPaused;
+    m_nWaiting = nWaiting;
+    showBanner();
 }
 
 void ChatPage::setModelStatus(const services::ModelStatus& status) {
@@ -306,7 +334,21 @@ void ChatPage::setModelStatus(const services::ModelStatus& status) {
     }
 }
 
+/// One at a time: what can make an answer wrong comes first.
 void ChatPage::showBanner() {
+    if (m_isPaused && !m_pauseClosed) {
+        m_bannerText->setFullText(
+            m_nWaiting > 0
+                ? counted(m_nWaiting,
+                          tr("Reading is paused: answers may miss 1 new or changed file."),
+                          tr("Reading is paused: answers may miss %1 new or changed "
+                             "files."))
+                : tr("Reading is paused: answers may miss new and changed files."));
+        m_bannerAct->setText(tr("Resume"));
+        m_banner->show();
+        return;
+    }
+    m_bannerAct->setText(tr("Add a model…"));
     m_bannerText->setFullText(
         m_hasModel ? tr("Demonstration model: it quotes your documents and knows little else.")
                    : tr("There is no model: answers are the passages that fit best."));

@@ -31,6 +31,8 @@ public:
 
     void setCollections(const std::vector<services::Collection>& collections);
     void setModelStatus(const services::ModelStatus& status);
+    /// Reading of documents is paused, and so many files wait (-1: an unknown number).
+    void setPaused(bool isPaused, int nWaiting);
     /// Shows no notice about the demonstration model any more.
     void closeBanner();
     /// Banner and composer.
@@ -45,6 +47,7 @@ signals:
     void fileAsked(const QString& file);
     void modelFileGiven(const QString& file);
     void addModelAsked();
+    void resumeAsked();
     void bannerClosed();
     void manageCollectionsAsked();
     void notice(const QString& text);
@@ -78,7 +81,11 @@ private:
     QWidget* m_bottom;
     QFrame* m_banner = nullptr;
     ElidedLabel* m_bannerText = nullptr;
+    QPushButton* m_bannerAct = nullptr;
     bool m_bannerClosed = false;
+    bool m_isPaused = false;
+    bool m_pauseClosed = false;  ///< its notice; it comes back with the next pause
+    int m_nWaiting = 0;
     bool m_hasModel = true;
     bool m_isDemonstration = false;
     bool m_noModelClosed = false;

@@ -43,7 +43,8 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
       m_roots(new ElidedLabel({}, this)),
       m_current(new ElidedLabel({}, this)),
       m_progress(new QProgressBar(this)),
-      m_stop(makeButton(tr("Stop"), this, "link")),
+      m_pause(makeButton({}, this, "link")),
+      m_list(makeButton({}, this, "link")),
       m_failed(makeButton({}, this, "link")),
       m_scanned(makeButton({}, this, "link")),
       m_remarked(makeButton({}, this, "link")),
@@ -78,17 +79,23 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     top->addWidget(m_addFiles);
     top->addWidget(m_menu);
     column->addLayout(top);
-    column->addWidget(m_numbers);
+    auto* numbers = new QHBoxLayout;
+    numbers->setSpacing(4);
+    numbers->addWidget(m_numbers);
+    numbers->addWidget(m_list);
+    numbers->addStretch();
+    column->addLayout(numbers);
     for (ElidedLabel* label : {m_roots, m_current}) {
         label->setProperty("muted", true);
         onTheme(label, [label] { label->setFont(Theme::instance().font(TextSize::Caption)); });
-        column->addWidget(label);
     }
+    column->addWidget(m_roots);
     auto* progressRow = new QHBoxLayout;
-    m_progress->setTextVisible(false);
-    progressRow->addWidget(m_progress, 1);
-    progressRow->addWidget(m_stop);
+    progressRow->addWidget(m_current, 1);
+    progressRow->addWidget(m_pause);
     column->addLayout(progressRow);
+    m_progress->setTextVisible(false);
+    column->addWidget(m_progress);
     auto* links = new QHBoxLayout;
     links->setSpacing(4);
     links->addWidget(m_failed);
@@ -109,7 +116,8 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     m_menu->setPopupMode(QToolButton::InstantPopup);
     m_menu->setMenu(new QMenu(m_menu));
     connect(m_menu->menu(), &QMenu::aboutToShow, this, &CollectionCard::fillMenu);
-    connect(m_stop, &QPushButton::clicked, this, &CollectionCard::stopAsked);
+    connect(m_pause, &QPushButton::clicked, this, [this] { emit pauseAsked(!m_isPaused); });
+    connect(m_list, &QPushButton::clicked, this, [this] { toggleDetails(Details::All); });
     connect(m_failed, &QPushButton::clicked, this, [this] { toggleDetails(Details::Problems); });
     connect(m_remarked, &QPushButton::clicked, this, [this] { toggleDetails(Details::Remarks); });
 }
@@ -120,30 +128,15 @@ void CollectionCard::show(const services::Collection& collection,
                             collection.nChunks != m_collection.nChunks;
     m_collection = collection;
     m_name->setFullText(fromUtf8(collection.name));
-    m_numbers->setText(collection.nDocuments == 0 && !progress
-                           ? tr("Nothing in it yet: add a folder or files")
-                           : counted(collection.nDocuments, tr("1 document"), tr("%1 documents")) +
-                                 QStringLiteral("  ·  ") +
-                                 counted(collection.nChunks, tr("1 passage"), tr("%1 passages")));
     QStringList roots;
     for (const auto& root : collection.roots) roots << fromUtf8(root.string());
     m_roots->setFullText(roots.join(QStringLiteral(",  ")));
     m_roots->setVisible(!roots.isEmpty());
 
-    const bool running = progress.has_value();
-    m_progress->setVisible(running);
-    m_stop->setVisible(running);
-    m_current->setVisible(running);
-    if (running) {
-        const bool counted = progress->filesTotal > 0;
-        m_progress->setRange(0, counted ? progress->filesTotal : 0);
-        m_progress->setValue(progress->filesDone);
-        m_current->setFullText(counted ? tr("Reading %1 of %2: %3")
-                                             .arg(progress->filesDone)
-                                             .arg(progress->filesTotal)
-                                             .arg(fromUtf8(progress->currentFile))
-                                       : tr("Looking for files…"));
-    }
+    m_now = progress;
+    showNumbers();
+    const bool running = progress && progress->state != services::IndexProgress::State::Paused;
+    showProgress();
     m_failed->setVisible(collection.nFailed > 0);
     showFailedLabel();
     if (collection.nFailed == 0 && m_shown == Details::Problems) toggleDetails(m_shown);
@@ -154,6 +147,66 @@ void CollectionCard::show(const services::Collection& collection,
         loadDetails();
     }
     showOcrLabel();
+}
+
+void CollectionCard::showNumbers() {
+    const int nAll = m_collection.nDocuments + m_collection.nFailed + m_nUnavailable;
+    m_list->setVisible(nAll > 0);
+    m_list->setText(m_shown == Details::All ? tr("Hide") : tr("Show"));
+    m_list->setToolTip(tr("Each document, with what was read of it or why it was not"));
+    const QString name = fromUtf8(m_collection.name);
+    m_list->setAccessibleName(m_shown == Details::All ? tr("Hide the documents of %1").arg(name)
+                                                      : tr("Show the documents of %1").arg(name));
+    if (m_collection.nDocuments == 0 && m_nUnavailable == 0 && !m_now) {
+        m_numbers->setText(nAll > 0 ? tr("Nothing in it could be read")
+                                    : tr("Nothing in it yet: add a folder or files"));
+        return;
+    }
+    QString numbers = counted(m_collection.nDocuments, tr("1 document"), tr("%1 documents")) +
+                      QStringLiteral("  ·  ") +
+                      counted(m_collection.nChunks, tr("1 passage"), tr("%1 passages"));
+    if (m_nUnavailable > 0) {
+        numbers += QStringLiteral("  ·  ") +
+                   counted(m_nUnavailable, tr("1 unavailable"), tr("%1 unavailable"));
+    }
+    m_numbers->setText(numbers);
+}
+
+void CollectionCard::setPaused(bool isPaused) {
+    m_isPaused = isPaused;
+    showProgress();
+}
+
+void CollectionCard::showProgress() {
+    const bool isRunning =
+        m_now && m_now->state != services::IndexProgress::State::Paused && !m_isPaused;
+    const int nWaiting =
+        m_now && m_now->state == services::IndexProgress::State::Paused ? m_now->filesTotal : -1;
+    const bool waits = m_isPaused && nWaiting != 0;
+    m_progress->setVisible(isRunning);
+    m_pause->setVisible(isRunning || waits);
+    m_pause->setText(m_isPaused ? tr("Resume") : tr("Pause"));
+    m_pause->setToolTip(m_isPaused
+                            ? tr("Read what is new or changed in all collections again")
+                            : tr("Read nothing more until you resume, here or after the next "
+                                 "start. Answers use what is read so far."));
+    m_pause->setAccessibleName(m_isPaused ? tr("Resume reading") : tr("Pause reading"));
+    m_current->setVisible(isRunning || waits);
+    if (waits) {
+        m_current->setFullText(nWaiting > 0
+                                   ? counted(nWaiting, tr("Paused: 1 new or changed file waits"),
+                                             tr("Paused: %1 new or changed files wait"))
+                                   : tr("Paused: new and changed files are not read"));
+    } else if (isRunning) {
+        const bool isCounted = m_now->filesTotal > 0;
+        m_progress->setRange(0, isCounted ? m_now->filesTotal : 0);
+        m_progress->setValue(m_now->filesDone);
+        m_current->setFullText(isCounted ? tr("Reading %1 of %2: %3")
+                                               .arg(m_now->filesDone)
+                                               .arg(m_now->filesTotal)
+                                               .arg(fromUtf8(m_now->currentFile))
+                                         : tr("Looking for files…"));
+    }
 }
 
 void CollectionCard::setNarrow(bool isNarrow) {
@@ -182,13 +235,24 @@ QString CollectionCard::problemOf(const Document& document) const {
             return m_hasOcr
                        ? tr("Needs OCR: its pages are pictures. Switch on “Read scanned pages”.")
                        : tr("Needs OCR: its pages are pictures, and tesseract is not installed.");
-        case DocumentState::Unavailable: return tr("Its folder cannot be reached now.");
+        case DocumentState::Unavailable:
+            return tr(
+                "Unavailable: its folder cannot be reached. Connect the drive; what was read "
+                "is still searched.");
         case DocumentState::Failed:
             return document.error.empty() ? tr("It could not be read.") : fromUtf8(document.error);
-        case DocumentState::Pending: return tr("Not read yet.");
+        case DocumentState::Pending: return tr("Waiting to be read.");
         case DocumentState::Ready: break;
     }
     return {};
+}
+
+/// Of any document: what was read of it, or why it was not.
+QString CollectionCard::stateOf(const Document& document) const {
+    if (document.state != DocumentState::Ready) return problemOf(document);
+    return tr("Read: %1")
+        .arg(counted(document.nPages, tr("1 page"), tr("%1 pages")) + QStringLiteral(", ") +
+             counted(document.nChunks, tr("1 passage"), tr("%1 passages")));
 }
 
 void CollectionCard::fillMenu() {
@@ -227,6 +291,7 @@ void CollectionCard::toggleDetails(Details which) {
     m_shown = m_shown == which ? Details::None : which;
     m_details->setVisible(m_shown != Details::None);
     if (m_shown != Details::None) loadDetails();
+    showNumbers();
     showFailedLabel();
     showRemarksLabel();
 }
@@ -264,6 +329,9 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
     m_nScanned = static_cast<int>(std::count_if(
         documents.begin(), documents.end(),
         [](const Document& document) { return document.state == DocumentState::NeedsOcr; }));
+    m_nUnavailable = static_cast<int>(std::count_if(
+        documents.begin(), documents.end(),
+        [](const Document& document) { return document.state == DocumentState::Unavailable; }));
     const auto hasRemarks = [](const Document& document) {
         return document.state == DocumentState::Ready && !document.warnings.empty();
     };
@@ -272,26 +340,33 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
         m_shown = Details::None;
         m_details->hide();
     }
+    showNumbers();
     showOcrLabel();
     showFailedLabel();
     showRemarksLabel();
+    const bool showsAll = m_shown == Details::All;
     const bool showsRemarks = m_shown == Details::Remarks;
     int nRows = 0;
     for (const Document& document : documents) {
         const bool isGood =
             document.state == DocumentState::Ready || document.state == DocumentState::Pending;
-        if (showsRemarks ? !hasRemarks(document) : isGood) continue;
-        if (++nRows > kMostRows) break;
+        if (!showsAll && (showsRemarks ? !hasRemarks(document) : isGood)) continue;
+        if (++nRows > kMostRows) continue;
         auto* name = new ElidedLabel(fromUtf8(document.path.filename().string()), m_details);
         name->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold));
         name->setToolTip(fromUtf8(document.path.string()));
-        QLabel* why = makeLabel(showsRemarks ? remarksOn(document) : problemOf(document),
+        QLabel* why = makeLabel(showsRemarks ? remarksOn(document) : stateOf(document),
                                 TextSize::Small, m_details, true);
         why->setWordWrap(true);
         m_detailRows->addWidget(name);
         m_detailRows->addWidget(why);
     }
-    if (showsRemarks) return;
+    if (nRows > kMostRows) {
+        m_detailRows->addWidget(
+            makeLabel(tr("… and %1 more").arg(QLocale().toString(nRows - kMostRows)),
+                      TextSize::Small, m_details, true));
+    }
+    if (showsRemarks || (showsAll && m_collection.nFailed == 0)) return;
     QPushButton* retry = makeButton(tr("Read them again"), m_details);
     connect(retry, &QPushButton::clicked, this, [this] { emit updateAsked(true); });
     m_detailRows->addWidget(retry, 0, Qt::AlignLeft);

@@ -25,6 +25,8 @@ public:
     void show(const services::Collection& collection,
               const std::optional<services::IndexProgress>& progress);
 
+    /// Nothing is read now, whatever changes.
+    void setPaused(bool isPaused);
     /// Beside little room adding is in the menu.
     void setNarrow(bool isNarrow);
     /// Whether scanned pages can be and are read; says what to do about those that are not.
@@ -36,17 +38,20 @@ signals:
     void addFolderAsked();
     void addFilesAsked();
     void updateAsked(bool retryFailed);
-    void stopAsked();
+    void pauseAsked(bool isPaused);
     void renameAsked();
     void removeAsked();
 
 private:
     void fillMenu();
-    enum class Details { None, Problems, Remarks };
+    enum class Details { None, All, Problems, Remarks };
     void toggleDetails(Details which);
+    void showProgress();
     void showFailedLabel();
     void showRemarksLabel();
     void showOcrLabel();
+    void showNumbers();
+    [[nodiscard]] QString stateOf(const services::Document& document) const;
     [[nodiscard]] QString problemOf(const services::Document& document) const;
     void loadDetails();
     void showDocuments(const std::vector<services::Document>& documents);
@@ -54,12 +59,14 @@ private:
     services::CollectionService& m_service;
     services::CollectionId m_id;
     services::Collection m_collection;
+    std::optional<services::IndexProgress> m_now;
     ElidedLabel* m_name;
     QLabel* m_numbers;
     ElidedLabel* m_roots;
     ElidedLabel* m_current;
     QProgressBar* m_progress;
-    QPushButton* m_stop;
+    QPushButton* m_pause;
+    QPushButton* m_list;
     QPushButton* m_failed;
     QPushButton* m_scanned;
     QPushButton* m_remarked;  ///< documents that were not read as they stand: hidden text, say
@@ -70,10 +77,12 @@ private:
     QVBoxLayout* m_detailRows;
     int m_nScanned = 0;  ///< documents whose pages are pictures
     int m_nRemarked = 0;
+    int m_nUnavailable = 0;
     Details m_shown = Details::None;
     bool m_isRead = false;  ///< the documents of what is shown were looked at
     bool m_hasOcr = false;
     bool m_usesOcr = false;
+    bool m_isPaused = false;
 };
 
 }  // namespace conclave::ui

@@ -101,6 +101,11 @@ void CollectionPage::setProgress(const services::IndexProgress& progress) {
     m_model->setProgress(progress);
 }
 
+void CollectionPage::setPaused(bool isPaused) {
+    m_isPaused = isPaused;
+    for (const auto& [id, card] : m_cards) card->setPaused(isPaused);
+}
+
 void CollectionPage::syncCards() {
     for (auto card = m_cards.begin(); card != m_cards.end();) {
         if (m_model->rowOf(card->first) < 0) {
@@ -119,6 +124,7 @@ void CollectionPage::syncCards() {
         m_column->insertWidget(m_column->count() - 2, card);
         card->setOcr(m_ocr->isInstalled(), m_ocr->isOn());
         card->setNarrow(isNarrow());
+        card->setPaused(m_isPaused);
         connect(card, &CollectionCard::ocrAsked, m_ocr, &OcrRow::turnOn);
         card->show(m_model->at(row), m_model->progress(row));
         connect(card, &CollectionCard::askAsked, this, [=, this] { emit askAsked(id); });
@@ -134,7 +140,7 @@ void CollectionPage::syncCards() {
         });
         connect(card, &CollectionCard::updateAsked, this,
                 [=, this](bool retry) { update(id, retry); });
-        connect(card, &CollectionCard::stopAsked, this, [=, this] { m_service.stop(id); });
+        connect(card, &CollectionCard::pauseAsked, this, &CollectionPage::pauseAsked);
         connect(card, &CollectionCard::renameAsked, this, [=, this] { rename(id); });
         connect(card, &CollectionCard::removeAsked, this, [=, this] { remove(id); });
     }

@@ -25,6 +25,8 @@ public:
 
     void setCollections(std::vector<services::Collection> collections);
     void setProgress(const services::IndexProgress& progress);
+    /// Nothing is read into any collection until that ends.
+    void setPaused(bool isPaused);
     [[nodiscard]] CollectionModel& model() { return *m_model; }
     /// Makes a collection named after the folder and adds it.
     void addFolderAsCollection(const QString& folder);
@@ -32,6 +34,7 @@ public:
 signals:
     void changed();
     void closeAsked();
+    void pauseAsked(bool isPaused);
     void askAsked(qint64 collection);
     void failed(const conclave::Error& error);
 
@@ -58,6 +61,7 @@ private:
     QVBoxLayout* m_column;
     QLabel* m_empty;
     OcrRow* m_ocr;
+    bool m_isPaused = false;
     std::map<services::CollectionId, CollectionCard*> m_cards;
 };
 

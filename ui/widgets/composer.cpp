@@ -16,7 +16,10 @@
 #include <algorithm>
 
 #include "ui/bridge.h"
+#include "ui/filter_words.h"
 #include "ui/widgets/attachment_bar.h"
+#include "ui/widgets/filter_bar.h"
+#include "ui/widgets/filter_panel.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -109,6 +112,8 @@ Composer::Composer(QWidget* parent)
       m_edit(new ComposerEdit(this)),
       m_editStrip(new QWidget(this)),
       m_files(new AttachmentBar(this)),
+      m_filterBar(new FilterBar(this)),
+      m_filterPanel(new FilterPanel(this)),
       m_draftTimer(new QTimer(this)) {
     setObjectName(QStringLiteral("composer"));
     setAcceptDrops(true);
@@ -136,7 +141,12 @@ Composer::Composer(QWidget* parent)
     });
 
     column->addWidget(m_editStrip);
+    connect(m_filterBar, &FilterBar::openAsked, this, &Composer::openFilter);
+    connect(m_filterBar, &FilterBar::changed, this, &Composer::filterChosen);
+    connect(m_filterPanel, &FilterPanel::changed, this, &Composer::filterChosen);
+
     column->addWidget(m_files);
+    column->addWidget(m_filterBar);
     column->addWidget(m_edit);
     makeRow();
 
@@ -189,6 +199,13 @@ void Composer::makeRow() {
         m_sources->setFont(Theme::instance().font(TextSize::Small));
         m_sources->setIcon(icon(Icon::Book, colors().muted));
     });
+    m_filter = new QToolButton(this);
+    m_filter->setObjectName(QStringLiteral("filter"));
+    m_filter->setProperty("chip", true);
+    m_filter->setFocusPolicy(Qt::TabFocus);
+    m_filter->setCursor(Qt::PointingHandCursor);
+    connect(m_filter, &QToolButton::clicked, this, &Composer::openFilter);
+    onTheme(m_filter, [this] { showFilter(); });
     m_everything = new QToolButton(this);
     m_everything->setObjectName(QStringLiteral("everything"));
     m_everything->setProperty("chip", true);
@@ -216,6 +233,7 @@ void Composer::makeRow() {
     });
     row->addWidget(m_attach);
     row->addWidget(m_sources);
+    row->addWidget(m_filter);
     row->addWidget(m_everything);
     row->addStretch();
     row->addWidget(m_hint);
@@ -233,7 +251,7 @@ void Composer::refresh() {
     m_send->setIconSize({20, 20});
     m_send->setToolTip(m_answering ? tr("Stop (Esc)") : tr("Send (Enter)"));
     m_send->setAccessibleName(m_answering ? tr("Stop") : tr("Send"));
-    m_hint->setVisible(canSend && !m_answering && width() >= Theme::instance().scaled(560));
+    m_hint->setVisible(canSend && !m_answering && width() >= Theme::instance().scaled(700));
     if (!canSend) m_scope = services::Scope::Automatic;
     showScope();
 }
@@ -255,8 +273,39 @@ void Composer::showScope() {
     m_everything->setAccessibleName(m_everything->text());
     setStyleProperty(m_everything, "active", readsAll);
     // Where words are large and the window is small, only what is chosen is shown.
-    const bool hasRoom = readsAll || width() >= Theme::instance().scaled(400);
+    const bool hasRoom = readsAll || width() >= Theme::instance().scaled(420);
     m_everything->setVisible(hasRoom && !(m_chosen && m_chosen->empty()));
+}
+
+// -------------------------------------------------------------------------------- filter
+
+void Composer::setFilter(const services::DocumentFilter& filter) {
+    m_filterBar->setFilter(filter);
+    if (!m_filterPanel->isVisible()) m_filterPanel->setFilter(filter);
+    showFilter();
+}
+
+void Composer::setDocuments(std::vector<services::Document> documents) {
+    m_filterPanel->setDocuments(std::move(documents));
+}
+
+void Composer::openFilter() {
+    emit documentsWanted();
+    m_filterPanel->openAt(m_filter, m_filterBar->filter());
+}
+
+void Composer::showFilter() {
+    const bool isUsed = !(m_chosen && m_chosen->empty());  // nothing is searched without documents
+    const bool isOn = !m_filterBar->filter().isEmpty();
+    m_filter->setVisible(isUsed);
+    m_filterBar->setVisible(isUsed && isOn);
+    m_filter->setIcon(icon(Icon::Filter, isOn ? colors().accent : colors().muted));
+    m_filter->setToolTip(isOn ? tr("Only some documents are searched: %1. Change the filter")
+                                    .arg(inWords(m_filterBar->filter()))
+                              : tr("Search only some documents: by type, date or name"));
+    m_filter->setAccessibleName(isOn ? tr("Filter: %1").arg(inWords(m_filterBar->filter()))
+                                     : tr("Filter documents"));
+    setStyleProperty(m_filter, "active", isOn);
 }
 
 QString Composer::text() const { return m_edit->toPlainText(); }
@@ -401,6 +450,7 @@ void Composer::showSources() {
     m_sources->setIcon(
         icon(Icon::Book, m_chosen && m_chosen->empty() ? colors().muted : colors().accent));
     showScope();
+    showFilter();
 }
 
 void Composer::fillSourcesMenu() {

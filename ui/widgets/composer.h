@@ -18,6 +18,8 @@ class QToolButton;
 namespace conclave::ui {
 
 class AttachmentBar;
+class FilterBar;
+class FilterPanel;
 
 /// The text field: Enter sends, Shift+Enter breaks the line, dropped and pasted files are attached.
 class ComposerEdit : public QPlainTextEdit {
@@ -78,6 +80,13 @@ public:
     void setCollections(const std::vector<services::Collection>& all,
                         const std::optional<std::vector<services::CollectionId>>& chosen);
 
+    /// Which of the documents are searched.
+    void setFilter(const services::DocumentFilter& filter);
+    /// What there is to choose from, after documentsWanted().
+    void setDocuments(std::vector<services::Document> documents);
+    [[nodiscard]] FilterPanel& filterPanel() { return *m_filterPanel; }
+    void openFilter();
+
     /// Rewrites an earlier question; text and draft so far come back when it ends.
     void beginEdit(services::MessageId question, const QString& text);
     void endEdit();
@@ -94,6 +103,8 @@ signals:
     void modelFileGiven(const QString& file);
     void folderGiven(const QString& folder);
     void collectionsChosen(const std::optional<std::vector<services::CollectionId>>& chosen);
+    void filterChosen(const conclave::services::DocumentFilter& filter);
+    void documentsWanted();
     void manageCollectionsAsked();
     /// The choice is being opened: what there is may have changed outside of this window.
     void collectionsWanted();
@@ -109,13 +120,17 @@ private:
     void refresh();
     void showSources();
     void showScope();
+    void showFilter();
     void fillSourcesMenu();
 
     ComposerEdit* m_edit;
     QWidget* m_editStrip;
     AttachmentBar* m_files;
+    FilterBar* m_filterBar;
+    FilterPanel* m_filterPanel;
     QToolButton* m_attach = nullptr;
     QToolButton* m_sources = nullptr;
+    QToolButton* m_filter = nullptr;
     QToolButton* m_everything = nullptr;
     QLabel* m_hint = nullptr;
     QToolButton* m_send = nullptr;

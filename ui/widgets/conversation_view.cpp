@@ -101,6 +101,7 @@ MessageView* ConversationView::makeView(int row) {
     const qint64 id = message.id;
     connect(view, &MessageView::copyAsked, this, [=, this] { emit copyAsked(id); });
     connect(view, &MessageView::regenerateAsked, this, [=, this] { emit regenerateAsked(id); });
+    connect(view, &MessageView::unfilteredAsked, this, [=, this] { emit unfilteredAsked(id); });
     connect(view, &MessageView::editAsked, this, [=, this] { emit editAsked(id); });
     connect(view, &MessageView::siblingAsked, this,
             [=, this](int step) { emit siblingAsked(id, step); });

@@ -34,6 +34,7 @@ public:
 signals:
     void copyAsked(qint64 message);
     void regenerateAsked(qint64 message);
+    void unfilteredAsked(qint64 message);
     void editAsked(qint64 message);
     void siblingAsked(qint64 message, int step);
     void sourceAsked(qint64 message, int number, int citation);

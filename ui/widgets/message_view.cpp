@@ -2,6 +2,7 @@
 
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLocale>
 #include <QPainter>
 #include <QProgressBar>
 #include <QTimer>
@@ -10,6 +11,7 @@
 #include <set>
 
 #include "ui/bridge.h"
+#include "ui/filter_words.h"
 #include "ui/markdown/thought.h"
 #include "ui/widgets/message_text.h"
 #include "ui/widgets/small_widgets.h"
@@ -61,6 +63,22 @@ QStringList authorOf(const Message& message) {
         parts << MessageView::tr("%1 tokens/s").arg(speed, 0, 'f', speed < 10 ? 1 : 0);
     }
     return parts;
+}
+
+/// How much was read for an answer from everything.
+QString readingOf(const services::SurveyAccount& account) {
+    const QLocale locale;
+    if (!account.isComplete) {
+        return MessageView::tr("%1 of %2 passages read")
+            .arg(locale.toString(account.nPassagesRead), locale.toString(account.nPassages));
+    }
+    QString text = MessageView::tr("Read everything: %1")
+                       .arg(counted(account.nDocumentsRead, MessageView::tr("1 document"),
+                                    MessageView::tr("%1 documents")));
+    if (account.nSkipped > 0) {
+        text += MessageView::tr(", %1 left out").arg(locale.toString(account.nSkipped));
+    }
+    return text;
 }
 
 /// Of an answer that no model wrote, though one may have tried.
@@ -186,6 +204,8 @@ void MessageView::show(const Message& message, const RunningAnswer* running,
                                                          : fromUtf8(message.error));
         }
         showLookedUp(message);
+        showConfinement(message);
+        showOffer(message);
         showSources(message, m_running);
     }
     m_shownText = message.text;
@@ -247,6 +267,53 @@ void MessageView::showLookedUp(const Message& message) {
     }
     m_lookedUp->setText(tr("Looked up: %1").arg(text));
     m_lookedUp->setVisible(!text.isEmpty());
+}
+
+void MessageView::showConfinement(const Message& message) {
+    const QString text =
+        message.details ? inWords(services::confinedTo(*message.details)) : QString();
+    if (!m_confined) {
+        if (text.isEmpty()) return;
+        m_confined = makeLabel({}, TextSize::Caption, this, true);
+        m_confined->setObjectName(QStringLiteral("confined"));
+        m_confined->setWordWrap(true);
+        m_confined->setToolTip(tr("The filter of this chat left out all other documents."));
+    }
+    m_confined->setText(tr("Searched only: %1").arg(text));
+    m_confined->setVisible(!text.isEmpty());
+}
+
+void MessageView::showOffer(const Message& message) {
+    QString text;
+    QString tip;
+    m_offersUnfiltered = false;
+    if (message.details && !m_running) {
+        const auto account = services::surveyAccountOf(*message.details);
+        if (account && !account->isComplete) {
+            text = tr("Read on");
+            tip = tr("Goes on from the passage at which the reading was stopped");
+        } else if (message.details->finishReason == services::kNothingFoundReason &&
+                   !services::confinedTo(*message.details).isEmpty()) {
+            m_offersUnfiltered = true;
+            text = tr("Search all documents");
+            tip = tr("Takes off this chat's filter and asks the question again");
+        }
+    }
+    if (!m_offer) {
+        if (text.isEmpty()) return;
+        m_offer = makeButton({}, this);
+        m_offer->setObjectName(QStringLiteral("offer"));
+        connect(m_offer, &QPushButton::clicked, this, [this] {
+            if (m_offersUnfiltered) {
+                emit unfilteredAsked();
+            } else {
+                emit regenerateAsked();
+            }
+        });
+    }
+    m_offer->setText(text);
+    m_offer->setToolTip(tip);
+    m_offer->setVisible(!text.isEmpty());
 }
 
 void MessageView::showSources(const Message& message, bool running) {
@@ -339,6 +406,8 @@ void MessageView::showFooter(const Message& message, bool running, const BranchP
             info << sourceOfWords(*message.details);
         } else {
             info << authorOf(message);
+            const auto account = services::surveyAccountOf(*message.details);
+            if (account) info << readingOf(*account);
         }
     }
     m_info->setText(info.join(QStringLiteral("  ·  ")));
@@ -429,6 +498,16 @@ int MessageView::layOutAnswer(int width) {
         const int height = m_lookedUp->heightForWidth(width);
         m_lookedUp->setGeometry(0, y, width, height);
         y += height + theme.scaled(8);
+    }
+    if (m_confined && m_confined->isVisibleTo(this)) {
+        const int height = m_confined->heightForWidth(width);
+        m_confined->setGeometry(0, y, width, height);
+        y += height + theme.scaled(8);
+    }
+    if (m_offer && m_offer->isVisibleTo(this)) {
+        const QSize size = m_offer->sizeHint();
+        m_offer->setGeometry(0, y, std::min(size.width(), width), size.height());
+        y += size.height() + theme.scaled(10);
     }
     if (!m_chips.isEmpty()) y = layOutChips(y, width) + theme.scaled(6);
     if (m_actions->isVisibleTo(this)) y = layOutActions(-4, y, width + 4);

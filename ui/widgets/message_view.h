@@ -11,6 +11,7 @@
 
 class QLabel;
 class QProgressBar;
+class QPushButton;
 class QToolButton;
 
 namespace conclave::ui {
@@ -39,6 +40,8 @@ public:
 signals:
     void copyAsked();
     void regenerateAsked();
+    /// The question again, of all documents.
+    void unfilteredAsked();
     void editAsked();
     void siblingAsked(int step);
     /// number 0: the list of sources.
@@ -58,6 +61,8 @@ private:
     void showStage(const RunningAnswer* running, bool hasText, bool isThinking);
     void showThought(std::string_view thought, bool isThinking);
     void showLookedUp(const services::Message& message);
+    void showConfinement(const services::Message& message);
+    void showOffer(const services::Message& message);
     void showSources(const services::Message& message, bool running);
     void showFooter(const services::Message& message, bool running, const BranchPlace& place);
     void restyleChips();
@@ -86,7 +91,11 @@ private:
     QWidget* m_problem = nullptr;
     QLabel* m_problemText = nullptr;
     QLabel* m_lookedUp = nullptr;  ///< a follow-up question as it was understood
-    QList<QToolButton*> m_chips;   ///< sources of an answer, files of a question
+    QLabel* m_confined = nullptr;  ///< by which filter
+    /// What can be done about an answer that may not be all: read on, or search without the filter.
+    QPushButton* m_offer = nullptr;
+    bool m_offersUnfiltered = false;
+    QList<QToolButton*> m_chips;  ///< sources of an answer, files of a question
     QWidget* m_actions = nullptr;
     QToolButton* m_previous = nullptr;
     QLabel* m_branch = nullptr;

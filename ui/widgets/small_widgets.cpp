@@ -7,6 +7,7 @@
 #include <QPainter>
 #include <QStyle>
 #include <QTimerEvent>
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -96,6 +97,23 @@ QVBoxLayout* makeReadingColumn(QScrollArea* page, int spacing) {
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(spacing);
     return column;
+}
+
+int layOutInRows(const QList<QWidget*>& chips, int width) {
+    const int gap = Theme::instance().scaled(6);
+    const int height = Theme::instance().scaled(27);
+    int x = 0;
+    int y = 0;
+    for (QWidget* chip : chips) {
+        const int chipWidth = std::min(chip->sizeHint().width(), std::max(width, 40));
+        if (x > 0 && x + chipWidth > width) {
+            x = 0;
+            y += height + gap;
+        }
+        chip->setGeometry(x, y, chipWidth, height);
+        x += chipWidth + gap;
+    }
+    return chips.isEmpty() ? 0 : y + height;
 }
 
 QString counted(int number, const QString& one, const QString& many) {

@@ -39,6 +39,10 @@ void setStyleProperty(QWidget* widget, const char* name, const QVariant& value);
 /// The column in the middle of such a page, no wider than is good to read.
 [[nodiscard]] QVBoxLayout* makeReadingColumn(QScrollArea* page, int spacing);
 
+/// Puts chips beside each other in as many rows as `width` asks for; returns the height of them
+/// all.
+[[nodiscard]] int layOutInRows(const QList<QWidget*>& chips, int width);
+
 /// `one` for 1, else `many` with the number in place of its %1.
 [[nodiscard]] QString counted(int number, const QString& one, const QString& many);
 /// "24 MB", "1.3 GB".

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "ui/bridge.h"
+#include "ui/filter_words.h"
 #include "ui/markdown/document_blocks.h"
 #include "ui/widgets/document_reader.h"
 #include "ui/widgets/small_widgets.h"
@@ -210,6 +211,13 @@ void SourcesPanel::fill() {
                                   TextSize::Body, page, true);
         empty->setWordWrap(true);
         column->addWidget(empty);
+    }
+    if (const QString filter = inWords(services::confinedTo(m_details)); !filter.isEmpty()) {
+        QLabel* confined =
+            makeLabel(tr("Searched only: %1").arg(filter), TextSize::Small, page, true);
+        confined->setObjectName(QStringLiteral("confined"));
+        confined->setWordWrap(true);
+        column->insertWidget(0, confined);
     }
     for (const services::StoredPassage& passage : m_details.passages) {
         bool cited = false;

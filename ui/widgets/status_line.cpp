@@ -4,6 +4,7 @@
 #include <QLabel>
 #include <QLocale>
 #include <QProgressBar>
+#include <QToolButton>
 #include <algorithm>
 
 #include "ui/bridge.h"
@@ -15,6 +16,7 @@ StatusLine::StatusLine(QWidget* parent)
     : QWidget(parent),
       m_model(new ElidedLabel({}, this)),
       m_indexing(new ElidedLabel({}, this)),
+      m_pause(new QToolButton(this)),
       m_speed(makeLabel({}, TextSize::Caption, this, true)),
       m_context(makeLabel({}, TextSize::Caption, this, true)),
       m_meter(new QProgressBar(this)) {
@@ -32,10 +34,16 @@ StatusLine::StatusLine(QWidget* parent)
     }
     row->addWidget(m_model, 1);
     row->addWidget(m_indexing, 1);
+    row->addWidget(m_pause);
     row->addStretch();
     row->addWidget(m_speed);
     row->addWidget(m_context);
     row->addWidget(m_meter);
+    m_pause->setProperty("tiny", true);
+    m_pause->setFocusPolicy(Qt::TabFocus);
+    m_pause->setCursor(Qt::PointingHandCursor);
+    connect(m_pause, &QToolButton::clicked, this, [this] { emit pauseAsked(!m_isPaused); });
+    onTheme(m_pause, [this] { setIndexing(m_indexing->fullText(), m_isPaused); });
     m_speed->setToolTip(tr("How fast the model wrote the last answer."));
     m_context->hide();
     m_meter->hide();
@@ -92,6 +100,17 @@ void StatusLine::setSpeed(double tokensPerSecond) {
             : QString());
 }
 
-void StatusLine::setIndexing(const QString& text) { m_indexing->setFullText(text); }
+void StatusLine::setIndexing(const QString& text, bool isPaused) {
+    m_isPaused = isPaused;
+    m_indexing->setFullText(text);
+    m_pause->setVisible(!text.isEmpty());
+    m_pause->setIcon(
+        icon(isPaused ? Icon::Resume : Icon::Pause, isPaused ? colors().accent : colors().muted));
+    const int size = Theme::instance().scaled(15);
+    m_pause->setIconSize({size, size});
+    m_pause->setToolTip(isPaused ? tr("Resume reading: answers may miss new and changed files")
+                                 : tr("Pause reading, until you resume it"));
+    m_pause->setAccessibleName(isPaused ? tr("Resume reading") : tr("Pause reading"));
+}
 
 }  // namespace conclave::ui

@@ -7,6 +7,7 @@
 
 class QLabel;
 class QProgressBar;
+class QToolButton;
 
 namespace conclave::ui {
 
@@ -20,11 +21,17 @@ public:
     void setContext(const services::ContextUse& use);
     /// Of the answer that is being written, else of the last one; 0: none is known.
     void setSpeed(double tokensPerSecond);
-    void setIndexing(const QString& text);
+    /// What is read now, or waits while reading is paused; empty: nothing.
+    void setIndexing(const QString& text, bool isPaused);
+
+signals:
+    void pauseAsked(bool isPaused);
 
 private:
     ElidedLabel* m_model;
     ElidedLabel* m_indexing;
+    QToolButton* m_pause;
+    bool m_isPaused = false;
     QLabel* m_speed;
     QLabel* m_context;
     QProgressBar* m_meter;

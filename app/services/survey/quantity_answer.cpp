@@ -471,7 +471,7 @@ private:
 Result<std::optional<QuantityAnswer>> answerFromQuantities(
     storage::DocumentStore& store, const std::string& question,
     const std::vector<CollectionId>& collections, const DocumentFilter& filter,
-    const std::stop_token& cancel) {
+    const std::stop_token& cancel, const std::function<void(float)>& onProgress) {
     const std::optional<QuantityAnswer> none;
     const auto asked = quantityQuestionOf(question);
     if (!asked) return none;
@@ -482,8 +482,14 @@ Result<std::optional<QuantityAnswer>> answerFromQuantities(
     const auto documents = chooseDocuments(store, collections, place, findings);
     if (!documents) return tl::unexpected(documents.error());
     QuantityReading reading(store, *asked);
+    int nPassagesPassed = 0;
     for (const Document& document : *documents) {
         if (cancel.stop_requested()) return fail(ErrorCode::Cancelled, "stopped");
+        if (onProgress) {
+            onProgress(static_cast<float>(nPassagesPassed) /
+                       static_cast<float>(std::max(findings.nPassagesAll, 1)));
+        }
+        nPassagesPassed += document.nChunks;
         // Rows of a spreadsheet are no documents: they are asked in SQL.
         if (isSpreadsheet(document)) continue;
         if (auto read = reading.read(document, !findings.place.empty()); !read) {

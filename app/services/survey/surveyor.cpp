@@ -1,6 +1,7 @@
 #include "app/services/survey/surveyor.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "app/services/question.h"
 #include "app/services/survey/model_report.h"
@@ -44,8 +45,17 @@ Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& reques
         return std::optional<SurveyAnswer>(
             SurveyAnswer{std::move((*fromTables)->report), std::move((*fromTables)->account)});
     }
-    auto fromQuantities = answerFromQuantities(m_database.documents(), request.question,
-                                               request.collections, request.filter, request.cancel);
+    auto shown = std::chrono::steady_clock::now();
+    const auto showRead = [&](float progress) {
+        constexpr auto kShowEvery = std::chrono::milliseconds(100);
+        const auto now = std::chrono::steady_clock::now();
+        if (!request.onProgress || now - shown < kShowEvery) return;
+        shown = now;
+        request.onProgress({}, progress);
+    };
+    auto fromQuantities =
+        answerFromQuantities(m_database.documents(), request.question, request.collections,
+                             request.filter, request.cancel, showRead);
     if (!fromQuantities) return tl::unexpected(fromQuantities.error());
     if (*fromQuantities) {
         return std::optional<SurveyAnswer>(SurveyAnswer{std::move((*fromQuantities)->report),

@@ -137,6 +137,45 @@ IndexProgress sampleProgress(const SampleChats& chats) {
             {}};
 }
 
+IndexProgress samplePause(const SampleChats& chats) {
+    IndexProgress progress = sampleProgress(chats);
+    progress.state = IndexProgress::State::Paused;
+    progress.filesTotal = 75;
+    return progress;
+}
+
+DocumentFilter sampleFilter() {
+    return {.files = {"*差旅政策与住宿标准及报销流程说明（修订稿）*",
+                      "Archive of the northern office/"},
+            .types = {"pdf", "docx"},
+            .since = "2026-01-01",
+            .until = {}};
+}
+
+ChatId addAnswersFromEverything(ScriptedServices& services) {
+    const ChatId chat = services.addChat("Which documents mention receipts?", 2);
+    services.addMessage(chat, Role::User, "Which documents mention receipts?");
+    AnswerDetails details;
+    details.finishReason = kSurveyReason;
+    details.usage["survey"] = {{"documents", 12},      {"documents_all", 38},  {"passages", 300},
+                               {"passages_all", 1240}, {"skipped", {"a.pdf"}}, {"complete", false}};
+    const MessageId stopped = services.addMessage(
+        chat, Role::Assistant,
+        "3 documents so far:\n\n- Travel policy: “Hand in the receipts within thirty days.”");
+    services.setDetails(stopped, details);
+    services.setState(stopped, MessageState::Stopped, {});
+    services.addMessage(chat, Role::User, "Who signs form T-7?");
+    AnswerDetails nothing;
+    nothing.finishReason = kNothingFoundReason;
+    nothing.usage["filter"] = sampleFilter().toJson();
+    services.setDetails(
+        services.addMessage(chat, Role::Assistant,
+                            "Only the documents that this chat's filter holds were searched. I "
+                            "could not find that in your documents."),
+        nothing);
+    return chat;
+}
+
 SampleChats fillWithSamples(ScriptedServices& services) {
     SampleChats chats;
     services.addChat("What is in the contract with the printer's maker?", 40);

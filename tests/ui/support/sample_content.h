@@ -17,6 +17,10 @@ struct SampleChats {
 SampleChats fillWithSamples(ScriptedServices& services);
 [[nodiscard]] Script sampleScript();
 [[nodiscard]] services::IndexProgress sampleProgress(const SampleChats& chats);
+[[nodiscard]] services::IndexProgress samplePause(const SampleChats& chats);
+[[nodiscard]] services::DocumentFilter sampleFilter();
+/// A chat with an answer from everything that was stopped, and one for which a filter left nothing.
+services::ChatId addAnswersFromEverything(ScriptedServices& services);
 /// Markdown with one of everything.
 [[nodiscard]] std::string sampleMarkdown();
 

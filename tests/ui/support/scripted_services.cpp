@@ -219,6 +219,11 @@ void ScriptedServices::updateAll() {
     ++nUpdatesOfAll;
 }
 
+void ScriptedServices::pause(bool paused) {
+    const std::scoped_lock lock(mutex);
+    isPaused = paused;
+}
+
 void ScriptedServices::doctor(Reply<std::vector<Finding>> reply) { reply(std::vector<Finding>{}); }
 void ScriptedServices::backup(const std::filesystem::path&, Reply<void> reply) { reply({}); }
 

@@ -58,6 +58,7 @@ public:
     std::map<services::ChatId, std::vector<services::Document>> attachedFiles;
     services::OcrState ocrState;                  ///< but inUse, which is a setting
     int nUpdatesOfAll = 0;                        ///< calls of updateAll()
+    bool isPaused = false;                        ///< as pause() said last
     std::optional<services::MessageId> measured;  ///< leaf that was stored at the last contextUse()
     std::optional<Error> listError;               ///< what asking for the chats fails with
     std::map<std::string, nlohmann::json> settings;
@@ -166,6 +167,7 @@ private:
     void update(services::CollectionId id, bool retryFailed,
                 services::Reply<services::IndexReport> reply) override;
     void updateAll() override;
+    void pause(bool paused) override;
     void onProgress(std::function<void(services::IndexProgress)> listener) override;
     void search(services::SearchRequest request,
                 services::Reply<std::vector<services::SearchHit>> reply) override;

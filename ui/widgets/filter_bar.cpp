@@ -1,0 +1,107 @@
+#include "ui/widgets/filter_bar.h"
+
+#include <QFrame>
+#include <QHBoxLayout>
+#include <vector>
+
+#include "ui/bridge.h"
+#include "ui/filter_words.h"
+#include "ui/widgets/small_widgets.h"
+
+namespace conclave::ui {
+
+using services::DocumentFilter;
+
+FilterBar::FilterBar(QWidget* parent) : QWidget(parent) {
+    setAccessibleName(tr("Filter"));
+    hide();
+    connect(&Theme::instance(), &Theme::changed, this, &FilterBar::rebuild);
+}
+
+void FilterBar::setFilter(const DocumentFilter& filter) {
+    if (filter.toJson() == m_filter.toJson()) return;
+    m_filter = filter;
+    rebuild();
+}
+
+void FilterBar::rebuild() {
+    for (QWidget* chip : m_chips) {
+        // One of them may have been clicked just now.
+        chip->hide();
+        chip->deleteLater();
+    }
+    m_chips.clear();
+    if (const QString types = typesInWords(m_filter); !types.isEmpty()) {
+        m_chips << makeChip(types, tr("Only files of these types are searched"),
+                            [](DocumentFilter& filter) { filter.types.clear(); });
+    }
+    if (const QString days = daysInWords(m_filter); !days.isEmpty()) {
+        m_chips << makeChip(tr("Changed %1").arg(days),
+                            tr("Only files that were changed then are searched"),
+                            [](DocumentFilter& filter) {
+                                filter.since.clear();
+                                filter.until.clear();
+                            });
+    }
+    for (const std::string& pattern : m_filter.files) {
+        m_chips << makeChip(
+            tr("Name: %1").arg(nameInWords(pattern)), tr("Only files of this name are searched"),
+            [pattern](DocumentFilter& filter) { std::erase(filter.files, pattern); });
+    }
+    if (m_chips.size() > 1) {
+        QPushButton* all = makeButton(tr("Clear"), this, "link");
+        all->setFont(Theme::instance().font(TextSize::Small));
+        all->setToolTip(tr("Search all documents again"));
+        all->setAccessibleName(tr("Clear the filter"));
+        connect(all, &QPushButton::clicked, this, [this] { emit changed({}); });
+        all->show();
+        m_chips << all;
+    }
+    setVisible(!m_chips.isEmpty());
+    layOut();
+}
+
+QWidget* FilterBar::makeChip(const QString& text, const QString& what,
+                             const std::function<void(DocumentFilter&)>& without) {
+    auto* chip = new QFrame(this);
+    chip->setObjectName(QStringLiteral("attachment"));
+    chip->setProperty("pending", true);
+    auto* row = new QHBoxLayout(chip);
+    row->setContentsMargins(4, 1, 2, 1);
+    row->setSpacing(0);
+    auto* name = new QToolButton(chip);
+    name->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    name->setFont(Theme::instance().font(TextSize::Small));
+    name->setIcon(icon(Icon::Filter, colors().accent));
+    const int widest = Theme::instance().scaled(260);
+    name->setText(QLatin1Char(' ') +
+                  withoutMnemonics(name->fontMetrics().elidedText(text, Qt::ElideMiddle, widest)));
+    name->setToolTip(text + QLatin1Char('\n') + what);
+    name->setAccessibleName(tr("Filter: %1").arg(text));
+    name->setFocusPolicy(Qt::TabFocus);
+    name->setCursor(Qt::PointingHandCursor);
+    connect(name, &QToolButton::clicked, this, &FilterBar::openAsked);
+    auto* remove = new QToolButton(chip);
+    remove->setFocusPolicy(Qt::TabFocus);
+    remove->setIcon(icon(Icon::Close, colors().accent));
+    const int size = Theme::instance().scaled(13);
+    remove->setIconSize({size, size});
+    remove->setCursor(Qt::PointingHandCursor);
+    remove->setToolTip(tr("Take this out of the filter"));
+    remove->setAccessibleName(tr("Take out %1").arg(text));
+    connect(remove, &QToolButton::clicked, this, [this, without] {
+        DocumentFilter rest = m_filter;
+        without(rest);
+        emit changed(rest);
+    });
+    row->addWidget(name);
+    row->addWidget(remove);
+    chip->show();
+    return chip;
+}
+
+void FilterBar::resizeEvent(QResizeEvent*) { layOut(); }
+
+void FilterBar::layOut() { setFixedHeight(layOutInRows(m_chips, width())); }
+
+}  // namespace conclave::ui
