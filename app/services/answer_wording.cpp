@@ -53,8 +53,8 @@ std::string saysFiltered(std::string_view question, const DocumentFilter& filter
     for (const std::string& file : filter.files) add(inChinese ? "名称 " : "name ", file);
     add(inChinese ? "修改不早于 " : "changed since ", filter.since);
     add(inChinese ? "修改不晚于 " : "changed until ", filter.until);
-    if (inChinese) return "只搜索了符合此对话筛选条件的文档（" + what + "）。";
-    return "Only the documents that this chat's filter holds were searched (" + what + "). ";
+    if (inChinese) return "按照筛选条件只搜索了部分文档（" + what + "）。";
+    return "Only some documents were searched, as the filter says (" + what + "). ";
 }
 
 std::string saysNoDocuments(std::string_view question) {

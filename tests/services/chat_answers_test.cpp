@@ -51,6 +51,39 @@ TEST_F(ChatServiceTest, AnswersFromACollectionWithACheckedCitation) {
     EXPECT_THAT(citation.quote, HasSubstr("Marta Veldhuis"));
 }
 
+TEST_F(ChatServiceTest, AnAnswerKeepsTheFilterAndSaysWhatItLeftOut) {
+    m_files.write("keys.md", "The spare keys are kept by Marta Veldhuis.\n");
+    m_files.write("keys.txt", "The spare keys are kept by Marta Veldhuis, as ever.\n");
+    const CollectionId id = makeCollection("Policies");
+    add(id, m_files.path());
+    const auto ask = [&](const std::string& type, Scope scope = Scope::Automatic) {
+        SendRequest request;
+        request.text = "Who keeps the spare keys?";
+        request.settings.collections = std::vector<CollectionId>{id};
+        request.settings.filter.types = {type};
+        request.scope = scope;
+        return send(std::move(request));
+    };
+    const auto found = ask("txt");
+    ASSERT_TRUE(found.has_value()) << found.error().detail;
+    EXPECT_EQ(confinedTo(*found->details).types, std::vector<std::string>{"txt"});
+    for (const StoredPassage& passage : found->details->passages) {
+        EXPECT_EQ(fs::path(passage.path).filename(), "keys.txt");
+    }
+    const auto none = ask("pdf");
+    ASSERT_TRUE(none.has_value()) << none.error().detail;
+    EXPECT_EQ(none->details->finishReason, kNothingFoundReason);
+    EXPECT_THAT(none->text, HasSubstr("Only some documents were searched"));
+    EXPECT_THAT(none->text, HasSubstr("type pdf"));
+    const auto all = ask("md", Scope::Everything);
+    ASSERT_TRUE(all.has_value()) << all.error().detail;
+    const auto account = surveyAccountOf(*all->details);
+    ASSERT_TRUE(account.has_value());
+    EXPECT_EQ(account->nDocumentsRead, 1);
+    EXPECT_TRUE(account->isComplete);
+    EXPECT_EQ(confinedTo(*all->details).types, std::vector<std::string>{"md"});
+}
+
 TEST_F(ChatServiceTest, SaysPlainlyWhenNothingIsFound) {
     m_files.write("travel.md", "Employees may book second class train tickets.\n");
     const CollectionId id = makeCollection("Policies");
@@ -105,7 +138,7 @@ TEST_F(ChatServiceTest, TellsWhatAFollowUpWasLookedUpAsUnlessItIsTakenAsWritten)
     for (const bool reads : {true, false}) {
         SendRequest request;
         request.text = "Who is the landlord?";
-        request.settings.collections = {id};
+        request.settings.collections = std::vector<CollectionId>{id};
         request.settings.readsFollowUps = reads;
         const auto first = send(request);
         ASSERT_TRUE(first.has_value());

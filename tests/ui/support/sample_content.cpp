@@ -170,7 +170,7 @@ ChatId addAnswersFromEverything(ScriptedServices& services) {
     nothing.usage["filter"] = sampleFilter().toJson();
     services.setDetails(
         services.addMessage(chat, Role::Assistant,
-                            "Only the documents that this chat's filter holds were searched. I "
+                            "Only some documents were searched, as the filter says (type pdf). I "
                             "could not find that in your documents."),
         nothing);
     return chat;
