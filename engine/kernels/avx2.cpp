@@ -2,6 +2,7 @@
 // Products with quantized weights are in avx2_small_blocks.cpp and avx2_large_blocks.cpp.
 #include <immintrin.h>
 
+#include "engine/kernels/attention_tiles.h"
 #include "engine/kernels/avx2_tiles.h"
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/lane_sums.h"
@@ -376,6 +377,20 @@ void weightedSum(const WeightedSumArgs& args) {
     }
 }
 
+struct Lanes {
+    using Vector = __m256;
+    static constexpr int kCount = 8;
+    static Vector zero() { return _mm256_setzero_ps(); }
+    static Vector load(const float* p) { return _mm256_loadu_ps(p); }
+    static Vector fromHalves(const std::uint16_t* p) {
+        return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
+    static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
+    static void store(float* p, Vector lanes) { _mm256_storeu_ps(p, lanes); }
+    static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+    static Vector fma(Vector a, Vector b, Vector sum) { return _mm256_fmadd_ps(a, b, sum); }
+};
+
 template <typename Type>
 constexpr WeightKernels kFloatType = {Type::kType, ActivationFormat::Float32,
                                       avx2::matmul<FloatTiles<Type>>, dequantizeFloat<Type>};
@@ -421,6 +436,7 @@ const KernelTable& avx2Kernels() {
         .swiglu = swiglu,
         .addScaled = addScaled,
         .weightedSum = weightedSum,
+        .attention = &TilesOfAttention<Lanes>::kTable,
         .packed = avx2PackedKernels,
     };
     return table;

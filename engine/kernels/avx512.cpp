@@ -13,6 +13,7 @@
 #include <immintrin.h>
 #endif
 
+#include "engine/kernels/attention_tiles.h"
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/lane_sums.h"
 #include "engine/kernels/packed.h"
@@ -399,6 +400,18 @@ void weightedSum(const WeightedSumArgs& args) {
     if (query < args.nQueries) weightedSumQueries<1, 8>(args, query);
 }
 
+struct Lanes {
+    using Vector = __m512;
+    static constexpr int kCount = 16;
+    static Vector zero() { return _mm512_setzero_ps(); }
+    static Vector load(const float* p) { return _mm512_loadu_ps(p); }
+    static Vector fromHalves(const std::uint16_t* p) { return engine::fromHalves(p); }
+    static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
+    static void store(float* p, Vector lanes) { _mm512_storeu_ps(p, lanes); }
+    static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+    static Vector fma(Vector a, Vector b, Vector sum) { return _mm512_fmadd_ps(a, b, sum); }
+};
+
 /// AVX2's row of every type; those with a kernel here have their products replaced.
 struct WeightTypes {
     WeightTypes() {
@@ -440,6 +453,7 @@ const KernelTable& AVX512_KERNELS() {
         .swiglu = avx2Kernels().swiglu,
         .addScaled = avx2Kernels().addScaled,
         .weightedSum = weightedSum,
+        .attention = &TilesOfAttention<Lanes>::kTable,
         .packed = AVX512_PACKED_KERNELS,
     };
     return table;

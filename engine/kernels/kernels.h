@@ -61,6 +61,31 @@ struct WeightedSumArgs {
     float* const* outputs = nullptr;  ///< [nQueries], each of dim values
 };
 
+/// Attention of many queries over the same positions, whose keys and values are unpacked to fp32
+/// once for all of them. Results have the bits of F16's matmul and of weightedSum.
+struct AttentionTiles {
+    int nQueries;  ///< of a panel
+    int nKeys;     ///< of a panel
+    int dimUnit;   ///< all dimensions are multiples of it
+
+    /// @param panels  written: n queries in panels, the last filled up with zeros
+    void (*packQueries)(const float* const* queries, int n, int dim, float* panels);
+    /// @param keys  1 to nKeys of them, fp16, `stride` values from one to the next
+    /// @param panel  written, nKeys * dim
+    void (*packKeys)(const std::uint16_t* keys, std::size_t stride, int n, int dim, float* panel);
+    /// scores[query * stride + key] = dot(query, key) for whole panels; keys that packKeys() did
+    /// not get have some score.
+    void (*scores)(const float* queryPanels, int nQueries, const float* keyPanel, int dim,
+                   float* scores, std::size_t stride);
+    /// @param blocks  written, n * dim
+    void (*unpackValues)(const std::uint16_t* values, std::size_t stride, int n, int dim,
+                         float* blocks);
+    /// outputs[query * dim + d] += sum over n positions p of weights[query * stride + p] *
+    /// values[p][d], in order of p, for whole panels of queries.
+    void (*weightedSum)(const float* weights, std::size_t stride, int nQueries, const float* blocks,
+                        int n, int dim, float* outputs);
+};
+
 struct KernelTable {
     const char* isa;
     const WeightKernels* weightTypes;
@@ -85,6 +110,8 @@ struct KernelTable {
     /// y += scale * x
     void (*addScaled)(float* y, const float* x, float scale, int n);
     void (*weightedSum)(const WeightedSumArgs& args);
+    /// Null if the set gains nothing by many queries.
+    const AttentionTiles* attention;
     /// Products of a type's weights in panels (see packed.h), or null if they are not packed.
     const WeightKernels* (*packed)(TensorType type);
 

@@ -309,6 +309,7 @@ const KernelTable& scalarKernels() {
         .swiglu = swiglu,
         .addScaled = addScaled,
         .weightedSum = weightedSum,
+        .attention = nullptr,
         .packed = scalarPackedKernels,
     };
     return table;

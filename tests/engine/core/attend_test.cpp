@@ -20,9 +20,10 @@ struct Shape {
     float softCap = 0.0f;
     bool sinks = false;
     bool chunked = false;
+    int queryDim = 16;
+    int valueDim = 16;
 };
 
-constexpr int kHeadDim = 16;
 constexpr float kScale = 0.3f;
 
 /// Random queries, and a cache of keys and values as GroupedAttention fills it.
@@ -30,11 +31,12 @@ class Attention {
 public:
     explicit Attention(const Shape& shape)
         : m_shape(shape),
-          m_kvDim(static_cast<std::size_t>(shape.nKvHeads) * kHeadDim),
+          m_keysDim(count(shape.nKvHeads, shape.queryDim)),
+          m_entryDim(m_keysDim + count(shape.nKvHeads, shape.valueDim)),
           m_nPositions(static_cast<std::size_t>(shape.firstPosition + shape.nTokens)),
-          m_queries(values(count(shape.nTokens, shape.nHeads) * kHeadDim)),
+          m_queries(values(count(shape.nTokens, shape.nHeads * shape.queryDim))),
           m_sinks(values(shape.sinks ? static_cast<std::size_t>(shape.nHeads) : 0)),
-          m_cache(values(m_nPositions * 2 * m_kvDim)),
+          m_cache(values(m_nPositions * m_entryDim)),
           m_halves(m_cache.size()) {
         scalarKernels().toHalf(m_cache.data(), static_cast<int>(m_cache.size()), m_halves.data());
         scalarKernels()
@@ -46,18 +48,18 @@ public:
     /// Computed in batches of at most `step` tokens.
     [[nodiscard]] std::vector<float> run(const KernelTable& kernels, int nThreads, int step) const {
         ThreadPool pool(nThreads);
-        std::vector<float> out(m_queries.size());
+        std::vector<float> out(nOutputs());
         for (int first = 0; first < m_shape.nTokens; first += step) {
-            const std::size_t at = count(first, m_shape.nHeads) * kHeadDim;
+            const std::size_t pair = count(first, m_shape.nHeads);
             const auto* entries = reinterpret_cast<const std::byte*>(m_halves.data());
             attend(kernels, pool,
-                   {.queries = m_queries.data() + at,
-                    .outputs = out.data() + at,
+                   {.queries = m_queries.data() + pair * size(m_shape.queryDim),
+                    .outputs = out.data() + pair * size(m_shape.valueDim),
                     .keys = entries,
-                    .values = entries + m_kvDim * sizeof(std::uint16_t),
-                    .strideBytes = 2 * m_kvDim * sizeof(std::uint16_t),
-                    .queryDim = kHeadDim,
-                    .valueDim = kHeadDim,
+                    .values = entries + m_keysDim * sizeof(std::uint16_t),
+                    .strideBytes = m_entryDim * sizeof(std::uint16_t),
+                    .queryDim = m_shape.queryDim,
+                    .valueDim = m_shape.valueDim,
                     .nHeads = m_shape.nHeads,
                     .nKvHeads = m_shape.nKvHeads,
                     .nTokens = std::min(step, m_shape.nTokens - first),
@@ -72,7 +74,7 @@ public:
     }
 
     [[nodiscard]] std::vector<double> formula() const {
-        std::vector<double> out(m_queries.size());
+        std::vector<double> out(nOutputs());
         for (int token = 0; token < m_shape.nTokens; ++token) {
             for (int head = 0; head < m_shape.nHeads; ++head) attendExactly(token, head, out);
         }
@@ -80,8 +82,10 @@ public:
     }
 
 private:
-    static std::size_t count(int a, int b) {
-        return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
+    static std::size_t size(int n) { return static_cast<std::size_t>(n); }
+    static std::size_t count(int a, int b) { return size(a) * size(b); }
+    [[nodiscard]] std::size_t nOutputs() const {
+        return count(m_shape.nTokens, m_shape.nHeads) * size(m_shape.valueDim);
     }
     std::vector<float> values(std::size_t n) {
         std::normal_distribution<float> normal;
@@ -90,33 +94,35 @@ private:
         return all;
     }
     void attendExactly(int token, int head, std::vector<double>& out) const {
-        const std::size_t query =
-            (count(token, m_shape.nHeads) + static_cast<std::size_t>(head)) * kHeadDim;
-        const auto kvOffset =
-            static_cast<std::size_t>(head / (m_shape.nHeads / m_shape.nKvHeads)) * kHeadDim;
+        const std::size_t pair = count(token, m_shape.nHeads) + size(head);
+        const float* query = m_queries.data() + pair * size(m_shape.queryDim);
+        double* result = out.data() + pair * size(m_shape.valueDim);
+        const auto kvHead = size(head / (m_shape.nHeads / m_shape.nKvHeads));
         const int position = m_shape.firstPosition + token;
         int first = m_shape.window > 0 ? std::max(0, position + 1 - m_shape.window) : 0;
         if (m_shape.chunked) first = position - position % m_shape.window;
         double total = m_shape.sinks ? std::exp(m_sinks[static_cast<std::size_t>(head)]) : 0.0;
         for (int p = first; p <= position; ++p) {
-            const float* key =
-                m_cache.data() + static_cast<std::size_t>(p) * 2 * m_kvDim + kvOffset;
+            const float* entry = m_cache.data() + size(p) * m_entryDim;
+            const float* key = entry + kvHead * size(m_shape.queryDim);
+            const float* value = entry + m_keysDim + kvHead * size(m_shape.valueDim);
             double score = 0.0;
-            for (std::size_t d = 0; d < kHeadDim; ++d) score += m_queries[query + d] * key[d];
+            for (int d = 0; d < m_shape.queryDim; ++d) score += double{query[d]} * key[d];
             score *= kScale;
             if (m_shape.softCap > 0) score = m_shape.softCap * std::tanh(score / m_shape.softCap);
             const double weight = std::exp(score);
             total += weight;
-            for (std::size_t d = 0; d < kHeadDim; ++d) out[query + d] += weight * key[m_kvDim + d];
+            for (int d = 0; d < m_shape.valueDim; ++d) result[d] += weight * value[d];
         }
-        for (std::size_t d = 0; d < kHeadDim; ++d) out[query + d] /= total;
+        for (int d = 0; d < m_shape.valueDim; ++d) result[d] /= total;
     }
 
     Shape m_shape;
     std::mt19937 m_random{7};
-    std::size_t m_kvDim;
+    std::size_t m_keysDim;   ///< of all kv heads
+    std::size_t m_entryDim;  ///< keys and values
     std::size_t m_nPositions;
-    std::vector<float> m_queries;  ///< [token][head][kHeadDim]
+    std::vector<float> m_queries;  ///< [token][head][queryDim]
     std::vector<float> m_sinks;
     std::vector<float> m_cache;  ///< [position][keys, values]
     std::vector<std::uint16_t> m_halves;
@@ -137,6 +143,15 @@ TEST(Attend, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
     shapes.push_back({8, 1, 1, 9000, 0, 0.0f, true});
     shapes.push_back({4, 2, 33, 5, 8, 0.0f, false, true});
     shapes.push_back({4, 1, 9, 300, 128, 0.0f, true, true});
+    // Batches whose keys are unpacked, in whole panels and not, and one whose heads do not fit
+    // them.
+    shapes.push_back({6, 3, 70, 250, 0, 0.0f, false, false, 128, 128});
+    shapes.push_back({8, 8, 100, 0, 0, 0.0f, true, false, 48, 80});
+    shapes.push_back({16, 1, 40, 200, 0, 0.0f, false, false, 96, 64});
+    shapes.push_back({14, 2, 45, 270, 30, 1.5f, true, false, 64, 112});
+    shapes.push_back({4, 2, 90, 10, 40, 0.0f, false, true, 24, 8});
+    shapes.push_back({200, 1, 3, 300, 0, 0.0f, false, false, 16, 48});
+    shapes.push_back({4, 2, 20, 100, 0, 0.0f, false, false, 20, 20});
     for (const Shape& shape : shapes) {
         const Attention attention(shape);
         const std::vector<double> expected = attention.formula();

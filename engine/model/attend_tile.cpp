@@ -1,0 +1,146 @@
+#include "engine/model/attend_tile.h"
+
+#include <cmath>
+#include <span>
+
+#include "engine/model/activation.h"
+
+namespace conclave::engine {
+namespace {
+
+std::size_t size(int n) { return static_cast<std::size_t>(n); }
+
+/// As KvCache keeps them: the last block may be filled up.
+std::size_t headBytes(TensorType type, int dim) {
+    const TypeTraits& traits = *typeTraits(type);
+    return (size(dim) + traits.blockValues - 1) / traits.blockValues * traits.blockBytes;
+}
+
+}  // namespace
+
+std::vector<AttendTile> attendTiles(const AttendArgs& args, int mostQueries) {
+    const int group = args.nHeads / args.nKvHeads;
+    const int headsPerTile = std::min(group, mostQueries);
+    const int tokensPerTile = std::max(1, mostQueries / group);
+    std::vector<AttendTile> tiles;
+    for (int end = args.nTokens; end > 0; end -= std::min(end, tokensPerTile)) {
+        const int nTokens = std::min(end, tokensPerTile);
+        for (int head = 0; head < args.nHeads;
+             head += std::min(headsPerTile, group - head % group)) {
+            tiles.push_back({.firstToken = end - nTokens,
+                             .nTokens = nTokens,
+                             .firstHead = head,
+                             .nHeads = std::min(headsPerTile, group - head % group)});
+        }
+    }
+    return tiles;
+}
+
+Positions seenBy(const AttendArgs& args, int token) {
+    const int end = args.firstPosition + token + 1;
+    if (args.window == 0) return {0, end};
+    if (args.windowIsChunk) return {(end - 1) / args.window * args.window, end};
+    return {std::max(0, end - args.window), end};
+}
+
+Positions seenBy(const AttendArgs& args, const AttendTile& tile, int first, int last) {
+    return {seenBy(args, tile.token(first)).first, seenBy(args, tile.token(last)).end};
+}
+
+void weighSeen(const KernelTable& kernels, const AttendArgs& args, Positions seen, Positions walked,
+               float* scores, AttendShare& share) {
+    share.sum = 0.0f;
+    if (seen.size() <= 0) {
+        std::fill_n(scores, walked.size(), 0.0f);
+        return;
+    }
+    float* first = scores + (seen.first - walked.first);
+    float scale = args.scale;
+    if (args.softCap > 0.0f) {
+        for (float& score : std::span(first, size(seen.size()))) score *= scale;
+        softCap(first, args.softCap, seen.size());
+        scale = 1.0f;
+    }
+    share.sum = kernels.exponentials(first, seen.size(), scale, &share.max);
+    share.max *= scale;
+    std::fill(scores, first, 0.0f);
+    std::fill(first + seen.size(), scores + walked.size(), 0.0f);
+}
+
+void join(AttendShare& total, const AttendShare& part, int valueDim) {
+    if (part.sum == 0.0f) return;
+    if (total.sum == 0.0f) {
+        total.max = part.max;
+        total.sum = part.sum;
+        std::copy_n(part.values, valueDim, total.values);
+        return;
+    }
+    const float max = std::max(total.max, part.max);
+    const float keep = std::exp(total.max - max);
+    const float take = std::exp(part.max - max);
+    total.max = max;
+    total.sum = total.sum * keep + part.sum * take;
+    for (int d = 0; d < valueDim; ++d) {
+        total.values[d] = total.values[d] * keep + part.values[d] * take;
+    }
+}
+
+void finish(const AttendArgs& args, int head, AttendShare& total) {
+    float factor = 1.0f / total.sum;
+    if (!args.sinks.empty()) {
+        const float sink = args.sinks[size(head)];
+        const float max = std::max(total.max, sink);
+        const float keep = std::exp(total.max - max);
+        factor = keep / (total.sum * keep + std::exp(sink - max));
+    }
+    for (int d = 0; d < args.valueDim; ++d) total.values[d] *= factor;
+}
+
+CachedHalves::CachedHalves(const KernelTable& kernels, const AttendArgs& args,
+                           const std::byte* cache, TensorType type, int dim)
+    : m_kernels(&kernels),
+      m_cache(cache),
+      m_strideBytes(args.strideBytes),
+      m_type(type),
+      m_dim(dim),
+      m_headBytes(headBytes(type, dim)) {}
+
+void CachedHalves::prefetchRow(const std::byte* row) const {
+    constexpr std::size_t kLine = 64;
+    constexpr int kRead = 0;
+    constexpr int kSecondLevel = 2;
+    for (std::size_t at = 0; at < m_headBytes; at += kLine) {
+        __builtin_prefetch(row + at, kRead, kSecondLevel);
+    }
+}
+
+void CachedHalves::prefetch(int kvHead, Positions places) const {
+    const std::byte* row =
+        m_cache + size(places.first) * m_strideBytes + size(kvHead) * m_headBytes;
+    for (int i = 0; i < places.size(); ++i) prefetchRow(row + size(i) * m_strideBytes);
+}
+
+CachedHalves::Rows CachedHalves::rows(int kvHead, Positions places) const {
+    const std::byte* from =
+        m_cache + size(places.first) * m_strideBytes + size(kvHead) * m_headBytes;
+    if (m_type == TensorType::F16) {
+        return {reinterpret_cast<const std::uint16_t*>(from),
+                m_strideBytes / sizeof(std::uint16_t)};
+    }
+    thread_local std::vector<std::uint16_t> halves;
+    thread_local std::vector<float> floats;  // one row
+    std::uint16_t* to = atLeast(halves, size(places.size()) * size(m_dim));
+    const auto block = static_cast<int>(typeTraits(m_type)->blockValues);
+    const int whole = (m_dim + block - 1) / block * block;
+    float* row = atLeast(floats, size(whole));
+    const WeightKernels& type = *m_kernels->find(m_type);
+    for (int i = 0; i < places.size(); ++i) {
+        const std::byte* at = from + size(i) * m_strideBytes;
+        prefetchRow(at + size(places.size()) * m_strideBytes);
+        type.dequantize(at, whole, row);
+        m_kernels->toHalf(row, m_dim, to + size(i) * size(m_dim));
+    }
+    return {to, size(m_dim)};
+}
+
+}  // namespace conclave::engine

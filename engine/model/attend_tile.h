@@ -1,0 +1,132 @@
+// attend_tile.h: the parts into which attend() cuts its work, and the softmax of each.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "engine/kernels/kernels.h"
+#include "engine/model/attend.h"
+
+namespace conclave::engine {
+
+/// Some tokens of the batch and some query heads of one kv head.
+struct AttendTile {
+    int firstToken = 0;
+    int nTokens = 0;
+    int firstHead = 0;
+    int nHeads = 0;
+
+    [[nodiscard]] int nQueries() const { return nTokens * nHeads; }
+    [[nodiscard]] int token(int query) const { return firstToken + query / nHeads; }
+    [[nodiscard]] int head(int query) const { return firstHead + query % nHeads; }
+    /// Its place among all pairs of token and head.
+    [[nodiscard]] std::size_t pair(const AttendArgs& args, int query) const {
+        return static_cast<std::size_t>(token(query)) * static_cast<std::size_t>(args.nHeads) +
+               static_cast<std::size_t>(head(query));
+    }
+    [[nodiscard]] int kvHead(const AttendArgs& args) const {
+        return firstHead * args.nKvHeads / args.nHeads;
+    }
+};
+
+/// Tiles of at most so many queries, unless one token's heads are more. Late tokens attend to more
+/// positions: the longest tasks go first.
+[[nodiscard]] std::vector<AttendTile> attendTiles(const AttendArgs& args, int mostQueries);
+
+/// Positions [first, end).
+struct Positions {
+    int first = 0;
+    int end = 0;
+    [[nodiscard]] int size() const { return end - first; }
+    [[nodiscard]] bool meets(Positions other) const {
+        return first < other.end && other.first < end;
+    }
+};
+
+[[nodiscard]] Positions seenBy(const AttendArgs& args, int token);
+/// What some of the tile's queries `first` to `last` see.
+[[nodiscard]] Positions seenBy(const AttendArgs& args, const AttendTile& tile, int first, int last);
+[[nodiscard]] inline Positions seenBy(const AttendArgs& args, const AttendTile& tile) {
+    return seenBy(args, tile, 0, tile.nQueries() - 1);
+}
+
+[[nodiscard]] inline Positions withinChunk(Positions positions, int chunk) {
+    return {std::max(positions.first, chunk * kAttendChunk),
+            std::min(positions.end, (chunk + 1) * kAttendChunk)};
+}
+/// Chunks that hold one of the positions.
+[[nodiscard]] inline Positions chunksOf(Positions positions) {
+    return {positions.first / kAttendChunk, (positions.end - 1) / kAttendChunk + 1};
+}
+
+/// What a query gathered from some positions: the sum of exp(score - max), and of the values
+/// weighted so.
+struct AttendShare {
+    float max = 0.0f;
+    float sum = 0.0f;         ///< 0: nothing yet
+    float* values = nullptr;  ///< [valueDim]
+};
+
+/// Turns a query's scores of the positions it has seen into exp(score - max), all others to zero.
+/// @param scores  of the positions in `walked`
+/// @param share  its max and sum are written
+void weighSeen(const KernelTable& kernels, const AttendArgs& args, Positions seen, Positions walked,
+               float* scores, AttendShare& share);
+
+/// total = total and part together.
+void join(AttendShare& total, const AttendShare& part, int valueDim);
+
+/// Divides by the sum, of which the head's sink is a part.
+void finish(const AttendArgs& args, int head, AttendShare& total);
+
+/// Keys or values as they lie in the cache, read as fp16.
+class CachedHalves {
+public:
+    struct Rows {
+        const std::uint16_t* data = nullptr;
+        std::size_t stride = 0;  ///< values from one position to the next
+    };
+
+    static CachedHalves keys(const KernelTable& kernels, const AttendArgs& args) {
+        return {kernels, args, args.keys, args.keyType, args.queryDim};
+    }
+    static CachedHalves values(const KernelTable& kernels, const AttendArgs& args) {
+        return {kernels, args, args.values, args.valueType, args.valueDim};
+    }
+
+    /// Valid until the thread's next call.
+    /// @param places  positions of one chunk, as places in the cache
+    [[nodiscard]] Rows rows(int kvHead, Positions places) const;
+
+    /// Asks for memory that rows() will read: the CPU does not foresee rows so far apart.
+    void prefetch(int kvHead, Positions places) const;
+
+private:
+    CachedHalves(const KernelTable& kernels, const AttendArgs& args, const std::byte* cache,
+                 TensorType type, int dim);
+    void prefetchRow(const std::byte* row) const;
+
+    const KernelTable* m_kernels;
+    const std::byte* m_cache;
+    std::size_t m_strideBytes;
+    TensorType m_type;
+    int m_dim;                ///< of a head
+    std::size_t m_headBytes;  ///< looked up once, not for each step
+};
+
+/// What is taken from a chunk's positions to find their places in the cache; a chunk lies together
+/// wherever it is kept.
+[[nodiscard]] inline int chunkMoved(const AttendArgs& args, int chunk) {
+    const int first = chunk * kAttendChunk;
+    return args.period > 0 ? first - first % args.period : 0;
+}
+
+/// A thread's memory that is kept from call to call.
+template <typename T>
+T* atLeast(std::vector<T>& memory, std::size_t n) {
+    if (memory.size() < n) memory.resize(n);
+    return memory.data();
+}
+
+}  // namespace conclave::engine
