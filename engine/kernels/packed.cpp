@@ -9,16 +9,18 @@
 namespace conclave::engine {
 namespace {
 
-// ------------------------------------------------------------------------------- parts of a row
+// Models wait for this, so it works on four rows at a time, whose words become lines by shuffles:
+// word by word it takes two to four times as long, byte by byte ten times that.
 
-/// 32 columns of a row as a block of 32 holds them: the first 16 in the low halves.
-void packLines(const std::uint8_t* nibbles, PanelHalfBytes& lines, int row) {
-    for (int line = 0; line < 4; ++line) {
-        std::memcpy(lines[line][row], nibbles + std::ptrdiff_t{4} * line, 4);
-    }
-}
+constexpr int kRowsAtOnce = 4;
+constexpr std::size_t kCacheLineBytes = 64;
+constexpr std::uint32_t kLowBits = 0x01010101U;  ///< of each byte
 
-// Several bytes in one register: models wait for this, and byte by byte it takes ten times as long.
+/// Four words of a row, or one word of each of four rows.
+using Words [[gnu::vector_size(16)]] = std::uint32_t;
+
+template <typename Block>
+using FourRows = const Block* const (&)[kRowsAtOnce];
 
 template <typename Word>
 Word wordAt(const void* bytes) {
@@ -27,176 +29,245 @@ Word wordAt(const void* bytes) {
     return word;
 }
 
-constexpr std::size_t kCacheLineBytes = 64;
-constexpr std::uint32_t kLowBits = 0x01010101U;  ///< of each byte
+// ------------------------------------------------------------------------------- parts of a block
 
-/// 32 columns of a row as a block of 256 holds them: in halves of 32 bytes that two parts share.
-/// @param shift  of the part's half: 0 or 4
-void packLines(const std::uint8_t* bytes, int shift, PanelHalfBytes& lines, int row) {
-    constexpr std::uint32_t kHalves = 15 * kLowBits;
-    for (int line = 0; line < 4; ++line) {
-        const std::uint8_t* first = bytes + std::ptrdiff_t{4} * line;
-        const std::uint32_t low = wordAt<std::uint32_t>(first) >> shift & kHalves;
-        const std::uint32_t high = wordAt<std::uint32_t>(first + 16) >> shift & kHalves;
-        const std::uint32_t both = low | high << 4;
-        std::memcpy(lines[line][row], &both, sizeof(both));
+/// Turns word i of row k into word k of line i.
+void transpose(Words (&words)[kRowsAtOnce]) {
+    const Words low01 = __builtin_shufflevector(words[0], words[1], 0, 4, 1, 5);
+    const Words low23 = __builtin_shufflevector(words[2], words[3], 0, 4, 1, 5);
+    const Words high01 = __builtin_shufflevector(words[0], words[1], 2, 6, 3, 7);
+    const Words high23 = __builtin_shufflevector(words[2], words[3], 2, 6, 3, 7);
+    words[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    words[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    words[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    words[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+}
+
+/// Four words of each of four rows become rows `row` to `row + 3` of four lines.
+/// @param wordsOf  wordsOf(k): of the k-th of the rows
+template <typename Value, typename WordsOf>
+void packLines(Value (*lines)[kPanelRows][4], int row, const WordsOf& wordsOf) {
+    Words words[kRowsAtOnce] = {wordsOf(0), wordsOf(1), wordsOf(2), wordsOf(3)};
+    transpose(words);
+    for (int line = 0; line < kRowsAtOnce; ++line) {
+        std::memcpy(lines[line][row], &words[line], sizeof(Words));
     }
 }
 
-/// @param bits  the fifth bit of each of 32 columns
-void packFifthBits(std::uint32_t bits, PanelFifthBits& high, int row) {
-    // Every fourth column of 16, in each of four 16-bit lanes, moved to every second bit of a byte.
-    const auto spread = [](std::uint64_t half) {
-        std::uint64_t lanes =
-            (half | half >> 1 << 16 | half >> 2 << 32 | half >> 3 << 48) & 0x1111111111111111U;
-        lanes = (lanes | lanes >> 2) & 0x0505050505050505U;
-        return (lanes | lanes >> 4) & 0x0055005500550055U;
+/// 32 columns of each row as a block of 32 holds them: the first 16 in the low halves.
+template <typename Block>
+void packNibbles(FourRows<Block> from, PanelHalfBytes& lines, int row) {
+    packLines(lines, row, [&](int k) { return wordAt<Words>(from[k]->nibbles); });
+}
+
+/// 32 columns of each row as a block of 256 holds them: in halves of 32 bytes that two parts share.
+/// @param first  of the halves, in Block::nibbles
+/// @param shift  of the part's half: 0 or 4
+template <typename Block>
+void packHalves(FourRows<Block> from, std::ptrdiff_t first, int shift, PanelHalfBytes& lines,
+                int row) {
+    constexpr std::uint32_t kHalves = 15 * kLowBits;
+    packLines(lines, row, [&](int k) {
+        const std::uint8_t* bytes = from[k]->nibbles + first;
+        const Words low = wordAt<Words>(bytes) >> shift & kHalves;
+        const Words high = wordAt<Words>(bytes + sizeof(Words)) >> shift & kHalves;
+        return low | high << 4;
+    });
+}
+
+/// @param bits  of each row, the fifth bits of 32 columns in their order
+void packFifthBits(Words bits, PanelFifthBits& high, int row) {
+    // Column 16h + 4j + c goes to bit 8c + 2j + h: its number's binary digits change places, and
+    // to exchange two digits moves all bits of which they differ by the same distance.
+    const auto exchange = [&](int distance, std::uint32_t lower) {
+        const Words change = (bits >> distance ^ bits) & lower;
+        bits ^= change ^ change << distance;
     };
-    std::uint64_t lanes = spread(bits & 0xffffU) | spread(bits >> 16) << 1;
-    lanes = (lanes | lanes >> 8) & 0x0000ffff0000ffffU;
-    const auto bytes = static_cast<std::uint32_t>(lanes | lanes >> 16);
-    std::memcpy(high[row], &bytes, sizeof(bytes));
+    exchange(15, 0x0000aaaaU);  // h and the lower digit of c
+    exchange(14, 0x0000ccccU);  // that and the higher one, which are in order then
+    exchange(6, 0x00cc00ccU);
+    exchange(2, 0x0c0c0c0cU);
+    std::memcpy(high[row], &bits, sizeof(bits));
 }
 
 /// @param bytes  of each of 32 columns, the fifth bit is bit `shift`
 void packFifthBits(const std::uint8_t* bytes, int shift, PanelFifthBits& high, int row) {
-    std::uint32_t all = 0;
-    for (int line = 0; line < 4; ++line) {
-        const std::uint8_t* first = bytes + std::ptrdiff_t{4} * line;
-        all |= (wordAt<std::uint32_t>(first) >> shift & kLowBits) << (2 * line) |
-               (wordAt<std::uint32_t>(first + 16) >> shift & kLowBits) << (2 * line + 1);
-    }
+    const Words low = (wordAt<Words>(bytes) >> shift & kLowBits) << Words{0, 2, 4, 6};
+    const Words up = (wordAt<Words>(bytes + sizeof(Words)) >> shift & kLowBits)
+                     << Words{1, 3, 5, 7};
+    const Words both = low | up;
+    const std::uint32_t all = both[0] | both[1] | both[2] | both[3];
     std::memcpy(high[row], &all, sizeof(all));
 }
 
-/// @param bytes    with two bits of each of 32 columns, from bit 2 * quarter on
-void packPairs(const std::uint8_t* bytes, int quarter, PanelPairs& pairs, int row) {
-    // Bits 0-1 of columns 4k to 4k + 3, bits 2-3 of those 16 further on.
-    const auto both = [&](int k) {
-        const std::uint8_t* first = bytes + std::ptrdiff_t{4} * k;
+/// @param bytesOf  bytesOf(k): with two bits of each of the k-th row's 32 columns, from bit
+///                 2 * quarter on
+template <typename BytesOf>
+void packPairs(int quarter, PanelPairs& pairs, int row, const BytesOf& bytesOf) {
+    Words words[kRowsAtOnce];
+    for (int k = 0; k < kRowsAtOnce; ++k) {
+        const std::uint8_t* bytes = bytesOf(k);
         constexpr std::uint32_t kPairs = 3 * kLowBits;
-        return (wordAt<std::uint32_t>(first) >> (2 * quarter) & kPairs) |
-               (wordAt<std::uint32_t>(first + 16) >> (2 * quarter) & kPairs) << 2;
-    };
+        // Bits 0-1 of columns 4j to 4j + 3, bits 2-3 of those 16 further on.
+        words[k] = (wordAt<Words>(bytes) >> (2 * quarter) & kPairs) |
+                   (wordAt<Words>(bytes + sizeof(Words)) >> (2 * quarter) & kPairs) << 2;
+    }
+    transpose(words);
     for (int line = 0; line < 2; ++line) {
-        const std::uint32_t four = both(2 * line) | both(2 * line + 1) << 4;
-        std::memcpy(pairs[line][row], &four, sizeof(four));
+        const Words both = words[2 * line] | words[2 * line + 1] << 4;
+        std::memcpy(pairs[line][row], &both, sizeof(both));
     }
 }
 
 /// Scales, minima and lines of Q4_K and Q5_K.
 template <typename Block, typename Panel>
-void packWithMinima(const Block& from, Panel& panel, int row) {
-    panel.scale[row] = from.scale;
-    panel.minScale[row] = from.minScale;
-    std::uint8_t scales[8];
-    std::uint8_t minima[8];
-    unpackSixBits(from.scales, scales, minima);
-    for (int i = 0; i < 8; ++i) {
-        packLines(from.nibbles + std::ptrdiff_t{32} * (i / 2), i % 2 * 4, panel.parts[i].lines,
-                  row);
-        panel.parts[i].scales[row] = scales[i];
-        panel.parts[i].minima[row] = minima[i];
+void packWithMinima(FourRows<Block> from, Panel& panel, int row) {
+    for (int k = 0; k < kRowsAtOnce; ++k) {
+        panel.scale[row + k] = from[k]->scale;
+        panel.minScale[row + k] = from[k]->minScale;
+        std::uint8_t scales[8];
+        std::uint8_t minima[8];
+        unpackSixBits(from[k]->scales, scales, minima);
+        for (int i = 0; i < 8; ++i) {
+            panel.parts[i].scales[row + k] = scales[i];
+            panel.parts[i].minima[row + k] = minima[i];
+        }
     }
+    for (int i = 0; i < 8; ++i) {
+        packHalves(from, std::ptrdiff_t{32} * (i / 2), i % 2 * 4, panel.parts[i].lines, row);
+    }
+}
+
+/// The minimum of each row.
+template <typename Block>
+void packMinima(FourRows<Block> from, std::uint16_t* minima, int row) {
+    for (int k = 0; k < kRowsAtOnce; ++k) minima[row + k] = from[k]->minimum;
+}
+
+/// The scale of each row.
+template <typename Block>
+void packScales(FourRows<Block> from, std::uint16_t* scales, int row) {
+    for (int k = 0; k < kRowsAtOnce; ++k) scales[row + k] = from[k]->scale;
 }
 
 // ------------------------------------------------------------------------- one block of each type
 
-void packRow(const BlockQ8_0& from, PanelQ8_0& panel, int row) {
-    for (int line = 0; line < 8; ++line) {
-        std::memcpy(panel.lines[line][row], from.values + std::ptrdiff_t{4} * line, 4);
+void packRows(FourRows<BlockQ8_0> from, PanelQ8_0& panel, int row) {
+    for (int half = 0; half < 2; ++half) {
+        packLines(panel.lines + std::ptrdiff_t{4} * half, row, [&](int k) {
+            return wordAt<Words>(from[k]->values + std::ptrdiff_t{16} * half);
+        });
     }
-    panel.scales[row] = from.scale;
+    packScales(from, panel.scales, row);
 }
 
-void packRow(const BlockQ4_0& from, PanelQ4_0& panel, int row) {
-    packLines(from.nibbles, panel.lines, row);
-    panel.scales[row] = from.scale;
+void packRows(FourRows<BlockQ4_0> from, PanelQ4_0& panel, int row) {
+    packNibbles(from, panel.lines, row);
+    packScales(from, panel.scales, row);
 }
 
-void packRow(const BlockQ4_1& from, PanelQ4_1& panel, int row) {
-    packLines(from.nibbles, panel.lines, row);
-    panel.scales[row] = from.scale;
-    panel.minima[row] = from.minimum;
+void packRows(FourRows<BlockQ4_1> from, PanelQ4_1& panel, int row) {
+    packNibbles(from, panel.lines, row);
+    packScales(from, panel.scales, row);
+    packMinima(from, panel.minima, row);
 }
 
-void packRow(const BlockQ5_0& from, PanelQ5_0& panel, int row) {
-    packLines(from.nibbles, panel.lines, row);
-    packFifthBits(wordAt<std::uint32_t>(from.highBits), panel.high, row);
-    panel.scales[row] = from.scale;
+void packRows(FourRows<BlockQ5_0> from, PanelQ5_0& panel, int row) {
+    packNibbles(from, panel.lines, row);
+    const auto bitsOf = [&](int k) { return wordAt<std::uint32_t>(from[k]->highBits); };
+    packFifthBits(Words{bitsOf(0), bitsOf(1), bitsOf(2), bitsOf(3)}, panel.high, row);
+    packScales(from, panel.scales, row);
 }
 
-void packRow(const BlockQ5_1& from, PanelQ5_1& panel, int row) {
-    packLines(from.nibbles, panel.lines, row);
-    packFifthBits(wordAt<std::uint32_t>(from.highBits), panel.high, row);
-    panel.scales[row] = from.scale;
-    panel.minima[row] = from.minimum;
+void packRows(FourRows<BlockQ5_1> from, PanelQ5_1& panel, int row) {
+    packNibbles(from, panel.lines, row);
+    const auto bitsOf = [&](int k) { return wordAt<std::uint32_t>(from[k]->highBits); };
+    packFifthBits(Words{bitsOf(0), bitsOf(1), bitsOf(2), bitsOf(3)}, panel.high, row);
+    packScales(from, panel.scales, row);
+    packMinima(from, panel.minima, row);
 }
 
-void packRow(const BlockQ2_K& from, PanelQ2_K& panel, int row) {
-    panel.scale[row] = from.scale;
-    panel.minScale[row] = from.minScale;
+void packRows(FourRows<BlockQ2_K> from, PanelQ2_K& panel, int row) {
+    for (int k = 0; k < kRowsAtOnce; ++k) {
+        panel.scale[row + k] = from[k]->scale;
+        panel.minScale[row + k] = from[k]->minScale;
+    }
     for (int i = 0; i < 8; ++i) {
         PanelQ2_K::Part& part = panel.parts[i];
-        packPairs(from.pairs + std::ptrdiff_t{32} * (i / 4), i % 4, part.pairs, row);
-        part.scales[0][row] = from.scales[2 * i];
-        part.scales[1][row] = from.scales[2 * i + 1];
+        packPairs(i % 4, part.pairs, row,
+                  [&](int k) { return from[k]->pairs + std::ptrdiff_t{32} * (i / 4); });
+        for (int k = 0; k < kRowsAtOnce; ++k) {
+            part.scales[0][row + k] = from[k]->scales[2 * i];
+            part.scales[1][row + k] = from[k]->scales[2 * i + 1];
+        }
     }
 }
 
-void packRow(const BlockQ3_K& from, PanelQ3_K& panel, int row) {
-    panel.scale[row] = from.scale;
-    std::int8_t scales[16];
-    unpackScales(from, scales);
+void packRows(FourRows<BlockQ3_K> from, PanelQ3_K& panel, int row) {
+    packScales(from, panel.scale, row);
+    std::int8_t scales[kRowsAtOnce][16];
+    for (int k = 0; k < kRowsAtOnce; ++k) unpackScales(*from[k], scales[k]);
     for (int i = 0; i < 8; ++i) {
         PanelQ3_K::Part& part = panel.parts[i];
-        packPairs(from.pairs + std::ptrdiff_t{32} * (i / 4), i % 4, part.pairs, row);
-        packFifthBits(from.highBits, i, part.high, row);
-        part.scales[0][row] = scales[2 * i];
-        part.scales[1][row] = scales[2 * i + 1];
+        packPairs(i % 4, part.pairs, row,
+                  [&](int k) { return from[k]->pairs + std::ptrdiff_t{32} * (i / 4); });
+        for (int k = 0; k < kRowsAtOnce; ++k) {
+            packFifthBits(from[k]->highBits, i, part.high, row + k);
+            part.scales[0][row + k] = scales[k][2 * i];
+            part.scales[1][row + k] = scales[k][2 * i + 1];
+        }
     }
 }
 
-void packRow(const BlockQ4_K& from, PanelQ4_K& panel, int row) { packWithMinima(from, panel, row); }
+void packRows(FourRows<BlockQ4_K> from, PanelQ4_K& panel, int row) {
+    packWithMinima(from, panel, row);
+}
 
-void packRow(const BlockQ5_K& from, PanelQ5_K& panel, int row) {
+void packRows(FourRows<BlockQ5_K> from, PanelQ5_K& panel, int row) {
     packWithMinima(from, panel, row);
     for (int i = 0; i < 8; ++i) {
-        packFifthBits(from.highBits, i, panel.parts[i].high, row);
+        for (int k = 0; k < kRowsAtOnce; ++k) {
+            packFifthBits(from[k]->highBits, i, panel.parts[i].high, row + k);
+        }
     }
 }
 
-void packRow(const BlockQ6_K& from, PanelQ6_K& panel, int row) {
-    panel.scale[row] = from.scale;
+void packRows(FourRows<BlockQ6_K> from, PanelQ6_K& panel, int row) {
+    packScales(from, panel.scale, row);
     for (int i = 0; i < 8; ++i) {
         PanelQ6_K::Part& part = panel.parts[i];
         const std::ptrdiff_t half = i / 4;
         const int quarter = i % 4;
-        packLines(from.nibbles + 64 * half + 32 * (quarter % 2), quarter / 2 * 4, part.lines, row);
-        packPairs(from.highPairs + 32 * half, quarter, part.high, row);
-        part.scales[0][row] = from.scales[2 * i];
-        part.scales[1][row] = from.scales[2 * i + 1];
+        packHalves(from, 64 * half + 32 * (quarter % 2), quarter / 2 * 4, part.lines, row);
+        packPairs(quarter, part.high, row, [&](int k) { return from[k]->highPairs + 32 * half; });
+        for (int k = 0; k < kRowsAtOnce; ++k) {
+            part.scales[0][row + k] = from[k]->scales[2 * i];
+            part.scales[1][row + k] = from[k]->scales[2 * i + 1];
+        }
     }
 }
 
-void packRow(const BlockIQ4_NL& from, PanelIQ4_NL& panel, int row) {
-    packLines(from.nibbles, panel.lines, row);
-    panel.scales[row] = from.scale;
+void packRows(FourRows<BlockIQ4_NL> from, PanelIQ4_NL& panel, int row) {
+    packNibbles(from, panel.lines, row);
+    packScales(from, panel.scales, row);
 }
 
-void packRow(const BlockIQ4_XS& from, PanelIQ4_XS& panel, int row) {
-    panel.scale[row] = from.scale;
+void packRows(FourRows<BlockIQ4_XS> from, PanelIQ4_XS& panel, int row) {
+    packScales(from, panel.scale, row);
     for (int i = 0; i < 8; ++i) {
-        packLines(from.nibbles + std::ptrdiff_t{16} * i, panel.parts[i].lines, row);
-        const int low = from.scalesLow[i / 2] >> (i % 2 * 4) & 15;
-        const int high = from.scalesHigh >> (2 * i) & 3;
-        panel.parts[i].scales[row] = static_cast<std::int8_t>((low | high << 4) - 32);
+        packLines(panel.parts[i].lines, row,
+                  [&](int k) { return wordAt<Words>(from[k]->nibbles + std::ptrdiff_t{16} * i); });
+        for (int k = 0; k < kRowsAtOnce; ++k) {
+            const int low = from[k]->scalesLow[i / 2] >> (i % 2 * 4) & 15;
+            const int high = from[k]->scalesHigh >> (2 * i) & 3;
+            panel.parts[i].scales[row + k] = static_cast<std::int8_t>((low | high << 4) - 32);
+        }
     }
 }
 
-void packRow(const BlockMXFP4& from, PanelMXFP4& panel, int row) {
-    packLines(from.nibbles, panel.lines, row);
-    panel.exponents[row] = from.exponent;
+void packRows(FourRows<BlockMXFP4> from, PanelMXFP4& panel, int row) {
+    packNibbles(from, panel.lines, row);
+    for (int k = 0; k < kRowsAtOnce; ++k) panel.exponents[row + k] = from[k]->exponent;
 }
 
 // ------------------------------------------------------------------------------------- all types
@@ -228,18 +299,24 @@ void pack(const std::byte* rows, std::size_t rowBytes, int nRows, int nBlocks, s
     if (nRows < kPanelRows) {
         std::memset(panels, 0, static_cast<std::size_t>(nBlocks) * sizeof(Panel));
     }
+    static constexpr Block kNoBlock{};  // of rows that are not there
     const std::byte* next = rows + kPanelRows * rowBytes;
     for (int block = 0; block < nBlocks; ++block) {
         // The next panel's rows in the order of the file, since so many at once as here are more
-        // than the CPU foresees by itself. Beyond the last one nothing happens.
+        // than the CPU foresees by itself; into the second level, as the first has no room for
+        // both. Beyond the last one nothing happens.
         for (std::size_t i = 0; i < kPanelRows * sizeof(Block); i += kCacheLineBytes) {
-            __builtin_prefetch(next + i);
+            __builtin_prefetch(next + i, 0, 2);
         }
         next += kPanelRows * sizeof(Block);
-        for (int row = 0; row < nRows; ++row) {
-            const auto* blocks =
-                reinterpret_cast<const Block*>(rows + static_cast<std::size_t>(row) * rowBytes);
-            packRow(blocks[block], panels[block], row);
+        for (int first = 0; first < nRows; first += kRowsAtOnce) {
+            const auto blockOf = [&](int row) {
+                const std::byte* blocks = rows + static_cast<std::size_t>(row) * rowBytes;
+                return row < nRows ? reinterpret_cast<const Block*>(blocks) + block : &kNoBlock;
+            };
+            const Block* const four[kRowsAtOnce] = {blockOf(first), blockOf(first + 1),
+                                                    blockOf(first + 2), blockOf(first + 3)};
+            packRows(four, panels[block], first);
         }
     }
 }
