@@ -36,8 +36,8 @@ void bringInPages(std::span<const std::byte> data) {
 
 void PackingLedger::spent(std::span<const std::byte> rows, bool isBehind) {
     std::size_t most = kMostSpentBytes;
-    // Half, since panels take whole large pages, of which others may not be there yet.
-    if (!isBehind) most += (m_totalBytes - std::min(m_totalBytes, packedBytes())) / 2;
+    // A quarter, since panels take whole large pages, of which others may not be there yet.
+    if (!isBehind) most += (m_totalBytes - std::min(m_totalBytes, packedBytes())) / 4;
     {
         const std::lock_guard lock(m_mutex);
         m_spent.push_back(rows);

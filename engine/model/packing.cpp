@@ -101,12 +101,18 @@ struct PackedMemory::State {
         if (data != nullptr) ::munmap(data, sizeBytes);
     }
 
-    /// Works on tasks until none is left that nobody has begun.
-    void work() {
-        for (std::size_t i = nextTask++; i < tasks.size() && !quit; i = nextTask++) {
-            tasks[i].matrix->pack(tasks[i].firstPanel, tasks[i].nPanels, true);
-            finishOne();
-        }
+    /// Works on a task that nobody has begun. Returns false if none is left.
+    bool workOnOne() {
+        const std::size_t i = quit ? tasks.size() : nextTask++;
+        if (i >= tasks.size()) return false;
+        tasks[i].matrix->pack(tasks[i].firstPanel, tasks[i].nPanels, true);
+        finishOne();
+        return true;
+    }
+
+    /// Waits until answers leave a core to thread `index` of those behind.
+    void awaitCore(int index) const {
+        for (int n = nClaimed; n > 0 && n + index >= nCores; n = nClaimed) nClaimed.wait(n);
     }
 
     void finishOne() {
@@ -131,6 +137,8 @@ struct PackedMemory::State {
     std::vector<std::span<const std::byte>> mapped;  ///< matrices that stay as they lie in the file
     std::atomic<std::size_t> nextTask = 0;
     std::atomic<std::size_t> nUnfinished = 0;  ///< tasks, and threads
+    int nCores = 1;
+    std::atomic<int> nClaimed = 0;  ///< cores, by answers
     std::atomic<bool> quit = false;
     std::atomic<bool> isDone = false;
     std::vector<std::jthread> threads;
@@ -151,11 +159,14 @@ void PackedMemory::packBehind(int nThreads) {
     State& state = *m_state;
     state.tasks = tasksOf(state.matrices);
     state.nUnfinished = state.tasks.size() + static_cast<std::size_t>(nThreads);
+    state.nCores = nThreads;
     for (int i = 0; i < nThreads; ++i) {
-        state.threads.emplace_back([&state] {
+        state.threads.emplace_back([&state, i] {
             const auto id = static_cast<id_t>(::syscall(SYS_gettid));
             ::setpriority(PRIO_PROCESS, id, kBehindNiceness);
-            state.work();
+            do {
+                state.awaitCore(i);
+            } while (state.workOnOne());
             state.finishOne();
         });
     }
@@ -163,8 +174,20 @@ void PackedMemory::packBehind(int nThreads) {
 
 void PackedMemory::wait() const {
     if (!m_state || m_state->threads.empty()) return;
-    m_state->work();  // on a busy machine the threads behind get nothing done
+    while (m_state->workOnOne()) {  // on a busy machine the threads behind get nothing done
+    }
     m_state->isDone.wait(false);
+}
+
+PackedMemory::CoreClaim::CoreClaim(const PackedMemory& memory, int nThreads)
+    : m_state(memory.m_state.get()), m_nThreads(nThreads) {
+    if (m_state != nullptr) m_state->nClaimed += m_nThreads;
+}
+
+PackedMemory::CoreClaim::~CoreClaim() {
+    if (m_state == nullptr) return;
+    m_state->nClaimed -= m_nThreads;
+    m_state->nClaimed.notify_all();
 }
 
 const PackedFormat* packingOf(const Matrix& matrix, const KernelTable& kernels) {

@@ -19,6 +19,8 @@ struct Weights;
 /// The packed matrices of a model, in large pages where the system has them, and the threads that
 /// pack them behind the answers. Movable.
 class PackedMemory {
+    struct State;
+
 public:
     PackedMemory();
     PackedMemory(PackedMemory&& other) noexcept;
@@ -39,11 +41,25 @@ public:
     /// Returns when they are done.
     void wait() const;
 
+    /// While one lives, an answer's threads have cores for themselves: as many fewer threads pack.
+    /// A thread behind that had a core would keep it from an answer's for as long as the system
+    /// clears a large page, which takes milliseconds.
+    class CoreClaim {
+    public:
+        CoreClaim(const PackedMemory& memory, int nThreads);
+        ~CoreClaim();
+        CoreClaim(const CoreClaim&) = delete;
+        CoreClaim& operator=(const CoreClaim&) = delete;
+
+    private:
+        State* m_state;  ///< null where nothing is packed
+        int m_nThreads;
+    };
+
 private:
     friend Result<void> packWeights(Weights& weights, const KernelTable& kernels,
                                     bool packsExperts);
 
-    struct State;
     std::unique_ptr<State> m_state;
 };
 

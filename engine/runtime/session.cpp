@@ -28,18 +28,20 @@ SpeculationGate::Seconds ownTime() {
                                     kNano * static_cast<double>(time.tv_nsec));
 }
 
-/// The pool obeys `stop` while this lives.
-class StopScope {
+/// While this lives the pool computes, obeys `stop`, and has its cores for itself.
+class ComputeScope {
 public:
-    StopScope(ThreadPool& pool, std::stop_token stop) : m_pool(pool) {
+    ComputeScope(ThreadPool& pool, const LoadedModel& model, std::stop_token stop)
+        : m_pool(pool), m_claim(model.weights().packed, pool.nThreads()) {
         m_pool.setStop(std::move(stop));
     }
-    ~StopScope() { m_pool.setStop({}); }
-    StopScope(const StopScope&) = delete;
-    StopScope& operator=(const StopScope&) = delete;
+    ~ComputeScope() { m_pool.setStop({}); }
+    ComputeScope(const ComputeScope&) = delete;
+    ComputeScope& operator=(const ComputeScope&) = delete;
 
 private:
     ThreadPool& m_pool;
+    PackedMemory::CoreClaim m_claim;
 };
 
 Result<int> chooseContext(const LoadedModel& model, const SessionOptions& options, int nThreads) {
@@ -264,7 +266,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
         return tl::unexpected(checked.error());
     }
     const auto start = Clock::now();
-    const StopScope stopScope(m_pool, request.cancel);
+    const ComputeScope scope(m_pool, *m_model, request.cancel);
     m_speculates = request.speculate;
     if (m_speculates && !m_gate.isOpen()) m_gate = m_model->speculation();
     Answer answer(*m_model, request, contextLength());
@@ -474,7 +476,7 @@ Result<void> RunningSession::evaluateNow(
     const std::function<void(int position, std::span<const float> logits)>& onLogits,
     std::stop_token cancel) {
     if (auto checked = checkTokens(tokens); !checked) return checked;
-    const StopScope stopScope(m_pool, std::move(cancel));
+    const ComputeScope scope(m_pool, *m_model, std::move(cancel));
     clear();
     m_speculates = false;
     const auto nLogits = vocabularyRow();

@@ -1,14 +1,17 @@
 // Packed weights: every kernel set against products of the rows as they lie in the file.
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <random>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "bare_model.h"
 #include "engine/kernels/packed.h"
 #include "engine/model/lazy_panels.h"
+#include "models.h"
 
 namespace conclave::engine {
 namespace {
@@ -366,6 +369,23 @@ TEST(LazyPanels, OfAPanelThatAnotherThreadIsPackingAreACopy) {
     }
     EXPECT_EQ(lazy.ready(0, 16), matrix.panels.data());  // its neighbours are packed meanwhile
     EXPECT_FALSE(lazy.pack(0, 3, true));
+}
+
+// ------------------------------------------------------------------------ packed behind answers
+
+TEST(PackedMemory, PacksBehindOnlyOnCoresThatAnswersLeave) {
+    const GgufFile file = GgufFile::open(test::chatModel("Q8_0")).value();
+    const ModelConfig config = ModelConfig::read(file).value();
+    Weights weights = Weights::load(file, config, kernels()).value();
+    ASSERT_TRUE(packWeights(weights, kernels()).has_value());
+    {
+        const PackedMemory::CoreClaim claim(weights.packed, 2);
+        weights.packed.packBehind(2);
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        EXPECT_EQ(weights.packed.packedBytes(), 0U);
+    }
+    weights.packed.wait();
+    EXPECT_GT(weights.packed.packedBytes(), weights.packed.sizeBytes() * 9 / 10);
 }
 
 }  // namespace
