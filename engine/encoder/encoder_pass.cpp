@@ -91,7 +91,10 @@ void EncoderPass::run(std::span<const TokenId> tokens, std::span<const TextRange
         m_nPrepared = longest;
     }
     embedTokens(tokens, texts);
-    for (int layer = 0; layer < m_config.nLayers; ++layer) runLayer(layer, texts);
+    for (int layer = 0; layer < m_config.nLayers; ++layer) {
+        const ThreadPool::Step step(m_pool, static_cast<int>(tokens.size()));
+        runLayer(layer, texts);
+    }
     if (m_weights.outputNorm) normalizeAll(m_weights.outputNorm, m_stream, m_stream);
 
     const std::size_t dim = extent(outputDim(m_config));

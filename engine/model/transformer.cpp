@@ -83,6 +83,7 @@ bool Transformer::run(int nTokens, int firstPosition) {
     m_rope.prepare(firstPosition, nTokens);
     if (m_localRope) m_localRope->prepare(firstPosition, nTokens);
     for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested() && !error(); ++layer) {
+        const ThreadPool::Step step(m_pool, nTokens);
         runLayer(m_stack.layers[size(layer)], {nTokens, firstPosition, layer});
     }
     if (m_pool.stopRequested() || error()) return false;

@@ -33,9 +33,9 @@ void waitForChange(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int nThreads) : m_nActive(nThreads), m_freeCores(nThreads) {
+ThreadPool::ThreadPool(int nThreads)
+    : m_nActive(FreeCores::guess(nThreads)), m_freeCores(nThreads, nActive()) {
     CONCLAVE_CHECK(nThreads >= 1);
-    m_nActive = m_freeCores.atStart();
     for (int i = 1; i < nThreads; ++i) m_workers.emplace_back([this, i] { workerLoop(i); });
 }
 
@@ -50,7 +50,6 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::runErased(int nTasks, Function function, const void* task) {
-    if (!m_workers.empty()) followFreeCores();
     if (nTasks <= 1 || nActive() <= 1) {
         for (int i = 0; i < nTasks && !m_stop.stop_requested(); ++i) function(task, i);
         return;
@@ -113,12 +112,13 @@ void ThreadPool::workerLoop(int index) {
     }
 }
 
-void ThreadPool::followFreeCores() {
-    const int before = nActive();
-    const int now = m_freeCores.advise(before);
-    if (now == before) return;
-    m_nActive.store(now, std::memory_order_release);
-    m_nActive.notify_all();
+ThreadPool::Step::Step(ThreadPool& pool, int nTokens) : m_pool(pool) {
+    const int nActive = pool.m_freeCores.begin(nTokens);
+    if (nActive == pool.nActive()) return;
+    pool.m_nActive.store(nActive, std::memory_order_release);
+    pool.m_nActive.notify_all();
 }
+
+ThreadPool::Step::~Step() { m_pool.m_freeCores.end(); }
 
 }  // namespace conclave::engine

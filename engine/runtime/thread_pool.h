@@ -17,10 +17,8 @@ namespace conclave::engine {
 /// task and not a fixed share of the step. Idle threads spin for some 30 microseconds and then
 /// sleep; nobody waits for a thread that has not taken a task.
 ///
-/// On a busy machine a second thread can do harm: while one waits for a core in the middle of its
-/// task, the other waits for that task. So the pool watches how long its threads wait for a core,
-/// leaves one out when they wait too much, and tries it again some seconds later. How many threads
-/// compute never changes a result.
+/// On a busy machine a thread more can do harm, so those take part that make the computation's
+/// steps faster (see FreeCores). How many threads compute never changes a result.
 /// One thread at a time may call run().
 class ThreadPool {
 public:
@@ -33,6 +31,19 @@ public:
     [[nodiscard]] int nThreads() const { return static_cast<int>(m_workers.size()) + 1; }
     /// Those that take part now: nThreads() where every thread has a core of its own.
     [[nodiscard]] int nActive() const { return m_nActive.load(std::memory_order_relaxed); }
+
+    /// A step of the computation, while it lives: as a layer, for so many tokens. Steps of as many
+    /// tokens are much alike, so that they show how many threads are best. On the thread of run().
+    class Step {
+    public:
+        Step(ThreadPool& pool, int nTokens);
+        ~Step();
+        Step(const Step&) = delete;
+        Step& operator=(const Step&) = delete;
+
+    private:
+        ThreadPool& m_pool;
+    };
 
     /// Tasks that begin after `stop` was requested are skipped, so that a step of many tasks ends
     /// soon; its results are then worthless.
@@ -69,8 +80,6 @@ private:
     void workerLoop(int index);
     /// To throw what a task of the last job threw.
     void throwFailure();
-    /// Now and then, from run(): adapts the number of active threads to the cores that are free.
-    void followFreeCores();
 
     Job m_job;
     std::stop_token m_stop;
