@@ -89,7 +89,6 @@ void KeywordPart::addRow(const DocumentPlace& place) {
 void KeywordIndex::Parts::add(const DocumentPlace& place, std::span<const ChunkId> chunks,
                               std::span<const ChunkTerms> terms) {
     CONCLAVE_CHECK(chunks.size() == terms.size());
-    const std::lock_guard change(m_changes);
     {
         const std::unique_lock lock(m_mutex);
         noteChange();
@@ -111,7 +110,9 @@ void KeywordIndex::Parts::add(const DocumentPlace& place, std::span<const ChunkI
             }
         }
     }
-    mergeTail();
+    // Whoever changes parts meanwhile merges them, or the next one who adds does.
+    const std::unique_lock change(m_changes, std::try_to_lock);
+    if (change.owns_lock()) mergeTail();
 }
 
 void KeywordIndex::Parts::seal() {
@@ -176,8 +177,8 @@ void KeywordIndex::Parts::mergeTail() {
     }
 }
 
-void KeywordIndex::Parts::merge(std::size_t first, std::size_t last) {
-    // Only this thread changes parts but for the end of the list, where a search may add one.
+std::size_t KeywordIndex::Parts::merge(std::size_t first, std::size_t last) {
+    // Only this thread changes parts but for the end of the list, where others may add one.
     std::vector<KeywordPart> old;
     {
         const std::shared_lock lock(m_mutex);
@@ -210,7 +211,9 @@ void KeywordIndex::Parts::merge(std::size_t first, std::size_t last) {
     }
     const auto from = m_parts.begin() + static_cast<std::ptrdiff_t>(first);
     const auto after = m_parts.erase(from, from + static_cast<std::ptrdiff_t>(last - first));
-    if (made.nAlive > 0) m_parts.insert(after, std::move(made));
+    if (made.nAlive == 0) return 0;
+    m_parts.insert(after, std::move(made));
+    return 1;
 }
 
 void KeywordIndex::Parts::remove(std::span<const ChunkId> chunks) {
@@ -337,6 +340,7 @@ void KeywordIndex::Parts::compact(Forget forget) {
         return part.nAlive >= kSmallRows && !isThinnedOut(part);
     };
     std::size_t first = 0;
+    std::size_t end = 0;  // what comes later is left as it is
     {
         const std::unique_lock lock(m_mutex);
         noteChange();
@@ -344,23 +348,22 @@ void KeywordIndex::Parts::compact(Forget forget) {
         // Those that need it to the end, where they merge in runs of up to kMaxRows.
         const auto middle = std::stable_partition(m_parts.begin(), m_parts.end(), isWell);
         first = static_cast<std::size_t>(middle - m_parts.begin());
+        end = m_parts.size();
     }
-    const auto needsIt = [&](std::size_t from, std::size_t to) {
-        return to - from > 1 || !m_parts[from].isWhole();
-    };
-    while (first < m_parts.size()) {
+    while (first < end) {
         std::size_t last = first;
-        std::size_t nRows = 0;
-        while (last < m_parts.size() &&
-               (last == first || nRows + m_parts[last].nAlive <= kMaxRows)) {
-            nRows += m_parts[last++].nAlive;
+        bool needsIt = false;
+        {
+            const std::shared_lock lock(m_mutex);
+            std::size_t nRows = 0;
+            while (last < end && (last == first || nRows + m_parts[last].nAlive <= kMaxRows)) {
+                nRows += m_parts[last++].nAlive;
+            }
+            needsIt = last - first > 1 || !m_parts[first].isWhole();
         }
-        if (needsIt(first, last)) {
-            const std::size_t nBefore = m_parts.size();
-            merge(first, last);
-            if (m_parts.size() + (last - first) == nBefore) continue;  // nothing lived
-        }
-        ++first;
+        const std::size_t nLeft = needsIt ? merge(first, last) : 1;
+        end -= last - first - nLeft;
+        first += nLeft;
     }
 }
 

@@ -68,8 +68,8 @@ private:
     void seal();
     void sealForSearch();
     void mergeTail();
-    /// Replaces parts [first, last) by one.
-    void merge(std::size_t first, std::size_t last);
+    /// Replaces parts [first, last) by one, or by none if no row lives; gives how many.
+    std::size_t merge(std::size_t first, std::size_t last);
     [[nodiscard]] bool isHere(ChunkId chunk) const;
     [[nodiscard]] std::size_t nFound(TermKey key) const;
     [[nodiscard]] std::size_t nFound(std::span<const TermKey> keys) const;
@@ -90,7 +90,9 @@ private:
     /// To be called after each change of what a score depends on.
     void noteChange();
 
-    std::mutex m_changes;               ///< one change at a time
+    /// Held while parts change; but that new ones come at the end of the list, m_mutex is enough
+    /// for: nobody who adds waits until others are merged.
+    std::mutex m_changes;
     mutable std::shared_mutex m_mutex;  ///< guards what follows
     std::vector<KeywordPart> m_parts;
     Pending m_pending;

@@ -352,15 +352,19 @@ Result<ContentChange> SqliteDocumentStore::storeContent(DocumentId id,
                                [&](Connection& db) { return storeAll(db, id, content); });
 }
 
-Result<DocumentStore::Stored> SqliteDocumentStore::storeFile(CollectionId collection,
-                                                             const std::filesystem::path& path,
-                                                             const DocumentContent& content) {
-    return m_connections.write(Durability::Batched, [&](Connection& db) -> Result<Stored> {
-        const auto id = ensureRow(db, collection, path);
-        if (!id) return pass(id);
-        auto change = storeAll(db, *id, content);
-        if (!change) return pass(change);
-        return Stored{*id, std::move(*change)};
+Result<std::vector<DocumentStore::Stored>> SqliteDocumentStore::storeFiles(
+    CollectionId collection, std::span<const FileContent> files) {
+    using All = Result<std::vector<Stored>>;
+    return m_connections.write(Durability::Batched, [&](Connection& db) -> All {
+        std::vector<Stored> stored;
+        for (const FileContent& file : files) {
+            const auto id = ensureRow(db, collection, file.path);
+            if (!id) return pass(id);
+            auto change = storeAll(db, *id, file.content);
+            if (!change) return pass(change);
+            stored.push_back({*id, std::move(*change)});
+        }
+        return stored;
     });
 }
 

@@ -24,8 +24,8 @@ public:
     Result<DocumentId> ensureDocument(CollectionId collection,
                                       const std::filesystem::path& path) override;
     Result<ContentChange> storeContent(DocumentId id, const DocumentContent& content) override;
-    Result<Stored> storeFile(CollectionId collection, const std::filesystem::path& path,
-                             const DocumentContent& content) override;
+    Result<std::vector<Stored>> storeFiles(CollectionId collection,
+                                           std::span<const FileContent> files) override;
     void foldJournal() override { m_connections.foldJournal(); }
     Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
                                std::int64_t modifiedNs) override;

@@ -338,10 +338,14 @@ public:
         DocumentId id = 0;
         ContentChange change;
     };
-    /// ensureDocument() and storeContent() as one change.
-    [[nodiscard]] virtual Result<Stored> storeFile(CollectionId collection,
-                                                   const std::filesystem::path& path,
-                                                   const DocumentContent& content) = 0;
+    struct FileContent {
+        const std::filesystem::path& path;
+        const DocumentContent& content;
+    };
+    /// ensureDocument() and storeContent() of each file, in their order, as one change of the
+    /// database: together they write far less than one by one. Either all are stored or none.
+    [[nodiscard]] virtual Result<std::vector<Stored>> storeFiles(
+        CollectionId collection, std::span<const FileContent> files) = 0;
     /// For whoever stores much, between two documents and with no lock held: what was written
     /// since is brought from the journal into the database, if it is long, while others write.
     virtual void foldJournal() = 0;

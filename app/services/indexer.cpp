@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -218,7 +219,7 @@ private:
             CpuBudget budget(m_job.cpuPercent, nAtOnce);
             while (!isStopped() && !hasFailed()) {
                 const std::size_t index = m_next.fetch_add(1);
-                if (index >= m_toRead.size()) return;
+                if (index >= m_toRead.size()) break;
                 const ToRead& item = m_toRead[index];
                 report(IndexProgress::State::Reading, item.file.path.filename().string());
                 const auto done = readOne(item, budget);
@@ -227,16 +228,19 @@ private:
                     const std::lock_guard lock(m_mutex);
                     ++m_progress.filesDone;
                 }
+                if (auto stored = storeReady(Store::IfMany); !stored) noteFailure(stored.error());
                 budget.keep(m_job.cancel);
             }
+            // Of a stopped run, too: it was read.
+            if (auto stored = storeReady(Store::All); !stored) noteFailure(stored.error());
         };
         std::vector<std::jthread> threads;
         const std::size_t nUseful = std::min(m_toRead.size(), static_cast<std::size_t>(nThreads));
         for (std::size_t i = 0; i < nUseful; ++i) threads.emplace_back(work);
     }
 
-    /// One file; false: it waits for another one of the same content. An error is one of the
-    /// database: the run ends.
+    /// One file; false: it is ready to be stored, or waits for another one of the same content. An
+    /// error is one of the database: the run ends.
     Result<bool> readOne(const ToRead& item, CpuBudget& budget) {
         const fs::path& path = item.file.path;
         std::optional<std::string> text = wholeText(item.file);
@@ -263,22 +267,24 @@ private:
         }
         if (like) {
             const auto copied = copy(*like, item, *hash, budget);
-            if (!copied || *copied) return copied;
+            if (!copied) return tl::unexpected(copied.error());
+            if (*copied) return false;
         }
-        const auto read = readContent(item, *hash, budget, std::move(text));
-        settle(*hash, read ? *read : std::nullopt);
-        return finished(read);
+        const auto isDone = readContent(item, *hash, budget, std::move(text));
+        if (!isDone || *isDone) settle(*hash, std::nullopt);
+        return isDone;
     }
 
-    /// From the file itself, or from `text`, which is all of it; gives the document that now has
-    /// the content, if there is one.
-    Result<std::optional<DocumentId>> readContent(const ToRead& item, const std::string& hash,
-                                                  CpuBudget& budget,
-                                                  std::optional<std::string> text = {}) {
+    /// From the file itself, or from `text`, which is all of it; false: it is ready to be stored.
+    Result<bool> readContent(const ToRead& item, const std::string& hash, CpuBudget& budget,
+                             std::optional<std::string> text = {}) {
         const fs::path& path = item.file.path;
         if (auto plain = text ? retrieval::readPlainText(path, *text) : std::nullopt) {
-            return keep(item, hash, m_library.prepare(std::move(*plain), pauses(budget)));
+            keep(item, hash, m_library.prepare(std::move(*plain), pauses(budget)));
+            return false;
         }
+        // That may take long, and what is ready should not wait for it.
+        if (auto stored = storeReady(Store::Now); !stored) return tl::unexpected(stored.error());
         const Clock::time_point begin = Clock::now();
         auto extracted = m_extractor.extract(path, {.password = {},
                                                     .cancel = m_job.cancel,
@@ -286,28 +292,87 @@ private:
                                                     .many = true});
         budget.charge(Clock::now() - begin);
         if (!extracted) {
-            if (extracted.error().code == ErrorCode::Cancelled) return std::nullopt;
-            const auto recorded = record(item, extracted.error());
-            if (!recorded) return tl::unexpected(recorded.error());
-            return std::nullopt;
+            if (extracted.error().code == ErrorCode::Cancelled) return true;
+            return record(item, extracted.error());
         }
-        return keep(item, hash, m_library.prepare(std::move(*extracted), pauses(budget)));
+        keep(item, hash, m_library.prepare(std::move(*extracted), pauses(budget)));
+        return false;
     }
 
-    Result<std::optional<DocumentId>> keep(const ToRead& item, const std::string& hash,
-                                           PreparedDocument prepared) {
+    /// Puts a document among those that are ready to be stored.
+    void keep(const ToRead& item, const std::string& hash, PreparedDocument prepared) {
         storage::DocumentContent& content = prepared.content;
         content.sha256 = hash;
         content.sizeBytes = item.file.sizeBytes;
         content.modifiedNs = item.file.modifiedNs;
-        const auto id = m_library.storeFile(m_job.collection, item.file.path, prepared);
-        if (!id) return tl::unexpected(id.error());
         const std::lock_guard lock(m_mutex);
-        ++m_report.read;
-        return *id;
+        m_nReadyBytes += item.file.sizeBytes;
+        m_ready.push_back({item.file.path, std::move(prepared)});
     }
 
-    /// From a document of the same content, without opening the file again. False: it must be.
+    enum class Store { IfMany, Now, All };
+
+    /// Stores what is ready, many documents in one change of the database. Both but All leave it to
+    /// another thread that is at it, so that nobody waits unless too much is ready.
+    Result<void> storeReady(Store which) {
+        constexpr auto kPause = std::chrono::milliseconds(50);
+        bool isMore = true;
+        while (isMore) {
+            std::vector<PreparedFile> files;
+            std::unique_lock storing(m_storing, std::defer_lock);
+            if (which == Store::All || nReadyBytes() >= kTooMuch) {
+                storing.lock();
+            } else if (!storing.try_lock()) {
+                return {};
+            }
+            const bool isDue = which != Store::IfMany || Clock::now() - m_lastStored >= kPause ||
+                               nReadyBytes() >= kMany;
+            if (isDue) files = takeReady();
+            if (files.empty()) return {};
+            const auto ids = m_library.storeFiles(m_job.collection, files);
+            m_lastStored = Clock::now();
+            storing.unlock();
+            if (!ids) return tl::unexpected(ids.error());
+            for (std::size_t i = 0; i < files.size(); ++i) {
+                settle(files[i].document.content.sha256, (*ids)[i]);
+            }
+            noteStored(files.size());
+            if (auto kept = m_library.keepDuringRun(); !kept) return kept;
+            isMore = which == Store::All;
+        }
+        return {};
+    }
+
+    /// So much in one change that others need not wait long for the database.
+    static constexpr std::uint64_t kMany = std::uint64_t{1} << 20U;
+    static constexpr std::uint64_t kTooMuch = 4 * kMany;
+
+    std::uint64_t nReadyBytes() {
+        const std::lock_guard lock(m_mutex);
+        return m_nReadyBytes;
+    }
+
+    std::vector<PreparedFile> takeReady() {
+        const std::lock_guard lock(m_mutex);
+        std::vector<PreparedFile> taken;
+        std::uint64_t nBytes = 0;
+        while (!m_ready.empty() && nBytes < kMany) {
+            nBytes += m_ready.front().document.content.sizeBytes;
+            taken.push_back(std::move(m_ready.front()));
+            m_ready.pop_front();
+        }
+        m_nReadyBytes -= nBytes;
+        return taken;
+    }
+
+    void noteStored(std::size_t n) {
+        const std::lock_guard lock(m_mutex);
+        m_report.read += static_cast<int>(n);
+        m_progress.filesDone += static_cast<int>(n);
+    }
+
+    /// From a document of the same content, without opening the file again, ready to be stored.
+    /// False: the file must be read.
     Result<bool> copy(DocumentId from, const ToRead& item, const std::string& hash,
                       CpuBudget& budget) {
         const auto like = m_store.document(from);
@@ -319,7 +384,8 @@ private:
             m_library.prepareCopy(*like, titleUnder(*like, item.file.path), pauses(budget));
         if (!prepared) return tl::unexpected(prepared.error());
         if (!*prepared) return false;
-        return finished(keep(item, hash, std::move(**prepared)));
+        keep(item, hash, std::move(**prepared));
+        return true;
     }
 
     /// A document whose file was renamed. What it is called may stand in every chunk's heading.
@@ -336,7 +402,7 @@ private:
         if (auto renamed = m_library.moveDocument(moved.id, path); !renamed) {
             return tl::unexpected(renamed.error());
         }
-        if (!isSame && !content) return finished(readContent(item, moved.sha256, budget));
+        if (!isSame && !content) return readContent(item, moved.sha256, budget);
         if (content) {
             content->content.sha256 = moved.sha256;
             if (auto stored = m_library.store(moved.id, *content); !stored) {
@@ -535,10 +601,15 @@ private:
     std::map<fs::path, Document> m_gone;
     std::unordered_map<std::string, DocumentId> m_contents;  ///< by hash; or kBeingRead
     std::vector<ToRead> m_later;                             ///< their content was being read
+    std::deque<PreparedFile> m_ready;                        ///< to be stored
+    std::uint64_t m_nReadyBytes = 0;                         ///< of their files
     IndexReport m_report;
     IndexProgress m_progress;
     Clock::time_point m_lastReport;
     std::optional<Error> m_failure;
+
+    std::mutex m_storing;  ///< held while documents are stored; taken before m_mutex
+    Clock::time_point m_lastStored;
 };
 
 }  // namespace

@@ -407,31 +407,29 @@ Result<void> Library::store(DocumentId id, const PreparedDocument& document) {
     if (auto fresh = refresh(); !fresh) return fresh;
     const auto change = m_store.storeContent(id, document.content);
     if (!change) return tl::unexpected(change.error());
-    return take(*change, id, document);
+    const auto place = placeOf(id);
+    if (!place) return tl::unexpected(place.error());
+    return follow(*change, id, *place, &document);
 }
 
-Result<DocumentId> Library::storeFile(CollectionId collection, const std::filesystem::path& path,
-                                      const PreparedDocument& document) {
-    Result<DocumentId> id = 0;
-    {
-        const std::lock_guard lock(m_mutex);
-        if (auto fresh = refresh(); !fresh) return tl::unexpected(fresh.error());
-        const auto stored = m_store.storeFile(collection, path, document.content);
-        if (!stored) return tl::unexpected(stored.error());
-        if (auto taken = take(stored->change, stored->id, document); !taken) {
-            return tl::unexpected(taken.error());
+Result<std::vector<DocumentId>> Library::storeFiles(CollectionId collection,
+                                                    std::span<const PreparedFile> files) {
+    std::vector<storage::DocumentStore::FileContent> contents;
+    for (const PreparedFile& file : files) contents.push_back({file.path, file.document.content});
+    std::vector<DocumentId> ids;
+    const std::lock_guard lock(m_mutex);
+    if (auto fresh = refresh(); !fresh) return tl::unexpected(fresh.error());
+    const auto stored = m_store.storeFiles(collection, contents);
+    if (!stored) return tl::unexpected(stored.error());
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        const auto& [id, change] = (*stored)[i];
+        const retrieval::DocumentPlace place{id, collection, orderOf(files[i].path)};
+        if (auto followed = follow(change, id, place, &files[i].document); !followed) {
+            return tl::unexpected(followed.error());
         }
-        id = stored->id;
+        ids.push_back(id);
     }
-    m_store.foldJournal();
-    return id;
-}
-
-Result<void> Library::take(const storage::ContentChange& change, DocumentId id,
-                           const PreparedDocument& document) {
-    if (auto followed = follow(change, id, &document); !followed) return followed;
-    m_nUnkept += change.added.size();
-    return m_nUnkept >= kKeepDuringRun ? keep() : Result<void>();
+    return ids;
 }
 
 Result<void> Library::moveDocument(DocumentId id, const std::filesystem::path& path) {
@@ -439,7 +437,9 @@ Result<void> Library::moveDocument(DocumentId id, const std::filesystem::path& p
     if (auto fresh = refresh(); !fresh) return fresh;
     const auto change = m_store.moveDocument(id, path);
     if (!change) return tl::unexpected(change.error());
-    return follow(*change, id, nullptr);
+    const auto place = placeOf(id);
+    if (!place) return tl::unexpected(place.error());
+    return follow(*change, id, *place, nullptr);
 }
 
 Result<void> Library::removeDocument(DocumentId id) {
@@ -447,10 +447,18 @@ Result<void> Library::removeDocument(DocumentId id) {
     if (auto fresh = refresh(); !fresh) return fresh;
     const auto change = m_store.removeDocument(id);
     if (!change) return tl::unexpected(change.error());
-    return follow(*change, id, nullptr);
+    return follow(*change, id, std::nullopt, nullptr);
+}
+
+Result<std::optional<retrieval::DocumentPlace>> Library::placeOf(DocumentId id) {
+    const auto known = m_store.document(id);
+    if (known) return retrieval::DocumentPlace{id, known->collection, orderOf(known->path)};
+    if (known.error().code == ErrorCode::NotFound) return std::nullopt;
+    return tl::unexpected(known.error());
 }
 
 Result<void> Library::follow(const storage::ContentChange& change, DocumentId id,
+                             const std::optional<retrieval::DocumentPlace>& place,
                              const PreparedDocument* document) {
     // Somebody else committed between our look and our change: all is compared.
     if (change.generation != m_generation + 1) return refresh();
@@ -458,17 +466,15 @@ Result<void> Library::follow(const storage::ContentChange& change, DocumentId id
     m_keywords.remove(change.removed);
     m_nUnkept += change.removed.size();
     if (now.vectors != nullptr) now.vectors->remove(change.removed);
-    const auto known = m_store.document(id);
-    if (!known && known.error().code != ErrorCode::NotFound) return tl::unexpected(known.error());
-    if (known) {
-        const retrieval::DocumentPlace place{id, known->collection, orderOf(known->path)};
-        const auto [before, isNew] = m_places.try_emplace(id, place);
-        if (!isNew && before->second.order != place.order) {
-            before->second = place;
-            m_keywords.move(place);
-            if (now.vectors != nullptr) now.vectors->move(place);
+    if (place) {
+        const auto [before, isNew] = m_places.try_emplace(id, *place);
+        if (!isNew && before->second.order != place->order) {
+            before->second = *place;
+            m_keywords.move(*place);
+            if (now.vectors != nullptr) now.vectors->move(*place);
         }
-        if (document != nullptr) m_keywords.add(place, change.added, document->terms);
+        if (document != nullptr) m_keywords.add(*place, change.added, document->terms);
+        m_nUnkept += change.added.size();
         // Vectors of an embedder that was replaced meanwhile are of no use: embedMissing makes
         // others.
         const bool isCurrent = document != nullptr && now.embedder != nullptr &&
@@ -476,7 +482,7 @@ Result<void> Library::follow(const storage::ContentChange& change, DocumentId id
         for (std::size_t i = 0; isCurrent && i < change.added.size(); ++i) {
             const std::vector<std::byte>& code = document->content.chunks[i].embedding;
             if (code.empty()) continue;
-            if (auto added = now.vectors->add(change.added[i], place, code); !added) return added;
+            if (auto added = now.vectors->add(change.added[i], *place, code); !added) return added;
         }
     } else {
         m_places.erase(id);
@@ -491,16 +497,31 @@ Result<void> Library::removeCollection(CollectionId id) {
     if (auto removed = m_store.deleteCollection(id); !removed) return removed;
     if (auto fresh = refresh(); !fresh) return fresh;
     // Whoever removes a collection wants it gone, hashes of its words included.
-    return keep(retrieval::KeywordIndex::Forget::Now);
+    m_keywords.compact(retrieval::KeywordIndex::Forget::Now);
+    return keep();
 }
 
 Result<void> Library::keepIndex() {
+    const std::lock_guard keeping(m_keepingMutex);
     const std::lock_guard lock(m_mutex);
-    return m_nUnkept >= kWorthKeeping ? keep() : Result<void>();
+    if (m_nUnkept < kWorthKeeping) return {};
+    m_keywords.compact(retrieval::KeywordIndex::Forget::Later);
+    return keep();
 }
 
-Result<void> Library::keep(retrieval::KeywordIndex::Forget forget) {
-    m_keywords.compact(forget);
+Result<void> Library::keepDuringRun() {
+    m_store.foldJournal();
+    if (m_nUnkept < kKeepDuringRun) return {};
+    const std::unique_lock keeping(m_keepingMutex, std::try_to_lock);
+    if (!keeping.owns_lock() || m_nUnkept < kKeepDuringRun) return {};
+    // Takes longest, and so comes before the lock.
+    m_keywords.compact(retrieval::KeywordIndex::Forget::Later);
+    const std::lock_guard lock(m_mutex);
+    return keep();
+}
+
+/// Writes the pieces that are not in the database yet.
+Result<void> Library::keep() {
     const retrieval::KeywordIndex::ToKeep pieces = m_keywords.toKeep();
     std::vector<std::span<const std::byte>> bytes;
     for (const auto& segment : pieces.segments) {

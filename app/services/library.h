@@ -30,6 +30,11 @@ struct PreparedDocument {
     std::vector<retrieval::ChunkTerms> terms{};  ///< of content.chunks
 };
 
+struct PreparedFile {
+    std::filesystem::path path{};
+    PreparedDocument document{};
+};
+
 /// Thread-safe. The database is the truth; the indexes are caches that carry its generation. A
 /// search never waits for another thread's change, but for the first load.
 class Library {
@@ -80,13 +85,15 @@ public:
         const std::function<void()>& pause = {});
 
     [[nodiscard]] Result<void> store(DocumentId id, const PreparedDocument& document);
-    /// The same by its path; the document is added if it is new.
-    [[nodiscard]] Result<DocumentId> storeFile(CollectionId collection,
-                                               const std::filesystem::path& path,
-                                               const PreparedDocument& document);
+    /// Several by their paths as one change of the database; documents are added that are new.
+    [[nodiscard]] Result<std::vector<DocumentId>> storeFiles(CollectionId collection,
+                                                             std::span<const PreparedFile> files);
     [[nodiscard]] Result<void> moveDocument(DocumentId id, const std::filesystem::path& path);
     [[nodiscard]] Result<void> removeDocument(DocumentId id);
     [[nodiscard]] Result<void> removeCollection(CollectionId id);
+    /// What a run that stores much calls between two changes, holding no lock: while others go on
+    /// storing, the journal is folded in if it is long, and the index kept if much of it is new.
+    [[nodiscard]] Result<void> keepDuringRun();
     /// Keeps what the next start would have to make again, if that is much: for the end of a run.
     [[nodiscard]] Result<void> keepIndex();
 
@@ -143,13 +150,13 @@ private:
     Result<void> analyzeChunks(std::span<const storage::ChunkPlace> chunks);
     Result<void> readVectors(const EngineEmbedder& embedder, retrieval::VectorIndex& vectors,
                              const std::vector<storage::ChunkPlace>& fresh);
-    /// What a change of our own means to the indexes.
+    /// What a change of our own means to the indexes; `place`: where the document is now, none for
+    /// one that is gone.
     Result<void> follow(const storage::ContentChange& change, DocumentId id,
+                        const std::optional<retrieval::DocumentPlace>& place,
                         const PreparedDocument* document);
-    Result<void> take(const storage::ContentChange& change, DocumentId id,
-                      const PreparedDocument& document);
-    Result<void> keep(
-        retrieval::KeywordIndex::Forget forget = retrieval::KeywordIndex::Forget::Later);
+    Result<std::optional<retrieval::DocumentPlace>> placeOf(DocumentId id);
+    Result<void> keep();
 
     storage::DocumentStore& m_store;
     EmbedderSource m_embedderSource;
@@ -164,11 +171,13 @@ private:
 
     retrieval::KeywordIndex m_keywords;
 
-    std::mutex m_mutex;  ///< one change at a time; guards what follows
+    std::mutex m_keepingMutex;  ///< held while a run keeps what it has; taken before m_mutex
+    std::mutex m_mutex;         ///< one change at a time; guards what follows
     std::unordered_map<DocumentId, retrieval::DocumentPlace> m_places;
     std::vector<std::int64_t> m_knownSegments;  ///< kept ones that were read or written; ascending
     std::int64_t m_generation = -1;             ///< the database's, when the indexes were right
-    std::size_t m_nUnkept = 0;  ///< chunks that the kept segments lack or have too many
+    /// Chunks that the kept segments lack or have too many.
+    std::atomic<std::size_t> m_nUnkept = 0;
     std::atomic<bool> m_isLoaded = false;
 };
 

@@ -1,5 +1,6 @@
 // Many threads on one database; meant for the thread sanitizer too.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <string>
@@ -10,7 +11,14 @@
 namespace conclave::storage {
 namespace {
 
-class ConcurrencyTest : public StorageTest {};
+class ConcurrencyTest : public StorageTest {
+protected:
+    static auto storeFile(DocumentStore& documents, CollectionId collection,
+                          const std::filesystem::path& path, const DocumentContent& content) {
+        const std::array files = {DocumentStore::FileContent{path, content}};
+        return documents.storeFiles(collection, files);
+    }
+};
 
 TEST_F(ConcurrencyTest, ThreadsReadAndWriteAtOnce) {
     auto database = open();
@@ -109,7 +117,7 @@ TEST_F(ConcurrencyTest, ALongJournalIsFoldedInWhileOthersWrite) {
         for (int i = 0; i < kFiles; ++i) {
             const std::string path = "/" + std::to_string(worker) + "/" + std::to_string(i);
             const std::string text(kBytes, static_cast<char>('a' + i % 26));
-            EXPECT_OK(documents.storeFile(collection, path, contentOf(text)));
+            EXPECT_OK(storeFile(documents, collection, path, contentOf(text)));
             documents.foldJournal();
         }
     };
@@ -133,7 +141,7 @@ TEST_F(ConcurrencyTest, AJournalIsFoldedInBeforeAWriterHasTo) {
     std::uintmax_t longest = 0;
     for (int i = 0; i < 40; ++i) {
         const std::string text(kBytes, static_cast<char>('a' + i % 26));
-        EXPECT_OK(documents.storeFile(collection, "/" + std::to_string(i), contentOf(text)));
+        EXPECT_OK(storeFile(documents, collection, "/" + std::to_string(i), contentOf(text)));
         documents.foldJournal();
         longest = std::max(longest, std::filesystem::file_size(file().string() + "-wal"));
     }
