@@ -2,31 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+
+#include "engine/tokenizer/load_bytes.h"
 
 namespace conclave::engine {
-namespace {
-
-template <typename Word>
-std::uint64_t load(const char* from) {
-    Word word = 0;
-    std::memcpy(&word, from, sizeof word);
-    return word;
-}
-
-/// Up to eight bytes, without a call or a loop: most words are so short.
-std::uint64_t loadUpTo8(const char* from, std::size_t n) {
-    if (n == 8) return load<std::uint64_t>(from);
-    if (n >= 4) {
-        return load<std::uint32_t>(from) | load<std::uint32_t>(from + n - 4) << (8 * (n - 4));
-    }
-    if (n == 0) return 0;
-    const auto byteAt = [&](std::size_t i) { return load<std::uint8_t>(from + i) << (8 * i); };
-    return byteAt(0) | byteAt(n / 2) | byteAt(n - 1);
-}
-
-}  // namespace
-
 TokenIndex::Key::Key(std::string_view bytes) : length(static_cast<std::uint32_t>(bytes.size())) {
     constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15u;
     low = loadUpTo8(bytes.data(), std::min<std::size_t>(bytes.size(), 8));

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <bitset>
 #include <cmath>
 #include <functional>
@@ -12,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "engine/tokenizer/charsmap.h"
+#include "engine/tokenizer/load_bytes.h"
 #include "engine/tokenizer/neighbours.h"
 #include "engine/tokenizer/segmenter.h"
 #include "engine/tokenizer/token_index.h"
@@ -70,10 +70,16 @@ public:
         // The sum of the first nSummed tokens' scores, unknown characters counted one by one.
         double score = 0.0;
         std::size_t nSummed = first;
-        for (std::size_t begin = 0; begin < whole.size();) {
-            const std::size_t end = m_neighbours.partEnd(whole, begin);
-            const std::string_view word = whole.substr(begin, end - begin);
-            begin = end;
+        std::array<Part, kPartsAhead> ahead;
+        const auto segmentPart = [&](const Part& part) {
+            const auto& word = part.word;
+            KnownWord* const known =
+                part.slot != nullptr ? m_knownWords.claim(*part.slot) : nullptr;
+            if (known != nullptr && known->key == part.key) {
+                const std::span<const TokenId> found = known->parts();
+                tokens.insert(tokens.end(), found.begin(), found.end());
+                return;
+            }
             const TokenId token = m_words.find(word);
             const auto isWhole = [&] {
                 parts.clear();
@@ -82,19 +88,14 @@ public:
             };
             if (token >= 0 && m_wholeTokens.contains(token, isWhole)) {
                 tokens.push_back(token);
-                continue;
+                if (known != nullptr) known->keep(part.key, {&token, 1});
+                return;
             }
             const std::size_t before = tokens.size();
-            KnownWord* const known = m_knownWords.slotOf(word);
-            if (known != nullptr && known->is(word)) {
-                const std::span<const TokenId> found = known->parts();
-                tokens.insert(tokens.end(), found.begin(), found.end());
-                continue;
-            }
             viterbi(word, 0.0, best, tokens);
             if (isCertain(best, word.size())) {
-                if (known != nullptr) known->keep(word, std::span(tokens).subspan(before));
-                continue;
+                if (known != nullptr) known->keep(part.key, std::span(tokens).subspan(before));
+                return;
             }
             tokens.resize(before);
             for (; nSummed < before; ++nSummed) {
@@ -106,6 +107,10 @@ public:
                                         tokens[before - 1] == m_vocabulary->unknown;
             if (repeatsUnknown) tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(before));
             nSummed = tokens.size();
+        };
+        for (std::size_t begin = 0; begin < whole.size();) {
+            const std::size_t nAhead = lookAhead(whole, begin, ahead);
+            for (const Part& part : std::span(ahead).first(nAhead)) segmentPart(part);
         }
     }
 
@@ -126,27 +131,47 @@ private:
         bool isClose = false;  ///< another one scores about the same
     };
 
-    /// A word that is several tokens, and which: words come again and again.
-    struct KnownWord {
+    /// A word of up to kLongest bytes, and its length in the last one.
+    struct WordKey {
         static constexpr std::size_t kLongest = 20;
-        static constexpr std::size_t kMostTokens = 8;
-        std::uint64_t owner = 0;  ///< whose tokens they are
-        std::uint8_t length = 0;
-        std::uint8_t nTokens = 0;
-        std::array<char, kLongest> word{};
-        std::array<TokenId, kMostTokens> tokens{};
+        std::array<std::uint64_t, 3> words{};
 
-        [[nodiscard]] bool is(std::string_view other) const {
-            return std::string_view(word.data(), length) == other;
+        WordKey() = default;
+        explicit WordKey(std::string_view word) {
+            for (std::size_t i = 0; 8 * i < word.size(); ++i) {
+                words[i] =
+                    loadUpTo8(word.data() + 8 * i, std::min<std::size_t>(word.size() - 8 * i, 8));
+            }
+            words[2] |= std::uint64_t{word.size()} << 56u;
         }
+        bool operator==(const WordKey&) const = default;
+        [[nodiscard]] std::size_t hash() const {
+            constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15u;
+            std::uint64_t hash = 0;
+            for (const std::uint64_t word : words) {
+                hash = (hash ^ word) * kFactor;
+                hash ^= hash >> 32u;
+            }
+            return static_cast<std::size_t>(hash);
+        }
+    };
+
+    /// A word and its tokens: words come again and again, and the index of all tokens, let alone
+    /// that of their beginnings, is larger than the processor's caches. One line of these.
+    struct alignas(64) KnownWord {
+        static constexpr std::size_t kMostTokens = 8;
+        WordKey key;
+        std::array<TokenId, kMostTokens> tokens{};
+        std::uint32_t owner = 0;  ///< whose tokens they are
+        std::uint32_t nTokens = 0;
+
         [[nodiscard]] std::span<const TokenId> parts() const {
             return std::span(tokens).first(nTokens);
         }
-        void keep(std::string_view text, std::span<const TokenId> found) {
+        void keep(const WordKey& word, std::span<const TokenId> found) {
             if (found.size() > kMostTokens) return;
-            length = static_cast<std::uint8_t>(text.size());
-            nTokens = static_cast<std::uint8_t>(found.size());
-            std::copy(text.begin(), text.end(), word.begin());
+            key = word;
+            nTokens = static_cast<std::uint32_t>(found.size());
             std::copy(found.begin(), found.end(), tokens.begin());
         }
     };
@@ -154,35 +179,55 @@ private:
     /// Each thread's last words; those of another segmenter give way.
     class KnownWords {
     public:
-        /// Where the word is or would be; null for one that is not remembered.
-        [[nodiscard]] KnownWord* slotOf(std::string_view word) const {
+        /// Where a word of 1 to WordKey::kLongest bytes is or would be.
+        [[nodiscard]] static KnownWord* slotOf(const WordKey& word) {
             constexpr std::size_t kSlots = 16384;
-            if (word.empty() || word.size() > KnownWord::kLongest) return nullptr;
             thread_local const auto slots = std::make_unique<std::array<KnownWord, kSlots>>();
-            KnownWord& slot = (*slots)[hashOf(word) % kSlots];
-            if (slot.owner != m_owner) slot = {.owner = m_owner};
+            return &(*slots)[word.hash() % kSlots];
+        }
+        [[nodiscard]] KnownWord* claim(KnownWord& slot) const {
+            if (slot.owner != m_owner) {
+                slot = {};
+                slot.owner = m_owner;
+            }
             return &slot;
         }
 
     private:
-        /// Of a word of 1 to KnownWord::kLongest bytes.
-        static std::size_t hashOf(std::string_view word) {
-            constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15u;
-            std::uint64_t hash = word.size();
-            for (std::size_t at = 0; at < word.size(); at += sizeof hash) {
-                std::array<char, sizeof hash> bytes{};
-                word.copy(bytes.data(), bytes.size(), at);
-                hash = (hash ^ std::bit_cast<std::uint64_t>(bytes)) * kFactor;
-                hash ^= hash >> 32u;
-            }
-            return static_cast<std::size_t>(hash);
-        }
-        static std::uint64_t nextOwner() {
-            static std::atomic<std::uint64_t> last = 0;
+        static std::uint32_t nextOwner() {
+            static std::atomic<std::uint32_t> last = 0;
             return ++last;
         }
-        std::uint64_t m_owner = nextOwner();
+        std::uint32_t m_owner = nextOwner();
     };
+
+    /// A part of a text that is cut into tokens by itself.
+    struct Part {
+        std::string_view word;
+        WordKey key;
+        KnownWord* slot = nullptr;  ///< null for one that is too long to be remembered
+    };
+    static constexpr std::size_t kPartsAhead = 16;
+
+    /// The next parts from `begin` on, which moves behind them; gives how many. Where each of them
+    /// is remembered is on its way into the nearest cache when it is needed.
+    std::size_t lookAhead(std::string_view text, std::size_t& begin,
+                          std::array<Part, kPartsAhead>& parts) const {
+        std::size_t n = 0;
+        for (; n < parts.size() && begin < text.size(); ++n) {
+            const std::size_t end = m_neighbours.partEnd(text, begin);
+            Part& part = parts[n];
+            part.word = text.substr(begin, end - begin);
+            part.slot = nullptr;
+            if (part.word.size() <= WordKey::kLongest) {
+                part.key = WordKey(part.word);
+                part.slot = KnownWords::slotOf(part.key);
+                __builtin_prefetch(part.slot, 1);
+            }
+            begin = end;
+        }
+        return n;
+    }
 
     /// Most text is ASCII, and most of that is replaced character by character: those replacements
     /// are looked up once. An ASCII character counts as simple when no longer sequence of the map

@@ -193,5 +193,32 @@ TEST(RowSum, AddsQ8Rows) {
     }
 }
 
+TEST(RowSum, RoundsEachProductAndEachSumOfQ8Rows) {
+    constexpr unsigned short kTenth = 0x2E66;  // products with it are not exact
+    constexpr std::size_t kRows = 3;
+    for (const std::size_t nBlocks : {1u, 2u, 7u, 8u, 9u, 17u}) {
+        std::string bytes;
+        for (std::size_t block = 0; block < kRows * nBlocks; ++block) {
+            const auto scale = static_cast<unsigned short>(kTenth + block);
+            bytes += test::bytesOf(std::vector<unsigned short>{scale});
+            for (std::size_t i = 0; i < 32; ++i) bytes += static_cast<char>(block * 37 + i * 11);
+        }
+        const std::vector<std::int32_t> rows = {2, 0, 1, 2};
+        std::vector<float> sum(32 * nBlocks, 0.3f);
+        std::vector<float> expected = sum;
+        for (const std::int32_t row : rows) {
+            for (std::size_t i = 0; i < expected.size(); ++i) {
+                const auto block = static_cast<std::size_t>(row) * nBlocks + i / 32;
+                const float scale = halfToFloat(static_cast<unsigned short>(kTenth + block));
+                const auto value = static_cast<std::int8_t>(block * 37 + i % 32 * 11);
+                const volatile float product = scale * static_cast<float>(value);
+                expected[i] += product;
+            }
+        }
+        addRowsQ8()(std::as_bytes(std::span(bytes)).data(), bytes.size() / kRows, rows, sum);
+        EXPECT_EQ(sum, expected) << nBlocks;
+    }
+}
+
 }  // namespace
 }  // namespace conclave::engine
