@@ -273,6 +273,16 @@ Result<std::string> finishedOutput(ReadEnd end, std::string output, const Extrac
                 std::string("cannot read from the document worker: ") + std::strerror(errno));
 }
 
+/// What a person can do about a file that Conclave reads no more of.
+Error withNextStep(Error error) {
+    if (error.code == ErrorCode::LimitExceeded || error.code == ErrorCode::Timeout) {
+        error.detail +=
+            "; save what you need of it as smaller files, or leave it out with a line in "
+            ".conclaveignore";
+    }
+    return error;
+}
+
 }  // namespace
 
 Result<void> checkFile(const std::filesystem::path& path) {
@@ -365,13 +375,14 @@ Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
     if (!output && output.error().code == ErrorCode::Corrupt && path.extension() == ".pdf") {
         output = run({"--password-on-stdin", "--texts-behind", "--text-only"});
     }
-    if (!output) return tl::unexpected(output.error());
+    if (!output) return tl::unexpected(withNextStep(output.error()));
     auto document = documentFromJson(*output);
     if (!document && document.error().code == ErrorCode::NeedsOcr &&
         !options.ocrLanguages.empty()) {
         document = recognizeText(m_worker, path, options);
     }
-    if (document && document->title.empty()) document->title = path.filename().string();
+    if (!document) return tl::unexpected(withNextStep(document.error()));
+    if (document->title.empty()) document->title = path.filename().string();
     return document;
 }
 
