@@ -146,7 +146,8 @@ Result<ExtractedDocument> recognizeText(const fs::path& worker, const fs::path& 
     if (isPdf(path)) {
         document.mime = "application/pdf";
         constexpr int kMostPages = 2000;
-        for (int page = 1; page <= kMostPages; ++page) {
+        for (const std::string& text : options.recognizedBefore) addPage(text);
+        for (int page = static_cast<int>(document.pages.size()) + 1; page <= kMostPages; ++page) {
             const auto picture = pictureOfPage(worker, path, page, options);
             if (!picture) return tl::unexpected(picture.error());
             if (*picture < 0) break;
@@ -154,6 +155,9 @@ Result<ExtractedDocument> recognizeText(const fs::path& worker, const fs::path& 
             auto text = readPicture(worker, program, file.get(), options, path);
             if (!text) return tl::unexpected(text.error());
             while (text->ends_with('\f')) text->pop_back();
+            if (options.onRecognized && !options.onRecognized(page, *text)) {
+                return fail(ErrorCode::Cancelled, "reading was stopped");
+            }
             addPage(std::move(*text));
         }
     } else {

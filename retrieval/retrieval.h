@@ -80,6 +80,10 @@ struct ExtractOptions {
     /// As tesseract names them, "eng+chi_sim": pictures and PDFs without text are recognised, if
     /// that program is installed. Empty: they need OCR.
     std::string ocrLanguages{};
+    /// Texts of a PDF's first pages that were recognised before; the others follow. And what gets
+    /// each further one, counted from 1, as it is recognised; false ends the reading (Cancelled).
+    std::vector<std::string> recognizedBefore{};
+    std::function<bool(int page, const std::string& text)> onRecognized{};
     /// More files follow from this thread, for as long as it lives: the worker program is started
     /// once and forks a process for each, with the same limits.
     bool many = false;

@@ -65,7 +65,9 @@ Result<void> checkCollection(Connection& db, CollectionId id) {
 
 constexpr std::string_view kDocumentColumns =
     "SELECT id, collection_id, path, title, mime, state, error, size_bytes, modified_ns, sha256, "
-    "n_pages, n_chunks, warnings FROM document ";
+    "CASE state WHEN 'pending' THEN "
+    "(SELECT count(*) FROM page_draft WHERE document_id = document.id) ELSE n_pages END, "
+    "n_chunks, warnings FROM document ";
 
 Document documentOf(const Statement& row) {
     Document document;
@@ -128,6 +130,8 @@ Result<std::int64_t> embedderId(Connection& db, std::string_view name) {
 }
 
 Result<void> storePages(Connection& db, DocumentId id, std::span<const Page> pages) {
+    auto dropped = db.run("DELETE FROM page_draft WHERE document_id = ?1", id);
+    if (!dropped) return dropped;
     if (auto done = db.run("DELETE FROM page WHERE document_id = ?1", id); !done) return done;
     for (const Page& page : pages) {
         auto done = db.run("INSERT INTO page (document_id, number, text) VALUES (?1, ?2, ?3)", id,

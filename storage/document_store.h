@@ -23,6 +23,12 @@ public:
     Result<Document> document(DocumentId id) override;
     Result<DocumentId> ensureDocument(CollectionId collection,
                                       const std::filesystem::path& path) override;
+    Result<void> noteSeen(CollectionId collection,
+                          std::span<const std::filesystem::path> paths) override;
+    Result<std::vector<Page>> pageDrafts(CollectionId collection, const std::filesystem::path& path,
+                                         std::string_view source) override;
+    Result<void> keepPageDraft(CollectionId collection, const std::filesystem::path& path,
+                               std::string_view source, const Page& page) override;
     Result<ContentChange> storeContent(DocumentId id, const DocumentContent& content) override;
     Result<std::vector<Stored>> storeFiles(CollectionId collection,
                                            std::span<const FileContent> files) override;

@@ -224,7 +224,7 @@ struct Collection {
 };
 
 enum class DocumentState {
-    Pending,      ///< seen, not read yet
+    Pending,      ///< seen; nPages of it are read so far
     Ready,        ///< text, chunks and embeddings are in the database
     Failed,       ///< `error` says why; read again when the file changes or on retry
     NeedsOcr,     ///< no text on its pages
@@ -331,6 +331,18 @@ public:
     /// Finds or adds the row of a file, Pending if new.
     [[nodiscard]] virtual Result<DocumentId> ensureDocument(CollectionId collection,
                                                             const std::filesystem::path& path) = 0;
+    /// Adds rows, Pending, for those files that have none.
+    [[nodiscard]] virtual Result<void> noteSeen(CollectionId collection,
+                                                std::span<const std::filesystem::path> paths) = 0;
+    /// Pages of a file that is being read, kept one by one until its content is stored; `source`
+    /// says of what content and how they were read, and those of another one are dropped. While
+    /// the document is Pending, nPages says how far it is read.
+    [[nodiscard]] virtual Result<std::vector<Page>> pageDrafts(CollectionId collection,
+                                                               const std::filesystem::path& path,
+                                                               std::string_view source) = 0;
+    [[nodiscard]] virtual Result<void> keepPageDraft(CollectionId collection,
+                                                     const std::filesystem::path& path,
+                                                     std::string_view source, const Page& page) = 0;
     /// Replaces pages, chunks and embeddings and makes the document Ready.
     [[nodiscard]] virtual Result<ContentChange> storeContent(DocumentId id,
                                                              const DocumentContent& content) = 0;

@@ -168,6 +168,11 @@ private:
             }
             Document document = std::move(known->second);
             m_gone.erase(known);
+            if (document.state == DocumentState::Pending && document.sha256.empty()) {
+                // Seen by a run that ended before it was read: it may still be one that was moved.
+                m_toRead.push_back({std::move(file), std::nullopt});
+                continue;
+            }
             const bool isSame = document.sizeBytes == file.sizeBytes &&
                                 document.modifiedNs == file.modifiedNs && !m_readAgain;
             const bool isBad = document.state == DocumentState::Failed ||
@@ -199,6 +204,11 @@ private:
     Result<void> readAll() {
         m_progress.filesTotal = static_cast<int>(m_toRead.size());
         report(IndexProgress::State::Reading, {});
+        std::vector<fs::path> fresh;
+        for (const ToRead& item : m_toRead) {
+            if (!item.known) fresh.push_back(item.file.path);
+        }
+        if (auto seen = m_store.noteSeen(m_job.collection, fresh); !seen) return seen;
         while (!m_toRead.empty()) {
             readOnThreads();
             if (m_failure) return tl::unexpected(*m_failure);
@@ -285,18 +295,43 @@ private:
         }
         // That may take long, and what is ready should not wait for it.
         if (auto stored = storeReady(Store::Now); !stored) return tl::unexpected(stored.error());
+        retrieval::ExtractOptions options{.password = {},
+                                          .cancel = m_job.cancel,
+                                          .ocrLanguages = m_job.ocrLanguages,
+                                          .many = true};
+        Result<void> kept;
+        if (auto resumed = resumeRecognition(item, hash, options, kept); !resumed) {
+            return tl::unexpected(resumed.error());
+        }
         const Clock::time_point begin = Clock::now();
-        auto extracted = m_extractor.extract(path, {.password = {},
-                                                    .cancel = m_job.cancel,
-                                                    .ocrLanguages = m_job.ocrLanguages,
-                                                    .many = true});
+        auto extracted = m_extractor.extract(path, options);
         budget.charge(Clock::now() - begin);
+        if (!kept) return tl::unexpected(kept.error());
         if (!extracted) {
             if (extracted.error().code == ErrorCode::Cancelled) return true;
             return record(item, extracted.error());
         }
         keep(item, hash, m_library.prepare(std::move(*extracted), pauses(budget)));
         return false;
+    }
+
+    /// Recognising a page takes about as long as reading a hundred with text: each one is kept, and
+    /// after the end of the program the next run goes on behind it. `kept` tells why that failed.
+    Result<void> resumeRecognition(const ToRead& item, const std::string& hash,
+                                   retrieval::ExtractOptions& options, Result<void>& kept) {
+        if (m_job.ocrLanguages.empty()) return {};
+        const fs::path& path = item.file.path;
+        const std::string source = hash + "/" + m_job.ocrLanguages;
+        auto before = m_store.pageDrafts(m_job.collection, path, source);
+        if (!before) return tl::unexpected(before.error());
+        for (storage::Page& page : *before) {
+            options.recognizedBefore.push_back(std::move(page.text));
+        }
+        options.onRecognized = [this, &path, source, &kept](int page, const std::string& text) {
+            kept = m_store.keepPageDraft(m_job.collection, path, source, {page, text});
+            return kept.has_value();
+        };
+        return {};
     }
 
     /// Puts a document among those that are ready to be stored.

@@ -51,11 +51,11 @@ int listCollections(services::Services& services, bool isJson) {
     return kSuccess;
 }
 
-/// How far a document has come. What one file goes through between "seen" and "ready" is one change
-/// of the database, so that nothing in between is ever kept.
+/// How far a document has come. Its chunks and vectors are made within moments of its last page and
+/// stored in one change of the database, so that there is nothing to tell in between.
 std::string_view stateOf(const Document& document) {
     switch (document.state) {
-        case DocumentState::Pending: return "seen";
+        case DocumentState::Pending: return document.nPages > 0 ? "reading" : "seen";
         case DocumentState::Ready: return "ready";
         case DocumentState::Failed: return "failed";
         case DocumentState::NeedsOcr: return "needs_ocr";
@@ -78,6 +78,9 @@ int showCollection(services::Services& services, services::CollectionId id, bool
                         {"warnings", each.warnings}});
         if (isJson) continue;
         std::cout << stateOf(each) << "  " << each.path.string();
+        if (each.state == DocumentState::Pending && each.nPages > 0) {
+            std::cout << "  " << dim(services::counted(each.nPages, "page", "pages") + " so far");
+        }
         if (each.nChunks > 0) {
             std::cout << "  "
                       << dim(services::counted(each.nPages, "page", "pages") + ", " +
@@ -131,7 +134,8 @@ std::vector<Command> collectionCommands() {
     return {{.name = "collections",
              .usage = "[list | show NAME | remove NAME] [OPTION…]",
              .summary = "list collections, show the state of their documents, remove one",
-             .details = "States: seen (not read yet), ready, failed (with the reason), needs_ocr "
+             .details = "States: seen (not read yet), reading (a scanned PDF, so many "
+                        "pages so far), ready, failed (with the reason), needs_ocr "
                         "(pages without text), unavailable (its folder cannot be reached). "
                         "Removing a collection removes no file.",
              .example = "conclave collections show Papers --json",

@@ -161,6 +161,50 @@ TEST_F(DocumentStoreTest, AFailedReadKeepsTheContentAndRemembersTheFile) {
     EXPECT_EQ(collection.nChunks, 1);
 }
 
+TEST_F(DocumentStoreTest, WhatIsSeenIsPendingUntilItIsRead) {
+    const DocumentId known = add(m_guide, "/a.md", "anchor");
+    const std::vector<std::filesystem::path> paths = {"/a.md", "/b.md"};
+    valueOf(documents().noteSeen(m_guide, paths));
+    valueOf(documents().noteSeen(m_guide, paths));
+    const auto all = valueOf(documents().documents(m_guide));
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0].id, known);
+    EXPECT_EQ(all[0].state, DocumentState::Ready);
+    EXPECT_EQ(all[1].path, "/b.md");
+    EXPECT_EQ(all[1].state, DocumentState::Pending);
+    expectSound(*m_database);
+}
+
+TEST_F(DocumentStoreTest, PagesAreKeptWhileADocumentIsRead) {
+    const std::vector<std::filesystem::path> paths = {"/scan.pdf"};
+    valueOf(documents().noteSeen(m_guide, paths));
+    const auto drafts = [&](std::string_view source) {
+        std::vector<std::string> texts;
+        for (const Page& page : valueOf(documents().pageDrafts(m_guide, paths[0], source))) {
+            texts.push_back(page.text);
+        }
+        return texts;
+    };
+    const auto keep = [&](std::string_view source, int page, const std::string& text) {
+        valueOf(documents().keepPageDraft(m_guide, paths[0], source, {page, text}));
+    };
+    const auto document = [&] { return valueOf(documents().documents(m_guide)).at(0); };
+    keep("aa/eng", 1, "one");
+    keep("aa/eng", 2, "two");
+    EXPECT_THAT(drafts("aa/eng"), ElementsAre("one", "two"));
+    EXPECT_EQ(document().nPages, 2);
+    expectSound(*m_database);
+    EXPECT_THAT(drafts("aa/deu"), IsEmpty());
+    keep("bb/eng", 1, "another content");
+    EXPECT_THAT(drafts("aa/eng"), IsEmpty());
+    EXPECT_THAT(drafts("bb/eng"), ElementsAre("another content"));
+
+    valueOf(documents().storeContent(document().id, contentOf("anchor")));
+    EXPECT_THAT(drafts("bb/eng"), IsEmpty());
+    EXPECT_EQ(document().nPages, 1);
+    expectSound(*m_database);
+}
+
 TEST_F(DocumentStoreTest, AMovedDocumentKeepsItsContent) {
     const auto id = add(m_guide, "/docs/a.txt", "apples");
     const auto replaced = add(m_guide, "/docs/b.txt", "pears");

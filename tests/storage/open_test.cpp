@@ -343,6 +343,13 @@ TEST_F(OpenTest, EveryPublishedVersionCanStillBeOpened) {
         EXPECT_EQ(valueOf(database->chats().searchMessages("yuan", 5)).size(), 1U);
         EXPECT_EQ(valueOf(database->chats().draft(std::nullopt)), "next question");
         EXPECT_EQ(valueOf(database->settings().get("theme")), nlohmann::json("dark"));
+        constexpr std::size_t kWithPageDrafts = 6;
+        if (version >= kWithPageDrafts) {
+            const auto drafts = valueOf(
+                database->documents().pageDrafts(1, "/home/anna/policies/scan.pdf", "bb/eng"));
+            ASSERT_EQ(drafts.size(), 1U);
+            EXPECT_EQ(drafts[0].text, "Page one");
+        }
         expectSound(*database);
     }
 }
