@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/composed_form.h"
+#include "engine/tokenizer/lenient_utf8.h"
 #include "engine/tokenizer/merges.h"
 #include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/segmenter.h"
@@ -41,6 +42,8 @@ public:
 
     void segment(std::string_view text, bool afterMarker,
                  std::vector<TokenId>& tokens) const override {
+        const std::optional<std::string> read = readLeniently(text);
+        if (read) text = *read;
         std::string prefixed;
         if (afterMarker && m_vocabulary->addsSpacePrefix && !text.starts_with(' ')) {
             prefixed.assign(1, ' ').append(text);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "engine/tokenizer/char_class.h"
+#include "engine/tokenizer/lenient_utf8.h"
 #include "engine/tokenizer/merges.h"
 #include "engine/tokenizer/segmenter.h"
 
@@ -21,13 +23,13 @@ public:
     CharacterMerger(const Vocabulary& vocabulary, const MergeTable& merges)
         : m_vocabulary(vocabulary), m_merger(merges) {}
 
+    /// @param text  well-formed, if only as readLeniently() has it
     void merge(std::string_view text, std::vector<TokenId>& tokens) {
         m_symbols.clear();
         for (std::size_t begin = 0; begin < text.size();) {
-            std::size_t end = begin;
-            (void)nextCodePoint(text, end);
-            addCharacter(text.substr(begin, end - begin));
-            begin = end;
+            const std::size_t length = claimedLength(text[begin]);
+            addCharacter(text.substr(begin, length));
+            begin += length;
         }
         m_merger.mergeSymbols(m_symbols, tokens);
     }
@@ -58,6 +60,8 @@ public:
 
     void segment(std::string_view text, bool /*afterMarker*/,
                  std::vector<TokenId>& tokens) const override {
+        const std::optional<std::string> read = readLeniently(text);
+        if (read) text = *read;
         std::string marked;
         for (const char c : text) c == ' ' ? marked += kSpaceMark : marked += c;
         CharacterMerger merger(*m_vocabulary, m_merges);
@@ -97,6 +101,8 @@ public:
 
     void segment(std::string_view text, bool /*afterMarker*/,
                  std::vector<TokenId>& tokens) const override {
+        const std::optional<std::string> read = readLeniently(text);
+        if (read) text = *read;
         CharacterMerger merger(*m_vocabulary, m_merges);
         std::string word;
         const auto flush = [&] {
@@ -104,7 +110,7 @@ public:
             word.clear();
         };
         for (std::size_t i = 0; i < text.size();) {
-            const char32_t c = nextCodePoint(text, i);
+            const char32_t c = nextLenientCodePoint(text, i);
             if ((charClass(c) & kSpace) != 0) {
                 flush();
             } else {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/utf8.h"
+#include "engine/tokenizer/lenient_utf8.h"
 #include "engine/tokenizer/segmenter.h"
 
 namespace conclave::engine {
@@ -19,14 +19,10 @@ void PieceMerger::merge(std::string_view word, std::vector<TokenId>& tokens) {
     m_symbols.clear();
     if (!m_partsOfUnused.empty()) m_partsOfUnused.clear();
     for (std::size_t position = 0; position < word.size();) {
-        const std::size_t begin = position;
-        if (static_cast<unsigned char>(word[position]) < 0x80) {
-            ++position;
-        } else {
-            (void)nextCodePoint(word, position);
-        }
+        const std::size_t length = std::min(claimedLength(word[position]), word.size() - position);
         const int i = static_cast<int>(m_symbols.size());
-        m_symbols.push_back({begin, position - begin, i - 1, i + 1});
+        m_symbols.push_back({position, length, i - 1, i + 1});
+        position += length;
     }
     if (m_symbols.empty()) return;
     m_symbols.back().next = -1;
@@ -133,16 +129,17 @@ void PieceMerger::emit(std::string_view whole, std::vector<TokenId>& tokens) con
 }
 
 void PieceMerger::emitUnknown(std::string_view character, std::vector<TokenId>& tokens) const {
-    const bool hasAll = std::all_of(character.begin(), character.end(), [&](char c) {
-        return m_vocabulary.byteToken(static_cast<unsigned char>(c)) >= 0;
-    });
+    const auto tokenOf = [&](char c) {
+        const TokenId token = m_vocabulary.byteToken(static_cast<unsigned char>(c));
+        return token >= 0 ? token : m_vocabulary.find({&c, 1});  // Gemma has a tab in its place
+    };
+    const bool hasAll =
+        std::all_of(character.begin(), character.end(), [&](char c) { return tokenOf(c) >= 0; });
     if (!hasAll) {
         if (m_vocabulary.unknown >= 0) tokens.push_back(m_vocabulary.unknown);
         return;
     }
-    for (const char c : character) {
-        tokens.push_back(m_vocabulary.byteToken(static_cast<unsigned char>(c)));
-    }
+    for (const char c : character) tokens.push_back(tokenOf(c));
 }
 
 }  // namespace conclave::engine

@@ -25,7 +25,7 @@ public:
     /// Appends the tokens of `word`: of all neighbours that make a piece the ones of the highest
     /// score merge, the leftmost of equals, until none do. Unused tokens, which merges may pass
     /// through but no text may contain, become the two symbols that made them; characters that are
-    /// no piece become their bytes.
+    /// no piece become their bytes. A character is what its first byte claims, whatever follows.
     void merge(std::string_view word, std::vector<TokenId>& tokens);
 
 private:

@@ -1,6 +1,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/utf8.h"
+#include "engine/tokenizer/lenient_utf8.h"
 #include "engine/tokenizer/neighbours.h"
 #include "engine/tokenizer/piece_merger.h"
 #include "engine/tokenizer/segmenter.h"
@@ -8,6 +10,21 @@
 
 namespace conclave::engine {
 namespace {
+
+/// A text that is no UTF-8, with spaces where llama.cpp finds any: it writes each as U+2581 first,
+/// and then gives every lead byte what follows it, were that part of such a mark.
+std::string withSpacesLeftWhole(std::string_view text) {
+    std::string marked;
+    for (const char c : text) c == ' ' ? marked += kSpaceMark : marked += c;
+    const std::string_view all = marked;
+    std::string result;
+    for (std::size_t begin = 0; begin < all.size();) {
+        const std::string_view character = all.substr(begin, claimedLength(all[begin]));
+        result += character == kSpaceMark ? " " : character;
+        begin += character.size();
+    }
+    return result;
+}
 
 class SpmSegmenter final : public Segmenter {
 public:
@@ -41,6 +58,10 @@ public:
             text = changed;
         }
         PieceMerger merger(*m_vocabulary, m_pieces);
+        if (!isValidUtf8(text)) {
+            merger.merge(withSpacesLeftWhole(text), tokens);
+            return;
+        }
         std::vector<TokenId> parts;
         for (std::size_t begin = 0; begin < text.size();) {
             const std::size_t end = m_neighbours.partEnd(text, begin);

@@ -11,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "engine/tokenizer/charsmap.h"
+#include "engine/tokenizer/lenient_utf8.h"
 #include "engine/tokenizer/load_bytes.h"
 #include "engine/tokenizer/neighbours.h"
 #include "engine/tokenizer/segmenter.h"
@@ -21,6 +22,7 @@ namespace conclave::engine {
 namespace {
 
 constexpr float kUnknownPenalty = 10.0f;
+constexpr std::string_view kReplacement = "\uFFFD";
 /// Far more than sums of scores are rounded by, and far less than scores differ.
 constexpr double kClosestScores = 1e-6;
 /// Code points of three bytes.
@@ -354,9 +356,14 @@ private:
                 position += match.length;
                 continue;
             }
-            std::string character;
-            appendUtf8(character, nextCodePoint(text, position));  // invalid bytes become U+FFFD
-            append(character);
+            const std::size_t begin = position;
+            if (isAscii(position)) {
+                append(text.substr(position++, 1));
+            } else if ((void)nextLenientCodePoint(text, position); position - begin > 1) {
+                append(text.substr(begin, position - begin));
+            } else {
+                append(kReplacement);
+            }
         }
         const bool hasMarks = mayHaveMarks && result.find(kSpaceMark) != std::string::npos;
         return hasMarks ? withSpaces(result) : result;
@@ -371,11 +378,8 @@ private:
         best.assign(text.size() + 1, {});
         best[0] = {sumBefore, -1, 0, true};
         for (std::size_t begin = 0; begin < text.size();) {
-            std::size_t characterEnd = begin + 1;
-            if (static_cast<unsigned char>(text[begin]) >= m_ascii.size()) {
-                characterEnd = begin;
-                (void)nextCodePoint(text, characterEnd);
-            }
+            const std::size_t characterEnd =
+                std::min(begin + claimedLength(text[begin]), text.size());
             const double score = best[begin].score;
             bool hasCharacter = false;
             const auto offer = [&](std::size_t length, TokenId token, float pieceScore) {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/utf8.h"
 #include "engine/tokenizer/char_class.h"
+#include "engine/tokenizer/lenient_utf8.h"
 
 namespace conclave::engine {
 
@@ -25,8 +25,7 @@ struct CharSequence {
         std::size_t n = 0;
         for (std::size_t position = 0; position < text.size(); ++n) {
             offsets[n] = position;
-            const auto byte = static_cast<unsigned char>(text[position]);
-            codePoints[n] = byte < 0x80 ? (++position, byte) : nextCodePoint(text, position);
+            codePoints[n] = nextLenientCodePoint(text, position);
             classes[n] = charClass(codePoints[n]);
         }
         offsets[n] = text.size();

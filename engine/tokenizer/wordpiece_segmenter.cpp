@@ -1,5 +1,6 @@
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include <unicode/normalizer2.h>
@@ -8,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "engine/tokenizer/char_class.h"
+#include "engine/tokenizer/lenient_utf8.h"
 #include "engine/tokenizer/segmenter.h"
 
 namespace conclave::engine {
@@ -76,6 +78,8 @@ public:
 
     void segment(std::string_view text, bool /*afterMarker*/,
                  std::vector<TokenId>& tokens) const override {
+        const std::optional<std::string> read = readLeniently(text);
+        if (read) text = *read;
         const auto flush = [&](std::string& word) {
             if (word.size() > kSpaceMark.size()) cut(word, tokens);
             word = kSpaceMark;

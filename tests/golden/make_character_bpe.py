@@ -4,8 +4,7 @@ with them.
 
     tests/golden/make_character_bpe.py FOLDER_OF_LIBLLAMA
 
-The folder is that of the shared libraries in the npm package @node-llama-cpp/linux-x64; run with
-LD_LIBRARY_PATH set to it. A line has the metadata of a model file, its tokens, their types, the merges, and
+The folder is that of the shared libraries in the npm package @node-llama-cpp/linux-x64. A line has the metadata of a model file, its tokens, their types, the merges, and
 texts with their tokens, as llama.cpp's own tokenizer cuts them.
 """
 import collections
@@ -103,11 +102,15 @@ def gguf(one, path):
                "tokenizer.ggml.tokens": strings(one["tokens"]),
                "tokenizer.ggml.token_type": struct.pack("<IIQ", 9, 5, len(one["types"])) +
                struct.pack(f"<{len(one['types'])}i", *one["types"]),
-               "tokenizer.ggml.merges": strings(one["merges"]),
                "tokenizer.ggml.unknown_token_id": struct.pack("<II", 4, 0),
                "tokenizer.ggml.eos_token_id": struct.pack("<II", 4, 1),
                "tokenizer.ggml.bos_token_id": struct.pack("<II", 4, 2)}
-    for key in ("add_bos_token", "normalizer.lowercase"):
+    if "merges" in one:
+        entries["tokenizer.ggml.merges"] = strings(one["merges"])
+    if "scores" in one:
+        entries["tokenizer.ggml.scores"] = (struct.pack("<IIQ", 9, 6, len(one["scores"])) +
+                                            struct.pack(f"<{len(one['scores'])}f", *one["scores"]))
+    for key in ("add_bos_token", "add_space_prefix", "normalizer.lowercase"):
         if key in one:
             entries["tokenizer.ggml." + key] = struct.pack("<I?", 7, one[key])
     with open(path, "wb") as out:
@@ -116,8 +119,13 @@ def gguf(one, path):
 
 
 def load(folder):
-    ctypes.CDLL(os.path.join(folder, "libggml-base.so"), ctypes.RTLD_GLOBAL)
-    llama = ctypes.CDLL(glob.glob(os.path.join(folder, "libllama.v*.so"))[0])
+    for name in ("libggml-base.so", "libggml.v*.so", "libllama.v*.so"):
+        found = glob.glob(os.path.join(folder, name))
+        if not found:
+            sys.exit(f"error: there is no {name} in {folder}")
+        llama = ctypes.CDLL(found[0], ctypes.RTLD_GLOBAL)
+    load.silence = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(lambda *_: None)
+    llama.llama_log_set(load.silence, None)
     llama.llama_model_default_params.restype = Opaque
     llama.llama_model_load_from_file.argtypes = [ctypes.c_char_p, Opaque]
     llama.llama_model_load_from_file.restype = ctypes.c_void_p
@@ -128,16 +136,18 @@ def load(folder):
     return llama
 
 
-def tokenize(llama, path, texts):
+def tokenize(llama, path, texts, add_special=True):
+    """Each of the texts, which may be bytes, with llama.cpp's tokens. ValueError if it refuses the file."""
     params = llama.llama_model_default_params()
     ctypes.memset(ctypes.addressof(params) + VOCAB_ONLY, 1, 1)
     model = llama.llama_model_load_from_file(path.encode(), params)
-    assert model, path
+    if not model:
+        raise ValueError("llama.cpp does not load it")
     vocab = llama.llama_model_get_vocab(model)
     for each in texts:
-        written = each.encode()
+        written = each if isinstance(each, bytes) else each.encode()
         ids = (ctypes.c_int32 * (4 * len(written) + 8))()
-        n = llama.llama_tokenize(vocab, written, len(written), ids, len(ids), True, False)
+        n = llama.llama_tokenize(vocab, written, len(written), ids, len(ids), add_special, False)
         assert n >= 0, each
         yield each, list(ids[:n])
 

@@ -3,7 +3,8 @@
 //
 //   render        {"template","bos","eos","variables"}  ->  {"text"} or {"error"}
 //   parse         {"template","prompt","text","tools"}  ->  {"reasoning","content","calls"}
-//   tokens FILE   {"text","special"}                    ->  {"ids","decoded","classless"}
+//   tokens FILE   {"text","special"}                    ->  {"ids","decoded","classless"}; "bytes"
+//                                                           are a text in hexadecimal digits
 //   words NAME    {"text"}                              ->  {"words","classless"}, as cut by the
 //                                                           pre-tokenizer of that name
 //   logits FILE   {"tokens"}                            ->  {"rows","columns"}, and before that
@@ -76,9 +77,19 @@ std::string classlessOf(std::string_view text) {
     return classless;
 }
 
+std::string textOf(const ordered_json& request) {
+    if (!request.contains("bytes")) return request.at("text").get<std::string>();
+    const auto digits = request.at("bytes").get<std::string>();
+    std::string bytes;
+    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+        bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+    }
+    return bytes;
+}
+
 ordered_json tokens(const engine::Tokenizer& tokenizer, const ordered_json& request) {
     const bool special = request.value("special", false);
-    const auto text = request.at("text").get<std::string>();
+    const std::string text = textOf(request);
     const auto ids = tokenizer.encode(text, {.addBos = false, .parseSpecial = special});
     return {
         {"ids", ids}, {"decoded", tokenizer.decode(ids, true)}, {"classless", classlessOf(text)}};

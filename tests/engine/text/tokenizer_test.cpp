@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/utf8.h"
 #include "engine/sampling/sampler.h"
 #include "engine/tokenizer/byte_trie.h"
 #include "tests/support/gguf_writer.h"
@@ -222,12 +223,14 @@ TEST(BpeTokenizer, TakesWholeWordsWhereTheModelDoes) {
 }
 
 TEST(BpeTokenizer, RoundTripsAllBytes) {
-    const auto tokenizer = mustLoad(byteLevel("qwen2"));
-    std::string all;
-    for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
-    const auto tokens = tokenizer->encode(all, {});
-    EXPECT_EQ(tokenizer->decode(tokens, false), all);
-    EXPECT_EQ(tokens.size(), 256u);
+    const auto tokenizer = mustLoad(byteLevel("gpt-2"));
+    for (char32_t c = 1; c < 0x800; ++c) {  // U+0001 to U+07FF have every byte of one or two
+        std::string text;
+        conclave::appendUtf8(text, c);
+        const auto tokens = tokenizer->encode(text, {});
+        EXPECT_EQ(tokenizer->decode(tokens, false), text);
+        EXPECT_EQ(tokens.size(), text.size());
+    }
 }
 
 TEST(BpeTokenizer, ComposesLettersWhereTheModelDoes) {
@@ -236,8 +239,7 @@ TEST(BpeTokenizer, ComposesLettersWhereTheModelDoes) {
     const auto qwen = mustLoad(byteLevel("qwen2"));
     EXPECT_EQ(qwen->decode(qwen->encode(apart, {}), false), composed);
     EXPECT_EQ(qwen->decode(qwen->encode(composed + "\u0301x", {}), false), composed + "\u0301x");
-    // Bytes that are no UTF-8 stay as they are, and so does what is beside them.
-    EXPECT_EQ(qwen->decode(qwen->encode(apart + "\xFF", {}), false), apart + "\xFF");
+    EXPECT_EQ(qwen->decode(qwen->encode(apart + "\xFF", {}), false), composed + "\uFFFD");
     const auto llama = mustLoad(byteLevel("llama-bpe"));
     EXPECT_EQ(llama->decode(llama->encode(apart, {}), false), apart);
 }
@@ -259,28 +261,36 @@ TEST(BpeTokenizer, IsQuickOnOneEndlessWord) {
 
 // ------------------------------------------------------------ Unigram
 
+/// The model file that a line of golden tokens tells of.
+GgufWriter writerOf(const nlohmann::json& golden) {
+    GgufWriter writer;
+    writer.set("general.architecture", "llama");
+    writer.set("tokenizer.ggml.model", golden["model"].get<std::string>());
+    writer.set("tokenizer.ggml.pre", golden["pre"].get<std::string>());
+    writer.setStrings("tokenizer.ggml.tokens", golden["tokens"].get<std::vector<std::string>>());
+    writer.setInts("tokenizer.ggml.token_type", golden["types"].get<std::vector<std::int32_t>>());
+    if (golden.contains("merges")) {
+        writer.setStrings("tokenizer.ggml.merges",
+                          golden["merges"].get<std::vector<std::string>>());
+    }
+    if (golden.contains("scores")) {
+        writer.setFloats("tokenizer.ggml.scores", golden["scores"].get<std::vector<float>>());
+    }
+    writer.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
+    writer.set("tokenizer.ggml.eos_token_id", std::uint32_t{1});
+    writer.set("tokenizer.ggml.bos_token_id", std::uint32_t{2});
+    for (const char* key : {"add_bos_token", "add_space_prefix", "normalizer.lowercase"}) {
+        if (golden.contains(key)) {
+            writer.set(std::string("tokenizer.ggml.") + key, golden[key].get<bool>());
+        }
+    }
+    return writer;
+}
+
 TEST(CharacterBpe, CutsAsLlamaCppDoes) {
     int nTexts = 0;
     for (const auto& golden : test::readGoldenLines("character_bpe.jsonl")) {
-        GgufWriter writer;
-        writer.set("general.architecture", "llama");
-        writer.set("tokenizer.ggml.model", golden["model"].get<std::string>());
-        writer.set("tokenizer.ggml.pre", golden["pre"].get<std::string>());
-        writer.setStrings("tokenizer.ggml.tokens",
-                          golden["tokens"].get<std::vector<std::string>>());
-        writer.setInts("tokenizer.ggml.token_type",
-                       golden["types"].get<std::vector<std::int32_t>>());
-        writer.setStrings("tokenizer.ggml.merges",
-                          golden["merges"].get<std::vector<std::string>>());
-        writer.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
-        writer.set("tokenizer.ggml.eos_token_id", std::uint32_t{1});
-        writer.set("tokenizer.ggml.bos_token_id", std::uint32_t{2});
-        for (const char* key : {"add_bos_token", "normalizer.lowercase"}) {
-            if (golden.contains(key)) {
-                writer.set(std::string("tokenizer.ggml.") + key, golden[key].get<bool>());
-            }
-        }
-        const auto tokenizer = mustLoad(writer);
+        const auto tokenizer = mustLoad(writerOf(golden));
         ASSERT_NE(tokenizer, nullptr) << golden["pre"];
         for (const auto& [text, expected] :
              golden["texts"].get<std::vector<std::pair<std::string, Ids>>>()) {
@@ -297,6 +307,34 @@ TEST(CharacterBpe, CutsAsLlamaCppDoes) {
         }
     }
     EXPECT_EQ(nTexts, 6 * 75);
+}
+
+TEST(InvalidBytes, AreCutAsLlamaCppDoes) {
+    int nTexts = 0;
+    for (const auto& golden : test::readGoldenLines("invalid_bytes.jsonl")) {
+        const auto tokenizer = mustLoad(writerOf(golden));
+        ASSERT_NE(tokenizer, nullptr) << golden["model"] << golden["pre"];
+        for (const auto& [digits, expected] :
+             golden["texts"].get<std::vector<std::pair<std::string, Ids>>>()) {
+            std::string text;
+            for (std::size_t i = 0; i < digits.size(); i += 2) {
+                text += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+            }
+            EXPECT_EQ(tokenizer->encode(text, {.addBos = false}), expected)
+                << golden["model"] << golden["pre"] << ": " << digits;
+            ++nTexts;
+        }
+    }
+    EXPECT_GT(nTexts, 1900);
+}
+
+TEST(InvalidBytes, PastUnicodeAreOneReplacementEach) {
+    // llama.cpp stops over these.
+    const auto tokenizer = mustLoad(byteLevel("gpt-2"));
+    for (const std::string bytes : {"\xF4\x90\x80\x80", "\xF7\xBF\xBF\xBF"}) {
+        EXPECT_EQ(tokenizer->decode(tokenizer->encode(bytes, {}), false),
+                  "\uFFFD\uFFFD\uFFFD\uFFFD");
+    }
 }
 
 GgufWriter unigram() {
