@@ -237,7 +237,9 @@ Result<services::ChatSettings> settingsFrom(services::Services& services,
         } else if (const auto model = services.models().loaded()) {
             before = services::defaultSampling((*model)->info());
         }
-        settings.sampling = samplingFrom(arguments, before);
+        auto sampling = samplingFrom(arguments, before);
+        if (!sampling) return tl::unexpected(sampling.error());
+        settings.sampling = std::move(*sampling);
     }
     return settings;
 }

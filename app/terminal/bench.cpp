@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
@@ -83,6 +86,77 @@ Result<nlohmann::json> benchReuse(const std::shared_ptr<const engine::Model>& mo
         times.push_back(time.count());
     }
     return times;
+}
+
+double millisecondsSince(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+        .count();
+}
+
+/// A file that is gone at the end.
+class TemporaryFile {
+public:
+    TemporaryFile()
+        : m_path(std::filesystem::temp_directory_path() /
+                 ("conclave-bench-" + std::to_string(::getpid()) + ".session")) {}
+    ~TemporaryFile() {
+        std::error_code ignored;
+        std::filesystem::remove(m_path, ignored);
+    }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
+
+private:
+    std::filesystem::path m_path;
+};
+
+/// What a chat of `nTokens` costs to compute, to save, to restore, and then to the first token of
+/// a question.
+Result<nlohmann::json> benchReopen(const std::shared_ptr<const engine::Model>& model, int nTokens,
+                                   const BenchSettings& settings, const std::stop_token& cancel) {
+    constexpr int kQuestion = 24;
+    const std::vector<TokenId> all = someTokens(nTokens + kQuestion, model->info().vocabularySize);
+    const auto newSession = [&] {
+        return engine::Session::create(model, {.contextLength = nTokens + kQuestion + 2,
+                                               .nThreads = settings.nThreads,
+                                               .nExpertsUsed = settings.nExpertsUsed,
+                                               .kvType = settings.kvTypes});
+    };
+    const auto firstToken = [&](engine::Session& session, int nPrompt) -> Result<double> {
+        engine::GenerateRequest request;
+        request.prompt.assign(all.begin(), all.begin() + nPrompt);
+        request.sampling.temperature = 0.0f;
+        request.maxTokens = 1;
+        request.cancel = cancel;
+        const auto result = session.generate(request);
+        if (!result) return tl::unexpected(result.error());
+        return std::chrono::duration<double, std::milli>(result->usage.timeToFirstToken).count();
+    };
+    const TemporaryFile file;
+    const auto before = newSession();
+    if (!before) return tl::unexpected(before.error());
+    const auto prefillTime = firstToken(**before, nTokens);
+    if (!prefillTime) return tl::unexpected(prefillTime.error());
+    auto begin = std::chrono::steady_clock::now();
+    if (const auto saved = (*before)->save(file.path()); !saved) {
+        return tl::unexpected(saved.error());
+    }
+    const double saveTime = millisecondsSince(begin);
+    const auto after = newSession();
+    if (!after) return tl::unexpected(after.error());
+    begin = std::chrono::steady_clock::now();
+    if (const auto restored = (*after)->restore(file.path()); !restored) {
+        return tl::unexpected(restored.error());
+    }
+    const double restoreTime = millisecondsSince(begin);
+    const auto questionTime = firstToken(**after, nTokens + kQuestion);
+    if (!questionTime) return tl::unexpected(questionTime.error());
+    return nlohmann::json{{"prefill_ms", *prefillTime},
+                          {"save_ms", saveTime},
+                          {"file_bytes", std::filesystem::file_size(file.path())},
+                          {"restore_ms", restoreTime},
+                          {"ttft_ms", *questionTime}};
 }
 
 }  // namespace
@@ -164,6 +238,11 @@ Result<nlohmann::json> runBench(services::Services& services, const BenchSetting
         if (!times) return times;
         report["reuse_ttft_ms"] = std::move(*times);
     }
+    if (settings.reopen) {
+        auto times = benchReopen(*model, std::max(settings.nPrefill, 1), settings, cancel);
+        if (!times) return times;
+        report["reopen"] = std::move(*times);
+    }
     return report;
 }
 
@@ -179,7 +258,8 @@ int benchCommand(const Arguments& arguments) {
         .nRepeats = arguments.integer("-r", 3),
         .nExpertsUsed = arguments.integer("--experts", 0),
         .kvTypes = cacheTypesFrom(arguments),
-        .reuse = arguments.has("--reuse")};
+        .reuse = arguments.has("--reuse"),
+        .reopen = arguments.has("--reopen")};
     const auto report = runBench(**started, settings, cancel.token());
     if (!report) return failed(report.error());
     if (arguments.has("--json")) {
@@ -202,6 +282,16 @@ int benchCommand(const Arguments& arguments) {
         std::cout << "first token of a question after " << rounded(times[0])
                   << " ms, of the next one on the same context after " << rounded(times[1])
                   << " ms\n";
+    }
+    if (report->contains("reopen")) {
+        const nlohmann::json& times = (*report)["reopen"];
+        const auto shown = [&](const char* key) { return rounded(times[key].get<double>()); };
+        constexpr double kMebi = 1024.0 * 1024.0;
+        std::cout << "the context computed in " << shown("prefill_ms") << " ms, saved in "
+                  << shown("save_ms") << " ms ("
+                  << rounded(times["file_bytes"].get<double>() / kMebi) << " MiB), restored in "
+                  << shown("restore_ms") << " ms, first token of a question then after "
+                  << shown("ttft_ms") << " ms\n";
     }
     return kSuccess;
 }

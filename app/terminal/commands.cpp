@@ -1,7 +1,9 @@
 #include "app/terminal/commands.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
+#include <limits>
 
 #include <poll.h>
 #include <unistd.h>
@@ -199,6 +201,15 @@ std::vector<Option> samplingOptions() {
          Kind::Integer, 0, 1000},
         {"--dry-penalty-last-n", "N", "tokens that DRY looks back; -1: all", Kind::Integer, -1,
          1e6},
+        {"--dry-sequence-breaker", "TEXT",
+         "end a repetition for DRY, in place of \\n : \" and *; may be given again; none: nothing "
+         "does",
+         Kind::Each},
+        {"--logit-bias", "TOKEN=X",
+         "add X, -100 to 100, to the logit of the token with this number, as 1234=-1.5, 1234-1.5 "
+         "or "
+         "1234+2; TOKEN=-inf: never; may be given again",
+         Kind::Each},
         {"--dynatemp-range", "T", "let the temperature follow the entropy, up to T away, 0 to 100",
          Kind::Number, 0, 100},
         {"--dynatemp-exp", "X", "how it follows, 0 to 100", Kind::Number, 0, 100},
@@ -307,6 +318,45 @@ Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& argument
                                                    .kvTypes = cacheTypesFrom(arguments)});
 }
 
+namespace {
+
+/// "\\n", as a shell passes it on, is a line feed.
+std::string withoutEscapes(std::string_view text) {
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+        if (text[i] != '\\' || std::string_view("nrt\\\"'").find(next) == std::string_view::npos) {
+            plain += text[i];
+            continue;
+        }
+        plain += next == 'n' ? '\n' : next == 'r' ? '\r' : next == 't' ? '\t' : next;
+        ++i;
+    }
+    return plain;
+}
+
+/// "15043=-1.5", or as llama.cpp writes it, "15043-1.5" and "15043+1".
+Result<std::pair<engine::TokenId, float>> logitBiasFrom(std::string_view given) {
+    constexpr double kMostTokens = 1 << 24;
+    constexpr double kMostBias = 100.0;
+    const std::size_t mark = given.find_first_of("=+-");
+    const auto token = parseNumber(given.substr(0, mark), true);
+    if (token && *token >= 0 && *token < kMostTokens && mark != std::string_view::npos) {
+        std::string_view value = given.substr(given[mark] == '-' ? mark : mark + 1);
+        if (value.starts_with('+')) value.remove_prefix(1);
+        const auto id = static_cast<engine::TokenId>(*token);
+        if (value == "-inf") return std::pair(id, std::numeric_limits<float>::lowest());
+        const auto bias = parseNumber(value, false);
+        if (bias && std::abs(*bias) <= kMostBias) return std::pair(id, static_cast<float>(*bias));
+    }
+    return fail(
+        ErrorCode::InvalidArgument,
+        "--logit-bias wants a token's number and what to add, -100 to 100, as 1234=-1.5, not " +
+            std::string(given) + "; `conclave tokenize --json` prints numbers");
+}
+
+}  // namespace
+
 bool givesSampling(const Arguments& arguments) {
     const std::vector<Option> options = samplingOptions();
     return std::any_of(options.begin(), options.end(), [&](const Option& option) {
@@ -314,7 +364,8 @@ bool givesSampling(const Arguments& arguments) {
     });
 }
 
-engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::SamplerSettings settings) {
+Result<engine::SamplerSettings> samplingFrom(const Arguments& arguments,
+                                             engine::SamplerSettings settings) {
     const auto take = [&](std::string_view option, float& value) {
         if (const auto given = arguments.number(option)) value = static_cast<float>(*given);
     };
@@ -345,6 +396,17 @@ engine::SamplerSettings samplingFrom(const Arguments& arguments, engine::Sampler
     settings.mirostat = arguments.integer("--mirostat", settings.mirostat);
     if (const auto seed = arguments.number("--seed")) {
         settings.seed = static_cast<std::uint64_t>(*seed);
+    }
+    if (const auto given = arguments.list("--dry-sequence-breaker"); !given.empty()) {
+        settings.dryBreakers.clear();
+        for (const std::string& text : given) {
+            if (text != "none") settings.dryBreakers.push_back(withoutEscapes(text));
+        }
+    }
+    for (const std::string& given : arguments.list("--logit-bias")) {
+        const auto bias = logitBiasFrom(given);
+        if (!bias) return tl::unexpected(bias.error());
+        settings.logitBias.push_back(*bias);
     }
     const bool hasMirostat = arguments.has("--mirostat") && settings.mirostat > 0;
     if (settings.temperature <= 0.0f && (hasMirostat || settings.seed)) {

@@ -49,9 +49,9 @@ int runProgram(const std::vector<std::string>& arguments);
 /// Options that choose how tokens are sampled, and what they say.
 [[nodiscard]] std::vector<Option> samplingOptions();
 [[nodiscard]] bool givesSampling(const Arguments& arguments);
-/// `settings` with what was given.
-[[nodiscard]] engine::SamplerSettings samplingFrom(const Arguments& arguments,
-                                                   engine::SamplerSettings settings);
+/// `settings` with what was given. Errors: InvalidArgument (names the option).
+[[nodiscard]] Result<engine::SamplerSettings> samplingFrom(const Arguments& arguments,
+                                                           engine::SamplerSettings settings);
 
 /// --lora, of commands that compute with a model.
 [[nodiscard]] Option adapterOption();

@@ -261,7 +261,9 @@ int generate(const Arguments& arguments) {
     constexpr int kMaxTokens = 256;
     const CancelOnInterrupt cancel;
     const bool isJson = arguments.has("--json");
-    request.sampling = samplingFrom(arguments, services::defaultSampling(model.info()));
+    auto sampling = samplingFrom(arguments, services::defaultSampling(model.info()));
+    if (!sampling) return failed(sampling.error());
+    request.sampling = std::move(*sampling);
     request.maxTokens = arguments.integer("--max-tokens", kMaxTokens);
     request.ignoreEndOfTurn = arguments.has("--ignore-eos");
     request.cancel = cancel.token();
@@ -481,6 +483,10 @@ std::vector<Command> engineCommands() {
                         {"--reuse", "",
                          "also the time to the first token of two questions on one "
                          "context of -p tokens",
+                         Kind::Flag},
+                        {"--reopen", "",
+                         "also what saving and restoring a context of -p tokens takes, against "
+                         "computing it",
                          Kind::Flag}}),
          .run = benchCommand},
     };

@@ -148,11 +148,12 @@ nlohmann::json reportToJson(const services::IndexReport& report) {
 
 void printCitations(const services::Message& answer) {
     if (!answer.details) return;
+    constexpr std::size_t kQuoteLength = 100;
+    // Of a follow-up it has the words of an earlier message, which may be a page.
     if (const std::string query = services::searchedFor(*answer.details); !query.empty()) {
-        note("(looked up: " + query + ")");
+        note("(looked up: " + shortened(query, kQuoteLength) + ")");
     }
     if (answer.details->citations.empty()) return;
-    constexpr std::size_t kQuoteLength = 100;
     // An answer that only lists passages has shown their text already.
     const bool isListOfPassages = services::listsPassages(*answer.details) ||
                                   answer.details->finishReason == services::kSurveyReason;

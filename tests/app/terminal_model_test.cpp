@@ -73,6 +73,48 @@ TEST_F(TerminalTest, TakesTheSamplerSettingsThatLlamaCppHas) {
     EXPECT_NE(drawn({"--experts", "1"}), plain);
 }
 
+TEST_F(TerminalTest, AddsToTheLogitsOfTokens) {
+    const auto drawn = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {"generate", "--prompt",     "The ship", "--temp",
+                                              "0",        "--max-tokens", "6"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return json(arguments)["tokens"];
+    };
+    const auto plain = drawn({});
+    const std::string first = plain[0].dump();
+    EXPECT_NE(drawn({"--logit-bias", first + "=-inf"})[0], plain[0]);
+    EXPECT_NE(drawn({"--logit-bias", first + "-100"})[0], plain[0]);
+    EXPECT_EQ(drawn({"--logit-bias", "700+100", "--logit-bias", "701=50"})[0], 700);
+    for (const char* wrong : {"ship=1", "700", "700=", "700=many", "700=101"}) {
+        const auto refused = run({"generate", "--prompt", "a", "--logit-bias", wrong});
+        EXPECT_EQ(refused.exitCode, 1) << wrong;
+        EXPECT_THAT(refused.err, HasSubstr("--logit-bias wants")) << wrong;
+    }
+}
+
+TEST_F(TerminalTest, EndsRepetitionsAtTheBreakersGiven) {
+    const auto drawn = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {"generate",
+                                              "--prompt",
+                                              "one two;\none two;\none two;\none",
+                                              "--temp",
+                                              "0",
+                                              "--max-tokens",
+                                              "8",
+                                              "--dry-multiplier",
+                                              "50",
+                                              "--ignore-eos"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return json(arguments)["tokens"];
+    };
+    const auto byDefault = drawn({});
+    const std::vector<std::string> usual = {
+        "--dry-sequence-breaker", "\\n",  "--dry-sequence-breaker", ":",
+        "--dry-sequence-breaker", "\\\"", "--dry-sequence-breaker", "*"};
+    EXPECT_EQ(drawn(usual), byDefault);
+    EXPECT_NE(drawn({"--dry-sequence-breaker", "none"}), byDefault);
+}
+
 TEST_F(TerminalTest, ChangesAModelByAdapters) {
     const std::string folder = CONCLAVE_TEST_SOURCE "/tests/parity/";
     const auto logits = [&](const std::vector<std::string>& adapters) {
