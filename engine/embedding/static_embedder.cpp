@@ -10,6 +10,7 @@
 #include "engine/encoder/encoder_model.h"
 #include "engine/engine.h"
 #include "engine/gguf/gguf_file.h"
+#include "engine/model/model_info.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace conclave::engine {
@@ -181,7 +182,7 @@ private:
 }  // namespace
 
 Result<std::shared_ptr<const TextEmbedder>> TextEmbedder::load(const std::filesystem::path& path) {
-    auto file = GgufFile::open(path);
+    auto file = openModelFile(path);
     if (!file) return tl::unexpected(file.error());
     if (isEncoderFile(*file)) return makeEncoderEmbedder(std::move(*file));
     return StaticEmbedder::load(std::move(*file));

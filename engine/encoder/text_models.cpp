@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
 #include "engine/model/activation.h"
+#include "engine/model/model_info.h"
 
 namespace conclave::engine {
 namespace {
@@ -104,7 +105,7 @@ Result<std::shared_ptr<const TextEmbedder>> makeEncoderEmbedder(GgufFile file) {
 }
 
 Result<std::shared_ptr<const Reranker>> Reranker::load(const std::filesystem::path& path) {
-    auto file = GgufFile::open(path);
+    auto file = openModelFile(path);
     if (!file) return tl::unexpected(file.error());
     auto model = EncoderModel::load(std::move(*file), kernels());
     if (!model) return tl::unexpected(model.error());

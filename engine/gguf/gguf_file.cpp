@@ -143,6 +143,17 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
     return file;
 }
 
+Result<GgufFile> GgufFile::openDamaged(const std::filesystem::path& path) {
+    GgufFile file;
+    file.m_path = path;
+    file.m_partPaths = {partsOf(path).front()};
+    auto mapped = MappedFile::open(file.m_partPaths.front());
+    if (!mapped) return tl::unexpected(mapped.error());
+    file.m_metadata = readableMetadata(mapped->bytes());
+    file.m_parts.push_back(std::move(*mapped));
+    return file;
+}
+
 std::optional<std::int64_t> GgufFile::integer(std::string_view key) const {
     return integerOf(m_metadata, key);
 }

@@ -101,6 +101,10 @@ public:
     /// Errors: NotFound, Io, Corrupt (names the field), Unsupported (version, big-endian).
     [[nodiscard]] static Result<GgufFile> open(const std::filesystem::path& path);
 
+    /// Of a file that open() refuses: the metadata of its first part as far as they can be read,
+    /// and no tensors. Errors: NotFound, Io.
+    [[nodiscard]] static Result<GgufFile> openDamaged(const std::filesystem::path& path);
+
     // Metadata. A key that is absent gives nullopt; one of another kind (a string where a number
     // belongs) gives nullopt too, and require* turn both into an error that names the key.
     [[nodiscard]] std::optional<std::int64_t> integer(

@@ -223,15 +223,19 @@ Result<Header> readHeader(Reader& reader) {
     if (!nTensors) return tl::unexpected(nTensors.error());
     const auto nMetadata = reader.read<std::uint64_t>("the number of metadata entries");
     if (!nMetadata) return tl::unexpected(nMetadata.error());
-    if (*nTensors > reader.left() / kLeastTensorBytes) {
-        return corrupt("the number of tensors, " + std::to_string(*nTensors) +
-                       ", is more than the file can hold");
-    }
-    if (*nMetadata > reader.left() / kLeastMetadataBytes) {
-        return corrupt("the number of metadata entries, " + std::to_string(*nMetadata) +
-                       ", is more than the file can hold");
-    }
     return Header{*nTensors, *nMetadata};
+}
+
+Result<void> checkCounts(const Reader& reader, const Header& header) {
+    if (header.nTensors > reader.left() / kLeastTensorBytes) {
+        return corrupt("the number of tensors, " + std::to_string(header.nTensors) +
+                       ", is more than the file can hold");
+    }
+    if (header.nMetadata > reader.left() / kLeastMetadataBytes) {
+        return corrupt("the number of metadata entries, " + std::to_string(header.nMetadata) +
+                       ", is more than the file can hold");
+    }
+    return {};
 }
 
 Result<std::string_view> readName(Reader& reader, const std::string& what) {
@@ -242,9 +246,9 @@ Result<std::string_view> readName(Reader& reader, const std::string& what) {
     return name;
 }
 
-Result<GgufMetadata> readMetadata(Reader& reader, std::uint64_t count,
-                                  std::vector<RawMetadata>& raw) {
-    GgufMetadata metadata;
+/// Fills `metadata`; what was read before an error stays.
+Result<void> readMetadata(Reader& reader, std::uint64_t count, GgufMetadata& metadata,
+                          std::vector<RawMetadata>& raw) {
     for (std::uint64_t i = 0; i < count; ++i) {
         const auto key = readName(reader, "the key of metadata entry " + std::to_string(i));
         if (!key) return tl::unexpected(key.error());
@@ -256,7 +260,7 @@ Result<GgufMetadata> readMetadata(Reader& reader, std::uint64_t count,
             return corrupt("the metadata key " + showName(*key) + " occurs twice");
         }
     }
-    return metadata;
+    return {};
 }
 
 /// A tensor as the table tells it; `data` is set once the table's end is known.
@@ -343,10 +347,11 @@ Result<GgufPart> parseGgufPart(std::span<const std::byte> bytes) {
     Reader reader(bytes);
     const auto header = readHeader(reader);
     if (!header) return tl::unexpected(header.error());
-    std::vector<RawMetadata> rawMetadata;
-    auto metadata = readMetadata(reader, header->nMetadata, rawMetadata);
-    if (!metadata) return tl::unexpected(metadata.error());
-    const auto alignment = readAlignment(*metadata);
+    if (const auto fit = checkCounts(reader, *header); !fit) return tl::unexpected(fit.error());
+    GgufPart part;
+    const auto done = readMetadata(reader, header->nMetadata, part.metadata, part.rawMetadata);
+    if (!done) return tl::unexpected(done.error());
+    const auto alignment = readAlignment(part.metadata);
     if (!alignment) return tl::unexpected(alignment.error());
 
     if (header->nTensors > reader.left() / kLeastTensorBytes) {
@@ -363,7 +368,6 @@ Result<GgufPart> parseGgufPart(std::span<const std::byte> bytes) {
     // Data starts at the next multiple of the alignment; a file without tensors may end before it.
     const std::uint64_t dataStart = (reader.position() + *alignment - 1) / *alignment * *alignment;
     const std::uint64_t dataBytes = bytes.size() > dataStart ? bytes.size() - dataStart : 0;
-    GgufPart part{std::move(*metadata), std::move(rawMetadata), {}};
     part.tensors.reserve(table.size());
     for (TableEntry& entry : table) {
         if (entry.offset > dataBytes || entry.sizeBytes > dataBytes - entry.offset) {
@@ -374,6 +378,17 @@ Result<GgufPart> parseGgufPart(std::span<const std::byte> bytes) {
         part.tensors.push_back(std::move(entry.tensor));
     }
     return part;
+}
+
+GgufMetadata readableMetadata(std::span<const std::byte> bytes) {
+    Reader reader(bytes);
+    GgufMetadata metadata;
+    std::vector<RawMetadata> raw;
+    // Where reading stops is told by parseGgufPart().
+    if (const auto header = readHeader(reader)) {
+        static_cast<void>(readMetadata(reader, header->nMetadata, metadata, raw));
+    }
+    return metadata;
 }
 
 }  // namespace conclave::engine

@@ -27,6 +27,10 @@ struct GgufPart {
 /// Errors: Corrupt (names the field), Unsupported (version, byte order, nested arrays).
 [[nodiscard]] Result<GgufPart> parseGgufPart(std::span<const std::byte> bytes);
 
+/// The metadata up to where the part ends or cannot be read on.
+/// @param bytes  as parseGgufPart()
+[[nodiscard]] GgufMetadata readableMetadata(std::span<const std::byte> bytes);
+
 /// A name from a file, shortened and made printable, for an error message.
 [[nodiscard]] std::string showName(std::string_view name);
 

@@ -135,6 +135,12 @@ std::string_view closestTo(const GgufFile& file, std::string_view name) {
 }
 
 Result<Architecture> findArchitecture(const GgufFile& file, std::string_view name) {
+    if (name.empty()) {
+        return fail(
+            ErrorCode::Corrupt,
+            "metadata \"general.architecture\" is empty, so that nothing tells what kind of "
+            "model this is; get another file of it");
+    }
     const auto known = std::find_if(kArchitectures.begin(), kArchitectures.end(),
                                     [&](const Architecture& each) { return each.name == name; });
     if (known != kArchitectures.end()) return *known;

@@ -58,6 +58,11 @@ void countParameters(const GgufFile& file, ModelInfo& info) {
     }
 }
 
+tl::unexpected<Error> inModelFile(const std::filesystem::path& path, Error error) {
+    error.detail = path.filename().string() + ": " + error.detail;
+    return tl::unexpected(std::move(error));
+}
+
 }  // namespace
 
 Result<ModelInfo> describeModel(const GgufFile& file) {
@@ -104,15 +109,21 @@ Result<ModelInfo> describeModel(const GgufFile& file) {
     return info;
 }
 
+Result<GgufFile> openModelFile(const std::filesystem::path& path) {
+    auto file = GgufFile::open(path);
+    if (file || file.error().code != ErrorCode::Corrupt) return file;
+    const auto damaged = GgufFile::openDamaged(path);
+    if (!damaged || isEncoderFile(*damaged)) return file;
+    const auto info = describeModel(*damaged);
+    if (info || info.error().code != ErrorCode::Unsupported) return file;
+    return inModelFile(path, info.error());
+}
+
 Result<ModelInfo> readModelInfo(const std::filesystem::path& path) {
-    const auto file = GgufFile::open(path);
+    const auto file = openModelFile(path);
     if (!file) return tl::unexpected(file.error());
     auto info = describeModel(*file);
-    if (!info) {
-        Error error = info.error();
-        error.detail = path.filename().string() + ": " + error.detail;
-        return tl::unexpected(std::move(error));
-    }
+    if (!info) return inModelFile(path, info.error());
     return info;
 }
 

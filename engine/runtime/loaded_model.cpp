@@ -79,7 +79,7 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
                                                              const KernelTable& kernels,
                                                              const LoadOptions& options) {
     endBlasThreads();
-    auto file = GgufFile::open(path);
+    auto file = openModelFile(path);
     if (!file) return tl::unexpected(file.error());
     // Not make_shared, whose access to the private constructor would need a friend.
     std::shared_ptr<LoadedModel> model(
@@ -95,7 +95,7 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
 Result<MemoryPlan> planMemory(const std::filesystem::path& path, std::uint64_t memoryBytes,
                               KvTypes kvTypes) {
     return withinMemory(path, [&]() -> Result<MemoryPlan> {
-        auto file = GgufFile::open(path);
+        auto file = openModelFile(path);
         if (!file) return tl::unexpected(file.error());
         LoadedModel model(std::move(*file), kernels(), memoryBytes, kvTypes);
         const auto done = model.readWeights(false).and_then([&] { return model.makePlan(); });

@@ -267,6 +267,30 @@ GgufWriter llamaMetadata() {
     return writer;
 }
 
+TEST(ModelInfo, NamesAnUnknownArchitectureOfATruncatedFile) {
+    GgufWriter writer;
+    writer.text("general.architecture", "deepseek9").text("general.name", std::string(300, 'x'));
+    const auto path = writer.write("cut.gguf");
+    for (const std::uintmax_t left :
+         {200U, 120U}) {  // within the name, and little more than the first key
+        std::filesystem::resize_file(path, left);
+        const auto info = readModelInfo(path);
+        ASSERT_FALSE(info);
+        EXPECT_THAT(info.error().detail,
+                    HasSubstr("architecture deepseek9 is not supported; closest: deepseek2"));
+    }
+    std::filesystem::resize_file(path, 30);
+    EXPECT_EQ(readModelInfo(path).error().code, ErrorCode::Corrupt);
+}
+
+TEST(ModelInfo, SaysThatAnArchitectureIsEmpty) {
+    GgufWriter writer;
+    writer.text("general.architecture", "");
+    const auto info = readModelInfo(writer.write("empty.gguf"));
+    ASSERT_FALSE(info);
+    EXPECT_THAT(info.error().detail, HasSubstr("\"general.architecture\" is empty"));
+}
+
 TEST(ModelInfo, NamesWhatIsWrong) {
     const auto errorOf = [](const GgufWriter& writer) {
         const auto info = readModelInfo(writer.write("info.gguf"));
