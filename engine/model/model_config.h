@@ -41,8 +41,6 @@ struct RopeConfig {
     bool yarn = false;
     double yarnFactor = 1.0;
     double originalContext = 0.0;  ///< what the model was trained with before it was stretched
-    double betaFast = 32.0;
-    double betaSlow = 1.0;
     double magnitude = 1.0;  ///< factor on cosine and sine
 };
 

@@ -16,10 +16,13 @@ double yarnPair(const RopeConfig& config, double rotations) {
 /// Share of the original, not stretched, frequency that pair `pair` keeps: 1 for fast waves, 0 for
 /// those that made less than a turn over the original context.
 double yarnKeptShare(const RopeConfig& config, int pair) {
-    const double low = std::max(0.0, std::floor(yarnPair(config, config.betaFast)));
-    // Files may say where interpolation ends (rope.scaling.yarn_beta_slow). llama.cpp computes with
-    // 1 whatever they say; we follow the file, which says what the model was trained with.
-    const double high = std::min(config.dim - 1.0, std::ceil(yarnPair(config, config.betaSlow)));
+    // Turns over the original context. As llama.cpp for all architectures here, whatever a file
+    // says (rope.scaling.yarn_beta_fast, yarn_beta_slow): it reads those for Mistral 3 and Grok
+    // alone.
+    constexpr double kFast = 32.0;
+    constexpr double kSlow = 1.0;
+    const double low = std::max(0.0, std::floor(yarnPair(config, kFast)));
+    const double high = std::min(config.dim - 1.0, std::ceil(yarnPair(config, kSlow)));
     return 1.0 - std::clamp((pair - low) / std::max(0.001, high - low), 0.0, 1.0);
 }
 

@@ -31,8 +31,6 @@ void readRope(Keys& keys, ModelConfig& model) {
     if (type == "yarn" && factor > 0.0) {
         rope.yarn = true;
         rope.yarnFactor = factor;
-        rope.betaFast = keys.number("rope.scaling.yarn_beta_fast", 32.0, 1e-3, 1e6);
-        rope.betaSlow = keys.number("rope.scaling.yarn_beta_slow", 1.0, 1e-3, 1e6);
         rope.magnitude = 1.0 + 0.1 * std::log(factor);
     } else if (type.empty() || type == "linear" || type == "longrope") {
         rope.linearFactor = factor > 0.0 ? factor : 1.0;

@@ -11,8 +11,8 @@ def _yarn(model, frequencies, dim, base):
         """The pair that makes so many turns over the original context."""
         return dim * np.log(original / (rotations * 2 * np.pi)) / (2 * np.log(base))
 
-    low = max(0, np.floor(pair(model.get("rope.scaling.yarn_beta_fast", 32.0))))
-    high = min(dim - 1, np.ceil(pair(model.get("rope.scaling.yarn_beta_slow", 1.0))))
+    low = max(0, np.floor(pair(32.0)))
+    high = min(dim - 1, np.ceil(pair(1.0)))
     stretched = np.clip((np.arange(dim // 2) - low) / max(0.001, high - low), 0, 1)
     return frequencies * (1 - stretched) + frequencies / factor * stretched
 
