@@ -15,7 +15,7 @@ stand in near_ties.txt; --write puts it there, with the proof, and the figures t
 make_models_page.py takes them. Or ours must be within 0.01 of exact arithmetic (tests/parity/reference) and nearer
 to it than llama.cpp: how that rounds depends on the processor, and on one with AVX-512 its flash attention was
 ten times as far from exact with heads of 8 values as without. Ends with 1 if any other position misses, or a mean.
-Needs python3-numpy.
+Takes some seven seconds of processor time a tiny model (--texts makes it more). Needs python3-numpy.
 
 --golden: how far we and llama.cpp, in these settings, are from values that llama.cpp gave for the one model
 named at another time: the golden files of the bundled model.

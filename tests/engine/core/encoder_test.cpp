@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <span>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -23,9 +25,10 @@ using testing::HasSubstr;
 
 constexpr std::array kLengths = {1, 7, 24, 40};  // of make_encoder_golden.py
 
-std::vector<std::vector<TokenId>> encoderTexts(int vocabularySize) {
+std::vector<std::vector<TokenId>> encoderTexts(int vocabularySize,
+                                               std::span<const int> lengths = kLengths) {
     std::vector<std::vector<TokenId>> texts;
-    for (const int n : kLengths) {
+    for (const int n : lengths) {
         std::uint32_t state = 1;
         std::vector<TokenId>& text = texts.emplace_back();
         for (int i = 0; i < n; ++i) {
@@ -44,6 +47,13 @@ std::vector<float> goldenVectors(const std::string& name, std::size_t n) {
               static_cast<std::streamsize>(n * sizeof(float)));
     EXPECT_TRUE(file.good()) << name;
     return values;
+}
+
+std::unique_ptr<const EncoderModel> loadEncoderFile(const std::filesystem::path& path,
+                                                    const KernelTable& kernels) {
+    auto model = EncoderModel::load(GgufFile::open(path).value(), kernels, 2);
+    EXPECT_TRUE(model) << model.error().detail;
+    return std::move(*model);
 }
 
 std::unique_ptr<const EncoderModel> loadEncoder(const std::string& name, const KernelTable& kernels,
@@ -127,6 +137,96 @@ INSTANTIATE_TEST_SUITE_P(Models, Encoder,
                                          "qwen3-embedding", "qwen3-reranker", "gemma-embedding",
                                          "gemma-embedding-plain"),
                          encoderTestName);
+
+/// How far vectors are from others, as the mean of 1 - cosine; scores, as that of their squares.
+double meanDistance(std::span<const float> a, std::span<const float> b, std::size_t dim) {
+    double sum = 0.0;
+    for (std::size_t first = 0; first < a.size(); first += dim) {
+        double dot = 0.0;
+        double aa = 0.0;
+        double bb = 0.0;
+        for (std::size_t d = first; d < first + dim; ++d) {
+            dot += double{a[d]} * b[d];
+            aa += double{a[d]} * a[d];
+            bb += double{b[d]} * b[d];
+        }
+        sum += dim == 1 ? aa - 2.0 * dot + bb : 1.0 - dot / std::sqrt(aa * bb);
+    }
+    return sum * static_cast<double>(dim) / static_cast<double>(a.size());
+}
+
+/// Model and type, as "bert.Q8_0".
+class QuantizedEncoder : public testing::TestWithParam<std::string> {
+protected:
+    void SetUp() override {
+        m_folder = std::filesystem::path(testing::TempDir()) /
+                   ("quantized-encoder-" + std::to_string(::getpid()) + "-" + GetParam());
+        std::filesystem::create_directories(m_folder);
+        const std::size_t point = GetParam().find('.');
+        write(test::parity(GetParam().substr(0, point) + ".gguf"), quantized(),
+              GetParam().substr(point + 1));
+        write(quantized(), unpacked(), "F32");
+    }
+    void TearDown() override { std::filesystem::remove_all(m_folder); }
+
+    [[nodiscard]] std::filesystem::path quantized() const { return m_folder / "quantized.gguf"; }
+    /// The same weights as floats.
+    [[nodiscard]] std::filesystem::path unpacked() const { return m_folder / "unpacked.gguf"; }
+
+private:
+    static void write(const std::filesystem::path& in, const std::filesystem::path& out,
+                      const std::string& type) {
+        QuantizeOptions options;
+        options.type = type;
+        options.allowRequantize = true;
+        const auto done = quantizeModel(in, out, options);
+        ASSERT_TRUE(done) << done.error().detail;
+    }
+
+    std::filesystem::path m_folder;
+};
+
+TEST_P(QuantizedEncoder, IsAsNearToExactArithmeticAsLlamaCpp) {
+    const auto exact = loadEncoderFile(unpacked(), scalarKernels());
+    // As compare_encoders.py: more texts where chance would decide.
+    const bool isCoarse = exact->outputDim() == 1 || exact->config().nExperts > 0;
+    std::vector<int> lengths;
+    for (int n = 2; n <= 47; n += isCoarse ? 1 : 3) lengths.push_back(n);
+    const auto texts = encoderTexts(exact->config().vocabularySize, lengths);
+    const auto dim = static_cast<std::size_t>(exact->outputDim());
+    std::vector<float> exactVectors(texts.size() * dim);
+    ASSERT_TRUE(exact->run(texts, exactVectors));
+    const std::vector<float> golden = goldenVectors(GetParam(), exactVectors.size());
+    const double theirs = meanDistance(golden, exactVectors, dim);
+    for (const KernelTable* kernels : test::nativeKernelSets()) {
+        std::vector<float> vectors(exactVectors.size());
+        ASSERT_TRUE(loadEncoderFile(quantized(), *kernels)->run(texts, vectors));
+        const double ours = meanDistance(vectors, exactVectors, dim);
+        // Below this F16's rounding in llama.cpp alone decides.
+        constexpr double kAsGoodAsExact = 1e-6;
+        EXPECT_LE(ours, std::max(1.5 * theirs, kAsGoodAsExact)) << kernels->isa;
+        RecordProperty(std::string("ours-") + kernels->isa, shortFigure(ours));
+        RecordProperty(std::string("theirs-") + kernels->isa, shortFigure(theirs));
+    }
+}
+
+std::vector<std::string> quantizedEncoders() {
+    std::vector<std::string> all;
+    for (const std::string model : {"bert", "bert-cls", "bert-rank", "nomic-bert", "nomic-bert-moe",
+                                    "jina-bert-v2", "jina-bert-v2-geglu", "qwen3-embedding",
+                                    "qwen3-reranker", "gemma-embedding", "gemma-embedding-plain"}) {
+        for (const char* type : {".Q8_0", ".Q4_K"}) all.push_back(model + type);
+    }
+    return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, QuantizedEncoder, testing::ValuesIn(quantizedEncoders()),
+                         [](const testing::TestParamInfo<std::string>& instance) {
+                             std::string name = instance.param;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             std::replace(name.begin(), name.end(), '.', '_');
+                             return name;
+                         });
 
 TEST(EncoderModel, StopsWhenAsked) {
     const auto model = loadEncoder("bert", kernels());

@@ -10,6 +10,7 @@
 //   logits FILE   {"tokens"}                            ->  {"rows","columns"}, and before that
 //   line
 //                                                           rows * columns floats of this machine
+//   embed FILE    {"tokens":[…]} with the model's marks  ->  {"vector"}, or a score of one value
 //   quantize      {"in","out","type"}                   ->  {} or {"error"}
 //
 // "classless" are the characters that our Unicode tables do not know, which a reference with newer
@@ -25,8 +26,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
+#include "engine/encoder/encoder_model.h"
 #include "engine/engine.h"
 #include "engine/gguf/gguf_file.h"
+#include "engine/kernels/kernels.h"
 #include "engine/tokenizer/char_class.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/output/output_parser.h"
@@ -118,6 +121,13 @@ ordered_json logits(const std::shared_ptr<const engine::Model>& model,
     return {{"rows", ids.size()}, {"columns", model->info().vocabularySize}};
 }
 
+ordered_json embed(const engine::EncoderModel& model, const ordered_json& request) {
+    const std::vector<std::vector<engine::TokenId>> texts{request.at("tokens")};
+    std::vector<float> vector(static_cast<std::size_t>(model.outputDim()));
+    model.run(texts, vector);
+    return {{"vector", vector}};
+}
+
 ordered_json quantize(const ordered_json& request) {
     engine::QuantizeOptions options;
     options.type = request.at("type").get<std::string>();
@@ -176,6 +186,17 @@ int main(int argc, char** argv) try {
         answerLines([&](const ordered_json& request) { return words(*preTokenizer, request); });
         return 0;
     }
+    if (mode == "embed" && argc == 3) {
+        const auto model = engine::GgufFile::open(argv[2]).and_then([](engine::GgufFile&& file) {
+            return engine::EncoderModel::load(std::move(file), engine::kernels());
+        });
+        if (!model) {
+            std::cerr << "error: " << model.error().detail << '\n';
+            return 1;
+        }
+        answerLines([&](const ordered_json& request) { return embed(**model, request); });
+        return 0;
+    }
     if (mode == "logits" && argc == 3) {
         const auto model = engine::Model::load(argv[2]);
         if (!model) {
@@ -185,8 +206,8 @@ int main(int argc, char** argv) try {
         answerLines([&](const ordered_json& request) { return logits(*model, request); });
         return 0;
     }
-    std::cerr
-        << "usage: text_runner render | parse | quantize | tokens FILE.gguf | logits FILE.gguf\n";
+    std::cerr << "usage: text_runner render | parse | quantize | tokens FILE.gguf | words NAME | "
+                 "logits FILE.gguf | embed FILE.gguf\n";
     return 2;
 } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
