@@ -259,15 +259,18 @@ QPushButton:focus { border: 1px solid @accent; }
 QPushButton:disabled { color: @muted; background: transparent; border-color: @border; }
 QPushButton[primary="true"] { background: @accent; border: 1px solid @accent; color: @onAccent; font-weight: 600; }
 QPushButton[primary="true"]:hover { background: @accentHover; }
+QPushButton[primary="true"]:focus { border: 2px solid @text; padding: 5px 13px; }
 QPushButton[primary="true"]:disabled { background: @selected; border-color: @selected; color: @muted; }
 QPushButton[link="true"] { border: 0; background: transparent; color: @accent; padding: 4px 6px; font-weight: 600; }
 QPushButton[link="true"]:hover { background: @hover; }
+QPushButton[link="true"]:focus { border: 1px solid @accent; border-radius: 6px; padding: 3px 5px; }
 QPushButton[side="true"] { border: 0; background: transparent; text-align: left; padding: 8px 10px; border-radius: 8px; }
 QPushButton[side="true"]:hover { background: @hover; }
 QPushButton[side="true"]:checked { background: @selected; }
 QPushButton[side="true"]:focus, QToolButton:focus { border: 1px solid @accent; }
 QPushButton[suggestion="true"] { text-align: left; padding: 12px 14px; border: 1px solid @border; border-radius: 12px; background: @surface; }
 QPushButton[suggestion="true"]:hover { background: @hover; border-color: @borderStrong; }
+QPushButton[suggestion="true"]:focus { border: 1px solid @accent; }
 QToolButton { border: 1px solid transparent; border-radius: 7px; padding: 5px; background: transparent; }
 QToolButton:hover { background: @hover; }
 QToolButton:pressed, QToolButton:checked { background: @selected; }

@@ -1,6 +1,7 @@
 #include "app/services/answer_wording.h"
 
 #include "app/services/question.h"
+#include "app/services/reading.h"
 
 namespace conclave::services {
 
@@ -50,7 +51,10 @@ std::string saysFiltered(std::string_view question, const DocumentFilter& filter
         if (!value.empty()) what += (what.empty() ? "" : between) + label + value;
     };
     for (const std::string& type : filter.types) add(inChinese ? "类型 " : "type ", type);
-    for (const std::string& file : filter.files) add(inChinese ? "名称 " : "name ", file);
+    for (const std::string& file : filter.files) {
+        const std::string name = withEscapes(file);
+        add(inChinese ? "名称" : "name ", "“" + name + "”");
+    }
     add(inChinese ? "修改不早于 " : "changed since ", filter.since);
     add(inChinese ? "修改不晚于 " : "changed until ", filter.until);
     if (inChinese) return "按照筛选条件只搜索了部分文档（" + what + "）。";

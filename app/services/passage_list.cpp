@@ -42,25 +42,6 @@ bool isDigitAt(std::string_view text, std::size_t at) {
     return at < text.size() && text[at] >= '0' && text[at] <= '9';
 }
 
-/// Signs that Markdown would read get a backslash; "[1]" is no citation with a joiner in it.
-std::string escaped(std::string_view text) {
-    std::string markdown;
-    const std::size_t nDigits = std::min(text.find_first_not_of("0123456789"), text.size());
-    const bool isNumbered = nDigits > 0 && nDigits + 1 < text.size() &&
-                            (text[nDigits] == '.' || text[nDigits] == ')') &&
-                            text[nDigits + 1] == ' ';
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        const bool isAlwaysMark = std::string_view("\\`*_<~").find(c) != std::string_view::npos;
-        const bool isMarkAtStart =
-            i == 0 && std::string_view("#+->=").find(c) != std::string_view::npos;
-        if (isAlwaysMark || isMarkAtStart || (isNumbered && i == nDigits)) markdown += '\\';
-        markdown += c;
-        if (c == '[' && isDigitAt(text, i + 1)) markdown += kJoiner;
-    }
-    return markdown;
-}
-
 /// Headings end a paragraph, though no empty line may follow.
 std::string withHeadingsApart(std::string_view source, const std::filesystem::path& path) {
     std::string apart;
@@ -122,11 +103,29 @@ std::string listLine(std::string_view source, const std::filesystem::path& path)
             const bool isApart = (isParagraphEnd || isRow || wasRow) && !endsByItself(line);
             line += isApart ? (isRow && wasRow ? "; " : kApart) : " ";
         }
-        line += escaped(text);
+        line += withEscapes(text);
         isParagraphEnd = false;
         wasRow = isRow;
     }
     return line;
+}
+
+std::string withEscapes(std::string_view text) {
+    std::string markdown;
+    const std::size_t nDigits = std::min(text.find_first_not_of("0123456789"), text.size());
+    const bool isNumbered = nDigits > 0 && nDigits + 1 < text.size() &&
+                            (text[nDigits] == '.' || text[nDigits] == ')') &&
+                            text[nDigits + 1] == ' ';
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool isAlwaysMark = std::string_view("\\`*_<~").find(c) != std::string_view::npos;
+        const bool isMarkAtStart =
+            i == 0 && std::string_view("#+->=").find(c) != std::string_view::npos;
+        if (isAlwaysMark || isMarkAtStart || (isNumbered && i == nDigits)) markdown += '\\';
+        markdown += c;
+        if (c == '[' && isDigitAt(text, i + 1)) markdown += kJoiner;
+    }
+    return markdown;
 }
 
 std::string withoutEscapes(std::string_view markdown) {

@@ -36,6 +36,10 @@ struct ReadableText {
 /// The same on one line.
 [[nodiscard]] std::string readableLine(std::string_view source, const std::filesystem::path& path);
 
+/// A text of others as one of Conclave's own shows it in Markdown: signs that would be read as
+/// marks get a backslash, and "[1]", which is no citation there, a joiner.
+[[nodiscard]] std::string withEscapes(std::string_view text);
+
 /// A text of Conclave's own, which shows documents in Markdown, as a terminal shows it: without
 /// the backslashes and joiners that keep their signs from being read as marks.
 [[nodiscard]] std::string withoutEscapes(std::string_view markdown);

@@ -409,7 +409,9 @@ Result<engine::SamplerSettings> samplingFrom(const Arguments& arguments,
         settings.logitBias.push_back(*bias);
     }
     const bool hasMirostat = arguments.has("--mirostat") && settings.mirostat > 0;
-    if (settings.temperature <= 0.0f && (hasMirostat || settings.seed)) {
+    const bool isGreedy = settings.temperature <= 0.0f && settings.temperatureRange <= 0.0f &&
+                          settings.xtcProbability <= 0.0f;
+    if (isGreedy && (hasMirostat || settings.seed)) {
         note("conclave: at temperature 0 the likeliest token is taken, and " +
              std::string(hasMirostat ? "--mirostat" : "--seed") +
              " changes nothing; give --temp, as --temp 0.8");

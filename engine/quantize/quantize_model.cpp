@@ -226,8 +226,12 @@ GgufHeader headerOf(const GgufFile& file, quantize::FileType fileType,
             header.add("quantize.imatrix.chunks_count", importances->nChunks());
         }
     }
-    for (const Plan& plan : plans)
-        header.addTensor(plan.tensor->name, plan.tensor->shape, plan.type);
+    for (const Plan& plan : plans) {
+        // As ggml writes it: a last dimension of one is none.
+        std::vector<std::uint64_t> shape = plan.tensor->shape;
+        while (shape.size() > 1 && shape.back() == 1) shape.pop_back();
+        header.addTensor(plan.tensor->name, shape, plan.type);
+    }
     return header;
 }
 

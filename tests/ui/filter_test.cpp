@@ -1,4 +1,5 @@
 // Which documents a chat searches, what an answer says about it, and how reading is paused.
+#include <QImage>
 #include <QLabel>
 #include <QLineEdit>
 #include <QProgressBar>
@@ -83,6 +84,14 @@ TEST_F(FilterTest, IsChosenInThePanelAndGoesWithTheQuestion) {
     finishAnswer();
 }
 
+TEST_F(FilterTest, ThePanelCoversWhatIsBehindIt) {
+    QTest::mouseClick(named<QToolButton>("Filter documents"), Qt::LeftButton);
+    settle();
+    const QImage image = composer().filterPanel().grab().toImage();
+    EXPECT_EQ(image.pixelColor(image.width() / 2, 5).alpha(), 255);
+    EXPECT_EQ(image.pixelColor(0, 0).alpha(), 0) << "the corners are round";
+}
+
 TEST_F(FilterTest, HalfADateIsNotAppliedAndAWrongOneIsTold) {
     QTest::mouseClick(named<QToolButton>("Filter documents"), Qt::LeftButton);
     settle();
@@ -97,6 +106,9 @@ TEST_F(FilterTest, HalfADateIsNotAppliedAndAWrongOneIsTold) {
         return false;
     };
     type("Changed until", "2026-02-31");
+    EXPECT_TRUE(isTold("There is no such day."));
+    EXPECT_EQ(filter().until, "");
+    type("Changed until", "31.12.2026");
     EXPECT_TRUE(isTold("Dates are written as in 2026-01-31."));
     EXPECT_EQ(filter().until, "");
     type("Changed until", "2025-12-31");
@@ -171,7 +183,8 @@ TEST_F(FilterTest, AnAnswerFromEverythingTellsWhatWasReadAndReadsOn) {
     open(m_chats.travel);
     const auto says = [&](const QString& text) {
         for (const auto* label : m_window->findChildren<QLabel*>()) {
-            if (label->isVisible() && label->text().contains(text)) return true;
+            const QString whole = label->text() + label->accessibleName();  // if it is elided
+            if (label->isVisible() && whole.contains(text)) return true;
         }
         return false;
     };
@@ -214,7 +227,7 @@ TEST_F(DocumentListTest, TellsTheStateOfEachDocument) {
     EXPECT_TRUE(says("Needs OCR:"));
     EXPECT_TRUE(says("protected by a password"));
     EXPECT_TRUE(says("Unavailable: its folder cannot be reached."));
-    EXPECT_NE(button<QPushButton>("Read them again"), nullptr);
+    EXPECT_NE(button<QPushButton>("Read the failed ones again"), nullptr);
     EXPECT_NE(named<QPushButton>("Hide the documents of Policies"), nullptr);
 }
 

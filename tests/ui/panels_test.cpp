@@ -252,7 +252,7 @@ TEST_F(PanelsTest, AQuotationNamesNoModelAndItsCardShowsTheSentence) {
     const auto shows = [this](const QString& text) {
         const auto labels = m_window->findChildren<QLabel*>();
         return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) {
-            return label->isVisible() && label->text().contains(text);
+            return label->isVisible() && (label->text() + label->accessibleName()).contains(text);
         });
     };
     EXPECT_TRUE(shows("Quoted from your documents"));

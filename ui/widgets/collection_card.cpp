@@ -109,7 +109,7 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
         tr("What was left out of them, such as hidden text, or could not be read of them"));
     connect(m_scanned, &QPushButton::clicked, this, &CollectionCard::ocrAsked);
     m_detailRows->setContentsMargins(0, 4, 6, 0);
-    m_detailRows->setSpacing(6);
+    m_detailRows->setSpacing(9);
     column->addWidget(m_details);
     m_details->hide();
 
@@ -240,7 +240,8 @@ QString CollectionCard::problemOf(const Document& document) const {
                 "Unavailable: its folder cannot be reached. Connect the drive; what was read "
                 "is still searched.");
         case DocumentState::Failed:
-            return document.error.empty() ? tr("It could not be read.") : fromUtf8(document.error);
+            return document.error.empty() ? tr("It could not be read.")
+                                          : tr("Not read: %1").arg(fromUtf8(document.error));
         case DocumentState::Pending: return tr("Waiting to be read.");
         case DocumentState::Ready: break;
     }
@@ -250,9 +251,12 @@ QString CollectionCard::problemOf(const Document& document) const {
 /// Of any document: what was read of it, or why it was not.
 QString CollectionCard::stateOf(const Document& document) const {
     if (document.state != DocumentState::Ready) return problemOf(document);
+    // A text file is one page, which says nothing.
+    const QString pages = document.nPages == 1
+                              ? QString()
+                              : counted(document.nPages, {}, tr("%1 pages")) + QStringLiteral(", ");
     return tr("Read: %1")
-        .arg(counted(document.nPages, tr("1 page"), tr("%1 pages")) + QStringLiteral(", ") +
-             counted(document.nChunks, tr("1 passage"), tr("%1 passages")));
+        .arg(pages + counted(document.nChunks, tr("1 passage"), tr("%1 passages")));
 }
 
 void CollectionCard::fillMenu() {
@@ -346,8 +350,15 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
     showRemarksLabel();
     const bool showsAll = m_shown == Details::All;
     const bool showsRemarks = m_shown == Details::Remarks;
+    // Those that need somebody first, as a long list is cut.
+    std::vector<const Document*> ordered;
+    for (const Document& document : documents) ordered.push_back(&document);
+    std::stable_partition(ordered.begin(), ordered.end(), [](const Document* document) {
+        return document->state != DocumentState::Ready;
+    });
     int nRows = 0;
-    for (const Document& document : documents) {
+    for (const Document* const one : ordered) {
+        const Document& document = *one;
         const bool isGood =
             document.state == DocumentState::Ready || document.state == DocumentState::Pending;
         if (!showsAll && (showsRemarks ? !hasRemarks(document) : isGood)) continue;
@@ -358,8 +369,17 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
         QLabel* why = makeLabel(showsRemarks ? remarksOn(document) : stateOf(document),
                                 TextSize::Small, m_details, true);
         why->setWordWrap(true);
-        m_detailRows->addWidget(name);
-        m_detailRows->addWidget(why);
+        if (document.state == DocumentState::Failed) {
+            why->setProperty("muted", false);
+            why->setProperty("danger", true);
+        }
+        auto* both = new QWidget(m_details);
+        auto* lines = new QVBoxLayout(both);
+        lines->setContentsMargins(0, 0, 0, 0);
+        lines->setSpacing(1);
+        lines->addWidget(name);
+        lines->addWidget(why);
+        m_detailRows->addWidget(both);
     }
     if (nRows > kMostRows) {
         m_detailRows->addWidget(
@@ -367,7 +387,7 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
                       TextSize::Small, m_details, true));
     }
     if (showsRemarks || (showsAll && m_collection.nFailed == 0)) return;
-    QPushButton* retry = makeButton(tr("Read them again"), m_details);
+    QPushButton* retry = makeButton(tr("Read the failed ones again"), m_details);
     connect(retry, &QPushButton::clicked, this, [this] { emit updateAsked(true); });
     m_detailRows->addWidget(retry, 0, Qt::AlignLeft);
 }

@@ -2,6 +2,7 @@
 
 #include <QFrame>
 #include <QHBoxLayout>
+#include <QStringList>
 #include <vector>
 
 #include "ui/bridge.h"
@@ -43,10 +44,13 @@ void FilterBar::rebuild() {
                                 filter.until.clear();
                             });
     }
-    for (const std::string& pattern : m_filter.files) {
-        m_chips << makeChip(
-            tr("Name: %1").arg(nameInWords(pattern)), tr("Only files of this name are searched"),
-            [pattern](DocumentFilter& filter) { std::erase(filter.files, pattern); });
+    // One chip, however many names: in a small window a row for each would leave none for the chat.
+    QStringList names;
+    for (const std::string& pattern : m_filter.files) names << nameInWords(pattern);
+    if (!names.isEmpty()) {
+        m_chips << makeChip(tr("Name: %1").arg(names.join(tr(" or "))),
+                            tr("Only files of these names are searched"),
+                            [](DocumentFilter& filter) { filter.files.clear(); });
     }
     if (m_chips.size() > 1) {
         QPushButton* all = makeButton(tr("Clear"), this, "link");

@@ -5,7 +5,10 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QLocale>
+#include <QPainter>
+#include <QRegularExpression>
 #include <QScreen>
+#include <QStyleOption>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <map>
@@ -39,7 +42,7 @@ std::string yearsFirstDay() {
 
 QLineEdit* makeDayField(const QString& name, QWidget* parent) {
     auto* field = new QLineEdit(parent);
-    field->setPlaceholderText(QDate::currentDate().toString(Qt::ISODate));
+    field->setPlaceholderText(FilterPanel::tr("YYYY-MM-DD"));
     field->setAccessibleName(name);
     field->setClearButtonEnabled(true);
     field->setMaxLength(10);
@@ -146,6 +149,15 @@ void FilterPanel::openAt(QWidget* button, const DocumentFilter& filter) {
     show();
     place();
     m_names->setFocus(Qt::PopupFocusReason);
+    m_names->selectAll();
+}
+
+/// A translucent window gets no background of the style sheet by itself.
+void FilterPanel::paintEvent(QPaintEvent*) {
+    QStyleOption option;
+    option.initFrom(this);
+    QPainter painter(this);
+    style()->drawPrimitive(QStyle::PE_Widget, &option, &painter, this);
 }
 
 /// Above the button, and all of it on the screen.
@@ -172,7 +184,6 @@ void FilterPanel::setFilter(const DocumentFilter& filter) {
     m_since->setText(fromUtf8(filter.since));
     m_until->setText(fromUtf8(filter.until));
     m_names->setText(typedOf(filter.files));
-    m_names->setCursorPosition(0);
     m_dayProblem->hide();
     rebuildTypes();
     showState();
@@ -265,8 +276,12 @@ void FilterPanel::takeDays() {
     const auto isWrong = [&](const QString& text) { return text.size() >= kWhole && !isDay(text); };
     const bool isReversed =
         isDay(since) && isDay(until) && !since.isEmpty() && !until.isEmpty() && until < since;
-    m_dayProblem->setText(isReversed ? tr("The first day comes after the last.")
-                                     : tr("Dates are written as in 2026-01-31."));
+    const bool isWritten = QRegularExpression(QStringLiteral("^\\d{4}-\\d{2}-\\d{2}$"))
+                               .match(isWrong(since) ? since : until)
+                               .hasMatch();
+    m_dayProblem->setText(isReversed  ? tr("The first day comes after the last.")
+                          : isWritten ? tr("There is no such day.")
+                                      : tr("Dates are written as in 2026-01-31."));
     m_dayProblem->setVisible(isReversed || isWrong(since) || isWrong(until));
     if (isVisible()) place();
     if (!isDay(since) || !isDay(until) || isReversed) return;

@@ -28,6 +28,9 @@ public:
 signals:
     void changed(const conclave::services::DocumentFilter& filter);
 
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
 private:
     QWidget* makeDays();
     void rebuildTypes();

@@ -174,9 +174,13 @@ void MessageView::makeActions() {
     } else {
         m_regenerate = add(Icon::Refresh, tr("Answer again"));
         connect(m_regenerate, &QToolButton::clicked, this, &MessageView::regenerateAsked);
-        m_info = makeLabel({}, TextSize::Caption, m_actions, true);
+        m_info = new ElidedLabel({}, m_actions);
+        m_info->setProperty("muted", true);
+        onTheme(m_info,
+                [label = m_info] { label->setFont(Theme::instance().font(TextSize::Caption)); });
         row->addSpacing(6);
-        row->addWidget(m_info);
+        row->addWidget(m_info, 1);
+        return;
     }
     row->addStretch();
 }
@@ -410,7 +414,7 @@ void MessageView::showFooter(const Message& message, bool running, const BranchP
             if (account) info << readingOf(*account);
         }
     }
-    m_info->setText(info.join(QStringLiteral("  ·  ")));
+    m_info->setFullText(info.join(QStringLiteral("  ·  ")));
 }
 
 int MessageView::heightForColumn(int width) {

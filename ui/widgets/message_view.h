@@ -18,6 +18,7 @@ namespace conclave::ui {
 
 class MessageText;
 class BusyDots;
+class ElidedLabel;
 
 class MessageView : public QWidget {
     Q_OBJECT
@@ -101,7 +102,7 @@ private:
     QLabel* m_branch = nullptr;
     QToolButton* m_next = nullptr;
     QToolButton* m_regenerate = nullptr;
-    QLabel* m_info = nullptr;
+    ElidedLabel* m_info = nullptr;
 };
 
 }  // namespace conclave::ui

@@ -178,10 +178,15 @@ void ElidedLabel::setFullText(const QString& text) {
     update();
 }
 
-QSize ElidedLabel::minimumSizeHint() const { return {0, fontMetrics().height()}; }
+/// Characters of other scripts may be higher than the font's own.
+int ElidedLabel::textHeight() const {
+    return std::max(fontMetrics().height(), fontMetrics().boundingRect(m_text).height());
+}
+
+QSize ElidedLabel::minimumSizeHint() const { return {0, textHeight()}; }
 
 QSize ElidedLabel::sizeHint() const {
-    return {fontMetrics().horizontalAdvance(m_text) + 2, fontMetrics().height()};
+    return {fontMetrics().horizontalAdvance(m_text) + 2, textHeight()};
 }
 
 void ElidedLabel::paintEvent(QPaintEvent*) {
@@ -191,7 +196,10 @@ void ElidedLabel::paintEvent(QPaintEvent*) {
                                               : palette().color(QPalette::WindowText));
     const QString shown = fontMetrics().elidedText(m_text, Qt::ElideRight, width());
     painter.drawText(rect(), static_cast<int>(Qt::AlignVCenter | alignment()), shown);
-    setToolTip(shown == m_text ? QString() : m_text);
+    // Its own hint, unless it was given one that says more.
+    if (toolTip().isEmpty() || toolTip() == m_text) {
+        setToolTip(shown == m_text ? QString() : m_text);
+    }
 }
 
 }  // namespace conclave::ui

@@ -80,6 +80,8 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    [[nodiscard]] int textHeight() const;
+
     QString m_text;
 };
 

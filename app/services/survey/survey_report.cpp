@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "app/services/passage_list.h"
+#include "app/services/reading.h"
 #include "base/utf8.h"
 
 namespace conclave::services {
@@ -367,7 +368,8 @@ std::string accountOf(const SurveyFindings& findings, bool isChinese) {
             break;
         }
         if (nNamed++ > 0) text += isChinese ? "，" : ", ";
-        text += fileNameOf(path) + (isChinese ? "（" : " (") + why + (isChinese ? "）" : ")");
+        text += withEscapes(fileNameOf(path)) + (isChinese ? "（" : " (") + why +
+                (isChinese ? "）" : ")");
     }
     return text + (isChinese ? "。" : ".");
 }
