@@ -413,7 +413,7 @@ Result<void> CollectionServiceImpl::addRoots(CollectionId id, const std::vector<
 }
 
 Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed,
-                                               std::stop_token cancel) {
+                                               const std::stop_token& cancel) {
     const auto collection = byId(id);
     if (!collection) return tl::unexpected(collection.error());
     const std::stop_token paused = isHidden(*collection) ? std::stop_token() : pauseToken();
