@@ -41,7 +41,7 @@ struct RopeConfig {
     bool yarn = false;
     double yarnFactor = 1.0;
     double originalContext = 0.0;  ///< what the model was trained with before it was stretched
-    double magnitude = 1.0;  ///< factor on cosine and sine
+    double magnitude = 1.0;        ///< factor on cosine and sine
 };
 
 /// Grouped-query attention: query heads share nHeads / nKvHeads to one the keys and values.
