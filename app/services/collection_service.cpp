@@ -412,8 +412,9 @@ Result<void> CollectionServiceImpl::addRoots(CollectionId id, const std::vector<
     return m_database.documents().setRoots(id, *roots);
 }
 
-Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed,
-                                               const std::stop_token& cancel) {
+Result<IndexReport> CollectionServiceImpl::run(
+    CollectionId id, bool retryFailed,
+    std::stop_token cancel) {  // NOLINT(performance-unnecessary-value-param)
     const auto collection = byId(id);
     if (!collection) return tl::unexpected(collection.error());
     const std::stop_token paused = isHidden(*collection) ? std::stop_token() : pauseToken();

@@ -80,7 +80,7 @@ private:
     void tell(const IndexProgress& progress);
     /// Updates that nobody waits for; one at a time for a collection.
     void updateInBackground(CollectionId id);
-    Result<IndexReport> run(CollectionId id, bool retryFailed, const std::stop_token& cancel);
+    Result<IndexReport> run(CollectionId id, bool retryFailed, std::stop_token cancel);
     /// Posts work on a collection that stop() ends.
     void postIndexing(CollectionId id, std::function<Result<IndexReport>(std::stop_token)> work,
                       Reply<IndexReport> reply);

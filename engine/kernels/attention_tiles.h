@@ -38,6 +38,7 @@ struct TilesOfAttention {
 
     // Panels hold the dimensions in the order in which scoreTile() takes them.
 
+    // NOLINTNEXTLINE(readability-non-const-parameter)
     static void packQueries(const float* const* queries, int n, int dim, float* panels) {
         const int nSteps = dim / kLanes;
         for (int first = 0; first < n; first += kQueries, panels += kQueries * dim) {
