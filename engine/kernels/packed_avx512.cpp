@@ -179,7 +179,39 @@ template <int kPanels, int kTokens, typename Total>
     }
 }
 
-/// Types with a scale and a minimum for each 32 columns, below two of a block of 256.
+/// A scale and a minimum for each 32 columns, below two of a block of 256.
+template <typename PanelOfType>
+struct LargeBlocks {
+    using Panel = PanelOfType;
+    using Part = typename Panel::Part;
+
+    static const Part& partOf(const Panel* panels, int block) {
+        return panels[block / 8].parts[block % 8];
+    }
+    static __m512 scales(const Panel* panels, int block) {
+        return _mm512_mul_ps(scalesOf(panels[block / 8].scale),
+                             fromBytes(partOf(panels, block).scales));
+    }
+    static __m512 minima(const Panel* panels, int block) {
+        return _mm512_mul_ps(scalesOf(panels[block / 8].minScale),
+                             fromBytes(partOf(panels, block).minima));
+    }
+};
+
+/// A scale and a minimum, which is added, in each block of 32.
+template <typename PanelOfType>
+struct SmallBlocks {
+    using Panel = PanelOfType;
+    using Part = Panel;
+
+    static const Part& partOf(const Panel* panels, int block) { return panels[block]; }
+    static __m512 scales(const Panel* panels, int block) { return scalesOf(panels[block].scales); }
+    static __m512 minima(const Panel* panels, int block) {
+        return _mm512_sub_ps(_mm512_setzero_ps(), scalesOf(panels[block].minima));
+    }
+};
+
+/// Types of either.
 template <typename Integers>
 struct WithMinima {
     using Panel = typename Integers::Panel;
@@ -189,42 +221,17 @@ struct WithMinima {
     [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
                                                   const Tokens<kTokens>& x, int block,
                                                   __m512 (&sums)[kPanels][kTokens]) {
-        const typename Panel::Part* parts[kPanels];
+        const typename Integers::Part* parts[kPanels];
         __m512i dots[kPanels][kTokens];
         __m512 scales[kPanels];
         __m512 minima[kPanels];
         for (int p = 0; p < kPanels; ++p) {
-            const Panel& panel = panels[p][block / 8];
-            parts[p] = panel.parts + block % 8;
-            scales[p] = _mm512_mul_ps(scalesOf(panel.scale), fromBytes(parts[p]->scales));
-            minima[p] = _mm512_mul_ps(scalesOf(panel.minScale), fromBytes(parts[p]->minima));
+            parts[p] = &Integers::partOf(panels[p], block);
+            scales[p] = Integers::scales(panels[p], block);
+            minima[p] = Integers::minima(panels[p], block);
             for (int t = 0; t < kTokens; ++t) dots[p][t] = _mm512_setzero_si512();
         }
         Integers::template addDots<kPanels, kTokens>(parts, x, block, dots);
-        addWithMinima(
-            dots, scales, minima, x, block, [&](int t) { return x.sumOf(t, block); }, sums);
-    }
-};
-
-/// Types with a scale and a minimum, which is added, in each block of 32.
-template <typename Integers>
-struct WithMinimum {
-    using Panel = typename Integers::Panel;
-    static constexpr TensorType kType = Integers::kType;
-
-    template <int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
-                                                  const Tokens<kTokens>& x, int block,
-                                                  __m512 (&sums)[kPanels][kTokens]) {
-        __m512i dots[kPanels][kTokens];
-        __m512 scales[kPanels];
-        __m512 minima[kPanels];
-        for (int p = 0; p < kPanels; ++p) {
-            scales[p] = scalesOf(panels[p][block].scales);
-            minima[p] = _mm512_sub_ps(_mm512_setzero_ps(), scalesOf(panels[p][block].minima));
-            for (int t = 0; t < kTokens; ++t) dots[p][t] = _mm512_setzero_si512();
-        }
-        Integers::template addDots<kPanels, kTokens>(panels, x, block, dots);
         addWithMinima(
             dots, scales, minima, x, block, [&](int t) { return x.sumOf(t, block); }, sums);
     }
@@ -355,11 +362,11 @@ constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matm
 #include "engine/kernels/packed_avx512_half_floats.inc"
 
 constexpr WeightKernels kTypes[] = {
-    kType<OneScale<Q8>>,   kType<OneScale<Q4>>,      kType<WithMinimum<Q4_1>>,
-    kType<OneScale<Q5>>,   kType<WithMinimum<Q5_1>>, kType<TwoGroups<Q2K>>,
-    kType<TwoGroups<Q3K>>, kType<WithMinima<Q4K>>,   kType<WithMinima<Q5K>>,
-    kType<TwoGroups<Q6K>>, kType<OneScale<IQ4>>,     kType<IQ4XS>,
-    kType<MXFP4>,          kHalfFloats<F16>,         kHalfFloats<BF16>,
+    kType<OneScale<Q8>>,   kType<OneScale<Q4>>,     kType<WithMinima<Q4_1>>,
+    kType<OneScale<Q5>>,   kType<WithMinima<Q5_1>>, kType<TwoGroups<Q2K>>,
+    kType<TwoGroups<Q3K>>, kType<WithMinima<Q4K>>,  kType<WithMinima<Q5K>>,
+    kType<TwoGroups<Q6K>>, kType<OneScale<IQ4>>,    kType<IQ4XS>,
+    kType<MXFP4>,          kHalfFloats<F16>,        kHalfFloats<BF16>,
 };
 
 }  // namespace
