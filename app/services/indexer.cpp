@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -15,6 +14,7 @@
 #include "app/services/cpu_budget.h"
 #include "app/services/file_scan.h"
 #include "app/services/sha256.h"
+#include "app/services/store_queue.h"
 #include "base/log.h"
 
 namespace conclave::services {
@@ -238,11 +238,13 @@ private:
                     const std::lock_guard lock(m_mutex);
                     ++m_progress.filesDone;
                 }
-                if (auto stored = storeReady(Store::IfMany); !stored) noteFailure(stored.error());
+                if (auto stored = storeReady(StoreQueue::When::IfMany); !stored)
+                    noteFailure(stored.error());
                 budget.keep(m_job.cancel);
             }
             // Of a stopped run, too: it was read.
-            if (auto stored = storeReady(Store::All); !stored) noteFailure(stored.error());
+            if (auto stored = storeReady(StoreQueue::When::All); !stored)
+                noteFailure(stored.error());
         };
         std::vector<std::jthread> threads;
         const std::size_t nUseful = std::min(m_toRead.size(), static_cast<std::size_t>(nThreads));
@@ -294,7 +296,8 @@ private:
             return false;
         }
         // That may take long, and what is ready should not wait for it.
-        if (auto stored = storeReady(Store::Now); !stored) return tl::unexpected(stored.error());
+        if (auto stored = storeReady(StoreQueue::When::Now); !stored)
+            return tl::unexpected(stored.error());
         retrieval::ExtractOptions options{.password = {},
                                           .cancel = m_job.cancel,
                                           .ocrLanguages = m_job.ocrLanguages,
@@ -340,70 +343,30 @@ private:
         content.sha256 = hash;
         content.sizeBytes = item.file.sizeBytes;
         content.modifiedNs = item.file.modifiedNs;
-        const std::lock_guard lock(m_mutex);
-        m_nReadyBytes += item.file.sizeBytes;
-        m_ready.push_back({item.file.path, std::move(prepared)});
+        m_ready.add({item.file.path, std::move(prepared)});
     }
 
-    enum class Store { IfMany, Now, All };
-
-    /// Stores what is ready, many documents in one change of the database. Both but All leave it to
-    /// another thread that is at it, so that nobody waits unless too much is ready.
-    Result<void> storeReady(Store which) {
-        constexpr auto kPause = std::chrono::milliseconds(50);
-        bool isMore = true;
-        while (isMore) {
-            std::vector<PreparedFile> files;
-            std::unique_lock storing(m_storing, std::defer_lock);
-            if (which == Store::All || nReadyBytes() >= kTooMuch) {
-                storing.lock();
-            } else if (!storing.try_lock()) {
-                return {};
-            }
-            const bool isDue = which != Store::IfMany || Clock::now() - m_lastStored >= kPause ||
-                               nReadyBytes() >= kMany;
-            if (isDue) files = takeReady();
-            if (files.empty()) return {};
-            const auto ids = m_library.storeFiles(m_job.collection, files);
-            m_lastStored = Clock::now();
-            storing.unlock();
-            if (!ids) return tl::unexpected(ids.error());
-            for (std::size_t i = 0; i < files.size(); ++i) {
-                settle(files[i].document.content.sha256, (*ids)[i]);
-            }
-            noteStored(files.size());
+    Result<void> storeReady(StoreQueue::When when) {
+        const auto write = [this](const std::vector<PreparedFile>& files) { return store(files); };
+        while (true) {
+            const auto stored = m_ready.store(when, write);
+            if (!stored) return tl::unexpected(stored.error());
+            if (!*stored) return {};
             if (auto kept = m_library.keepDuringRun(); !kept) return kept;
-            isMore = which == Store::All;
+            if (when != StoreQueue::When::All) return {};
         }
+    }
+
+    Result<void> store(const std::vector<PreparedFile>& files) {
+        const auto ids = m_library.storeFiles(m_job.collection, files);
+        if (!ids) return tl::unexpected(ids.error());
+        for (std::size_t i = 0; i < files.size(); ++i) {
+            settle(files[i].document.content.sha256, (*ids)[i]);
+        }
+        const std::lock_guard lock(m_mutex);
+        m_report.read += static_cast<int>(files.size());
+        m_progress.filesDone += static_cast<int>(files.size());
         return {};
-    }
-
-    /// So much in one change that others need not wait long for the database.
-    static constexpr std::uint64_t kMany = std::uint64_t{1} << 20U;
-    static constexpr std::uint64_t kTooMuch = 4 * kMany;
-
-    std::uint64_t nReadyBytes() {
-        const std::lock_guard lock(m_mutex);
-        return m_nReadyBytes;
-    }
-
-    std::vector<PreparedFile> takeReady() {
-        const std::lock_guard lock(m_mutex);
-        std::vector<PreparedFile> taken;
-        std::uint64_t nBytes = 0;
-        while (!m_ready.empty() && nBytes < kMany) {
-            nBytes += m_ready.front().document.content.sizeBytes;
-            taken.push_back(std::move(m_ready.front()));
-            m_ready.pop_front();
-        }
-        m_nReadyBytes -= nBytes;
-        return taken;
-    }
-
-    void noteStored(std::size_t n) {
-        const std::lock_guard lock(m_mutex);
-        m_report.read += static_cast<int>(n);
-        m_progress.filesDone += static_cast<int>(n);
     }
 
     /// From a document of the same content, without opening the file again, ready to be stored.
@@ -631,20 +594,16 @@ private:
     bool m_readAgain = false;
     bool m_recognizesAgain = false;  ///< pages without text, in other languages than before
     std::atomic<std::size_t> m_next = 0;
+    StoreQueue m_ready;
 
     std::mutex m_mutex;  ///< guards what follows while files are read
     std::map<fs::path, Document> m_gone;
     std::unordered_map<std::string, DocumentId> m_contents;  ///< by hash; or kBeingRead
     std::vector<ToRead> m_later;                             ///< their content was being read
-    std::deque<PreparedFile> m_ready;                        ///< to be stored
-    std::uint64_t m_nReadyBytes = 0;                         ///< of their files
     IndexReport m_report;
     IndexProgress m_progress;
     Clock::time_point m_lastReport;
     std::optional<Error> m_failure;
-
-    std::mutex m_storing;  ///< held while documents are stored; taken before m_mutex
-    Clock::time_point m_lastStored;
 };
 
 }  // namespace
