@@ -1,11 +1,10 @@
 #include "ui/widgets/attachment_bar.h"
 
-#include <QFrame>
-#include <QHBoxLayout>
 #include <QLabel>
 #include <algorithm>
 
 #include "ui/bridge.h"
+#include "ui/widgets/chip.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -53,12 +52,7 @@ void AttachmentBar::setKept(const std::vector<services::Document>& files) {
 }
 
 void AttachmentBar::rebuild() {
-    for (QWidget* chip : m_chips) {
-        // One of them may have been clicked just now.
-        chip->hide();
-        chip->deleteLater();
-    }
-    m_chips.clear();
+    Chip::drop(m_chips);
     for (const auto& file : m_pending) m_chips << makeChip(file, true);
     for (const auto& [file, problem] : m_kept) {
         const bool isSentAgain =
@@ -72,49 +66,31 @@ void AttachmentBar::rebuild() {
 QWidget* AttachmentBar::makeChip(const std::filesystem::path& file, bool isPending,
                                  const QString& problem) {
     const QString path = fromUtf8(file.string());
-    auto* chip = new QFrame(this);
-    chip->setObjectName(QStringLiteral("attachment"));
-    chip->setProperty("pending", isPending);
-    auto* row = new QHBoxLayout(chip);
-    row->setContentsMargins(4, 1, 2, 1);
-    row->setSpacing(0);
-    auto* name = new QToolButton(chip);
-    name->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    name->setFont(Theme::instance().font(TextSize::Small));
-    name->setIcon(problem.isEmpty() ? icon(Icon::File, isPending ? colors().accent : colors().muted)
-                                    : icon(Icon::Warning, colors().danger));
-    name->setText(QLatin1Char(' ') + withoutMnemonics(chipName(file)));
+    const Chip chip = Chip::make(this, isPending);
+    chip.name->setIcon(problem.isEmpty()
+                           ? icon(Icon::File, isPending ? colors().accent : colors().muted)
+                           : icon(Icon::Warning, colors().danger));
+    chip.name->setText(QLatin1Char(' ') + withoutMnemonics(chipName(file)));
     if (!problem.isEmpty()) {
-        name->setToolTip(path + QLatin1Char('\n') + problem);
-        name->setAccessibleName(tr("Not read: %1").arg(chipName(file)));
+        chip.name->setToolTip(path + QLatin1Char('\n') + problem);
+        chip.name->setAccessibleName(tr("Not read: %1").arg(chipName(file)));
     } else {
-        name->setToolTip(isPending ? tr("Goes with this message: %1").arg(path) : path);
-        name->setAccessibleName(isPending ? tr("Attached: %1").arg(chipName(file))
-                                          : tr("In this chat: %1").arg(chipName(file)));
+        chip.name->setToolTip(isPending ? tr("Goes with this message: %1").arg(path) : path);
+        chip.name->setAccessibleName(isPending ? tr("Attached: %1").arg(chipName(file))
+                                               : tr("In this chat: %1").arg(chipName(file)));
     }
-    name->setEnabled(true);
-    name->setFocusPolicy(Qt::TabFocus);
-    connect(name, &QToolButton::clicked, this, [this, path] { emit openAsked(path); });
-    auto* remove = new QToolButton(chip);
-    remove->setFocusPolicy(Qt::TabFocus);
-    remove->setIcon(icon(Icon::Close, isPending ? colors().accent : colors().muted));
-    const int size = Theme::instance().scaled(13);
-    remove->setIconSize({size, size});
-    remove->setCursor(Qt::PointingHandCursor);
-    remove->setToolTip(isPending ? tr("Do not send it")
-                                 : tr("Look no more in this file for questions of this chat"));
-    remove->setAccessibleName(tr("Take out %1").arg(chipName(file)));
-    connect(remove, &QToolButton::clicked, this, [this, path, isPending] {
+    connect(chip.name, &QToolButton::clicked, this, [this, path] { emit openAsked(path); });
+    chip.remove->setToolTip(isPending ? tr("Do not send it")
+                                      : tr("Look no more in this file for questions of this chat"));
+    chip.remove->setAccessibleName(tr("Take out %1").arg(chipName(file)));
+    connect(chip.remove, &QToolButton::clicked, this, [this, path, isPending] {
         if (isPending) {
             emit pendingRemoved(path);
         } else {
             emit keptRemoved(path);
         }
     });
-    row->addWidget(name);
-    row->addWidget(remove);
-    chip->show();
-    return chip;
+    return chip.frame;
 }
 
 void AttachmentBar::resizeEvent(QResizeEvent*) { layOut(); }

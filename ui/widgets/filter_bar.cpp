@@ -1,12 +1,11 @@
 #include "ui/widgets/filter_bar.h"
 
-#include <QFrame>
-#include <QHBoxLayout>
 #include <QStringList>
 #include <vector>
 
 #include "ui/bridge.h"
 #include "ui/filter_words.h"
+#include "ui/widgets/chip.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -26,12 +25,7 @@ void FilterBar::setFilter(const DocumentFilter& filter) {
 }
 
 void FilterBar::rebuild() {
-    for (QWidget* chip : m_chips) {
-        // One of them may have been clicked just now.
-        chip->hide();
-        chip->deleteLater();
-    }
-    m_chips.clear();
+    Chip::drop(m_chips);
     if (const QString types = typesInWords(m_filter); !types.isEmpty()) {
         m_chips << makeChip(types, tr("Only files of these types are searched"),
                             [](DocumentFilter& filter) { filter.types.clear(); });
@@ -67,41 +61,23 @@ void FilterBar::rebuild() {
 
 QWidget* FilterBar::makeChip(const QString& text, const QString& what,
                              const std::function<void(DocumentFilter&)>& without) {
-    auto* chip = new QFrame(this);
-    chip->setObjectName(QStringLiteral("attachment"));
-    chip->setProperty("pending", true);
-    auto* row = new QHBoxLayout(chip);
-    row->setContentsMargins(4, 1, 2, 1);
-    row->setSpacing(0);
-    auto* name = new QToolButton(chip);
-    name->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    name->setFont(Theme::instance().font(TextSize::Small));
-    name->setIcon(icon(Icon::Filter, colors().accent));
+    const Chip chip = Chip::make(this, true);
+    chip.name->setIcon(icon(Icon::Filter, colors().accent));
     const int widest = Theme::instance().scaled(260);
-    name->setText(QLatin1Char(' ') +
-                  withoutMnemonics(name->fontMetrics().elidedText(text, Qt::ElideMiddle, widest)));
-    name->setToolTip(text + QLatin1Char('\n') + what);
-    name->setAccessibleName(tr("Filter: %1").arg(text));
-    name->setFocusPolicy(Qt::TabFocus);
-    name->setCursor(Qt::PointingHandCursor);
-    connect(name, &QToolButton::clicked, this, &FilterBar::openAsked);
-    auto* remove = new QToolButton(chip);
-    remove->setFocusPolicy(Qt::TabFocus);
-    remove->setIcon(icon(Icon::Close, colors().accent));
-    const int size = Theme::instance().scaled(13);
-    remove->setIconSize({size, size});
-    remove->setCursor(Qt::PointingHandCursor);
-    remove->setToolTip(tr("Take this out of the filter"));
-    remove->setAccessibleName(tr("Take out %1").arg(text));
-    connect(remove, &QToolButton::clicked, this, [this, without] {
+    chip.name->setText(QLatin1Char(' ') + withoutMnemonics(chip.name->fontMetrics().elidedText(
+                                              text, Qt::ElideMiddle, widest)));
+    chip.name->setToolTip(text + QLatin1Char('\n') + what);
+    chip.name->setAccessibleName(tr("Filter: %1").arg(text));
+    chip.name->setCursor(Qt::PointingHandCursor);
+    connect(chip.name, &QToolButton::clicked, this, &FilterBar::openAsked);
+    chip.remove->setToolTip(tr("Take this out of the filter"));
+    chip.remove->setAccessibleName(tr("Take out %1").arg(text));
+    connect(chip.remove, &QToolButton::clicked, this, [this, without] {
         DocumentFilter rest = m_filter;
         without(rest);
         emit changed(rest);
     });
-    row->addWidget(name);
-    row->addWidget(remove);
-    chip->show();
-    return chip;
+    return chip.frame;
 }
 
 void FilterBar::resizeEvent(QResizeEvent*) { layOut(); }
