@@ -75,8 +75,8 @@ void CollectionServiceImpl::addPaths(CollectionId id, std::vector<fs::path> path
                                      Reply<IndexReport> reply) {
     postIndexing(
         id,
-        [this, id, paths = std::move(paths)](std::stop_token cancel) {
-            return indexNow(id, paths, std::move(cancel));
+        [this, id, paths = std::move(paths)](const std::stop_token& cancel) {
+            return indexNow(id, paths, cancel);
         },
         std::move(reply));
 }
@@ -110,8 +110,8 @@ void CollectionServiceImpl::removePath(CollectionId id, const fs::path& path, Re
 void CollectionServiceImpl::update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) {
     postIndexing(
         id,
-        [this, id, retryFailed](std::stop_token cancel) {
-            return run(id, retryFailed, std::move(cancel));
+        [this, id, retryFailed](const std::stop_token& cancel) {
+            return run(id, retryFailed, cancel);
         },
         std::move(reply));
 }
@@ -135,12 +135,12 @@ void CollectionServiceImpl::updateInBackground(CollectionId id) {
     }
     postIndexing(
         id,
-        [this, id](std::stop_token cancel) {
+        [this, id](const std::stop_token& cancel) {
             {
                 const std::lock_guard lock(m_mutex);
                 m_waitingForUpdateAll.erase(id);
             }
-            return run(id, false, std::move(cancel));
+            return run(id, false, cancel);
         },
         [](const Result<IndexReport>& result) {
             if (!result) log().warn("an update failed: {}", result.error().detail);
@@ -367,9 +367,9 @@ Result<CollectionId> CollectionServiceImpl::ensure(const std::string& name) {
 
 Result<IndexReport> CollectionServiceImpl::indexNow(CollectionId id,
                                                     const std::vector<fs::path>& paths,
-                                                    std::stop_token cancel) {
+                                                    const std::stop_token& cancel) {
     if (auto added = addRoots(id, paths); !added) return tl::unexpected(added.error());
-    return run(id, false, std::move(cancel));
+    return run(id, false, cancel);
 }
 
 Result<Collection> CollectionServiceImpl::byId(CollectionId id) {
@@ -412,9 +412,8 @@ Result<void> CollectionServiceImpl::addRoots(CollectionId id, const std::vector<
     return m_database.documents().setRoots(id, *roots);
 }
 
-Result<IndexReport> CollectionServiceImpl::run(
-    CollectionId id, bool retryFailed,
-    std::stop_token cancel) {  // NOLINT(performance-unnecessary-value-param)
+Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed,
+                                               const std::stop_token& cancel) {
     const auto collection = byId(id);
     if (!collection) return tl::unexpected(collection.error());
     const std::stop_token paused = isHidden(*collection) ? std::stop_token() : pauseToken();

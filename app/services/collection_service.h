@@ -57,7 +57,7 @@ public:
     /// updates: for a collection that nobody else changes.
     [[nodiscard]] Result<IndexReport> indexNow(CollectionId id,
                                                const std::vector<std::filesystem::path>& paths,
-                                               std::stop_token cancel);
+                                               const std::stop_token& cancel);
 
     /// Before a question to these collections: looks for files that changed since they were read.
     /// A few are read first, which is waited for a while; after more the answer does not wait, but
@@ -80,7 +80,7 @@ private:
     void tell(const IndexProgress& progress);
     /// Updates that nobody waits for; one at a time for a collection.
     void updateInBackground(CollectionId id);
-    Result<IndexReport> run(CollectionId id, bool retryFailed, std::stop_token cancel);
+    Result<IndexReport> run(CollectionId id, bool retryFailed, const std::stop_token& cancel);
     /// Posts work on a collection that stop() ends.
     void postIndexing(CollectionId id, std::function<Result<IndexReport>(std::stop_token)> work,
                       Reply<IndexReport> reply);

@@ -321,7 +321,7 @@ Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& argument
 namespace {
 
 /// "\\n", as a shell passes it on, is a line feed.
-std::string withoutEscapes(std::string_view text) {
+std::string unescaped(std::string_view text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char next = i + 1 < text.size() ? text[i + 1] : '\0';
@@ -400,7 +400,7 @@ Result<engine::SamplerSettings> samplingFrom(const Arguments& arguments,
     if (const auto given = arguments.list("--dry-sequence-breaker"); !given.empty()) {
         settings.dryBreakers.clear();
         for (const std::string& text : given) {
-            if (text != "none") settings.dryBreakers.push_back(withoutEscapes(text));
+            if (text != "none") settings.dryBreakers.push_back(unescaped(text));
         }
     }
     for (const std::string& given : arguments.list("--logit-bias")) {
