@@ -8,7 +8,7 @@ namespace {
 /// So much in one change that others need not wait long for the database.
 constexpr std::uint64_t kMany = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kTooMuch = 4 * kMany;
-constexpr auto kLongest = std::chrono::milliseconds(50);
+constexpr auto kStoreEvery = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -26,7 +26,7 @@ Result<bool> StoreQueue::store(When when, const Write& write) {
         return false;
     }
     const bool isDue = when != When::IfMany ||
-                       std::chrono::steady_clock::now() - m_lastStored >= kLongest ||
+                       std::chrono::steady_clock::now() - m_lastStored >= kStoreEvery ||
                        nBytes() >= kMany;
     if (!isDue) return false;
     const std::vector<PreparedFile> files = take();
