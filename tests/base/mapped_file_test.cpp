@@ -1,5 +1,7 @@
 #include "base/mapped_file.h"
 
+#include <unistd.h>
+
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -11,8 +13,8 @@ namespace {
 
 class MappedFileTest : public testing::Test {
 protected:
-    std::filesystem::path m_path =
-        std::filesystem::path(testing::TempDir()) / "mapped_file_test.bin";
+    std::filesystem::path m_path = std::filesystem::path(testing::TempDir()) /
+                                   ("mapped-file-" + std::to_string(::getpid()) + ".bin");
     void TearDown() override { std::filesystem::remove(m_path); }
 };
 

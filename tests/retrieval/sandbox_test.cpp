@@ -30,8 +30,9 @@ int tryEverything(const std::string& newFile) {
 }
 
 TEST(Sandbox, LeavesNothingButReading) {
-    const std::string file =
-        (std::filesystem::path(testing::TempDir()) / "sandbox_escape").string();
+    const std::string file = (std::filesystem::path(testing::TempDir()) /
+                              ("sandbox-escape-" + std::to_string(::getpid())))
+                                 .string();
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) ::_exit(tryEverything(file));

@@ -1,6 +1,8 @@
 // gguf_writer.h: writes GGUF files for tests, right or wrong on purpose.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -37,6 +39,19 @@ public:
 
 private:
     std::string m_bytes;
+};
+
+/// A folder of this process alone: tests run beside each other, and use the same names.
+struct ProcessFolder {
+    std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                 ("conclave-engine-test-" + std::to_string(::getpid()));
+    ProcessFolder() { std::filesystem::create_directories(path); }
+    ~ProcessFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    ProcessFolder(const ProcessFolder&) = delete;
+    ProcessFolder& operator=(const ProcessFolder&) = delete;
 };
 
 /// A GGUF file put together from its parts. Counts can be overruled to lie.
@@ -86,15 +101,14 @@ struct GgufWriter {
         return file.pad(32).raw(data).text();
     }
 
-    /// A file in the test's folder of the system's temporary folder.
+    /// A file in a folder that goes away with the process.
     [[nodiscard]] std::filesystem::path write(const std::string& name) const {
         return writeFile(name, bytes());
     }
     [[nodiscard]] static std::filesystem::path writeFile(const std::string& name,
                                                          const std::string& content) {
-        const auto folder = std::filesystem::temp_directory_path() / "conclave-engine-test";
-        std::filesystem::create_directories(folder);
-        const auto path = folder / name;
+        static const ProcessFolder folder;
+        const auto path = folder.path / name;
         std::ofstream(path, std::ios::binary) << content;
         return path;
     }

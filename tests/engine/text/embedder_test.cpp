@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "engine/embedding/row_sum.h"
 #include "engine/engine.h"
@@ -108,9 +109,12 @@ test::GgufWriter smallEmbedder(bool withTable = true) {
 }
 
 Result<std::shared_ptr<const TextEmbedder>> loadWritten(const test::GgufWriter& writer) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "small_embedder.gguf";
+    const auto path = std::filesystem::path(testing::TempDir()) /
+                      ("small-embedder-" + std::to_string(::getpid()) + ".gguf");
     EXPECT_TRUE(writer.write(path));
-    return TextEmbedder::load(path);
+    auto embedder = TextEmbedder::load(path);
+    std::filesystem::remove(path);  // the mapping stays
+    return embedder;
 }
 
 TEST(TextEmbedder, PoolsByTheMean) {
