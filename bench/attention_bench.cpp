@@ -75,9 +75,9 @@ void attention(benchmark::State& state, const KernelTable& set, const Shape& sha
     for (float& number : numbers) number = normal(random);
     for (int position = 0; position < nPositions; ++position) {
         const auto begin = static_cast<std::size_t>(position) * 31;
-        cache->write(set, 0, position, 0, {numbers.data() + begin % 997, nNumbers});
+        cache->writeKeys(set, 0, position, {numbers.data() + begin % 997, nNumbers});
         if (isLatent) continue;
-        cache->write(set, 0, position, keysDim, {numbers.data() + (begin + 13) % 997, nNumbers});
+        cache->writeValues(set, 0, position, {numbers.data() + (begin + 13) % 997, nNumbers});
     }
     const auto nPairs = static_cast<std::size_t>(nTokens) * static_cast<std::size_t>(shape.nHeads);
     std::vector<float> queries(nPairs * static_cast<std::size_t>(shape.queryDim));
@@ -85,11 +85,8 @@ void attention(benchmark::State& state, const KernelTable& set, const Shape& sha
     std::vector<float> outputs(nPairs * static_cast<std::size_t>(shape.valueDim));
     const AttendArgs args{.queries = queries.data(),
                           .outputs = outputs.data(),
-                          .keys = cache->entry(0, 0),
-                          .values = cache->entry(0, 0, isLatent ? 0 : keysDim),
-                          .strideBytes = cache->positionBytes(),
-                          .keyType = cache->keyType(),
-                          .valueType = cache->valueType(),
+                          .keys = cache->keys(0),
+                          .values = cache->values(0),
                           .queryDim = shape.queryDim,
                           .valueDim = shape.valueDim,
                           .nHeads = shape.nHeads,

@@ -12,8 +12,6 @@ namespace {
 
 // Chunks whose results are kept at once where threads share them out.
 constexpr int kChunksAtOnce = 32;
-// Heads of a token that are walked together.
-constexpr int kHeadsAtOnce = 16;
 // Tasks of a thread: enough for one to wait little for another.
 constexpr int kTasksOfThread = 4;
 // Multiply-adds from which attention is worth spreading over threads: some 15 microseconds.
@@ -21,8 +19,7 @@ constexpr std::size_t kLeastSharedAttention = 250'000;
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
-/// One token: heads side by side, since their keys lie side by side, and threads share out the
-/// chunks and, where that gives too few tasks, the heads.
+/// One token, whose heads and chunks the threads share out.
 void attendToken(const KernelTable& kernels, ThreadPool& pool, const AttendArgs& args,
                  bool isShared) {
     const std::vector<AttendTile> tiles = attendTiles(args, kChunkQueries);
@@ -30,11 +27,10 @@ void attendToken(const KernelTable& kernels, ThreadPool& pool, const AttendArgs&
     const auto valueDim = size(args.valueDim);
     const auto nHeads = size(args.nHeads);
     const int nAtOnce = std::min(kChunksAtOnce, chunks.size());
+    // As memory lies: the heads of a chunk, one behind the other.
     const int wanted = isShared ? kTasksOfThread * pool.nActive() : 1;
     const int nTiles = static_cast<int>(tiles.size());
-    const int nParts = std::min(
-        std::max((wanted + nAtOnce - 1) / nAtOnce, (nTiles + kHeadsAtOnce - 1) / kHeadsAtOnce),
-        nTiles);
+    const int nParts = std::min((wanted + nAtOnce - 1) / nAtOnce, nTiles);
     const std::size_t partTiles = (tiles.size() + size(nParts) - 1) / size(nParts);
 
     thread_local std::vector<float> values;        // [chunk][head][valueDim]
@@ -51,11 +47,11 @@ void attendToken(const KernelTable& kernels, ThreadPool& pool, const AttendArgs&
         const auto task = [&](int index) {
             const int chunk = index / nParts;
             const std::size_t from = size(index % nParts) * partTiles;
-            if (from >= tiles.size()) return;
-            const auto own =
-                std::span(tiles).subspan(from, std::min(partTiles, tiles.size() - from));
-            attendChunk(kernels, args, own, first + chunk,
-                        parts + size(chunk) * nHeads + size(own[0].firstHead));
+            const std::size_t end = std::min(from + partTiles, tiles.size());
+            for (std::size_t i = from; i < end; ++i) {
+                attendChunk(kernels, args, tiles[i], first + chunk,
+                            parts + size(chunk) * nHeads + size(tiles[i].firstHead));
+            }
         };
         if (isShared) {
             pool.run(n * nParts, task);
@@ -87,8 +83,7 @@ std::size_t attendScratchBytes(const ModelConfig& config, int nThreads) {
         size(kAttendChunk) * (queryDim + valueDim) * sizeof(std::uint16_t) +
         attendPanelsBytes(queryDim, valueDim);
     return size(nThreads) * ofThread +
-           size(kChunksAtOnce) * size(config.nHeads) * valueDim * sizeof(float) +
-           size(nThreads) * size(config.nHeads) * size(kAttendChunk) * sizeof(float);
+           size(kChunksAtOnce) * size(config.nHeads) * valueDim * sizeof(float);
 }
 
 void attend(const KernelTable& kernels, ThreadPool& pool, const AttendArgs& args) {

@@ -15,16 +15,23 @@ namespace conclave::engine {
 /// positions must keep a multiple of it.
 inline constexpr int kAttendChunk = 256;
 
+/// Where the keys or the values of a layer lie. Within a chunk of kAttendChunk positions those of
+/// a kv head lie together, so that decode reads memory from end to end.
+struct CachedHeads {
+    const std::byte* data = nullptr;  ///< of position 0, kv head 0
+    TensorType type = TensorType::F16;
+    std::size_t rowBytes = 0;    ///< from one position of a chunk to the next
+    std::size_t headBytes = 0;   ///< from one kv head to the next
+    std::size_t chunkBytes = 0;  ///< from one chunk to the next
+};
+
 /// Causal attention of a batch's tokens, whose own keys and values are already in the cache.
 struct AttendArgs {
-    const float* queries = nullptr;     ///< [token][head][queryDim]
-    float* outputs = nullptr;           ///< [token][head][valueDim]
-    const std::byte* keys = nullptr;    ///< of position 0, kv head 0, in type `keyType`
-    const std::byte* values = nullptr;  ///< likewise, in type `valueType`
-    std::size_t strideBytes = 0;        ///< from one position to the next
+    const float* queries = nullptr;  ///< [token][head][queryDim]
+    float* outputs = nullptr;        ///< [token][head][valueDim]
+    CachedHeads keys{};
+    CachedHeads values{};
     int period = 0;  ///< position p lies where p % period does; a multiple of kAttendChunk; 0: at p
-    TensorType keyType = TensorType::F16;
-    TensorType valueType = TensorType::F16;
     int queryDim = 0;
     int valueDim = 0;
     int nHeads = 0;

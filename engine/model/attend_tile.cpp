@@ -11,7 +11,7 @@ namespace {
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 /// As KvCache keeps them: the last block may be filled up.
-std::size_t headBytes(TensorType type, int dim) {
+std::size_t bytesOfRow(TensorType type, int dim) {
     const TypeTraits& traits = *typeTraits(type);
     return (size(dim) + traits.blockValues - 1) / traits.blockValues * traits.blockBytes;
 }
@@ -96,49 +96,40 @@ void finish(const AttendArgs& args, int head, AttendShare& total) {
     for (int d = 0; d < args.valueDim; ++d) total.values[d] *= factor;
 }
 
-CachedHalves::CachedHalves(const KernelTable& kernels, const AttendArgs& args,
-                           const std::byte* cache, TensorType type, int dim)
-    : m_kernels(&kernels),
-      m_cache(cache),
-      m_strideBytes(args.strideBytes),
-      m_type(type),
-      m_dim(dim),
-      m_headBytes(headBytes(type, dim)) {}
-
-void CachedHalves::prefetchRow(const std::byte* row) const {
-    constexpr std::size_t kLine = 64;
-    constexpr int kRead = 0;
-    constexpr int kSecondLevel = 2;
-    for (std::size_t at = 0; at < m_headBytes; at += kLine) {
-        __builtin_prefetch(row + at, kRead, kSecondLevel);
-    }
+const std::byte* CachedHalves::row(int kvHead, int place) const {
+    return m_heads.data + size(place / kAttendChunk) * m_heads.chunkBytes +
+           size(place % kAttendChunk) * m_heads.rowBytes + size(kvHead) * m_heads.headBytes;
 }
 
 void CachedHalves::prefetch(int kvHead, Positions places) const {
-    const std::byte* row =
-        m_cache + size(places.first) * m_strideBytes + size(kvHead) * m_headBytes;
-    for (int i = 0; i < places.size(); ++i) prefetchRow(row + size(i) * m_strideBytes);
+    constexpr std::size_t kLine = 64;
+    constexpr int kRead = 0;
+    constexpr int kSecondLevel = 2;
+    const std::byte* from = row(kvHead, places.first);
+    const std::size_t rowBytes = bytesOfRow(m_heads.type, m_dim);
+    for (int i = 0; i < places.size(); ++i, from += m_heads.rowBytes) {
+        for (std::size_t at = 0; at < rowBytes; at += kLine) {
+            __builtin_prefetch(from + at, kRead, kSecondLevel);
+        }
+    }
 }
 
 CachedHalves::Rows CachedHalves::rows(int kvHead, Positions places) const {
-    const std::byte* from =
-        m_cache + size(places.first) * m_strideBytes + size(kvHead) * m_headBytes;
-    if (m_type == TensorType::F16) {
+    const std::byte* from = row(kvHead, places.first);
+    if (m_heads.type == TensorType::F16) {
         return {reinterpret_cast<const std::uint16_t*>(from),
-                m_strideBytes / sizeof(std::uint16_t)};
+                m_heads.rowBytes / sizeof(std::uint16_t)};
     }
     thread_local std::vector<std::uint16_t> halves;
     thread_local std::vector<float> floats;  // one row
     std::uint16_t* to = atLeast(halves, size(places.size()) * size(m_dim));
-    const auto block = static_cast<int>(typeTraits(m_type)->blockValues);
+    const auto block = static_cast<int>(typeTraits(m_heads.type)->blockValues);
     const int whole = (m_dim + block - 1) / block * block;
-    float* row = atLeast(floats, size(whole));
-    const WeightKernels& type = *m_kernels->find(m_type);
-    for (int i = 0; i < places.size(); ++i) {
-        const std::byte* at = from + size(i) * m_strideBytes;
-        prefetchRow(at + size(places.size()) * m_strideBytes);
-        type.dequantize(at, whole, row);
-        m_kernels->toHalf(row, m_dim, to + size(i) * size(m_dim));
+    float* numbers = atLeast(floats, size(whole));
+    const WeightKernels& type = *m_kernels->find(m_heads.type);
+    for (int i = 0; i < places.size(); ++i, from += m_heads.rowBytes) {
+        type.dequantize(from, whole, numbers);
+        m_kernels->toHalf(numbers, m_dim, to + size(i) * size(m_dim));
     }
     return {to, size(m_dim)};
 }

@@ -89,30 +89,27 @@ public:
     };
 
     static CachedHalves keys(const KernelTable& kernels, const AttendArgs& args) {
-        return {kernels, args, args.keys, args.keyType, args.queryDim};
+        return {kernels, args.keys, args.queryDim};
     }
     static CachedHalves values(const KernelTable& kernels, const AttendArgs& args) {
-        return {kernels, args, args.values, args.valueType, args.valueDim};
+        return {kernels, args.values, args.valueDim};
     }
 
     /// Valid until the thread's next call.
     /// @param places  positions of one chunk, as places in the cache
     [[nodiscard]] Rows rows(int kvHead, Positions places) const;
 
-    /// Asks for memory that rows() will read: the CPU does not foresee rows so far apart.
+    /// Asks for memory that rows() will read.
     void prefetch(int kvHead, Positions places) const;
 
 private:
-    CachedHalves(const KernelTable& kernels, const AttendArgs& args, const std::byte* cache,
-                 TensorType type, int dim);
-    void prefetchRow(const std::byte* row) const;
+    CachedHalves(const KernelTable& kernels, const CachedHeads& heads, int dim)
+        : m_kernels(&kernels), m_heads(heads), m_dim(dim) {}
+    [[nodiscard]] const std::byte* row(int kvHead, int place) const;
 
     const KernelTable* m_kernels;
-    const std::byte* m_cache;
-    std::size_t m_strideBytes;
-    TensorType m_type;
-    int m_dim;                ///< of a head
-    std::size_t m_headBytes;  ///< looked up once, not for each step
+    CachedHeads m_heads;
+    int m_dim;  ///< of a head
 };
 
 /// What is taken from a chunk's positions to find their places in the cache; a chunk lies together

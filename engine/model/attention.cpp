@@ -88,15 +88,11 @@ void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weig
     }
     m.products.run(m.pool);
 
-    const std::byte* latents = m.cache.entry(batch.layer, 0);
     attend(m.kernels, m.pool,
            {.queries = m_absorbed.row(0),
             .outputs = m_attended.row(0),
-            .keys = latents,
-            .values = latents,
-            .strideBytes = m.cache.positionBytes(),
-            .keyType = m.cache.keyType(),
-            .valueType = m.cache.valueType(),
+            .keys = m.cache.keys(batch.layer),
+            .values = m.cache.values(batch.layer),
             .queryDim = m_absorbed.dim(),
             .valueDim = m_attended.dim(),
             .nHeads = m.config.nHeads,
@@ -131,8 +127,8 @@ void LatentAttention::compressKeys(const Machinery& m, const LatentAttentionWeig
     m.kernels.rmsNorm(latent, weights.kvNorm.data(), latentDim, m.config.norm.epsilon, latent);
     const int index = static_cast<int>(token);
     m.rope.rotate(index, latent + latentDim);
-    m.cache.write(m.kernels, batch.layer, batch.firstPosition + index, 0,
-                  {latent, size(m_kv.dim())});
+    m.cache.writeKeys(m.kernels, batch.layer, batch.firstPosition + index,
+                      {latent, size(m_kv.dim())});
 }
 
 /// A head's query is [nopeDim without position | ropeDim with it]. The first part is set aside for
@@ -192,20 +188,17 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
         addBias(m.kernels, weights.valueBias, m_value.row(token));
         placeQueryAndKey(m, weights, batch, token);
         const int position = batch.firstPosition + static_cast<int>(token);
-        m.cache.write(m.kernels, batch.layer, position, 0, {m_key.row(token), size(kvDim)});
-        m.cache.write(m.kernels, batch.layer, position, kvDim, {m_value.row(token), size(kvDim)});
+        m.cache.writeKeys(m.kernels, batch.layer, position, {m_key.row(token), size(kvDim)});
+        m.cache.writeValues(m.kernels, batch.layer, position, {m_value.row(token), size(kvDim)});
     });
 
     const bool isLocal = m.config.layers[size(batch.layer)].isLocal;
     attend(m.kernels, m.pool,
            {.queries = m_query.row(0),
             .outputs = m_attended.row(0),
-            .keys = m.cache.entry(batch.layer, 0),
-            .values = m.cache.entry(batch.layer, 0, kvDim),
-            .strideBytes = m.cache.positionBytes(),
+            .keys = m.cache.keys(batch.layer),
+            .values = m.cache.values(batch.layer),
             .period = m.cache.period(batch.layer),
-            .keyType = m.cache.keyType(),
-            .valueType = m.cache.valueType(),
             .queryDim = headDim,
             .valueDim = headDim,
             .nHeads = m.config.nHeads,

@@ -7,7 +7,6 @@
 
 #include <sys/mman.h>
 
-#include "engine/model/attend.h"
 #include "engine/quantize/row_quantizer.h"
 
 namespace conclave::engine {
@@ -22,6 +21,8 @@ TensorType tensorTypeOf(KvType type) {
     CONCLAVE_CHECK(false);
 }
 
+std::size_t size(int n) { return static_cast<std::size_t>(n); }
+
 /// The last block may be filled up with zeros.
 std::size_t bytesOf(TensorType type, int n) {
     const TypeTraits& traits = *typeTraits(type);
@@ -29,15 +30,17 @@ std::size_t bytesOf(TensorType type, int n) {
            traits.blockBytes;
 }
 
-int keyDimOf(const ModelConfig& config) {
-    const bool isLatent = config.attention == AttentionKind::Latent;
-    return isLatent ? config.cacheDim() : config.cacheDim() / 2;
+std::size_t positionBytesOf(const ModelConfig& config, KvTypes types) {
+    if (config.attention == AttentionKind::Latent) {
+        return bytesOf(tensorTypeOf(types.keys), config.cacheDim());
+    }
+    const auto nHeads = static_cast<std::size_t>(config.grouped.nKvHeads);
+    return nHeads * (bytesOf(tensorTypeOf(types.keys), config.grouped.headDim) +
+                     bytesOf(tensorTypeOf(types.values), config.grouped.headDim));
 }
 
-std::size_t positionBytesOf(const ModelConfig& config, KvTypes types) {
-    const int keyDim = keyDimOf(config);
-    return bytesOf(tensorTypeOf(types.keys), keyDim) +
-           bytesOf(tensorTypeOf(types.values), config.cacheDim() - keyDim);
+int wholeChunks(int nPositions) {
+    return (nPositions + kAttendChunk - 1) / kAttendChunk * kAttendChunk;
 }
 
 /// Heads begin at whole blocks. A latent is one head, whose values are its beginning.
@@ -59,8 +62,7 @@ bool isRecurrentLayer(const ModelConfig& config, int layer) {
 /// What the tokens of one batch see, and themselves; 0 where all positions take no more.
 int periodFor(const ModelConfig& config, int capacity, int batchTokens) {
     if (config.window == 0) return 0;
-    const int wanted = config.window + batchTokens;
-    const int period = (wanted + kAttendChunk - 1) / kAttendChunk * kAttendChunk;
+    const int period = wholeChunks(config.window + batchTokens);
     return period < capacity ? period : 0;
 }
 
@@ -82,7 +84,7 @@ std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, int batchT
     for (int layer = 0; layer < config.nLayers; ++layer) {
         if (isRecurrentLayer(config, layer)) continue;
         const bool isRing = period > 0 && isLocalLayer(config, layer);
-        nPositions += static_cast<std::uint64_t>(isRing ? period : capacity);
+        nPositions += static_cast<std::uint64_t>(isRing ? period : wholeChunks(capacity));
     }
     return nPositions * positionBytesOf(config, types) + RecurrentState::bytes(config);
 }
@@ -90,18 +92,26 @@ std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, int batchT
 Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int batchTokens,
                                 KvTypes types) {
     KvCache cache;
-    if (config.attention == AttentionKind::Latent) types.values = types.keys;
-    cache.m_keyType = tensorTypeOf(types.keys);
-    cache.m_valueType = tensorTypeOf(types.values);
-    for (const TensorType type : {cache.m_keyType, cache.m_valueType}) {
+    const bool isLatent = config.attention == AttentionKind::Latent;
+    if (isLatent) types.values = types.keys;
+    const auto partOf = [&](KvType kvType) {
+        const TensorType type = tensorTypeOf(kvType);
+        const int nHeads = isLatent ? 1 : config.grouped.nKvHeads;
+        const int dim = isLatent ? config.cacheDim() : config.grouped.headDim;
+        return Part{0, type, nHeads, dim, bytesOf(type, dim)};
+    };
+    cache.m_keys = partOf(types.keys);
+    cache.m_values = partOf(types.values);
+    if (!isLatent) cache.m_values.begin = size(cache.m_keys.nHeads) * cache.m_keys.headBytes();
+    for (const TensorType type : {cache.m_keys.type, cache.m_values.type}) {
         if (dividesHeads(type, config)) continue;
         return fail(ErrorCode::InvalidArgument, "this model's heads cannot be kept in blocks of " +
                                                     std::to_string(typeTraits(type)->blockValues) +
                                                     " values; take the KV cache type F16");
     }
-    cache.m_keyDim = keyDimOf(config);
     cache.m_sizeBytes = bytes(config, capacity, batchTokens, types);
     cache.m_positionBytes = positionBytesOf(config, types);
+    cache.m_chunkBytes = kAttendChunk * cache.m_positionBytes;
     cache.m_capacity = capacity;
     cache.m_period = periodFor(config, capacity, batchTokens);
     cache.m_windowIsChunk = config.windowIsChunk;
@@ -114,7 +124,7 @@ Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int bat
         cache.m_layers.push_back({begin, period, isLocal, isRecurrent});
         if (isRecurrent) continue;
         if (isLocal) cache.m_window = config.window;
-        begin += static_cast<std::size_t>(period > 0 ? period : capacity) * cache.m_positionBytes;
+        begin += size(period > 0 ? period : wholeChunks(capacity)) * cache.m_positionBytes;
     }
     void* memory = ::mmap(nullptr, cache.m_sizeBytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -123,7 +133,7 @@ Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int bat
                                                 std::to_string(capacity) + " tokens (" +
                                                 std::to_string(cache.m_sizeBytes >> 20) + " MiB)");
     }
-    // A head's keys lie far apart: with small pages each of them would cost a table walk.
+    // All of it is read for each token: fewer table walks.
     ::madvise(memory, cache.m_sizeBytes, MADV_HUGEPAGE);
     cache.m_entries = static_cast<std::byte*>(memory);
     return cache;
@@ -135,9 +145,9 @@ KvCache& KvCache::operator=(KvCache&& other) noexcept {
     std::swap(m_entries, other.m_entries);
     std::swap(m_sizeBytes, other.m_sizeBytes);
     std::swap(m_positionBytes, other.m_positionBytes);
-    std::swap(m_keyType, other.m_keyType);
-    std::swap(m_valueType, other.m_valueType);
-    std::swap(m_keyDim, other.m_keyDim);
+    std::swap(m_chunkBytes, other.m_chunkBytes);
+    std::swap(m_keys, other.m_keys);
+    std::swap(m_values, other.m_values);
     std::swap(m_layers, other.m_layers);
     std::swap(m_capacity, other.m_capacity);
     std::swap(m_period, other.m_period);
@@ -152,14 +162,18 @@ KvCache::~KvCache() {
     if (m_entries != nullptr) ::munmap(m_entries, m_sizeBytes);
 }
 
-std::byte* KvCache::entry(int layer, int position, int at) {
+std::byte* KvCache::chunkOf(int layer, int position) const {
     const Layer& kept = layerAt(layer);
-    const auto place =
-        static_cast<std::size_t>(kept.period > 0 ? position % kept.period : position);
-    const std::size_t within =
-        at < m_keyDim ? bytesOf(m_keyType, at)
-                      : bytesOf(m_keyType, m_keyDim) + bytesOf(m_valueType, at - m_keyDim);
-    return m_entries + kept.begin + place * m_positionBytes + within;
+    const int place = kept.period > 0 ? position % kept.period : position;
+    return m_entries + kept.begin + size(place / kAttendChunk) * m_chunkBytes;
+}
+
+CachedHeads KvCache::headsAt(int layer, const Part& part) const {
+    return {.data = m_entries + layerAt(layer).begin + part.begin,
+            .type = part.type,
+            .rowBytes = part.rowBytes,
+            .headBytes = part.headBytes(),
+            .chunkBytes = m_chunkBytes};
 }
 
 int KvCache::seenFrom(int position) const {
@@ -189,22 +203,22 @@ int KvCache::resumableUpTo(int position) const {
     return m_windowIsChunk ? needed : 0;
 }
 
-std::span<std::byte> KvCache::rows(int layer, int first, int n) {
-    return {entry(layer, first), static_cast<std::size_t>(n) * m_positionBytes};
-}
-
-void KvCache::write(const KernelTable& kernels, int layer, int position, int at,
+void KvCache::write(const KernelTable& kernels, const Part& part, int layer, int position,
                     std::span<const float> numbers) {
-    std::byte* to = entry(layer, position, at);
-    const TensorType type = at < m_keyDim ? m_keyType : m_valueType;
-    if (type == TensorType::F16) {
-        kernels.toHalf(numbers.data(), static_cast<int>(numbers.size()),
-                       reinterpret_cast<std::uint16_t*>(to));
-    } else {
-        const std::size_t block = typeTraits(type)->blockValues;
-        std::vector<float> whole(numbers.begin(), numbers.end());
-        whole.resize((numbers.size() + block - 1) / block * block);
-        quantize::rowQuantizer(type)(whole, {}, to);
+    CONCLAVE_CHECK(numbers.size() == size(part.nHeads) * size(part.dim));
+    std::byte* to =
+        chunkOf(layer, position) + part.begin + size(position % kAttendChunk) * part.rowBytes;
+    for (; !numbers.empty(); to += part.headBytes()) {
+        const auto head = numbers.first(size(part.dim));
+        numbers = numbers.subspan(head.size());
+        if (part.type == TensorType::F16) {
+            kernels.toHalf(head.data(), part.dim, reinterpret_cast<std::uint16_t*>(to));
+            continue;
+        }
+        const std::size_t block = typeTraits(part.type)->blockValues;
+        std::vector<float> whole(head.begin(), head.end());
+        whole.resize((head.size() + block - 1) / block * block);
+        quantize::rowQuantizer(part.type)(whole, {}, to);
     }
 }
 

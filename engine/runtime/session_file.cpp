@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little, "the file holds number
 
 /// "CONCLKV" and the version. A change of the file or of the engine's arithmetic takes the next
 /// one.
-constexpr std::uint64_t kMagic = 0x02'56'4B'4C'43'4E'4F'43;
+constexpr std::uint64_t kMagic = 0x03'56'4B'4C'43'4E'4F'43;
 
 struct SessionHeader {
     std::uint64_t magic = kMagic;
@@ -86,7 +86,7 @@ bool forEachPiece(KvCache& cache, int heldFrom, int nTokens, const Use& use) {
         if (cache.isRecurrent(layer)) continue;
         for (int at = cache.isLocal(layer) ? heldFrom : 0; at < nTokens;) {
             const int end = std::min(nTokens, (at / kAttendChunk + 1) * kAttendChunk);
-            if (!use(cache.rows(layer, at, end - at))) return false;
+            if (!cache.forEachRun(layer, at, end - at, use)) return false;
             at = end;
         }
     }

@@ -26,11 +26,16 @@ void RunningSession::extendFromStore(std::span<const TokenId> tokens) {
     for (std::size_t i = firstBlock; i < known.blocks.size(); ++i) {
         const std::span<const std::byte> block = *known.blocks[i];
         const std::size_t layerBytes = m_cache.positionBytes() * kBlockTokens;
-        const auto n = static_cast<int>(std::min(kBlockTokens, known.nTokens - i * kBlockTokens));
+        const std::size_t n = std::min(kBlockTokens, known.nTokens - i * kBlockTokens);
         for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
-            const auto rows = m_cache.rows(layer, static_cast<int>(i * kBlockTokens), n);
-            const auto from = block.subspan(static_cast<std::size_t>(layer) * layerBytes);
-            std::copy_n(from.begin(), rows.size(), rows.begin());
+            auto from = block.subspan(static_cast<std::size_t>(layer) * layerBytes);
+            const auto take = [&](std::span<std::byte> rows) {
+                std::copy_n(from.begin(), rows.size(), rows.begin());
+                from = from.subspan(rows.size() / n * kBlockTokens);
+                return true;
+            };
+            m_cache.forEachRun(layer, static_cast<int>(i * kBlockTokens), static_cast<int>(n),
+                               take);
         }
     }
     m_tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(known.nTokens));
@@ -54,9 +59,11 @@ void RunningSession::leaveInStore() {
     store.keep(m_kvKind, m_tokens, blockBytes, budget, [&](int first, std::span<std::byte> block) {
         if (first < m_cache.heldFrom()) return false;
         for (int layer = 0; layer < m_cache.nLayers(); ++layer) {
-            const auto rows = m_cache.rows(layer, first, kBlockTokens);
-            std::copy(rows.begin(), rows.end(), block.begin());
-            block = block.subspan(rows.size());
+            m_cache.forEachRun(layer, first, kBlockTokens, [&](std::span<const std::byte> rows) {
+                std::copy(rows.begin(), rows.end(), block.begin());
+                block = block.subspan(rows.size());
+                return true;
+            });
         }
         return true;
     });

@@ -55,9 +55,8 @@ public:
             attend(kernels, pool,
                    {.queries = m_queries.data() + pair * size(m_shape.queryDim),
                     .outputs = out.data() + pair * size(m_shape.valueDim),
-                    .keys = entries,
-                    .values = entries + m_keysDim * sizeof(std::uint16_t),
-                    .strideBytes = m_entryDim * sizeof(std::uint16_t),
+                    .keys = heads(entries, m_shape.queryDim),
+                    .values = heads(entries + m_keysDim * sizeof(std::uint16_t), m_shape.valueDim),
                     .queryDim = m_shape.queryDim,
                     .valueDim = m_shape.valueDim,
                     .nHeads = m_shape.nHeads,
@@ -82,6 +81,14 @@ public:
     }
 
 private:
+    /// All positions one behind the other, each with all of its heads.
+    [[nodiscard]] CachedHeads heads(const std::byte* first, int dim) const {
+        const std::size_t rowBytes = m_entryDim * sizeof(std::uint16_t);
+        return {.data = first,
+                .rowBytes = rowBytes,
+                .headBytes = size(dim) * sizeof(std::uint16_t),
+                .chunkBytes = kAttendChunk * rowBytes};
+    }
     static std::size_t size(int n) { return static_cast<std::size_t>(n); }
     static std::size_t count(int a, int b) { return size(a) * size(b); }
     [[nodiscard]] std::size_t nOutputs() const {

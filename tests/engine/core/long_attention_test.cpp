@@ -70,11 +70,8 @@ public:
         attend(set, pool,
                {.queries = m_queries.data(),
                 .outputs = out.data(),
-                .keys = m_cache.entry(0, 0),
-                .values = m_cache.entry(0, 0, valuesAt()),
-                .strideBytes = m_cache.positionBytes(),
-                .keyType = m_cache.keyType(),
-                .valueType = m_cache.valueType(),
+                .keys = m_cache.keys(0),
+                .values = m_cache.values(0),
                 .queryDim = m_queryDim,
                 .valueDim = m_valueDim,
                 .nHeads = kLongHeads,
@@ -121,8 +118,8 @@ private:
     void keep(int position) {
         const std::span<const float> row = m_row;
         const auto nKeys = static_cast<std::size_t>(m_queryDim);
-        m_cache.write(kernels(), 0, position, 0, row.first(nKeys));
-        if (!m_isLatent) m_cache.write(kernels(), 0, position, m_queryDim, row.subspan(nKeys));
+        m_cache.writeKeys(kernels(), 0, position, row.first(nKeys));
+        if (!m_isLatent) m_cache.writeValues(kernels(), 0, position, row.subspan(nKeys));
     }
 
     [[nodiscard]] int valuesAt() const { return m_isLatent ? 0 : m_queryDim; }
@@ -133,10 +130,14 @@ private:
         return static_cast<float>(static_cast<std::int32_t>(m_state >> 32u)) * 0x1p-31f;
     }
 
-    void unpack(TensorType type, int position, int first, int n) {
+    void unpack(const CachedHeads& heads, int position, int first, int n) {
         float* to = m_row.data() + first;
-        scalarKernels().find(type)->dequantize(m_cache.entry(0, position, first), n, to);
-        if (type == TensorType::F16) return;
+        const auto chunk = static_cast<std::size_t>(position / kAttendChunk);
+        const auto place = static_cast<std::size_t>(position % kAttendChunk);
+        scalarKernels()
+            .find(heads.type)
+            ->dequantize(heads.data + chunk * heads.chunkBytes + place * heads.rowBytes, n, to);
+        if (heads.type == TensorType::F16) return;
         m_halves.resize(m_row.size());
         scalarKernels().toHalf(to, n, m_halves.data());
         scalarKernels()
@@ -146,8 +147,8 @@ private:
 
     /// An entry as attention reads it: quantized ones are unpacked to F16.
     const std::vector<float>& at(int position) {
-        unpack(m_cache.keyType(), position, 0, m_queryDim);
-        if (!m_isLatent) unpack(m_cache.valueType(), position, m_queryDim, m_valueDim);
+        unpack(m_cache.keys(0), position, 0, m_queryDim);
+        if (!m_isLatent) unpack(m_cache.values(0), position, m_queryDim, m_valueDim);
         return m_row;
     }
 

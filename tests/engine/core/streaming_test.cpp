@@ -351,8 +351,8 @@ TEST(MemoryLimit, CountsTheCacheInTheTypeThatItWillHave) {
     const auto cache = [&](KvTypes types) { return model->forecast(kContext, types).kvCacheBytes; };
     const KvTypes mixed{KvType::Q8_0, KvType::Q4_0};
     for (const KvTypes& types : {KvTypes(KvType::Q8_0), KvTypes(KvType::Q4_0), mixed}) {
-        EXPECT_LT(cache(types), cache({}));
-        EXPECT_EQ(least({}) - least(types), cache({}) - cache(types));
+        EXPECT_NE(cache(types), cache({}));  // in Q8_0 more, as heads so small fill no block
+        EXPECT_EQ(least(types) - least({}), cache(types) - cache({}));
     }
     const LoadOptions tight{.memoryBytes = least(KvType::Q4_0), .kvTypes = KvType::Q4_0};
     EXPECT_TRUE(Model::load(path, tight));

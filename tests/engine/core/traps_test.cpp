@@ -321,9 +321,9 @@ TEST(CacheTypes, OfKeysAndValuesEachCostTheirShare) {
 
     // 64 numbers of two heads each, in blocks of 32.
     const auto config = ModelConfig::read(GgufFile::open(model).value()).value();
-    const auto bytes = [&](KvTypes types) { return KvCache::bytes(config, 64, 64, types); };
-    EXPECT_EQ(bytes({}), 64U * 2 * 128 * 2);
-    EXPECT_EQ(bytes({KvType::Q8_0, KvType::Q4_0}), 64U * (4 * 34 + 4 * 18));
+    const auto bytes = [&](KvTypes types) { return KvCache::bytes(config, 256, 256, types); };
+    EXPECT_EQ(bytes({}), 256U * 2 * 128 * 2);
+    EXPECT_EQ(bytes({KvType::Q8_0, KvType::Q4_0}), 256U * (4 * 34 + 4 * 18));
 }
 
 TEST(CacheTypes, HaveTheNamesOfLlamaCpp) {
