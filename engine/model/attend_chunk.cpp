@@ -64,7 +64,9 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, const Atten
         for (int at = walked.first; at < walked.end; at += step) {
             const Positions places{at - moved, std::min(at + step, walked.end) - moved};
             rows.moveTo(at - walked.first);
-            halves.prefetch(kvHead, {places.first + kAhead, places.end + kAhead});
+            if (nQueries == 1) {
+                halves.prefetch(kvHead, {places.first + kAhead, places.end + kAhead});
+            }
             body(halves.rows(kvHead, places), places.size());
         }
     };
