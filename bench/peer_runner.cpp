@@ -8,8 +8,8 @@
 //
 // Prints one JSON object, the first as `conclave bench --json` does, the others as engine_runner
 // does. The peer gets what makes it fastest: the best CPU backend, its run-time repacking, flash
-// attention where it chooses so, batches of 512. With MEMORY_MIB it is held to so much memory
-// (page_limit.h): its weights then stay mapped, since repacked ones would not fit.
+// attention where it chooses so, batches of 512. With MEMORY_MIB its weights stay mapped, since
+// repacked ones would not fit, and it is held to so much memory (page_limit.h) unless that is 0.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -219,10 +219,10 @@ int main(int argc, char** argv) {
     ggml_backend_load_all_from_path(argv[1]);
     llama_backend_init();
     const auto start = Clock::now();
-    Peer peer(argv[2], nThreads, depth + std::max(nPrefill, nDecode) + 64, memoryBytes > 0);
+    Peer peer(argv[2], nThreads, depth + std::max(nPrefill, nDecode) + 64, argc > 8);
     const double loadSeconds = secondsSince(start);
     // What loading has read ahead is more than the limit allows.
-    if (memoryBytes > 0) conclave::bench::dropFromCache(argv[2]);
+    if (argc > 8) conclave::bench::dropFromCache(argv[2]);
     const conclave::bench::PageLimit limit(
         argv[2],
         memoryBytes > 0 ? expertRanges(argv[2]) : std::vector<conclave::bench::FileRange>(),

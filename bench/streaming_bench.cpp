@@ -3,7 +3,8 @@
 //   streaming_bench MODEL MODE MEMORY_MIB THREADS N_PREFILL N_DECODE REPEATS
 //
 // MODE: "ahead" reads experts ahead into memory of its own; "paged" leaves them to the system's
-// paging, held to the same memory by page_limit.h. Prints one JSON object; bigger_than_ram runs it.
+// paging, held to the same memory by page_limit.h. MEMORY_MIB 0: what the system allows. Prints one
+// JSON object; bigger_than_ram runs it.
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -91,7 +92,8 @@ int main(int argc, char** argv) {
     const auto session = engine::Session::create(
         *model, {.contextLength = nPrefill + nDecode + 8, .nThreads = nThreads});
     if (!session) stop(session.error().detail);
-    const auto ranges = readsAhead ? std::vector<bench::FileRange>() : expertRanges(path);
+    const bool isHeld = !readsAhead && memoryBytes > 0;
+    const auto ranges = isHeld ? expertRanges(path) : std::vector<bench::FileRange>();
     const bench::PageLimit limit(path, ranges, memoryBytes);
 
     std::vector<double> prefill;
