@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/model/activation.h"
+#include "engine/model/layer_norm.h"
 
 namespace conclave::engine {
 namespace {
@@ -14,24 +15,6 @@ std::size_t extent(int n) { return static_cast<std::size_t>(n); }
 void addVector(const KernelTable& kernels, const std::vector<float>& vector, float* values) {
     if (vector.empty()) return;
     kernels.addScaled(values, vector.data(), 1.0f, static_cast<int>(vector.size()));
-}
-
-/// LayerNorm (arXiv:1607.06450).
-void layerNorm(const float* x, std::span<const float> weight, std::span<const float> bias,
-               float epsilon, float* out) {
-    const std::size_t n = weight.size();
-    double sum = 0.0;
-    for (std::size_t i = 0; i < n; ++i) sum += x[i];
-    const auto mean = static_cast<float>(sum / static_cast<double>(n));
-    double squares = 0.0;
-    for (std::size_t i = 0; i < n; ++i) {
-        out[i] = x[i] - mean;
-        squares += double{out[i]} * double{out[i]};
-    }
-    const auto variance = static_cast<float>(squares / static_cast<double>(n));
-    const float scale = 1.0f / std::sqrt(variance + epsilon);
-    for (std::size_t i = 0; i < n; ++i) out[i] = out[i] * scale * weight[i];
-    for (std::size_t i = 0; i < bias.size(); ++i) out[i] += bias[i];
 }
 
 /// ALiBi, section 3: a geometric series over the heads, and for a number of heads that is no power

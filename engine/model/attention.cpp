@@ -236,25 +236,30 @@ void GroupedAttention::placeQueryAndKey(const Machinery& m, const GroupedAttenti
     const GroupedAttentionConfig& grouped = m.config.grouped;
     const bool rotates = m.config.layers[size(batch.layer)].rotates;
     const int headDim = grouped.headDim;
-    const auto place = [&](float* values, int dim, const std::vector<float>& norm) {
+    const auto normalize = [&](float* values, int dim, const std::vector<float>& norm) {
         for (int at = 0; at < dim && !norm.empty(); at += static_cast<int>(norm.size())) {
             m.kernels.rmsNorm(values + at, norm.data(), static_cast<int>(norm.size()),
                               m.config.norm.epsilon, values + at);
         }
+    };
+    const auto place = [&](float* values, int dim, const std::vector<float>& norm) {
+        if (!grouped.normalizesRotated) normalize(values, dim, norm);
         for (int at = 0; at < dim && rotates; at += headDim) {
             m.rope.rotate(static_cast<int>(token), values + at);
             if (!grouped.unitHeads) continue;
             m.kernels.rmsNorm(values + at, m_ones.data(), headDim, m.config.norm.epsilon,
                               values + at);
         }
+        if (grouped.normalizesRotated) normalize(values, dim, norm);
     };
     place(m_query.row(token), m_query.dim(), weights.queryNorm);
     place(m_key.row(token), m_key.dim(), weights.keyNorm);
-    if (!rotates && grouped.growthStep > 0) {
+    const QueryGrowthConfig& growth = grouped.growth;
+    if (growth.step > 0 && (growth.whereRotated || !rotates)) {
         const int position = batch.firstPosition + static_cast<int>(token);
-        const int nSteps = (position + 1) / grouped.growthStep;
-        const float growth = 0.1f * std::log1p(static_cast<float>(nSteps));
-        m.kernels.addScaled(m_query.row(token), m_query.row(token), growth, m_query.dim());
+        const int nSteps = (position + growth.offset) / growth.step;
+        const auto share = static_cast<float>(growth.rate * std::log1p(nSteps));
+        m.kernels.addScaled(m_query.row(token), m_query.row(token), share, m_query.dim());
     }
 }
 

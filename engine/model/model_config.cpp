@@ -13,12 +13,21 @@ namespace {
 struct Architecture {
     std::string_view name;  ///< "general.architecture" of its files
     void (*describe)(Keys& keys, ModelConfig& model);
+    NormKind norm = NormKind::Rms;
 };
 
 constexpr std::array kArchitectures = {
+    Architecture{"bailingmoe", architectures::bailingmoe},
+    Architecture{"bailingmoe2", architectures::bailingmoe2},
+    Architecture{"cohere2", architectures::cohere2, NormKind::Layer},
+    Architecture{"command-r", architectures::commandR, NormKind::Layer},
     Architecture{"deepseek", architectures::deepseek},
     Architecture{"deepseek2", architectures::deepseek2},
+    Architecture{"dots1", architectures::dots1},
+    Architecture{"ernie4_5", architectures::ernie45},
     Architecture{"ernie4_5-moe", architectures::ernie45Moe},
+    Architecture{"exaone4", architectures::exaone4},
+    Architecture{"gemma", architectures::gemma},
     Architecture{"gemma2", architectures::gemma2},
     Architecture{"gemma3", architectures::gemma3},
     Architecture{"glm4", architectures::glm4},
@@ -26,18 +35,24 @@ constexpr std::array kArchitectures = {
     Architecture{"gpt-oss", architectures::gptOss},
     Architecture{"granite", architectures::granite},
     Architecture{"granitemoe", architectures::granitemoe},
+    Architecture{"hunyuan-dense", architectures::hunyuanDense},
+    Architecture{"hunyuan-moe", architectures::hunyuanMoe},
     Architecture{"llama", architectures::llama},
     Architecture{"llama4", architectures::llama4},
+    Architecture{"minimax-m2", architectures::minimaxM2},
+    Architecture{"mistral3", architectures::mistral3},
+    Architecture{"olmo2", architectures::olmo2},
     Architecture{"olmoe", architectures::olmoe},
     Architecture{"phi3", architectures::phi3},
     Architecture{"phimoe", architectures::phimoe},
     Architecture{"qwen2", architectures::qwen2},
     Architecture{"qwen2moe", architectures::qwen2moe},
     Architecture{"qwen3", architectures::qwen3},
-    Architecture{"qwen3moe", architectures::qwen3moe},
     Architecture{"qwen35", architectures::qwen35},
     Architecture{"qwen35moe", architectures::qwen35moe},
+    Architecture{"qwen3moe", architectures::qwen3moe},
     Architecture{"qwen3next", architectures::qwen3next},
+    Architecture{"seed_oss", architectures::seedOss},
     Architecture{"smollm3", architectures::smollm3},
 };
 
@@ -50,23 +65,34 @@ struct Family {
 
 /// The longest beginning that fits counts.
 constexpr std::array kFamilies = {
-    Family{"deepseek", "deepseek2", "deepseek2"},
-    Family{"ernie", "llama", "ernie4_5-moe"},
-    Family{"gemma2", "gemma2", "gemma2"},
-    Family{"gemma", "gemma3", "gemma3"},
-    Family{"glm", "glm4", "glm4moe"},
+    Family{"bailing", "bailingmoe2", "bailingmoe2"},
     Family{"chatglm", "glm4", "glm4moe"},
+    Family{"cohere", "cohere2", "cohere2"},
+    Family{"command", "command-r", "command-r"},
+    Family{"deepseek", "deepseek2", "deepseek2"},
+    Family{"dots", "dots1", "dots1"},
+    Family{"ernie", "ernie4_5", "ernie4_5-moe"},
+    Family{"exaone", "exaone4", "exaone4"},
+    Family{"gemma", "gemma3", "gemma3"},
+    Family{"gemma2", "gemma2", "gemma2"},
+    Family{"glm", "glm4", "glm4moe"},
+    Family{"glm-dsa", "deepseek2", "deepseek2"},
     Family{"gpt-oss", "gpt-oss", "gpt-oss"},
+    Family{"gpt_oss", "gpt-oss", "gpt-oss"},
+    Family{"gptoss", "gpt-oss", "gpt-oss"},
     Family{"granite", "granite", "granitemoe"},
+    Family{"hunyuan", "hunyuan-dense", "hunyuan-moe"},
     Family{"kimi", "deepseek2", "deepseek2"},
     Family{"llama", "llama", "llama4"},
-    Family{"ministral", "llama", "llama"},
-    Family{"mistral", "llama", "llama"},
+    Family{"minimax", "minimax-m2", "minimax-m2"},
+    Family{"ministral", "mistral3", "mistral3"},
+    Family{"mistral", "mistral3", "mistral3"},
     Family{"mixtral", "llama", "llama"},
-    Family{"olmo", "qwen3", "olmoe"},
+    Family{"olmo", "olmo2", "olmoe"},
     Family{"phi", "phi3", "phimoe"},
-    Family{"qwen3", "qwen3", "qwen3moe"},
     Family{"qwen", "qwen2", "qwen2moe"},
+    Family{"qwen3", "qwen3", "qwen3moe"},
+    Family{"seed", "seed_oss", "seed_oss"},
     Family{"smollm", "smollm3", "smollm3"},
 };
 
@@ -108,7 +134,8 @@ std::string_view closestTo(const GgufFile& file, std::string_view name) {
             return tensor.name.find(part) != std::string::npos;
         });
     };
-    const bool hasExperts = number("expert_count") > 0 || hasTensor("_exps.");
+    const bool hasExperts = number("expert_count") > 0 || hasTensor("_exps.") ||
+                            name.find("moe") != std::string_view::npos;
     if (number("attention.kv_lora_rank") > 0 || hasTensor("attn_kv_a_")) return "deepseek2";
     if (number("ssm.state_size") > 0 || hasTensor(".ssm_")) {
         return hasExperts ? "qwen3next" : "qwen35";
@@ -123,10 +150,11 @@ std::string_view closestTo(const GgufFile& file, std::string_view name) {
     }
     if (hasExperts) {
         const bool shares = number("expert_shared_count") > 0 || hasTensor("_shexp.");
-        if (shares) return normsHeads ? "glm4moe" : "deepseek";
+        if (shares) return normsHeads ? "dots1" : "deepseek";
         return normsHeads ? "qwen3moe" : "llama";
     }
     if (hasTensor("post_attention_norm.") || hasTensor("post_ffw_norm.")) {
+        if (!hasTensor("attn_norm.")) return "olmo2";
         return normsHeads ? "gemma3" : "gemma2";
     }
     if (normsHeads) return "qwen3";
@@ -195,6 +223,7 @@ Result<ModelConfig> ModelConfig::read(const GgufFile& file) {
 
     Keys keys(file, *name);
     ModelConfig model;
+    model.norm.kind = architecture->norm;
     readCommon(keys, model);
     if (keys.error()) return tl::unexpected(*keys.error());
     architecture->describe(keys, model);

@@ -16,6 +16,10 @@ inline constexpr int kMaxExperts = 1024;
 
 enum class AttentionKind { Grouped, Latent };
 
+/// How a vector is normalized: by its mean square alone (arXiv:1910.07467), or LayerNorm
+/// (arXiv:1607.06450), which takes its mean away first.
+enum class NormKind { Layer, Rms };
+
 /// How the router turns logits into scores: over all experts, each by itself, or over those that
 /// were chosen by their logits.
 enum class RouterScore { Softmax, Sigmoid, SoftmaxOfChosen };
@@ -27,8 +31,8 @@ enum class Activation { Silu, Gelu, ClampedSilu };
 /// Which values of a head turn together: (2i, 2i + 1), or (i, i + dim / 2).
 enum class RopePairs { Neighbours, Halves };
 
-/// Norm of queries and keys before they are rotated: none, of each head by itself (one weight for
-/// all heads), or over the heads together.
+/// Norm of queries and keys: none, of each head by itself (one weight for all heads), or over the
+/// heads together.
 enum class HeadNorm { None, PerHead, AllHeads };
 
 /// Rotary position embedding, stretched to longer contexts by linear scaling, YaRN
@@ -41,7 +45,18 @@ struct RopeConfig {
     bool yarn = false;
     double yarnFactor = 1.0;
     double originalContext = 0.0;  ///< what the model was trained with before it was stretched
-    double magnitude = 1.0;        ///< factor on cosine and sine
+    double yarnFast = 32.0;  ///< turns over the original context from which a wave is left alone
+    double yarnSlow = 1.0;   ///< likewise, up to which it is stretched in full
+    double magnitude = 1.0;  ///< factor on cosine and sine
+};
+
+/// Queries that grow with their position p, so that a long text does not flatten the softmax
+/// (arXiv:2501.19399): by the factor 1 + rate log(1 + floor((p + offset) / step)).
+struct QueryGrowthConfig {
+    int step = 0;  ///< 0: they do not
+    double rate = 0.1;
+    int offset = 0;
+    bool whereRotated = false;  ///< in all layers; else in those without rotation
 };
 
 /// Grouped-query attention: query heads share nHeads / nKvHeads to one the keys and values.
@@ -49,10 +64,9 @@ struct GroupedAttentionConfig {
     int nKvHeads = 0;
     int headDim = 0;
     HeadNorm queryKeyNorm = HeadNorm::None;
-    bool unitHeads = false;  ///< rotated queries and keys are normalized, without weights
-    /// In layers without rotation queries grow with their position p, by the factor
-    /// 1 + 0.1 log(1 + floor((p + 1) / growthStep)); 0: they do not.
-    int growthStep = 0;
+    bool normalizesRotated = false;  ///< that norm comes behind the rotation
+    bool unitHeads = false;          ///< rotated queries and keys are normalized, without weights
+    QueryGrowthConfig growth = {};
     bool needsBias = false;        ///< on queries, keys and values; else used if the file has it
     bool needsOutputBias = false;  ///< likewise
     bool hasOutputGate = false;    ///< what a head gives counts by a sigmoid of the token
@@ -103,10 +117,12 @@ struct MoeConfig {
     float weightScale = 1.0f;
 };
 
-/// RMS norms. A block reads the normalized stream; some models normalize its result, too.
+/// A block reads the normalized stream; some models normalize its result, too or instead.
 struct NormConfig {
+    NormKind kind = NormKind::Rms;
     float epsilon = 0.0f;
     bool hasBias = false;
+    bool beforeBlocks = true;
     bool afterBlocks = false;
     /// The tensor of the norm before the feed-forward block, which has two names.
     std::string_view beforeFeedForward = "ffn_norm";
@@ -144,8 +160,9 @@ struct ModelConfig {
     Activation activation = Activation::Silu;
     bool gateUpInOne = false;  ///< dense layers hold gate and up as one matrix, ffn_up
     MoeConfig moe;
-    float residualScale = 1.0f;  ///< of what a block adds to the stream
-    bool needsOutput = false;    ///< else the embedding serves where the output matrix is missing
+    bool parallelBlocks = false;  ///< the feed-forward block reads what attention does
+    float residualScale = 1.0f;   ///< of what a block adds to the stream
+    bool needsOutput = false;     ///< else the embedding serves where the output matrix is missing
     float logitScale = 1.0f;
     float logitSoftCap = 0.0f;  ///< logits become cap * tanh(logit / cap); 0: they do not
 

@@ -16,13 +16,8 @@ double yarnPair(const RopeConfig& config, double rotations) {
 /// Share of the original, not stretched, frequency that pair `pair` keeps: 1 for fast waves, 0 for
 /// those that made less than a turn over the original context.
 double yarnKeptShare(const RopeConfig& config, int pair) {
-    // Turns over the original context. As llama.cpp for all architectures here, whatever a file
-    // says (rope.scaling.yarn_beta_fast, yarn_beta_slow): it reads those for Mistral 3 and Grok
-    // alone.
-    constexpr double kFast = 32.0;
-    constexpr double kSlow = 1.0;
-    const double low = std::max(0.0, std::floor(yarnPair(config, kFast)));
-    const double high = std::min(config.dim - 1.0, std::ceil(yarnPair(config, kSlow)));
+    const double low = std::max(0.0, std::floor(yarnPair(config, config.yarnFast)));
+    const double high = std::min(config.dim - 1.0, std::ceil(yarnPair(config, config.yarnSlow)));
     return 1.0 - std::clamp((pair - low) / std::max(0.001, high - low), 0.0, 1.0);
 }
 

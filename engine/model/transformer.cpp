@@ -1,8 +1,10 @@
 #include "engine/model/transformer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/model/activation.h"
+#include "engine/model/layer_norm.h"
 
 namespace conclave::engine {
 namespace {
@@ -124,7 +126,7 @@ void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
     }
     addDelta(layer.attentionPostNorm, nTokens);
 
-    normalize(layer.feedForwardNorm, 0, nTokens);
+    if (!m_config.parallelBlocks) normalize(layer.feedForwardNorm, 0, nTokens);
     if (const auto* mixture = std::get_if<MoeWeights>(&layer.feedForward)) {
         m_feedForward.mixture(machinery, *mixture, batch, m_normed, m_delta);
     } else {
@@ -136,6 +138,14 @@ void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
 
 void Transformer::applyNorm(const NormWeights& norm, const float* in, float* out) const {
     const int dim = m_config.embeddingDim;
+    if (norm.weight.empty()) {
+        std::copy_n(in, dim, out);
+        return;
+    }
+    if (m_config.norm.kind == NormKind::Layer) {
+        layerNorm(in, norm.weight, norm.bias, m_config.norm.epsilon, out);
+        return;
+    }
     m_kernels.rmsNorm(in, norm.weight.data(), dim, m_config.norm.epsilon, out);
     if (!norm.bias.empty()) m_kernels.addScaled(out, norm.bias.data(), 1.0f, dim);
 }

@@ -73,7 +73,7 @@ public:
 private:
     void embed(std::span<const TokenId> tokens);
     void runLayer(const LayerWeights& layer, const Batch& batch);
-    /// normed = norm(stream), for tokens first to first + n - 1.
+    /// normed = norm(stream), for tokens first to first + n - 1; their copy if the model has none.
     void normalize(const NormWeights& norm, std::size_t first, std::size_t n);
     /// stream += residualScale * norm(delta), with a norm only if there is one
     void addDelta(const std::optional<NormWeights>& norm, std::size_t nTokens);

@@ -236,7 +236,7 @@ NormWeights loadNorm(TensorFinder& finder, const ModelConfig& config, const std:
 LayerWeights loadLayer(TensorFinder& finder, const ModelConfig& config, const KernelTable& kernels,
                        const LayerConfig& kind) {
     LayerWeights layer;
-    layer.attentionNorm = loadNorm(finder, config, "attn_norm");
+    if (config.norm.beforeBlocks) layer.attentionNorm = loadNorm(finder, config, "attn_norm");
     if (kind.isRecurrent) {
         layer.attention = loadDeltaNet(finder, config);
     } else if (config.attention == AttentionKind::Latent) {
@@ -244,7 +244,10 @@ LayerWeights loadLayer(TensorFinder& finder, const ModelConfig& config, const Ke
     } else {
         layer.attention = loadGroupedAttention(finder, config);
     }
-    layer.feedForwardNorm = loadNorm(finder, config, std::string(config.norm.beforeFeedForward));
+    if (config.norm.beforeBlocks && !config.parallelBlocks) {
+        layer.feedForwardNorm =
+            loadNorm(finder, config, std::string(config.norm.beforeFeedForward));
+    }
     if (config.norm.afterBlocks) {
         layer.attentionPostNorm = loadNorm(finder, config, "post_attention_norm");
         layer.feedForwardPostNorm = loadNorm(finder, config, "post_ffw_norm");

@@ -92,7 +92,7 @@ struct MoeWeights {
     ExpertStore* store = nullptr;
 };
 
-/// An RMS norm; the bias is empty in most models.
+/// The bias is empty in most models, and the weight, too, where there is no norm.
 struct NormWeights {
     std::vector<float> weight, bias;
 };

@@ -100,9 +100,9 @@ class Builder(TinyModel):
         if shared_gate:
             self.matrix(b + "ffn_gate_inp_shexp", EMBEDDING, kind=F32)
 
-    def norms(self, layer, *names, bias=False):
+    def norms(self, layer, *names, bias=False, size=1.0):
         for name in names or ("attn_norm", "ffn_norm"):
-            self.norm("blk.%d.%s" % (layer, name), EMBEDDING)
+            self.norm("blk.%d.%s" % (layer, name), EMBEDDING, size)
             if bias:
                 self.vector("blk.%d.%s.bias" % (layer, name), EMBEDDING)
 
@@ -434,6 +434,111 @@ def glm4():
     return m
 
 
+def plain(architecture, *norms, layers=2, seed=1, output=True, norm=None, bias=False, norm_size=1.0, **sizes):
+    """Dense layers, all alike."""
+    m = Builder(architecture, layers, seed=seed, **sizes)
+    m.ends(output=output)
+    for i in range(m.layers):
+        m.norms(i, *norms, size=norm_size)
+        m.attention(i, norm=norm, bias=bias)
+        m.dense(i)
+    return m
+
+
+def mistral3():
+    m = plain("mistral3", head_dim=16)
+    m.set(rope__scaling__type="yarn", rope__scaling__factor=16.0, rope__scaling__original_context_length=64,
+          rope__scaling__yarn_beta_fast=2.0, rope__scaling__yarn_beta_slow=0.25,
+          rope__scaling__yarn_log_multiplier=0.4, attention__temperature_scale=0.15)
+    return m
+
+
+AFTER_BLOCKS = ("post_attention_norm", "post_ffw_norm")
+
+
+def olmo2(has_window=False):
+    m = plain("olmo2", *AFTER_BLOCKS, layers=4 if has_window else 2, norm="all", heads=2, head_dim=16,
+              norm_size=0.5 if has_window else 1.0)
+    if has_window:  # OLMo 3
+        m.set(attention__sliding_window=12, rope__scaling__type="yarn", rope__scaling__factor=8.0,
+              rope__scaling__original_context_length=64, rope__scaling__attn_factor=1.2)
+    return m
+
+
+def command_r(architecture="command-r", layers=2):
+    m = plain(architecture, "attn_norm", layers=layers, output=False)
+    del m.metadata[architecture + ".attention.layer_norm_rms_epsilon"]
+    m.set(attention__layer_norm_epsilon=1e-5, logit_scale=0.5)
+    return m
+
+
+def cohere2():
+    m = command_r("cohere2", 4)
+    m.set(attention__sliding_window=12)
+    return m
+
+
+def dots1():
+    m = Builder("dots1", 2, seed=3, kv_heads=4, head_dim=16)
+    m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16, expert_shared_count=2,
+          expert_weights_scale=1.5, expert_weights_norm=True, expert_gating_func=2, leading_dense_block_count=1)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, norm="head")
+        m.experts(i, 6, 16, shared=32, choice_bias=True) if i else m.dense(i)
+    return m
+
+
+def hunyuan_moe():
+    m = Builder("hunyuan-moe", 2, seed=2, ff=16, head_dim=16)
+    m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16, expert_shared_feed_forward_length=24)
+    m.ends(output=False)
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, norm="head")
+        m.experts(i, 6, 16, shared=24)
+    return m
+
+
+def bailingmoe():
+    m = Builder("bailingmoe", 2)
+    m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16, expert_shared_count=2,
+          expert_weights_scale=1.5, expert_weights_norm=True, leading_dense_block_count=0)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i)
+        m.experts(i, 6, 16, shared=32)
+    return m
+
+
+def bailingmoe2():
+    m = Builder("bailingmoe2", 3)
+    m.set(expert_count=8, expert_used_count=2, expert_feed_forward_length=16, expert_shared_count=1,
+          expert_shared_feed_forward_length=24, expert_weights_scale=1.5, expert_weights_norm=True,
+          expert_gating_func=2, expert_group_count=4, expert_group_used_count=2, leading_dense_block_count=1,
+          rope__dimension_count=4)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, norm="head", fused=True)
+        m.experts(i, 8, 16, shared=24, choice_bias=True) if i else m.dense(i)
+    return m
+
+
+def minimax_m2():
+    m = Builder("minimax-m2", 2, head_dim=16, ff=16)
+    m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16, expert_gating_func=2,
+          rope__dimension_count=8)
+    m.ends()
+    for i in range(m.layers):
+        m.norms(i)
+        m.attention(i, norm="all")
+        m.experts(i, 6, 16, choice_bias=True)
+    return m
+
+
 # File name: how the model is made. Those of OTHERS are made wide alone (wide_models.py); the small models of these
 # names are make_parity.py's.
 OTHERS = {"deepseek3": deepseek3, "mixtral": lambda: llama(4), "llama-dense": llama}
@@ -446,4 +551,12 @@ MODELS = {
     "gpt-oss": gpt_oss, "gpt-oss-q8": lambda: gpt_oss(Q8_0, 32), "qwen2": qwen2, "qwen3": qwen3,
     "smollm3": smollm3, "granite": granite, "gemma2": gemma2, "gemma3": gemma3, "phi3": phi3,
     "phi3-long": lambda: phi3(64), "glm4": glm4, "llama4": llama4,
+    "mistral3": mistral3, "gemma": lambda: plain("gemma", head_dim=16, output=False),
+    "ernie4_5": lambda: plain("ernie4_5", output=False, head_dim=16), "olmo2": olmo2,
+    "olmo2-window": lambda: olmo2(has_window=True),
+    "seed_oss": lambda: plain("seed_oss", "attn_norm", "post_attention_norm", bias=True, head_dim=16),
+    "command-r": command_r, "cohere2": cohere2, "dots1": dots1, "hunyuan-moe": hunyuan_moe,
+    "hunyuan-dense": lambda: plain("hunyuan-dense", output=False, norm="head", head_dim=16), "bailingmoe": bailingmoe,
+    "bailingmoe2": bailingmoe2, "minimax-m2": minimax_m2,
+    "exaone4": lambda: plain("exaone4", *AFTER_BLOCKS, seed=3, norm="head", heads=2, kv_heads=1, head_dim=16),
 }

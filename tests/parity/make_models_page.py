@@ -23,7 +23,7 @@ FOLDER = os.path.join(ROOT, "engine/model/architectures")
 ENCODERS = os.path.join(ROOT, "engine/encoder/architectures")
 # Golden models by architecture, where the name is not that of the architecture.
 MODELS = {"deepseek2": ["deepseek3", "deepseek2-mtp"], "llama": ["mixtral", "llama-dense"],
-          "phi3": ["phi3", "phi3-long"]}
+          "olmo2": ["olmo2", "olmo2-window"], "phi3": ["phi3", "phi3-long"]}
 ENCODER_MODELS = {"bert": ["bert", "bert-cls", "bert-q8", "bert-rank"],
                   "gemma-embedding": ["gemma-embedding", "gemma-embedding-plain"],
                   "jina-bert-v2": ["jina-bert-v2", "jina-bert-v2-geglu"],
@@ -33,7 +33,15 @@ ENCODER_MODELS = {"bert": ["bert", "bert-cls", "bert-q8", "bert-rank"],
 FAMILIES = {
     "deepseek": ("deepseek-llm", "`User:`"),
     "deepseek2": ("deepseek-llm, deepseek-v3, kimi-k2", "`<｜User｜>`, `<think>`, `<｜tool▁call▁begin｜>`"),
+    "bailingmoe": ("bailingmoe", "`<role>HUMAN</role>`"),
+    "bailingmoe2": ("bailingmoe2", "`<role>HUMAN</role>`, `<think>`, `<tool_call>`"),
+    "cohere2": ("command-r", "`<|USER_TOKEN|>`, `<|START_THINKING|>`, `<|START_ACTION|>`"),
+    "command-r": ("command-r", "`<|USER_TOKEN|>`, `Action:`"),
+    "dots1": ("qwen2", "`<|userprompt|>`"),
+    "ernie4_5": ("SPM", "`User:`"),
     "ernie4_5-moe": ("SPM", "`User:`"),
+    "exaone4": ("exaone4", "`[|user|]`, `<think>`, `<tool_call>`"),
+    "gemma": ("SPM", "`<start_of_turn>`"),
     "gemma2": ("SPM", "`<start_of_turn>`"),
     "gemma3": ("SPM", "`<start_of_turn>`"),
     "glm4": ("glm4", "`<|user|>`"),
@@ -41,8 +49,13 @@ FAMILIES = {
     "gpt-oss": ("gpt-4o", "harmony: channels"),
     "granite": ("refact", "`<|start_of_role|>`, `<tool_call>`, `<|tool_call|>`"),
     "granitemoe": ("refact", "`<|start_of_role|>`, `<tool_call>`, `<|tool_call|>`"),
+    "hunyuan-dense": ("hunyuan-dense", "`<｜hy_User｜>`, `<think>`"),
+    "hunyuan-moe": ("hunyuan", "`<|extra_0|>`, `<think>`"),
     "llama": ("SPM, llama-bpe, tekken", "`[INST]`, `[TOOL_CALLS]`; `<|start_header_id|>`, `<|python_tag|>`"),
     "llama4": ("llama4", "`<|header_start|>`"),
+    "minimax-m2": ("minimax-m2", "`]~b]user`, `<think>`, `<invoke name=>`"),
+    "mistral3": ("tekken", "`[INST]`, `[THINK]`, `[TOOL_CALLS]`"),
+    "olmo2": ("dbrx", "`<|user|>`, `<|im_start|>`"),
     "olmoe": ("olmo", "`<|user|>`"),
     "phi3": ("SPM, dbrx", "`<|user|>`"),
     "phimoe": ("SPM", "`<|user|>`"),
@@ -53,6 +66,7 @@ FAMILIES = {
     "qwen35": ("qwen35", "`<|im_start|>`, `<think>`, `<tool_call>` with `<function=>`"),
     "qwen35moe": ("qwen35", "`<|im_start|>`, `<think>`, `<tool_call>` with `<function=>`"),
     "qwen3next": ("qwen2", "`<|im_start|>`, `<tool_call>`"),
+    "seed_oss": ("seed-coder", "`<seed:bos>user`, `<seed:think>`, `<seed:tool_call>`"),
     "smollm3": ("smaug-bpe", "`<|im_start|>`, `<think>`, `<tool_call>`"),
 }
 PAGE = """# Models

@@ -74,8 +74,8 @@ class TinyModel:
     def embedding(self, name, *shape, scale=1.0):
         self._add(name + ".weight", shape, self.kind, self._gauss(name, shape) * np.float32(scale))
 
-    def norm(self, name, n):
-        self._add(name + ".weight", (n,), F32, 1 + 0.2 * self._gauss(name, (n,)))
+    def norm(self, name, n, size=1.0):
+        self._add(name + ".weight", (n,), F32, size * (1 + 0.2 * self._gauss(name, (n,))))
 
     def vector(self, name, *shape, scale=0.3, offset=0.0):
         """`name` with its ending."""

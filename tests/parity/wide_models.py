@@ -62,8 +62,8 @@ class WideBuilder(architectures.Builder):
         # One that is the output matrix, too, would let each token predict itself and nothing else.
         super().embedding(name, *self._wide(name, shape), scale=scale if scale == 1.0 else scale / SCALE)
 
-    def norm(self, name, n):
-        super().norm(name, *self._wide(name, (n,)))
+    def norm(self, name, n, size=1.0):
+        super().norm(name, *self._wide(name, (n,)), size)
 
     def vector(self, name, *shape, **keywords):
         super().vector(name, *self._wide(name, shape), **keywords)

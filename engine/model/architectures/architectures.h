@@ -11,9 +11,17 @@
 /// Each fills in what readCommon has left open.
 namespace conclave::engine::architectures {
 
+void bailingmoe(Keys& keys, ModelConfig& model);
+void bailingmoe2(Keys& keys, ModelConfig& model);
+void cohere2(Keys& keys, ModelConfig& model);
+void commandR(Keys& keys, ModelConfig& model);
 void deepseek(Keys& keys, ModelConfig& model);
 void deepseek2(Keys& keys, ModelConfig& model);
+void dots1(Keys& keys, ModelConfig& model);
+void ernie45(Keys& keys, ModelConfig& model);
 void ernie45Moe(Keys& keys, ModelConfig& model);
+void exaone4(Keys& keys, ModelConfig& model);
+void gemma(Keys& keys, ModelConfig& model);
 void gemma2(Keys& keys, ModelConfig& model);
 void gemma3(Keys& keys, ModelConfig& model);
 void glm4(Keys& keys, ModelConfig& model);
@@ -21,18 +29,24 @@ void glm4moe(Keys& keys, ModelConfig& model);
 void gptOss(Keys& keys, ModelConfig& model);
 void granite(Keys& keys, ModelConfig& model);
 void granitemoe(Keys& keys, ModelConfig& model);
+void hunyuanDense(Keys& keys, ModelConfig& model);
+void hunyuanMoe(Keys& keys, ModelConfig& model);
 void llama(Keys& keys, ModelConfig& model);
 void llama4(Keys& keys, ModelConfig& model);
+void minimaxM2(Keys& keys, ModelConfig& model);
+void mistral3(Keys& keys, ModelConfig& model);
+void olmo2(Keys& keys, ModelConfig& model);
 void olmoe(Keys& keys, ModelConfig& model);
 void phi3(Keys& keys, ModelConfig& model);
 void phimoe(Keys& keys, ModelConfig& model);
 void qwen2(Keys& keys, ModelConfig& model);
 void qwen2moe(Keys& keys, ModelConfig& model);
 void qwen3(Keys& keys, ModelConfig& model);
-void qwen3moe(Keys& keys, ModelConfig& model);
 void qwen35(Keys& keys, ModelConfig& model);
 void qwen35moe(Keys& keys, ModelConfig& model);
+void qwen3moe(Keys& keys, ModelConfig& model);
 void qwen3next(Keys& keys, ModelConfig& model);
+void seedOss(Keys& keys, ModelConfig& model);
 void smollm3(Keys& keys, ModelConfig& model);
 
 }  // namespace conclave::engine::architectures

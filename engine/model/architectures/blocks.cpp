@@ -75,8 +75,10 @@ void readCommon(Keys& keys, ModelConfig& model) {
     const bool needsWidth = !keys.has("expert_feed_forward_length");
     model.feedForwardDim = needsWidth ? keys.required("feed_forward_length", 1, kMaxDim)
                                       : keys.optional("feed_forward_length", 0, 1, kMaxDim);
-    model.norm.epsilon =
-        static_cast<float>(keys.requiredNumber("attention.layer_norm_rms_epsilon", 0.0, 1.0));
+    model.norm.epsilon = static_cast<float>(
+        keys.requiredNumber(model.norm.kind == NormKind::Rms ? "attention.layer_norm_rms_epsilon"
+                                                             : "attention.layer_norm_epsilon",
+                            0.0, 1.0));
     model.vocabularySize = vocabularySizeOf(keys);
     if (keys.error()) return;
     model.layers.resize(static_cast<std::size_t>(model.nLayers));

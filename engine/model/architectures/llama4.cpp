@@ -17,7 +17,7 @@ void llama4(Keys& keys, ModelConfig& model) {
     for (std::size_t i = kPeriod - 1; i < model.layers.size(); i += kPeriod) {
         model.layers[i].rotates = false;
     }
-    model.grouped.growthStep = kChunk;
+    model.grouped.growth = {.step = kChunk, .offset = 1};
 
     readExperts(keys, model, ExpertWidth::FeedForward);
     readInterleaved(keys, model);

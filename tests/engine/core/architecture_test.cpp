@@ -136,6 +136,15 @@ std::vector<Mistake> mistakes() {
         {"logit scale", [](ModelConfig& m) { return replace(m.logitScale, 1.0f); }},
         {"logit cap", [](ModelConfig& m) { return replace(m.logitSoftCap, 0.0f); }},
         {"norm bias", [](ModelConfig& m) { return replace(m.norm.hasBias, false); }},
+        {"norm kind", [](ModelConfig& m) { return replace(m.norm.kind, NormKind::Rms); }},
+        {"norm behind rotation",
+         [](ModelConfig& m) { return replace(m.grouped.normalizesRotated, false); }},
+        {"query growth",
+         [](ModelConfig& m) {
+             return m.grouped.growth.step < 128 && replace(m.grouped.growth.step, 0);
+         }},
+        {"yarn's turns",
+         [](ModelConfig& m) { return m.rope.yarn && replace(m.rope.yarnFast, 32.0); }},
         {"norm after", [](ModelConfig& m) { return replace(m.norm.afterBlocks, false); }},
         {"activation", [](ModelConfig& m) { return replace(m.activation, Activation::Silu); }},
         {"shared", [](ModelConfig& m) { return replace(m.moe.sharedDim, 0); }},
@@ -178,11 +187,40 @@ TEST_P(Architecture, MistakesInTheDescriptionShow) {
     EXPECT_GE(nShown, 3);  // of pairs, base and attention scale, or more
 }
 
+/// Only the 32B model has windows, and it is too deep for a golden file.
+TEST(Exaone4, SeesWindowsInThreeOfFourLayersOfTheLargeModel) {
+    conclave::test::GgufWriter writer;
+    const auto set = [&](const std::string& key, std::uint32_t value) {
+        writer.set("exaone4." + key, value);
+    };
+    writer.set("general.architecture", "exaone4");
+    set("block_count", 64);
+    set("context_length", 1024);
+    set("embedding_length", 64);
+    set("feed_forward_length", 64);
+    set("attention.head_count", 4);
+    set("vocab_size", 100);
+    writer.set("exaone4.attention.layer_norm_rms_epsilon", 1e-5f);
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("conclave-exaone-" + std::to_string(::getpid()) + ".gguf");
+    ASSERT_TRUE(writer.write(path));
+    const auto file = GgufFile::open(path);
+    std::filesystem::remove(path);
+    ASSERT_TRUE(file.has_value()) << file.error().detail;
+    const auto model = ModelConfig::read(*file);
+    ASSERT_TRUE(model.has_value()) << model.error().detail;
+    EXPECT_EQ(model->window, 4096);
+    for (std::size_t i = 0; i < model->layers.size(); ++i) {
+        EXPECT_EQ(model->layers[i].isLocal, i % 4 != 3) << i;
+        EXPECT_EQ(model->layers[i].rotates, i % 4 != 3) << i;
+    }
+}
+
 /// The golden text is too short for what Llama 4 does from its 8,192nd token on.
 TEST(Llama4, QueriesGrowFromTheStepOn) {
     const auto logits = [](int step) {
         test::BareModel model(test::parity("llama4.gguf"), kernels(), 1, 128, [&](ModelConfig& m) {
-            EXPECT_EQ(std::exchange(m.grouped.growthStep, step), 8192);
+            EXPECT_EQ(std::exchange(m.grouped.growth.step, step), 8192);
         });
         return model.logits(test::goldenTokens(model.config().vocabularySize, 128));
     };
@@ -200,7 +238,10 @@ INSTANTIATE_TEST_SUITE_P(Models, Architecture,
                                          "ernie4_5-moe", "gpt-oss", "qwen2", "qwen3", "smollm3",
                                          "granite", "gemma2", "gemma3", "phi3", "phi3-long", "glm4",
                                          "llama4", "deepseek2-mtp", "deepseek3", "mixtral",
-                                         "llama-dense"),
+                                         "llama-dense", "mistral3", "gemma", "ernie4_5", "olmo2",
+                                         "olmo2-window", "seed_oss", "command-r", "cohere2",
+                                         "dots1", "hunyuan-moe", "hunyuan-dense", "bailingmoe",
+                                         "bailingmoe2", "minimax-m2", "exaone4"),
                          testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {

@@ -98,14 +98,22 @@ TEST_P(DamagedModel, TruncatedIsAnError) {
 
 TEST_P(DamagedModel, LackingTensorIsNamed) {
     // What published files of these architectures do without.
-    const std::set<std::string> optional = {"glm4 attn_q.bias", "glm4 attn_k.bias",
-                                            "glm4 attn_v.bias", "ernie4_5-moe exp_probs_b.bias",
-                                            "phimoe output.bias"};
+    const std::set<std::string> optional = {"glm4 attn_q.bias",
+                                            "glm4 attn_k.bias",
+                                            "glm4 attn_v.bias",
+                                            "ernie4_5-moe exp_probs_b.bias",
+                                            "phimoe output.bias",
+                                            "dots1 exp_probs_b.bias",
+                                            "bailingmoe2 exp_probs_b.bias",
+                                            "seed_oss attn_q.bias",
+                                            "seed_oss attn_k.bias",
+                                            "seed_oss attn_v.bias"};
     const std::set<std::string> untied = {
         "llama output.weight",     "qwen3 output.weight",     "qwen3moe output.weight",
         "qwen3next output.weight", "qwen35 output.weight",    "qwen35moe output.weight",
         "deepseek output.weight",  "deepseek2 output.weight", "glm4 output.weight",
-        "glm4moe output.weight",   "llama4 output.weight",    "phi3 output.weight"};
+        "glm4moe output.weight",   "llama4 output.weight",    "phi3 output.weight",
+        "mistral3 output.weight",  "seed_oss output.weight",  "exaone4 output.weight"};
     for (const std::string& name : m_tensors) {
         const std::size_t layerEnd = name.rfind("blk.", 0) == 0 ? name.find('.', 4) + 1 : 0;
         const std::string kind = m_architecture + " " + name.substr(layerEnd);
@@ -149,7 +157,11 @@ TEST_P(DamagedModel, WrongShapeIsNamed) {
 
 TEST_P(DamagedModel, LackingKeyIsNamed) {
     std::vector<std::string> keys = {"block_count", "context_length", "embedding_length",
-                                     "attention.head_count", "attention.layer_norm_rms_epsilon"};
+                                     "attention.head_count"};
+    const bool hasLayerNorm = m_architecture == "command-r" || m_architecture == "cohere2";
+    keys.emplace_back(hasLayerNorm ? "attention.layer_norm_epsilon"
+                                   : "attention.layer_norm_rms_epsilon");
+    if (hasLayerNorm) keys.emplace_back("logit_scale");
     // The width of dense layers, or of experts where nothing else says it.
     const bool hasDense = std::any_of(m_tensors.begin(), m_tensors.end(), [](const auto& name) {
         return name.ends_with(".ffn_down.weight");
@@ -159,12 +171,15 @@ TEST_P(DamagedModel, LackingKeyIsNamed) {
     }
     if (m_good.find("expert_used_count") != std::string::npos)
         keys.emplace_back("expert_used_count");
-    if (m_architecture == "gpt-oss") keys.emplace_back("attention.sliding_window");
+    if (m_architecture == "gpt-oss" || m_architecture == "cohere2") {
+        keys.emplace_back("attention.sliding_window");
+    }
     if (isHybrid()) {
         keys.insert(keys.end(), {"ssm.conv_kernel", "ssm.group_count", "ssm.time_step_rank",
                                  "ssm.state_size", "ssm.inner_size"});
     }
-    if (m_architecture == "deepseek") keys.emplace_back("expert_shared_count");
+    const std::set<std::string> counted = {"deepseek", "dots1", "bailingmoe", "bailingmoe2"};
+    if (counted.count(m_architecture) != 0) keys.emplace_back("expert_shared_count");
     if (m_architecture.rfind("granite", 0) == 0) keys.emplace_back("logit_scale");
     for (const std::string& key : keys) {
         const std::string name = m_architecture + "." + key;
@@ -199,7 +214,11 @@ INSTANTIATE_TEST_SUITE_P(Models, DamagedModel,
                          testing::Values("olmoe", "qwen3moe", "qwen3next", "qwen35", "qwen35moe",
                                          "granitemoe", "qwen2moe", "deepseek", "phimoe", "glm4moe",
                                          "ernie4_5-moe", "gpt-oss", "qwen2", "qwen3", "smollm3",
-                                         "granite", "gemma2", "gemma3", "phi3", "glm4", "llama4"),
+                                         "granite", "gemma2", "gemma3", "phi3", "glm4", "llama4",
+                                         "mistral3", "gemma", "ernie4_5", "olmo2", "olmo2-window",
+                                         "seed_oss", "command-r", "cohere2", "dots1", "hunyuan-moe",
+                                         "hunyuan-dense", "bailingmoe", "bailingmoe2", "minimax-m2",
+                                         "exaone4"),
                          [](const auto& instance) {
                              std::string name = instance.param;
                              std::replace(name.begin(), name.end(), '-', '_');

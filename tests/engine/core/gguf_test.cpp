@@ -317,15 +317,27 @@ TEST(ModelInfo, NamesWhatIsWrong) {
     expectClosest(named("qwen3vlmoe").number("qwen3vlmoe.expert_count", 128), "qwen3moe");
     expectClosest(named("llama5"), "llama");
     expectClosest(named("llama5").number("llama5.expert_count", 16), "llama4");
-    expectClosest(named("mistral3"), "llama");
+    expectClosest(named("mistral"), "mistral3");
     expectClosest(named("gemma3n"), "gemma3");
+    expectClosest(named("gpt_oss"), "gpt-oss");
+    expectClosest(named("qwen3vlmoe"), "qwen3moe");
+    expectClosest(named("qwen2_5vl"), "qwen2");
+    expectClosest(named("glm-dsa"), "deepseek2");
+    expectClosest(named("kimi-linear"), "deepseek2");
+    expectClosest(named("cohere2moe"), "cohere2");
+    expectClosest(named("command_r"), "command-r");
+    expectClosest(named("minimax-m3"), "minimax-m2");
+    expectClosest(named("hunyuan_v1_moe"), "hunyuan-moe");
+    expectClosest(named("exaone-moe"), "exaone4");
+    expectClosest(named("olmo"), "olmo2");
+    expectClosest(named("bailingmoe3"), "bailingmoe2");
+    expectClosest(named("ernie5"), "ernie4_5");
     expectClosest(named("minicpm3").number("minicpm3.attention.kv_lora_rank", 256), "deepseek2");
     expectClosest(named("granitehybrid").number("granitehybrid.ssm.state_size", 128), "qwen35");
-    expectClosest(named("dots1").number("dots1.expert_count", 4), "llama");
-    expectClosest(named("bailingmoe")
-                      .number("bailingmoe.expert_count", 4)
-                      .number("bailingmoe.expert_shared_count", 1),
-                  "deepseek");
+    expectClosest(named("grok").number("grok.expert_count", 4), "llama");
+    expectClosest(
+        named("step").number("step.expert_count", 4).number("step.expert_shared_count", 1),
+        "deepseek");
     expectClosest(named("gpt2"), "llama");
     // A Qwen with norms of heads is of the third generation, whatever its name.
     const auto normed = [&](const std::string& name) {

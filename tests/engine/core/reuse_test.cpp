@@ -239,7 +239,8 @@ INSTANTIATE_TEST_SUITE_P(Architectures, SharedPrefix,
                          testing::Values("deepseek2", "deepseek3", "deepseek", "llama-dense",
                                          "mixtral", "olmoe", "granitemoe", "gpt-oss", "gemma2",
                                          "gemma3", "qwen3moe", "phi3", "phi3-long", "llama4",
-                                         "glm4moe", "ernie4_5-moe", "phimoe", "smollm3"),
+                                         "glm4moe", "ernie4_5-moe", "phimoe", "smollm3", "mistral3",
+                                         "olmo2-window", "cohere2"),
                          [](const auto& each) {
                              std::string name = each.param;
                              std::replace_if(

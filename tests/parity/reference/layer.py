@@ -25,6 +25,12 @@ def rms_norm(x, epsilon):
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon)
 
 
+def layer_norm(x, epsilon):
+    """arXiv:1607.06450"""
+    x = x - x.mean(-1, keepdims=True)
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon)
+
+
 class Part:
     """Weights of one part of a model, whose names begin alike. Each is unpacked once and kept as long as this.
 
@@ -54,7 +60,9 @@ class Part:
         return y + self.weight(name + ".bias")[at] if name + ".bias" in self else y
 
     def norm(self, name, x):
-        y = rms_norm(x, self.model["attention.layer_norm_rms_epsilon"]) * self.weight(name)
+        epsilon = self.model.get("attention.layer_norm_rms_epsilon")
+        y = layer_norm(x, self.model["attention.layer_norm_epsilon"]) if epsilon is None else rms_norm(x, epsilon)
+        y = y * self.weight(name)
         return y + self.weight(name + ".bias") if name + ".bias" in self else y
 
 

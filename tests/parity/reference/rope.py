@@ -11,8 +11,12 @@ def _yarn(model, frequencies, dim, base):
         """The pair that makes so many turns over the original context."""
         return dim * np.log(original / (rotations * 2 * np.pi)) / (2 * np.log(base))
 
-    low = max(0, np.floor(pair(32.0)))
-    high = min(dim - 1, np.ceil(pair(1.0)))
+    fast, slow = 32.0, 1.0
+    if model.architecture == "mistral3":  # llama.cpp reads these keys for it alone
+        fast = model.get("rope.scaling.yarn_beta_fast", fast)
+        slow = model.get("rope.scaling.yarn_beta_slow", slow)
+    low = max(0, np.floor(pair(fast)))
+    high = min(dim - 1, np.ceil(pair(slow)))
     stretched = np.clip((np.arange(dim // 2) - low) / max(0.001, high - low), 0, 1)
     return frequencies * (1 - stretched) + frequencies / factor * stretched
 
@@ -50,6 +54,8 @@ def magnitude(model):
     """Queries and keys grow where the context was stretched: YaRN, section 3.4, and LongRoPE."""
     kind, factor = scaling(model)
     own = 1 + 0.1 * np.log(factor) if kind == "yarn" else 1.0
+    if kind == "yarn" and model.architecture == "mistral3":
+        own /= 1 + 0.1 * model.get("rope.scaling.yarn_log_multiplier", 0.0) * np.log(factor)
     return own * model.get("rope.scaling.attn_factor", 1.0)
 
 

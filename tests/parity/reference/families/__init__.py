@@ -1,13 +1,22 @@
 """The architectures by their name in files."""
-from . import deepseek, ernie, gemma, glm, gpt_oss, granite, llama, llama4, olmoe, phi, qwen, qwen_hybrid
+from . import (after_blocks, cohere, deepseek, ernie, gemma, glm, gpt_oss, granite, llama, llama4, mistral, olmoe, phi,
+               qwen, qwen_hybrid, shared_experts)
 
 ARCHITECTURES = {
     "deepseek": deepseek.DEEPSEEK, "deepseek2": deepseek.DEEPSEEK2,
-    "ernie4_5-moe": ernie.ERNIE45_MOE,
-    "gemma2": gemma.GEMMA2, "gemma3": gemma.GEMMA3,
+    "bailingmoe": shared_experts.BAILINGMOE, "bailingmoe2": shared_experts.BAILINGMOE2,
+    "command-r": cohere.COMMAND_R, "cohere2": cohere.COHERE2,
+    "dots1": shared_experts.DOTS1,
+    "ernie4_5": llama.LLAMA, "ernie4_5-moe": ernie.ERNIE45_MOE,
+    "exaone4": after_blocks.EXAONE4, "olmo2": after_blocks.OLMO2,
+    "gemma": gemma.GEMMA, "gemma2": gemma.GEMMA2, "gemma3": gemma.GEMMA3,
     "glm4": glm.GLM4, "glm4moe": glm.GLM4MOE,
     "gpt-oss": gpt_oss.GPT_OSS,
     "granite": granite.GRANITE, "granitemoe": granite.GRANITEMOE,
+    "hunyuan-dense": shared_experts.HUNYUAN, "hunyuan-moe": shared_experts.HUNYUAN,
+    "minimax-m2": shared_experts.MINIMAX_M2,
+    "mistral3": mistral.MISTRAL3,
+    "seed_oss": qwen.SEED_OSS,
     "llama": llama.LLAMA, "smollm3": llama.SMOLLM3,
     "llama4": llama4.LLAMA4,
     "olmoe": olmoe.OLMOE,

@@ -1,4 +1,4 @@
-"""Gemma 2 (arXiv:2408.00118) and Gemma 3 (arXiv:2503.19786), section 2 of each. What the papers call 1 + weight
+"""Gemma (arXiv:2403.08295), 2 (arXiv:2408.00118) and 3 (arXiv:2503.19786), section 2 of each. What the papers call 1 + weight
 in norms is already added in files."""
 from ..attention import head_dim, output, queries_keys_values, rotated, sees_all_before, sees_window
 from ..layer import gated_network, gelu
@@ -17,6 +17,13 @@ def _query_scale(model, layers_of_27b):
     if model["block_count"] == layers_of_27b:
         return (model["embedding_length"] // model["attention.head_count"]) ** -0.5
     return head_dim(model) ** -0.5
+
+
+def _gemma(layer, x):
+    q, k, v = queries_keys_values(layer, layer.norm("attn_norm", x))
+    q, k = rotated(layer, rotate_halves, q, k)
+    x = x + output(layer, q, k, v)
+    return x + gated_network(layer, layer.norm("ffn_norm", x), activation=gelu)
 
 
 def _gemma2_attention(layer, x):
@@ -51,5 +58,6 @@ def _final_cap(default):
     return lambda model, logits: capped(model, logits, model.get("final_logit_softcapping", default))
 
 
+GEMMA = Architecture(_gemma, root_of_width)
 GEMMA2 = Architecture(lambda layer, x: _around_blocks(layer, x, _gemma2_attention), root_of_width, _final_cap(30.0))
 GEMMA3 = Architecture(lambda layer, x: _around_blocks(layer, x, _gemma3_attention), root_of_width, _final_cap(0.0))

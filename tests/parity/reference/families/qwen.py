@@ -1,5 +1,5 @@
 """Qwen 1.5 to 2.5 (arXiv:2407.10671), and Qwen3 (arXiv:2505.09388), whose heads are normalized instead of
-having biases; with experts and without."""
+having biases; with experts and without. Seed-OSS (github.com/ByteDance-Seed/seed-oss) has Qwen2's block."""
 from ..attention import output, queries_keys_values, rotated
 from ..experts import mixture, route, shared_expert
 from ..layer import gated_network
@@ -17,7 +17,8 @@ def _attention(layer, x):
 
 def _dense(layer, x):
     x = x + _attention(layer, layer.norm("attn_norm", x))
-    return x + gated_network(layer, layer.norm("ffn_norm", x))
+    name = "ffn_norm" if "ffn_norm" in layer else "post_attention_norm"  # of Seed-OSS
+    return x + gated_network(layer, layer.norm(name, x))
 
 
 def _qwen2moe(layer, x):
@@ -32,6 +33,6 @@ def _qwen3moe(layer, x):
     return x + mixture(layer, h, *route(layer, h, normalized=True))
 
 
-QWEN2 = QWEN3 = Architecture(_dense)
+QWEN2 = QWEN3 = SEED_OSS = Architecture(_dense)
 QWEN2MOE = Architecture(_qwen2moe)
 QWEN3MOE = Architecture(_qwen3moe)
