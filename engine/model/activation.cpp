@@ -28,6 +28,8 @@ void clampedSilu(float* gate, const float* up, int n) {
 
 float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
 
+float softplus(float x) { return x > 20.0f ? x : std::log1p(std::exp(x)); }
+
 void activate(Activation activation, const KernelTable& kernels, float* gate, const float* up,
               int n) {
     switch (activation) {

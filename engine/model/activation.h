@@ -19,4 +19,7 @@ void softCap(float* x, float cap, int n);
 
 [[nodiscard]] float sigmoid(float x);
 
+/// log(1 + exp(x))
+[[nodiscard]] float softplus(float x);
+
 }  // namespace conclave::engine

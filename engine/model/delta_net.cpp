@@ -4,14 +4,12 @@
 #include <cmath>
 
 #include "engine/model/activation.h"
+#include "engine/model/causal_convolution.h"
 
 namespace conclave::engine {
 namespace {
 
 std::size_t sizeOf(int n) { return static_cast<std::size_t>(n); }
-
-/// Channels of the convolution that one task takes.
-constexpr int kChannelsOfTask = 256;
 
 /// Of a value head, in a row of m_rates.
 struct RatePlaces {
@@ -24,8 +22,6 @@ RatePlaces placesOf(const DeltaNetConfig& net, int head) {
     const int strength = 2 * net.keyHead(head) * net.nShared() + head % net.nShared();
     return {strength, strength + net.nShared()};
 }
-
-float softplus(float x) { return x > 20.0f ? x : std::log1p(std::exp(x)); }
 
 }  // namespace
 
@@ -59,7 +55,8 @@ void GatedDeltaNet::run(const Machinery& m, const DeltaNetWeights& weights, cons
     }
     m.products.run(m.pool);
     if (m.pool.stopRequested()) return;  // the state must not take in what was not computed
-    convolve(m, weights, batch);
+    convolve(m.pool, weights.convolution, batch.nTokens, m.cache.recurrent().inputs(batch.layer),
+             m_mixed, m_convolved, true);
     parallelFor(m.pool, nTokens, 2 * sizeOf(m_mixed.dim()),
                 [&](std::size_t token) { prepare(m, weights, token); });
     const auto headWork =
@@ -70,40 +67,6 @@ void GatedDeltaNet::run(const Machinery& m, const DeltaNetWeights& weights, cons
                 [&](std::size_t token) { m_out.finish(m.kernels, token); });
     m.products.addRows(weights.output, m_out, out, nTokens);
     m.products.run(m.pool);
-}
-
-/// Each channel sees its own last inputs, the state's before the batch's.
-void GatedDeltaNet::convolve(const Machinery& m, const DeltaNetWeights& weights,
-                             const Batch& batch) {
-    const int nBefore = m.config.deltaNet.kernel - 1;
-    const int nChannels = m_mixed.dim();
-    float* before = m.cache.recurrent().inputs(batch.layer);  // [nBefore][nChannels]
-    const int nTasks = (nChannels + kChannelsOfTask - 1) / kChannelsOfTask;
-    parallelFor(m.pool, sizeOf(nTasks), sizeOf(batch.nTokens * (nBefore + 1)) * kChannelsOfTask,
-                [&](std::size_t task) {
-                    const int first = static_cast<int>(task) * kChannelsOfTask;
-                    const int end = std::min(nChannels, first + kChannelsOfTask);
-                    const auto inputs = [&](int token) {
-                        return token < 0 ? before + sizeOf(nBefore + token) * sizeOf(nChannels)
-                                         : m_mixed.row(sizeOf(token));
-                    };
-                    for (int token = 0; token < batch.nTokens; ++token) {
-                        float* out = m_convolved.row(sizeOf(token));
-                        std::fill(out + first, out + end, 0.0f);
-                        for (int tap = 0; tap <= nBefore; ++tap) {
-                            const float* x = inputs(token - nBefore + tap);
-                            const float* w = weights.taps[sizeOf(tap)].data();
-                            for (int c = first; c < end; ++c) out[c] += w[c] * x[c];
-                        }
-                        for (int c = first; c < end; ++c) out[c] *= sigmoid(out[c]);
-                    }
-                    // In order: a short batch moves what was there before.
-                    for (int i = 0; i < nBefore; ++i) {
-                        const float* x = inputs(batch.nTokens - nBefore + i);
-                        std::copy(x + first, x + end,
-                                  before + sizeOf(i) * sizeOf(nChannels) + first);
-                    }
-                });
 }
 
 /// Unit queries and keys, the queries scaled; strengths and decays.

@@ -23,7 +23,6 @@ public:
                                            bool wantsInt8);
 
 private:
-    void convolve(const Machinery& m, const DeltaNetWeights& weights, const Batch& batch);
     void prepare(const Machinery& m, const DeltaNetWeights& weights, std::size_t token);
     void runHead(const Machinery& m, const DeltaNetWeights& weights, const Batch& batch, int head);
 

@@ -55,6 +55,22 @@ void forEachMatrix(Net& net, const Use& use) {
     use(net.output);
 }
 
+template <MaybeConst<Mamba2Weights> Mamba, typename Use>
+void forEachMatrix(Mamba& mamba, const Use& use) {
+    use(mamba.gate);
+    use(mamba.mixed);
+    use(mamba.steps);
+    use(mamba.output);
+}
+
+template <MaybeConst<ShortConvolutionWeights> Convolution, typename Use>
+void forEachMatrix(Convolution& convolution, const Use& use) {
+    use(convolution.gateBefore);
+    use(convolution.gateAfter);
+    use(convolution.values);
+    use(convolution.output);
+}
+
 /// Which experts' matrices are walked through: none, those that are in memory, or all, of which
 /// those that an ExpertStore has are without data.
 enum class WithExperts { None, Resident, All };

@@ -34,9 +34,12 @@ constexpr std::array kArchitectures = {
     Architecture{"glm4moe", architectures::glm4moe},
     Architecture{"gpt-oss", architectures::gptOss},
     Architecture{"granite", architectures::granite},
+    Architecture{"granitehybrid", architectures::granitehybrid},
     Architecture{"granitemoe", architectures::granitemoe},
     Architecture{"hunyuan-dense", architectures::hunyuanDense},
     Architecture{"hunyuan-moe", architectures::hunyuanMoe},
+    Architecture{"lfm2", architectures::lfm2},
+    Architecture{"lfm2moe", architectures::lfm2moe},
     Architecture{"llama", architectures::llama},
     Architecture{"llama4", architectures::llama4},
     Architecture{"minimax-m2", architectures::minimaxM2},
@@ -47,11 +50,14 @@ constexpr std::array kArchitectures = {
     Architecture{"phimoe", architectures::phimoe},
     Architecture{"qwen2", architectures::qwen2},
     Architecture{"qwen2moe", architectures::qwen2moe},
+    Architecture{"qwen2vl", architectures::qwen2vl},
     Architecture{"qwen3", architectures::qwen3},
     Architecture{"qwen35", architectures::qwen35},
     Architecture{"qwen35moe", architectures::qwen35moe},
     Architecture{"qwen3moe", architectures::qwen3moe},
     Architecture{"qwen3next", architectures::qwen3next},
+    Architecture{"qwen3vl", architectures::qwen3vl},
+    Architecture{"qwen3vlmoe", architectures::qwen3vlmoe},
     Architecture{"seed_oss", architectures::seedOss},
     Architecture{"smollm3", architectures::smollm3},
 };
@@ -73,6 +79,7 @@ constexpr std::array kFamilies = {
     Family{"dots", "dots1", "dots1"},
     Family{"ernie", "ernie4_5", "ernie4_5-moe"},
     Family{"exaone", "exaone4", "exaone4"},
+    Family{"falcon-h1", "granitehybrid", "granitehybrid"},
     Family{"gemma", "gemma3", "gemma3"},
     Family{"gemma2", "gemma2", "gemma2"},
     Family{"glm", "glm4", "glm4moe"},
@@ -82,12 +89,15 @@ constexpr std::array kFamilies = {
     Family{"gptoss", "gpt-oss", "gpt-oss"},
     Family{"granite", "granite", "granitemoe"},
     Family{"hunyuan", "hunyuan-dense", "hunyuan-moe"},
+    Family{"jamba", "granitehybrid", "granitehybrid"},
     Family{"kimi", "deepseek2", "deepseek2"},
+    Family{"lfm", "lfm2", "lfm2moe"},
     Family{"llama", "llama", "llama4"},
     Family{"minimax", "minimax-m2", "minimax-m2"},
     Family{"ministral", "mistral3", "mistral3"},
     Family{"mistral", "mistral3", "mistral3"},
     Family{"mixtral", "llama", "llama"},
+    Family{"nemotron_h", "granitehybrid", "granitehybrid"},
     Family{"olmo", "olmo2", "olmoe"},
     Family{"phi", "phi3", "phimoe"},
     Family{"qwen", "qwen2", "qwen2moe"},
@@ -137,7 +147,10 @@ std::string_view closestTo(const GgufFile& file, std::string_view name) {
     const bool hasExperts = number("expert_count") > 0 || hasTensor("_exps.") ||
                             name.find("moe") != std::string_view::npos;
     if (number("attention.kv_lora_rank") > 0 || hasTensor("attn_kv_a_")) return "deepseek2";
+    if (number("shortconv.l_cache") > 0) return hasExperts ? "lfm2moe" : "lfm2";
     if (number("ssm.state_size") > 0 || hasTensor(".ssm_")) {
+        // What sets gated delta nets apart from Mamba are matrices of decays and strengths.
+        if (!hasTensor(".ssm_ba.") && !hasTensor(".ssm_beta.")) return "granitehybrid";
         return hasExperts ? "qwen3next" : "qwen35";
     }
     if (hasTensor(".attn_sinks")) return "gpt-oss";
@@ -195,6 +208,24 @@ bool ModelConfig::hasDenseLayer() const {
 bool ModelConfig::hasLocalLayer() const {
     return std::any_of(layers.begin(), layers.end(),
                        [](const LayerConfig& layer) { return layer.isLocal; });
+}
+
+RecurrentSize ModelConfig::recurrentSize() const {
+    const auto product = [](int a, int b, int c = 1) {
+        return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) *
+               static_cast<std::size_t>(c);
+    };
+    switch (recurrent) {
+        case RecurrentKind::DeltaNet:
+            return {product(deltaNet.kernel - 1, deltaNet.mixedDim()),
+                    product(deltaNet.nValueHeads, deltaNet.headDim, deltaNet.headDim)};
+        case RecurrentKind::Mamba2:
+            return {product(mamba.kernel - 1, mamba.mixedDim()),
+                    product(mamba.nHeads, mamba.headDim, mamba.stateDim)};
+        case RecurrentKind::ShortConvolution:
+            return {product(shortConvolution.kernel - 1, embeddingDim), 0};
+    }
+    return {};
 }
 
 bool ModelConfig::hasRecurrentLayer() const {

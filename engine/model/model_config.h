@@ -100,6 +100,31 @@ struct DeltaNetConfig {
     }
 };
 
+/// Mamba-2: layers with a state in place of a KV cache (see mamba2.h).
+struct Mamba2Config {
+    int kernel = 0;  ///< as that of a delta net
+    int nHeads = 0;
+    int headDim = 0;
+    int nGroups = 0;   ///< of heads that share B and C
+    int stateDim = 0;  ///< values of B and of C
+    [[nodiscard]] int innerDim() const { return nHeads * headDim; }
+    [[nodiscard]] int mixedDim() const { return innerDim() + 2 * nGroups * stateDim; }
+};
+
+/// Gated short convolutions: layers with a state in place of a KV cache (see short_convolution.h).
+struct ShortConvolutionConfig {
+    int kernel = 0;  ///< as that of a delta net
+};
+
+/// What stands in place of attention in the layers that are recurrent.
+enum class RecurrentKind { DeltaNet, ShortConvolution, Mamba2 };
+
+/// Values of one recurrent layer's state.
+struct RecurrentSize {
+    std::size_t inputs = 0;  ///< that the convolution saw last
+    std::size_t memory = 0;
+};
+
 struct MoeConfig {
     int nExperts = 0;  ///< 0: dense
     int nExpertsUsed = 0;
@@ -126,11 +151,13 @@ struct NormConfig {
     bool afterBlocks = false;
     /// The tensor of the norm before the feed-forward block, which has two names.
     std::string_view beforeFeedForward = "ffn_norm";
+    /// And of the one before the output matrix.
+    std::string_view atEnd = "output_norm";
 };
 
 struct LayerConfig {
     bool hasExperts = false;
-    bool isRecurrent = false;  ///< a gated delta net stands in place of attention
+    bool isRecurrent = false;  ///< a block with a state stands in place of attention
     bool rotates = true;       ///< queries and keys carry their position
     bool isLocal = false;      ///< sees the last `window` positions, and rotates by `localRope`
 };
@@ -152,7 +179,10 @@ struct ModelConfig {
     float attentionScale = 0.0f;  ///< factor on q.k before the softmax
     GroupedAttentionConfig grouped;
     LatentAttentionConfig latent;
+    RecurrentKind recurrent = RecurrentKind::DeltaNet;
     DeltaNetConfig deltaNet;
+    Mamba2Config mamba;
+    ShortConvolutionConfig shortConvolution;
     RopeConfig rope;
     RopeConfig localRope;
     int window = 0;              ///< positions that a local layer sees, its own among them
@@ -171,6 +201,7 @@ struct ModelConfig {
     [[nodiscard]] bool hasDenseLayer() const;
     [[nodiscard]] bool hasLocalLayer() const;
     [[nodiscard]] bool hasRecurrentLayer() const;
+    [[nodiscard]] RecurrentSize recurrentSize() const;
 
     /// The first prediction layer as a model of one layer. Such layers attend, and have experts
     /// where the model's last layers have them.

@@ -23,6 +23,15 @@ std::vector<float> TensorFinder::vector(const std::string& name, int n) {
     return values;
 }
 
+std::vector<float> TensorFinder::column(const std::string& name, int n) {
+    const TensorInfo* tensor = m_file.tensor(m_prefix + name);
+    const bool isColumn = tensor != nullptr && tensor->shape.size() == 2 && tensor->shape[0] == 1;
+    if (!isColumn) return vector(name, n);
+    std::vector<float> values;
+    for (const std::vector<float>& row : vectors(name, n, 1)) values.push_back(row.front());
+    return values;
+}
+
 std::vector<std::vector<float>> TensorFinder::vectors(const std::string& name, int n, int dim) {
     const Matrix all = matrix(name, n, dim);
     std::vector<std::vector<float>> rows(all.data != nullptr ? extent(n) : 0);

@@ -34,6 +34,9 @@ public:
         return required ? vector(name, n) : optionalVector(name, n);
     }
 
+    /// Likewise; some writers store each value as a row of its own.
+    [[nodiscard]] std::vector<float> column(const std::string& name, int n);
+
     /// `n` small vectors stored as one matrix; none if that is wrong.
     [[nodiscard]] std::vector<std::vector<float>> vectors(const std::string& name, int n, int dim);
 

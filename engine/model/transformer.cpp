@@ -20,6 +20,16 @@ Attention makeAttention(const ModelConfig& config, std::size_t maxTokens, bool w
     return GroupedAttention(config, maxTokens, wantsInt8);
 }
 
+std::size_t recurrentBytes(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8) {
+    switch (config.recurrent) {
+        case RecurrentKind::DeltaNet: return GatedDeltaNet::bytes(config, maxTokens, wantsInt8);
+        case RecurrentKind::Mamba2: return Mamba2::bytes(config, maxTokens, wantsInt8);
+        case RecurrentKind::ShortConvolution:
+            return ShortConvolution::bytes(config, maxTokens, wantsInt8);
+    }
+    return 0;
+}
+
 /// LongRoPE has two sets. As in llama.cpp the session's room decides, not the tokens in it, so that
 /// keys in the cache stay valid when a chat grows past the original context.
 const std::vector<float>& divisorsFor(const ModelConfig& config, const RopeDivisors& divisors,
@@ -53,7 +63,18 @@ Transformer::Transformer(const ModelConfig& config, const Weights& weights, cons
       m_feedForward(config, size(maxTokens), weights.needsInt8) {
     if (config.hasLocalLayer())
         m_localRope.emplace(config.localRope, std::span<float>(), maxTokens);
-    if (config.hasRecurrentLayer()) m_deltaNet.emplace(config, size(maxTokens), weights.needsInt8);
+    if (!config.hasRecurrentLayer()) return;
+    switch (config.recurrent) {
+        case RecurrentKind::DeltaNet:
+            m_recurrent.emplace<GatedDeltaNet>(config, size(maxTokens), weights.needsInt8);
+            break;
+        case RecurrentKind::Mamba2:
+            m_recurrent.emplace<Mamba2>(config, size(maxTokens), weights.needsInt8);
+            break;
+        case RecurrentKind::ShortConvolution:
+            m_recurrent.emplace<ShortConvolution>(config, size(maxTokens), weights.needsInt8);
+            break;
+    }
 }
 
 std::uint64_t Transformer::bytes(const ModelConfig& config, bool wantsInt8, int maxTokens) {
@@ -63,7 +84,7 @@ std::uint64_t Transformer::bytes(const ModelConfig& config, bool wantsInt8, int 
                                       : GroupedAttention::bytes(config, n, wantsInt8);
     return 2 * Rows::bytes(n, config.embeddingDim, false) +
            Rows::bytes(n, config.embeddingDim, wantsInt8) + attention +
-           (config.hasRecurrentLayer() ? GatedDeltaNet::bytes(config, n, wantsInt8) : 0) +
+           (config.hasRecurrentLayer() ? recurrentBytes(config, n, wantsInt8) : 0) +
            FeedForward::bytes(config, n, wantsInt8);
 }
 
@@ -107,6 +128,26 @@ void Transformer::embed(std::span<const TokenId> tokens) {
     }
 }
 
+/// Or what stands in its place.
+void Transformer::runAttention(const LayerWeights& layer, const Machinery& machinery,
+                               const Batch& batch) {
+    const auto run = [&](auto& block, const auto& weights) {
+        block.run(machinery, weights, batch, m_normed, m_delta);
+    };
+    if (const auto* net = std::get_if<DeltaNetWeights>(&layer.attention)) {
+        run(std::get<GatedDeltaNet>(m_recurrent), *net);
+    } else if (const auto* mamba = std::get_if<Mamba2Weights>(&layer.attention)) {
+        run(std::get<Mamba2>(m_recurrent), *mamba);
+    } else if (const auto* gated = std::get_if<ShortConvolutionWeights>(&layer.attention)) {
+        run(std::get<ShortConvolution>(m_recurrent), *gated);
+    } else if (const auto* latent = std::get_if<LatentAttentionWeights>(&layer.attention)) {
+        run(std::get<LatentAttention>(m_attention), *latent);
+    } else {
+        run(std::get<GroupedAttention>(m_attention),
+            std::get<GroupedAttentionWeights>(layer.attention));
+    }
+}
+
 void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
     const bool isLocal = m_config.layers[size(batch.layer)].isLocal;
     RopeTable& rope = isLocal ? *m_localRope : m_rope;
@@ -114,16 +155,7 @@ void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
     const auto nTokens = size(batch.nTokens);
 
     normalize(layer.attentionNorm, 0, nTokens);
-    if (const auto* net = std::get_if<DeltaNetWeights>(&layer.attention)) {
-        m_deltaNet->run(machinery, *net, batch, m_normed, m_delta);
-    } else if (auto* latent = std::get_if<LatentAttention>(&m_attention)) {
-        latent->run(machinery, std::get<LatentAttentionWeights>(layer.attention), batch, m_normed,
-                    m_delta);
-    } else {
-        std::get<GroupedAttention>(m_attention)
-            .run(machinery, std::get<GroupedAttentionWeights>(layer.attention), batch, m_normed,
-                 m_delta);
-    }
+    runAttention(layer, machinery, batch);
     addDelta(layer.attentionPostNorm, nTokens);
 
     if (!m_config.parallelBlocks) normalize(layer.feedForwardNorm, 0, nTokens);

@@ -11,9 +11,11 @@
 #include "engine/model/attention.h"
 #include "engine/model/delta_net.h"
 #include "engine/model/experts.h"
+#include "engine/model/mamba2.h"
 #include "engine/model/model_config.h"
 #include "engine/model/products.h"
 #include "engine/model/rope.h"
+#include "engine/model/short_convolution.h"
 #include "engine/model/weights.h"
 #include "engine/runtime/kv_cache.h"
 #include "engine/runtime/thread_pool.h"
@@ -72,6 +74,7 @@ public:
 
 private:
     void embed(std::span<const TokenId> tokens);
+    void runAttention(const LayerWeights& layer, const Machinery& machinery, const Batch& batch);
     void runLayer(const LayerWeights& layer, const Batch& batch);
     /// normed = norm(stream), for tokens first to first + n - 1; their copy if the model has none.
     void normalize(const NormWeights& norm, std::size_t first, std::size_t n);
@@ -95,7 +98,8 @@ private:
     Rows m_normed;
     Rows m_delta;  ///< what a block adds to the stream
     std::variant<LatentAttention, GroupedAttention> m_attention;
-    std::optional<GatedDeltaNet> m_deltaNet;  ///< of layers that have no attention
+    /// Of layers that have no attention.
+    std::variant<std::monostate, GatedDeltaNet, Mamba2, ShortConvolution> m_recurrent;
     FeedForward m_feedForward;
 };
 

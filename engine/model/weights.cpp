@@ -102,6 +102,19 @@ GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelCo
     return weights;
 }
 
+ConvolutionWeights loadConvolution(TensorFinder& finder, const std::string& name, int nChannels,
+                                   int kernel) {
+    ConvolutionWeights weights;
+    weights.taps.resize(static_cast<std::size_t>(kernel));
+    for (const std::vector<float>& channel : finder.vectors(name + ".weight", nChannels, kernel)) {
+        for (std::size_t tap = 0; tap < channel.size(); ++tap) {
+            weights.taps[tap].push_back(channel[tap]);
+        }
+    }
+    weights.bias = finder.optionalVector(name + ".bias", nChannels);
+    return weights;
+}
+
 DeltaNetWeights loadDeltaNet(TensorFinder& finder, const ModelConfig& config) {
     const DeltaNetConfig& net = config.deltaNet;
     DeltaNetWeights weights;
@@ -114,17 +127,56 @@ DeltaNetWeights loadDeltaNet(TensorFinder& finder, const ModelConfig& config) {
         weights.rates = finder.matrix("ssm_ba.weight", 2 * net.nValueHeads, config.embeddingDim);
     }
     weights.output = finder.matrix("ssm_out.weight", config.embeddingDim, net.valueDim());
-    const auto channels = finder.vectors("ssm_conv1d.weight", net.mixedDim(), net.kernel);
-    weights.taps.resize(static_cast<std::size_t>(net.kernel));
-    for (const std::vector<float>& channel : channels) {
-        for (std::size_t tap = 0; tap < channel.size(); ++tap) {
-            weights.taps[tap].push_back(channel[tap]);
-        }
-    }
+    weights.convolution = loadConvolution(finder, "ssm_conv1d", net.mixedDim(), net.kernel);
     weights.decayBias = finder.vector("ssm_dt.bias", net.nValueHeads);
     weights.decay = finder.vector("ssm_a", net.nValueHeads);
     weights.norm = finder.vector("ssm_norm.weight", net.headDim);
     return weights;
+}
+
+Mamba2Weights loadMamba2(TensorFinder& finder, const ModelConfig& config) {
+    const Mamba2Config& mamba = config.mamba;
+    const int innerDim = mamba.innerDim();
+    const Matrix all = finder.matrix("ssm_in.weight", innerDim + mamba.mixedDim() + mamba.nHeads,
+                                     config.embeddingDim);
+    Mamba2Weights weights;
+    weights.gate = rowsOf(all, 0, innerDim);
+    weights.mixed = rowsOf(all, innerDim, mamba.mixedDim());
+    weights.steps = rowsOf(all, innerDim + mamba.mixedDim(), mamba.nHeads);
+    weights.output = finder.matrix("ssm_out.weight", config.embeddingDim, innerDim);
+    weights.convolution = loadConvolution(finder, "ssm_conv1d", mamba.mixedDim(), mamba.kernel);
+    weights.stepBias = finder.vector("ssm_dt.bias", mamba.nHeads);
+    weights.decay = finder.column("ssm_a", mamba.nHeads);
+    weights.skip = finder.column("ssm_d", mamba.nHeads);
+    for (const auto& group :
+         finder.vectors("ssm_norm.weight", mamba.nGroups, innerDim / mamba.nGroups)) {
+        weights.norm.insert(weights.norm.end(), group.begin(), group.end());
+    }
+    return weights;
+}
+
+ShortConvolutionWeights loadShortConvolution(TensorFinder& finder, const ModelConfig& config) {
+    const int dim = config.embeddingDim;
+    const Matrix all = finder.matrix("shortconv.in_proj.weight", 3 * dim, dim);
+    ShortConvolutionWeights weights;
+    weights.gateBefore = rowsOf(all, 0, dim);
+    weights.gateAfter = rowsOf(all, dim, dim);
+    weights.values = rowsOf(all, 2 * dim, dim);
+    weights.output = finder.matrix("shortconv.out_proj.weight", dim, dim);
+    weights.convolution =
+        loadConvolution(finder, "shortconv.conv", dim, config.shortConvolution.kernel);
+    return weights;
+}
+
+/// What stands in place of attention.
+void loadRecurrent(TensorFinder& finder, const ModelConfig& config, LayerWeights& layer) {
+    switch (config.recurrent) {
+        case RecurrentKind::DeltaNet: layer.attention = loadDeltaNet(finder, config); break;
+        case RecurrentKind::Mamba2: layer.attention = loadMamba2(finder, config); break;
+        case RecurrentKind::ShortConvolution:
+            layer.attention = loadShortConvolution(finder, config);
+            break;
+    }
 }
 
 /// @param suffix  "", or "_shexp" for the shared experts
@@ -238,7 +290,7 @@ LayerWeights loadLayer(TensorFinder& finder, const ModelConfig& config, const Ke
     LayerWeights layer;
     if (config.norm.beforeBlocks) layer.attentionNorm = loadNorm(finder, config, "attn_norm");
     if (kind.isRecurrent) {
-        layer.attention = loadDeltaNet(finder, config);
+        loadRecurrent(finder, config, layer);
     } else if (config.attention == AttentionKind::Latent) {
         layer.attention = loadLatentAttention(finder, config, kernels);
     } else {
@@ -283,7 +335,7 @@ std::optional<PredictionWeights> loadPrediction(TensorFinder& finder, const Mode
         weights.outputNorm.weight = finder.vector("nextn.shared_head_norm.weight", dim);
     } else {
         finder.leaveLayers();
-        weights.outputNorm = loadNorm(finder, config, "output_norm");
+        weights.outputNorm = loadNorm(finder, config, std::string(config.norm.atEnd));
     }
     return weights;
 }
@@ -314,7 +366,7 @@ Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
     }
     if (predicts && !finder.error()) weights.prediction = loadPrediction(finder, config, kernels);
     finder.leaveLayers();
-    weights.outputNorm = loadNorm(finder, config, "output_norm");
+    weights.outputNorm = loadNorm(finder, config, std::string(config.norm.atEnd));
     weights.output =
         finder.has("output.weight") || config.needsOutput
             ? finder.matrix("output.weight", config.vocabularySize, config.embeddingDim)

@@ -63,16 +63,37 @@ struct GroupedAttentionWeights {
     std::vector<float> sinks;               ///< [nHeads]
 };
 
+/// A causal convolution of each channel (see causal_convolution.h).
+struct ConvolutionWeights {
+    std::vector<std::vector<float>> taps;  ///< [kernel][channels], the newest token's last
+    std::vector<float> bias;               ///< [channels]; empty in most models
+};
+
 struct DeltaNetWeights {
     Matrix mixed;  ///< [mixedDim][embeddingDim]
     Matrix gate;   ///< [valueDim][embeddingDim]
     /// [nKeyHeads][strengths, decays of its value heads][embeddingDim], or all strengths alone.
     Matrix rates;
-    std::optional<Matrix> decays;          ///< [nValueHeads][embeddingDim]
-    Matrix output;                         ///< [embeddingDim][valueDim]
-    std::vector<std::vector<float>> taps;  ///< of the convolution, [kernel][mixedDim]
-    std::vector<float> decayBias, decay;   ///< [nValueHeads]
-    std::vector<float> norm;               ///< of what a head gives, [headDim]
+    std::optional<Matrix> decays;         ///< [nValueHeads][embeddingDim]
+    Matrix output;                        ///< [embeddingDim][valueDim]
+    ConvolutionWeights convolution;       ///< of mixedDim channels
+    std::vector<float> decayBias, decay;  ///< [nValueHeads]
+    std::vector<float> norm;              ///< of what a head gives, [headDim]
+};
+
+struct Mamba2Weights {
+    Matrix gate;    ///< [innerDim][embeddingDim]
+    Matrix mixed;   ///< [mixedDim][embeddingDim]
+    Matrix steps;   ///< [nHeads][embeddingDim]
+    Matrix output;  ///< [embeddingDim][innerDim]
+    ConvolutionWeights convolution;
+    std::vector<float> stepBias, decay, skip;  ///< [nHeads]
+    std::vector<float> norm;                   ///< [innerDim], by groups; empty in some models
+};
+
+struct ShortConvolutionWeights {
+    Matrix gateBefore, gateAfter, values, output;  ///< [embeddingDim][embeddingDim]
+    ConvolutionWeights convolution;
 };
 
 struct FeedForwardWeights {
@@ -99,7 +120,9 @@ struct NormWeights {
 
 struct LayerWeights {
     NormWeights attentionNorm;
-    std::variant<LatentAttentionWeights, GroupedAttentionWeights, DeltaNetWeights> attention;
+    std::variant<LatentAttentionWeights, GroupedAttentionWeights, DeltaNetWeights, Mamba2Weights,
+                 ShortConvolutionWeights>
+        attention;
     std::optional<NormWeights> attentionPostNorm;  ///< of what the block adds to the stream
     NormWeights feedForwardNorm;
     std::variant<FeedForwardWeights, MoeWeights> feedForward;

@@ -9,24 +9,16 @@ namespace {
 
 constexpr std::size_t kMostKept = 3;
 
-std::size_t inputValues(const DeltaNetConfig& net) {
-    return static_cast<std::size_t>(net.kernel - 1) * static_cast<std::size_t>(net.mixedDim());
-}
-
-std::size_t memoryValues(const DeltaNetConfig& net) {
-    return static_cast<std::size_t>(net.nValueHeads) * static_cast<std::size_t>(net.headDim) *
-           static_cast<std::size_t>(net.headDim);
-}
-
 }  // namespace
 
 RecurrentState::RecurrentState(const ModelConfig& config) {
     if (!config.hasRecurrentLayer()) return;
-    m_inputValues = inputValues(config.deltaNet);
+    const RecurrentSize size = config.recurrentSize();
+    m_inputValues = size.inputs;
     std::size_t end = 0;
     for (const LayerConfig& layer : config.layers) {
         m_begin.push_back(end);
-        if (layer.isRecurrent) end += m_inputValues + memoryValues(config.deltaNet);
+        if (layer.isRecurrent) end += size.inputs + size.memory;
     }
     m_values.resize(end);
 }
@@ -36,8 +28,8 @@ std::uint64_t RecurrentState::bytes(const ModelConfig& config) {
     const auto nLayers = static_cast<std::uint64_t>(
         std::count_if(config.layers.begin(), config.layers.end(),
                       [](const LayerConfig& layer) { return layer.isRecurrent; }));
-    return (kMostKept + 1) * nLayers * sizeof(float) *
-           (inputValues(config.deltaNet) + memoryValues(config.deltaNet));
+    const RecurrentSize size = config.recurrentSize();
+    return (kMostKept + 1) * nLayers * sizeof(float) * (size.inputs + size.memory);
 }
 
 float* RecurrentState::inputs(int layer) {

@@ -10,17 +10,18 @@
 
 namespace conclave::engine {
 
-/// The states of all gated delta nets of a session (see delta_net.h). A state cannot be cut back as
-/// entries can, so those before the last batches are kept beside it, to go on from.
+/// The states of all recurrent layers of a session (see delta_net.h and its like). A state cannot
+/// be cut back as entries can, so those before the last batches are kept beside it, to go on from.
 class RecurrentState {
 public:
     RecurrentState() = default;
     explicit RecurrentState(const ModelConfig& config);
 
     [[nodiscard]] bool exists() const { return !m_values.empty(); }
-    /// Of the convolution: what it saw last, [kernel - 1][mixedDim], oldest first.
+    /// Of the convolution: what it saw last, [kernel - 1][channels], oldest first.
     [[nodiscard]] float* inputs(int layer);
-    /// [nValueHeads][headDim of keys][headDim of values]
+    /// Of a delta net [nValueHeads][headDim of keys][headDim of values], of Mamba-2
+    /// [nHeads][stateDim][headDim]; short convolutions have none.
     [[nodiscard]] float* memory(int layer);
     /// All of it, to be copied out and back in.
     [[nodiscard]] std::span<float> values() { return m_values; }

@@ -39,10 +39,10 @@ class Builder(TinyModel):
     # How much a block adds; small enough that a stack of random layers does not amplify rounding.
     RESIDUAL = 0.5
 
-    def ends(self, output=True, norm_bias=False):
+    def ends(self, output=True, norm_bias=False, norm="output_norm"):
         # As the output matrix, too, it must not make logits too far apart.
         self.embedding("token_embd", EMBEDDING, VOCABULARY, scale=1.0 if output else 0.25)
-        self.norm("output_norm", EMBEDDING)
+        self.norm(norm, EMBEDDING)
         if norm_bias:
             self.vector("output_norm.bias", EMBEDDING)
         if output:
@@ -118,8 +118,8 @@ def olmoe():
     return m
 
 
-def qwen3moe():
-    m = Builder("qwen3moe", 2, head_dim=16)
+def qwen3moe(architecture="qwen3moe"):
+    m = Builder(architecture, 2, head_dim=16)
     m.set(expert_count=6, expert_used_count=3, expert_feed_forward_length=16)
     m.ends()
     for i in range(m.layers):
@@ -445,6 +445,12 @@ def plain(architecture, *norms, layers=2, seed=1, output=True, norm=None, bias=F
     return m
 
 
+def with_sections(m, *sections):
+    """Pairs that turn for time, height and width, which are alike in text."""
+    m.set(rope__dimension_sections=[*sections, 0])
+    return m
+
+
 def mistral3():
     m = plain("mistral3", head_dim=16)
     m.set(rope__scaling__type="yarn", rope__scaling__factor=16.0, rope__scaling__original_context_length=64,
@@ -539,6 +545,58 @@ def minimax_m2():
     return m
 
 
+def lfm2(architecture="lfm2", taps=3):
+    m = Builder(architecture, 4, seed=2, heads=2, kv_heads=1, head_dim=16)
+    kv_heads = [0, 0, 1, 0]
+    m.set(attention__head_count_kv=kv_heads, shortconv__l_cache=taps)
+    has_experts = architecture == "lfm2moe"
+    if has_experts:
+        m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16, expert_gating_func=2,
+              leading_dense_block_count=1)
+    m.ends(norm="token_embd_norm")
+    for i in range(m.layers):
+        b = "blk.%d." % i
+        m.norms(i)
+        if kv_heads[i]:
+            m.attention(i, norm="head")
+        else:
+            m.matrix(b + "shortconv.in_proj", EMBEDDING, 3 * EMBEDDING)
+            m.matrix(b + "shortconv.conv", taps, EMBEDDING, kind=F32)
+            # A product of three, whose rounding adds up.
+            m.matrix(b + "shortconv.out_proj", EMBEDDING, EMBEDDING, gain=0.25)
+        m.experts(i, 6, 16, choice_bias=True) if has_experts and i else m.dense(i)
+    return m
+
+
+def granitehybrid(has_experts=False):
+    heads, inner, groups, state, taps = 4, 64, 2, 8, 4
+    m = Builder("granitehybrid", 3, seed=2 if has_experts else 5, head_dim=16, ff=16 if has_experts else 48)
+    kv_heads = [0, 2, 0]
+    m.set(attention__head_count_kv=kv_heads, ssm__conv_kernel=taps, ssm__inner_size=inner, ssm__state_size=state,
+          ssm__time_step_rank=heads, ssm__group_count=groups, rope__scaling__finetuned=has_experts)
+    if has_experts:
+        m.set(expert_count=6, expert_used_count=3, expert_shared_feed_forward_length=24)
+    granite_scales(m)
+    m.ends(output=False)
+    for i in range(m.layers):
+        b = "blk.%d." % i
+        m.norms(i)
+        if kv_heads[i]:
+            m.attention(i)
+        else:
+            mixed = inner + 2 * groups * state
+            m.matrix(b + "ssm_in", EMBEDDING, inner + mixed, more_rows=heads)
+            m.matrix(b + "ssm_conv1d", taps, mixed, kind=F32)
+            m.vector(b + "ssm_conv1d.bias", mixed)
+            m.vector(b + "ssm_dt.bias", heads)
+            m.vector(b + "ssm_a", 1, heads, offset=-0.6, scale=0.15)  # -exp of something
+            m.vector(b + "ssm_d", 1, heads, offset=1.0)
+            m.vector(b + "ssm_norm.weight", inner // groups, groups, offset=1.0, scale=0.2)
+            m.matrix(b + "ssm_out", inner, EMBEDDING, gain=m.RESIDUAL)
+        m.experts(i, 6, 16, shared=24) if has_experts else m.dense(i)
+    return m
+
+
 # File name: how the model is made. Those of OTHERS are made wide alone (wide_models.py); the small models of these
 # names are make_parity.py's.
 OTHERS = {"deepseek3": deepseek3, "mixtral": lambda: llama(4), "llama-dense": llama}
@@ -558,5 +616,10 @@ MODELS = {
     "command-r": command_r, "cohere2": cohere2, "dots1": dots1, "hunyuan-moe": hunyuan_moe,
     "hunyuan-dense": lambda: plain("hunyuan-dense", output=False, norm="head", head_dim=16), "bailingmoe": bailingmoe,
     "bailingmoe2": bailingmoe2, "minimax-m2": minimax_m2,
+    "qwen2vl": lambda: with_sections(plain("qwen2vl", bias=True, heads=2, kv_heads=1, head_dim=16), 4, 2, 2),
+    "qwen3vl": lambda: with_sections(plain("qwen3vl", norm="head", head_dim=16), 3, 3, 2),
+    "qwen3vlmoe": lambda: with_sections(qwen3moe("qwen3vlmoe"), 3, 3, 2),
+    "lfm2": lfm2, "lfm2moe": lambda: lfm2("lfm2moe"), "granitehybrid": granitehybrid,
+    "granitehybrid-moe": lambda: granitehybrid(has_experts=True),
     "exaone4": lambda: plain("exaone4", *AFTER_BLOCKS, seed=3, norm="head", heads=2, kv_heads=1, head_dim=16),
 }

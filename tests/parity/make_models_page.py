@@ -23,7 +23,7 @@ FOLDER = os.path.join(ROOT, "engine/model/architectures")
 ENCODERS = os.path.join(ROOT, "engine/encoder/architectures")
 # Golden models by architecture, where the name is not that of the architecture.
 MODELS = {"deepseek2": ["deepseek3", "deepseek2-mtp"], "llama": ["mixtral", "llama-dense"],
-          "olmo2": ["olmo2", "olmo2-window"], "phi3": ["phi3", "phi3-long"]}
+          "granitehybrid": ["granitehybrid", "granitehybrid-moe"], "olmo2": ["olmo2", "olmo2-window"], "phi3": ["phi3", "phi3-long"]}
 ENCODER_MODELS = {"bert": ["bert", "bert-cls", "bert-q8", "bert-rank"],
                   "gemma-embedding": ["gemma-embedding", "gemma-embedding-plain"],
                   "jina-bert-v2": ["jina-bert-v2", "jina-bert-v2-geglu"],
@@ -48,9 +48,12 @@ FAMILIES = {
     "glm4moe": ("glm4", "`<|user|>`, `<think>`, `<tool_call>` with `<arg_key>`"),
     "gpt-oss": ("gpt-4o", "harmony: channels"),
     "granite": ("refact", "`<|start_of_role|>`, `<tool_call>`, `<|tool_call|>`"),
+    "granitehybrid": ("refact", "`<|start_of_role|>`, `<tool_call>`"),
     "granitemoe": ("refact", "`<|start_of_role|>`, `<tool_call>`, `<|tool_call|>`"),
     "hunyuan-dense": ("hunyuan-dense", "`<｜hy_User｜>`, `<think>`"),
     "hunyuan-moe": ("hunyuan", "`<|extra_0|>`, `<think>`"),
+    "lfm2": ("lfm2", "`<|im_start|>`, `<think>`, `<|tool_call_start|>`"),
+    "lfm2moe": ("lfm2", "`<|im_start|>`, `<think>`, `<|tool_call_start|>`"),
     "llama": ("SPM, llama-bpe, tekken", "`[INST]`, `[TOOL_CALLS]`; `<|start_header_id|>`, `<|python_tag|>`"),
     "llama4": ("llama4", "`<|header_start|>`"),
     "minimax-m2": ("minimax-m2", "`]~b]user`, `<think>`, `<invoke name=>`"),
@@ -63,6 +66,9 @@ FAMILIES = {
     "qwen2moe": ("qwen2", "`<|im_start|>`"),
     "qwen3": ("qwen2", "`<|im_start|>`, `<think>`, `<tool_call>`"),
     "qwen3moe": ("qwen2", "`<|im_start|>`, `<think>`, `<tool_call>`"),
+    "qwen2vl": ("qwen2", "`<|im_start|>`"),
+    "qwen3vl": ("qwen2", "`<|im_start|>`, `<think>`, `<tool_call>`"),
+    "qwen3vlmoe": ("qwen2", "`<|im_start|>`, `<think>`, `<tool_call>`"),
     "qwen35": ("qwen35", "`<|im_start|>`, `<think>`, `<tool_call>` with `<function=>`"),
     "qwen35moe": ("qwen35", "`<|im_start|>`, `<think>`, `<tool_call>` with `<function=>`"),
     "qwen3next": ("qwen2", "`<|im_start|>`, `<tool_call>`"),

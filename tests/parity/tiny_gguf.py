@@ -66,8 +66,12 @@ class TinyModel:
     def _add(self, name, shape, kind, values):
         self.tensors.append((name, shape, kind, _PACK[kind](values)))
 
-    def matrix(self, name, *shape, gain=1.0, kind=None):
-        """`shape` as in the file, the row's length first; values keep the scale of their input."""
+    def matrix(self, name, *shape, gain=1.0, kind=None, more_rows=0):
+        """`shape` as in the file, the row's length first; values keep the scale of their input.
+
+        @param more_rows  behind those of `shape`, as many however wide the model is made
+        """
+        shape = shape[:1] + (shape[1] + more_rows,) + shape[2:] if more_rows else shape
         values = self._gauss(name, shape) * np.float32(gain / np.sqrt(shape[0]))
         self._add(name + ".weight", shape, self.kind if kind is None else kind, values)
 

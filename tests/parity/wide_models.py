@@ -46,10 +46,12 @@ class WideBuilder(architectures.Builder):
         part = name.split(".")[-1] if name.startswith("blk.") else name
         if part in ("ffn_gate_inp", "token_embd", "output", "ssm_ba", "ssm_beta", "ssm_alpha"):
             return (shape[0] * SCALE,) + shape[1:]
-        if part == "ssm_conv1d":
+        if part in ("ssm_conv1d", "conv"):
             return (shape[0], shape[1] * SCALE)
+        if name.endswith("ssm_norm.weight"):  # of groups, whose number stays
+            return (shape[0] * SCALE,) + shape[1:]
         if name.endswith(("ffn_gate_inp.bias", "exp_probs_b.bias", "attn_sinks.weight", "ssm_dt.bias",
-                          "ssm_a")) or name == "output.bias":
+                          "ssm_a", "ssm_d")) or name == "output.bias":
             return shape
         last_stays = "_exps" in name or part in ("attn_k_b", "attn_v_b")
         return tuple(n if last_stays and i == len(shape) - 1 else n * SCALE

@@ -88,7 +88,9 @@ void readCommon(Keys& keys, ModelConfig& model) {
 void readGroupedAttention(Keys& keys, ModelConfig& model) {
     GroupedAttentionConfig& grouped = model.grouped;
     model.attention = AttentionKind::Grouped;
-    grouped.nKvHeads = keys.optional("attention.head_count_kv", model.nHeads, 1, kMaxHeads);
+    if (grouped.nKvHeads == 0) {  // else readRecurrentLayers has read it
+        grouped.nKvHeads = keys.optional("attention.head_count_kv", model.nHeads, 1, kMaxHeads);
+    }
     grouped.headDim =
         keys.optional("attention.key_length", model.embeddingDim / model.nHeads, 2, kMaxHeadDim);
     const int valueDim = keys.optional("attention.value_length", grouped.headDim, 2, kMaxHeadDim);
@@ -111,6 +113,28 @@ void readGroupedAttention(Keys& keys, ModelConfig& model) {
     const double scale = keys.number("attention.scale", 0.0, 0.0, 1e3);  // 0 means not set
     model.attentionScale = scale > 0.0 ? static_cast<float>(scale)
                                        : 1.0f / std::sqrt(static_cast<float>(grouped.headDim));
+}
+
+void readRecurrentLayers(Keys& keys, ModelConfig& model, RecurrentKind kind) {
+    constexpr std::string_view kKey = "attention.head_count_kv";
+    model.recurrent = kind;
+    const std::vector<int> counts = keys.counts(kKey, model.nLayers, kMaxHeads);
+    if (counts.empty()) return;  // one number: all layers attend
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+        model.layers[i].isRecurrent = counts[i] == 0;
+        if (counts[i] == 0) continue;
+        if (model.grouped.nKvHeads != 0 && model.grouped.nKvHeads != counts[i]) {
+            keys.remember({ErrorCode::Unsupported,
+                           keys.name(kKey) + " differs between layers that attend, and no such "
+                                             "model is supported yet"});
+        }
+        model.grouped.nKvHeads = counts[i];
+    }
+    if (model.grouped.nKvHeads == 0) {
+        keys.remember({ErrorCode::Unsupported, keys.name(kKey) + " leaves no layer that attends, "
+                                                                 "and no such model is supported "
+                                                                 "yet"});
+    }
 }
 
 void readLatentAttention(Keys& keys, ModelConfig& model) {

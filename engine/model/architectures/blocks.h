@@ -14,6 +14,10 @@ void readGroupedAttention(Keys& keys, ModelConfig& model);
 /// The same for latent attention, with DeepSeek's form of YaRN.
 void readLatentAttention(Keys& keys, ModelConfig& model);
 
+/// Layers without heads of keys and values are recurrent, the others alike: a list in
+/// "attention.head_count_kv". To be called before readGroupedAttention.
+void readRecurrentLayers(Keys& keys, ModelConfig& model, RecurrentKind kind);
+
 /// Gated delta nets, and grouped attention with a gate in the other layers: those that
 /// "attention.recurrent_layers" leaves out, or every "full_attention_interval"-th.
 void readGatedHybrid(Keys& keys, ModelConfig& model);

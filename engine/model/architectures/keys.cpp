@@ -49,6 +49,25 @@ std::vector<bool> Keys::flags(std::string_view key, int nLeast) {
     return std::move(*values);
 }
 
+std::vector<int> Keys::counts(std::string_view key, int nLeast, std::int64_t highest) {
+    const auto values = m_file.integers(m_prefix + std::string(key));
+    if (!values) return {};
+    std::vector<int> counts;
+    for (const std::int64_t value : *values) {
+        if (value < 0 || value > highest) {
+            remember({ErrorCode::Corrupt, name(key) + " holds " + std::to_string(value)});
+            return {};
+        }
+        counts.push_back(static_cast<int>(value));
+    }
+    if (std::ssize(counts) < nLeast) {
+        remember({ErrorCode::Corrupt, name(key) + " has " + std::to_string(counts.size()) +
+                                          " values for " + std::to_string(nLeast) + " layers"});
+        return {};
+    }
+    return counts;
+}
+
 bool Keys::has(std::string_view key) const {
     return m_file.number(m_prefix + std::string(key)).has_value();
 }

@@ -37,6 +37,8 @@ public:
     /// One of each layer, booleans or numbers; more than `nLeast` are left alone. Empty if the file
     /// has no such list.
     [[nodiscard]] std::vector<bool> flags(std::string_view key, int nLeast);
+    /// One of each layer, from 0 to `highest`; as `flags` otherwise.
+    [[nodiscard]] std::vector<int> counts(std::string_view key, int nLeast, std::int64_t highest);
     [[nodiscard]] bool has(std::string_view key) const;  ///< as a number
     [[nodiscard]] std::string_view text(std::string_view key) const;
 

@@ -81,6 +81,12 @@ bool replace(T& field, const T& wrong) {
     return true;
 }
 
+bool rotates(const ModelConfig& model) {
+    return std::any_of(model.layers.begin(), model.layers.end(), [](const LayerConfig& layer) {
+        return layer.rotates && !layer.isRecurrent;
+    });
+}
+
 std::vector<Mistake> mistakes() {
     const auto inLayers = [](bool LayerConfig::*field, bool wrong) {
         return [field, wrong](ModelConfig& model) {
@@ -95,7 +101,7 @@ std::vector<Mistake> mistakes() {
              const bool halves = model.rope.pairs == RopePairs::Halves;
              model.rope.pairs = halves ? RopePairs::Neighbours : RopePairs::Halves;
              model.localRope.pairs = model.rope.pairs;
-             return true;
+             return rotates(model);
          }},
         {"rotated part",
          [](ModelConfig& m) {
@@ -106,7 +112,7 @@ std::vector<Mistake> mistakes() {
         {"base",
          [](ModelConfig& m) {
              m.localRope.base /= 2;
-             return replace(m.rope.base, m.rope.base / 2);
+             return replace(m.rope.base, m.rope.base / 2) && rotates(m);
          }},
         {"linear", [](ModelConfig& m) { return replace(m.rope.linearFactor, 1.0); }},
         {"yarn", [](ModelConfig& m) { return replace(m.rope.yarn, false); }},
@@ -232,17 +238,17 @@ TEST(Llama4, QueriesGrowFromTheStepOn) {
     EXPECT_EQ(logits(8192), never);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Architecture,
-                         testing::Values("olmoe", "qwen3moe", "qwen3next", "qwen35", "qwen35moe",
-                                         "granitemoe", "qwen2moe", "deepseek", "phimoe", "glm4moe",
-                                         "ernie4_5-moe", "gpt-oss", "qwen2", "qwen3", "smollm3",
-                                         "granite", "gemma2", "gemma3", "phi3", "phi3-long", "glm4",
-                                         "llama4", "deepseek2-mtp", "deepseek3", "mixtral",
-                                         "llama-dense", "mistral3", "gemma", "ernie4_5", "olmo2",
-                                         "olmo2-window", "seed_oss", "command-r", "cohere2",
-                                         "dots1", "hunyuan-moe", "hunyuan-dense", "bailingmoe",
-                                         "bailingmoe2", "minimax-m2", "exaone4"),
-                         testName);
+INSTANTIATE_TEST_SUITE_P(
+    Models, Architecture,
+    testing::Values("olmoe", "qwen3moe", "qwen3next", "qwen35", "qwen35moe", "granitemoe",
+                    "qwen2moe", "deepseek", "phimoe", "glm4moe", "ernie4_5-moe", "gpt-oss", "qwen2",
+                    "qwen3", "smollm3", "granite", "gemma2", "gemma3", "phi3", "phi3-long", "glm4",
+                    "llama4", "deepseek2-mtp", "deepseek3", "mixtral", "llama-dense", "mistral3",
+                    "gemma", "ernie4_5", "olmo2", "olmo2-window", "seed_oss", "command-r",
+                    "cohere2", "dots1", "hunyuan-moe", "hunyuan-dense", "bailingmoe", "bailingmoe2",
+                    "minimax-m2", "exaone4", "lfm2", "lfm2moe", "granitehybrid",
+                    "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe"),
+    testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
     conclave::test::GgufWriter writer;

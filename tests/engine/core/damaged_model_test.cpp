@@ -107,13 +107,16 @@ TEST_P(DamagedModel, LackingTensorIsNamed) {
                                             "bailingmoe2 exp_probs_b.bias",
                                             "seed_oss attn_q.bias",
                                             "seed_oss attn_k.bias",
-                                            "seed_oss attn_v.bias"};
+                                            "seed_oss attn_v.bias",
+                                            "granitehybrid ssm_conv1d.bias"};
     const std::set<std::string> untied = {
         "llama output.weight",     "qwen3 output.weight",     "qwen3moe output.weight",
         "qwen3next output.weight", "qwen35 output.weight",    "qwen35moe output.weight",
         "deepseek output.weight",  "deepseek2 output.weight", "glm4 output.weight",
         "glm4moe output.weight",   "llama4 output.weight",    "phi3 output.weight",
-        "mistral3 output.weight",  "seed_oss output.weight",  "exaone4 output.weight"};
+        "mistral3 output.weight",  "seed_oss output.weight",  "exaone4 output.weight",
+        "lfm2 output.weight",      "lfm2moe output.weight",   "qwen2vl output.weight",
+        "qwen3vl output.weight",   "qwen3vlmoe output.weight"};
     for (const std::string& name : m_tensors) {
         const std::size_t layerEnd = name.rfind("blk.", 0) == 0 ? name.find('.', 4) + 1 : 0;
         const std::string kind = m_architecture + " " + name.substr(layerEnd);
@@ -174,7 +177,8 @@ TEST_P(DamagedModel, LackingKeyIsNamed) {
     if (m_architecture == "gpt-oss" || m_architecture == "cohere2") {
         keys.emplace_back("attention.sliding_window");
     }
-    if (isHybrid()) {
+    if (m_architecture.rfind("lfm2", 0) == 0) keys.emplace_back("shortconv.l_cache");
+    if (isHybrid() || m_architecture == "granitehybrid") {
         keys.insert(keys.end(), {"ssm.conv_kernel", "ssm.group_count", "ssm.time_step_rank",
                                  "ssm.state_size", "ssm.inner_size"});
     }
@@ -218,7 +222,8 @@ INSTANTIATE_TEST_SUITE_P(Models, DamagedModel,
                                          "mistral3", "gemma", "ernie4_5", "olmo2", "olmo2-window",
                                          "seed_oss", "command-r", "cohere2", "dots1", "hunyuan-moe",
                                          "hunyuan-dense", "bailingmoe", "bailingmoe2", "minimax-m2",
-                                         "exaone4"),
+                                         "exaone4", "lfm2", "lfm2moe", "granitehybrid",
+                                         "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe"),
                          [](const auto& instance) {
                              std::string name = instance.param;
                              std::replace(name.begin(), name.end(), '-', '_');

@@ -312,15 +312,15 @@ TEST(ModelInfo, NamesWhatIsWrong) {
         return writer;
     };
     // By name, and by what the file says of its blocks.
-    expectClosest(named("qwen2vl"), "qwen2");
-    expectClosest(named("qwen3vl"), "qwen3");
-    expectClosest(named("qwen3vlmoe").number("qwen3vlmoe.expert_count", 128), "qwen3moe");
+    expectClosest(named("qwen2audio"), "qwen2");
+    expectClosest(named("qwen3omni"), "qwen3");
+    expectClosest(named("qwen3omni").number("qwen3omni.expert_count", 128), "qwen3moe");
     expectClosest(named("llama5"), "llama");
     expectClosest(named("llama5").number("llama5.expert_count", 16), "llama4");
     expectClosest(named("mistral"), "mistral3");
     expectClosest(named("gemma3n"), "gemma3");
     expectClosest(named("gpt_oss"), "gpt-oss");
-    expectClosest(named("qwen3vlmoe"), "qwen3moe");
+    expectClosest(named("qwen3_vl_moe"), "qwen3moe");
     expectClosest(named("qwen2_5vl"), "qwen2");
     expectClosest(named("glm-dsa"), "deepseek2");
     expectClosest(named("kimi-linear"), "deepseek2");
@@ -333,7 +333,10 @@ TEST(ModelInfo, NamesWhatIsWrong) {
     expectClosest(named("bailingmoe3"), "bailingmoe2");
     expectClosest(named("ernie5"), "ernie4_5");
     expectClosest(named("minicpm3").number("minicpm3.attention.kv_lora_rank", 256), "deepseek2");
-    expectClosest(named("granitehybrid").number("granitehybrid.ssm.state_size", 128), "qwen35");
+    expectClosest(named("zamba").number("zamba.ssm.state_size", 128), "granitehybrid");
+    expectClosest(named("falcon-h1"), "granitehybrid");
+    expectClosest(named("nemotron_h_moe"), "granitehybrid");
+    expectClosest(named("lfm2-audio"), "lfm2");
     expectClosest(named("grok").number("grok.expert_count", 4), "llama");
     expectClosest(
         named("step").number("step.expert_count", 4).number("step.expert_shared_count", 1),

@@ -83,7 +83,8 @@ TEST_P(MemoryFailure, IsAnErrorAndTheSessionGoesOn) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, MemoryFailure,
-                         testing::Values("qwen35moe", "deepseek3", "gemma3"));
+                         testing::Values("qwen35moe", "deepseek3", "gemma3", "lfm2moe",
+                                         "granitehybrid"));
 
 TEST(ThreadPool, ThrowsOnWhatATaskThrows) {
     ThreadPool pool(3);

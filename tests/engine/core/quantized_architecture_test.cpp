@@ -149,15 +149,16 @@ TEST_P(QuantizedModel, IsAsNearToExactArithmeticAsLlamaCpp) {
 std::vector<QuantizedCase> quantizedCases() {
     std::vector<QuantizedCase> cases{{"gpt-oss-q8", ""}};  // experts' biases, in published types
     for (const char* model :
-         {"olmoe",        "qwen3moe",      "granitemoe", "qwen2moe",    "deepseek",
-          "phimoe",       "qwen35",        "qwen35moe",  "qwen3next",   "deepseek2-mtp",
-          "glm4moe",      "ernie4_5-moe",  "gpt-oss",    "qwen2",       "qwen3",
-          "smollm3",      "granite",       "gemma2",     "gemma3",      "phi3",
-          "phi3-long",    "glm4",          "llama4",     "deepseek3",   "mixtral",
-          "llama-dense",  "mistral3",      "gemma",      "ernie4_5",    "olmo2",
-          "olmo2-window", "seed_oss",      "command-r",  "cohere2",     "dots1",
-          "hunyuan-moe",  "hunyuan-dense", "bailingmoe", "bailingmoe2", "minimax-m2",
-          "exaone4"}) {
+         {"olmoe",        "qwen3moe",      "granitemoe", "qwen2moe",      "deepseek",
+          "phimoe",       "qwen35",        "qwen35moe",  "qwen3next",     "deepseek2-mtp",
+          "glm4moe",      "ernie4_5-moe",  "gpt-oss",    "qwen2",         "qwen3",
+          "smollm3",      "granite",       "gemma2",     "gemma3",        "phi3",
+          "phi3-long",    "glm4",          "llama4",     "deepseek3",     "mixtral",
+          "llama-dense",  "mistral3",      "gemma",      "ernie4_5",      "olmo2",
+          "olmo2-window", "seed_oss",      "command-r",  "cohere2",       "dots1",
+          "hunyuan-moe",  "hunyuan-dense", "bailingmoe", "bailingmoe2",   "minimax-m2",
+          "exaone4",      "lfm2",          "lfm2moe",    "granitehybrid", "granitehybrid-moe",
+          "qwen2vl",      "qwen3vl",       "qwen3vlmoe"}) {
         for (const char* type : {"Q8_0", "Q4_K"}) cases.push_back({model, type});
     }
     return cases;

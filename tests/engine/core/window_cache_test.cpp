@@ -314,7 +314,9 @@ TEST_P(RecurrentSession, IsSavedWithItsState) {
     std::filesystem::remove(path);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, RecurrentSession, testing::Values("qwen3next", "qwen35moe"));
+INSTANTIATE_TEST_SUITE_P(Models, RecurrentSession,
+                         testing::Values("qwen3next", "qwen35moe", "lfm2", "lfm2moe",
+                                         "granitehybrid", "granitehybrid-moe"));
 INSTANTIATE_TEST_SUITE_P(Models, WindowedSession, testing::Values("gemma3", "gpt-oss"),
                          [](const auto& instance) {
                              std::string name = instance.param;

@@ -43,5 +43,5 @@ def logits(path, texts, context=None):
     model = Model(path)
     architecture, ends = architecture_of(model), Part(model)
     output = "output" if "output" in ends else "token_embd"
-    return [architecture.finish(model, ends.linear(output, ends.norm("output_norm", x)))
+    return [architecture.finish(model, ends.linear(output, ends.norm(architecture.norm_at_end, x)))
             for x in states(model, texts, context)]

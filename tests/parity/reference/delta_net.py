@@ -1,15 +1,8 @@
 """Gated delta nets (arXiv:2412.06464): a layer whose memory is one matrix for each head."""
 import numpy as np
 
+from .convolution import convolved
 from .layer import rms_norm, sigmoid, silu
-
-
-def _convolved(layer, x):
-    """Each channel is a weighed sum of its own last inputs."""
-    taps = layer.weight("ssm_conv1d")  # [channel][tap], the newest last
-    n_taps = taps.shape[1]
-    padded = np.concatenate([np.zeros((n_taps - 1, x.shape[1])), x])
-    return silu(sum(padded[i:i + len(x)] * taps[:, i] for i in range(n_taps)))
 
 
 def _unit(x, epsilon):
@@ -47,7 +40,7 @@ def gated_delta_net(layer, x, tiled):
     model = layer.model
     dim, epsilon = model["ssm.state_size"], model["attention.layer_norm_rms_epsilon"]
     n_key_heads, n_value_heads = model["ssm.group_count"], model["ssm.time_step_rank"]
-    mixed = _convolved(layer, layer.linear("attn_qkv", x)).reshape(len(x), -1, dim)
+    mixed = silu(convolved(layer, "ssm_conv1d", layer.linear("attn_qkv", x))).reshape(len(x), -1, dim)
     q, k, v = np.split(mixed, [n_key_heads, 2 * n_key_heads], axis=1)
     share = n_value_heads // n_key_heads
     q, k = (np.tile(each, (1, share, 1)) if tiled else np.repeat(each, share, 1)

@@ -8,6 +8,7 @@ class Architecture(NamedTuple):
     block: Callable  # (layer, [token][value]) to the same
     embedding_scale: Callable = lambda model: 1.0
     finish: Callable = lambda model, logits: logits
+    norm_at_end: str = "output_norm"
 
 
 def root_of_width(model):

@@ -1,7 +1,8 @@
-"""Granite 3 and 4 (github.com/ibm-granite/granite-3.0-language-models): Llama's block with the scales of the
+"""Granite 3, 4 and 4 H (github.com/ibm-granite/granite-3.0-language-models): Llama's block with the scales of the
 maximal update parametrization (arXiv:2203.03466)."""
 from ..experts import mixture, route, shared_expert
 from ..layer import gated_network
+from ..mamba2 import mamba2
 from .architecture import Architecture
 from .llama import llama_attention
 
@@ -9,7 +10,8 @@ from .llama import llama_attention
 def _with_scales(layer, x, network):
     scale = layer.model.get("residual_scale") or 1.0
     rotates = layer.model.get("rope.scaling.finetuned", True)
-    x = x + scale * llama_attention(layer, layer.norm("attn_norm", x), rotates)
+    h = layer.norm("attn_norm", x)
+    x = x + scale * (mamba2(layer, h) if "ssm_in" in layer else llama_attention(layer, h, rotates))
     return x + scale * network(layer, layer.norm("ffn_norm", x))
 
 
@@ -24,5 +26,10 @@ def _of(network):
                         lambda model, logits: logits / model["logit_scale"])
 
 
+def _either(layer, x):
+    return _experts(layer, x) if "ffn_gate_inp" in layer else gated_network(layer, x)
+
+
 GRANITE = _of(gated_network)
+GRANITEHYBRID = _of(_either)
 GRANITEMOE = _of(_experts)
