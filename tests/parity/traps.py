@@ -48,6 +48,30 @@ TRAPS = {
         ("the embedding is the output matrix", ["Golden granitemoe"]),
         ("neighbours rotate", ["granitemoe: pairs"]),
     ],
+    "command-r, cohere2": [
+        ("LayerNorm, which takes the mean away", ["command-r: norm kind", "cohere2: norm kind"]),
+        ("both blocks read the same stream", ["Golden command-r"]),
+        ("windows in three layers of four, and no positions in the fourth", ["cohere2: window", "cohere2: no position"]),
+        ("logits are multiplied, where Granite divides them", ["command-r: logit scale"]),
+    ],
+    "hunyuan-dense, hunyuan-moe": [
+        ("heads are normalized behind the rotation",
+         ["hunyuan-dense: norm behind rotation", "hunyuan-moe: norm behind rotation"]),
+    ],
+    "lfm2, granitehybrid": [
+        ("a list of heads says which layers attend", ["Lfm2.RefusesListsOfHeadsThatItWouldMisread", "Golden lfm2"]),
+        ("a state that has gone past a position cannot be cut back",
+         ["RecurrentSession.GoesOnFromStatesThatItKept"]),
+    ],
+    "mistral3": [
+        ("queries grow with the text", ["mistral3: query growth"]),
+        ("YaRN's range is the file's, and its magnitude may be taken back", ["mistral3: yarn's turns",
+                                                                          "mistral3: magnitude"]),
+    ],
+    "olmo2, exaone4": [
+        ("blocks are normalized behind, not before", ["olmo2: norm after", "exaone4: norm after"]),
+        ("windows in the large EXAONE alone", ["Exaone4.SeesWindowsInThreeOfFourLayersOfTheLargeModel"]),
+    ],
     "llama, with experts": [
         ("softmax over all, the two best, normalized",
          ["mixtral: normalized", "Router.SoftmaxIsOverAllExpertsAndNotNormalizedUnlessAsked"]),

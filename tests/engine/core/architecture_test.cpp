@@ -193,33 +193,98 @@ TEST_P(Architecture, MistakesInTheDescriptionShow) {
     EXPECT_GE(nShown, 3);  // of pairs, base and attention scale, or more
 }
 
+/// What a file says of its model, whose tensors are not there.
+class Description {
+public:
+    Description(std::string architecture, std::uint32_t nLayers)
+        : m_prefix(std::move(architecture) + ".") {
+        m_writer.set("general.architecture", m_prefix.substr(0, m_prefix.size() - 1));
+        set("block_count", nLayers);
+        set("context_length", 1024);
+        set("embedding_length", 64);
+        set("feed_forward_length", 64);
+        set("attention.head_count", 4);
+        set("vocab_size", 100);
+        for (const char* epsilon : {"layer_norm_rms_epsilon", "layer_norm_epsilon"}) {
+            m_writer.set(m_prefix + "attention." + epsilon, 1e-5f);
+        }
+    }
+    void set(const std::string& key, std::uint32_t value) { m_writer.set(m_prefix + key, value); }
+    void setInts(const std::string& key, const std::vector<std::int32_t>& values) {
+        m_writer.setInts(m_prefix + key, values);
+    }
+    conclave::test::GgufWriter& writer() { return m_writer; }
+
+    [[nodiscard]] Result<ModelConfig> read() const {
+        const auto path = std::filesystem::temp_directory_path() /
+                          ("conclave-description-" + std::to_string(::getpid()) + ".gguf");
+        CONCLAVE_CHECK(m_writer.write(path));
+        const auto file = GgufFile::open(path);
+        std::filesystem::remove(path);
+        if (!file) return tl::unexpected(file.error());
+        return ModelConfig::read(*file);
+    }
+
+private:
+    std::string m_prefix;
+    conclave::test::GgufWriter m_writer;
+};
+
 /// Only the 32B model has windows, and it is too deep for a golden file.
 TEST(Exaone4, SeesWindowsInThreeOfFourLayersOfTheLargeModel) {
-    conclave::test::GgufWriter writer;
-    const auto set = [&](const std::string& key, std::uint32_t value) {
-        writer.set("exaone4." + key, value);
-    };
-    writer.set("general.architecture", "exaone4");
-    set("block_count", 64);
-    set("context_length", 1024);
-    set("embedding_length", 64);
-    set("feed_forward_length", 64);
-    set("attention.head_count", 4);
-    set("vocab_size", 100);
-    writer.set("exaone4.attention.layer_norm_rms_epsilon", 1e-5f);
-    const auto path = std::filesystem::temp_directory_path() /
-                      ("conclave-exaone-" + std::to_string(::getpid()) + ".gguf");
-    ASSERT_TRUE(writer.write(path));
-    const auto file = GgufFile::open(path);
-    std::filesystem::remove(path);
-    ASSERT_TRUE(file.has_value()) << file.error().detail;
-    const auto model = ModelConfig::read(*file);
+    const auto model = Description("exaone4", 64).read();
     ASSERT_TRUE(model.has_value()) << model.error().detail;
     EXPECT_EQ(model->window, 4096);
     for (std::size_t i = 0; i < model->layers.size(); ++i) {
         EXPECT_EQ(model->layers[i].isLocal, i % 4 != 3) << i;
         EXPECT_EQ(model->layers[i].rotates, i % 4 != 3) << i;
     }
+}
+
+TEST(Lfm2, RefusesListsOfHeadsThatItWouldMisread) {
+    const auto detailOf = [](const std::vector<std::int32_t>& heads) {
+        Description lfm2("lfm2", 3);
+        lfm2.set("shortconv.l_cache", 3);
+        lfm2.setInts("attention.head_count_kv", heads);
+        const auto model = lfm2.read();
+        return model ? std::string() : model.error().detail;
+    };
+    EXPECT_EQ(detailOf({0, 2, 0}), "");
+    EXPECT_EQ(detailOf({2, 2, 2}), "");
+    EXPECT_THAT(detailOf({0, 2}), HasSubstr("2 values for 3 layers"));
+    EXPECT_THAT(detailOf({0, -2, 0}), HasSubstr("holds -2"));
+    EXPECT_THAT(detailOf({4, 2, 0}), HasSubstr("differs between layers"));
+    EXPECT_THAT(detailOf({0, 0, 0}), HasSubstr("no layer that attends"));
+    Description windowed("lfm2", 3);
+    windowed.set("shortconv.l_cache", 3);
+    windowed.set("attention.sliding_window", 64);
+    EXPECT_THAT(windowed.read().error().detail, HasSubstr("windows is not supported"));
+}
+
+TEST(CommandR, RefusesNormsOfHeadsWithWeightsOfTheirOwn) {
+    Description plus("command-r", 2);
+    plus.writer().set("command-r.logit_scale", 0.5f);
+    EXPECT_TRUE(plus.read());
+    plus.writer().addTensor("blk.0.attn_q_norm.weight", 0, {16, 4}, std::string(256, '\0'));
+    EXPECT_THAT(plus.read().error().detail, HasSubstr("Command R+"));
+}
+
+TEST(GraniteHybrid, RefusesHeadsThatDoNotDivide) {
+    const auto detailOf = [](std::uint32_t innerDim, std::uint32_t nGroups) {
+        Description hybrid("granitehybrid", 2);
+        hybrid.writer().set("granitehybrid.logit_scale", 8.0f);
+        hybrid.setInts("attention.head_count_kv", {0, 2});
+        hybrid.set("ssm.conv_kernel", 4);
+        hybrid.set("ssm.time_step_rank", 6);
+        hybrid.set("ssm.state_size", 16);
+        hybrid.set("ssm.inner_size", innerDim);
+        hybrid.set("ssm.group_count", nGroups);
+        const auto model = hybrid.read();
+        return model ? std::string() : model.error().detail;
+    };
+    EXPECT_EQ(detailOf(96, 2), "");
+    EXPECT_THAT(detailOf(96, 4), HasSubstr("ssm.group_count"));
+    EXPECT_THAT(detailOf(100, 2), HasSubstr("ssm.inner_size"));
 }
 
 /// The golden text is too short for what Llama 4 does from its 8,192nd token on.
