@@ -496,6 +496,12 @@ def dots1():
     return m
 
 
+def hunyuan_dense():
+    m = plain("hunyuan-dense", output=False, norm="head", head_dim=16)
+    m.set(rope__scaling__alpha=4.0)
+    return m
+
+
 def hunyuan_moe():
     m = Builder("hunyuan-moe", 2, seed=2, ff=16, head_dim=16)
     m.set(expert_count=6, expert_used_count=2, expert_feed_forward_length=16, expert_shared_feed_forward_length=24)
@@ -520,11 +526,11 @@ def bailingmoe():
 
 
 def bailingmoe2():
-    m = Builder("bailingmoe2", 3)
+    m = Builder("bailingmoe2", 3, seed=2, heads=2, kv_heads=1, head_dim=16)
     m.set(expert_count=8, expert_used_count=2, expert_feed_forward_length=16, expert_shared_count=1,
           expert_shared_feed_forward_length=24, expert_weights_scale=1.5, expert_weights_norm=True,
           expert_gating_func=2, expert_group_count=4, expert_group_used_count=2, leading_dense_block_count=1,
-          rope__dimension_count=4)
+          rope__dimension_count=8)
     m.ends()
     for i in range(m.layers):
         m.norms(i)
@@ -614,7 +620,7 @@ MODELS = {
     "olmo2-window": lambda: olmo2(has_window=True),
     "seed_oss": lambda: plain("seed_oss", "attn_norm", "post_attention_norm", bias=True, head_dim=16),
     "command-r": command_r, "cohere2": cohere2, "dots1": dots1, "hunyuan-moe": hunyuan_moe,
-    "hunyuan-dense": lambda: plain("hunyuan-dense", output=False, norm="head", head_dim=16), "bailingmoe": bailingmoe,
+    "hunyuan-dense": hunyuan_dense, "bailingmoe": bailingmoe,
     "bailingmoe2": bailingmoe2, "minimax-m2": minimax_m2,
     "qwen2vl": lambda: with_sections(plain("qwen2vl", bias=True, heads=2, kv_heads=1, head_dim=16), 4, 2, 2),
     "qwen3vl": lambda: with_sections(plain("qwen3vl", norm="head", head_dim=16), 3, 3, 2),

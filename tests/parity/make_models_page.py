@@ -241,7 +241,7 @@ def chat_table(found, entries, quantized):
         tokenizer, template = FAMILIES.get(name, ("", ""))
         template = template.replace("|", "\\|")  # else it ends the cell
         for pre in filter(None, tokenizer.split(", ")):
-            if pre != "SPM" and " %s " % pre not in known:
+            if pre != "SPM" and not re.search(r'[ "]%s ' % re.escape(pre), known):
                 sys.exit("no pre-tokenizer " + pre)
         for model in models:
             figure = found[re.sub(r"[-.]", "_", model)]

@@ -61,7 +61,7 @@ TRAPS = {
     "lfm2, granitehybrid": [
         ("a list of heads says which layers attend", ["Lfm2.RefusesListsOfHeadsThatItWouldMisread", "Golden lfm2"]),
         ("a state that has gone past a position cannot be cut back",
-         ["RecurrentSession.GoesOnFromStatesThatItKept"]),
+         ["RecurrentSession.GoesBackToTheStateBeforeABatch"]),
     ],
     "mistral3": [
         ("queries grow with the text", ["mistral3: query growth"]),

@@ -1,4 +1,4 @@
-// bailingmoe.cpp: Ling-lite and Ling-plus (arXiv:2503.05139), section 2.2.
+// bailingmoe.cpp: Ling-lite and Ling-plus (arXiv:2503.05139).
 #include "engine/model/architectures/architectures.h"
 
 namespace conclave::engine::architectures {

@@ -1,4 +1,4 @@
-// bailingmoe2.cpp: Ling 2.0 and Ring 2.0 (arXiv:2510.22115), section 2.1.
+// bailingmoe2.cpp: Ling 2.0 and Ring 2.0 (arXiv:2510.22115).
 #include "engine/model/architectures/architectures.h"
 
 namespace conclave::engine::architectures {

@@ -41,6 +41,8 @@ def stretched_frequencies(layer, dim):
     """Angles a position, of the dim / 2 pairs, as the file wants them."""
     model = layer.model
     base = model.get("rope.freq_base", 10000.0)
+    if model.architecture == "hunyuan-dense":  # NTK-aware scaling with a fixed alpha
+        base *= model.get("rope.scaling.alpha", 1.0) ** (dim / (dim - 2))
     frequencies = plain_frequencies(base, dim) / _divisors(layer)
     kind, factor = scaling(model)
     return _yarn(model, frequencies, dim, base) if kind == "yarn" else frequencies / factor
