@@ -15,7 +15,6 @@ namespace conclave::engine {
 /// How the vectors of a text's tokens become one: GGUF's numbers for "pooling_type".
 enum class Pooling { Mean = 1, First = 2, Last = 3, Rank = 4 };
 
-
 /// Where a layer normalizes: the sum of stream and block (BERT), or what a block reads, and with
 /// `BothSides` also what it gives.
 enum class NormPlace { AfterSum, Before, BothSides };
