@@ -56,8 +56,13 @@ void CollectionServiceImpl::create(std::string_view name, Reply<CollectionId> re
             return;
         }
         reply(m_database.documents().createCollection(name));
+        m_isFinished = true;
     });
 }
+    {
+        const std::lock_guard lock(m_watchMutex);
+        m_watch.reset();
+    }
 
 void CollectionServiceImpl::rename(CollectionId id, std::string_view name, Reply<void> reply) {
     m_quick.post([this, id, name = std::string(name), reply = std::move(reply)] {
@@ -68,7 +73,10 @@ void CollectionServiceImpl::rename(CollectionId id, std::string_view name, Reply
 void CollectionServiceImpl::remove(CollectionId id, Reply<void> reply) {
     stop(id);
     // After the running update has seen the stop, so that it does not work on rows that vanish.
-    m_indexer.post([this, id, reply = std::move(reply)] { reply(m_library.removeCollection(id)); });
+    m_indexer.post([this, id, reply = std::move(reply)] {
+        reply(m_library.removeCollection(id));
+        watchFolders();
+    });
 }
 
 void CollectionServiceImpl::addPaths(CollectionId id, std::vector<fs::path> paths,
@@ -117,6 +125,7 @@ void CollectionServiceImpl::update(CollectionId id, bool retryFailed, Reply<Inde
 }
 
 void CollectionServiceImpl::updateAll() {
+        watchFolders();
     m_quick.post([this] {
         const auto ids = visible();
         if (!ids) {
@@ -178,10 +187,30 @@ void CollectionServiceImpl::bringUpToDate(const std::vector<CollectionId>& ids,
         if (changes && changes->nFiles == 0) continue;
         if (!changes || changes->nFiles > kFew || changes->bytes > kFewBytes) {
             updateInBackground(collection.id);
+        {
+            const std::scoped_lock lock(m_watchMutex, m_mutex);
+            if (!m_watch && !m_isFinished) {
+                m_watch = std::make_unique<FolderWatch>(
+                    m_excluded, [this](CollectionId id) { updateInBackground(id); });
+            }
+        }
+        watchFolders();
             continue;
         }
         {
             const std::lock_guard lock(m_mutex);
+void CollectionServiceImpl::watchFolders() {
+    const std::lock_guard lock(m_watchMutex);
+    if (!m_watch) return;
+    const auto all = m_database.documents().collections();
+    if (!all) return;
+    FolderWatch::Roots roots;
+    for (const Collection& collection : *all) {
+        if (!isHidden(collection)) roots.emplace(collection.id, collection.roots);
+    }
+    m_watch->watch(std::move(roots));
+}
+
             if (!m_running.empty() && updates.empty()) patience = kPatienceBehindOthers;
         }
         auto done = std::make_shared<std::promise<void>>();
@@ -424,6 +453,7 @@ Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed
         report.name = collection->name;
         report.documents = collection->nDocuments;
         report.chunks = collection->nChunks;
+    watchFolders();
         report.stopped = true;
         return report;
     }
@@ -491,3 +521,4 @@ void CollectionServiceImpl::postIndexing(CollectionId id,
 }
 
 }  // namespace conclave::services
+                 .draftEvery = IndexJob{}.draftEvery,

@@ -7,6 +7,7 @@
 #include <set>
 #include <stop_token>
 
+#include "app/services/folder_watch.h"
 #include "app/services/library.h"
 #include "app/services/services.h"
 #include "app/services/worker.h"
@@ -80,6 +81,8 @@ private:
     void tell(const IndexProgress& progress);
     /// Updates that nobody waits for; one at a time for a collection.
     void updateInBackground(CollectionId id);
+    /// Has m_watch look at the folders that the collections have now, if there is one.
+    void watchFolders();
     Result<IndexReport> run(CollectionId id, bool retryFailed, const std::stop_token& cancel);
     /// Posts work on a collection that stop() ends.
     void postIndexing(CollectionId id, std::function<Result<IndexReport>(std::stop_token)> work,
@@ -95,13 +98,17 @@ private:
         m_listenerMutex;  ///< held while the listener runs: once changed, it is over
     std::function<void(IndexProgress)> m_listener;
 
-    std::mutex m_mutex;                                       ///< guards the three below
+    std::mutex m_mutex;                                       ///< guards the four below
     std::multimap<CollectionId, std::stop_source> m_running;  ///< and waiting
     std::set<CollectionId> m_waitingForUpdateAll;
     std::stop_source m_pause;  ///< requested while nothing is to be read
 
     Worker m_searcher{Worker::AtEnd::Drop};
     Worker m_indexer{Worker::AtEnd::Drop};  ///< one update at a time
+    bool m_isFinished = false;
+
+    std::mutex m_watchMutex;               ///< guards the one below; never taken with m_mutex held
+    std::unique_ptr<FolderWatch> m_watch;  ///< from the first updateAll() on
     Worker m_painter{Worker::AtEnd::Drop};  ///< keeps a worker program waiting for the next page
 };
 
