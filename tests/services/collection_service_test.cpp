@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -157,6 +159,43 @@ TEST_F(CollectionServiceTest, SeesWhatHappensInItsFolders) {
     fs::rename(m_files.path() / "notes/deep", m_files.path() / "gone");
     waitFor("basalt", "notes/first.md");  // the nearest that is left
     EXPECT_EQ(documents(id).size(), 1U);
+}
+
+TEST_F(CollectionServiceTest, ReadsOneDocumentAgainAndLeavesOneOut) {
+    startWithoutGuide();
+    m_files.write("notes/a [1]*.md", ten("anchor"));
+    m_files.write("notes/b.md", ten("basalt"));
+    m_files.write("alone.md", ten("cedar"));
+    m_files.write("notes/.conclaveignore", "other.md");  // without a line end
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path() / "notes");
+    add(id, m_files.path() / "alone.md");
+    const auto idOf = [&](const std::string& word) {
+        return search(word, id).at(0).chunk.document;
+    };
+    const DocumentId before = idOf("basalt");
+    const auto report =
+        wait<IndexReport>([&](auto reply) { collections().readAgain(before, std::move(reply)); });
+    ASSERT_TRUE(report.has_value());
+    EXPECT_EQ(report->read, 1);
+    EXPECT_EQ(report->unchanged, 2);
+    EXPECT_EQ(idOf("basalt"), before);
+
+    for (const char* word : {"anchor", "cedar"}) {
+        const auto left =
+            wait<void>([&](auto reply) { collections().leaveOut(idOf(word), std::move(reply)); });
+        EXPECT_TRUE(left.has_value()) << word;
+    }
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_EQ(documents(id).size(), 1U);
+        EXPECT_EQ(documents(id)[0].id, before);
+        update(id);
+    }
+    EXPECT_TRUE(fs::exists(m_files.path() / "notes/a [1]*.md"));
+    EXPECT_FALSE(fs::exists(m_files.path() / ".conclaveignore"));
+    std::ifstream rules(m_files.path() / "notes/.conclaveignore");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(rules), {}),
+              "other.md\n/a \\[1\\]\\*.md\n");
 }
 
 TEST_F(CollectionServiceTest, ANewNameIsInTheHeadingsToo) {
