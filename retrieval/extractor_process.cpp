@@ -12,11 +12,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "retrieval/document_json.h"
+#include "retrieval/draft_frames.h"
 #include "retrieval/extractor_process.h"
 #include "retrieval/ocr.h"
 #include "retrieval/retrieval.h"
@@ -188,13 +190,18 @@ Result<pid_t> spawnWorker(const std::filesystem::path& worker, std::vector<std::
     return id;
 }
 
-/// The password goes through the pipe: the command line can be read by every user.
-void writePassword(int descriptor, const std::string& password) {
+/// What the worker reads: drafts, and the password, as the command line can be read by every user.
+Result<int> inputOf(const std::string& drafts, const std::string& password) {
+    constexpr std::size_t kLongest = 4096;
+    const std::string secret = password.substr(0, kLongest);
+    if (!drafts.empty()) return fileInMemory(drafts + secret);
+    const auto pipe = makePipe();
+    if (!pipe) return tl::unexpected(pipe.error());
     // The reading end is still open in this process, so this cannot raise SIGPIPE; a pipe holds
     // 64 KiB, so it cannot block either.
-    constexpr std::size_t kLongest = 4096;
-    const std::string line = password.substr(0, kLongest);
-    static_cast<void>(!::write(descriptor, line.data(), line.size()));
+    static_cast<void>(!::write(pipe->write, secret.data(), secret.size()));
+    ::close(pipe->write);
+    return pipe->read;
 }
 
 enum class ReadEnd { Complete, TooLong, TimedOut, Cancelled, Failed };
@@ -202,6 +209,7 @@ enum class ReadEnd { Complete, TooLong, TimedOut, Cancelled, Failed };
 ReadEnd readAll(int descriptor, const ExtractOptions& options, std::string& output) {
     const Clock::time_point deadline = Clock::now() + options.timeLimit;
     std::vector<char> buffer(std::size_t{64} << 10);
+    std::size_t nBytes = 0;
     while (true) {
         if (options.cancel.stop_requested()) return ReadEnd::Cancelled;
         const auto left =
@@ -216,7 +224,13 @@ ReadEnd readAll(int descriptor, const ExtractOptions& options, std::string& outp
         if (n < 0) return ReadEnd::Failed;
         if (n == 0) return ReadEnd::Complete;
         output.append(buffer.data(), static_cast<std::size_t>(n));
-        if (output.size() > kMostOutputBytes) return ReadEnd::TooLong;
+        nBytes += static_cast<std::size_t>(n);
+        if (nBytes > kMostOutputBytes) return ReadEnd::TooLong;
+        while (options.onDraft) {
+            const auto frame = takeFrame(output);
+            if (!frame) break;
+            if (!options.onDraft(frame->lastPage, frame->bytes)) return ReadEnd::Cancelled;
+        }
     }
 }
 
@@ -354,26 +368,47 @@ Result<std::string> runLimited(const std::filesystem::path& worker,
     return output;
 }
 
+Result<int> fileInMemory(std::string_view bytes) {
+    Descriptor file(::memfd_create("input", MFD_CLOEXEC));
+    while (file.get() >= 0 && !bytes.empty()) {
+        const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) file.close();
+        if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    if (file.get() < 0) {
+        return fail(ErrorCode::Io,
+                    std::string("cannot keep a file in memory: ") + std::strerror(errno));
+    }
+    ::lseek(file.get(), 0, SEEK_SET);
+    return file.release();
+}
+
 Extractor::Extractor(std::filesystem::path worker) : m_worker(std::move(worker)) {}
 
 Result<ExtractedDocument> Extractor::extract(const std::filesystem::path& path,
                                              const ExtractOptions& options) const {
     if (const auto usable = checkFile(path); !usable) return tl::unexpected(usable.error());
-    const auto run = [&](std::vector<std::string> arguments) -> Result<std::string> {
-        const auto inputPipe = makePipe();
-        if (!inputPipe) return tl::unexpected(inputPipe.error());
-        const Descriptor inputRead(inputPipe->read);
-        Descriptor inputWrite(inputPipe->write);
-        writePassword(inputWrite.get(), options.password);
-        inputWrite.close();
+    std::string drafts;
+    for (const std::string& draft : options.draftsBefore) drafts += draft;
+    const auto run = [&](std::vector<std::string> arguments,
+                         bool withDrafts) -> Result<std::string> {
+        const auto opened = inputOf(withDrafts ? drafts : std::string(), options.password);
+        if (!opened) return tl::unexpected(opened.error());
+        const Descriptor input(*opened);
+        if (withDrafts) {
+            arguments.insert(arguments.end(),
+                             {"--draft-every", std::to_string(options.draftEvery.count()),
+                              "--drafts-on-stdin", std::to_string(drafts.size())});
+        }
         std::error_code ignored;
         arguments.push_back(std::filesystem::absolute(path, ignored));
-        return runLimited(m_worker, arguments, inputRead.get(), options, path, options.many);
+        return runLimited(m_worker, arguments, input.get(), options, path, options.many);
     };
-    auto output = run({"--password-on-stdin", "--texts-behind"});
+    auto output = run({"--password-on-stdin", "--texts-behind"}, options.onDraft != nullptr);
     // Pictures of a page may need more than there is; its words do not.
     if (!output && output.error().code == ErrorCode::Corrupt && path.extension() == ".pdf") {
-        output = run({"--password-on-stdin", "--texts-behind", "--text-only"});
+        output = run({"--password-on-stdin", "--texts-behind", "--text-only"}, false);
     }
     if (!output) return tl::unexpected(withNextStep(output.error()));
     auto document = documentFromJson(*output);

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "retrieval/extractor_process.h"
@@ -95,22 +94,7 @@ Result<int> pictureOfPage(const fs::path& worker, const fs::path& path, int page
                    nothing.get(), options, path);
     if (!picture) return tl::unexpected(picture.error());
     if (picture->empty()) return -1;  // there is no such page
-    const int file = ::memfd_create("page", MFD_CLOEXEC);
-    if (file < 0) {
-        return fail(ErrorCode::Io, std::string("cannot keep a page: ") + std::strerror(errno));
-    }
-    std::string_view left = *picture;
-    while (!left.empty()) {
-        const ssize_t n = ::write(file, left.data(), left.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) {
-            ::close(file);
-            return fail(ErrorCode::Io, std::string("cannot keep a page: ") + std::strerror(errno));
-        }
-        left.remove_prefix(static_cast<std::size_t>(n));
-    }
-    ::lseek(file, 0, SEEK_SET);
-    return file;
+    return fileInMemory(*picture);
 }
 
 }  // namespace

@@ -84,6 +84,13 @@ struct ExtractOptions {
     /// each further one, counted from 1, as it is recognised; false ends the reading (Cancelled).
     std::vector<std::string> recognizedBefore{};
     std::function<bool(int page, const std::string& text)> onRecognized{};
+    /// What was kept of a long PDF with text that was being read before: reading goes on behind it,
+    /// and gives what it would have given at one go. And what gets the next piece, which is for
+    /// extract() alone to understand, every `draftEvery`, with the page that it reaches to; false
+    /// ends the reading (Cancelled).
+    std::vector<std::string> draftsBefore{};
+    std::function<bool(int lastPage, const std::string& draft)> onDraft{};
+    std::chrono::milliseconds draftEvery{1000};
     /// More files follow from this thread, for as long as it lives: the worker program is started
     /// once and forks a process for each, with the same limits.
     bool many = false;

@@ -66,7 +66,8 @@ Result<void> checkCollection(Connection& db, CollectionId id) {
 constexpr std::string_view kDocumentColumns =
     "SELECT id, collection_id, path, title, mime, state, error, size_bytes, modified_ns, sha256, "
     "CASE state WHEN 'pending' THEN "
-    "(SELECT count(*) FROM page_draft WHERE document_id = document.id) ELSE n_pages END, "
+    "(SELECT coalesce(max(number), 0) FROM page_draft WHERE document_id = document.id) "
+    "ELSE n_pages END, "
     "n_chunks, warnings FROM document ";
 
 Document documentOf(const Statement& row) {

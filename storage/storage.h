@@ -334,8 +334,9 @@ public:
     /// Adds rows, Pending, for those files that have none.
     [[nodiscard]] virtual Result<void> noteSeen(CollectionId collection,
                                                 std::span<const std::filesystem::path> paths) = 0;
-    /// Pages of a file that is being read, kept one by one until its content is stored; `source`
-    /// says of what content and how they were read, and those of another one are dropped. While
+    /// Drafts of a file that is being read, kept until its content is stored: each says what the
+    /// reader knows of the pages behind the draft before it, up to its `number`. `source` says of
+    /// what content they are and how they were read, and those of another one are dropped. While
     /// the document is Pending, nPages says how far it is read.
     [[nodiscard]] virtual Result<std::vector<Page>> pageDrafts(CollectionId collection,
                                                                const std::filesystem::path& path,

@@ -44,6 +44,8 @@ public:
     void openChat(services::ChatId chat);
     void showDocuments(bool show);
     void showTrash(bool show);
+    void showListed(const services::Document& document);
+    void closeListed();
     [[nodiscard]] PanelLayout& panels() { return *m_panels; }
 
 protected:
@@ -121,6 +123,7 @@ private:
     bool m_isClosed = false;
     bool m_wasAnswering = false;
     bool m_restored = false;
+    bool m_readsFromList = false;  ///< a document of the list of documents is open beside it
     bool m_sourcesForced = false;  ///< the user opened it, so it shows even when empty
     std::map<services::CollectionId, services::IndexProgress> m_indexing;
     std::map<services::CollectionId, int> m_waiting;  ///< files, while reading is paused

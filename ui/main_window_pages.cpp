@@ -1,6 +1,7 @@
 // Moving between the pages, and what the panels beside them show.
 #include <QStackedWidget>
 #include <algorithm>
+#include <utility>
 
 #include "ui/bridge.h"
 #include "ui/chat_controller.h"
@@ -47,6 +48,13 @@ void MainWindow::leaveChat() {
 
 void MainWindow::showPage(QWidget* page) {
     m_panels->closeOverlay();
+    if (std::exchange(m_readsFromList, false)) m_sources->showPassages();
+    // What is not seen claims no width from a document beside the page.
+    for (int i = 0; i < m_stack->count(); ++i) {
+        const auto policy =
+            m_stack->widget(i) == page ? QSizePolicy::Preferred : QSizePolicy::Ignored;
+        m_stack->widget(i)->setSizePolicy(policy, policy);
+    }
     m_stack->setCurrentWidget(page);
     if (page != m_chatPage) page->setFocus();  // and none of its switches
     m_sidebar->setPage(page == m_collections ? Sidebar::Page::Documents
@@ -109,7 +117,29 @@ void MainWindow::showFile(const QString& file) {
                                       "chat. It can still be opened in its own program."));
 }
 
+/// A document of the list, beside it.
+void MainWindow::showListed(const services::Document& document) {
+    m_readsFromList = true;
+    fitPanels();
+    m_panels->showSources();
+    const bool hasText = document.state == services::DocumentState::Ready ||
+                         document.state == services::DocumentState::Unavailable;
+    if (hasText) return m_sources->openDocument(document);
+    m_sources->explain(document.path,
+                       document.error.empty()
+                           ? tr("This file is not read yet. It can be opened in its own program.")
+                           : fromUtf8(document.error));
+}
+
+void MainWindow::closeListed() {
+    if (!std::exchange(m_readsFromList, false)) return;
+    m_sources->showPassages();
+    m_panels->closeOverlay();
+    fitPanels();
+}
+
 void MainWindow::toggleSources() {
+    if (m_readsFromList) return closeListed();
     m_sourcesForced = !m_sources->isVisible();
     if (m_sourcesForced && !m_sources->answer()) showLastPassages();
     m_panels->toggleSources();
@@ -119,7 +149,8 @@ void MainWindow::toggleSources() {
 /// Sources come up by themselves where there is room, and only where there is something in them.
 void MainWindow::fitPanels() {
     const bool isChat = m_stack->currentWidget() == m_chatPage;
-    m_panels->setSourcesUseful(isChat && (m_sourcesForced || m_sources->hasPassages()));
+    m_panels->setSourcesUseful(isChat ? m_sourcesForced || m_sources->hasPassages()
+                                      : m_readsFromList);
     m_models->setRoom(std::clamp(m_centre->width() / 3, 90, 320));
 }
 

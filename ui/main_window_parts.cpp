@@ -1,5 +1,6 @@
 // How the parts of the window hear of each other.
 #include <QDateTime>
+#include <QLocale>
 #include <QStackedWidget>
 #include <QTimer>
 
@@ -11,6 +12,7 @@
 #include "ui/widgets/collection_page.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/damage_bar.h"
+#include "ui/widgets/document_reader.h"
 #include "ui/widgets/model_picker.h"
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/small_widgets.h"
@@ -52,6 +54,8 @@ void MainWindow::connectParts() {
     connect(m_sources, &SourcesPanel::readingChanged, m_panels, &PanelLayout::setReading);
     connect(m_collections, &CollectionPage::changed, this, &MainWindow::reloadCollections);
     connect(m_collections, &CollectionPage::failed, this, &MainWindow::showFailure);
+    connect(m_collections, &CollectionPage::documentAsked, this, &MainWindow::showListed);
+    connect(&m_sources->reader(), &DocumentReader::backAsked, this, &MainWindow::closeListed);
     connect(m_collections, &CollectionPage::closeAsked, this, [this] { showDocuments(false); });
     connect(m_collections, &CollectionPage::askAsked, this, [this](qint64 collection) {
         leaveChat();
@@ -202,9 +206,8 @@ void MainWindow::showIndexingState() {
     } else if (!m_indexing.empty()) {
         const services::IndexProgress& first = m_indexing.begin()->second;
         text = tr("Reading “%1”: %2 of %3")
-                   .arg(fromUtf8(first.collectionName))
-                   .arg(first.filesDone)
-                   .arg(first.filesTotal);
+                   .arg(fromUtf8(first.collectionName), QLocale().toString(first.filesDone),
+                        QLocale().toString(first.filesTotal));
     }
     m_status->setIndexing(text, m_isIndexingPaused);
     m_chatPage->setPaused(m_isIndexingPaused, nWaiting);

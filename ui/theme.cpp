@@ -283,8 +283,8 @@ QToolButton#send:focus { border: 2px solid @text; }
 QToolButton#jump { background: @surface; border: 1px solid @borderStrong; border-radius: 17px; }
 QToolButton#jump:hover { background: @hover; }
 QToolButton#model { padding: 6px 10px; }
-QToolButton[chip="true"] { background: @surface; border: 1px solid @border; border-radius: @pill; padding: 3px 10px; color: @muted; }
-QToolButton[chip="true"]:hover { background: @hover; border-color: @borderStrong; color: @text; }
+QToolButton[chip="true"] { background: @surface; border: 1px solid @borderStrong; border-radius: @pill; min-height: @pillHigh; min-width: @pillWide; padding: 3px 10px; color: @muted; }
+QToolButton[chip="true"]:hover { background: @hover; border-color: @muted; color: @text; }
 QToolButton[chip="true"][active="true"] { background: @accentSoft; border-color: @accentSoft; color: @accent; }
 QToolButton[chip="true"]:focus { border: 1px solid @accent; }
 QFrame#composer { background: @surface; border: 1px solid @borderStrong; border-radius: 16px; }
@@ -294,6 +294,9 @@ QFrame#composer QPlainTextEdit { background: transparent; border: 0; }
 QFrame#card { background: @surface; border: 1px solid @border; border-radius: 12px; }
 QFrame#card[clickable="true"]:hover { border-color: @borderStrong; background: @hover; }
 QFrame#card[current="true"] { border: 1px solid @accent; }
+QFrame#row { background: transparent; border: 1px solid transparent; border-radius: 8px; }
+QFrame#row:hover { background: @hover; }
+QFrame#row[current="true"] { border: 1px solid @accent; }
 QFrame#danger { background: @dangerSoft; border: 1px solid @dangerSoft; border-radius: 10px; }
 QFrame#damage { background: @dangerSoft; border: 1px solid @dangerSoft; border-radius: 10px; margin-top: 8px; }
 QFrame#banner { background: @warningSoft; border: 1px solid @warningSoft; border-radius: 10px; }
@@ -350,7 +353,10 @@ QDialog { background: @page; }
         {"@page", c.page},
         {"@text", c.text},
     };
-    // A corner rounder than half the height would be drawn square.
+    // A corner rounder than half the height or width would be drawn square, as of a chip with an
+    // icon alone, which does not grow with the zoom: within padding and border it is this large.
+    css.replace(QLatin1String("@pillHigh"), QStringLiteral("%1px").arg(2 * scaled(12) - 8));
+    css.replace(QLatin1String("@pillWide"), QStringLiteral("%1px").arg(2 * scaled(12) - 22));
     css.replace(QLatin1String("@pill"), QStringLiteral("%1px").arg(scaled(12)));
     css.replace(QLatin1String("@innerPill"), QStringLiteral("%1px").arg(scaled(9)));
     for (const auto& [name, color] : names) css.replace(QLatin1String(name), color.name());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <future>
 #include <optional>
 #include <set>
@@ -9,11 +10,37 @@
 
 #include "app/services/changes.h"
 #include "app/services/file_scan.h"
+#include "app/services/ignore_rules.h"
 #include "app/services/indexer.h"
 #include "base/log.h"
 
 namespace conclave::services {
 namespace fs = std::filesystem;
+
+namespace {
+
+/// A line more in the .conclaveignore of the file's folder.
+Result<void> addToIgnored(const fs::path& file) {
+    const fs::path rules = file.parent_path() / ".conclaveignore";
+    std::error_code ignored;
+    const bool isFirst = !fs::exists(rules, ignored) || fs::file_size(rules, ignored) == 0;
+    std::fstream stream(rules, std::ios::in | std::ios::out | std::ios::app | std::ios::binary);
+    bool endsLine = isFirst;
+    if (!isFirst) {
+        char last = '\n';
+        stream.seekg(-1, std::ios::end);
+        endsLine = stream.get(last) && last == '\n';
+        stream.clear();
+    }
+    if (!endsLine) stream << '\n';
+    stream << IgnoreRules::lineFor(file.filename().string()) << '\n' << std::flush;
+    if (stream) return {};
+    return fail(ErrorCode::Io, "cannot write " + rules.string() +
+                                   "; leave the file out by moving it elsewhere, or take its "
+                                   "folder out of the collection");
+}
+
+}  // namespace
 
 CollectionServiceImpl::CollectionServiceImpl(storage::Database& database, Library& library,
                                              const retrieval::Extractor& extractor,
@@ -29,7 +56,12 @@ CollectionServiceImpl::~CollectionServiceImpl() { finish(); }
 void CollectionServiceImpl::finish() {
     {
         const std::lock_guard lock(m_mutex);
+        m_isFinished = true;
         for (auto& [id, source] : m_running) source.request_stop();
+    }
+    {
+        const std::lock_guard lock(m_watchMutex);
+        m_watch.reset();
     }
     m_painter.finish();
     m_indexer.finish();
@@ -68,7 +100,10 @@ void CollectionServiceImpl::rename(CollectionId id, std::string_view name, Reply
 void CollectionServiceImpl::remove(CollectionId id, Reply<void> reply) {
     stop(id);
     // After the running update has seen the stop, so that it does not work on rows that vanish.
-    m_indexer.post([this, id, reply = std::move(reply)] { reply(m_library.removeCollection(id)); });
+    m_indexer.post([this, id, reply = std::move(reply)] {
+        reply(m_library.removeCollection(id));
+        watchFolders();
+    });
 }
 
 void CollectionServiceImpl::addPaths(CollectionId id, std::vector<fs::path> paths,
@@ -90,6 +125,7 @@ void CollectionServiceImpl::removePath(CollectionId id, const fs::path& path, Re
                 fail(ErrorCode::NotFound, path.string() + " is not a folder of this collection"));
         }
         if (auto set = m_database.documents().setRoots(id, *roots); !set) return reply(set);
+        watchFolders();
         // An update would drop them, too, but may be paused.
         const auto documents = m_database.documents().documents(id);
         if (!documents) return reply(tl::unexpected(documents.error()));
@@ -116,6 +152,34 @@ void CollectionServiceImpl::update(CollectionId id, bool retryFailed, Reply<Inde
         std::move(reply));
 }
 
+void CollectionServiceImpl::readAgain(DocumentId id, Reply<IndexReport> reply) {
+    m_quick.post([this, id, reply = std::move(reply)]() mutable {
+        const auto document = m_database.documents().document(id);
+        if (!document) return reply(tl::unexpected(document.error()));
+        const CollectionId collection = document->collection;
+        postIndexing(
+            collection,
+            [this, id, collection](const std::stop_token& cancel) {
+                return run(collection, false, cancel, id);
+            },
+            std::move(reply));
+    });
+}
+
+void CollectionServiceImpl::leaveOut(DocumentId id, Reply<void> reply) {
+    m_indexer.post([this, id, reply = std::move(reply)] {
+        const auto document = m_database.documents().document(id);
+        if (!document) return reply(tl::unexpected(document.error()));
+        auto roots = rootsOf(document->collection);
+        if (!roots) return reply(tl::unexpected(roots.error()));
+        const fs::path path = document->path;
+        const auto done = std::erase(*roots, path) > 0
+                              ? m_database.documents().setRoots(document->collection, *roots)
+                              : addToIgnored(path);
+        reply(done ? m_library.removeDocument(id) : done);
+    });
+}
+
 void CollectionServiceImpl::updateAll() {
     m_quick.post([this] {
         const auto ids = visible();
@@ -123,8 +187,28 @@ void CollectionServiceImpl::updateAll() {
             log().warn("collections cannot be updated: {}", ids.error().detail);
             return;
         }
+        {
+            const std::scoped_lock lock(m_watchMutex, m_mutex);
+            if (!m_watch && !m_isFinished) {
+                m_watch = std::make_unique<FolderWatch>(
+                    m_excluded, [this](CollectionId id) { updateInBackground(id); });
+            }
+        }
+        watchFolders();
         for (const CollectionId id : *ids) updateInBackground(id);
     });
+}
+
+void CollectionServiceImpl::watchFolders() {
+    const std::lock_guard lock(m_watchMutex);
+    if (!m_watch) return;
+    const auto all = m_database.documents().collections();
+    if (!all) return;
+    FolderWatch::Roots roots;
+    for (const Collection& collection : *all) {
+        if (!isHidden(collection)) roots.emplace(collection.id, collection.roots);
+    }
+    m_watch->watch(std::move(roots));
 }
 
 void CollectionServiceImpl::updateInBackground(CollectionId id) {
@@ -369,6 +453,7 @@ Result<IndexReport> CollectionServiceImpl::indexNow(CollectionId id,
                                                     const std::vector<fs::path>& paths,
                                                     const std::stop_token& cancel) {
     if (auto added = addRoots(id, paths); !added) return tl::unexpected(added.error());
+    watchFolders();
     return run(id, false, cancel);
 }
 
@@ -413,7 +498,7 @@ Result<void> CollectionServiceImpl::addRoots(CollectionId id, const std::vector<
 }
 
 Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed,
-                                               const std::stop_token& cancel) {
+                                               const std::stop_token& cancel, DocumentId again) {
     const auto collection = byId(id);
     if (!collection) return tl::unexpected(collection.error());
     const std::stop_token paused = isHidden(*collection) ? std::stop_token() : pauseToken();
@@ -432,9 +517,11 @@ Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed
     const std::stop_callback onPause(paused, [&] { end.request_stop(); });
     IndexJob job{.collection = id,
                  .retryFailed = retryFailed,
+                 .again = again,
                  .excluded = m_excluded,
                  .ocrLanguages = {},
                  .cpuPercent = 100,
+                 .draftEvery = IndexJob{}.draftEvery,
                  .onProgress = {},
                  .cancel = end.get_token()};
     auto ocr = ocrLanguages();

@@ -7,6 +7,7 @@
 #include <set>
 #include <stop_token>
 
+#include "app/services/folder_watch.h"
 #include "app/services/library.h"
 #include "app/services/services.h"
 #include "app/services/worker.h"
@@ -38,6 +39,8 @@ public:
                   Reply<IndexReport> reply) override;
     void removePath(CollectionId id, const std::filesystem::path& path, Reply<void> reply) override;
     void update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) override;
+    void readAgain(DocumentId id, Reply<IndexReport> reply) override;
+    void leaveOut(DocumentId id, Reply<void> reply) override;
     void updateAll() override;
     void stop(CollectionId id) override;
     void pause(bool isPaused) override;
@@ -78,9 +81,12 @@ private:
     /// Reports how much waits while nothing is read.
     void tellWaiting(const Collection& collection);
     void tell(const IndexProgress& progress);
+    /// Has m_watch look at the folders that the collections have now, if there is one.
+    void watchFolders();
     /// Updates that nobody waits for; one at a time for a collection.
     void updateInBackground(CollectionId id);
-    Result<IndexReport> run(CollectionId id, bool retryFailed, const std::stop_token& cancel);
+    Result<IndexReport> run(CollectionId id, bool retryFailed, const std::stop_token& cancel,
+                            DocumentId again = 0);
     /// Posts work on a collection that stop() ends.
     void postIndexing(CollectionId id, std::function<Result<IndexReport>(std::stop_token)> work,
                       Reply<IndexReport> reply);
@@ -95,10 +101,14 @@ private:
         m_listenerMutex;  ///< held while the listener runs: once changed, it is over
     std::function<void(IndexProgress)> m_listener;
 
-    std::mutex m_mutex;                                       ///< guards the three below
+    std::mutex m_mutex;                                       ///< guards the four below
     std::multimap<CollectionId, std::stop_source> m_running;  ///< and waiting
     std::set<CollectionId> m_waitingForUpdateAll;
     std::stop_source m_pause;  ///< requested while nothing is to be read
+    bool m_isFinished = false;
+
+    std::mutex m_watchMutex;               ///< guards the one below; never taken with m_mutex held
+    std::unique_ptr<FolderWatch> m_watch;  ///< from the first updateAll() on
 
     Worker m_searcher{Worker::AtEnd::Drop};
     Worker m_indexer{Worker::AtEnd::Drop};  ///< one update at a time

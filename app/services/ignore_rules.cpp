@@ -138,6 +138,23 @@ IgnoreRules IgnoreRules::parse(std::string_view text) {
     return rules;
 }
 
+std::string IgnoreRules::lineFor(std::string_view name) {
+    std::string line = "/";
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        const bool isSign = std::string_view("\\*?[]!#").find(name[i]) != std::string_view::npos;
+        const bool isLastSpace = i + 1 == name.size() && (name[i] == ' ' || name[i] == '\r');
+        // A line end cannot be written: "?" is any character.
+        if (name[i] == '\n') {
+            line += '?';
+        } else if (isSign || isLastSpace) {
+            line.append(1, '\\').append(1, name[i]);
+        } else {
+            line += name[i];
+        }
+    }
+    return line;
+}
+
 IgnoreRules::Verdict IgnoreRules::judge(std::string_view path, bool isFolder) const {
     const std::vector<std::string> parts = partsOf(path);
     const auto last = std::find_if(m_rules.rbegin(), m_rules.rend(), [&](const Rule& rule) {

@@ -22,6 +22,9 @@ public:
     /// At most 10,000 rules are kept.
     [[nodiscard]] static IgnoreRules parse(std::string_view text);
 
+    /// The line that ignores the file of this name in the folder of the rules, and no other.
+    [[nodiscard]] static std::string lineFor(std::string_view name);
+
     /// @param path  below the folder of the rules, with "/" between its parts
     [[nodiscard]] Verdict judge(std::string_view path, bool isFolder) const;
 

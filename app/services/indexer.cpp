@@ -45,6 +45,11 @@ std::optional<std::string> wholeText(const ScannedFile& file) {
     return bytes;
 }
 
+bool isPdfName(const fs::path& path) {
+    const std::string extension = path.extension().string();
+    return extension == ".pdf" || extension == ".PDF";
+}
+
 /// How a file is read depends on its name's extension.
 bool areReadAlike(const fs::path& a, const fs::path& b) { return a.extension() == b.extension(); }
 
@@ -174,7 +179,8 @@ private:
                 continue;
             }
             const bool isSame = document.sizeBytes == file.sizeBytes &&
-                                document.modifiedNs == file.modifiedNs && !m_readAgain;
+                                document.modifiedNs == file.modifiedNs && !m_readAgain &&
+                                document.id != m_job.again;
             const bool isBad = document.state == DocumentState::Failed ||
                                document.state == DocumentState::NeedsOcr;
             if (!isSame || document.state == DocumentState::Pending ||
@@ -261,7 +267,8 @@ private:
         if (!hash) {
             return hash.error().code == ErrorCode::Cancelled ? true : record(item, hash.error());
         }
-        if (!m_readAgain) {
+        const bool isAgain = item.known && item.known->id == m_job.again;
+        if (!m_readAgain && !isAgain) {
             if (item.known && item.known->sha256 == *hash && hasContent(*item.known)) {
                 return finished(touch(item.known->id, item.file));
             }
@@ -271,7 +278,7 @@ private:
                 }
             }
         }
-        const std::optional<DocumentId> like = claim(*hash);
+        const std::optional<DocumentId> like = isAgain ? std::nullopt : claim(*hash);
         if (like == kBeingRead) {
             const std::lock_guard lock(m_mutex);
             m_later.push_back(item);
@@ -303,7 +310,7 @@ private:
                                           .ocrLanguages = m_job.ocrLanguages,
                                           .many = true};
         Result<void> kept;
-        if (auto resumed = resumeRecognition(item, hash, options, kept); !resumed) {
+        if (auto resumed = resumeInside(item, hash, options, kept); !resumed) {
             return tl::unexpected(resumed.error());
         }
         const Clock::time_point begin = Clock::now();
@@ -318,23 +325,43 @@ private:
         return false;
     }
 
-    /// Recognising a page takes about as long as reading a hundred with text: each one is kept, and
-    /// after the end of the program the next run goes on behind it. `kept` tells why that failed.
-    Result<void> resumeRecognition(const ToRead& item, const std::string& hash,
-                                   retrieval::ExtractOptions& options, Result<void>& kept) {
-        if (m_job.ocrLanguages.empty()) return {};
+    /// What is read of a long PDF is kept every second, and of a scan after each page, as that
+    /// takes about as long as reading a hundred with text: after the end of the program the next
+    /// run goes on behind it. `kept` tells why that failed.
+    Result<void> resumeInside(const ToRead& item, const std::string& hash,
+                              retrieval::ExtractOptions& options, Result<void>& kept) {
         const fs::path& path = item.file.path;
-        const std::string source = hash + "/" + m_job.ocrLanguages;
-        auto before = m_store.pageDrafts(m_job.collection, path, source);
-        if (!before) return tl::unexpected(before.error());
-        for (storage::Page& page : *before) {
-            options.recognizedBefore.push_back(std::move(page.text));
-        }
-        options.onRecognized = [this, &path, source, &kept](int page, const std::string& text) {
-            kept = m_store.keepPageDraft(m_job.collection, path, source, {page, text});
-            return kept.has_value();
+        const auto keeper = [this, &path, &kept](std::string source) {
+            return [this, &path, &kept, source](int lastPage, const std::string& draft) {
+                kept = m_store.keepPageDraft(m_job.collection, path, source, {lastPage, draft});
+                return kept.has_value();
+            };
         };
+        if (!m_job.ocrLanguages.empty()) {
+            const std::string source = hash + "/" + m_job.ocrLanguages;
+            auto before = draftsOf(path, source);
+            if (!before) return tl::unexpected(before.error());
+            options.recognizedBefore = std::move(*before);
+            options.onRecognized = keeper(source);
+            // Its pages are known to have no text, and only one of the two is kept.
+            if (!options.recognizedBefore.empty()) return {};
+        }
+        if (!isPdfName(path)) return {};
+        const std::string source = hash + "/text/" + m_library.pipelineId();
+        auto before = draftsOf(path, source);
+        if (!before) return tl::unexpected(before.error());
+        options.draftsBefore = std::move(*before);
+        options.onDraft = keeper(source);
+        options.draftEvery = m_job.draftEvery;
         return {};
+    }
+
+    Result<std::vector<std::string>> draftsOf(const fs::path& path, const std::string& source) {
+        auto pages = m_store.pageDrafts(m_job.collection, path, source);
+        if (!pages) return tl::unexpected(pages.error());
+        std::vector<std::string> drafts;
+        for (storage::Page& page : *pages) drafts.push_back(std::move(page.text));
+        return drafts;
     }
 
     /// Puts a document among those that are ready to be stored.

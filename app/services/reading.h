@@ -44,10 +44,22 @@ struct ReadableText {
 /// the backslashes and joiners that keep their signs from being read as marks.
 [[nodiscard]] std::string withoutEscapes(std::string_view markdown);
 
-/// "1 document", "2 documents".
+/// "1,234,567", as texts of Conclave's own say counts in every language.
+template <std::integral Count>
+[[nodiscard]] std::string grouped(Count n) {
+    constexpr std::size_t kGroup = 3;
+    std::string digits = std::to_string(n);
+    const std::size_t first = digits.front() == '-' ? 1 : 0;
+    for (std::size_t i = digits.size(); i > first + kGroup; i -= kGroup) {
+        digits.insert(i - kGroup, 1, ',');
+    }
+    return digits;
+}
+
+/// "1 document", "2,000 documents".
 template <std::integral Count>
 [[nodiscard]] std::string counted(Count n, std::string_view one, std::string_view many) {
-    return std::to_string(n) + " " + std::string(n == 1 ? one : many);
+    return grouped(n) + " " + std::string(n == 1 ? one : many);
 }
 
 /// What of a passage a list of hits shows: on one line, the sentences that say most of `query`,

@@ -268,8 +268,15 @@ public:
     /// Reads what is new or changed, by size, time and then hash; removes what is gone, unless its
     /// whole root is gone (then it is Unavailable). `retryFailed` reads failed ones again.
     virtual void update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) = 0;
-    /// update() for every collection; at start and when the window becomes active. Each question
-    /// looks for changed files as well.
+    /// update() of its collection that reads this document from its file whatever is known of it.
+    virtual void readAgain(DocumentId id, Reply<IndexReport> reply) = 0;
+    /// Takes a document out for good: its name goes into the .conclaveignore beside it, or, if the
+    /// file itself was added, it is taken out as by removePath(). The file is not touched. Errors:
+    /// NotFound, Io (the folder cannot be written to).
+    virtual void leaveOut(DocumentId id, Reply<void> reply) = 0;
+    /// update() for every collection; at start and when the window becomes active. From the first
+    /// call on folders are watched, too, and a collection is updated when something in them
+    /// changes. Each question looks for changed files as well.
     virtual void updateAll() = 0;
     /// Indexes files and folders for one use, as `ask --docs` does: into a collection of their own
     /// that is not listed and is found again (and only brought up to date) for the same paths.

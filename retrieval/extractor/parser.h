@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,11 @@ struct Source {
     bool drawsPages = true;
     /// For a reader that can give what it has read so far.
     std::chrono::milliseconds mostTime{40'000};
+    /// For a reader that can go on in mid-document: what its drafts were before, one behind the
+    /// other, and what gets the next one, with the page that it reaches to, every `draftEvery`.
+    std::string_view drafts{};
+    std::function<void(int lastPage, const std::string& draft)> onDraft{};
+    std::chrono::milliseconds draftEvery{1000};
 };
 
 /// Text of one document, over all its pages, at most.

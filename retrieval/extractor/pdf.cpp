@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <QAbstractItemModel>
 #include <QPdfBookmarkModel>
@@ -11,6 +13,7 @@
 
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/pdf_document.h"
+#include "retrieval/extractor/pdf_draft.h"
 #include "retrieval/extractor/pdf_unseen_text.h"
 
 namespace conclave::retrieval::extractor {
@@ -89,6 +92,35 @@ private:
     std::size_t m_lastEnd = 0;
 };
 
+/// Hands over what was read since the last time, now and then.
+class Drafts {
+public:
+    explicit Drafts(const Source& source) : m_source(source) {}
+
+    /// The pages that an earlier process has read; without them reading begins at the first one.
+    void resume(QPdfDocument& pdf, std::vector<ExtractedPage>& pages, UnseenText& unseen) {
+        auto before = draftFrom(m_source.drafts);
+        if (!before || std::ssize(before->pages) > pdf.pageCount()) return;
+        pages = std::move(before->pages);
+        unseen.resume(before->unseen);
+        m_nKept = pages.size();
+    }
+
+    void keep(const std::vector<ExtractedPage>& pages, const UnseenText& unseen) {
+        const auto now = std::chrono::steady_clock::now();
+        if (!m_source.onDraft || now - m_last < m_source.draftEvery) return;
+        m_source.onDraft(pages.back().number,
+                         toBytes(std::span(pages).subspan(m_nKept), unseen.progress()));
+        m_nKept = pages.size();
+        m_last = std::chrono::steady_clock::now();
+    }
+
+private:
+    const Source& m_source;
+    std::size_t m_nKept = 0;  ///< pages
+    std::chrono::steady_clock::time_point m_last = std::chrono::steady_clock::now();
+};
+
 }  // namespace
 
 Result<ExtractedDocument> parsePdf(const Source& source) {
@@ -106,8 +138,15 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
     std::size_t total = 0;
     std::size_t nBlank = 0;
     UnseenText unseen(pdf, source.bytes);
-    for (int page = 0; page < pdf.pageCount(); ++page) {
-        if (page > 0 && !isInTime()) {
+    Drafts drafts(source);
+    drafts.resume(pdf, document.pages, unseen);
+    for (const ExtractedPage& page : document.pages) {
+        total += page.text.size();
+        if (isBlank(page.text)) ++nBlank;
+    }
+    const int nBefore = static_cast<int>(document.pages.size());
+    for (int page = nBefore; page < pdf.pageCount(); ++page) {
+        if (page > nBefore && !isInTime()) {
             document.warnings.push_back("read the first " + std::to_string(page) + " of " +
                                         std::to_string(pdf.pageCount()) +
                                         " pages; the others would take too long");
@@ -121,6 +160,7 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
         }
         if (isBlank(text)) ++nBlank;
         document.pages.push_back({.number = page + 1, .text = std::move(text)});
+        drafts.keep(document.pages, unseen);
     }
     if (document.pages.empty()) return fail(ErrorCode::Corrupt, "the PDF has no pages");
     if (nBlank == document.pages.size()) {

@@ -190,7 +190,7 @@ double explainedInk(const InkGrid& ink, const std::vector<LineBox>& boxes) {
 
 }  // namespace
 
-std::chrono::nanoseconds UnseenText::left() const { return kMostTime - m_used; }
+std::chrono::nanoseconds UnseenText::left() const { return kMostTime - m_progress.used; }
 
 UnseenText::Prefix UnseenText::prefix(int page, int nCharacters) {
     if (nCharacters == 0) return {};
@@ -250,7 +250,7 @@ bool UnseenText::hide(int page, const Run& run, std::size_t nPlaces, int nCharac
     for (qsizetype i = from; i < to; ++i) {
         if (text[i].isSpace()) continue;  // between what is before and behind
         text[i] = kUnseenMark;
-        ++m_nUnseen;
+        ++m_progress.nUnseen;
     }
     return true;
 }
@@ -258,6 +258,14 @@ bool UnseenText::hide(int page, const Run& run, std::size_t nPlaces, int nCharac
 UnseenText::UnseenText(QPdfDocument& pdf, std::string_view bytes)
     : m_pdf(pdf), m_file(PdfFile::open(bytes)) {
     if (m_file && m_file->nPages() != static_cast<std::size_t>(pdf.pageCount())) m_file.reset();
+}
+
+void UnseenText::resume(const Progress& earlier) {
+    m_progress = earlier;
+    for (const int page : earlier.inkedPages) {
+        const auto known = painting(page, m_pdf.pagePointSize(page));
+        if (known) m_inked.learn(*known);
+    }
 }
 
 /// None if the page must be drawn to know.
@@ -327,7 +335,7 @@ bool UnseenText::lookForInk(int page, QSizeF points, std::vector<Place>& places,
 
 QString UnseenText::seenText(int page) {
     const std::chrono::nanoseconds start = usedProcessorTime();
-    const std::chrono::nanoseconds before = m_used;
+    const std::chrono::nanoseconds before = m_progress.used;
     m_prefixes.clear();
     const QPdfSelection all = m_pdf.getAllText(page);
     QString text = all.text();
@@ -347,12 +355,13 @@ QString UnseenText::seenText(int page) {
     const bool isDrawn = !painting || !m_inked.knows(*painting, nSigns);
     bool isCertain = true;
     if (isDrawn && !lookForInk(page, points, places, isCertain)) {
-        ++m_nUncertainPages;
+        ++m_progress.nUncertainPages;
         return text;
     }
     const auto isUnseen = [](const Place& place) { return place.isUnseen; };
     if (isDrawn && painting && isCertain && std::none_of(places.begin(), places.end(), isUnseen)) {
         m_inked.learn(*painting);
+        m_progress.inkedPages.push_back(page);
     }
 
     // Thin ones beside letters are their dots and dashes.
@@ -385,12 +394,12 @@ QString UnseenText::seenText(int page) {
         const bool isThin = run.behind - run.first == 1 && places[run.first].thickness() < kTooThin;
         if (isThin && isRule(page, places[run.first])) continue;
         hasUnseen = true;
-        m_used = before + usedProcessorTime() - start;
+        m_progress.used = before + usedProcessorTime() - start;
         if (!isCertain || !isDone) continue;
         isDone = hide(page, run, places.size(), all.endIndex(), isThin, text);
     }
-    if (hasUnseen && !(isCertain && isDone)) ++m_nUncertainPages;
-    m_used = before + usedProcessorTime() - start;
+    if (hasUnseen && !(isCertain && isDone)) ++m_progress.nUncertainPages;
+    m_progress.used = before + usedProcessorTime() - start;
     return text;
 }
 

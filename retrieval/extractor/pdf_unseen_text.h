@@ -26,17 +26,29 @@ inline constexpr QChar kUnseenMark(0xFFFF);
 
 class UnseenText {
 public:
+    /// What the pages so far have told.
+    struct Progress {
+        std::size_t nUnseen = 0;
+        int nUncertainPages = 0;
+        std::chrono::nanoseconds used{0};  ///< processor time
+        std::vector<int> inkedPages;       ///< from 0: those that glyphs were learned from
+    };
+
     /// `bytes` are the file's.
     UnseenText(QPdfDocument& pdf, std::string_view bytes);
+
+    /// Goes on behind the pages that `earlier` is of, as if they had been looked at here.
+    void resume(const Progress& earlier);
+    [[nodiscard]] const Progress& progress() const { return m_progress; }
 
     /// What pdfium reads on a page (from 0), kUnseenMark in place of each unseen character.
     [[nodiscard]] QString seenText(int page);
 
     /// Characters but white space, of all pages so far.
-    [[nodiscard]] std::size_t nUnseen() const { return m_nUnseen; }
+    [[nodiscard]] std::size_t nUnseen() const { return m_progress.nUnseen; }
     /// Pages on which there is text without ink that could not be told apart, or for which no time
     /// was left. Their text is whole.
-    [[nodiscard]] int nUncertainPages() const { return m_nUncertainPages; }
+    [[nodiscard]] int nUncertainPages() const { return m_progress.nUncertainPages; }
 
 private:
     struct Place;
@@ -61,10 +73,8 @@ private:
     QPdfDocument& m_pdf;
     std::optional<PdfFile> m_file;
     InkedGlyphs m_inked;
-    std::map<int, Prefix> m_prefixes;    ///< of the page at hand, by the number of characters
-    std::chrono::nanoseconds m_used{0};  ///< processor time
-    std::size_t m_nUnseen = 0;
-    int m_nUncertainPages = 0;
+    std::map<int, Prefix> m_prefixes;  ///< of the page at hand, by the number of characters
+    Progress m_progress;
 };
 
 }  // namespace conclave::retrieval::extractor

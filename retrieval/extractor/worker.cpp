@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "retrieval/document_json.h"
+#include "retrieval/draft_frames.h"
 #include "retrieval/extractor/sandbox.h"
 #include "retrieval/page_picture.h"
 #include "retrieval/worker_protocol.h"
@@ -29,7 +30,8 @@ namespace {
 
 constexpr std::string_view kHelp =
     "usage: conclave-extract [--memory BYTES] [--seconds N] [--password-on-stdin] [--texts-behind] "
-    "[--text-only] FILE\n"
+    "[--text-only]\n"
+    "                        [--draft-every MILLISECONDS [--drafts-on-stdin BYTES]] FILE\n"
     "       conclave-extract [--memory BYTES] [--seconds N] --ocr TESSERACT LANGUAGES < PICTURE\n"
     "       conclave-extract-pdf [--memory BYTES] [--seconds N] --render PAGE FILE > PICTURE\n"
     "       conclave-extract-pdf [--memory BYTES] [--seconds N] --view PAGE --width PIXELS\n"
@@ -49,7 +51,9 @@ struct Arguments {
     bool readsPassword = false;
     PageTexts texts = PageTexts::InJson;
     bool drawsPages = true;
-    int renderedPage = 0;  ///< writes a picture of it instead of the text; 0: none
+    std::optional<std::chrono::milliseconds> draftEvery;  ///< hands over what is read so far
+    std::size_t nDraftBytes = 0;  ///< on the standard input, before the password
+    int renderedPage = 0;         ///< writes a picture of it instead of the text; 0: none
     PageRequest view{.page = 0, .widthPixels = 0, .marks = {}, .withSizes = false};  ///< the same
     std::string ocrProgram;  ///< becomes it, with a picture on the standard input
     std::string ocrLanguages;
@@ -112,6 +116,15 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
             } else {
                 arguments.limits.processorTime = std::chrono::seconds(*number);
             }
+        } else if ((word == "--draft-every" || word == "--drafts-on-stdin") &&
+                   i + 1 < words.size()) {
+            const auto number = toSize(words[++i]);
+            if (!number) return std::nullopt;
+            if (word == "--draft-every") {
+                arguments.draftEvery = std::chrono::milliseconds(*number);
+            } else {
+                arguments.nDraftBytes = *number;
+            }
         } else if (!word.starts_with("--") && arguments.file.empty()) {
             arguments.file = std::filesystem::path(word);
         } else if (!readViewOption(words, i, arguments.view)) {
@@ -123,17 +136,18 @@ std::optional<Arguments> readArguments(const std::vector<std::string_view>& word
     return arguments;
 }
 
-std::string readPassword() {
-    constexpr std::size_t kLongest = 4096;
-    std::array<char, kLongest> buffer{};
-    std::string password;
-    while (password.size() < kLongest) {
-        const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+/// So many bytes of the standard input, or all that are left of it.
+std::string readInput(std::size_t nBytes) {
+    std::string input(nBytes, '\0');
+    std::size_t done = 0;
+    while (done < nBytes) {
+        const ssize_t n = ::read(STDIN_FILENO, input.data() + done, nBytes - done);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
-        password.append(buffer.data(), static_cast<std::size_t>(n));
+        done += static_cast<std::size_t>(n);
     }
-    return password;
+    input.resize(done);
+    return input;
 }
 
 /// A quarter of the memory may go to the file itself; the rest is for what comes of it.
@@ -211,7 +225,17 @@ Result<ExtractedDocument> readDocument(const Arguments& arguments,
     // The rest is for writing it; who waits gives a second less than this process may take.
     source.mostTime =
         std::chrono::milliseconds(arguments.limits.processorTime - std::chrono::seconds(1)) * 2 / 3;
-    if (arguments.readsPassword) source.password = readPassword();
+    const std::string drafts =
+        readInput(std::min(arguments.nDraftBytes, arguments.limits.memoryBytes / 4));
+    source.drafts = drafts;
+    constexpr std::size_t kLongestPassword = 4096;
+    if (arguments.readsPassword) source.password = readInput(kLongestPassword);
+    if (arguments.draftEvery) {
+        source.draftEvery = *arguments.draftEvery;
+        source.onDraft = [](int lastPage, const std::string& draft) {
+            static_cast<void>(writeAll(toBytes(DraftFrame{lastPage, draft})));
+        };
+    }
     static_cast<void>(forbidSystemCalls());
     return parseDocument(source, hooks.pdf);
 }

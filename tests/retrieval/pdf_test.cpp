@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "../support/pdf_sample.h"
+#include "retrieval/document_json.h"
 #include "retrieval/page_picture.h"
 #include "retrieval/retrieval.h"
 
@@ -64,6 +65,52 @@ TEST_F(PdfTest, TellsPagesWithoutText) {
     const auto mixed = read(test::makePdf({"text", ""}));
     ASSERT_TRUE(mixed);
     EXPECT_THAT(mixed->warnings, testing::ElementsAre(testing::HasSubstr("1 of 2 pages")));
+}
+
+TEST_F(PdfTest, GoesOnInMidDocumentAsAtOneGo) {
+    std::vector<std::string> texts;
+    for (int i = 1; i <= 8; ++i) {
+        const std::string number = std::to_string(i);
+        texts.push_back("Chapter " + number);
+        // Unseen on some pages, so that what was left out must be counted on.
+        if (i % 3 == 0) texts.back() += ") Tj 1 g 0 -40 Td (Pale words of page " + number;
+    }
+    texts[4].clear();
+    const auto whole = read(test::makePdf(texts));
+    ASSERT_TRUE(whole) << whole.error().detail;
+    ASSERT_EQ(whole->warnings.size(), 2U);
+    std::vector<std::string> drafts;
+    ExtractOptions options;
+    options.draftEvery = std::chrono::milliseconds(0);
+    options.onDraft = [&](int lastPage, const std::string& draft) {
+        drafts.push_back(draft);
+        EXPECT_EQ(lastPage, std::ssize(options.draftsBefore) + std::ssize(drafts));
+        return true;
+    };
+    const auto readOn = [&] { return m_extractor.extract(m_folder / "a.pdf", options); };
+    const auto expectWhole = [&] {
+        const auto document = readOn();
+        ASSERT_TRUE(document) << document.error().detail;
+        EXPECT_EQ(toJson(*document), toJson(*whole));
+    };
+    expectWhole();
+    const std::vector<std::string> all = drafts;
+    ASSERT_EQ(all.size(), texts.size());
+    for (std::size_t nKept = 1; nKept <= all.size(); ++nKept) {
+        options.draftsBefore.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(nKept));
+        drafts.clear();
+        expectWhole();
+        EXPECT_EQ(drafts.size(), all.size() - nKept);
+    }
+    // Without the first piece, and with half of one, there is nothing to go on from.
+    for (const auto& useless : {std::vector{all[1]}, {all[0], all[1].substr(0, 20)}}) {
+        options.draftsBefore = useless;
+        options.onDraft = [](int, const std::string&) { return true; };
+        expectWhole();
+    }
+    options.draftsBefore.clear();
+    options.onDraft = [](int lastPage, const std::string&) { return lastPage < 3; };
+    EXPECT_EQ(readOn().error().code, ErrorCode::Cancelled);
 }
 
 TEST_F(PdfTest, LeavesOutWhatNobodySees) {

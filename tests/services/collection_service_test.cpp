@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -117,6 +119,83 @@ TEST_F(CollectionServiceTest, FollowsARenamedFileWithoutReadingIt) {
     EXPECT_EQ(documents(id)[0].id, before);
     EXPECT_EQ(documents(id)[0].path, m_files.path() / "deeper/new.md");
     EXPECT_EQ(search("anchor", id).at(0).chunk.path, m_files.path() / "deeper/new.md");
+}
+
+TEST_F(CollectionServiceTest, SeesWhatHappensInItsFolders) {
+    startWithoutGuide();
+    m_files.write("notes/first.md", ten("anchor"));
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path() / "notes");
+    collections().updateAll();
+    const auto waitFor = [&](const std::string& word, const fs::path& path) {
+        for (int i = 0; i < 1000; ++i) {
+            const auto hits = search(word, id);
+            if (!hits.empty() && hits[0].chunk.path == m_files.path() / path) return;
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        ADD_FAILURE() << word << " was not noticed";
+    };
+    // A new folder in a new folder, and then a file in that.
+    fs::create_directories(m_files.path() / "notes/deep/deeper");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    m_files.write("notes/deep/deeper/basalt.md", ten("basalt"));
+    waitFor("basalt", "notes/deep/deeper/basalt.md");
+
+    // A folder with what is in it that comes from elsewhere, and a file put there afterwards.
+    m_files.write("elsewhere/inner/cedar.md", ten("cedar"));
+    fs::rename(m_files.path() / "elsewhere", m_files.path() / "notes/moved");
+    waitFor("cedar", "notes/moved/inner/cedar.md");
+    m_files.write("notes/moved/inner/delta.md", ten("delta"));
+    waitFor("delta", "notes/moved/inner/delta.md");
+
+    // Another name for a folder: its documents stay what they are, embeddings included.
+    const DocumentId cedar = search("cedar", id).at(0).chunk.document;
+    fs::rename(m_files.path() / "notes/moved", m_files.path() / "notes/deep/again");
+    waitFor("cedar", "notes/deep/again/inner/cedar.md");
+    EXPECT_EQ(search("cedar", id).at(0).chunk.document, cedar);
+    m_files.write("notes/deep/again/inner/delta.md", ten("ember"));
+    waitFor("ember", "notes/deep/again/inner/delta.md");
+
+    fs::rename(m_files.path() / "notes/deep", m_files.path() / "gone");
+    waitFor("basalt", "notes/first.md");  // the nearest that is left
+    EXPECT_EQ(documents(id).size(), 1U);
+}
+
+TEST_F(CollectionServiceTest, ReadsOneDocumentAgainAndLeavesOneOut) {
+    startWithoutGuide();
+    m_files.write("notes/a [1]*.md", ten("anchor"));
+    m_files.write("notes/b.md", ten("basalt"));
+    m_files.write("alone.md", ten("cedar"));
+    m_files.write("notes/.conclaveignore", "other.md");  // without a line end
+    const CollectionId id = makeCollection("Notes");
+    add(id, m_files.path() / "notes");
+    add(id, m_files.path() / "alone.md");
+    const auto idOf = [&](const std::string& word) {
+        return search(word, id).at(0).chunk.document;
+    };
+    const DocumentId before = idOf("basalt");
+    const auto report =
+        wait<IndexReport>([&](auto reply) { collections().readAgain(before, std::move(reply)); });
+    ASSERT_TRUE(report.has_value());
+    EXPECT_EQ(report->read, 1);
+    EXPECT_EQ(report->unchanged, 2);
+    EXPECT_EQ(idOf("basalt"), before);
+
+    for (const char* word : {"anchor", "cedar"}) {
+        const auto left =
+            wait<void>([&](auto reply) { collections().leaveOut(idOf(word), std::move(reply)); });
+        EXPECT_TRUE(left.has_value()) << word;
+    }
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_EQ(documents(id).size(), 1U);
+        EXPECT_EQ(documents(id)[0].id, before);
+        update(id);
+    }
+    EXPECT_TRUE(fs::exists(m_files.path() / "notes/a [1]*.md"));
+    EXPECT_FALSE(fs::exists(m_files.path() / ".conclaveignore"));
+    std::ifstream rules(m_files.path() / "notes/.conclaveignore");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(rules), {}),
+              "other.md\n/a \\[1\\]\\*.md\n");
 }
 
 TEST_F(CollectionServiceTest, ANewNameIsInTheHeadingsToo) {

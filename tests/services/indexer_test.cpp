@@ -15,7 +15,9 @@
 #include <sys/stat.h>
 
 #include "app/services/cpu_budget.h"
+#include "app/services/sha256.h"
 #include "tests/services/scratch.h"
+#include "tests/support/pdf_sample.h"
 
 namespace conclave::services {
 namespace {
@@ -90,6 +92,72 @@ TEST_F(IndexerTest, EqualFilesAreReadOnce) {
     m_files.write("page.md", "the anchor lies in the harbour");
     index.update(m_files.path(), extractor);
     EXPECT_EQ(nCalls(), 3);
+}
+
+TEST_F(IndexerTest, APdfThatIsReadHalfIsGoneOnWith) {
+    if (!fs::exists(worker().parent_path() / "conclave-extract-pdf")) {
+        GTEST_SKIP() << "this build has no PDF reader (CONCLAVE_DESKTOP is off)";
+    }
+    std::vector<std::string> texts;
+    for (int i = 1; i <= 600; ++i) texts.push_back("Chapter " + std::to_string(i));
+    const fs::path file = m_files.write("book.pdf", test::makePdf(texts));
+    const retrieval::Extractor extractor(worker());
+    Index index(m_scratch.path() / "a.db");
+    storage::DocumentStore& store = index.database->documents();
+    ASSERT_TRUE(store.setRoots(index.collection, std::vector{m_files.path()}));
+    const auto document = [&] {
+        const auto all = store.documents(index.collection).value();
+        return all.empty() ? Document{} : all.at(0);
+    };
+    const auto update = [&](const std::stop_token& cancel) {
+        IndexJob job;
+        job.collection = index.collection;
+        job.draftEvery = std::chrono::milliseconds(0);
+        job.cancel = cancel;
+        return updateCollection(*index.database, *index.library, extractor, job).value();
+    };
+    const auto stopInside = [&] {
+        std::stop_source stop;
+        const std::jthread stopper([&](const std::stop_token& isOver) {
+            while (!isOver.stop_requested() && document().nPages < 5) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
+            stop.request_stop();
+        });
+        EXPECT_TRUE(update(stop.get_token()).stopped);
+        EXPECT_EQ(document().state, DocumentState::Pending);
+        EXPECT_GE(document().nPages, 5);
+    };
+    stopInside();
+    // What is kept is changed, so that the result shows whether it was used.
+    const auto spoil = [&] {
+        const std::string source = sha256OfFile(file, [](std::uint64_t) { return true; }).value() +
+                                   "/text/" + index.library->pipelineId();
+        storage::Page first = store.pageDrafts(index.collection, file, source).value().at(0);
+        first.text.replace(first.text.find("Chapter"), 7, "Kapitel");
+        ASSERT_TRUE(store.keepPageDraft(index.collection, file, source, first));
+    };
+    const auto textOfPage = [&](std::size_t i) {
+        return store.pages(document().id).value().at(i).text;
+    };
+    spoil();
+    EXPECT_FALSE(update({}).stopped);
+    EXPECT_EQ(document().nPages, 600);
+    EXPECT_EQ(textOfPage(0), "Kapitel 1\n");
+    EXPECT_EQ(textOfPage(599), "Chapter 600\n");
+
+    // Of another content nothing is kept that was read before.
+    fs::remove(file);
+    update({});
+    texts.back() = "The end";
+    m_files.write("book.pdf", test::makePdf(texts));
+    stopInside();
+    spoil();
+    texts.back() = "Another end";
+    m_files.write("book.pdf", test::makePdf(texts));
+    EXPECT_EQ(update({}).documents, 1);
+    EXPECT_EQ(textOfPage(0), "Chapter 1\n");
+    EXPECT_EQ(textOfPage(599), "Another end\n");
 }
 
 /// Replaces, renames and deletes a tenth each of so many files, of which some are equal, and

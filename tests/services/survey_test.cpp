@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "app/services/reading.h"
 #include "app/services/survey/survey.h"
 #include "app/services/survey/survey_checkpoint.h"
 #include "app/services/survey/survey_question.h"
@@ -458,6 +459,28 @@ TEST_F(SurveyTest, ReadsOnlyDocumentsThatAreNamed) {
     EXPECT_EQ(found.place, "contract");
     EXPECT_EQ(found.values.size(), 1U);
     EXPECT_TRUE(found.values.contains("Anna Berg"));
+}
+
+TEST_F(SurveyTest, SaysWhatItLeftOutOfWhatWasAskedFor) {
+    add("contract-1.txt", "Signed by Anna Berg.");
+    storage::DocumentStore& store = m_database->documents();
+    for (const char* name : {"/docs/contract-2.pdf", "/docs/letter.pdf"}) {
+        const DocumentId id = store.ensureDocument(m_collection, name).value();
+        ASSERT_TRUE(store.setDocumentState(id, storage::DocumentState::Failed,
+                                           "it is too large; save less of it", 1, 1));
+    }
+    const std::string question = "List all people in the contract";
+    const auto report = reportSurvey(store, surveyQuestionOf(question), survey(question), false);
+    ASSERT_TRUE(report.has_value());
+    EXPECT_THAT(report->text, HasSubstr("Left out: contract-2.pdf (it is too large)."));
+}
+
+TEST(Counts, AreReadInGroups) {
+    EXPECT_EQ(counted(1, "page", "pages"), "1 page");
+    EXPECT_EQ(counted(999, "page", "pages"), "999 pages");
+    EXPECT_EQ(counted(1000, "page", "pages"), "1,000 pages");
+    EXPECT_EQ(grouped(1234567U), "1,234,567");
+    EXPECT_EQ(grouped(-123456), "-123,456");
 }
 
 }  // namespace

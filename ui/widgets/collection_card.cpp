@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "ui/bridge.h"
+#include "ui/widgets/document_row.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -98,6 +99,7 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     column->addWidget(m_progress);
     auto* links = new QHBoxLayout;
     links->setSpacing(4);
+    links->addSpacing(-6);  // a link's text stands below the other texts
     links->addWidget(m_failed);
     links->addWidget(m_scanned);
     links->addWidget(m_remarked);
@@ -108,8 +110,9 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     m_remarked->setToolTip(
         tr("What was left out of them, such as hidden text, or could not be read of them"));
     connect(m_scanned, &QPushButton::clicked, this, &CollectionCard::ocrAsked);
-    m_detailRows->setContentsMargins(0, 4, 6, 0);
-    m_detailRows->setSpacing(9);
+    // The rows' own margins are on the left of what stands above them.
+    m_detailRows->setContentsMargins(0, 4, 0, 0);
+    m_detailRows->setSpacing(1);
     column->addWidget(m_details);
     m_details->hide();
 
@@ -201,10 +204,11 @@ void CollectionCard::showProgress() {
         const bool isCounted = m_now->filesTotal > 0;
         m_progress->setRange(0, isCounted ? m_now->filesTotal : 0);
         m_progress->setValue(m_now->filesDone);
+        const QLocale locale;
         m_current->setFullText(isCounted ? tr("Reading %1 of %2: %3")
-                                               .arg(m_now->filesDone)
-                                               .arg(m_now->filesTotal)
-                                               .arg(fromUtf8(m_now->currentFile))
+                                               .arg(locale.toString(m_now->filesDone),
+                                                    locale.toString(m_now->filesTotal),
+                                                    fromUtf8(m_now->currentFile))
                                          : tr("Looking for files…"));
     }
 }
@@ -242,7 +246,11 @@ QString CollectionCard::problemOf(const Document& document) const {
         case DocumentState::Failed:
             return document.error.empty() ? tr("It could not be read.")
                                           : tr("Not read: %1").arg(fromUtf8(document.error));
-        case DocumentState::Pending: return tr("Waiting to be read.");
+        case DocumentState::Pending:
+            return document.nPages == 0
+                       ? tr("Waiting to be read.")
+                       : counted(document.nPages, tr("Reading goes on behind its first page."),
+                                 tr("Reading goes on behind page %1."));
         case DocumentState::Ready: break;
     }
     return {};
@@ -363,23 +371,12 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
             document.state == DocumentState::Ready || document.state == DocumentState::Pending;
         if (!showsAll && (showsRemarks ? !hasRemarks(document) : isGood)) continue;
         if (++nRows > kMostRows) continue;
-        auto* name = new ElidedLabel(fromUtf8(document.path.filename().string()), m_details);
-        name->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold));
-        name->setToolTip(fromUtf8(document.path.string()));
-        QLabel* why = makeLabel(showsRemarks ? remarksOn(document) : stateOf(document),
-                                TextSize::Small, m_details, true);
-        why->setWordWrap(true);
-        if (document.state == DocumentState::Failed) {
-            why->setProperty("muted", false);
-            why->setProperty("danger", true);
-        }
-        auto* both = new QWidget(m_details);
-        auto* lines = new QVBoxLayout(both);
-        lines->setContentsMargins(0, 0, 0, 0);
-        lines->setSpacing(1);
-        lines->addWidget(name);
-        lines->addWidget(why);
-        m_detailRows->addWidget(both);
+        auto* row = new DocumentRow(
+            document, showsRemarks ? remarksOn(document) : stateOf(document), m_details);
+        connect(row, &DocumentRow::openAsked, this, &CollectionCard::documentAsked);
+        connect(row, &DocumentRow::readAgainAsked, this, &CollectionCard::readAgainAsked);
+        connect(row, &DocumentRow::leaveOutAsked, this, &CollectionCard::leaveOutAsked);
+        m_detailRows->addWidget(row);
     }
     if (nRows > kMostRows) {
         m_detailRows->addWidget(
@@ -387,6 +384,7 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
                       TextSize::Small, m_details, true));
     }
     if (showsRemarks || (showsAll && m_collection.nFailed == 0)) return;
+    m_detailRows->addSpacing(6);
     QPushButton* retry = makeButton(tr("Read the failed ones again"), m_details);
     connect(retry, &QPushButton::clicked, this, [this] { emit updateAsked(true); });
     m_detailRows->addWidget(retry, 0, Qt::AlignLeft);

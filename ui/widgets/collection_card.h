@@ -38,6 +38,9 @@ signals:
     void addFolderAsked();
     void addFilesAsked();
     void updateAsked(bool retryFailed);
+    void documentAsked(const conclave::services::Document& document);
+    void readAgainAsked(const conclave::services::Document& document);
+    void leaveOutAsked(const conclave::services::Document& document);
     void pauseAsked(bool isPaused);
     void renameAsked();
     void removeAsked();

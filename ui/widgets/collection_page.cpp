@@ -140,6 +140,12 @@ void CollectionPage::syncCards() {
         });
         connect(card, &CollectionCard::updateAsked, this,
                 [=, this](bool retry) { update(id, retry); });
+        connect(card, &CollectionCard::documentAsked, this, &CollectionPage::documentAsked);
+        connect(card, &CollectionCard::readAgainAsked, this,
+                [this](const services::Document& document) {
+                    m_service.readAgain(document.id, reportReply());
+                });
+        connect(card, &CollectionCard::leaveOutAsked, this, &CollectionPage::leaveOut);
         connect(card, &CollectionCard::pauseAsked, this, &CollectionPage::pauseAsked);
         connect(card, &CollectionCard::renameAsked, this, [=, this] { rename(id); });
         connect(card, &CollectionCard::removeAsked, this, [=, this] { remove(id); });
@@ -222,6 +228,24 @@ void CollectionPage::remove(CollectionId id) {
                          if (!result) emit failed(result.error());
                          emit changed();
                      }));
+}
+
+void CollectionPage::leaveOut(const services::Document& document) {
+    QMessageBox box(QMessageBox::Warning, tr("Leave the document out?"),
+                    tr("“%1” is forgotten, and not read again.")
+                        .arg(fromUtf8(document.path.filename().string())),
+                    QMessageBox::Cancel, window());
+    box.setInformativeText(
+        tr("The file itself stays untouched. Its name goes into the file .conclaveignore beside "
+           "it; take the line out there to have it read again."));
+    QPushButton* confirm = box.addButton(tr("Leave out"), QMessageBox::DestructiveRole);
+    box.setDefaultButton(QMessageBox::Cancel);
+    box.exec();
+    if (box.clickedButton() != confirm) return;
+    m_service.leaveOut(document.id, onGui<void>(this, [this](Result<void> result) {
+                           if (!result) emit failed(result.error());
+                           emit changed();
+                       }));
 }
 
 bool CollectionPage::isNarrow() const { return width() < Theme::instance().scaled(600); }

@@ -36,6 +36,7 @@ signals:
     void closeAsked();
     void pauseAsked(bool isPaused);
     void askAsked(qint64 collection);
+    void documentAsked(const conclave::services::Document& document);
     void failed(const conclave::Error& error);
 
 protected:
@@ -51,6 +52,7 @@ private:
     void update(services::CollectionId id, bool retryFailed);
     void rename(services::CollectionId id);
     void remove(services::CollectionId id);
+    void leaveOut(const services::Document& document);
     void syncCards();
     [[nodiscard]] bool isNarrow() const;
     [[nodiscard]] services::Reply<services::IndexReport> reportReply();

@@ -72,13 +72,9 @@ QString readingOf(const services::SurveyAccount& account) {
         return MessageView::tr("%1 of %2 passages read")
             .arg(locale.toString(account.nPassagesRead), locale.toString(account.nPassages));
     }
-    QString text = MessageView::tr("Read everything: %1")
-                       .arg(counted(account.nDocumentsRead, MessageView::tr("1 document"),
-                                    MessageView::tr("%1 documents")));
-    if (account.nSkipped > 0) {
-        text += MessageView::tr(", %1 left out").arg(locale.toString(account.nSkipped));
-    }
-    return text;
+    // How much that is stands at the end of the answer itself.
+    if (account.nSkipped == 0) return MessageView::tr("Read everything");
+    return MessageView::tr("Read everything but %1").arg(locale.toString(account.nSkipped));
 }
 
 /// Of an answer that no model wrote, though one may have tried.

@@ -297,6 +297,11 @@ void SourcesPanel::openDocument(const services::Document& document) {
     m_stack->setCurrentWidget(m_reader);
 }
 
+void SourcesPanel::showPassages() {
+    m_current = 0;
+    m_stack->setCurrentWidget(m_list);
+}
+
 void SourcesPanel::explain(const std::filesystem::path& file, const QString& why) {
     m_current = 0;
     m_reader->explain(file, why);

@@ -29,6 +29,8 @@ public:
     void openDocument(const services::Document& document);
     /// Says why a file cannot be shown.
     void explain(const std::filesystem::path& file, const QString& why);
+    /// The passages again, in place of a document.
+    void showPassages();
     void clear();
     [[nodiscard]] DocumentReader& reader() { return *m_reader; }
     [[nodiscard]] bool hasPassages() const { return !m_details.passages.empty(); }

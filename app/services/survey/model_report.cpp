@@ -82,18 +82,16 @@ Result<void> listFindings(ReportWriter& writer, const SurveyQuestion& asked,
     }
     const int nRead = findings.nDocumentsRead;
     if (asked.ofDocuments) {
-        writer.add("**" + std::to_string(nDocuments) + " of " +
-                       counted(nRead, "document", "documents") + "**, as " + model +
-                       " read them:\n\n",
-                   "**" + std::to_string(nRead) + " 份文档中有 " + std::to_string(nDocuments) +
-                       " 份**（由 " + model + " 通读）：\n\n");
+        writer.add("**" + grouped(nDocuments) + " of " + counted(nRead, "document", "documents") +
+                       "**, as " + model + " read them:\n\n",
+                   "**" + grouped(nRead) + " 份文档中有 " + grouped(nDocuments) + " 份**（由 " +
+                       model + " 通读）：\n\n");
     } else {
-        writer.add(
-            "**" + counted(nFound, "finding", "findings") + "** in " + std::to_string(nDocuments) +
-                " of " + counted(nRead, "document", "documents") + ", as " + model +
-                " read them:\n\n",
-            "**共 " + std::to_string(nFound) + " 处**，分布在 " + std::to_string(nRead) +
-                " 份文档中的 " + std::to_string(nDocuments) + " 份（由 " + model + " 通读）：\n\n");
+        writer.add("**" + counted(nFound, "finding", "findings") + "** in " + grouped(nDocuments) +
+                       " of " + counted(nRead, "document", "documents") + ", as " + model +
+                       " read them:\n\n",
+                   "**共 " + grouped(nFound) + " 处**，分布在 " + grouped(nRead) + " 份文档中的 " +
+                       grouped(nDocuments) + " 份（由 " + model + " 通读）：\n\n");
     }
     std::size_t nShown = 0;
     for (const SurveyedDocument& document : findings.documents) {
@@ -101,11 +99,11 @@ Result<void> listFindings(ReportWriter& writer, const SurveyQuestion& asked,
         const std::string file = std::filesystem::path(document.path).filename().string();
         writer.add("- **" + asListLine(document.title) + "**" +
                    (file != document.title ? " (" + file + ")" : "") + ": " +
-                   std::to_string(countConfirmed(document)) + "\n");
+                   grouped(countConfirmed(document)) + "\n");
         if (auto done = addItems(writer, document, true, nShown); !done) return done;
     }
     if (nFound > nShown) {
-        const std::string more = std::to_string(nFound - nShown);
+        const std::string more = grouped(nFound - nShown);
         writer.add("- … and " + more + " more\n", "- ……还有 " + more + " 处\n");
     }
     if (nUnconfirmed == 0) return {};

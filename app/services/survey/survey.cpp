@@ -311,16 +311,21 @@ void chooseByPlace(const std::string& place, std::vector<Document>& documents,
     for (const std::string& name : tries) {
         const SentenceMatcher matcher(name);
         if (!matcher.hasTerms()) continue;
-        std::vector<Document> chosen;
-        for (const Document& document : documents) {
-            std::string names = document.title + " " + document.path.string();
+        const auto isSaidIn = [&](std::string names) {
             std::replace_if(
                 names.begin(), names.end(), [](char c) { return c == '/' || c == '_' || c == '-'; },
                 ' ');
-            if (!matcher.match({}, names).empty()) chosen.push_back(document);
+            return !matcher.match({}, names).empty();
+        };
+        std::vector<Document> chosen;
+        for (const Document& document : documents) {
+            if (isSaidIn(document.title + " " + document.path.string())) chosen.push_back(document);
         }
         if (chosen.empty()) continue;
         documents = std::move(chosen);
+        // Of what was not asked for nothing need be said.
+        std::erase_if(findings.skipped,
+                      [&](const auto& skipped) { return !isSaidIn(skipped.first); });
         findings.place = name;
         return;
     }

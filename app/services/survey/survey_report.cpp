@@ -46,14 +46,14 @@ Result<void> addDocument(ReportWriter& writer, const SurveyedDocument& document,
     if (const std::string file = fileNameOf(document.path); file != document.title) {
         writer.add(" (" + file + ")");
     }
-    writer.add(": " + std::to_string(nMatchesOf(document)) + "\n");
+    writer.add(": " + grouped(nMatchesOf(document)) + "\n");
     for (std::size_t i = 0; i < std::min(nItems, document.items.size()); ++i) {
         if (auto done = addItem(writer, "  ", document.items[i]); !done) return done;
     }
     if (document.nMatches[0] > static_cast<int>(nItems)) {
         const int more = document.nMatches[0] - static_cast<int>(nItems);
-        writer.add("  - … and " + std::to_string(more) + " more\n",
-                   "  - ……还有 " + std::to_string(more) + " 处\n");
+        writer.add("  - … and " + grouped(more) + " more\n",
+                   "  - ……还有 " + grouped(more) + " 处\n");
     }
     return {};
 }
@@ -80,7 +80,7 @@ Result<void> addDocuments(ReportWriter& writer, const SurveyFindings& findings,
     if (documents.size() > kMostCited) {
         const std::size_t more = documents.size() - kMostCited;
         writer.add("- … and " + counted(more, "more document", "more documents") + "\n",
-                   "- ……还有 " + std::to_string(more) + " 份文档\n");
+                   "- ……还有 " + grouped(more) + " 份文档\n");
     }
     return {};
 }
@@ -89,7 +89,7 @@ Result<void> addDocuments(ReportWriter& writer, const SurveyFindings& findings,
 
 Result<void> reportDocuments(ReportWriter& writer, const SurveyFindings& findings) {
     writer.add("**" + counted(findings.documents.size(), "document", "documents") + "**\n\n",
-               "**共 " + std::to_string(findings.documents.size()) + " 份文档**\n\n");
+               "**共 " + grouped(findings.documents.size()) + " 份文档**\n\n");
     std::size_t nShown = 0;
     for (const SurveyedDocument& each : findings.documents) {
         if (nShown++ >= 2 * kMostCited) break;
@@ -98,13 +98,12 @@ Result<void> reportDocuments(ReportWriter& writer, const SurveyFindings& finding
             writer.add(" (" + file + ")");
         }
         writer.add(": " + counted(each.nPassages, "passage", "passages"),
-                   "：" + std::to_string(each.nPassages) + " 段");
+                   "：" + grouped(each.nPassages) + " 段");
         writer.add("\n");
     }
     if (findings.documents.size() > 2 * kMostCited) {
         const std::size_t more = findings.documents.size() - 2 * kMostCited;
-        writer.add("- … and " + std::to_string(more) + " more\n",
-                   "- ……还有 " + std::to_string(more) + " 份\n");
+        writer.add("- … and " + grouped(more) + " more\n", "- ……还有 " + grouped(more) + " 份\n");
     }
     return {};
 }
@@ -122,19 +121,17 @@ Result<void> reportMatches(ReportWriter& writer, const SurveyQuestion& asked,
     const std::size_t nDocuments = findings.documents.size();
     const int nRead = findings.nDocumentsRead;
     if (asked.ofDocuments) {
-        writer.add("**" + std::to_string(nDocuments) + " of " +
-                       counted(nRead, "document", "documents") +
+        writer.add("**" + grouped(nDocuments) + " of " + counted(nRead, "document", "documents") +
                        (nDocuments == 1 ? " says " : " say ") + words + "**, in " +
                        counted(nMatches, "sentence", "sentences") + ":\n\n",
-                   "**" + std::to_string(nRead) + " 份文档中有 " + std::to_string(nDocuments) +
-                       " 份提到" + words + "**，共 " + std::to_string(nMatches) + " 句：\n\n");
+                   "**" + grouped(nRead) + " 份文档中有 " + grouped(nDocuments) + " 份提到" +
+                       words + "**，共 " + grouped(nMatches) + " 句：\n\n");
     } else {
         writer.add("**" + counted(nMatches, "sentence says ", "sentences say ") + words +
-                       "**, in " + std::to_string(nDocuments) + " of " +
+                       "**, in " + grouped(nDocuments) + " of " +
                        counted(nRead, "document", "documents") + ":\n\n",
-                   "**共有 " + std::to_string(nMatches) + " 句提到" + words + "**，分布在 " +
-                       std::to_string(nRead) + " 份文档中的 " + std::to_string(nDocuments) +
-                       " 份：\n\n");
+                   "**共有 " + grouped(nMatches) + " 句提到" + words + "**，分布在 " +
+                       grouped(nRead) + " 份文档中的 " + grouped(nDocuments) + " 份：\n\n");
     }
     const std::size_t mostEach = asked.kind == SurveyKind::List ? kMostCited : 5;
     return addDocuments(writer, findings, mostEach);
@@ -149,22 +146,21 @@ Result<void> reportValues(ReportWriter& writer, const SurveyQuestion& asked,
         about = writer.isChinese() ? "（在提到“" + asked.subject + "”的句子中）"
                                    : " in sentences that say “" + asked.subject + "”";
     }
-    writer.add("**" + std::to_string(findings.values.size()) +
-                   (findings.values.size() == 1 ? " value" : " different values") + "**, found " +
-                   counted(nFound, "time", "times") + about + " in " +
-                   std::to_string(findings.documents.size()) + " of " +
-                   counted(findings.nDocumentsRead, "document", "documents") + ":\n\n",
-               "**共 " + std::to_string(findings.values.size()) + " 个不同的值**，出现 " +
-                   std::to_string(nFound) + " 次" + about + "，分布在 " +
-                   std::to_string(findings.nDocumentsRead) + " 份文档中的 " +
-                   std::to_string(findings.documents.size()) + " 份：\n\n");
+    writer.add(
+        "**" + grouped(findings.values.size()) +
+            (findings.values.size() == 1 ? " value" : " different values") + "**, found " +
+            counted(nFound, "time", "times") + about + " in " + grouped(findings.documents.size()) +
+            " of " + counted(findings.nDocumentsRead, "document", "documents") + ":\n\n",
+        "**共 " + grouped(findings.values.size()) + " 个不同的值**，出现 " + grouped(nFound) +
+            " 次" + about + "，分布在 " + grouped(findings.nDocumentsRead) + " 份文档中的 " +
+            grouped(findings.documents.size()) + " 份：\n\n");
     std::size_t nShown = 0;
     for (const auto& [value, found] : findings.values) {
         if (nShown++ >= kMostCited) break;
         writer.add("- **" + asListLine(value) + "**");
         if (found.count > 1) {
-            writer.add(" (" + std::to_string(found.count) + " times)",
-                       "（" + std::to_string(found.count) + " 次）");
+            writer.add(" (" + grouped(found.count) + " times)",
+                       "（" + grouped(found.count) + " 次）");
         }
         if (!found.items.empty()) {
             const SurveyItem& first = found.items.front();
@@ -178,8 +174,7 @@ Result<void> reportValues(ReportWriter& writer, const SurveyQuestion& asked,
     }
     if (findings.values.size() > kMostCited) {
         const std::size_t more = findings.values.size() - kMostCited;
-        writer.add("- … and " + std::to_string(more) + " more\n",
-                   "- ……还有 " + std::to_string(more) + " 个\n");
+        writer.add("- … and " + grouped(more) + " more\n", "- ……还有 " + grouped(more) + " 个\n");
     }
     return {};
 }
@@ -212,7 +207,7 @@ Result<void> reportComparison(ReportWriter& writer, const SurveyQuestion& asked,
                              int side) -> Result<void> {
         const int n = totalMatches(findings, side);
         writer.add("**" + english + "** (" + counted(n, "sentence", "sentences") + ")\n\n",
-                   "**" + chinese + "**（" + std::to_string(n) + " 句）\n\n");
+                   "**" + chinese + "**（" + grouped(n) + " 句）\n\n");
         for (const SurveyItem* item : tellingItems(findings, side)) {
             if (auto done = addItem(writer, "", *item); !done) return done;
         }
@@ -243,10 +238,10 @@ Result<void> reportSummary(ReportWriter& writer, const SurveyQuestion& asked,
     const std::string words = inQuotes(asked.subject);
     const bool hasSubject = !asked.subject.empty();
     writer.add("The sentences that tell most" + (hasSubject ? " about " + words : "") + ", from " +
-                   std::to_string(findings.documents.size()) + " of " +
+                   grouped(findings.documents.size()) + " of " +
                    counted(findings.nDocumentsRead, "document", "documents") + ":\n\n",
                (hasSubject ? "关于" + words + "，" : "") + "以下是 " +
-                   std::to_string(findings.documents.size()) + " 份文档中最有代表性的句子：\n\n");
+                   grouped(findings.documents.size()) + " 份文档中最有代表性的句子：\n\n");
     const std::size_t nEach = findings.documents.size() > kMostCited / 2   ? 1
                               : findings.documents.size() > kMostCited / 3 ? 2
                                                                            : 3;
@@ -263,7 +258,7 @@ Result<void> reportSummary(ReportWriter& writer, const SurveyQuestion& asked,
         const std::size_t more = findings.documents.size() - kMostCited;
         writer.add("… and " + counted(more, "more document", "more documents") +
                        "; ask about fewer collections to see them.\n",
-                   "……还有 " + std::to_string(more) + " 份文档；缩小范围可以看到它们。\n");
+                   "……还有 " + grouped(more) + " 份文档；缩小范围可以看到它们。\n");
     }
     return {};
 }
@@ -339,12 +334,12 @@ std::string accountOf(const SurveyFindings& findings, bool isChinese) {
     std::string text;
     const bool isAll = findings.isComplete;
     if (isChinese) {
-        text = "已读 " + std::to_string(findings.nDocumentsRead) + " 份文档、" +
-               std::to_string(findings.nPassagesRead) + " 个段落";
-        text += isAll ? "（全部）。"
-                      : "，共 " + std::to_string(findings.nDocumentsAll) + " 份文档、" +
-                            std::to_string(findings.nPassagesAll) +
-                            " 个段落；再问一次同样的问题即可继续。";
+        text = "已读 " + grouped(findings.nDocumentsRead) + " 份文档、" +
+               grouped(findings.nPassagesRead) + " 个段落";
+        text += isAll
+                    ? "（全部）。"
+                    : "，共 " + grouped(findings.nDocumentsAll) + " 份文档、" +
+                          grouped(findings.nPassagesAll) + " 个段落；再问一次同样的问题即可继续。";
     } else {
         text = "Read " + counted(findings.nDocumentsRead, "document", "documents") + ", " +
                counted(findings.nPassagesRead, "passage", "passages");
@@ -363,13 +358,14 @@ std::string accountOf(const SurveyFindings& findings, bool isChinese) {
     for (const auto& [path, why] : findings.skipped) {
         if (nNamed == kMostSkippedNamed) {
             const std::size_t more = findings.skipped.size() - nNamed;
-            text += isChinese ? "，以及另外 " + std::to_string(more) + " 份"
-                              : ", and " + std::to_string(more) + " more";
+            text += isChinese ? "，以及另外 " + grouped(more) + " 份"
+                              : ", and " + grouped(more) + " more";
             break;
         }
         if (nNamed++ > 0) text += isChinese ? "，" : ", ";
-        text += withEscapes(fileNameOf(path)) + (isChinese ? "（" : " (") + why +
-                (isChinese ? "）" : ")");
+        // What can be done about it stands with the document.
+        text += withEscapes(fileNameOf(path)) + (isChinese ? "（" : " (") +
+                why.substr(0, why.find(';')) + (isChinese ? "）" : ")");
     }
     return text + (isChinese ? "。" : ".");
 }
@@ -382,12 +378,12 @@ std::string progressOf(const SurveyQuestion& asked, const SurveyFindings& findin
                                        totalMatches(findings, 2))
             : findings.values.size();
     const bool isSummary = asked.kind == SurveyKind::Summarise;
-    const std::string found = std::to_string(isSummary ? findings.documents.size() : nFound);
+    const std::string found = grouped(isSummary ? findings.documents.size() : nFound);
     if (isChinese) {
-        return "正在通读：" + std::to_string(findings.nPassagesRead) + " / " +
-               std::to_string(findings.nPassagesAll) + " 段，目前找到 " + found + " 处……";
+        return "正在通读：" + grouped(findings.nPassagesRead) + " / " +
+               grouped(findings.nPassagesAll) + " 段，目前找到 " + found + " 处……";
     }
-    return "Reading everything: " + std::to_string(findings.nPassagesRead) + " of " +
+    return "Reading everything: " + grouped(findings.nPassagesRead) + " of " +
            counted(findings.nPassagesAll, "passage", "passages") + ", " + found + " found so far…";
 }
 

@@ -284,6 +284,21 @@ void ScriptedServices::update(CollectionId id, bool, Reply<IndexReport> reply) {
     addPaths(id, {}, std::move(reply));
 }
 
+void ScriptedServices::readAgain(services::DocumentId id, Reply<IndexReport> reply) {
+    {
+        const std::scoped_lock lock(mutex);
+        readAgainAsked.push_back(id);
+    }
+    reply(IndexReport{});
+}
+void ScriptedServices::leaveOut(services::DocumentId id, Reply<void> reply) {
+    {
+        const std::scoped_lock lock(mutex);
+        leftOut.push_back(id);
+    }
+    reply({});
+}
+
 void ScriptedServices::onProgress(std::function<void(IndexProgress)> listener) {
     const std::scoped_lock lock(mutex);
     m_onProgress = std::move(listener);

@@ -56,7 +56,9 @@ public:
     std::map<std::int64_t, std::string> drafts;  ///< 0: the page for a new chat
     std::map<std::int64_t, std::vector<std::filesystem::path>> draftedFiles;
     std::map<services::ChatId, std::vector<services::Document>> attachedFiles;
-    services::OcrState ocrState;                  ///< but inUse, which is a setting
+    services::OcrState ocrState;  ///< but inUse, which is a setting
+    std::vector<services::DocumentId> readAgainAsked;
+    std::vector<services::DocumentId> leftOut;
     int nUpdatesOfAll = 0;                        ///< calls of updateAll()
     bool isPaused = false;                        ///< as pause() said last
     std::optional<services::MessageId> measured;  ///< leaf that was stored at the last contextUse()
@@ -166,6 +168,8 @@ private:
                     services::Reply<void> reply) override;
     void update(services::CollectionId id, bool retryFailed,
                 services::Reply<services::IndexReport> reply) override;
+    void readAgain(services::DocumentId id, services::Reply<services::IndexReport> reply) override;
+    void leaveOut(services::DocumentId id, services::Reply<void> reply) override;
     void updateAll() override;
     void pause(bool paused) override;
     void onProgress(std::function<void(services::IndexProgress)> listener) override;
