@@ -54,6 +54,21 @@ struct ModelInfo {
 /// Errors: NotFound, Io, Corrupt (names the field), Unsupported (names the architecture or type).
 [[nodiscard]] Result<ModelInfo> readModelInfo(const std::filesystem::path& path);
 
+/// A tensor with values that are NaN or infinite. With one of them, most answers are.
+struct NonFiniteTensor {
+    std::string name;
+    std::string type;       ///< as "Q4_K"
+    bool inBlocks = false;  ///< `n` counts blocks with such a scale, not values
+    std::uint64_t n = 0;
+};
+
+/// Reads all weights of a model file, on all cores: as fast as the disk gives them. None found:
+/// every weight is a finite number. `progress` gets bytes done and total; false ends it.
+/// Errors: as readModelInfo, and Cancelled.
+[[nodiscard]] Result<std::vector<NonFiniteTensor>> findNonFiniteWeights(
+    const std::filesystem::path& path,
+    const std::function<bool(std::uint64_t doneBytes, std::uint64_t totalBytes)>& progress = {});
+
 /// One turn of a conversation as a chat template sees it.
 struct ChatMessage {
     std::string role;  ///< system, user, assistant or tool

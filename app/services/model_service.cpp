@@ -41,6 +41,24 @@ Error noModel() {
             "pull URL`"};
 }
 
+Finding findingOfWeights(const std::vector<engine::NonFiniteTensor>& bad) {
+    constexpr auto kSubject = "every weight is a finite number";
+    if (bad.empty()) return {true, kSubject, "none is NaN or infinite"};
+    constexpr std::size_t kNamed = 5;
+    std::string detail;
+    for (std::size_t i = 0; i < std::min(bad.size(), kNamed); ++i) {
+        const engine::NonFiniteTensor& tensor = bad[i];
+        detail += tensor.name + " (" + tensor.type + "): NaN or infinite " +
+                  (tensor.inBlocks ? "scales" : "values") + ", " + std::to_string(tensor.n) + "; ";
+    }
+    if (bad.size() > kNamed) {
+        detail += "and in " + std::to_string(bad.size() - kNamed) + " more tensors; ";
+    }
+    return {
+        false, kSubject,
+        detail + "answers would be worthless: get the file again, or the model in another type"};
+}
+
 }  // namespace
 
 ModelServiceImpl::ModelServiceImpl(storage::SettingStore& settings, const Places& places,
@@ -387,19 +405,35 @@ Result<std::shared_ptr<const engine::TextEmbedder>> ModelServiceImpl::embedder()
     return m_embedder;
 }
 
-void ModelServiceImpl::verify(const fs::path& file, Reply<std::vector<Finding>> reply) {
-    m_slow.post([this, file = tidyPath(file), reply = std::move(reply)] {
+void ModelServiceImpl::verify(const fs::path& file, std::function<bool(double)> progress,
+                              Reply<std::vector<Finding>> reply) {
+    m_slow.post([this, file = tidyPath(file), progress = std::move(progress),
+                 reply = std::move(reply)] {
         std::error_code ignored;
         if (!fs::exists(file, ignored)) {
             return reply(fail(ErrorCode::NotFound, "there is no file " + file.string()));
         }
+        const auto keepGoing = [&](double share) {
+            return !m_slow.stopToken().stop_requested() && (!progress || progress(share));
+        };
         std::vector<Finding> findings;
         const auto info = engine::readModelInfo(file);
         findings.push_back(
             {info.has_value(), "header, metadata and bounds of every tensor",
              info ? info->architecture + ", " + info->fileType : info.error().detail});
-        const auto hash = sha256OfFile(
-            file, [this](std::uint64_t) { return !m_slow.stopToken().stop_requested(); });
+        // The file is read twice: for the weights, and for the hash.
+        if (info) {
+            const auto bad =
+                engine::findNonFiniteWeights(file, [&](std::uint64_t done, std::uint64_t total) {
+                    return keepGoing(0.5 * static_cast<double>(done) / static_cast<double>(total));
+                });
+            if (!bad) return reply(tl::unexpected(bad.error()));
+            findings.push_back(findingOfWeights(*bad));
+        }
+        const auto sizeBytes = static_cast<double>(fs::file_size(file, ignored));
+        const auto hash = sha256OfFile(file, [&](std::uint64_t done) {
+            return keepGoing(0.5 + 0.5 * static_cast<double>(done) / sizeBytes);
+        });
         if (!hash) return reply(tl::unexpected(hash.error()));
         const auto known = m_settings.get(hashKey(file));
         const bool isRecorded = known && known->has_value() && (*known)->is_string();

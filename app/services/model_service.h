@@ -30,7 +30,8 @@ public:
     void choose(std::string_view nameOrFile, Reply<ModelEntry> reply) override;
     [[nodiscard]] ModelStatus status() const override;
     void onStatus(std::function<void(ModelStatus)> listener) override;
-    void verify(const std::filesystem::path& file, Reply<std::vector<Finding>> reply) override;
+    void verify(const std::filesystem::path& file, std::function<bool(double)> progress,
+                Reply<std::vector<Finding>> reply) override;
     void pull(const std::string& url, const std::string& sha256,
               std::function<bool(std::uint64_t, std::uint64_t)> progress,
               Reply<std::filesystem::path> reply) override;

@@ -137,8 +137,10 @@ public:
     /// Called at each change of status(), on a service's thread. One listener; empty: none.
     virtual void onStatus(std::function<void(ModelStatus)> listener) = 0;
 
-    /// Header, hash and every tensor's bounds checked.
-    virtual void verify(const std::filesystem::path& file, Reply<std::vector<Finding>> reply) = 0;
+    /// Checks the header, the bounds of every tensor, that every weight is a finite number, and
+    /// the hash. `progress` gets the share done, and returns false to stop.
+    virtual void verify(const std::filesystem::path& file, std::function<bool(double)> progress,
+                        Reply<std::vector<Finding>> reply) = 0;
 
     /// Downloads into the models folder, resuming a partial file; kept only if the hash matches.
     /// The one place of Conclave that uses the network, and only when the user asks.

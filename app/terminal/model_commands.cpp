@@ -119,8 +119,17 @@ int info(const std::string& file, std::uint64_t memoryBytes, bool isJson) {
 }
 
 int verify(services::Services& services, const std::string& file, bool isJson) {
-    const auto findings = services::wait<std::vector<services::Finding>>(
-        [&](auto reply) { services.models().verify(file, std::move(reply)); });
+    std::optional<ProgressBar> bar("");
+    const auto findings = services::wait<std::vector<services::Finding>>([&](auto reply) {
+        services.models().verify(
+            file,
+            [&bar](double share) {
+                bar->show(share);
+                return !wasInterrupted();
+            },
+            std::move(reply));
+    });
+    bar.reset();
     if (!findings) return failed(findings.error());
     nlohmann::json json = nlohmann::json::array();
     bool isGood = true;
@@ -254,7 +263,8 @@ std::vector<Command> modelCommands() {
          .details =
              "  list      all models that can be chosen\n"
              "  info      what a GGUF file says about itself, and how it would fit in memory\n"
-             "  verify    check a file's header, the bounds of every tensor, and its hash\n"
+             "  verify    check a file's header, the bounds of every tensor, that all weights are\n"
+             "            finite numbers, and its hash\n"
              "  add       make a GGUF file or a folder of them choosable where it is\n"
              "  use       answer with this model from now on\n"
              "  embedder  search by meaning with this one from now on, once its vectors are made;\n"

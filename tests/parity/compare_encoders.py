@@ -25,6 +25,7 @@ import numpy as np
 
 sys.dont_write_bytecode = True
 import encoders
+import engines
 import wide_models
 from make_golden import tokens_of
 
@@ -80,13 +81,6 @@ def conclave(runner, path, texts):
     return np.array([json.loads(line)["vector"] for line in run.stdout.splitlines()])
 
 
-def quantize(runner, source, target, kind):
-    request = json.dumps({"in": source, "out": target, "type": kind}) + "\n"
-    done = subprocess.run([runner, "quantize"], input=request, stdout=subprocess.PIPE, check=True, text=True).stdout
-    if "error" in done:
-        sys.exit(done)
-
-
 def distance(a, b, average=np.mean):
     if a.shape[1] == 1:
         return float(average((a - b) ** 2))
@@ -100,7 +94,7 @@ def write_golden(runner, name, folder):
     texts = texts_for(model, rank)
     for kind in TYPES:
         path = os.path.join(folder, kind + ".gguf")
-        quantize(runner, os.path.join(HERE, name + ".gguf"), path, kind)
+        engines.quantize(runner, os.path.join(HERE, name + ".gguf"), path, kind)
         values = llama_cpp(path, texts, rank)
         values.astype("<f4").tofile(os.path.join(HERE, "%s.%s.vectors" % (name, kind)))
         print(name, kind, values.shape, flush=True)
@@ -117,8 +111,8 @@ def compare(runner, name, folder):
     good = apart <= FARTHEST_F16
     shown = "%-22s F16 %.1e apart" % (name, apart)
     for kind in TYPES:
-        quantize(runner, path["F16"], path[kind], kind)
-        quantize(runner, path[kind], path["F32"], "F32")
+        engines.quantize(runner, path["F16"], path[kind], kind)
+        engines.quantize(runner, path[kind], path["F32"], "F32")
         exact = llama_cpp(path["F32"], texts, rank)
         average = np.median if model.architecture == "nomic-bert-moe" else np.mean
         ours = distance(conclave(runner, path[kind], texts), exact, average)

@@ -55,3 +55,11 @@ def conclave(runner, model, texts):
         rows.append(np.frombuffer(raw[at:at + size], "<f4"))
         at = raw.index(b"\n", at + size) + 1
     return _split(np.concatenate(rows), texts)
+
+
+def quantize(runner, source, target, kind):
+    """As `conclave quantize`, by tests/text_runner of a build."""
+    request = json.dumps({"in": source, "out": target, "type": kind}) + "\n"
+    done = subprocess.run([runner, "quantize"], input=request.encode(), stdout=subprocess.PIPE, check=True).stdout
+    if b"error" in done:
+        sys.exit(done.decode())

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -113,8 +114,8 @@ TEST_F(ModelServiceTest, RefusesWhatIsNoModel) {
         ASSERT_FALSE(chosen.has_value());
         EXPECT_FALSE(chosen.error().detail.empty());
     }
-    const auto findings =
-        wait<std::vector<Finding>>([&](auto reply) { models().verify(broken, std::move(reply)); });
+    const auto findings = wait<std::vector<Finding>>(
+        [&](auto reply) { models().verify(broken, {}, std::move(reply)); });
     ASSERT_TRUE(findings.has_value());
     EXPECT_FALSE(findings->at(0).ok);
 }
@@ -128,7 +129,7 @@ TEST_F(ModelServiceTest, PullsAModelAndNoticesLaterDamage) {
     EXPECT_EQ(file->parent_path(), m_home.path() / "data/models");
     const auto verify = [&] {
         return wait<std::vector<Finding>>(
-                   [&](auto reply) { models().verify(*file, std::move(reply)); })
+                   [&](auto reply) { models().verify(*file, {}, std::move(reply)); })
             .value_or(std::vector<Finding>{});
     };
     for (const Finding& finding : verify()) EXPECT_TRUE(finding.ok) << finding.detail;
@@ -138,9 +139,39 @@ TEST_F(ModelServiceTest, PullsAModelAndNoticesLaterDamage) {
         stream << "damage";
     }
     const auto after = verify();
-    ASSERT_EQ(after.size(), 2U);
+    ASSERT_EQ(after.size(), 3U);
     EXPECT_TRUE(after[0].ok);
-    EXPECT_FALSE(after[1].ok);
+    EXPECT_TRUE(after[1].ok);
+    EXPECT_FALSE(after[2].ok);
+}
+
+TEST_F(ModelServiceTest, NamesTensorsWhoseWeightsAreNoFiniteNumbers) {
+    startWithoutGuide();
+    const fs::path file = m_files.path() / "nan.gguf";
+    fs::copy_file(embedded(), file);
+    fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
+    {
+        // The scale of the last block of the last tensor becomes infinite.
+        std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+        stream.seekp(-34, std::ios::end);
+        stream.write("\x00\x7c", 2);
+    }
+    std::vector<double> shares;
+    const auto findings = wait<std::vector<Finding>>([&](auto reply) {
+        models().verify(
+            file,
+            [&](double share) {
+                shares.push_back(share);
+                return true;
+            },
+            std::move(reply));
+    });
+    ASSERT_TRUE(findings.has_value());
+    ASSERT_EQ(findings->size(), 3U);
+    EXPECT_FALSE(findings->at(1).ok);
+    EXPECT_THAT(findings->at(1).detail, HasSubstr("blk.5.ffn_down_shexp.weight (Q8_0)"));
+    EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+    EXPECT_DOUBLE_EQ(shares.back(), 1.0);
 }
 
 TEST_F(ModelServiceTest, WithoutAModelTheAnswerIsThePassagesThemselves) {

@@ -2,6 +2,7 @@
 // any depth, and the memory that latent keys and values take.
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "bare_model.h"
 #include "engine/engine.h"
 #include "engine/model/attend.h"
+#include "engine/model/rope.h"
 #include "models.h"
 
 namespace conclave::engine {
@@ -64,7 +66,9 @@ public:
         keep(position);
     }
 
-    [[nodiscard]] std::vector<float> run(const KernelTable& set, int nThreads, float scale) {
+    /// @param nPositions  the query stands at the last of these
+    [[nodiscard]] std::vector<float> run(const KernelTable& set, int nThreads, float scale,
+                                         int nPositions = kLong) {
         ThreadPool pool(nThreads);
         std::vector<float> out(static_cast<std::size_t>(kLongHeads * m_valueDim));
         attend(set, pool,
@@ -77,7 +81,7 @@ public:
                 .nHeads = kLongHeads,
                 .nKvHeads = 1,
                 .nTokens = 1,
-                .firstPosition = kLong - 1,
+                .firstPosition = nPositions - 1,
                 .scale = scale});
         return out;
     }
@@ -182,16 +186,46 @@ TEST_P(LongContext, RoundsNoWorseThanASumOfFloatsBehind128KiPositions) {
     }
 }
 
-TEST_P(LongContext, FindsANeedleAtAnyDepth) {
+TEST_P(LongContext, FindsANeedleAtAnyDepthOfAnyLength) {
+    constexpr int kDepths = 20;
     LongAttention attention(GetParam());
-    for (const int depth : {0, 255, 256, kLong / 3, kLong / 2, kLong - 257, kLong - 1}) {
-        attention.hide(depth);
-        const std::vector<float> needle = attention.valueOf(depth);
-        const std::vector<float> found = attention.run(kernels(), 2, 4.0f);
-        for (std::size_t d = 0; d < needle.size(); ++d) {
-            EXPECT_NEAR(found[d], needle[d], 2e-3) << "depth " << depth;
+    for (const int length : {kLong / 16, kLong / 8, kLong / 4, kLong / 2, kLong}) {
+        std::vector<int> depths{255, 256, length - 257};  // at the borders of parts of the sum
+        for (int i = 0; i < kDepths; ++i) depths.push_back(i * (length - 1) / (kDepths - 1));
+        for (const int depth : depths) {
+            attention.hide(depth);
+            const std::vector<float> needle = attention.valueOf(depth);
+            const std::vector<float> found = attention.run(kernels(), 2, 4.0f, length);
+            for (std::size_t d = 0; d < needle.size(); ++d) {
+                EXPECT_NEAR(found[d], needle[d], 2e-3) << "depth " << depth << " of " << length;
+            }
+            attention.forget(depth);
         }
-        attention.forget(depth);
+    }
+}
+
+/// So that positions may be far from the first one. An angle in floats is 0.004 off there.
+TEST(LongContextRope, ProductsDependOnTheDistanceAloneBehind128KiPositions) {
+    RopeConfig config;
+    config.dim = 64;
+    config.base = 10000.0;
+    RopeTable rope(config, {}, 1);
+    std::vector<float> one(64);
+    for (std::size_t i = 0; i < one.size(); ++i) one[i] = std::cos(static_cast<float>(i));
+    const auto rotated = [&](int position) {
+        std::vector<float> values = one;
+        rope.prepare(position, 1);
+        rope.rotate(0, values.data());
+        return values;
+    };
+    const auto product = [&](int query, int key) {
+        const std::vector<float> q = rotated(query);
+        const std::vector<float> k = rotated(key);
+        return std::inner_product(q.begin(), q.end(), k.begin(), 0.0);
+    };
+    for (const int distance : {0, 1, 5, 1000}) {
+        EXPECT_NEAR(product(kLong - 1, kLong - 1 - distance), product(distance, 0), 1e-5)
+            << "distance " << distance;
     }
 }
 

@@ -67,6 +67,10 @@ class Model:
     def has(self, name):
         return name in self._found
 
+    def types(self):
+        """Those of all tensors, by their numbers in the file."""
+        return {kind for _, kind, _ in self._found.values()}
+
     def tensor(self, name):
         """In the order of numpy: the length of a row, first in the file, comes last."""
         shape, kind, offset = self._found[name]

@@ -371,7 +371,8 @@ void ScriptedServices::onStatus(std::function<void(ModelStatus)> listener) {
     m_onStatus = std::move(listener);
 }
 
-void ScriptedServices::verify(const std::filesystem::path&, Reply<std::vector<Finding>> reply) {
+void ScriptedServices::verify(const std::filesystem::path&, std::function<bool(double)>,
+                              Reply<std::vector<Finding>> reply) {
     reply(std::vector<Finding>{});
 }
 

@@ -186,7 +186,7 @@ private:
     void choose(std::string_view nameOrFile, services::Reply<services::ModelEntry> reply) override;
     services::ModelStatus status() const override;
     void onStatus(std::function<void(services::ModelStatus)> listener) override;
-    void verify(const std::filesystem::path& file,
+    void verify(const std::filesystem::path& file, std::function<bool(double)> progress,
                 services::Reply<std::vector<services::Finding>> reply) override;
     void pull(const std::string& url, const std::string& sha256,
               std::function<bool(std::uint64_t, std::uint64_t)> progress,
