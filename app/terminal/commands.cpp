@@ -419,8 +419,10 @@ Result<engine::SamplerSettings> samplingFrom(const Arguments& arguments,
         settings.logitBias.push_back(*bias);
     }
     const bool hasMirostat = arguments.has("--mirostat") && settings.mirostat > 0;
+    const bool hasTemperature = std::find(settings.steps.begin(), settings.steps.end(),
+                                          engine::SamplerStep::Temperature) != settings.steps.end();
     const bool isGreedy = settings.temperature <= 0.0f && settings.temperatureRange <= 0.0f &&
-                          settings.xtcProbability <= 0.0f;
+                          settings.xtcProbability <= 0.0f && (hasTemperature || hasMirostat);
     if (isGreedy && (hasMirostat || settings.seed)) {
         note("conclave: at temperature 0 the likeliest token is taken, and " +
              std::string(hasMirostat ? "--mirostat" : "--seed") +
