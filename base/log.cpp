@@ -5,11 +5,33 @@
 #include <string_view>
 #include <vector>
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
+#include "base/visible_text.h"
+
 namespace conclave {
 namespace {
+
+/// Names of files and models are part of messages; a log is read in a terminal.
+class VisibleMessage final : public spdlog::custom_flag_formatter {
+public:
+    void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+                spdlog::memory_buf_t& line) override {
+        const std::string text = visibleControls({message.payload.data(), message.payload.size()});
+        line.append(text.data(), text.data() + text.size());
+    }
+    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+        return std::make_unique<VisibleMessage>();
+    }
+};
+
+std::unique_ptr<spdlog::pattern_formatter> linesOf(const char* pattern) {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<VisibleMessage>('*').set_pattern(pattern);
+    return formatter;
+}
 
 std::shared_ptr<spdlog::logger> makeLogger(const LogOptions& options) {
     const char* wanted = std::getenv("CONCLAVE_LOG");
@@ -20,7 +42,7 @@ std::shared_ptr<spdlog::logger> makeLogger(const LogOptions& options) {
     if (options.toStderr) {
         auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
         sink->set_level(chosen(spdlog::level::warn));
-        sink->set_pattern("conclave: %^%l%$: %v");
+        sink->set_formatter(linesOf("conclave: %^%l%$: %*"));
         sinks.push_back(std::move(sink));
     }
     std::string fileProblem;
@@ -30,6 +52,7 @@ std::shared_ptr<spdlog::logger> makeLogger(const LogOptions& options) {
             auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
                 options.file.string(), kFileBytes, 2);
             sink->set_level(chosen(spdlog::level::info));
+            sink->set_formatter(linesOf("[%Y-%m-%d %H:%M:%S.%e] [%n] [%l] %*"));
             sinks.push_back(std::move(sink));
         } catch (const spdlog::spdlog_ex& problem) {
             fileProblem = problem.what();

@@ -28,6 +28,80 @@ namespace conclave::engine {
 
 using TokenId = std::int32_t;
 
+// -------------------------------------------------------------------------------------- sampling
+
+/// A step of the sampler, in llama.cpp's usual order.
+enum class SamplerStep : std::uint8_t {
+    Penalties,
+    Dry,
+    TopNSigma,
+    TopK,
+    TypicalP,
+    TopP,
+    MinP,
+    Xtc,
+    Temperature,
+    Infill,     ///< not usual
+    AdaptiveP,  ///< not usual; the draw itself, so that its place does not matter
+};
+
+/// llama.cpp's name, as top_k.
+[[nodiscard]] std::string_view samplerStepName(SamplerStep step);
+
+/// All but the two that are not usual.
+[[nodiscard]] std::vector<SamplerStep> usualSamplerSteps();
+
+/// The steps that llama.cpp's names stand for, as "penalties;top_k;temperature"; its other
+/// spellings, as top-k, nucleus or temp, will do. Errors: InvalidArgument (names the word and the
+/// names there are; a step that is named twice).
+[[nodiscard]] Result<std::vector<SamplerStep>> parseSamplerSteps(std::string_view names);
+
+/// How the next token is chosen, in llama.cpp's meaning: logit bias, then `steps`, usually
+/// penalties, DRY, top-n-sigma, top-k, typical, top-p, min-p, XTC, infill, temperature, then a
+/// draw, by adaptive-p if it is on. A value that switches its step off is given.
+struct SamplerSettings {
+    /// Steps that are not there do nothing, but for infill and adaptive-p, which their own values
+    /// switch on, too.
+    std::vector<SamplerStep> steps = usualSamplerSteps();
+    float temperature = 0.8f;  ///< <= 0: greedy
+    /// > 0: the temperature follows the entropy, within this of `temperature` on either side.
+    float temperatureRange = 0.0f;
+    float temperatureExponent = 1.0f;  ///< of the entropy, where temperatureRange counts
+    int topK = 40;                     ///< <= 0: off
+    float topP = 0.95f;                ///< 1: off
+    float minP = 0.05f;                ///< 0: off
+    float typicalP = 1.0f;             ///< 1: off
+    float topNSigma = 0.0f;            ///< <= 0: off
+    float xtcProbability = 0.0f;       ///< of leaving out the top choices; 0: off
+    float xtcThreshold = 0.1f;         ///< probability from which a token is one; > 0.5: off
+    float repeatPenalty = 1.0f;        ///< 1: off
+    float frequencyPenalty = 0.0f;     ///< 0: off
+    float presencePenalty = 0.0f;      ///< 0: off
+    int penaltyWindow = 64;            ///< last tokens looked at; 0: none, -1: the whole context
+    float dryMultiplier = 0.0f;        ///< 0: off
+    float dryBase = 1.75f;             ///< below 1: off
+    int dryAllowedLength = 2;          ///< a longer repetition is punished
+    int dryWindow = -1;                ///< as penaltyWindow
+    std::vector<std::string> dryBreakers = {"\n", ":", "\"", "*"};  ///< end a repetition
+    /// Ends a gap that the model fills in when it is full, and takes words that begin alike as one;
+    /// for prompts with fill-in-the-middle marks.
+    bool infill = false;
+    float adaptiveTarget = -1.0f;  ///< draws tokens of about this probability; < 0: off
+    float adaptiveDecay = 0.9f;    ///< how long earlier tokens move that target, 0 to 0.99
+    int mirostat = 0;              ///< 1 or 2: in place of all steps but bias and temperature
+    float mirostatTau = 5.0f;      ///< surprise aimed at, in bits
+    float mirostatEta = 0.1f;      ///< how fast it is steered there
+    /// None: from the system; the seed used is reported. Its lower 32 bits count, as in llama.cpp,
+    /// which draws the same with the same seed.
+    std::optional<std::uint64_t> seed;
+    std::vector<std::pair<TokenId, float>> logitBias;
+
+    friend bool operator==(const SamplerSettings&, const SamplerSettings&) = default;
+};
+
+/// Errors: InvalidArgument (names the setting, its value and its range).
+[[nodiscard]] Result<void> checkSampling(const SamplerSettings& settings);
+
 // ---------------------------------------------------------------------------------------- models
 
 /// What a model file says about itself.
@@ -48,6 +122,12 @@ struct ModelInfo {
     bool isEmbedder = false;  ///< load with TextEmbedder, not Model
     bool isReranker = false;  ///< load with Reranker, not Model
     bool hasChatTemplate = false;
+    /// Where there is no template: the family whose turns are written, since the vocabulary has
+    /// their marks, as "Llama 3". Empty: it has no such marks, and ChatML is written as plain text.
+    std::string turnFamily;
+    SamplerSettings sampling;  ///< as the file recommends it, else the usual
+    /// What of `sampling` the file says, by llama.cpp's names (general.sampling.*): {"temp": 0.6}.
+    nlohmann::ordered_json recommendedSampling = nlohmann::ordered_json::object();
 };
 
 /// Reads and checks a model file's header and tensor table without loading weights.
@@ -71,13 +151,15 @@ struct NonFiniteTensor {
 
 /// One turn of a conversation as a chat template sees it.
 struct ChatMessage {
-    std::string role;  ///< system, user, assistant or tool
+    std::string role;  ///< system, developer, user, assistant or tool
     std::string content;
 };
 
 struct ChatTemplateOptions {
     bool addGenerationPrompt = true;
-    /// Further variables for the template, as tools or enable_thinking.
+    /// Further variables for the template, as tools or enable_thinking. A list "messages" stands in
+    /// for the messages given: OpenAI's, with contents as texts or lists of parts, calls and
+    /// results.
     nlohmann::ordered_json variables = nlohmann::ordered_json::object();
 };
 
@@ -219,11 +301,17 @@ public:
     [[nodiscard]] virtual std::string detokenize(std::span<const TokenId> tokens,
                                                  bool renderSpecial = false) const = 0;
 
-    /// The prompt text for a conversation by the model's own template, or ChatML without one.
-    /// Tokenize the result with parseSpecial, and addBos only if the text lacks it (see
-    /// tokenizeChat, which does both and keeps control tokens in message contents inert).
-    /// Errors: InvalidArgument (the template raised an exception: its message), Unsupported (the
-    /// template uses what our interpreter does not know: names it and the line).
+    /// Bytes of one token as they stand inside a text, with the space that a word may begin with;
+    /// those of a control token are its name.
+    [[nodiscard]] virtual std::string tokenText(TokenId token) const = 0;
+
+    /// The prompt text for a conversation by the model's own template, or without one by that of
+    /// ModelInfo::turnFamily, else ChatML. Contents are given to it in the form that it reads:
+    /// texts, or lists of parts. A developer is the system to a template that knows none. Tokenize
+    /// the result with parseSpecial, and addBos only if the text lacks it (see tokenizeChat, which
+    /// does both and keeps control tokens in message contents inert). Errors: InvalidArgument (the
+    /// template raised an exception: its message; a part of a content that is no text), Unsupported
+    /// (the template uses what our interpreter does not know: names it and the line).
     [[nodiscard]] virtual Result<std::string> renderChat(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options = {}) const = 0;
 
@@ -272,50 +360,7 @@ struct AdapterUse {
     float scale = 1.0f;
 };
 
-// -------------------------------------------------------------------------------------- sampling
-
-/// How the next token is chosen, in llama.cpp's order and meaning: logit bias, penalties, DRY,
-/// top-n-sigma, top-k, typical, top-p, min-p, XTC, infill, temperature, then a draw, by adaptive-p
-/// if it is on. A value that switches its step off is given.
-struct SamplerSettings {
-    float temperature = 0.8f;  ///< <= 0: greedy
-    /// > 0: the temperature follows the entropy, within this of `temperature` on either side.
-    float temperatureRange = 0.0f;
-    float temperatureExponent = 1.0f;  ///< of the entropy, where temperatureRange counts
-    int topK = 40;                     ///< <= 0: off
-    float topP = 0.95f;                ///< 1: off
-    float minP = 0.05f;                ///< 0: off
-    float typicalP = 1.0f;             ///< 1: off
-    float topNSigma = 0.0f;            ///< <= 0: off
-    float xtcProbability = 0.0f;       ///< of leaving out the top choices; 0: off
-    float xtcThreshold = 0.1f;         ///< probability from which a token is one; > 0.5: off
-    float repeatPenalty = 1.0f;        ///< 1: off
-    float frequencyPenalty = 0.0f;     ///< 0: off
-    float presencePenalty = 0.0f;      ///< 0: off
-    int penaltyWindow = 64;            ///< last tokens looked at; 0: none, -1: the whole context
-    float dryMultiplier = 0.0f;        ///< 0: off
-    float dryBase = 1.75f;             ///< below 1: off
-    int dryAllowedLength = 2;          ///< a longer repetition is punished
-    int dryWindow = -1;                ///< as penaltyWindow
-    std::vector<std::string> dryBreakers = {"\n", ":", "\"", "*"};  ///< end a repetition
-    /// Ends a gap that the model fills in when it is full, and takes words that begin alike as one;
-    /// for prompts with fill-in-the-middle marks.
-    bool infill = false;
-    float adaptiveTarget = -1.0f;  ///< draws tokens of about this probability; < 0: off
-    float adaptiveDecay = 0.9f;    ///< how long earlier tokens move that target, 0 to 0.99
-    int mirostat = 0;              ///< 1 or 2: in place of all steps but bias and temperature
-    float mirostatTau = 5.0f;      ///< surprise aimed at, in bits
-    float mirostatEta = 0.1f;      ///< how fast it is steered there
-    /// None: from the system; the seed used is reported. Its lower 32 bits count, as in llama.cpp,
-    /// which draws the same with the same seed.
-    std::optional<std::uint64_t> seed;
-    std::vector<std::pair<TokenId, float>> logitBias;
-
-    friend bool operator==(const SamplerSettings&, const SamplerSettings&) = default;
-};
-
-/// Errors: InvalidArgument (names the setting, its value and its range).
-[[nodiscard]] Result<void> checkSampling(const SamplerSettings& settings);
+// ----------------------------------------------------------------------------------- token filters
 
 /// Says which tokens may come next, as a grammar does. One generation uses it, on its own thread.
 class TokenFilter {
@@ -430,7 +475,8 @@ public:
     /// is cached, so a follow-up, an edit or a retry computes only what changed.
     /// Being cancelled is no error: the text so far comes back with reason Cancelled.
     /// Errors: InvalidArgument (prompt empty, a token id out of range, or longer than the context:
-    /// says both lengths; a sampler setting out of its range); Io if the model's file was changed
+    /// says both lengths; a sampler setting out of its range, or a bias for a token that is not
+    /// there); Io if the model's file was changed
     /// or cannot be read any more; OutOfMemory, after which nothing is cached.
     [[nodiscard]] virtual Result<GenerateResult> generate(const GenerateRequest& request) = 0;
 
@@ -464,6 +510,27 @@ public:
     /// Errors: NotFound, Io, Corrupt, Unsupported (another model, kernel set or version; longer
     /// than the context).
     [[nodiscard]] virtual Result<void> restore(const std::filesystem::path& path) = 0;
+};
+
+// ------------------------------------------------------------------------------------ vocabulary
+
+/// The vocabulary of a model file of any kind, without its weights. Immutable: any thread may use
+/// it.
+class ModelVocabulary {
+public:
+    /// Errors: as readModelInfo.
+    [[nodiscard]] static Result<std::shared_ptr<const ModelVocabulary>> load(
+        const std::filesystem::path& path);
+
+    virtual ~ModelVocabulary() = default;
+
+    [[nodiscard]] virtual const ModelInfo& info() const = 0;
+    /// As Model::tokenize; of an encoder with `addBos` all that it reads, with what ends a text.
+    [[nodiscard]] virtual std::vector<TokenId> tokenize(
+        std::string_view text, const TokenizeOptions& options = {}) const = 0;
+    /// As Model::detokenize.
+    [[nodiscard]] virtual std::string detokenize(std::span<const TokenId> tokens,
+                                                 bool renderSpecial = false) const = 0;
 };
 
 // ------------------------------------------------------------------------------------- embedding

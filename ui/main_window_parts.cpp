@@ -161,8 +161,9 @@ void MainWindow::showModel(const services::ModelStatus& status) {
     m_models->setStatus(status);
     m_status->setModel(status);
     m_chatPage->setModelStatus(status);
-    if (!status.note.empty() && status.note != m_modelNote) showNotice(fromUtf8(status.note));
-    m_modelNote = status.note;
+    const std::string note = status.notes();
+    if (!note.empty() && note != m_modelNote) showNotice(fromUtf8(note));
+    m_modelNote = note;
 }
 
 void MainWindow::listen() {

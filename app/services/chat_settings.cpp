@@ -4,6 +4,22 @@
 namespace conclave::services {
 namespace {
 
+nlohmann::json stepsToJson(const std::vector<engine::SamplerStep>& steps) {
+    nlohmann::json names = nlohmann::json::array();
+    for (const engine::SamplerStep step : steps) names.push_back(engine::samplerStepName(step));
+    return names;
+}
+
+/// None of them if one is unknown, as of a later version.
+std::optional<std::vector<engine::SamplerStep>> stepsFromJson(const nlohmann::json& json) {
+    std::string names;
+    for (const auto& name : json) {
+        if (name.is_string()) names.append(name.get<std::string>()).append(";");
+    }
+    auto steps = engine::parseSamplerSteps(names);
+    return steps ? std::optional(std::move(*steps)) : std::nullopt;
+}
+
 nlohmann::json samplingToJson(const engine::SamplerSettings& s) {
     nlohmann::json json = {{"temperature", s.temperature},
                            {"top_k", s.topK},
@@ -30,6 +46,7 @@ nlohmann::json samplingToJson(const engine::SamplerSettings& s) {
                            {"mirostat", s.mirostat},
                            {"mirostat_tau", s.mirostatTau},
                            {"mirostat_eta", s.mirostatEta}};
+    if (s.steps != engine::usualSamplerSteps()) json["samplers"] = stepsToJson(s.steps);
     if (s.seed) json["seed"] = *s.seed;
     if (!s.logitBias.empty()) json["logit_bias"] = s.logitBias;
     return json;
@@ -75,6 +92,9 @@ engine::SamplerSettings samplingFromJson(const nlohmann::json& json) {
     read(json, "mirostat", s.mirostat);
     read(json, "mirostat_tau", s.mirostatTau);
     read(json, "mirostat_eta", s.mirostatEta);
+    if (const auto names = json.find("samplers"); names != json.end()) {
+        if (auto steps = stepsFromJson(*names)) s.steps = std::move(*steps);
+    }
     if (const auto texts = json.find("dry_breakers"); texts != json.end() && texts->is_array()) {
         s.dryBreakers.clear();
         for (const auto& text : *texts) {

@@ -32,6 +32,7 @@ ModelProfile profileOf(const engine::ModelInfo& info, int contextLength) {
         // Smaller ones lose the task over a dozen passages.
         constexpr std::uint64_t kFewestParameters = 1'000'000'000;
         profile.isSmall = info.nParameters < kFewestParameters;
+        profile.sampling = info.sampling;
         profile.followsInstructions = info.hasChatTemplate && !profile.isSmall;
         profile.maxTokens = std::clamp(contextLength / 4, 128, 2048);
         profile.passageTokens = std::clamp(contextLength / 2, 256, 4096);

@@ -317,6 +317,8 @@ void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
         m_isLoading = false;
         status.model = entry;
         if (model) {
+            const std::string note = chatTemplateNote((*model)->info());
+            if (!note.empty()) status.templateNote = entry.name + " " + note;
             m_model = std::move(*model);
             m_adapters = std::move(adapters);
             status.state = ModelStatus::State::Ready;
@@ -327,6 +329,10 @@ void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
             status.error = m_error.detail;
         }
     });
+}
+
+Result<fs::path> ModelServiceImpl::chosenFile() {
+    return chosen().map([](const ModelEntry& entry) { return entry.file; });
 }
 
 Result<std::shared_ptr<const engine::Model>> ModelServiceImpl::loaded() {

@@ -35,6 +35,7 @@ public:
     void pull(const std::string& url, const std::string& sha256,
               std::function<bool(std::uint64_t, std::uint64_t)> progress,
               Reply<std::filesystem::path> reply) override;
+    [[nodiscard]] Result<std::filesystem::path> chosenFile() override;
     [[nodiscard]] Result<std::shared_ptr<const engine::Model>> loaded() override;
     [[nodiscard]] std::vector<engine::AdapterUse> adapters() const override;
     [[nodiscard]] std::vector<AdapterFile> adapterFiles() const override;

@@ -309,6 +309,28 @@ engine::SamplerSettings defaultSampling(const engine::ModelInfo& model) {
     return profileOf(model, model.contextLength).sampling;
 }
 
+std::string recommendedSamplingText(const engine::ModelInfo& model) {
+    std::string text;
+    for (const auto& [name, value] : model.recommendedSampling.items()) {
+        text += (text.empty() ? "" : ", ") + name + " ";
+        text += value.is_string() ? value.get<std::string>() : value.dump();
+    }
+    return text;
+}
+
+std::string chatTemplateNote(const engine::ModelInfo& model) {
+    if (model.hasChatTemplate || model.isEmbedder || model.isReranker) return {};
+    if (!model.turnFamily.empty()) {
+        return "has no chat template in its file; turns are written as " + model.turnFamily +
+               " models read them, whose marks its vocabulary has. If it is a base model, it goes "
+               "on with the text rather than answer.";
+    }
+    return "has no chat template in its file and no marks of turns that Conclave knows: it seems "
+           "to "
+           "be no chat model, and may go on with the text rather than answer. Turns are written as "
+           "ChatML; `conclave generate` continues a text as it is.";
+}
+
 bool asksAboutEverything(std::string_view question) {
     if (surveyQuestionOf(question).isSure) return true;
     const auto quantity = quantityQuestionOf(question);

@@ -112,6 +112,14 @@ struct ModelStatus {
     /// While Loading and when Ready, of a model that is larger than the memory: one sentence that
     /// says what is read from the disk and how fast answers will be; else empty.
     std::string note;
+    /// When Ready, of a model without a chat template: chatTemplateNote behind its name; else
+    /// empty.
+    std::string templateNote;
+
+    /// Both, one below the other.
+    [[nodiscard]] std::string notes() const {
+        return note + (note.empty() || templateNote.empty() ? "" : "\n") + templateNote;
+    }
 };
 
 /// Which models there are and which one is loaded. One chat model is loaded at a time, on first
@@ -149,6 +157,11 @@ public:
                       std::function<bool(std::uint64_t, std::uint64_t)> progress,
                       Reply<std::filesystem::path> reply) = 0;
 
+    /// The file that loaded() would load, or that StartOptions::model names even if it only
+    /// searches. Errors: NotFound.
+    [[nodiscard]] virtual Result<std::filesystem::path> chosenFile() {
+        return fail(ErrorCode::NotFound, "no model is chosen");
+    }
     /// The chosen model, loaded (blocking). For the terminal's raw commands and the worker threads.
     [[nodiscard]] virtual Result<std::shared_ptr<const engine::Model>> loaded() = 0;
     /// Those in use, of the loaded model; none before it is loaded.
@@ -586,8 +599,15 @@ public:
 
 // -------------------------------------------------------------------------------- about a model
 
-/// Sampling for a model when nobody chose another.
+/// Sampling for a model when nobody chose another: as its file recommends.
 [[nodiscard]] engine::SamplerSettings defaultSampling(const engine::ModelInfo& model);
+
+/// "temp 0.6, top_k 20" of what the model's file recommends; empty: nothing.
+[[nodiscard]] std::string recommendedSamplingText(const engine::ModelInfo& model);
+
+/// One sentence, behind the model's name, about a model that answers and whose file has no chat
+/// template: how turns are written instead, and what to think of it. Else empty.
+[[nodiscard]] std::string chatTemplateNote(const engine::ModelInfo& model);
 
 /// True for the tiny models that come with Conclave to show that everything works: they answer from
 /// passages only and know nothing themselves. Faces of the program say so.

@@ -223,6 +223,9 @@ std::vector<Option> samplingOptions() {
          0, 2},
         {"--mirostat-ent", "X", "that surprise in bits, 0 to 100", Kind::Number, 0, 100},
         {"--mirostat-lr", "X", "how fast it is steered, 0 to 1", Kind::Number, 0, 1},
+        {"--samplers", "A;B;…",
+         "take the steps of sampling in this order, and no others; usually "
+         "penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature"},
         {"--seed", "N", "draw the same way again, and as llama.cpp draws; 0 to 4294967294",
          Kind::Integer, 0, 4294967294},  // the next one stands for a random seed in llama.cpp
         {"--max-tokens", "N", "end the answer after N tokens, from 1", Kind::Integer, 1, 1e6},
@@ -403,14 +406,23 @@ Result<engine::SamplerSettings> samplingFrom(const Arguments& arguments,
             if (text != "none") settings.dryBreakers.push_back(unescaped(text));
         }
     }
+    if (arguments.has("--samplers")) {
+        auto steps = engine::parseSamplerSteps(arguments.text("--samplers"));
+        if (!steps) {
+            return fail(steps.error().code, "--samplers: " + steps.error().detail);
+        }
+        settings.steps = std::move(*steps);
+    }
     for (const std::string& given : arguments.list("--logit-bias")) {
         const auto bias = logitBiasFrom(given);
         if (!bias) return tl::unexpected(bias.error());
         settings.logitBias.push_back(*bias);
     }
     const bool hasMirostat = arguments.has("--mirostat") && settings.mirostat > 0;
+    const bool hasTemperature = std::find(settings.steps.begin(), settings.steps.end(),
+                                          engine::SamplerStep::Temperature) != settings.steps.end();
     const bool isGreedy = settings.temperature <= 0.0f && settings.temperatureRange <= 0.0f &&
-                          settings.xtcProbability <= 0.0f;
+                          settings.xtcProbability <= 0.0f && (hasTemperature || hasMirostat);
     if (isGreedy && (hasMirostat || settings.seed)) {
         note("conclave: at temperature 0 the likeliest token is taken, and " +
              std::string(hasMirostat ? "--mirostat" : "--seed") +
@@ -421,16 +433,21 @@ Result<engine::SamplerSettings> samplingFrom(const Arguments& arguments,
 
 namespace {
 
-/// Says once what a model that is larger than the memory means for its answers.
+/// Says once what a model that is larger than the memory means for its answers, and, where there
+/// are chats, one without a chat template.
 Result<std::unique_ptr<services::Services>> withNotes(
-    Result<std::unique_ptr<services::Services>> started) {
+    Result<std::unique_ptr<services::Services>> started, bool isForChats) {
     if (!started) return started;
-    (*started)->models().onStatus(
-        [told = std::string()](const services::ModelStatus& status) mutable {
-            if (status.note.empty() || status.note == told) return;
-            told = status.note;
-            note(told);
-        });
+    const auto tell = [](const std::string& text, std::string& told) {
+        if (text.empty() || text == told) return;
+        told = text;
+        note(told);
+    };
+    (*started)->models().onStatus([=, told = std::string(), toldOfTemplate = std::string()](
+                                      const services::ModelStatus& status) mutable {
+        tell(status.note, told);
+        if (isForChats) tell(status.templateNote, toldOfTemplate);
+    });
     return started;
 }
 
@@ -451,7 +468,7 @@ Result<std::unique_ptr<services::Services>> startServices(const Arguments& argum
         options.tools = std::move(*tools);
     }
     options.indexGuide = indexGuide;
-    return withNotes(services::Services::start(options));
+    return withNotes(services::Services::start(options), true);
 }
 
 Result<void> checkNamedModel(services::Services& services, const Arguments& arguments) {
@@ -465,10 +482,10 @@ Result<std::unique_ptr<services::Services>> startForModel(const Arguments& argum
     services::StartOptions options = startOptions(arguments);
     options.indexGuide = false;
     auto started = services::Services::start(options);
-    if (started) return withNotes(std::move(started));
+    if (started) return withNotes(std::move(started), false);
     log().warn("going on without the database: {}", started.error().detail);
     options.inMemory = true;
-    return withNotes(services::Services::start(options));
+    return withNotes(services::Services::start(options), false);
 }
 
 }  // namespace conclave::terminal

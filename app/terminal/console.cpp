@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "base/visible_text.h"
 
 namespace conclave::terminal {
 namespace {
@@ -16,6 +17,16 @@ std::string styled(std::string_view code, std::string_view text) {
     const bool isPlain = !stdoutIsTerminal() || (noColour != nullptr && *noColour != '\0');
     if (isPlain) return std::string(text);
     return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
+}
+
+/// Straight to the terminal, past what spells out control characters (visible_output.h).
+void drawOnTerminal(std::string_view text) {
+    std::cerr.flush();
+    while (!text.empty()) {
+        const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+        if (n <= 0) return;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
 }
 
 }  // namespace
@@ -36,7 +47,7 @@ int failed(const Error& error) {
 ProgressBar::ProgressBar(std::string label) : m_label(std::move(label)) {}
 
 ProgressBar::~ProgressBar() {
-    if (m_isShown) std::cerr << "\r\x1b[K" << std::flush;
+    if (m_isShown) drawOnTerminal("\r\x1b[K");
 }
 
 void ProgressBar::show(double fraction, std::string_view what) {
@@ -51,8 +62,8 @@ void ProgressBar::show(double fraction, std::string_view what) {
     const auto filled =
         static_cast<std::size_t>(std::clamp(fraction, 0.0, 1.0) * static_cast<double>(kWidth));
     std::string bar = std::string(filled, '#') + std::string(kWidth - filled, '.');
-    std::cerr << '\r' << m_label << " [" << bar << "] "
-              << what.substr(0, byteOffsetOf(what, kWhatLength)) << "\x1b[K" << std::flush;
+    const std::string words = visibleControls(what.substr(0, byteOffsetOf(what, kWhatLength)));
+    drawOnTerminal("\r" + m_label + " [" + bar + "] " + words + "\x1b[K");
 }
 
 }  // namespace conclave::terminal

@@ -12,6 +12,7 @@
 #include "app/terminal/input.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/output.h"
+#include "base/utf8.h"
 
 namespace conclave::terminal {
 namespace {
@@ -95,17 +96,29 @@ Result<std::vector<TokenId>> chatTokens(const engine::Model& model, nlohmann::or
     engine::ChatTemplateOptions options;
     options.variables["messages"] = std::move(messages);
     if (!tools.is_null()) options.variables["tools"] = tools;
+    if (const std::string problem = services::chatTemplateNote(model.info()); !problem.empty()) {
+        note(model.info().name + " " + problem);
+    }
     noteUnknownTools(model, tools);
     noteUnreadResults(model, options);
     return model.tokenizeChat({}, options);
 }
 
+/// The vocabulary of the chosen model, which may be one that only searches.
+Result<std::shared_ptr<const engine::ModelVocabulary>> vocabularyFrom(const Arguments& arguments) {
+    const auto services = startForModel(arguments);
+    if (!services) return tl::unexpected(services.error());
+    const auto file = (*services)->models().chosenFile();
+    if (!file) return tl::unexpected(file.error());
+    return engine::ModelVocabulary::load(*file);
+}
+
 int tokenize(const Arguments& arguments) {
-    const auto loaded = loadModel(arguments);
-    if (!loaded) return failed(loaded.error());
+    const auto vocabulary = vocabularyFrom(arguments);
+    if (!vocabulary) return failed(vocabulary.error());
     const bool special = !arguments.has("--no-special");
     const auto ids =
-        loaded->model->tokenize(standardInput(), {.addBos = special, .parseSpecial = special});
+        (*vocabulary)->tokenize(standardInput(), {.addBos = special, .parseSpecial = special});
     if (arguments.has("--json")) {
         printJson({{"ids", ids}});
     } else {
@@ -116,11 +129,11 @@ int tokenize(const Arguments& arguments) {
 }
 
 int detokenize(const Arguments& arguments) {
-    const auto loaded = loadModel(arguments);
-    if (!loaded) return failed(loaded.error());
-    const auto ids = parseIds(standardInput(), loaded->model->info().vocabularySize);
+    const auto vocabulary = vocabularyFrom(arguments);
+    if (!vocabulary) return failed(vocabulary.error());
+    const auto ids = parseIds(standardInput(), (*vocabulary)->info().vocabularySize);
     if (!ids) return failed(ids.error());
-    const std::string text = loaded->model->detokenize(*ids, !arguments.has("--no-special"));
+    const std::string text = (*vocabulary)->detokenize(*ids, !arguments.has("--no-special"));
     if (arguments.has("--json")) {
         printJson({{"text", text}});
     } else {
@@ -192,16 +205,31 @@ int logits(const Arguments& arguments) {
     return kSuccess;
 }
 
-/// [{"token","logprob","top":[[id,logprob],…]},…], as `logits` prints them.
-nlohmann::json logprobsToJson(const std::vector<engine::ChosenLogprobs>& all) {
-    nlohmann::json json = nlohmann::json::array();
+/// {"id","token","bytes","logprob"}: the token as OpenAI lists it, and its number. Where a token
+/// ends inside a character, its text has U+FFFD there and the bytes tell what it is.
+nlohmann::json logprobToJson(const engine::Model& model, const engine::TokenLogprob& each) {
+    const std::string text = model.tokenText(each.token);
+    nlohmann::json bytes = nlohmann::json::array();
+    for (const char c : text) bytes.push_back(static_cast<unsigned char>(c));
+    return {{"id", each.token},
+            {"token", toValidUtf8(text)},
+            {"bytes", std::move(bytes)},
+            {"logprob", each.logprob}};
+}
+
+/// OpenAI's list: each token with its "top_logprobs".
+nlohmann::json logprobsToJson(const engine::Model& model,
+                              const std::vector<engine::ChosenLogprobs>& all) {
+    nlohmann::json list = nlohmann::json::array();
     for (const engine::ChosenLogprobs& each : all) {
-        nlohmann::json top = nlohmann::json::array();
-        for (const auto& [token, logprob] : each.likeliest) top.push_back({token, logprob});
-        json.push_back(
-            {{"token", each.chosen.token}, {"logprob", each.chosen.logprob}, {"top", top}});
+        nlohmann::json entry = logprobToJson(model, each.chosen);
+        entry["top_logprobs"] = nlohmann::json::array();
+        for (const engine::TokenLogprob& other : each.likeliest) {
+            entry["top_logprobs"].push_back(logprobToJson(model, other));
+        }
+        list.push_back(std::move(entry));
     }
-    return json;
+    return list;
 }
 
 int generate(const Arguments& arguments) {
@@ -302,7 +330,7 @@ int generate(const Arguments& arguments) {
             model, request.prompt,
             parser->needsControlTokens() ? model.detokenize(result->tokens, true) : result->text,
             tools.is_null() ? nlohmann::ordered_json::array() : tools));
-        if (request.nLogprobs >= 0) json["logprobs"] = logprobsToJson(result->logprobs);
+        if (request.nLogprobs >= 0) json["logprobs"] = logprobsToJson(model, result->logprobs);
         printJson(json);
     } else {
         const std::size_t nShown = parser->output().content.size();
@@ -411,7 +439,9 @@ std::vector<Command> engineCommands() {
         {.name = "tokenize",
          .usage = "< TEXT",
          .summary = "show the tokens of a text",
-         .details = {},
+         .details =
+             "By the vocabulary of the chosen model, or of any file that --model names: also "
+             "of one that only searches.",
          .example = "echo -n Hello | conclave tokenize --json",
          .nLeast = 0,
          .nMost = 0,

@@ -1,5 +1,6 @@
 #include "app/terminal/input.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -34,11 +35,19 @@ std::string problemOf(const Json& function, const std::set<std::string>& known) 
     return {};
 }
 
+constexpr std::array<std::string_view, 5> kRoles = {"system", "developer", "user", "assistant",
+                                                    "tool"};
+
 std::string problemOfMessage(const Json& message) {
     if (!message.is_object()) return "is no object";
     const auto role = message.find("role");
+    constexpr std::string_view kAllowed = "system, developer, user, assistant or tool";
     if (role == message.end() || !role->is_string() || role->get<std::string>().empty()) {
-        return "has no \"role\" (system, user, assistant or tool)";
+        return "has no \"role\" (" + std::string(kAllowed) + ")";
+    }
+    const auto& name = role->get_ref<const std::string&>();
+    if (std::find(kRoles.begin(), kRoles.end(), name) == kRoles.end()) {
+        return "has the role \"" + name + "\", which is none of " + std::string(kAllowed);
     }
     const auto content = message.find("content");
     const bool hasContent = content != message.end() && !content->is_null();

@@ -30,7 +30,9 @@ nlohmann::json infoToJson(const engine::ModelInfo& info) {
             {"experts_used", info.nExpertsUsed},
             {"embedder", info.isEmbedder},
             {"reranker", info.isReranker},
-            {"chat_template", info.hasChatTemplate}};
+            {"chat_template", info.hasChatTemplate},
+            {"turn_family", info.turnFamily},
+            {"sampling", info.recommendedSampling}};
 }
 
 void printInfo(const engine::ModelInfo& info) {
@@ -53,6 +55,12 @@ void printInfo(const engine::ModelInfo& info) {
     }
     std::cout << "\n  context " << info.contextLength << " tokens, vocabulary "
               << info.vocabularySize << '\n';
+    if (const std::string text = services::recommendedSamplingText(info); !text.empty()) {
+        std::cout << "  sampling that the file recommends: " << text << '\n';
+    }
+    if (const std::string problem = services::chatTemplateNote(info); !problem.empty()) {
+        std::cout << "  " << problem << '\n';
+    }
 }
 
 int list(services::Services& services, bool isJson) {

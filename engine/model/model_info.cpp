@@ -8,6 +8,8 @@
 #include "engine/gguf/gguf_file.h"
 #include "engine/model/model_config.h"
 #include "engine/model/model_info.h"
+#include "engine/model/recommended_sampling.h"
+#include "engine/tokenizer/stand_in_template.h"
 
 namespace conclave::engine {
 namespace {
@@ -105,6 +107,10 @@ Result<ModelInfo> describeModel(const GgufFile& file) {
     info.license = textOf(file, "general.license");
     info.fileBytes = file.fileBytes();
     info.hasChatTemplate = file.string("tokenizer.chat_template").has_value();
+    if (!info.isEmbedder && !info.isReranker) {
+        if (!info.hasChatTemplate) info.turnFamily = standInTemplate(file).family;
+        readRecommendedSampling(file, info);
+    }
     countParameters(file, info);
     return info;
 }

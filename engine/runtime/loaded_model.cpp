@@ -17,7 +17,9 @@
 #include "engine/runtime/token_predictor.h"
 #include "engine/streaming/expert_store.h"
 #include "engine/streaming/memory_plan.h"
+#include "engine/tokenizer/message_contents.h"
 #include "engine/tokenizer/output/output_parser.h"
+#include "engine/tokenizer/stand_in_template.h"
 
 namespace conclave::engine {
 namespace {
@@ -130,9 +132,9 @@ Result<void> LoadedModel::fill() {
     const auto spelling = [&](TokenId token) {
         return token >= 0 ? std::string(m_tokenizer->tokenText(token)) : std::string();
     };
-    m_template = ChatTemplate::parse(
-        m_file.string("tokenizer.chat_template").value_or(defaultChatTemplate()),
-        spelling(m_tokenizer->bos()), spelling(m_tokenizer->eos()));
+    m_templateSource = chatTemplateOf(m_file);
+    m_template = ChatTemplate::parse(m_templateSource, spelling(m_tokenizer->bos()),
+                                     spelling(m_tokenizer->eos()));
     return {};
 }
 
@@ -272,10 +274,26 @@ std::string LoadedModel::detokenize(std::span<const TokenId> tokens, bool render
     return m_tokenizer->decode(tokens, renderSpecial);
 }
 
+std::string LoadedModel::tokenText(TokenId token) const { return m_tokenizer->piece(token, true); }
+
 Result<std::vector<PromptPart>> LoadedModel::renderParts(std::span<const ChatMessage> messages,
                                                          const ChatTemplateOptions& options) const {
     if (!m_template) return tl::unexpected(m_template.error());
-    return (*m_template)->render(messages, options);
+    std::call_once(m_contentsOnce, [&] { m_readsPartsOnly = readsPartsOnly(**m_template); });
+    const bool hasOwn = options.variables.is_object() && options.variables.contains("messages");
+    if (!hasOwn && !m_readsPartsOnly) return (*m_template)->render(messages, options);
+    ChatTemplateOptions changed = options;
+    auto& list = changed.variables["messages"];
+    if (!hasOwn) {
+        list = nlohmann::ordered_json::array();
+        for (const ChatMessage& message : messages) {
+            list.push_back({{"role", message.role}, {"content", message.content}});
+        }
+    }
+    auto read = messagesFor(m_templateSource, m_readsPartsOnly, std::move(list));
+    if (!read) return tl::unexpected(read.error());
+    list = std::move(*read);
+    return (*m_template)->render({}, changed);
 }
 
 Result<std::string> LoadedModel::renderChat(std::span<const ChatMessage> messages,
@@ -296,8 +314,7 @@ Result<std::vector<TokenId>> LoadedModel::tokenizeChat(std::span<const ChatMessa
 
 std::unique_ptr<ChatOutputParser> LoadedModel::outputParser(
     std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const {
-    const ChatFormat format =
-        detectChatFormat(m_file.string("tokenizer.chat_template").value_or(defaultChatTemplate()));
+    const ChatFormat format = detectChatFormat(m_templateSource);
     constexpr std::size_t kTail = 16;  // tokens, more than any mark has
     const std::string end = m_tokenizer->decode(prompt.last(std::min(prompt.size(), kTail)), true);
     OutputParserOptions options{.isThinking = opensThought(format, end), .tools = tools};

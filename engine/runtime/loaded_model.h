@@ -33,6 +33,7 @@ public:
                                                 const TokenizeOptions& options) const override;
     [[nodiscard]] std::string detokenize(std::span<const TokenId> tokens,
                                          bool renderSpecial) const override;
+    [[nodiscard]] std::string tokenText(TokenId token) const override;
     [[nodiscard]] Result<std::string> renderChat(std::span<const ChatMessage> messages,
                                                  const ChatTemplateOptions& options) const override;
     [[nodiscard]] Result<std::vector<TokenId>> tokenizeChat(
@@ -110,6 +111,9 @@ private:
     std::unique_ptr<const Tokenizer> m_tokenizer;
     /// A template that our interpreter rejects leaves the model usable for raw completion.
     Result<std::unique_ptr<const ChatTemplate>> m_template;
+    std::string_view m_templateSource;  ///< in the mapped file, or a constant
+    mutable std::once_flag m_contentsOnce;
+    mutable bool m_readsPartsOnly = false;
     mutable PrefixStore m_prefixes;
     mutable std::mutex m_speculationMutex;
     mutable SpeculationGate m_speculation;

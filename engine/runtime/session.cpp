@@ -265,6 +265,15 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     if (const auto checked = checkSampling(request.sampling); !checked) {
         return tl::unexpected(checked.error());
     }
+    const int nTokens = m_model->info().vocabularySize;
+    for (const auto& [token, bias] : request.sampling.logitBias) {
+        if (token >= 0 && token < nTokens) continue;
+        return fail(ErrorCode::InvalidArgument, "the logit bias is for token " +
+                                                    std::to_string(token) + ", but " +
+                                                    m_model->info().name + " has the tokens 0 to " +
+                                                    std::to_string(nTokens - 1) +
+                                                    "; `conclave tokenize` shows those of a text");
+    }
     const auto start = Clock::now();
     const ComputeScope scope(m_pool, *m_model, request.cancel);
     m_speculates = request.speculate;

@@ -40,7 +40,7 @@ void Candidates::gather(std::span<const float> logits) {
     };
     collect(false);
     if (m_all.empty()) collect(true);
-    m_isWhole = m_all.size() == logits.size();
+    m_isByToken = true;
     m_isSorted = false;
     m_nImpossible = 0;
 }
@@ -51,15 +51,20 @@ TokenId Candidates::best() const {
 }
 
 float* Candidates::logitOf(TokenId token) {
-    if (m_isWhole) {
-        return token >= 0 && token < std::ssize(m_all)
-                   ? &m_all[static_cast<std::size_t>(token)].logit
-                   : nullptr;
+    const auto isIt = [&](const Candidate& candidate) { return candidate.token == token; };
+    auto found = m_all.end();
+    if (token >= 0 && token < std::ssize(m_all) && isIt(m_all[static_cast<std::size_t>(token)])) {
+        found = m_all.begin() + token;  // nothing before it was left out
+    } else if (m_isByToken) {
+        found = std::lower_bound(
+            m_all.begin(), m_all.end(), token,
+            [](const Candidate& candidate, TokenId wanted) { return candidate.token < wanted; });
+    } else {
+        found = std::find_if(m_all.begin(), m_all.end(), isIt);
     }
-    const auto found = std::lower_bound(
-        m_all.begin(), m_all.end(), token,
-        [](const Candidate& candidate, TokenId wanted) { return candidate.token < wanted; });
-    return found != m_all.end() && found->token == token ? &found->logit : nullptr;
+    if (found == m_all.end() || !isIt(*found)) return nullptr;
+    m_isSorted = false;
+    return &found->logit;
 }
 
 void Candidates::addToLogit(TokenId token, float delta) {
@@ -86,6 +91,7 @@ void Candidates::computeProbabilities() {
 
 void Candidates::heat(float temperature) {
     for (Candidate& candidate : m_all) {
+        if (candidate.logit <= -kLargestLogit) continue;  // banned, and stays so
         candidate.logit = std::clamp(candidate.logit / temperature, -kLargestLogit, kLargestLogit);
     }
 }
@@ -93,6 +99,7 @@ void Candidates::heat(float temperature) {
 void Candidates::sortBestFirst() {
     if (!m_isSorted) std::sort(m_all.begin(), m_all.end(), isBetter);
     m_isSorted = true;
+    m_isByToken = false;
 }
 
 void Candidates::keepTopSigma(double n) {
@@ -126,6 +133,7 @@ void Candidates::keepTop(std::size_t k) {
     if (!m_isSorted) std::partial_sort(m_all.begin(), end, m_all.end(), isBetter);
     m_all.erase(end, m_all.end());
     m_isSorted = true;
+    m_isByToken = false;
 }
 
 void Candidates::keepTypical(double share) {
@@ -153,6 +161,7 @@ void Candidates::keepTypical(double share) {
     }
     m_all = std::move(kept);
     m_isSorted = false;
+    m_isByToken = false;
 }
 
 void Candidates::keepNucleus(double share) {
@@ -179,6 +188,7 @@ void Candidates::keepNucleus(double share) {
     }
     m_all = std::move(kept);
     m_isSorted = true;
+    m_isByToken = false;
 }
 
 void Candidates::keepMinP(double share) {
@@ -215,7 +225,7 @@ void Candidates::preferProbability(double target) {
 void Candidates::keepOnly(std::vector<Candidate> kept) {
     m_all = std::move(kept);
     m_nImpossible = 0;
-    m_isWhole = false;
+    m_isByToken = false;
 }
 
 double Candidates::dynamicTemperature(double lowest, double highest, double exponent) {

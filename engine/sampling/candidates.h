@@ -33,8 +33,9 @@ public:
     [[nodiscard]] std::span<const Candidate> all() const { return m_all; }
     [[nodiscard]] TokenId best() const;
 
-    /// Right after gather() only; tokens that are not there are ignored.
+    /// Tokens that are not there are ignored.
     void addToLogit(TokenId token, float delta);
+    /// To be changed; null if it is not there.
     [[nodiscard]] float* logitOf(TokenId token);
     /// Divides the logits by `temperature`, > 0.
     void heat(float temperature);
@@ -79,7 +80,7 @@ private:
 
     std::vector<Candidate> m_all;
     std::size_t m_nImpossible = 0;  ///< left out by keepTopSigma() alone
-    bool m_isWhole = false;         ///< candidate i is token i
+    bool m_isByToken = false;       ///< in the order of their ids
     bool m_isSorted = false;        ///< best first
 };
 

@@ -49,10 +49,12 @@ public:
           m_xtcDraws(m_seed),
           m_penalties(settings),
           m_dry(settings, dryBreakers(settings, tokenizer)),
+          m_steps(stepsToTake(settings, tokenizer != nullptr)),
+          m_isGreedy(isGreedy(settings)),
           m_adaptiveTarget(settings),
           m_mu(2.0 * static_cast<double>(settings.mirostatTau)) {
         if (tokenizer == nullptr) return;
-        if (settings.infill) m_infill.emplace(*tokenizer);
+        m_infill.emplace(*tokenizer);
         for (const TokenId token : tokenizer->suppressed()) {
             m_settings.logitBias.emplace_back(token, -std::numeric_limits<float>::infinity());
         }
@@ -66,7 +68,7 @@ public:
 
     TokenId sample(std::span<const float> logits) override {
         if (!prepare(logits)) return 0;
-        if (isGreedy()) return m_candidates.best();
+        if (m_isGreedy) return m_candidates.best();
         // Where one is left llama.cpp uses up a number all the same, but not for Mirostat and
         // adaptive-p.
         const bool isPlainDraw = m_settings.mirostat == 0 && !m_adaptiveTarget.isOn();
@@ -86,7 +88,7 @@ public:
 
     std::vector<Candidate> distribution(std::span<const float> logits) override {
         if (!prepare(logits)) return {};
-        if (isGreedy()) return {{m_candidates.best(), 0.0f, 1.0}};
+        if (m_isGreedy) return {{m_candidates.best(), 0.0f, 1.0}};
         m_candidates.computeProbabilities();
         return {m_candidates.all().begin(), m_candidates.all().end()};
     }
@@ -102,9 +104,60 @@ private:
         return findDryBreakers(*tokenizer, settings.dryBreakers);
     }
 
-    /// Without a temperature the best of what the other steps leave is taken.
-    bool isGreedy() const {
-        return !(m_settings.temperature > 0.0f) && !(m_settings.temperatureRange > 0.0f);
+    static bool has(const std::vector<SamplerStep>& steps, SamplerStep step) {
+        return std::find(steps.begin(), steps.end(), step) != steps.end();
+    }
+
+    /// At temperature 0 the best of what the steps before it leave is taken. Without that step
+    /// there is no temperature.
+    static bool isGreedy(const SamplerSettings& settings) {
+        return !(settings.temperature > 0.0f) && !(settings.temperatureRange > 0.0f) &&
+               (settings.mirostat > 0 || has(settings.steps, SamplerStep::Temperature));
+    }
+
+    static bool isOn(SamplerStep step, const SamplerSettings& s) {
+        constexpr float kMostSensible = 0.5f;  // two tokens cannot both be above it
+        switch (step) {
+            case SamplerStep::TopNSigma: return s.topNSigma > 0.0f;
+            case SamplerStep::TopK: return s.topK > 0;
+            case SamplerStep::TypicalP: return s.typicalP < 1.0f;
+            case SamplerStep::TopP: return s.topP < 1.0f;
+            case SamplerStep::MinP: return s.minP > 0.0f;
+            case SamplerStep::Xtc:
+                return s.xtcProbability > 0.0f && s.xtcThreshold <= kMostSensible;
+            case SamplerStep::AdaptiveP: return false;  // the draw, not a step before it
+            case SamplerStep::Penalties:
+            case SamplerStep::Dry:
+            case SamplerStep::Temperature:
+            case SamplerStep::Infill: return true;
+        }
+        return true;
+    }
+
+    /// Leaves the best token in any case.
+    static bool keepsBest(SamplerStep step) {
+        return step == SamplerStep::TopNSigma || step == SamplerStep::TopK ||
+               step == SamplerStep::TopP || step == SamplerStep::MinP;
+    }
+
+    /// The steps that change something, in their order. What is after the temperature changes
+    /// nothing if that leaves only the best.
+    static std::vector<SamplerStep> stepsToTake(const SamplerSettings& settings,
+                                                bool hasTokenizer) {
+        std::vector<SamplerStep> steps;
+        const bool addsInfill = settings.infill && !has(settings.steps, SamplerStep::Infill);
+        for (const SamplerStep step : settings.steps) {
+            if (step == SamplerStep::Infill && !hasTokenizer) continue;
+            if (!isOn(step, settings)) continue;
+            const bool isTemperature = step == SamplerStep::Temperature;
+            if (isTemperature && addsInfill && hasTokenizer) steps.push_back(SamplerStep::Infill);
+            if (isTemperature && isGreedy(settings)) break;
+            steps.push_back(step);
+        }
+        const bool lacksInfill = addsInfill && hasTokenizer && !has(steps, SamplerStep::Infill);
+        if (lacksInfill) steps.push_back(SamplerStep::Infill);
+        while (isGreedy(settings) && !steps.empty() && keepsBest(steps.back())) steps.pop_back();
+        return steps;
     }
 
     /// The whole chain but the draw. False if there is nothing to choose from.
@@ -116,38 +169,42 @@ private:
         }
         if (m_settings.mirostat > 0) {
             // As in llama.cpp: it takes the place of the other steps.
-            if (!isGreedy()) m_candidates.heat(m_settings.temperature);
+            if (!m_isGreedy) m_candidates.heat(m_settings.temperature);
             keepByMirostat();
             return true;
         }
-        m_penalties.apply(m_candidates);
-        m_dry.apply(m_candidates);
-        thinOut();
-        setTemperature();
-        if (m_adaptiveTarget.isOn() && !isGreedy()) m_adaptiveTarget.apply(m_candidates);
+        for (const SamplerStep step : m_steps) take(step);
+        if (m_adaptiveTarget.isOn() && !m_isGreedy) m_adaptiveTarget.apply(m_candidates);
         return true;
     }
 
-    void thinOut() {
+    void take(SamplerStep step) {
         const SamplerSettings& s = m_settings;
-        const bool keepsBest = s.typicalP >= 1.0f && s.xtcProbability <= 0.0f && !m_infill;
-        if (isGreedy() && keepsBest) return;
-        if (s.topNSigma > 0.0f) m_candidates.keepTopSigma(static_cast<double>(s.topNSigma));
-        if (s.topK > 0) m_candidates.keepTop(static_cast<std::size_t>(s.topK));
-        if (s.typicalP < 1.0f) m_candidates.keepTypical(static_cast<double>(s.typicalP));
-        if (s.topP < 1.0f) m_candidates.keepNucleus(static_cast<double>(s.topP));
-        if (s.minP > 0.0f) m_candidates.keepMinP(static_cast<double>(s.minP));
-        constexpr float kMostSensible = 0.5f;  // two tokens cannot both be above it
-        const bool mayDrop =
-            s.xtcProbability > 0.0f && s.xtcThreshold <= kMostSensible && m_candidates.nSeen() > 1;
-        if (mayDrop && m_xtcDraws.nextFloat() <= s.xtcProbability) {
-            m_candidates.dropTopChoices(static_cast<double>(s.xtcThreshold));
+        switch (step) {
+            case SamplerStep::Penalties: return m_penalties.apply(m_candidates);
+            case SamplerStep::Dry: return m_dry.apply(m_candidates);
+            case SamplerStep::TopNSigma:
+                return m_candidates.keepTopSigma(static_cast<double>(s.topNSigma));
+            case SamplerStep::TopK: return m_candidates.keepTop(static_cast<std::size_t>(s.topK));
+            case SamplerStep::TypicalP:
+                return m_candidates.keepTypical(static_cast<double>(s.typicalP));
+            case SamplerStep::TopP: return m_candidates.keepNucleus(static_cast<double>(s.topP));
+            case SamplerStep::MinP: return m_candidates.keepMinP(static_cast<double>(s.minP));
+            case SamplerStep::Xtc: return dropTopChoices();
+            case SamplerStep::Infill: return m_infill->apply(m_candidates);
+            case SamplerStep::Temperature: return setTemperature();
+            case SamplerStep::AdaptiveP: return;
         }
-        if (m_infill) m_infill->apply(m_candidates);
+    }
+
+    void dropTopChoices() {
+        if (m_candidates.nSeen() > 1 && m_xtcDraws.nextFloat() <= m_settings.xtcProbability) {
+            m_candidates.dropTopChoices(static_cast<double>(m_settings.xtcThreshold));
+        }
     }
 
     void setTemperature() {
-        if (isGreedy()) return;
+        if (m_isGreedy) return;
         const float middle = m_settings.temperature;
         const float range = m_settings.temperatureRange;
         float temperature = middle;
@@ -190,6 +247,8 @@ private:
     UniformNumbers m_xtcDraws;  ///< XTC's dice are its own, of the same seed
     Penalties m_penalties;
     DryPenalty m_dry;
+    std::vector<SamplerStep> m_steps;
+    bool m_isGreedy;
     std::optional<InfillStep> m_infill;
     AdaptiveTarget m_adaptiveTarget;
     double m_mu;  ///< Mirostat's bound on surprise, in bits

@@ -53,9 +53,9 @@ inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 [[nodiscard]] Result<std::unique_ptr<const Segmenter>> makeUnigramSegmenter(
     const GgufFile& file, std::shared_ptr<const Vocabulary> vocabulary);
 
-/// BERT's WordPiece.
+/// BERT's WordPiece, with or without case.
 /// Errors: Corrupt without an unknown token.
 [[nodiscard]] Result<std::unique_ptr<const Segmenter>> makeWordPieceSegmenter(
-    std::shared_ptr<const Vocabulary> vocabulary);
+    const GgufFile& file, std::shared_ptr<const Vocabulary> vocabulary);
 
 }  // namespace conclave::engine

@@ -176,7 +176,7 @@ Result<std::unique_ptr<const Segmenter>> makeSegmenter(
     if (kind == "llama") return makeSpmSegmenter(vocabulary);
     if (isCharacterBpe(file)) return makeCharacterBpeSegmenter(file, vocabulary);
     if (kind == "gpt2") return makeBpeSegmenter(file, vocabulary);
-    if (kind == "bert") return makeWordPieceSegmenter(vocabulary);
+    if (kind == "bert") return makeWordPieceSegmenter(file, vocabulary);
     return makeUnigramSegmenter(file, vocabulary);
 }
 

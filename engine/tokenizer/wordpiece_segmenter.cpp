@@ -62,13 +62,28 @@ Part quickPartOf(char32_t c) {
     return c < kAscii.size() ? kAscii[c] : partOf(c);
 }
 
-/// BERT's WordPiece for models without case: words of the text, each cut from the left into the
-/// longest pieces there are. A word that cannot be cut is one unknown token. In the vocabulary a
-/// piece that begins a word has U+2581 before it.
+/// What BERT's normalizer leaves of letters. As in llama.cpp accents go with the case, unless the
+/// file says otherwise.
+struct LetterForms {
+    bool lowercases = true;
+    bool stripsAccents = true;
+
+    static LetterForms of(const GgufFile& file) {
+        LetterForms forms;
+        forms.lowercases = file.boolean("tokenizer.ggml.normalizer.lowercase").value_or(true);
+        forms.stripsAccents =
+            file.boolean("tokenizer.ggml.normalizer.strip_accents").value_or(forms.lowercases);
+        return forms;
+    }
+};
+
+/// BERT's WordPiece: words of the text, each cut from the left into the longest pieces there are. A
+/// word that cannot be cut is one unknown token. In the vocabulary a piece that begins a word has
+/// U+2581 before it.
 class WordPieceSegmenter final : public Segmenter {
 public:
-    explicit WordPieceSegmenter(std::shared_ptr<const Vocabulary> vocabulary)
-        : m_vocabulary(std::move(vocabulary)) {
+    WordPieceSegmenter(std::shared_ptr<const Vocabulary> vocabulary, LetterForms forms)
+        : m_vocabulary(std::move(vocabulary)), m_forms(forms) {
         std::vector<ByteTrie::Entry> pieces;
         for (TokenId token = 0; token < m_vocabulary->size(); ++token) {
             pieces.emplace_back(m_vocabulary->text(token), token);
@@ -105,11 +120,20 @@ public:
 private:
     static constexpr int kMostParts = 18;  // the longest decomposition that Unicode has
 
-    /// Reads the character at `position` without case and accents, and moves past it.
-    static int readCharacter(std::string_view text, std::size_t& position, char32_t* parts) {
+    /// Reads the character at `position`, without case and accents if the model knows none, and
+    /// moves past it.
+    int readCharacter(std::string_view text, std::size_t& position, char32_t* parts) const {
         const char32_t whole = nextCodePoint(text, position);
         if (whole < 0x80) {
-            parts[0] = whole >= 'A' && whole <= 'Z' ? whole + ('a' - 'A') : whole;
+            const bool isCapital = whole >= 'A' && whole <= 'Z';
+            parts[0] = isCapital && m_forms.lowercases ? whole + ('a' - 'A') : whole;
+            return 1;
+        }
+        const auto cased = [&](UChar32 c) {
+            return static_cast<char32_t>(m_forms.lowercases ? u_tolower(c) : c);
+        };
+        if (!m_forms.stripsAccents) {
+            parts[0] = cased(static_cast<UChar32>(whole));
             return 1;
         }
         static const icu::Normalizer2* const kNfd = [] {
@@ -127,7 +151,7 @@ private:
              i = decomposed.moveIndex32(i, 1)) {
             const UChar32 c = decomposed.char32At(i);
             if (u_charType(c) == U_NON_SPACING_MARK) continue;
-            parts[n++] = static_cast<char32_t>(u_tolower(c));
+            parts[n++] = cased(c);
         }
         return n;
     }
@@ -152,17 +176,18 @@ private:
     }
 
     std::shared_ptr<const Vocabulary> m_vocabulary;
+    LetterForms m_forms;
     ByteTrie m_pieces;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<const Segmenter>> makeWordPieceSegmenter(
-    std::shared_ptr<const Vocabulary> vocabulary) {
+    const GgufFile& file, std::shared_ptr<const Vocabulary> vocabulary) {
     if (vocabulary->unknown < 0) {
         return fail(ErrorCode::Corrupt, "tokenizer.ggml.unknown_token_id is missing");
     }
-    return std::make_unique<WordPieceSegmenter>(std::move(vocabulary));
+    return std::make_unique<WordPieceSegmenter>(std::move(vocabulary), LetterForms::of(file));
 }
 
 }  // namespace conclave::engine

@@ -1,6 +1,7 @@
 // terminal_fixture.h: the terminal program in a scratch folder of its own.
 #pragma once
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -30,6 +31,12 @@ struct Outcome {
     std::string out;
     std::string err;
 };
+
+/// The bytes of a file.
+inline std::string readWhole(const fs::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
 
 class TerminalTest : public testing::Test {
 protected:
@@ -64,16 +71,7 @@ protected:
         redirect("in", O_RDONLY, STDIN_FILENO);
         redirect("out", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
         redirect("err", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
-        ::setenv("CONCLAVE_HOME", (m_folder / "home").c_str(), 1);
-        ::unsetenv("CONCLAVE_LOG");
-        std::string program = CONCLAVE_TEST_BINARY "/bin/conclave";
-        std::vector<std::string> words = arguments;
-        std::vector<char*> pointers{program.data()};
-        for (std::string& word : words) pointers.push_back(word.data());
-        pointers.push_back(nullptr);
-        ::execv(program.c_str(), pointers.data());
-        constexpr int kNotFound = 127;
-        ::_exit(kNotFound);
+        execute(arguments);
     }
 
     [[nodiscard]] std::string contentOf(const std::string& name) const {
@@ -90,6 +88,29 @@ protected:
     [[nodiscard]] Outcome run(const std::vector<std::string>& arguments,
                               const std::string& input = {}) const {
         return end(begin(arguments, input));
+    }
+
+    /// What the program writes to a terminal, on stdout and stderr.
+    [[nodiscard]] std::string runOnTerminal(const std::vector<std::string>& arguments) const {
+        const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+        if (terminal < 0 || ::grantpt(terminal) != 0 || ::unlockpt(terminal) != 0) return {};
+        const std::string name = ::ptsname(terminal);
+        const int held = ::open(name.c_str(), O_RDWR | O_NOCTTY);  // until the program has it
+        const pid_t child = ::fork();
+        if (child == 0) {
+            for (const int to : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(held, to);
+            execute(arguments);
+        }
+        ::close(held);
+        std::string text;
+        std::array<char, 4096> bytes{};
+        // Where nobody has the other side any more reading fails.
+        for (ssize_t n = 0; (n = ::read(terminal, bytes.data(), bytes.size())) > 0;) {
+            text.append(bytes.data(), static_cast<std::size_t>(n));
+        }
+        ::waitpid(child, nullptr, 0);
+        ::close(terminal);
+        return text;
     }
 
     /// The one JSON document that a successful run prints.
@@ -123,6 +144,21 @@ protected:
     }
 
     fs::path m_folder;
+
+private:
+    /// Becomes the program.
+    [[noreturn]] void execute(const std::vector<std::string>& arguments) const {
+        ::setenv("CONCLAVE_HOME", (m_folder / "home").c_str(), 1);
+        ::unsetenv("CONCLAVE_LOG");
+        std::string program = CONCLAVE_TEST_BINARY "/bin/conclave";
+        std::vector<std::string> words = arguments;
+        std::vector<char*> pointers{program.data()};
+        for (std::string& word : words) pointers.push_back(word.data());
+        pointers.push_back(nullptr);
+        ::execv(program.c_str(), pointers.data());
+        constexpr int kNotFound = 127;
+        ::_exit(kNotFound);
+    }
 };
 
 }  // namespace conclave::terminal::test

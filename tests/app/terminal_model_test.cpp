@@ -11,17 +11,21 @@
 #include <gtest/gtest.h>
 
 #include "tests/app/terminal_fixture.h"
+#include "tests/support/changed_metadata.h"
 
 namespace conclave::terminal {
 namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using conclave::test::ChangedMetadata;
 using test::Outcome;
 using test::TerminalTest;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+
+const std::string kTinyModels = CONCLAVE_TEST_SOURCE "/tests/parity/";
 
 TEST_F(TerminalTest, TokenizesBothWays) {
     const auto ids = json({"tokenize"}, "<|user|>Hello!<|end|><|assistant|>");
@@ -51,8 +55,18 @@ TEST_F(TerminalTest, GeneratesTheGoldenAnswerAndItsLogits) {
                                "--logprobs", "3", "--speculate"});
     EXPECT_EQ(watched["tokens"], generated["tokens"]);
     ASSERT_EQ(watched["logprobs"].size(), generated["tokens"].size());
-    EXPECT_EQ(watched["logprobs"][0]["token"], generated["tokens"][0]);
-    EXPECT_EQ(watched["logprobs"][0]["top"][0][0], last[0][0]);
+    const auto& first = watched["logprobs"][0];
+    EXPECT_EQ(first["id"], generated["tokens"][0]);
+    EXPECT_EQ(first["top_logprobs"][0]["id"], last[0][0]);
+    // As in OpenAI's lists: the text of each token, which its bytes spell.
+    std::string whole;
+    for (const auto& each : watched["logprobs"]) {
+        std::string spelt;
+        for (const auto& byte : each["bytes"]) spelt += static_cast<char>(byte.get<int>());
+        EXPECT_EQ(each["token"], spelt);
+        whole += spelt;
+    }
+    EXPECT_NE(whole.find(watched["text"].get<std::string>()), std::string::npos) << whole;
     EXPECT_NEAR(watched["logprobs"][0]["logprob"].get<double>(), last[0][1].get<double>(), 1e-4);
 }
 
@@ -249,6 +263,8 @@ TEST_F(TerminalTest, GoesOnWithAConversationThatHasResultsOfTools) {
         {"[1]", "message 1 is no object"},
         {R"([{"role":"user","content":"a"},{"content":"b"}])", "message 2 has no \"role\""},
         {R"([{"role":"user"}])", "message 1 has no \"content\""},
+        {R"([{"role":"robot","content":"a"}])",
+         "the role \"robot\", which is none of system, developer, user, assistant or tool"},
         {R"([{"role":"user","content":3}])", "that is no text"},
         {R"([{"role":"assistant","tool_calls":3}])", "no list of tool_calls"},
         {R"([{"role":"assistant","tool_calls":[{}]}])", "without the name of a function"}};
@@ -282,6 +298,122 @@ TEST_F(TerminalTest, GoesOnWithAConversationThatHasResultsOfTools) {
     };
     EXPECT_GT(nTokens(question + call + result), nTokens(question + call) + 6);
     EXPECT_THAT(run(goOn(question + call + result, olmoe)).err, Not(HasSubstr("leaves out")));
+}
+
+TEST_F(TerminalTest, ReadsContentsInPartsAsTheirText) {
+    const auto nTokens = [&](const std::string& content) {
+        const std::string file =
+            write("m.json", R"([{"role":"user","content":)" + content + "}]").string();
+        return json({"generate", "--temp", "0", "--max-tokens", "1", "--messages", file, "--model",
+                     kTinyModels + "llama-dense.gguf"})["usage"]["prompt_tokens"];
+    };
+    EXPECT_EQ(nTokens(R"([{"type":"text","text":"Hello"}])"), nTokens(R"("Hello")"));
+    const std::string picture =
+        write("p.json", R"([{"role":"user","content":[{"type":"image_url","image_url":{}}]}])")
+            .string();
+    const Outcome refused = run({"generate", "--messages", picture});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("message 1 has a part of the type image_url"));
+}
+
+TEST_F(TerminalTest, SamplesAsTheModelsFileRecommends) {
+    const std::string plain = kTinyModels + "olmoe.gguf";
+    const std::string recommending =
+        write("recommending.gguf", ChangedMetadata(test::readWhole(plain))
+                                       .add("general.sampling.temp", 0.0f)
+                                       .add("general.sampling.top_k", 7)
+                                       .bytes())
+            .string();
+    const auto drawn = [&](const std::string& model, std::vector<std::string> more) {
+        std::vector<std::string> arguments = {
+            "generate", "--model", model, "--prompt", "a", "--seed", "5", "--max-tokens", "12"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return json(arguments)["tokens"];
+    };
+    EXPECT_EQ(drawn(recommending, {}), drawn(plain, {"--temp", "0"}));
+    EXPECT_NE(drawn(recommending, {}), drawn(plain, {}));
+    // What is asked for goes before what is recommended.
+    EXPECT_EQ(drawn(recommending, {"--temp", "1.5"}),
+              drawn(plain, {"--temp", "1.5", "--top-k", "7"}));
+    // A question likewise: without a seed only temperature 0 answers alike.
+    const auto answered = [&] {
+        return json({"ask", "Hi", "--no-retrieval", "--model", recommending, "--max-tokens",
+                     "12"})["answer"];
+    };
+    EXPECT_EQ(answered(), answered());
+    EXPECT_THAT(run({"models", "info", recommending}).out,
+                HasSubstr("sampling that the file recommends: temp 0.0, top_k 7"));
+    EXPECT_EQ(json({"models", "info", recommending})["sampling"].dump(),
+              R"({"temp":0.0,"top_k":7})");
+    EXPECT_THAT(run({"models", "info", plain}).out, Not(HasSubstr("recommends")));
+}
+
+TEST_F(TerminalTest, SaysHowTurnsAreWrittenWithoutAChatTemplate) {
+    const std::string base = kTinyModels + "olmoe.gguf";
+    constexpr const char* kNote = "no chat template";
+    EXPECT_THAT(run({"models", "info", base}).out, HasSubstr("it seems to be no chat model"));
+    const std::vector<std::string> raw = {"generate", "--model",      base, "--prompt",
+                                          "a",        "--max-tokens", "1"};
+    EXPECT_THAT(run(raw).err, Not(HasSubstr(kNote)));
+    std::vector<std::string> chat = raw;
+    chat.emplace_back("--chat");
+    EXPECT_THAT(run(chat).err, HasSubstr(kNote));
+    const Outcome asked =
+        run({"ask", "Hi", "--no-retrieval", "--model", base, "--max-tokens", "1"});
+    const std::size_t first = asked.err.find(kNote);
+    ASSERT_NE(first, std::string::npos) << asked.err;
+    EXPECT_EQ(asked.err.find(kNote, first + 1), std::string::npos) << asked.err;
+    EXPECT_THAT(run({"ask", "Hi", "--no-retrieval", "--model", kTinyModels + "llama-dense.gguf",
+                     "--max-tokens", "1"})
+                    .err,
+                Not(HasSubstr(kNote)));
+}
+
+TEST_F(TerminalTest, RefusesABiasForATokenThatIsNotThere) {
+    const Outcome refused =
+        run({"generate", "--prompt", "a", "--logit-bias", "6144=5", "--max-tokens", "1"});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("for token 6144, but Conclave Tiny"));
+    EXPECT_THAT(refused.err, HasSubstr("0 to 6143"));
+    EXPECT_EQ(
+        run({"generate", "--prompt", "a", "--logit-bias", "6143=-5", "--max-tokens", "1"}).exitCode,
+        0);
+}
+
+TEST_F(TerminalTest, TakesTheStepsOfSamplingInTheOrderGiven) {
+    const auto drawn = [&](const std::string& steps) {
+        return json({"generate", "--prompt", "The ship", "--temp", "3", "--top-p", "0.5", "--seed",
+                     "5", "--max-tokens", "12", "--samplers", steps})["tokens"];
+    };
+    EXPECT_NE(drawn("top_p;temperature"), drawn("temperature;top_p"));
+    EXPECT_EQ(drawn("top_p;temperature"), drawn("nucleus;temp"));
+    const Outcome refused = run({"generate", "--prompt", "a", "--samplers", "top_k;tail"});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("--samplers: there is no sampler \"tail\"; there are "
+                                       "penalties, dry"));
+}
+
+TEST_F(TerminalTest, ShowsTheTokensOfAModelThatOnlySearches) {
+    const std::string bert = kTinyModels + "bert.gguf";
+    const auto ids = json({"tokenize", "--model", bert}, "unaffable hello")["ids"];
+    const auto bare = json({"tokenize", "--no-special", "--model", bert}, "unaffable hello")["ids"];
+    EXPECT_EQ(ids.size(), bare.size() + 2);  // [CLS] and [SEP]
+    EXPECT_EQ(run({"detokenize", "--model", bert}, bare.dump()).out, " unaffable hello");
+}
+
+TEST_F(TerminalTest, SpellsOutControlCharactersOnATerminal) {
+    const std::string model =
+        write("named.gguf", ChangedMetadata(test::readWhole(kTinyModels + "olmoe.gguf"))
+                                .drop("general.name")
+                                .add("general.name", std::string_view("A\x1b]0;owned\x07"
+                                                                      "B\x1b[2J"))
+                                .bytes())
+            .string();
+    EXPECT_THAT(runOnTerminal({"models", "info", model}), HasSubstr("A\\x1b]0;owned\\x07"
+                                                                    "B\\x1b[2J"));
+    // A program that reads the output gets what is there.
+    EXPECT_THAT(run({"models", "info", model}).out, HasSubstr("A\x1b]0;owned\x07"
+                                                              "B\x1b[2J"));
 }
 
 TEST_F(TerminalTest, SaysWhereNoToolWasAskedFor) {

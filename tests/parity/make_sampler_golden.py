@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/engine/samplers.jsonl, what llama.cpp's sampler chain leaves of given logits, and
-sampler_draws.jsonl, what it draws from them.
+"""Makes tests/golden/engine/samplers.jsonl, what llama.cpp's sampler chain leaves of given logits,
+sampler_draws.jsonl, what it draws from them, and sampler_orders.jsonl, both with the chain's steps in
+other orders.
 
     PEER_DIR=DIR tests/parity/make_sampler_golden.py
 
@@ -17,6 +18,8 @@ import math
 import os
 import random
 import sys
+
+USUAL_ORDER = ["penalties", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature"]
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
@@ -102,17 +105,22 @@ def chain(library, s, seed=1, vocab=None):
         else:
             yield init("mirostat_v2", seed, s["mirostat_tau"], s["mirostat_eta"])
         return
-    yield init("penalties", 64, s["penalty_window"], s["repeat_penalty"], s["frequency_penalty"],
-               s["presence_penalty"])
-    yield init("top_n_sigma", s["top_n_sigma"])
-    yield init("top_k", s["top_k"])
-    yield init("typical", s["typical_p"], 0)
-    yield init("top_p", s["top_p"], 0)
-    yield init("min_p", s["min_p"], 0)
-    yield init("xtc", s["xtc_probability"], s["xtc_threshold"], 0, seed)
-    if s.get("infill"):
-        yield init("infill", vocab)
-    yield init("temp_ext", s["temperature"], s["dynatemp_range"], s["dynatemp_exponent"])
+    usual = USUAL_ORDER[:-1] + (["infill"] if s.get("infill") else []) + USUAL_ORDER[-1:]
+    arguments = {
+        "penalties": lambda: (64, s["penalty_window"], s["repeat_penalty"], s["frequency_penalty"],
+                              s["presence_penalty"]),
+        "top_n_sigma": lambda: (s["top_n_sigma"],),
+        "top_k": lambda: (s["top_k"],),
+        "typ_p": lambda: (s["typical_p"], 0),
+        "top_p": lambda: (s["top_p"], 0),
+        "min_p": lambda: (s["min_p"], 0),
+        "xtc": lambda: (s["xtc_probability"], s["xtc_threshold"], 0, seed),
+        "infill": lambda: (vocab,),
+        "temperature": lambda: (s["temperature"], s["dynatemp_range"], s["dynatemp_exponent"]),
+    }
+    functions = {"typ_p": "typical", "temperature": "temp_ext"}
+    for name in s.get("samplers", usual):
+        yield init(functions.get(name, name), *arguments[name]())
 
 
 def random_logits(rng, n):
@@ -120,7 +128,7 @@ def random_logits(rng, n):
     return [round(rng.gauss(0.0, spread), 3) for _ in range(n)]
 
 
-def plain_case(library, rng, number):
+def plain_case(library, rng, number, order=None):
     maybe = lambda value, off, often=0.4: value if rng.random() < often else off
     n = rng.choice([3, 12, 40])
     s = {
@@ -137,6 +145,10 @@ def plain_case(library, rng, number):
     }
     if s["typical_p"] < 1.0:
         s["top_n_sigma"] = -1.0  # after it llama.cpp's entropy is 0 * log 0: not a number
+    if order:
+        s["samplers"] = order
+        if s["typical_p"] < 1.0 and s["temperature"] == 0.0:
+            s["temperature"] = 0.6  # likewise
     history = [rng.randrange(n) for _ in range(rng.randint(0, 10))]
     logits = random_logits(rng, n)
     left = list(enumerate(logits))
@@ -208,12 +220,17 @@ def hashed_logits(case, step, n, spread):
     return logits
 
 
-def draw_case(library, rng, number):
+def other_order(rng):
+    order = rng.sample(USUAL_ORDER, len(USUAL_ORDER))
+    return order[:rng.choice([3, 5, 8, 8, 8])]
+
+
+def draw_case(library, rng, number, order=None):
     """Most draws come from a few steps together, and from whole vocabularies."""
     n = rng.choice([5, 60, 300, 2000])
     maybe = lambda value, off, often=0.3: value if rng.random() < often else off
     s = {"temperature": rng.choice([0.4, 0.8, 1.0, 1.5])}
-    if number % 5 == 4:
+    if number % 5 == 4 and not order:
         s.update({"mirostat": rng.choice([1, 2]), "mirostat_tau": rng.choice([1.0, 3.0, 5.0]),
                   "mirostat_eta": rng.choice([0.1, 0.3]), "n_vocab": n})
     else:
@@ -229,9 +246,20 @@ def draw_case(library, rng, number):
             "dynatemp_range": maybe(0.3, 0.0), "dynatemp_exponent": 1.0})
         if s["typical_p"] < 1.0:
             s["top_n_sigma"] = -1.0
+    if order:
+        s["samplers"] = order
     seed = rng.choice([0, 1, 42, 4294967294]) if number < 40 else rng.getrandbits(32)
     spread = rng.choice([0.125, 0.5, 1.0])
     return drawn_case(library, s, seed, number, n, spread)
+
+
+def is_drawn_from_equals(case):
+    """Which of equal logits comes first is the sorting algorithm's business there, and the lower id's here."""
+    for step, token in enumerate(case["drawn"]):
+        logits = hashed_logits(case["number"], step, case["n"], case["spread"])
+        if logits.count(logits[token]) > 1:
+            return True
+    return False
 
 
 def drawn_case(library, s, seed, number, n, spread, vocab=None, raised=()):
@@ -312,6 +340,13 @@ def main():
     draws += [adaptive_case(library, random.Random(number), number) for number in range(200, 280)]
     draws += [infill_case(library, vocab, random.Random(number), number) for number in range(280, 320)]
     write("sampler_draws.jsonl", draws)
+    rng = random.Random(12)
+    orders = [plain_case(library, rng, number, other_order(rng)) for number in range(120)]
+    drawn = [{"number": number, **draw_case(library, random.Random(number), number,
+                                            other_order(random.Random(number)))}
+             for number in range(130)]
+    orders += [case for case in drawn if not is_drawn_from_equals(case)][:120]
+    write("sampler_orders.jsonl", orders)
     print(f"{len(cases)} chains, {len(dry)} of DRY ({sum(bool(d['lost']) for d in dry)} with a loss), "
           f"{len(draws)} chains that draw")
 

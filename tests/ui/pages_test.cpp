@@ -189,6 +189,26 @@ TEST_F(PagesTest, SettingsOfAnswersAreKeptWhenTheDialogCloses) {
     EXPECT_FLOAT_EQ(controller().settings().sampling->temperature, 0.3f);
 }
 
+TEST_F(PagesTest, OwnSettingsBeginWithWhatTheModelsFileRecommends) {
+    services::ModelStatus status = m_services.models().status();
+    status.model.info.sampling.temperature = 0.6f;
+    status.model.info.recommendedSampling = {{"temp", 0.6}};
+    m_services.setModelStatus(status);
+    open(m_chats.travel);
+    SettingsDialog dialog(m_services, controller(), m_window.get());
+    dialog.show();
+    settle();
+    bool isSaid = false;
+    for (const auto* label : dialog.findChildren<QLabel*>()) {
+        isSaid = isSaid || label->text().contains(QStringLiteral("recommends temp 0.6."));
+    }
+    EXPECT_TRUE(isSaid);
+    for (auto* box : dialog.findChildren<QDoubleSpinBox*>()) {
+        if (box->accessibleName() != "Temperature") continue;
+        EXPECT_DOUBLE_EQ(box->value(), 0.6);
+    }
+}
+
 TEST_F(PagesTest, DocumentsFitIntoTheSmallestWindow) {
     m_window->showDocuments(true);
     for (const int width : {460, 1200}) {

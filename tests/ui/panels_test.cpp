@@ -174,14 +174,14 @@ TEST_F(PanelsTest, TheNoticeAboutTheDemonstrationModelIsOneLineAndStaysAway) {
 }
 
 TEST_F(PanelsTest, WithoutAModelItIsSaidWhatAnswersAre) {
-    m_services.setModelStatus({ModelStatus::State::Failed, {}, 0.0f, "there is no model", {}});
+    m_services.setModelStatus({ModelStatus::State::Failed, {}, 0.0f, "there is no model", {}, {}});
     ASSERT_TRUE(QTest::qWaitFor([this] { return named<QToolButton>("Model: No model"); }));
     EXPECT_NE(named<QLabel>("There is no model: answers are the passages that fit best."), nullptr);
     named<QToolButton>("Hide this notice")->click();
     EXPECT_EQ(named<QToolButton>("Hide this notice"), nullptr);
     // The demonstration model has a notice of its own.
     m_services.setModelStatus(
-        {ModelStatus::State::Ready, m_services.models_.front(), 1.0f, {}, {}});
+        {ModelStatus::State::Ready, m_services.models_.front(), 1.0f, {}, {}, {}});
     EXPECT_TRUE(QTest::qWaitFor([this] { return named<QToolButton>("Hide this notice"); }));
 }
 

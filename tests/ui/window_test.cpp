@@ -59,6 +59,23 @@ TEST_F(WindowTest, TellsOnceWhatAModelLargerThanTheMemoryMeans) {
     EXPECT_TRUE(picker->toolTip().contains(QStringLiteral("read from disk")));
 }
 
+TEST_F(WindowTest, SaysThatAModelHasNoChatTemplate) {
+    ModelStatus status = m_services.models().status();
+    status.state = ModelStatus::State::Ready;
+    status.templateNote = "Base has no chat template in its file.";
+    m_services.setModelStatus(status);
+    const auto isSaid = [&] {
+        const auto labels = m_window->findChildren<QLabel*>();
+        return std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
+            return label->isVisible() && label->text().contains(QStringLiteral("chat template"));
+        });
+    };
+    EXPECT_TRUE(QTest::qWaitFor(isSaid));
+    auto* picker = m_window->findChild<QToolButton*>(QStringLiteral("model"));
+    ASSERT_NE(picker, nullptr);
+    EXPECT_TRUE(picker->toolTip().contains(QStringLiteral("chat template")));
+}
+
 TEST_F(WindowTest, ALaterStartIsHandedToThisWindow) {
     const std::filesystem::path database =
         std::filesystem::temp_directory_path() /

@@ -34,6 +34,19 @@ QString describeModel(const ModelEntry& entry) {
 
 namespace {
 
+/// What the menu has no room for.
+QString tipOf(const ModelEntry& entry) {
+    if (!entry.problem.empty()) return fromUtf8(entry.problem);
+    QStringList tip = {fromUtf8(entry.file.string())};
+    const std::string sampling = services::recommendedSamplingText(entry.info);
+    if (!sampling.empty()) {
+        tip << ModelPicker::tr("Its file recommends %1.").arg(fromUtf8(sampling));
+    }
+    const std::string note = services::chatTemplateNote(entry.info);
+    if (!note.empty()) tip << fromUtf8(entry.name + " " + note);
+    return tip.join(QLatin1Char('\n'));
+}
+
 bool isWithin(const std::filesystem::path& file, const std::filesystem::path& place) {
     std::error_code ignored;
     const auto whole = std::filesystem::weakly_canonical(file, ignored);
@@ -93,7 +106,7 @@ void ModelPicker::setStatus(const ModelStatus& status) {
             withoutMnemonics(fontMetrics().elidedText(text, Qt::ElideMiddle, m_room)));
     setAccessibleName(tr("Model: %1").arg(text));
     QStringList tip = {tr("Choose the model (Ctrl+Shift+M)")};
-    if (!status.note.empty()) tip.prepend(fromUtf8(status.note));
+    if (const std::string note = status.notes(); !note.empty()) tip.prepend(fromUtf8(note));
     setToolTip(tip.join(QLatin1Char('\n')));
 }
 
@@ -138,8 +151,7 @@ void ModelPicker::fillMenu() {
         action->setCheckable(true);
         action->setChecked(entry.file == m_status.model.file);
         action->setEnabled(entry.problem.empty());
-        action->setToolTip(entry.problem.empty() ? fromUtf8(entry.file.string())
-                                                 : fromUtf8(entry.problem));
+        action->setToolTip(tipOf(entry));
         connect(action, &QAction::triggered, this, [this, file = entry.file] { choose(file); });
     }
     menu()->setToolTipsVisible(true);

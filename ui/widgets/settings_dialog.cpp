@@ -205,9 +205,15 @@ void SettingsDialog::makeAnswers() {
     m_sampling->addItem(tr("My own"));
     m_sampling->setCurrentIndex(settings.sampling ? 1 : 0);
     m_sampling->setFixedWidth(width);
-    addRow(column, tr("Choice of words"), tr("How freely the model picks the next word."),
-           m_sampling);
-    const engine::SamplerSettings start = settings.sampling.value_or(engine::SamplerSettings{});
+    const engine::ModelInfo& model = m_services.models().status().model.info;
+    QString freedom = tr("How freely the model picks the next word.");
+    const std::string recommended = services::recommendedSamplingText(model);
+    if (!recommended.empty()) {
+        freedom += QLatin1Char(' ') + tr("Its file recommends %1.").arg(fromUtf8(recommended));
+    }
+    addRow(column, tr("Choice of words"), freedom, m_sampling);
+    const engine::SamplerSettings start =
+        settings.sampling.value_or(services::defaultSampling(model));
     const auto real = [&](const QString& name, double value, double top, const QString& hint) {
         auto* box = new QDoubleSpinBox(this);
         box->setRange(0.0, top);
@@ -244,7 +250,8 @@ void SettingsDialog::keepAnswers() {
     next.readsFollowUps = m_followUps->isChecked();
     next.maxTokens = m_longest->value() > 0 ? std::optional(m_longest->value()) : std::nullopt;
     if (m_sampling->currentIndex() == 1) {
-        engine::SamplerSettings chosen = next.sampling.value_or(engine::SamplerSettings{});
+        engine::SamplerSettings chosen = next.sampling.value_or(
+            services::defaultSampling(m_services.models().status().model.info));
         chosen.temperature = static_cast<float>(m_temperature->value());
         chosen.topP = static_cast<float>(m_topP->value());
         chosen.minP = static_cast<float>(m_minP->value());

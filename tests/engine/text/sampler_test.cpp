@@ -353,12 +353,18 @@ SamplerSettings settingsOf(const nlohmann::json& json) {
     take("dry_allowed_length", s.dryAllowedLength);
     take("dry_window", s.dryWindow);
     take("dry_breakers", s.dryBreakers);
+    if (json.contains("samplers")) {
+        std::string names;
+        for (const auto& name : json["samplers"]) names += name.get<std::string>() + ";";
+        s.steps = parseSamplerSteps(names).value();
+    }
     return s;
 }
 
-TEST(Sampler, LeavesWhatLlamaCppLeaves) {
+/// Compares what is left at every step of the file's chains. Returns how many steps that were.
+int compareWhatIsLeft(const char* name) {
     int nSteps = 0;
-    for (const nlohmann::json& example : goldenSamplers()) {
+    for (const nlohmann::json& example : goldenSamplers(name)) {
         if (!example.contains("steps")) continue;
         const auto vocabularySize = example["steps"][0]["logits"].size();
         const auto sampler =
@@ -373,9 +379,9 @@ TEST(Sampler, LeavesWhatLlamaCppLeaves) {
                 if (each.probability > 1e-7) left[each.token] = each.probability;
             }
             const auto expected = step["left"].get<std::vector<std::pair<TokenId, double>>>();
-            ASSERT_EQ(left.size(), expected.size()) << example["settings"] << step;
+            EXPECT_EQ(left.size(), expected.size()) << example["settings"] << step;
             for (const auto& [token, probability] : expected) {
-                ASSERT_TRUE(left.contains(token)) << example["settings"] << " " << token;
+                EXPECT_TRUE(left.contains(token)) << example["settings"] << " " << token;
                 EXPECT_NEAR(left[token], probability, 2e-5) << example["settings"];
             }
             if (step.value("drawn", false)) {
@@ -384,8 +390,10 @@ TEST(Sampler, LeavesWhatLlamaCppLeaves) {
             ++nSteps;
         }
     }
-    EXPECT_GT(nSteps, 150);
+    return nSteps;
 }
+
+TEST(Sampler, LeavesWhatLlamaCppLeaves) { EXPECT_GT(compareWhatIsLeft("samplers.jsonl"), 150); }
 
 /// As in tests/parity/make_sampler_golden.py.
 std::vector<float> hashedLogits(std::uint32_t number, std::uint32_t step, std::uint32_t n,
@@ -408,18 +416,21 @@ std::unique_ptr<const Tokenizer> bundledTokenizer() {
     return tokenizer ? std::move(*tokenizer) : nullptr;
 }
 
-TEST(Sampler, DrawsWhatLlamaCppDraws) {
+/// Compares what is drawn from the file's chains. Returns how many chains that were.
+std::uint32_t compareDraws(const char* name) {
     const auto tokenizer = bundledTokenizer();
-    ASSERT_NE(tokenizer, nullptr);
+    if (tokenizer == nullptr) return 0;
     std::uint32_t number = 0;
-    for (const nlohmann::json& example : goldenSamplers("sampler_draws.jsonl")) {
+    for (const nlohmann::json& example : goldenSamplers(name)) {
+        if (!example.contains("drawn")) continue;
         SamplerSettings settings = settingsOf(example["settings"]);
         settings.seed = example["seed"].get<std::uint64_t>();
         const auto n = example["n"].get<std::uint32_t>();
         const auto sampler = Sampler::create(settings, static_cast<int>(n), tokenizer.get());
         std::vector<TokenId> drawn;
         for (std::uint32_t step = 0; step < example["drawn"].size(); ++step) {
-            auto logits = hashedLogits(number, step, n, example["spread"].get<float>());
+            auto logits = hashedLogits(example.value("number", number), step, n,
+                                       example["spread"].get<float>());
             for (const auto& raised : example.value("raised", nlohmann::json::array())) {
                 logits[raised[0].get<std::size_t>()] += raised[1].get<float>();
             }
@@ -430,7 +441,43 @@ TEST(Sampler, DrawsWhatLlamaCppDraws) {
             << number << " " << example["settings"];
         ++number;
     }
-    EXPECT_EQ(number, 320u);
+    return number;
+}
+
+TEST(Sampler, DrawsWhatLlamaCppDraws) { EXPECT_EQ(compareDraws("sampler_draws.jsonl"), 320u); }
+
+TEST(Sampler, TakesItsStepsInAnyOrderAsLlamaCppDoes) {
+    EXPECT_EQ(compareWhatIsLeft("sampler_orders.jsonl"), 120);
+    EXPECT_EQ(compareDraws("sampler_orders.jsonl"), 120u);
+}
+
+TEST(Sampler, LeavesOutStepsThatAreNotNamed) {
+    SamplerSettings settings = plainSettings();
+    settings.temperature = 0.0f;
+    settings.topK = 2;
+    settings.steps = {SamplerStep::TopK};  // no temperature: not greedy
+    EXPECT_EQ(drawnTokens(settings, logitsOf(kSkewed)), (std::set<TokenId>{1, 3}));
+    settings.steps = {SamplerStep::Temperature, SamplerStep::TopK};
+    EXPECT_EQ(drawnTokens(settings, logitsOf(kSkewed)), (std::set<TokenId>{1}));
+    settings.steps = {SamplerStep::TopK, SamplerStep::Penalties, SamplerStep::Temperature};
+    settings.presencePenalty = 9.0f;
+    const auto sampler = Sampler::create(settings, 5);
+    sampler->accept(1);  // of the two that top-k leaves
+    EXPECT_EQ(sampler->sample(logitsOf(kSkewed)), 3);
+}
+
+TEST(Sampler, ReadsTheNamesOfStepsThatLlamaCppHas) {
+    EXPECT_EQ(
+        parseSamplerSteps("penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature"),
+        usualSamplerSteps());
+    EXPECT_EQ(parseSamplerSteps("temp;top-k;nucleus;").value(),
+              (std::vector{SamplerStep::Temperature, SamplerStep::TopK, SamplerStep::TopP}));
+    for (const auto& [names, expected] : std::vector<std::pair<std::string, std::string>>{
+             {"top_k;tail_free", "tail_free"}, {"top_k;top-k", "twice"}, {"", "no sampler"}}) {
+        const auto steps = parseSamplerSteps(names);
+        ASSERT_FALSE(steps) << names;
+        EXPECT_NE(steps.error().detail.find(expected), std::string::npos) << steps.error().detail;
+    }
 }
 
 TEST(Sampler, DryTakesFromRepetitionsWhatLlamaCppTakes) {

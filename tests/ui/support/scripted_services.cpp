@@ -356,7 +356,7 @@ void ScriptedServices::choose(std::string_view nameOrFile, Reply<ModelEntry> rep
     m_replies.run([this, name = std::string(nameOrFile), reply] {
         for (const ModelEntry& entry : models_) {
             if (entry.file != name && entry.name != name) continue;
-            setModelStatus({ModelStatus::State::Ready, entry, 1.0f, {}, {}});
+            setModelStatus({ModelStatus::State::Ready, entry, 1.0f, {}, {}, {}});
             reply(entry);
             return;
         }
