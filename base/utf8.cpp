@@ -122,7 +122,7 @@ std::size_t byteOffsetOf(std::string_view text, std::size_t index) {
             index -= sizeof(std::uint64_t);
             continue;
         }
-        position += decodeAt(text, position).length;
+        (void)nextCodePoint(text, position);
         --index;
     }
     return position;

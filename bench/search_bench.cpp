@@ -7,7 +7,8 @@
 // Builds a synthetic collection (search_texts.h), indexes it into a database on the disk, opens it
 // anew, asks the sets' questions, changes a tenth of the documents in each way and compares with a
 // fresh index (a second build: --no-changes leaves it out). Prints milliseconds of this thread's
-// processor time and, in brackets, on the wall.
+// processor time and, in brackets, on the wall. With --peers plain FTS5 and LocalDocs' pipeline
+// are asked the same, and at the end a table says what each finds in the sets and how fast it is.
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -31,6 +32,7 @@
 #include "app/services/model_catalog.h"
 #include "base/places.h"
 #include "bench/search_peers.h"
+#include "bench/search_quality.h"
 #include "bench/search_texts.h"
 
 namespace conclave::bench {
@@ -49,12 +51,6 @@ struct Arguments {
 [[noreturn]] void stop(const std::string& why) {
     std::fprintf(stderr, "search_bench: %s\n", why.c_str());
     std::exit(1);
-}
-
-template <typename T>
-T valueOf(Result<T> result) {
-    if (!result) stop(result.error().detail);
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 /// Seconds of this thread, and on the wall.
@@ -79,8 +75,9 @@ double share(std::vector<double> values, double part) {
     return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1))];
 }
 
-void timeQueries(const char* name, const SentencePool& pool, std::size_t nQueries,
-                 const std::function<void(const std::string&)>& search) {
+/// Gives the time of this thread within which 95 of 100 questions are answered.
+double timeQueries(const char* name, const SentencePool& pool, std::size_t nQueries,
+                   const std::function<void(const std::string&)>& search) {
     std::vector<double> thread;
     std::vector<double> wall;
     constexpr std::size_t kWarmUp = 20;
@@ -96,6 +93,7 @@ void timeQueries(const char* name, const SentencePool& pool, std::size_t nQuerie
     std::printf("%-34s p50 %7.2f (%7.2f)  p95 %7.2f (%7.2f) ms\n", name, share(thread, 0.5),
                 share(wall, 0.5), share(thread, 0.95), share(wall, 0.95));
     std::fflush(stdout);
+    return share(thread, 0.95);
 }
 
 std::size_t residentBytes() {
@@ -112,6 +110,16 @@ Result<std::shared_ptr<const engine::TextEmbedder>> bundledEmbedder() {
     const auto file = services::ModelCatalog(*resources / "models").embedderFile();
     if (!file) return tl::unexpected(file.error());
     return engine::TextEmbedder::load(*file);
+}
+
+EmbedText embedWith(const engine::TextEmbedder& embedder) {
+    return [&embedder](std::string_view text, std::span<float> vector) {
+        embedder.embed(text, vector);
+    };
+}
+
+std::size_t dimensionOf(const engine::TextEmbedder& embedder) {
+    return static_cast<std::size_t>(embedder.dimension());
 }
 
 /// A database and its library.
@@ -144,12 +152,15 @@ public:
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
 
-    void run() {
+    /// With --peers, the milliseconds within which each system answers 95 of 100 questions.
+    std::map<std::string, double> run() {
         std::printf("\n%s, %zu documents\n", m_pool.name.c_str(), m_nDocuments);
         build(file("index"));
         start();
+        std::map<std::string, double> times;
+        if (m_arguments.peers) times = comparePeers();
         if (m_arguments.changes) change();
-        if (m_arguments.peers) comparePeers();
+        return times;
     }
 
 private:
@@ -306,13 +317,10 @@ private:
         fs::remove(file("fresh"));
     }
 
-    void comparePeers() {
+    std::map<std::string, double> comparePeers() {
         const auto embedder = valueOf(bundledEmbedder());
         PlainFts plain(file("plain"));
-        LocalDocs localDocs(
-            file("localdocs"),
-            [&](std::string_view text, std::span<float> vector) { embedder->embed(text, vector); },
-            static_cast<std::size_t>(embedder->dimension()));
+        LocalDocs localDocs(file("localdocs"), embedWith(*embedder), dimensionOf(*embedder));
         for (const auto& [name, text] : m_documents) {
             const std::string document = textOf(text);
             plain.add(document);
@@ -320,13 +328,28 @@ private:
         }
         plain.finish();
         localDocs.finish();
+        std::printf("with the peers, one after another (LocalDocs: %zu pieces)\n",
+                    localDocs.nPieces());
+        Index index(file("index"));
+        valueOf(index.library->load());
+        std::map<std::string, double> times;
+        const auto time = [&](const char* name, std::size_t nQueries, const auto& search) {
+            times[name] = timeQueries(name, m_pool, nQueries,
+                                      [&](const std::string& question) { (void)search(question); });
+        };
+        const auto ours = [&](retrieval::SearchMode mode) {
+            return
+                [&index, mode](const std::string& question) { return rank(index, question, mode); };
+        };
+        time(kHybrid, m_arguments.nQueries, ours(retrieval::SearchMode::Hybrid));
+        time(kKeywords, m_arguments.nQueries, ours(retrieval::SearchMode::Keyword));
         // They are slow: fewer questions are enough.
-        const std::size_t nQueries = std::max<std::size_t>(m_arguments.nQueries / 8, 10);
-        timeQueries("plain FTS5, porter, bm25", m_pool, nQueries,
-                    [&](const std::string& question) { plain.search(question); });
-        timeQueries("LocalDocs' pipeline", m_pool, nQueries,
-                    [&](const std::string& question) { localDocs.search(question); });
-        std::printf("LocalDocs' pieces: %zu\n", localDocs.nPieces());
+        const std::size_t nQueries = std::max<std::size_t>(m_arguments.nQueries / 4, 10);
+        time(kPlainFts, nQueries,
+             [&](const std::string& question) { return plain.search(question); });
+        time(kLocalDocs, nQueries,
+             [&](const std::string& question) { return localDocs.search(question); });
+        return times;
     }
 
     const SentencePool& m_pool;
@@ -335,6 +358,41 @@ private:
     fs::path m_folder;
     std::map<std::string, Text> m_documents;  ///< by path
 };
+
+using Column = std::pair<std::string, std::map<std::string, double>>;
+
+/// nDCG@10 by set and system.
+std::vector<Column> qualityOf(const fs::path& sets) {
+    const auto embedder = valueOf(bundledEmbedder());
+    const fs::path folder =
+        fs::temp_directory_path() / ("search_bench.quality." + std::to_string(getpid()));
+    fs::create_directories(folder);
+    std::vector<Column> columns;
+    for (const char* name : {"cranfield", "cacm", "cmrc2018"}) {
+        columns.emplace_back(
+            std::string("nDCG@10, ") + name,
+            compareQuality(sets / name, folder, embedWith(*embedder), dimensionOf(*embedder)));
+    }
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+    return columns;
+}
+
+/// In Markdown.
+void printTable(const std::vector<Column>& columns) {
+    std::string head = "\n| |";
+    std::string rule = "| --- |";
+    for (const Column& column : columns) {
+        head += " " + column.first + " |";
+        rule += " --- |";
+    }
+    std::printf("%s\n%s\n", head.c_str(), rule.c_str());
+    for (const char* system : {kHybrid, kKeywords, kPlainFts, kLocalDocs}) {
+        std::printf("| %s |", system);
+        for (const Column& column : columns) std::printf(" %.4g |", column.second.at(system));
+        std::printf("\n");
+    }
+}
 
 Arguments argumentsOf(int argc, char** argv) {
     Arguments arguments;
@@ -369,13 +427,17 @@ Arguments argumentsOf(int argc, char** argv) {
 int main(int argc, char** argv) {
     using namespace conclave::bench;
     const Arguments arguments = argumentsOf(argc, argv);
-    if (arguments.language != "chinese") {
-        const SentencePool pool = englishPool(arguments.sets);
-        Bench(pool, arguments).run();
+    std::vector<std::pair<std::string, std::map<std::string, double>>> columns;
+    if (arguments.peers) columns = qualityOf(arguments.sets);
+    const auto nChunks = std::to_string(arguments.nChunks);
+    for (const auto& [language, makePool] :
+         {std::pair("english", &englishPool), std::pair("chinese", &chinesePool)}) {
+        if (!arguments.language.empty() && arguments.language != language) continue;
+        const SentencePool pool = makePool(arguments.sets);
+        auto times = Bench(pool, arguments).run();
+        columns.emplace_back("p95 in ms, " + pool.name + ", " + nChunks + " chunks",
+                             std::move(times));
     }
-    if (arguments.language != "english") {
-        const SentencePool pool = chinesePool(arguments.sets);
-        Bench(pool, arguments).run();
-    }
+    if (arguments.peers) printTable(columns);
     return 0;
 }

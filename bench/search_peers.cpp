@@ -16,8 +16,6 @@
 namespace conclave::bench {
 namespace {
 
-constexpr int kWanted = 10;
-
 void check(sqlite3* database, int status) {
     if (status == SQLITE_OK || status == SQLITE_DONE || status == SQLITE_ROW) return;
     std::fprintf(stderr, "peer's database: %s\n", sqlite3_errmsg(database));
@@ -73,12 +71,14 @@ std::string anyWord(std::string_view question) {
 }
 
 std::vector<std::pair<double, sqlite3_int64>> keywordHits(sqlite3* database, const char* sql,
-                                                          std::string_view question) {
+                                                          std::string_view question,
+                                                          std::size_t limit) {
     std::vector<std::pair<double, sqlite3_int64>> hits;
     const std::string query = anyWord(question);
     if (query.empty()) return hits;
     const Prepared found = prepare(database, sql);
     bindText(found.get(), 1, query);
+    sqlite3_bind_int64(found.get(), 2, static_cast<sqlite3_int64>(limit));
     while (sqlite3_step(found.get()) == SQLITE_ROW) {
         hits.emplace_back(-sqlite3_column_double(found.get(), 1),
                           sqlite3_column_int64(found.get(), 0));
@@ -100,18 +100,22 @@ void PlainFts::add(std::string_view document) {
         bindText(insert.get(), 1, document.substr(0, end));
         check(m_database.get(), sqlite3_step(insert.get()));
         sqlite3_reset(insert.get());
+        m_documentOf.push_back(m_nDocuments);
         document.remove_prefix(std::min(end + 2, document.size()));
     }
+    ++m_nDocuments;
 }
 
 void PlainFts::finish() { run(m_database.get(), "COMMIT"); }
 
-int PlainFts::search(std::string_view question) {
-    return static_cast<int>(keywordHits(m_database.get(),
-                                        "SELECT rowid, bm25(texts) FROM texts WHERE texts MATCH ?1 "
-                                        "ORDER BY bm25(texts) LIMIT 10",
-                                        question)
-                                .size());
+FoundDocuments PlainFts::search(std::string_view question, std::size_t limit) const {
+    FoundDocuments found;
+    const char* sql =
+        "SELECT rowid, bm25(texts) FROM texts WHERE texts MATCH ?1 ORDER BY bm25(texts) LIMIT ?2";
+    for (const auto& [score, row] : keywordHits(m_database.get(), sql, question, limit)) {
+        found.push_back(m_documentOf.at(static_cast<std::size_t>(row - 1)));
+    }
+    return found;
 }
 
 LocalDocs::LocalDocs(const std::filesystem::path& file, EmbedText embed, std::size_t dimension)
@@ -149,7 +153,7 @@ void LocalDocs::add(std::string_view document) {
                           static_cast<int>(values.size() * sizeof(float)), SQLITE_TRANSIENT);
         check(m_database.get(), sqlite3_step(vector.get()));
         sqlite3_reset(vector.get());
-        ++m_nPieces;
+        m_documentOf.push_back(m_nDocuments);
         piece.clear();
     };
     for (std::size_t i = 0; i < document.size();) {
@@ -162,15 +166,16 @@ void LocalDocs::add(std::string_view document) {
         i = end + 1;
     }
     flush();
+    ++m_nDocuments;
 }
 
 void LocalDocs::finish() { run(m_database.get(), "COMMIT"); }
 
-int LocalDocs::search(std::string_view question) {
+FoundDocuments LocalDocs::search(std::string_view question, std::size_t limit) const {
     const auto words = keywordHits(m_database.get(),
                                    "SELECT rowid, bm25(chunks_fts) FROM chunks_fts "
-                                   "WHERE chunks_fts MATCH ?1 ORDER BY bm25(chunks_fts) LIMIT 10",
-                                   question);
+                                   "WHERE chunks_fts MATCH ?1 ORDER BY bm25(chunks_fts) LIMIT ?2",
+                                   question, limit);
     std::vector<float> query(m_dimension);
     m_embed(question, query);
     std::vector<std::pair<double, sqlite3_int64>> similar;
@@ -185,7 +190,7 @@ int LocalDocs::search(std::string_view question) {
             }
             similar.emplace_back(static_cast<double>(dot), ids[row]);
         }
-        const auto kept = std::min<std::size_t>(similar.size(), kWanted);
+        const auto kept = std::min(similar.size(), limit);
         std::partial_sort(similar.begin(), similar.begin() + static_cast<std::ptrdiff_t>(kept),
                           similar.end(), std::greater<>());
         similar.resize(kept);
@@ -207,7 +212,15 @@ int LocalDocs::search(std::string_view question) {
             fused[list.get()[i].second] += 1.0 / (kRank + static_cast<double>(i) + 1.0);
         }
     }
-    return static_cast<int>(std::min<std::size_t>(fused.size(), kWanted));
+    std::vector<std::pair<double, sqlite3_int64>> best;
+    for (const auto& [piece, score] : fused) best.emplace_back(-score, piece);
+    std::sort(best.begin(), best.end());
+    best.resize(std::min(best.size(), limit));
+    FoundDocuments found;
+    for (const auto& [score, piece] : best) {
+        found.push_back(m_documentOf.at(static_cast<std::size_t>(piece - 1)));
+    }
+    return found;
 }
 
 }  // namespace conclave::bench

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct sqlite3;
 
@@ -14,6 +15,9 @@ namespace conclave::bench {
 
 /// Fills `vector` for a text; as retrieval::Embedder::embed.
 using EmbedText = std::function<void(std::string_view, std::span<float>)>;
+
+/// Numbers of documents, as add() gave them from 0, best first; one with several rows comes again.
+using FoundDocuments = std::vector<std::size_t>;
 
 /// A database that closes itself.
 using PeerDatabase = std::unique_ptr<sqlite3, void (*)(sqlite3*)>;
@@ -24,11 +28,12 @@ public:
     explicit PlainFts(const std::filesystem::path& file);
     void add(std::string_view document);
     void finish();
-    /// Rows found, at most 10.
-    int search(std::string_view question);
+    [[nodiscard]] FoundDocuments search(std::string_view question, std::size_t limit = 10) const;
 
 private:
     PeerDatabase m_database;
+    std::size_t m_nDocuments = 0;
+    std::vector<std::size_t> m_documentOf;  ///< by row
 };
 
 /// The pipeline of GPT4All's LocalDocs as read in its source of 2025-02: pieces of 512 characters
@@ -40,14 +45,15 @@ public:
     LocalDocs(const std::filesystem::path& file, EmbedText embed, std::size_t dimension);
     void add(std::string_view document);
     void finish();
-    int search(std::string_view question);
-    [[nodiscard]] std::size_t nPieces() const { return m_nPieces; }
+    [[nodiscard]] FoundDocuments search(std::string_view question, std::size_t limit = 10) const;
+    [[nodiscard]] std::size_t nPieces() const { return m_documentOf.size(); }
 
 private:
     PeerDatabase m_database;
     EmbedText m_embed;
     std::size_t m_dimension;
-    std::size_t m_nPieces = 0;
+    std::size_t m_nDocuments = 0;
+    std::vector<std::size_t> m_documentOf;  ///< by piece
 };
 
 }  // namespace conclave::bench

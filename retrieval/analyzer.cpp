@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <unordered_set>
@@ -24,6 +25,7 @@
 namespace conclave::retrieval {
 namespace {
 
+constexpr std::size_t kIdeographBytes = 3;
 /// Longer words (hashes, base64) are indexed by their beginning.
 constexpr std::size_t kLongestTerm = 64;
 
@@ -79,10 +81,10 @@ icu::BreakIterator* wordBreaker() {
 /// where they start; both as of a text in `language`. Its buffers are reused from word to word.
 template <typename Sink>
 class TermScanner {
-    static constexpr bool kTakesKeys = std::is_invocable_v<const Sink&, Stemmer::Key, std::size_t>;
+    static constexpr bool kTakesKeys = std::is_invocable_v<Sink&, Stemmer::Key, std::size_t>;
 
 public:
-    TermScanner(std::string_view text, const Sink& sink, Language language = Language::English)
+    TermScanner(std::string_view text, Sink& sink, Language language = Language::English)
         : m_text(text), m_sink(sink), m_stemmer(Stemmer::ofThisThread(language)) {}
 
     void run() {
@@ -257,6 +259,14 @@ private:
 
     void scanCjk() {
         const std::size_t start = m_position;
+        if constexpr (kTakesKeys) {
+            const std::size_t end = ideographsUntil(start);
+            if (end > start && !goesOn(end)) {
+                m_position = end;
+                emitIdeographKeys(start, end);
+                return;
+            }
+        }
         bool isFolded = true;
         std::size_t end = start;
         for (std::size_t after = start; after < m_text.size();) {
@@ -312,6 +322,48 @@ private:
             emitPlain(character, start, end, AnalyzedTerm::Kind::CjkOne);
             before = character;
             beforeStart = start;
+        }
+    }
+
+    /// Where the ideographs end that begin at `position`, each of three bytes.
+    [[nodiscard]] std::size_t ideographsUntil(std::size_t position) const {
+        while (m_text.size() - position >= kIdeographBytes && byteAt(position) >= 0xE0u) {
+            std::size_t after = position;
+            if (!isIdeograph(nextCodePoint(m_text, after))) break;
+            position = after;
+        }
+        return position;
+    }
+
+    /// True if what stands at `position` is of the same run of characters.
+    [[nodiscard]] bool goesOn(std::size_t position) const {
+        if (byteAt(position) < 0x80) return false;
+        const CharacterKind kind = classify(nextCodePoint(m_text, position)).kind;
+        return kind == CharacterKind::Cjk || kind == CharacterKind::Ignorable;
+    }
+
+    /// What emitCjkKeys() gives of ideographs alone, at once to a sink that takes it so.
+    void emitIdeographKeys(std::size_t start, std::size_t end) {
+        m_run.resize(2 * (end - start) / kIdeographBytes - 1);
+        TermKey* to = m_run.data();
+        std::uint64_t before = 0;
+        for (std::size_t i = start; i < end; i += kIdeographBytes) {
+            const std::uint64_t character = std::uint64_t{byteAt(i)} |
+                                            std::uint64_t{byteAt(i + 1)} << 8u |
+                                            std::uint64_t{byteAt(i + 2)} << 16u;
+            if (i > start) {
+                *to++ = keyOfHash(shortTermHash(before | character << 24u, 2 * kIdeographBytes));
+            }
+            *to++ = keyOfHash(shortTermHash(character, kIdeographBytes));
+            before = character;
+        }
+        if constexpr (requires { m_sink.takeIdeographs(m_run, end); }) {
+            m_sink.takeIdeographs(m_run, end - kIdeographBytes);
+        } else {
+            // A pair starts where its first character does.
+            for (std::size_t i = 0; i < m_run.size(); ++i) {
+                m_sink(Stemmer::Key{m_run[i]}, start + i / 2 * kIdeographBytes);
+            }
         }
     }
 
@@ -376,16 +428,56 @@ private:
     }
 
     std::string_view m_text;
-    const Sink& m_sink;
+    Sink& m_sink;
     Stemmer& m_stemmer;
     std::size_t m_position = 0;
     std::string m_folded;
     std::string m_scratch;
     std::vector<Boundary> m_parts;
+    std::vector<TermKey> m_run;  ///< of ideographs
     bool m_isAscii = true;
     bool m_isFolded = true;
     bool m_hasDigit = false;
     bool m_isCapitalized = false;
+};
+
+/// Gathers the keys of a chunk's parts, of which each begins at its own byte 0.
+class KeyCollector {
+public:
+    void clear() {
+        m_keys.clear();
+        m_length = 0;
+    }
+    void beginPart() { m_isFirst = true; }
+
+    void operator()(Stemmer::Key key, std::size_t startByte) {
+        if (m_isFirst || startByte > m_lastStart) {
+            ++m_length;
+            m_lastStart = startByte;
+        }
+        m_isFirst = false;
+        m_keys.push_back(key.key);
+        m_guess.see(key.functionWordOf, key.key);
+    }
+    /// Characters and the pairs between them; the last character starts at `lastStart`.
+    void takeIdeographs(std::span<const TermKey> keys, std::size_t lastStart) {
+        m_length += static_cast<std::uint32_t>(keys.size() / 2 + 1);
+        m_lastStart = lastStart;
+        m_isFirst = false;
+        m_keys.insert(m_keys.end(), keys.begin(), keys.end());
+        m_guess.seeOthers(static_cast<std::uint32_t>(keys.size()));
+    }
+
+    [[nodiscard]] Language language() const { return m_guess.best(); }
+    [[nodiscard]] std::uint32_t length() const { return m_length; }
+    [[nodiscard]] const std::vector<TermKey>& keys() const { return m_keys; }
+
+private:
+    std::vector<TermKey> m_keys;
+    LanguageGuess m_guess;
+    std::uint32_t m_length = 0;
+    std::size_t m_lastStart = 0;
+    bool m_isFirst = true;
 };
 
 }  // namespace
@@ -450,34 +542,20 @@ TermKey keyIn(Language language, const QueryTerm& term) {
 }
 
 ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
-    constexpr std::size_t kBytesOfTerm = 6;  // with the space behind it; fewer than there are
-    ChunkTerms terms;
-    LanguageGuess guess;
+    KeyCollector collector;
     const auto read = [&](Language language) {
-        terms.keys.clear();
-        terms.length = 0;
+        collector.clear();
         for (const std::string_view part : {heading, text}) {
-            bool isFirst = true;
-            std::size_t lastStart = 0;
-            const auto take = [&](Stemmer::Key key, std::size_t startByte) {
-                if (isFirst || startByte > lastStart) {
-                    ++terms.length;
-                    lastStart = startByte;
-                }
-                isFirst = false;
-                terms.keys.push_back(key.key);
-                guess.see(key.functionWordOf, key.key);
-            };
-            TermScanner(part, take, language).run();
+            collector.beginPart();
+            TermScanner(part, collector, language).run();
         }
     };
-    terms.keys.reserve((heading.size() + text.size()) / kBytesOfTerm);
     read(Language::English);
     // Another language is known by its words, when they have been read: once more, then.
-    if (const Language language = guess.best(); language != Language::English) {
-        read(language);
-        terms.keys.push_back(Stemmer::markOf(language));
-    }
+    const Language language = collector.language();
+    if (language != Language::English) read(language);
+    ChunkTerms terms{collector.keys(), collector.length()};
+    if (language != Language::English) terms.keys.push_back(Stemmer::markOf(language));
     if (isContents(text)) {
         constexpr std::uint32_t kAsLong = 4;
         terms.length *= kAsLong;

@@ -61,13 +61,11 @@ TextSize measure(std::string_view text) {
             i += sizeof bytes;
             continue;
         }
-        const char32_t c = nextCodePoint(text, i);
+        char32_t c = nextCodePoint(text, i);
+        std::size_t nIdeographs = 0;
+        for (; isIdeograph(c) && i < text.size(); c = nextCodePoint(text, i)) ++nIdeographs;
+        size = size + TextSize{nIdeographs, nIdeographs, nIdeographs};
         ++size.nCharacters;
-        if (isIdeograph(c)) {
-            ++size.nVisible;
-            ++size.nCjk;
-            continue;
-        }
         if (isSpace(c)) continue;
         ++size.nVisible;
         if (isCjk(c)) ++size.nCjk;
@@ -351,6 +349,7 @@ private:
     [[nodiscard]] bool fits(Range range) const {
         const std::size_t most = std::max(m_options.maxCharacters, m_options.maxCjkCharacters);
         const std::string_view text = slice(range);
+        if (text.size() <= shortestLimit()) return true;
         const std::string_view beginning = text.substr(0, byteOffsetOf(text, most + 1));
         return beginning.size() == text.size() && measure(text).fits(m_options);
     }

@@ -17,6 +17,13 @@ std::int32_t int8DotScalar(const std::int8_t* code, const std::int16_t* query, s
 #if defined(__x86_64__)
 namespace {
 
+__attribute__((target("avx2"))) std::int32_t sumOf(__m256i eight) {
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
+    return _mm_cvtsi128_si32(four);
+}
+
 __attribute__((target("avx2"))) std::int32_t int8DotAvx2(const std::int8_t* code,
                                                          const std::int16_t* query, std::size_t n) {
     constexpr std::size_t kStep = 32;
@@ -32,15 +39,24 @@ __attribute__((target("avx2"))) std::int32_t int8DotAvx2(const std::int8_t* code
         low = _mm256_add_epi32(low, _mm256_madd_epi16(first, q0));
         high = _mm256_add_epi32(high, _mm256_madd_epi16(second, q1));
     }
-    const __m256i both = _mm256_add_epi32(low, high);
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
-    std::int32_t sum = _mm_cvtsi128_si32(four);
-    for (; i < n; ++i) {
-        sum += static_cast<std::int32_t>(code[i]) * static_cast<std::int32_t>(query[i]);
+    return sumOf(_mm256_add_epi32(low, high)) + int8DotScalar(code + i, query + i, n - i);
+}
+
+__attribute__((target("avx2,avx512vl,avx512vnni"))) std::int32_t int8DotVnni(
+    const std::int8_t* code, const std::int16_t* query, std::size_t n) {
+    constexpr std::size_t kStep = 32;
+    __m256i low = _mm256_setzero_si256();
+    __m256i high = _mm256_setzero_si256();
+    std::size_t i = 0;
+    for (; i + kStep <= n; i += kStep) {
+        const auto* bytes = reinterpret_cast<const __m128i*>(code + i);
+        const auto* values = reinterpret_cast<const __m256i*>(query + i);
+        low = _mm256_dpwssd_epi32(low, _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes)),
+                                  _mm256_loadu_si256(values));
+        high = _mm256_dpwssd_epi32(high, _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes + 1)),
+                                   _mm256_loadu_si256(values + 1));
     }
-    return sum;
+    return sumOf(_mm256_add_epi32(low, high)) + int8DotScalar(code + i, query + i, n - i);
 }
 
 }  // namespace
@@ -48,7 +64,12 @@ __attribute__((target("avx2"))) std::int32_t int8DotAvx2(const std::int8_t* code
 
 Int8Dot int8Dot() {
 #if defined(__x86_64__)
-    static const Int8Dot chosen = __builtin_cpu_supports("avx2") != 0 ? int8DotAvx2 : int8DotScalar;
+    static const Int8Dot chosen = [] {
+        if (__builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vl") != 0) {
+            return int8DotVnni;
+        }
+        return __builtin_cpu_supports("avx2") != 0 ? int8DotAvx2 : int8DotScalar;
+    }();
     return chosen;
 #else
     return int8DotScalar;

@@ -14,7 +14,7 @@ namespace {
 /// Scores of one segment fit into the processor's second-level cache.
 constexpr std::size_t kMaxRows = std::size_t{1} << 17u;
 /// A search may have to encode so much first: about 15 ms.
-constexpr std::size_t kMaxPendingTokens = std::size_t{1} << 19u;
+constexpr std::size_t kMaxPendingTokens = std::size_t{1} << 20u;
 constexpr std::size_t kMaxPendingRows = std::size_t{1} << 14u;
 /// So many segments of one size become one: each posting is written about log32 times. With fewer
 /// a first run over a folder would merge what it compacts a moment later.
@@ -27,7 +27,8 @@ static_assert(kMaxPendingRows <= std::size_t{1} << kRowBits);
 
 /// Sorts by the key above kRowBits; rows come in ascending order and stay so. Keys are hashes, so
 /// hardly any two share the digits that radix sort looks at, and those are sorted afterwards.
-void sortByKey(std::vector<std::uint64_t>& tokens) {
+/// `other` is memory.
+void sortByKey(std::vector<std::uint64_t>& tokens, std::vector<std::uint64_t>& other) {
     constexpr unsigned kDigitBits = 11;
     constexpr unsigned kSortedFrom = 64 - 2 * kDigitBits;
     constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
@@ -38,7 +39,7 @@ void sortByKey(std::vector<std::uint64_t>& tokens) {
     for (const std::uint64_t token : tokens) {
         for (std::size_t pass = 0; pass < 2; ++pass) ++places[pass][digitOf(token, pass)];
     }
-    std::vector<std::uint64_t> other(tokens.size());
+    other.resize(tokens.size());
     for (std::size_t pass = 0; pass < 2; ++pass) {
         auto& place = places[pass];
         std::uint32_t before = 0;
@@ -96,9 +97,12 @@ void KeywordIndex::Parts::add(const DocumentPlace& place, std::span<const ChunkI
             // Within a segment ids ascend; another program may have stored later ones meanwhile.
             if (!m_pending.chunks.empty() && chunks[i] <= m_pending.chunks.back()) seal();
             const std::uint64_t row = m_pending.chunks.size();
-            for (const TermKey key : terms[i].keys) {
-                m_pending.tokens.push_back(key << kRowBits | row);
-            }
+            auto& tokens = m_pending.tokens;
+            const std::size_t nBefore = tokens.size();
+            tokens.resize(nBefore + terms[i].keys.size());
+            std::transform(terms[i].keys.begin(), terms[i].keys.end(),
+                           tokens.begin() + static_cast<std::ptrdiff_t>(nBefore),
+                           [row](TermKey key) { return key << kRowBits | row; });
             m_pending.chunks.push_back(chunks[i]);
             m_pending.lengths.push_back(terms[i].length);
             m_pending.places.push_back(place);
@@ -118,9 +122,10 @@ void KeywordIndex::Parts::add(const DocumentPlace& place, std::span<const ChunkI
 void KeywordIndex::Parts::seal() {
     if (m_pending.chunks.empty()) return;
     noteChange();
-    Pending pending = std::exchange(m_pending, {});
-    sortByKey(pending.tokens);
-    SegmentWriter writer(pending.chunks.size());
+    Pending& pending = m_pending;
+    sortByKey(pending.tokens, pending.sorting);
+    // Most postings take two bytes or three.
+    SegmentWriter writer(pending.chunks.size(), 3 * pending.tokens.size());
     std::vector<Posting> postings;
     const auto& tokens = pending.tokens;
     for (std::size_t i = 0; i < tokens.size();) {
@@ -143,6 +148,14 @@ void KeywordIndex::Parts::seal() {
     part.isAlive.assign(part.nAlive, 1);
     for (const std::uint32_t length : pending.lengths) part.aliveLength += length;
     m_parts.push_back(std::move(part));
+    m_pending.clear();
+}
+
+void KeywordIndex::Parts::Pending::clear() {
+    tokens.clear();
+    chunks.clear();
+    lengths.clear();
+    places.clear();
 }
 
 void KeywordIndex::Parts::sealForSearch() {
@@ -284,7 +297,8 @@ std::vector<ChunkId> KeywordIndex::Parts::chunks() {
 
 std::size_t KeywordIndex::Parts::sizeBytes() const {
     const std::shared_lock lock(m_mutex);
-    std::size_t sum = m_pending.tokens.capacity() * sizeof(std::uint64_t);
+    std::size_t sum =
+        (m_pending.tokens.capacity() + m_pending.sorting.capacity()) * sizeof(std::uint64_t);
     for (const KeywordPart& part : m_parts) {
         sum += part.segment->bytes().size() + part.isAlive.size() +
                part.documentOf.size() * sizeof(std::uint32_t) +
@@ -345,6 +359,7 @@ void KeywordIndex::Parts::compact(Forget forget) {
         const std::unique_lock lock(m_mutex);
         noteChange();
         seal();
+        m_pending = {};
         // Those that need it to the end, where they merge in runs of up to kMaxRows.
         const auto middle = std::stable_partition(m_parts.begin(), m_parts.end(), isWell);
         first = static_cast<std::size_t>(middle - m_parts.begin());

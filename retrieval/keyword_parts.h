@@ -62,7 +62,10 @@ private:
         std::vector<std::uint64_t> tokens;  ///< term key, then row in the low 16 bits
         std::vector<ChunkId> chunks;
         std::vector<std::uint32_t> lengths;
-        std::vector<DocumentPlace> places;  ///< by row
+        std::vector<DocumentPlace> places;   ///< by row
+        std::vector<std::uint64_t> sorting;  ///< memory of seal()
+        /// Keeps the memory, since as much comes again.
+        void clear();
     };
 
     void seal();

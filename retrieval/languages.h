@@ -53,6 +53,8 @@ public:
             ++m_counts[static_cast<std::size_t>(__builtin_ctz(languages))];
         }
     }
+    /// Words that are function words of no language.
+    void seeOthers(std::uint32_t nWords) { m_nWords += nWords; }
     /// English unless another language has more function words: two, and a sixth of all words.
     [[nodiscard]] Language best() const;
 

@@ -56,9 +56,11 @@ bool isPlain(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         if (startsWithEightPlain(text, i)) {
             i += sizeof(std::uint64_t);
-        } else if (!isPlainCharacter(nextCodePoint(text, i))) {
-            return false;
+            continue;
         }
+        char32_t c = nextCodePoint(text, i);
+        while (isIdeograph(c) && i < text.size()) c = nextCodePoint(text, i);
+        if (!isPlainCharacter(c)) return false;
     }
     return true;
 }

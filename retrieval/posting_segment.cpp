@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace conclave::retrieval {
@@ -31,15 +32,6 @@ struct Header {
     std::uint64_t nPostingBytes = 0;
 };
 
-constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15ULL;  // 2^64 over the golden ratio
-
-std::uint64_t mixed(std::uint64_t value) {
-    value ^= value >> 32u;
-    value *= kMultiplier;
-    value ^= value >> 29u;
-    return value;
-}
-
 /// The bytes as one number, low ones first, without a call or a loop: each term passes here.
 std::uint64_t fewerThanEight(std::string_view bytes) {
     const std::size_t n = bytes.size();
@@ -63,12 +55,17 @@ std::uint64_t checksumOf(std::span<const std::byte> bytes) {
     for (; i + sizeof(std::uint64_t) <= bytes.size(); i += sizeof(std::uint64_t)) {
         std::uint64_t word = 0;
         std::memcpy(&word, bytes.data() + i, sizeof word);
-        sum = (std::rotl(sum, 23) ^ word) * kMultiplier;
+        sum = (std::rotl(sum, 23) ^ word) * kHashFactor;
     }
     for (; i < bytes.size(); ++i) {
-        sum = (std::rotl(sum, 23) ^ std::to_integer<std::uint64_t>(bytes[i])) * kMultiplier;
+        sum = (std::rotl(sum, 23) ^ std::to_integer<std::uint64_t>(bytes[i])) * kHashFactor;
     }
-    return mixed(sum);
+    return mixedHash(sum);
+}
+
+bool isWhole(const MergeInput& input) {
+    return std::all_of(input.isAlive.begin(), input.isAlive.end(),
+                       [](std::uint8_t alive) { return alive != 0; });
 }
 
 constexpr std::size_t kLongestNumber = 5;
@@ -80,6 +77,44 @@ std::byte* putNumber(std::byte* to, std::uint32_t value) {
     }
     *to++ = static_cast<std::byte>(value);
     return to;
+}
+
+std::uint32_t headOf(std::size_t nPostings, bool isDense) {
+    return static_cast<std::uint32_t>(nPostings) << 1u | (isDense ? 1u : 0u);
+}
+
+/// `distance`: rows without the term before this one.
+std::byte* putPosting(std::byte* to, std::uint32_t distance, std::uint32_t count) {
+    const std::uint32_t hasCount = count != 1 ? 1 : 0;
+    to = putNumber(to, distance << 1u | hasCount);
+    return hasCount != 0 ? putNumber(to, count) : to;
+}
+
+void putDense(std::byte* rows, Row row, std::uint32_t count) {
+    rows[row / 2] |= static_cast<std::byte>(count << (row % 2 * 4));
+}
+
+/// What of a list that is not dense changes when its rows move.
+struct SparseRange {
+    std::uint32_t firstHead = 0;  ///< of the first posting: its row, and whether a count follows
+    const std::uint8_t* afterHead = nullptr;
+    Row endRow = 0;  ///< one more than the last row
+};
+
+/// None for damaged bytes.
+std::optional<SparseRange> rangeOf(const PostingList& list) {
+    SparseRange range;
+    const std::uint8_t* at = list.begin;
+    for (std::uint32_t i = 0; i < list.nPostings; ++i) {
+        if (at == list.end) return std::nullopt;
+        const std::uint32_t head = list.number(at);
+        if (i == 0) range = {head, at, 0};
+        if ((head & 1u) != 0) list.number(at);
+        range.endRow += (head >> 1u) + 1;
+        if (range.endRow > list.nRows) return std::nullopt;
+    }
+    if (at != list.end || list.nPostings == 0) return std::nullopt;
+    return range;
 }
 
 template <typename T>
@@ -113,15 +148,15 @@ Error damaged() { return {ErrorCode::Corrupt, "a stored piece of the keyword ind
 }  // namespace
 
 std::uint64_t termHash(std::string_view term) {
-    std::uint64_t hash = term.size() * kMultiplier;
+    std::uint64_t hash = term.size() * kHashFactor;
     std::size_t i = 0;
     for (; i + sizeof(std::uint64_t) <= term.size(); i += sizeof(std::uint64_t)) {
         std::uint64_t word = 0;
         std::memcpy(&word, term.data() + i, sizeof word);
-        hash = mixed((hash ^ word) * kMultiplier);
+        hash = mixedHash((hash ^ word) * kHashFactor);
     }
     const std::uint64_t rest = fewerThanEight(term.substr(i));
-    return mixed((hash ^ rest) * kMultiplier);
+    return mixedHash((hash ^ rest) * kHashFactor);
 }
 
 Result<std::shared_ptr<const PostingSegment>> PostingSegment::fromBytes(
@@ -209,41 +244,109 @@ PostingList PostingSegment::find(TermKey wanted) const {
     return {};
 }
 
+bool SegmentWriter::isDense(std::size_t nPostings) const {
+    return nPostings * kDenseShare > m_nRows;
+}
+
+std::byte* SegmentWriter::room(std::size_t nBytes) {
+    if (m_postings.size() - m_nWritten < nBytes) {
+        m_postings.resize(std::max(2 * m_postings.size(), m_nWritten + nBytes));
+    }
+    return m_postings.data() + m_nWritten;
+}
+
+void SegmentWriter::keep(const std::byte* end) {
+    m_nWritten = static_cast<std::size_t>(end - m_postings.data());
+}
+
+void SegmentWriter::endList(TermKey key) {
+    CONCLAVE_CHECK(m_nWritten <= std::numeric_limits<std::uint32_t>::max());
+    m_keys.push_back(key);
+    m_ends.push_back(static_cast<std::uint32_t>(m_nWritten));
+}
+
 void SegmentWriter::add(TermKey key, std::span<const Posting> postings) {
-    const auto keyBytes = std::as_bytes(std::span(&key, 1)).first(kKeyBytes);
-    m_keys.insert(m_keys.end(), keyBytes.begin(), keyBytes.end());
-    const bool isDense = postings.size() * kDenseShare > m_nRows &&
-                         std::all_of(postings.begin(), postings.end(), [](const Posting& posting) {
-                             return posting.count <= kLargestDenseCount;
-                         });
-    // Room for the longest numbers first, so that writing them checks nothing.
-    const std::size_t start = m_postings.size();
-    const std::size_t nNumbers = isDense ? 1 : 1 + 2 * postings.size();
-    m_postings.resize(start + nNumbers * kLongestNumber);
-    std::byte* to = m_postings.data() + start;
-    to = putNumber(to, static_cast<std::uint32_t>(postings.size()) << 1u | (isDense ? 1 : 0));
-    if (!isDense) {
+    const bool fits = std::all_of(postings.begin(), postings.end(), [](const Posting& posting) {
+        return posting.count <= kLargestDenseCount;
+    });
+    if (isDense(postings.size()) && fits) {
+        addDense(postings);
+    } else {
+        // Room for the longest numbers, so that writing them checks nothing.
+        std::byte* to = room((1 + 2 * postings.size()) * kLongestNumber);
+        to = putNumber(to, headOf(postings.size(), false));
         Row next = 0;
         for (const Posting& posting : postings) {
-            const std::uint32_t hasCount = posting.count != 1 ? 1 : 0;
-            to = putNumber(to, (posting.row - next) << 1u | hasCount);
-            if (hasCount != 0) to = putNumber(to, posting.count);
+            to = putPosting(to, posting.row - next, posting.count);
             next = posting.row + 1;
         }
+        keep(to);
     }
-    m_postings.resize(static_cast<std::size_t>(to - m_postings.data()));
-    if (isDense) addDense(postings);
-    CONCLAVE_CHECK(m_postings.size() <= std::numeric_limits<std::uint32_t>::max());
-    m_ends.push_back(static_cast<std::uint32_t>(m_postings.size()));
+    endList(key);
 }
 
 void SegmentWriter::addDense(std::span<const Posting> postings) {
-    const std::size_t start = m_postings.size();
-    m_postings.resize(start + denseBytes(m_nRows));
-    for (const Posting& posting : postings) {
-        m_postings[start + posting.row / 2] |=
-            static_cast<std::byte>(posting.count << (posting.row % 2 * 4));
+    std::byte* to = room(kLongestNumber + denseBytes(m_nRows));
+    to = putNumber(to, headOf(postings.size(), true));
+    std::fill_n(to, denseBytes(m_nRows), std::byte{0});
+    for (const Posting& posting : postings) putDense(to, posting.row, posting.count);
+    keep(to + denseBytes(m_nRows));
+}
+
+void SegmentWriter::join(TermKey key, std::span<const ShiftedList> lists) {
+    std::size_t nPostings = 0;
+    std::size_t nDense = 0;
+    for (const ShiftedList& each : lists) {
+        nPostings += each.list.nPostings;
+        nDense += each.list.isDense ? 1 : 0;
     }
+    if (isDense(nPostings) && nDense == lists.size()) {
+        joinDense(lists, nPostings);
+        return endList(key);
+    }
+    if (!isDense(nPostings) && nDense == 0 && joinSparse(lists, nPostings)) return endList(key);
+    m_joined.clear();
+    for (const ShiftedList& each : lists) {
+        each.list.forEach([&](Row row, std::uint32_t count) {
+            m_joined.push_back({each.firstRow + row, count});
+        });
+    }
+    if (!m_joined.empty()) add(key, m_joined);
+}
+
+/// Only the distance to a list's first row changes. False, and nothing is written: the bytes of one
+/// are damaged.
+bool SegmentWriter::joinSparse(std::span<const ShiftedList> lists, std::size_t nPostings) {
+    std::size_t nBytes = kLongestNumber;
+    for (const ShiftedList& each : lists) {
+        nBytes += kLongestNumber + static_cast<std::size_t>(each.list.end - each.list.begin);
+    }
+    std::byte* to = room(nBytes);
+    to = putNumber(to, headOf(nPostings, false));
+    Row next = 0;
+    for (const ShiftedList& each : lists) {
+        const std::optional<SparseRange> range = rangeOf(each.list);
+        if (!range) return false;
+        const std::uint32_t distance = each.firstRow + (range->firstHead >> 1u) - next;
+        to = putNumber(to, distance << 1u | (range->firstHead & 1u));
+        const auto nRest = static_cast<std::size_t>(each.list.end - range->afterHead);
+        std::memcpy(to, range->afterHead, nRest);
+        to += nRest;
+        next = each.firstRow + range->endRow;
+    }
+    keep(to);
+    return true;
+}
+
+void SegmentWriter::joinDense(std::span<const ShiftedList> lists, std::size_t nPostings) {
+    std::byte* to = room(kLongestNumber + denseBytes(m_nRows));
+    to = putNumber(to, headOf(nPostings, true));
+    std::fill_n(to, denseBytes(m_nRows), std::byte{0});
+    for (const ShiftedList& each : lists) {
+        each.list.forEach(
+            [&](Row row, std::uint32_t count) { putDense(to, each.firstRow + row, count); });
+    }
+    keep(to + denseBytes(m_nRows));
 }
 
 std::shared_ptr<const PostingSegment> SegmentWriter::finish(
@@ -252,17 +355,22 @@ std::shared_ptr<const PostingSegment> SegmentWriter::finish(
     Header header;
     header.nRows = static_cast<std::uint32_t>(chunks.size());
     header.nTerms = static_cast<std::uint32_t>(m_ends.size());
-    header.nPostingBytes = m_postings.size();
-    m_keys.resize(paddedKeyBytes(m_ends.size()));
+    header.nPostingBytes = m_nWritten;
+    const std::size_t nKeyBytes = paddedKeyBytes(m_keys.size());
     std::vector<std::byte> bytes;
-    bytes.reserve(sizeof header + chunks.size_bytes() + m_keys.size() + lengths.size_bytes() +
-                  m_ends.size() * sizeof(std::uint32_t) + m_postings.size());
+    bytes.reserve(sizeof header + chunks.size_bytes() + nKeyBytes + lengths.size_bytes() +
+                  m_ends.size() * sizeof(std::uint32_t) + m_nWritten);
     bytes.resize(sizeof header);
     append(bytes, chunks);
-    append<std::byte>(bytes, m_keys);
+    bytes.resize(bytes.size() + nKeyBytes);
+    std::byte* packed = bytes.data() + bytes.size() - nKeyBytes;
+    for (const TermKey key : m_keys) {
+        std::memcpy(packed, &key, kKeyBytes);
+        packed += kKeyBytes;
+    }
     append(bytes, lengths);
     append<std::uint32_t>(bytes, m_ends);
-    append<std::byte>(bytes, m_postings);
+    append<std::byte>(bytes, std::span(m_postings).first(m_nWritten));
     header.checksum = checksumOf(std::span<const std::byte>(bytes).subspan(sizeof header));
     std::memcpy(bytes.data(), &header, sizeof header);
     *this = SegmentWriter(0);
@@ -286,8 +394,9 @@ std::shared_ptr<const PostingSegment> mergeSegments(std::span<const MergeInput> 
             sources.push_back({segment.chunks()[row], segment.lengths()[row], input, row});
         }
     }
-    std::sort(sources.begin(), sources.end(),
-              [](const Source& a, const Source& b) { return a.chunk < b.chunk; });
+    const auto isBefore = [](const Source& a, const Source& b) { return a.chunk < b.chunk; };
+    const bool areInOrder = std::is_sorted(sources.begin(), sources.end(), isBefore);
+    if (!areInOrder) std::sort(sources.begin(), sources.end(), isBefore);
     constexpr Row kGone = std::numeric_limits<Row>::max();
     std::vector<std::vector<Row>> newRows;
     for (const MergeInput& input : inputs) newRows.emplace_back(input.segment->nRows(), kGone);
@@ -299,7 +408,16 @@ std::shared_ptr<const PostingSegment> mergeSegments(std::span<const MergeInput> 
         lengths.push_back(source.length);
     }
 
-    SegmentWriter writer(chunks.size());
+    // As after reading a folder: all rows live, and those of one input follow those of another.
+    const bool areWhole = areInOrder && std::all_of(inputs.begin(), inputs.end(), isWhole);
+    std::vector<Row> firstRows;
+    std::size_t nPostingBytes = 0;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        firstRows.push_back(newRows[i].empty() ? 0 : newRows[i].front());
+        nPostingBytes += inputs[i].segment->bytes().size();
+    }
+
+    SegmentWriter writer(chunks.size(), nPostingBytes);
     constexpr TermKey kNone = std::numeric_limits<TermKey>::max();
     std::vector<std::size_t> next(inputs.size(), 0);
     std::vector<TermKey> keys;  // the next ones
@@ -309,10 +427,21 @@ std::shared_ptr<const PostingSegment> mergeSegments(std::span<const MergeInput> 
     };
     for (std::size_t i = 0; i < inputs.size(); ++i) keys.push_back(keyAt(i));
     std::vector<Posting> postings;
+    std::vector<ShiftedList> lists;
     while (true) {
         TermKey least = kNone;
         for (const TermKey key : keys) least = std::min(least, key);
         if (least == kNone) break;
+        if (areWhole) {
+            lists.clear();
+            for (std::size_t i = 0; i < inputs.size(); ++i) {
+                if (keys[i] != least) continue;
+                lists.push_back({inputs[i].segment->postings(next[i]++), firstRows[i]});
+                keys[i] = keyAt(i);
+            }
+            writer.join(least, lists);
+            continue;
+        }
         postings.clear();
         bool isSorted = true;
         for (std::size_t i = 0; i < inputs.size(); ++i) {

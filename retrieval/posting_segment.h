@@ -19,6 +19,17 @@ namespace conclave::retrieval {
 using TermKey = std::uint64_t;
 inline constexpr int kTermKeyBits = 48;
 [[nodiscard]] std::uint64_t termHash(std::string_view term);
+inline constexpr std::uint64_t kHashFactor = 0x9E3779B97F4A7C15ULL;  // 2^64 over the golden ratio
+[[nodiscard]] inline std::uint64_t mixedHash(std::uint64_t value) {
+    value ^= value >> 32u;
+    value *= kHashFactor;
+    value ^= value >> 29u;
+    return value;
+}
+/// termHash() of a term of `size` < 8 bytes, given as a number with the first one lowest.
+[[nodiscard]] inline std::uint64_t shortTermHash(std::uint64_t bytes, std::size_t size) {
+    return mixedHash((size * kHashFactor ^ bytes) * kHashFactor);
+}
 [[nodiscard]] inline TermKey keyOfHash(std::uint64_t hash) { return hash >> (64 - kTermKeyBits); }
 [[nodiscard]] inline TermKey termKey(std::string_view term) { return keyOfHash(termHash(term)); }
 
@@ -75,9 +86,8 @@ struct PostingList {
         return (begin[row / 2] >> (row % 2 * 4)) & 0xFu;
     }
 
-private:
-    /// Seven bits a byte, low ones first.
-    [[nodiscard]] std::uint32_t number(const std::uint8_t*& at) const {
+    /// Seven bits a byte, low ones first; moves `at` behind it.
+    std::uint32_t number(const std::uint8_t*& at) const {
         if (at < end && *at < 0x80) [[likely]]
             return *at++;
         std::uint32_t value = 0;
@@ -123,24 +133,43 @@ private:
     std::span<const std::byte> m_postings;
 };
 
+/// The chunks with a term in one of several segments whose rows follow one another in another one.
+struct ShiftedList {
+    PostingList list;
+    Row firstRow = 0;  ///< there, of its segment
+};
+
 /// Makes a segment of `nRows` rows term by term.
 class SegmentWriter {
 public:
-    explicit SegmentWriter(std::size_t nRows) : m_nRows(nRows) {}
+    /// `nPostingBytes`: about so many are to come, so that memory grows once.
+    explicit SegmentWriter(std::size_t nRows, std::size_t nPostingBytes = 0)
+        : m_nRows(nRows), m_postings(nPostingBytes) {}
 
     /// Terms by ascending key, postings by ascending row.
     void add(TermKey key, std::span<const Posting> postings);
+    /// The same with the lists of segments, ascending by row. Most are copied as they are.
+    void join(TermKey key, std::span<const ShiftedList> lists);
     /// `chunks` ascending, nRows of them. The writer is empty afterwards.
     [[nodiscard]] std::shared_ptr<const PostingSegment> finish(
         std::span<const ChunkId> chunks, std::span<const std::uint32_t> lengths);
 
 private:
+    [[nodiscard]] bool isDense(std::size_t nPostings) const;
+    [[nodiscard]] bool joinSparse(std::span<const ShiftedList> lists, std::size_t nPostings);
+    void joinDense(std::span<const ShiftedList> lists, std::size_t nPostings);
     void addDense(std::span<const Posting> postings);
+    /// Memory for so many more bytes, of which keep() says how many were written.
+    [[nodiscard]] std::byte* room(std::size_t nBytes);
+    void keep(const std::byte* end);
+    void endList(TermKey key);
 
     std::size_t m_nRows;
-    std::vector<std::byte> m_keys;
+    std::vector<TermKey> m_keys;
     std::vector<std::uint32_t> m_ends;
-    std::vector<std::byte> m_postings;
+    std::vector<std::byte> m_postings;  ///< of which m_nWritten are
+    std::size_t m_nWritten = 0;
+    std::vector<Posting> m_joined;
 };
 
 /// A chunk's row in a merged segment.

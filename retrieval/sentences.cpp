@@ -88,6 +88,7 @@ std::vector<std::size_t> sentenceEnds(std::string_view text) {
     while (position < text.size()) {
         const std::size_t at = position;
         const char32_t c = nextCodePoint(text, position);
+        if (isIdeograph(c)) continue;
         if (c == U'\n') {
             const std::size_t next = skipSpace(text, at);
             if (hasBlankLine(text, at, next)) ends.push_back(next);

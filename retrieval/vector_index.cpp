@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <mutex>
@@ -52,24 +53,38 @@ IntegerQuery toIntegers(std::span<const float> query) {
 
 }  // namespace
 
+/// Rounds half away from zero as lround() does, which is exact here as |x| < 2^22. Nothing branches
+/// and no numbers are compared but integers, so that compilers do several at once.
+void roundTo(std::int8_t* __restrict code, const float* __restrict vector, std::size_t n,
+             float scale) {
+    constexpr auto kMost = static_cast<std::int32_t>(kLargestCode);
+    for (std::size_t i = 0; i < n; ++i) {
+        const float x = vector[i] / scale;
+        const auto whole = static_cast<std::int32_t>(x);
+        const float rest = x - static_cast<float>(whole);
+        const std::int32_t rounded = whole + static_cast<std::int32_t>(2.0F * rest);
+        code[i] = static_cast<std::int8_t>(std::clamp(rounded, -kMost, kMost));
+    }
+}
+
 std::vector<std::byte> encodeVector(std::span<const float> vector) {
     float largest = 0.0F;
+    bool isFinite = true;
     for (const float value : vector) {
-        if (std::isfinite(value)) largest = std::max(largest, std::abs(value));
+        largest = std::max(largest, std::abs(value));
+        isFinite = isFinite && std::isfinite(value);
+    }
+    if (!isFinite) {
+        std::vector<float> finite(vector.begin(), vector.end());
+        for (float& value : finite) value = std::isfinite(value) ? value : 0.0F;
+        return encodeVector(finite);
     }
     const float scale = largest / kLargestCode;
     std::vector<std::byte> code(sizeof(float) + vector.size());
     std::memcpy(code.data(), &scale, sizeof(float));
     if (scale <= 0.0F) return code;
-    // Rounded half away from zero as lround() does, which is exact here as |x| < 2^22; but inline.
-    for (std::size_t i = 0; i < vector.size(); ++i) {
-        const float value = std::isfinite(vector[i]) ? vector[i] : 0.0F;
-        const float x = std::clamp(value / scale, -kLargestCode, kLargestCode);
-        const auto whole = static_cast<std::int32_t>(x);
-        const float rest = x - static_cast<float>(whole);
-        const std::int32_t rounded = whole + (rest >= 0.5F ? 1 : 0) - (rest <= -0.5F ? 1 : 0);
-        code[sizeof(float) + i] = static_cast<std::byte>(static_cast<std::int8_t>(rounded));
-    }
+    roundTo(reinterpret_cast<std::int8_t*>(code.data() + sizeof(float)), vector.data(),
+            vector.size(), scale);
     return code;
 }
 

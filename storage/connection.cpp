@@ -104,21 +104,18 @@ Connection::~Connection() {
 }
 
 Statement Connection::prepare(std::string_view sql) {
-    const auto idle = m_idle.find(std::string(sql));
-    if (idle != m_idle.end() && !idle->second.empty()) {
+    auto idle = m_idle.find(sql);
+    if (idle == m_idle.end()) idle = m_idle.try_emplace(std::string(sql)).first;
+    if (!idle->second.empty()) {
         sqlite3_stmt* statement = idle->second.back();
         idle->second.pop_back();
-        return Statement(*this, sql, statement);
+        return Statement(*this, *idle, statement);
     }
     sqlite3_stmt* statement = nullptr;
     const int status = sqlite3_prepare_v3(m_handle, sql.data(), static_cast<int>(sql.size()),
                                           SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (status != SQLITE_OK) return Statement(error(status, sql));
-    return Statement(*this, sql, statement);
-}
-
-void Connection::giveBack(std::string sql, sqlite3_stmt* statement) {
-    m_idle[std::move(sql)].push_back(statement);
+    return Statement(*this, *idle, statement);
 }
 
 Result<void> Connection::script(std::string_view sql) {

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -48,7 +47,7 @@ public:
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    /// `values` are bound in order.
+    /// `values` are bound in order, and copied.
     template <typename... Values>
     [[nodiscard]] Statement statement(std::string_view sql, const Values&... values) {
         Statement statement = prepare(sql);
@@ -59,7 +58,10 @@ public:
 
     template <typename... Values>
     [[nodiscard]] Result<void> run(std::string_view sql, const Values&... values) {
-        return statement(sql, values...).run();
+        Statement statement = prepare(sql);
+        int position = 0;
+        (statement.bind(++position, values, Statement::Lives::UntilRun), ...);
+        return statement.run();
     }
 
     /// The first column of the first row; none without a row or for NULL.
@@ -102,11 +104,10 @@ private:
 
     Connection(sqlite3* handle, std::string name);
     [[nodiscard]] Statement prepare(std::string_view sql);
-    void giveBack(std::string sql, sqlite3_stmt* statement);
 
     sqlite3* m_handle;
     std::string m_name;
-    std::unordered_map<std::string, std::vector<sqlite3_stmt*>> m_idle;
+    IdleStatements m_idle;
 };
 
 /// A transaction that is rolled back unless it is committed.

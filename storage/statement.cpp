@@ -7,15 +7,23 @@
 #include "storage/connection.h"
 
 namespace conclave::storage {
+namespace {
+
+/// What SQLite is told of a value's memory.
+sqlite3_destructor_type freeing(Statement::Lives lives) {
+    return lives == Statement::Lives::UntilRun ? SQLITE_STATIC : SQLITE_TRANSIENT;
+}
+
+}  // namespace
 
 Statement::Statement(Error failure) : m_failure(std::move(failure)) {}
 
-Statement::Statement(Connection& connection, std::string_view sql, sqlite3_stmt* handle)
-    : m_connection(&connection), m_sql(sql), m_handle(handle) {}
+Statement::Statement(Connection& connection, IdleStatements::value_type& idle, sqlite3_stmt* handle)
+    : m_connection(&connection), m_idle(&idle), m_handle(handle) {}
 
 Statement::Statement(Statement&& other) noexcept
     : m_connection(other.m_connection),
-      m_sql(std::move(other.m_sql)),
+      m_idle(other.m_idle),
       m_handle(std::exchange(other.m_handle, nullptr)),
       m_failure(std::move(other.m_failure)) {}
 
@@ -23,11 +31,11 @@ Statement::~Statement() {
     if (m_handle == nullptr) return;
     sqlite3_reset(m_handle);
     sqlite3_clear_bindings(m_handle);
-    m_connection->giveBack(std::move(m_sql), m_handle);
+    m_idle->second.push_back(m_handle);
 }
 
 void Statement::note(int status) {
-    if (status != SQLITE_OK && !m_failure) m_failure = m_connection->error(status, m_sql);
+    if (status != SQLITE_OK && !m_failure) m_failure = m_connection->error(status, m_idle->first);
 }
 
 void Statement::bindReal(int position, double value) {
@@ -38,19 +46,18 @@ void Statement::bindInteger(int position, std::int64_t value) {
     if (m_handle != nullptr) note(sqlite3_bind_int64(m_handle, position, value));
 }
 
-void Statement::bindText(int position, std::string_view value) {
+void Statement::bindText(int position, std::string_view value, Lives lives) {
     if (m_handle == nullptr) return;
     const char* data = value.data() != nullptr ? value.data() : "";  // a null pointer binds NULL
-    note(
-        sqlite3_bind_text64(m_handle, position, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+    note(sqlite3_bind_text64(m_handle, position, data, value.size(), freeing(lives), SQLITE_UTF8));
 }
 
-void Statement::bindBlob(int position, std::span<const std::byte> value) {
+void Statement::bindBlob(int position, std::span<const std::byte> value, Lives lives) {
     if (m_handle == nullptr) return;
     if (value.empty()) {
         note(sqlite3_bind_zeroblob(m_handle, position, 0));
     } else {
-        note(sqlite3_bind_blob64(m_handle, position, value.data(), value.size(), SQLITE_TRANSIENT));
+        note(sqlite3_bind_blob64(m_handle, position, value.data(), value.size(), freeing(lives)));
     }
 }
 
@@ -63,7 +70,7 @@ Result<bool> Statement::step() {
     const int status = sqlite3_step(m_handle);
     if (status == SQLITE_ROW) return true;
     if (status == SQLITE_DONE) return false;
-    m_failure = m_connection->error(status, m_sql);
+    m_failure = m_connection->error(status, m_idle->first);
     return tl::unexpected(*m_failure);
 }
 

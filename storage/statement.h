@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "base/result.h"
 
@@ -18,6 +21,9 @@ namespace conclave::storage {
 
 class Connection;
 
+/// By their SQL, those that are prepared and not in use.
+using IdleStatements = std::map<std::string, std::vector<sqlite3_stmt*>, std::less<>>;
+
 /// Binds by position from 1, reads columns from 0. What goes wrong in preparing or binding is kept
 /// and comes back from step(), so that a call reads as one line. Goes back to its connection's
 /// cache when it ends, and must end before the connection does.
@@ -25,31 +31,33 @@ class Statement {
 public:
     /// Of a statement that could not be prepared.
     explicit Statement(Error failure);
-    Statement(Connection& connection, std::string_view sql, sqlite3_stmt* handle);
+    Statement(Connection& connection, IdleStatements::value_type& idle, sqlite3_stmt* handle);
     Statement(Statement&& other) noexcept;
     Statement(const Statement&) = delete;
     Statement& operator=(const Statement&) = delete;
     Statement& operator=(Statement&&) = delete;
     ~Statement();
 
-    /// Values are copied.
+    /// Whether a value lives until the statement has run; if not it is copied.
+    enum class Lives { No, UntilRun };
+
     template <typename Value>
-    void bind(int position, const Value& value) {
+    void bind(int position, const Value& value, Lives lives = Lives::No) {
         if constexpr (std::is_floating_point_v<Value>) {
             bindReal(position, value);
         } else if constexpr (std::is_integral_v<Value>) {
             bindInteger(position, static_cast<std::int64_t>(value));
         } else if constexpr (std::is_same_v<Value, std::filesystem::path>) {
-            bindText(position, value.native());
+            bindText(position, value.native(), lives);
         } else if constexpr (std::is_convertible_v<const Value&, std::string_view>) {
-            bindText(position, value);
+            bindText(position, value, lives);
         } else {
-            bindBlob(position, value);
+            bindBlob(position, value, lives);
         }
     }
     template <typename Value>
-    void bind(int position, const std::optional<Value>& value) {
-        if (value) bind(position, *value);  // unbound is NULL
+    void bind(int position, const std::optional<Value>& value, Lives lives = Lives::No) {
+        if (value) bind(position, *value, lives);  // unbound is NULL
     }
     /// `value` must live as long as the statement; read in SQL as a table-valued pointer.
     void bindPointer(int position, void* value, const char* type);
@@ -79,12 +87,12 @@ public:
 private:
     void bindReal(int position, double value);
     void bindInteger(int position, std::int64_t value);
-    void bindText(int position, std::string_view value);
-    void bindBlob(int position, std::span<const std::byte> value);
+    void bindText(int position, std::string_view value, Lives lives);
+    void bindBlob(int position, std::span<const std::byte> value, Lives lives);
     void note(int status);
 
     Connection* m_connection = nullptr;
-    std::string m_sql;
+    IdleStatements::value_type* m_idle = nullptr;  ///< of its text
     sqlite3_stmt* m_handle = nullptr;
     std::optional<Error> m_failure;
 };

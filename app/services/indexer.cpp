@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
@@ -70,8 +71,15 @@ public:
         if (done) done = readAll();
         if (done) done = dropGone();
         if (done) done = remember();
-        // A stopped run keeps what it has, too.
-        if (auto kept = m_library.keepIndex(); done && !kept) done = kept;
+        // A stopped run keeps what it has, too. Learning searches meanwhile, where no limit is set:
+        // how the index is cut into pieces changes no result.
+        const bool isLimited = m_job.cpuPercent < 100;
+        auto keeping = std::async(isLimited ? std::launch::deferred : std::launch::async, [this] {
+            const CpuBudget polite(m_job.cpuPercent, 1);
+            return m_library.keepIndex();
+        });
+        const Result<void> learned = done ? learn() : Result<void>();
+        if (auto kept = keeping.get(); done && !kept) done = kept;
         if (!done && done.error().code != ErrorCode::Cancelled) {
             m_progress.error = done.error().detail;
             report(IndexProgress::State::Failed, {});
@@ -79,7 +87,7 @@ public:
         }
         m_report.stopped = !done;
         if (auto counted = count(); !counted) return tl::unexpected(counted.error());
-        if (auto learned = learn(); done && !learned) return tl::unexpected(learned.error());
+        if (!learned) return tl::unexpected(learned.error());
         m_report.time = Clock::now() - start;
         report(m_report.stopped ? IndexProgress::State::Stopped : IndexProgress::State::Done, {});
         return m_report;
@@ -548,7 +556,6 @@ private:
 
     /// From which fit on its passages answer a question.
     Result<void> learn() {
-        if (m_report.stopped) return {};
         auto now = find();
         if (!now) return tl::unexpected(now.error());
         return keepThreshold(m_database, m_library, *now, threadsWithin(m_job.cpuPercent));

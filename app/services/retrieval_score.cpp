@@ -14,33 +14,45 @@ namespace {
 
 constexpr std::size_t kDepth = 10;
 
-/// The best documents for a query, a document being as good as its best chunk.
-Result<std::vector<std::string>> rank(Library& library, const std::string& query,
-                                      CollectionId collection, retrieval::SearchMode mode,
-                                      const std::map<DocumentId, std::string>& idOf) {
-    SearchRequest request{.query = query, .collections = {collection}, .mode = mode, .limit = 60};
-    const auto hits = library.search(request);
+void addScores(const std::vector<std::string>& ranked, const std::map<std::string, int>& relevant,
+               RetrievalScores& sum) {
+    int nFound = 0;
+    double firstFound = 0.0;
+    for (std::size_t i = 0; i < ranked.size(); ++i) {
+        if (!relevant.contains(ranked[i])) continue;
+        if (nFound == 0) firstFound = 1.0 / static_cast<double>(i + 1);
+        ++nFound;
+    }
+    sum.ndcg10 += ndcg10(ranked, relevant);
+    sum.recall10 += nFound / static_cast<double>(relevant.size());
+    sum.mrr10 += firstFound;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> rankDocuments(Evaluation& index, const std::string& query,
+                                               retrieval::SearchMode mode) {
+    const SearchRequest request{
+        .query = query, .collections = {index.collection()}, .mode = mode, .limit = 60};
+    const auto hits = index.library().search(request);
     if (!hits) return tl::unexpected(hits.error());
     std::vector<std::string> ranked;
     std::set<DocumentId> seen;
     for (const SearchHit& hit : *hits) {
         if (ranked.size() >= kDepth) break;
-        if (seen.insert(hit.chunk.document).second) ranked.push_back(idOf.at(hit.chunk.document));
+        if (seen.insert(hit.chunk.document).second) {
+            ranked.push_back(index.idOf.at(hit.chunk.document));
+        }
     }
     return ranked;
 }
 
-void addScores(const std::vector<std::string>& ranked, const std::map<std::string, int>& relevant,
-               RetrievalScores& sum) {
+double ndcg10(const std::vector<std::string>& ranked, const std::map<std::string, int>& relevant) {
     double gain = 0.0;
-    int nFound = 0;
-    double firstFound = 0.0;
-    for (std::size_t i = 0; i < ranked.size(); ++i) {
+    for (std::size_t i = 0; i < std::min(ranked.size(), kDepth); ++i) {
         const auto found = relevant.find(ranked[i]);
-        if (found == relevant.end()) continue;
-        gain += found->second / std::log2(static_cast<double>(i) + 2.0);
-        if (nFound == 0) firstFound = 1.0 / static_cast<double>(i + 1);
-        ++nFound;
+        if (found != relevant.end())
+            gain += found->second / std::log2(static_cast<double>(i) + 2.0);
     }
     std::vector<int> grades;
     for (const auto& [document, grade] : relevant) grades.push_back(grade);
@@ -49,12 +61,8 @@ void addScores(const std::vector<std::string>& ranked, const std::map<std::strin
     for (std::size_t i = 0; i < std::min(grades.size(), kDepth); ++i) {
         ideal += grades[i] / std::log2(static_cast<double>(i) + 2.0);
     }
-    sum.ndcg10 += ideal > 0 ? gain / ideal : 0.0;
-    sum.recall10 += nFound / static_cast<double>(relevant.size());
-    sum.mrr10 += firstFound;
+    return ideal > 0 ? gain / ideal : 0.0;
 }
-
-}  // namespace
 
 Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::SearchMode mode,
                                           const std::function<void(int, int)>& progress,
@@ -80,8 +88,7 @@ Result<RetrievalScores> evaluateRetrieval(const fs::path& folder, retrieval::Sea
         const auto relevant = set->judgements.find(query.id);
         if (relevant == set->judgements.end()) continue;
         const auto start = std::chrono::steady_clock::now();
-        const auto ranked =
-            rank((*index)->library(), query.text, (*index)->collection(), mode, (*index)->idOf);
+        const auto ranked = rankDocuments(**index, query.text, mode);
         time += std::chrono::steady_clock::now() - start;
         if (!ranked) return tl::unexpected(ranked.error());
         addScores(*ranked, relevant->second, scores);

@@ -56,4 +56,14 @@ private:
     Library m_library;
 };
 
+/// Ids of the best ten documents for a query, each as good as its best chunk.
+[[nodiscard]] Result<std::vector<std::string>> rankDocuments(Evaluation& index,
+                                                             const std::string& query,
+                                                             retrieval::SearchMode mode);
+
+/// nDCG@10 of documents in the order in which they were found: gain is the grade, discount
+/// log2(rank + 1).
+[[nodiscard]] double ndcg10(const std::vector<std::string>& ranked,
+                            const std::map<std::string, int>& relevant);
+
 }  // namespace conclave::services

@@ -30,6 +30,14 @@ public:
         return end;
     }
 
+    /// True for a character of three bytes at `begin` that is a part by itself.
+    [[nodiscard]] bool isAlone(std::string_view text, std::size_t begin) const {
+        const std::size_t end = begin + 3;
+        return end <= text.size() && isLong(text, begin) &&
+               (end == text.size() ||
+                (!isInsideCharacter(text[end]) && !mayFollow(text, begin, end)));
+    }
+
 private:
     [[nodiscard]] bool mayFollow(std::string_view text, std::size_t begin, std::size_t end) const {
         if (!m_pairs.test(pair(text[end - 1], text[end]))) return false;
@@ -40,11 +48,11 @@ private:
 
     /// Three bytes before `at` and three from there are a character each.
     static bool isBetweenLong(std::string_view text, std::size_t at) {
-        const auto isLong = [&](std::size_t i) {
-            return (static_cast<unsigned char>(text[i]) & 0xF0u) == 0xE0u &&
-                   isInsideCharacter(text[i + 1]) && isInsideCharacter(text[i + 2]);
-        };
-        return at >= 3 && text.size() - at >= 3 && isLong(at) && isLong(at - 3);
+        return at >= 3 && text.size() - at >= 3 && isLong(text, at) && isLong(text, at - 3);
+    }
+    static bool isLong(std::string_view text, std::size_t at) {
+        return (static_cast<unsigned char>(text[at]) & 0xF0u) == 0xE0u &&
+               isInsideCharacter(text[at + 1]) && isInsideCharacter(text[at + 2]);
     }
     /// A hash: pairs that share one are cut less often than they might be.
     static std::size_t longPair(std::string_view text, std::size_t at) {

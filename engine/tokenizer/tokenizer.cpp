@@ -53,6 +53,7 @@ public:
     std::vector<TokenId> encode(std::string_view text,
                                 const TokenizeOptions& options) const override {
         std::vector<TokenId> tokens;
+        tokens.reserve(text.size() / 3 + 1);  // few texts have more
         if (options.addBos && m_vocabulary->addsBos) tokens.push_back(m_vocabulary->bos);
         if (!options.parseSpecial && !m_vocabulary->hasPlainMarkers()) {
             if (!text.empty()) m_segmenter->segment(text, true, tokens);

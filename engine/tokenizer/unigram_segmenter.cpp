@@ -74,6 +74,10 @@ public:
         std::size_t nSummed = first;
         std::array<Part, kPartsAhead> ahead;
         const auto segmentPart = [&](const Part& part) {
+            if (part.character >= 0) {
+                tokens.push_back(part.character);
+                return;
+            }
             const auto& word = part.word;
             KnownWord* const known =
                 part.slot != nullptr ? m_knownWords.claim(*part.slot) : nullptr;
@@ -208,8 +212,9 @@ private:
         std::string_view word;
         WordKey key;
         KnownWord* slot = nullptr;  ///< null for one that is too long to be remembered
+        TokenId character = -1;     ///< its token if it is one character that has one
     };
-    static constexpr std::size_t kPartsAhead = 16;
+    static constexpr std::size_t kPartsAhead = 32;
 
     /// The next parts from `begin` on, which moves behind them; gives how many. Where each of them
     /// is remembered is on its way into the nearest cache when it is needed.
@@ -217,8 +222,13 @@ private:
                           std::array<Part, kPartsAhead>& parts) const {
         std::size_t n = 0;
         for (; n < parts.size() && begin < text.size(); ++n) {
-            const std::size_t end = m_neighbours.partEnd(text, begin);
             Part& part = parts[n];
+            part.character = characterAt(text, begin);
+            if (part.character >= 0) {
+                begin += 3;
+                continue;
+            }
+            const std::size_t end = m_neighbours.partEnd(text, begin);
             part.word = text.substr(begin, end - begin);
             part.slot = nullptr;
             if (part.word.size() <= WordKey::kLongest) {
@@ -229,6 +239,25 @@ private:
             begin = end;
         }
         return n;
+    }
+
+    /// The token of a character of three bytes that is a part by itself, as most of Chinese are: no
+    /// other piece can be in it. -1 for all else.
+    [[nodiscard]] TokenId characterAt(std::string_view text, std::size_t begin) const {
+        if (static_cast<unsigned char>(text[begin]) < 0xE0u || !m_neighbours.isAlone(text, begin)) {
+            return -1;
+        }
+        const char32_t c = longCodePoint(text, begin);
+        return c >= kFirstLong ? m_characters[c - kFirstLong] : -1;
+    }
+
+    /// Of a lead byte and two that continue it.
+    static char32_t longCodePoint(std::string_view text, std::size_t at) {
+        const auto byteAt = [&](std::size_t i) {
+            return char32_t{static_cast<unsigned char>(text[i])};
+        };
+        return (byteAt(at) & 0x0Fu) << 12u | (byteAt(at + 1) & 0x3Fu) << 6u |
+               (byteAt(at + 2) & 0x3Fu);
     }
 
     /// Most text is ASCII, and most of that is replaced character by character: those replacements
@@ -256,6 +285,8 @@ private:
     /// Most characters of three bytes, as of Chinese, are in no sequence of the map: those are
     /// known by their code point, which only a well-formed sequence gives.
     void prepareLong() {
+        std::vector<Best> best;
+        std::vector<TokenId> parts;
         for (char32_t c = kFirstLong; c < kEndLong; ++c) {
             constexpr char32_t kFirstSurrogate = 0xD800;
             constexpr char32_t kAfterSurrogates = 0xE000;
@@ -265,6 +296,10 @@ private:
             const bool stays = !m_charsmap.begins(bytes) && bytes != kSpaceMark &&
                                m_charsmap.longestMatch(bytes).length == 0;
             m_staysSame.set(c - kFirstLong, stays);
+            if (m_words.find(bytes) < 0) continue;
+            parts.clear();
+            viterbi(bytes, 0.0, best, parts);
+            if (parts.size() == 1) m_characters[c - kFirstLong] = parts.front();
         }
     }
 
@@ -279,8 +314,7 @@ private:
             const bool isLong = (lead & 0xF0u) == 0xE0u && (byteAt(end + 1) & 0xC0u) == 0x80u &&
                                 (byteAt(end + 2) & 0xC0u) == 0x80u;
             if (!isLong) break;
-            const char32_t c =
-                (lead & 0x0Fu) << 12u | (byteAt(end + 1) & 0x3Fu) << 6u | (byteAt(end + 2) & 0x3Fu);
+            const char32_t c = longCodePoint(text, end);
             if (c < kFirstLong || !m_staysSame.test(c - kFirstLong)) break;
             end += 3;
         }
@@ -444,6 +478,8 @@ private:
     std::array<AsciiCharacter, 128> m_ascii;
     std::array<char, 128> m_single{};  ///< what a simple one becomes if that is one
     std::bitset<kEndLong - kFirstLong> m_staysSame;
+    /// The token of each character of three bytes; -1 for one that is none.
+    std::vector<TokenId> m_characters = std::vector<TokenId>(kEndLong - kFirstLong, -1);
     float m_unknownScore = 0.0f;
     bool m_collapsesSpaces = true;
 };

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -134,6 +136,53 @@ TEST(KeywordIndex, AListOfManyRowsIsDenseUnlessACountIsTooLarge) {
             }
         }
     }
+}
+
+TEST(KeywordIndex, AMergedSegmentIsTheOneThatAWriterMakesOfAllRows) {
+    std::mt19937 random(29);
+    const std::vector<std::size_t> sizes = {40, 1, 200, 7, 90};
+    std::vector<ChunkId> all;
+    std::vector<std::vector<ChunkId>> chunks;
+    for (const std::size_t n : sizes) {
+        auto& own = chunks.emplace_back();
+        for (std::size_t i = 0; i < n; ++i) own.push_back(static_cast<ChunkId>(3 * all.size() + i));
+        all.insert(all.end(), own.begin(), own.end());
+    }
+    // Terms of every share of the rows, some with counts too large for dense lists, and one that
+    // only some inputs have.
+    std::vector<SegmentWriter> writers;
+    for (const std::size_t n : sizes) writers.emplace_back(n);
+    SegmentWriter whole(all.size());
+    for (TermKey key = 1; key <= 60; ++key) {
+        std::vector<Posting> ofAll;
+        Row first = 0;
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            std::vector<Posting> own;
+            for (Row row = 0; row < sizes[i]; ++row) {
+                if (random() % 60 >= key || (key % 7 == 0 && i % 2 == 0)) continue;
+                const std::uint32_t count =
+                    1 + random() % 2 * (random() % (key % 5 == 0 ? 300 : 9));
+                own.push_back({row, count});
+                ofAll.push_back({first + row, count});
+            }
+            if (!own.empty()) writers[i].add(key, own);
+            first += static_cast<Row>(sizes[i]);
+        }
+        if (!ofAll.empty()) whole.add(key, ofAll);
+    }
+    const std::vector<std::uint32_t> lengths(all.size(), 12);
+    std::vector<std::shared_ptr<const PostingSegment>> segments;
+    std::vector<MergeInput> inputs;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        segments.push_back(writers[i].finish(chunks[i], std::span(lengths).first(sizes[i])));
+        inputs.push_back({segments.back().get(), std::vector<std::uint8_t>(sizes[i], 1)});
+    }
+    const auto expected = whole.finish(all, lengths);
+    const auto merged = mergeSegments(inputs);
+    const auto bytesOf = [](const PostingSegment& segment) {
+        return std::vector<std::byte>(segment.bytes().begin(), segment.bytes().end());
+    };
+    EXPECT_EQ(bytesOf(*merged), bytesOf(*expected));
 }
 
 TEST(KeywordIndex, OverlappingTermsDoNotLengthenAText) {

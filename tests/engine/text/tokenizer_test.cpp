@@ -363,6 +363,21 @@ TEST(UnigramTokenizer, JoinsUnknownCharacters) {
     EXPECT_EQ(tokenizer->encode("你好", {}), (Ids{1, 0}));
 }
 
+TEST(UnigramTokenizer, JoinsCharactersOfThreeBytesOnlyWhereAPieceDoes) {
+    GgufWriter writer = vocabulary("t5", {{"<unk>", 0, TokenType::Unknown},
+                                          {"\u2581", -3},
+                                          {"你", -2},
+                                          {"好", -2},
+                                          {"你好", -3},
+                                          {"们", -2}});
+    writer.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
+    const auto tokenizer = mustLoad(writer);
+    EXPECT_EQ(tokenizer->encode("们们", {}), (Ids{1, 5, 5}));
+    EXPECT_EQ(tokenizer->encode("你好们你们好好", {}), (Ids{1, 4, 5, 2, 5, 3, 3}));
+    EXPECT_EQ(tokenizer->encode("们人们", {}), (Ids{1, 5, 0, 5})) << "one that is no piece";
+    EXPECT_EQ(tokenizer->encode("你好\xE4", {}), (Ids{1, 4, 0})) << "one that is cut short";
+}
+
 TEST(UnigramTokenizer, CollapsesSpaces) {
     const auto tokenizer = mustLoad(unigram());
     EXPECT_EQ(tokenizer->encode("  a   a ", {}), (Ids{5, 5}));
