@@ -339,7 +339,7 @@ private:
     Result<void> resumeInside(const ToRead& item, const std::string& hash,
                               retrieval::ExtractOptions& options, Result<void>& kept) {
         const fs::path& path = item.file.path;
-        const auto keeper = [this, &path, &kept](std::string source) {
+        const auto keeper = [this, &path, &kept](const std::string& source) {
             return [this, &path, &kept, source](int lastPage, const std::string& draft) {
                 kept = m_store.keepPageDraft(m_job.collection, path, source, {lastPage, draft});
                 return kept.has_value();
