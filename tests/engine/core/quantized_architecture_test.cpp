@@ -138,10 +138,12 @@ TEST_P(QuantizedModel, IsAsNearToExactArithmeticAsLlamaCpp) {
         RecordProperty(std::string("theirs-") + kernels->isa, std::to_string(theirs.all));
         // Where both are within the bar of F16 weights, nearly all rows are too short for blocks.
         const auto bar = [](double value) { return std::max(1.5 * value, 1e-5); };
-        EXPECT_LE(ours.nearest, bar(theirs.nearest)) << kernels->isa;
         // With experts, the others are those where rounding changes an expert: in one text too few
         // for their mean not to be chance. run_quantized holds it to the bar over 3,072 positions.
+        // In a shortened text the nearest ones are chance as well.
         const bool hasExperts = model.config().moe.nExperts > 0;
+        const bool isChance = hasExperts && test::kComparedPositions < test::kGoldenPositions;
+        EXPECT_LE(ours.nearest, isChance ? 0.05 : bar(theirs.nearest)) << kernels->isa;
         EXPECT_LE(ours.all, hasExperts ? 0.05 : bar(theirs.all)) << kernels->isa;
     }
 }
