@@ -32,6 +32,8 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     file.m_sizeBytes = static_cast<std::size_t>(status.st_size);
     file.m_device = status.st_dev;
     file.m_inode = status.st_ino;
+    constexpr std::int64_t kNanoseconds = 1'000'000'000;
+    file.m_modifiedAt = status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec;
     void* address = ::mmap(nullptr, file.m_sizeBytes, PROT_READ, MAP_SHARED, descriptor, 0);
     const int problem = errno;
     ::close(descriptor);
@@ -57,6 +59,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(m_sizeBytes, other.m_sizeBytes);
     std::swap(m_device, other.m_device);
     std::swap(m_inode, other.m_inode);
+    std::swap(m_modifiedAt, other.m_modifiedAt);
     std::swap(m_guard, other.m_guard);
     return *this;
 }

@@ -30,6 +30,8 @@ public:
 
     [[nodiscard]] std::span<const std::byte> bytes() const { return {m_data, m_sizeBytes}; }
     [[nodiscard]] bool isDamaged() const;
+    /// When the file was written last, as it was opened: nanoseconds since 1970.
+    [[nodiscard]] std::int64_t modifiedAt() const { return m_modifiedAt; }
     /// True if an open descriptor is of this very file, not of one that took its name since.
     [[nodiscard]] bool isSameFile(int descriptor) const;
 
@@ -38,6 +40,7 @@ private:
     std::size_t m_sizeBytes = 0;
     std::uint64_t m_device = 0;
     std::uint64_t m_inode = 0;
+    std::int64_t m_modifiedAt = 0;
     int m_guard = -1;  ///< its place among the guarded mappings; -1: not guarded
 };
 

@@ -1,5 +1,8 @@
 #include "engine/model/tensor_finder.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace conclave::engine {
 namespace {
 
@@ -20,6 +23,7 @@ std::vector<float> TensorFinder::vector(const std::string& name, int n) {
     if (tensor == nullptr) return {};
     std::vector<float> values(extent(n));
     m_kernels.find(tensor->type)->dequantize(tensor->data.data(), n, values.data());
+    checkNumbers(name, values);
     return values;
 }
 
@@ -45,6 +49,16 @@ std::vector<std::vector<float>> TensorFinder::vectors(const std::string& name, i
 Matrix TensorFinder::matrix(const std::string& name, int nRows, int nColumns) {
     const TensorInfo* tensor = find(name, {extent(nColumns), extent(nRows)});
     return tensor != nullptr ? slice(*tensor, nRows, nColumns, 0) : Matrix();
+}
+
+Matrix TensorFinder::soundMatrix(const std::string& name, int nRows, int nColumns) {
+    const Matrix all = matrix(name, nRows, nColumns);
+    std::vector<float> row(extent(nColumns));
+    for (int i = 0; all.data != nullptr && i < nRows; ++i) {
+        all.kernels->dequantize(all.row(i), nColumns, row.data());
+        checkNumbers(name, row);
+    }
+    return all;
 }
 
 std::vector<Matrix> TensorFinder::matrices(const std::string& name, int n, int nRows,
@@ -90,6 +104,13 @@ Matrix TensorFinder::slice(const TensorInfo& tensor, int nRows, int nColumns, in
             .kernels = m_kernels.find(tensor.type),
             .tensor = &tensor,
             .firstRow = index * nRows};
+}
+
+void TensorFinder::checkNumbers(const std::string& name, const std::vector<float>& values) {
+    const auto isNumber = [](float value) { return std::isfinite(value); };
+    if (std::all_of(values.begin(), values.end(), isNumber)) return;
+    remember(ErrorCode::Corrupt, "has values in the tensor " + m_prefix + name +
+                                     " that are no numbers: it is damaged; download it again");
 }
 
 std::nullptr_t TensorFinder::remember(ErrorCode code, const std::string& what) {

@@ -41,6 +41,9 @@ public:
     [[nodiscard]] std::vector<std::vector<float>> vectors(const std::string& name, int n, int dim);
 
     [[nodiscard]] Matrix matrix(const std::string& name, int nRows, int nColumns);
+    /// Likewise, of values that are all numbers, as those of vectors are: what comes of others is
+    /// rounded away, so that nobody would notice.
+    [[nodiscard]] Matrix soundMatrix(const std::string& name, int nRows, int nColumns);
     /// `n` matrices stored as one tensor.
     [[nodiscard]] std::vector<Matrix> matrices(const std::string& name, int n, int nRows,
                                                int nColumns);
@@ -55,6 +58,7 @@ private:
 
     const TensorInfo* find(const std::string& shortName, Shape shape);
     [[nodiscard]] Matrix slice(const TensorInfo& tensor, int nRows, int nColumns, int index) const;
+    void checkNumbers(const std::string& name, const std::vector<float>& values);
     std::nullptr_t remember(ErrorCode code, const std::string& what);
 
     const GgufFile& m_file;

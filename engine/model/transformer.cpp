@@ -1,6 +1,8 @@
 #include "engine/model/transformer.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "engine/model/activation.h"
@@ -214,8 +216,15 @@ bool Transformer::logits(int first, int n, std::span<float> out) {
     m_products.run(m_pool);
     if (m_pool.stopRequested()) return false;
     for (int i = 0; i < n; ++i) {
-        finishLogits(
-            out.subspan(size(i) * size(m_config.vocabularySize), size(m_config.vocabularySize)));
+        const auto row =
+            out.subspan(size(i) * size(m_config.vocabularySize), size(m_config.vocabularySize));
+        finishLogits(row);
+        const std::span<const float> stream(m_stream.row(size(first + i)),
+                                            size(m_config.embeddingDim));
+        const auto isNumber = [](float value) { return std::isfinite(value); };
+        if (!std::all_of(stream.begin(), stream.end(), isNumber)) {
+            std::fill(row.begin(), row.end(), std::numeric_limits<float>::quiet_NaN());
+        }
     }
     return true;
 }

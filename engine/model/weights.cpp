@@ -258,7 +258,7 @@ void loadExpertBiases(TensorFinder& finder, const ModelConfig& config, MoeWeight
 MoeWeights loadMoe(TensorFinder& finder, const ModelConfig& config) {
     const MoeConfig& moe = config.moe;
     MoeWeights weights;
-    weights.router = finder.matrix("ffn_gate_inp.weight", moe.nExperts, config.embeddingDim);
+    weights.router = finder.soundMatrix("ffn_gate_inp.weight", moe.nExperts, config.embeddingDim);
     if (moe.routerBias) weights.routerBias = finder.vector("ffn_gate_inp.bias", moe.nExperts);
     weights.routerChoiceBias =
         finder.vectorIf(moe.needsChoiceBias, "exp_probs_b.bias", moe.nExperts);

@@ -336,8 +336,12 @@ std::uint64_t LoadedModel::fingerprint() const {
         for (const RawMetadata& entry : m_file.rawMetadata()) {
             hash = hash64(entry.bytes, hash64(entry.key, hash));
         }
-        // Hashing all of a large file takes as long as reading it; two fine-tunes of one model
-        // differ nearly everywhere.
+        // Hashing all of a large file takes as long as reading it. Two fine-tunes of one model
+        // differ nearly everywhere, and a file that was mended in place has another time.
+        for (const MappedFile& part : m_file.parts()) {
+            const std::int64_t modifiedAt = part.modifiedAt();
+            hash = hash64(std::as_bytes(std::span(&modifiedAt, 1)), hash);
+        }
         constexpr std::size_t kSample = 256;
         for (const TensorInfo& tensor : m_file.tensors()) {
             hash = hash64(tensor.name, hash + static_cast<std::uint64_t>(tensor.type));

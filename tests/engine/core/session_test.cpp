@@ -20,6 +20,7 @@
 #include "engine/runtime/session.h"
 #include "gguf_writer.h"
 #include "models.h"
+#include "tests/support/golden.h"
 
 namespace conclave::engine {
 namespace {
@@ -451,6 +452,67 @@ TEST(DamagedWeights, ThatGiveNoNumbersEndInAnError) {
         EXPECT_THAT(generated.error().detail, HasSubstr("models verify"));
         EXPECT_TRUE((*session)->cachedTokens().empty());
     }
+}
+
+/// Writes `bytes` over the beginning of a tensor in a copy of a model's file.
+void writeOver(const std::filesystem::path& path, const std::string& tensor, std::size_t at,
+               const std::string& bytes) {
+    const auto file = GgufFile::open(path).value();
+    const TensorInfo* found = file.tensor(tensor);
+    ASSERT_NE(found, nullptr) << tensor;
+    std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(static_cast<std::streamoff>(file.placeOf(found->data.data()).offset + at));
+    stream.write(bytes.data(), std::ssize(bytes));
+    ASSERT_TRUE(stream.good());
+}
+
+TEST(DamagedWeights, AreNoticedWhereRoundingWouldHideThem) {
+    const TemporaryFile damaged;
+    const auto withNan = [&](const std::string& tensor, const std::string& nan) {
+        std::filesystem::copy_file(conclave::test::bundledChatModel(), damaged.path,
+                                   std::filesystem::copy_options::overwrite_existing);
+        writeOver(damaged.path, tensor, 0, nan);
+        return Model::load(damaged.path);
+    };
+    const std::string nanFloat{"\x00\x00\xc0\x7f", 4};
+    for (const char* tensor : {"blk.1.ffn_norm.weight", "blk.1.ffn_gate_inp.weight"}) {
+        const auto model = withNan(tensor, nanFloat);
+        ASSERT_FALSE(model) << tensor;
+        EXPECT_EQ(model.error().code, ErrorCode::Corrupt);
+        EXPECT_THAT(model.error().detail, HasSubstr(tensor));
+    }
+    const std::string nanHalf{"\x00\x7e", 2};  // the scale of its first block
+    for (const char* tensor : {"blk.0.attn_output.weight", "blk.1.ffn_down_shexp.weight"}) {
+        const auto model = withNan(tensor, nanHalf);
+        ASSERT_TRUE(model) << model.error().detail;
+        const auto session = Session::create(*model, {.contextLength = 16, .nThreads = 1}).value();
+        const auto generated = session->generate(greedy({5, 6, 7}, 4));
+        ASSERT_FALSE(generated) << tensor;
+        EXPECT_EQ(generated.error().code, ErrorCode::Corrupt);
+    }
+}
+
+TEST(SavedSession, IsNotOfAFileThatWasWrittenSince) {
+    const TemporaryFile model;
+    const TemporaryFile saved{model.path.string() + ".session"};
+    std::filesystem::copy_file(test::parity("llama-dense.gguf"), model.path,
+                               std::filesystem::copy_options::overwrite_existing);
+    const auto open = [&] {
+        return Session::create(Model::load(model.path).value(),
+                               {.contextLength = 64, .nThreads = 1})
+            .value();
+    };
+    const auto session = open();
+    ASSERT_TRUE(session->generate(greedy({1, 2, 3}, 4)));
+    ASSERT_TRUE(session->save(saved.path));
+    EXPECT_TRUE(open()->restore(saved.path));
+
+    const auto time = std::filesystem::last_write_time(model.path);
+    writeOver(model.path, "blk.0.ffn_down.weight", 600, std::string(2, '\0'));
+    std::filesystem::last_write_time(model.path, time + std::chrono::seconds(1));
+    const auto restored = open()->restore(saved.path);
+    ASSERT_FALSE(restored);
+    EXPECT_EQ(restored.error().code, ErrorCode::Unsupported);
 }
 
 }  // namespace
