@@ -8,6 +8,7 @@
 #include "app/services/file_scan.h"
 #include "app/services/sha256.h"
 #include "base/log.h"
+#include "engine/model_file.h"
 
 namespace conclave::services {
 namespace fs = std::filesystem;
@@ -39,6 +40,22 @@ Error noModel() {
     return {ErrorCode::NotFound,
             "there is no model: put a GGUF file into the models folder, or use `conclave models "
             "pull URL`"};
+}
+
+/// Of a model, or of an adapter for one.
+Finding findingOfHeader(const fs::path& file) {
+    constexpr auto kSubject = "header, metadata and bounds of every tensor";
+    const auto adapter = engine::readAdapterInfo(file);
+    if (!adapter) return {false, kSubject, adapter.error().detail};
+    if (*adapter) {
+        const engine::AdapterInfo& info = **adapter;
+        return {true, kSubject,
+                "LoRA adapter for " + info.architecture + ", rank " + std::to_string(info.rank) +
+                    ", " + info.fileType};
+    }
+    const auto info = engine::readModelInfo(file);
+    if (!info) return {false, kSubject, info.error().detail};
+    return {true, kSubject, info->architecture + ", " + info->fileType};
 }
 
 Finding findingOfWeights(const std::vector<engine::NonFiniteTensor>& bad) {
@@ -423,12 +440,9 @@ void ModelServiceImpl::verify(const fs::path& file, std::function<bool(double)> 
             return !m_slow.stopToken().stop_requested() && (!progress || progress(share));
         };
         std::vector<Finding> findings;
-        const auto info = engine::readModelInfo(file);
-        findings.push_back(
-            {info.has_value(), "header, metadata and bounds of every tensor",
-             info ? info->architecture + ", " + info->fileType : info.error().detail});
+        findings.push_back(findingOfHeader(file));
         // The file is read twice: for the weights, and for the hash.
-        if (info) {
+        if (findings.back().ok) {
             const auto bad =
                 engine::findNonFiniteWeights(file, [&](std::uint64_t done, std::uint64_t total) {
                     return keepGoing(0.5 * static_cast<double>(done) / static_cast<double>(total));
@@ -436,17 +450,25 @@ void ModelServiceImpl::verify(const fs::path& file, std::function<bool(double)> 
             if (!bad) return reply(tl::unexpected(bad.error()));
             findings.push_back(findingOfWeights(*bad));
         }
-        const auto sizeBytes = static_cast<double>(fs::file_size(file, ignored));
-        const auto hash = sha256OfFile(file, [&](std::uint64_t done) {
-            return keepGoing(0.5 + 0.5 * static_cast<double>(done) / sizeBytes);
-        });
-        if (!hash) return reply(tl::unexpected(hash.error()));
-        const auto known = m_settings.get(hashKey(file));
-        const bool isRecorded = known && known->has_value() && (*known)->is_string();
-        const bool isSame = !isRecorded || (*known)->get<std::string>() == *hash;
-        findings.push_back({isSame, "SHA-256",
-                            *hash + (isSame ? (isRecorded ? " (as when it was loaded)" : "")
-                                            : " is not the hash it had when it was loaded")});
+        const std::vector<fs::path> parts = engine::modelFileParts(file);
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            // A part that is missing is named by the first finding.
+            if (!fs::exists(parts[i], ignored)) continue;
+            const auto sizeBytes = static_cast<double>(fs::file_size(parts[i], ignored));
+            const auto hash = sha256OfFile(parts[i], [&](std::uint64_t done) {
+                const double share = static_cast<double>(i) + static_cast<double>(done) / sizeBytes;
+                return keepGoing(0.5 + 0.5 * share / static_cast<double>(parts.size()));
+            });
+            if (!hash) return reply(tl::unexpected(hash.error()));
+            const auto known = m_settings.get(hashKey(parts[i]));
+            const bool isRecorded = known && known->has_value() && (*known)->is_string();
+            const bool isSame = !isRecorded || (*known)->get<std::string>() == *hash;
+            findings.push_back(
+                {isSame,
+                 parts.size() > 1 ? "SHA-256 of " + parts[i].filename().string() : "SHA-256",
+                 *hash + (isSame ? (isRecorded ? " (as when it was loaded)" : "")
+                                 : " is not the hash it had when it was loaded")});
+        }
         reply(std::move(findings));
     });
 }

@@ -7,6 +7,7 @@
 #include "app/terminal/console.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/output.h"
+#include "engine/model_file.h"
 
 namespace conclave::terminal {
 namespace fs = std::filesystem;
@@ -110,7 +111,30 @@ nlohmann::json planToJson(const Result<engine::MemoryPlan>& plan) {
             {"tokens_per_second", plan->tokensPerSecond}};
 }
 
+int adapterInfo(const engine::AdapterInfo& info, bool isJson) {
+    if (isJson) {
+        printJson({{"name", info.name},
+                   {"adapter", "lora"},
+                   {"architecture", info.architecture},
+                   {"type", info.fileType},
+                   {"bytes", info.fileBytes},
+                   {"parameters", info.nParameters},
+                   {"rank", info.rank},
+                   {"changed_tensors", info.nTensors}});
+        return kSuccess;
+    }
+    std::cout << bold(info.name) << "\n  LoRA adapter for models of the architecture "
+              << info.architecture << ", rank " << info.rank << ", " << info.fileType << ", "
+              << rounded(static_cast<double>(info.fileBytes) / kMebi) << " MiB\n  changes "
+              << info.nTensors << " tensors by " << info.nParameters
+              << " parameters; load its model, and give this file with --lora\n";
+    return kSuccess;
+}
+
 int info(const std::string& file, std::uint64_t memoryBytes, bool isJson) {
+    const auto adapter = engine::readAdapterInfo(file);
+    if (!adapter) return failed(adapter.error());
+    if (*adapter) return adapterInfo(**adapter, isJson);
     const auto read = engine::readModelInfo(file);
     if (!read) return failed(read.error());
     std::optional<Result<engine::MemoryPlan>> plan;
@@ -270,9 +294,12 @@ std::vector<Command> modelCommands() {
          .summary = "list, check, add, choose, download and remove models",
          .details =
              "  list      all models that can be chosen\n"
-             "  info      what a GGUF file says about itself, and how it would fit in memory\n"
+             "  info      what a GGUF file says about itself, and how it would fit in memory; of "
+             "a\n"
+             "            model in several files (NAME-00001-of-00003.gguf) give any of them\n"
              "  verify    check a file's header, the bounds of every tensor, that all weights are\n"
-             "            finite numbers, and its hash\n"
+             "            finite numbers, and its hash; of a split model all parts, also of an "
+             "adapter\n"
              "  add       make a GGUF file or a folder of them choosable where it is\n"
              "  use       answer with this model from now on\n"
              "  embedder  search by meaning with this one from now on, once its vectors are made;\n"

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "engine/gguf/gguf_parser.h"
+#include "engine/model_file.h"
 
 namespace conclave::engine {
 namespace {
@@ -46,16 +47,6 @@ std::optional<SplitName> parseSplitName(const std::string& name) {
         return std::nullopt;
     }
     return split;
-}
-
-/// The parts of the model that `path` belongs to, first one first. The name alone decides: the
-/// metadata of each part is compared with it afterwards.
-std::vector<fs::path> partsOf(const fs::path& path) {
-    const auto split = parseSplitName(path.filename().string());
-    if (!split || split->nParts > kMaxParts) return {path};
-    std::vector<fs::path> parts;
-    for (int i = 0; i < split->nParts; ++i) parts.push_back(path.parent_path() / split->part(i));
-    return parts;
 }
 
 std::optional<std::int64_t> integerOf(const GgufMetadata& metadata, std::string_view key) {
@@ -106,10 +97,19 @@ tl::unexpected<Error> lacking(std::string_view key, const std::string& kind, boo
 
 }  // namespace
 
+// The metadata of each part is compared with its name when it is opened.
+std::vector<fs::path> modelFileParts(const fs::path& path) {
+    const auto split = parseSplitName(path.filename().string());
+    if (!split || split->nParts > kMaxParts) return {path};
+    std::vector<fs::path> parts;
+    for (int i = 0; i < split->nParts; ++i) parts.push_back(path.parent_path() / split->part(i));
+    return parts;
+}
+
 Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
     GgufFile file;
     file.m_path = path;
-    const std::vector<fs::path> paths = partsOf(path);
+    const std::vector<fs::path> paths = modelFileParts(path);
     file.m_partPaths = paths;
     for (std::size_t i = 0; i < paths.size(); ++i) {
         auto mapped = MappedFile::open(paths[i]);
@@ -146,7 +146,7 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
 Result<GgufFile> GgufFile::openDamaged(const std::filesystem::path& path) {
     GgufFile file;
     file.m_path = path;
-    file.m_partPaths = {partsOf(path).front()};
+    file.m_partPaths = {modelFileParts(path).front()};
     auto mapped = MappedFile::open(file.m_partPaths.front());
     if (!mapped) return tl::unexpected(mapped.error());
     file.m_metadata = readableMetadata(mapped->bytes());

@@ -1,10 +1,12 @@
 #include "engine/model/adapter.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
 #include <string>
 
+#include "engine/model/adapter_shape.h"
 #include "engine/model/each_matrix.h"
 
 namespace conclave::engine {
@@ -39,7 +41,7 @@ std::uint64_t extentOf(const TensorInfo& tensor, std::size_t dimension) {
 }
 
 /// What kind of file it is, and its alpha; 0 where there is none.
-Result<double> readHead(const GgufFile& file, const GgufFile& model) {
+Result<double> readHead(const GgufFile& file) {
     if (const auto type = file.string("general.type"); type != "adapter") {
         return unfit("the file is no adapter: its \"general.type\" is " +
                      (type ? "\"" + std::string(*type) + "\"" : "missing"));
@@ -48,14 +50,6 @@ Result<double> readHead(const GgufFile& file, const GgufFile& model) {
         return unfit("the adapter's \"adapter.type\" is " +
                      (type ? "\"" + std::string(*type) + "\"" : "missing") +
                      "; only \"lora\" is supported");
-    }
-    const auto theirs = file.requireString("general.architecture");
-    const auto ours = model.requireString("general.architecture");
-    if (!theirs) return tl::unexpected(theirs.error());
-    if (!ours) return tl::unexpected(ours.error());
-    if (*theirs != *ours) {
-        return unfit("the adapter is for models of the architecture \"" + std::string(*theirs) +
-                     "\", but this one is \"" + std::string(*ours) + "\"");
     }
     if (file.integers("adapter.alora.invocation_tokens")) {
         return unfit(
@@ -68,6 +62,18 @@ Result<double> readHead(const GgufFile& file, const GgufFile& model) {
         return wrong("has \"adapter.lora.alpha\" out of range");
     }
     return alpha;
+}
+
+Result<void> checkArchitecture(const GgufFile& file, const GgufFile& model) {
+    const auto theirs = file.requireString("general.architecture");
+    const auto ours = model.requireString("general.architecture");
+    if (!theirs) return tl::unexpected(theirs.error());
+    if (!ours) return tl::unexpected(ours.error());
+    if (*theirs != *ours) {
+        return unfit("the adapter is for models of the architecture \"" + std::string(*theirs) +
+                     "\", but this one is \"" + std::string(*ours) + "\"");
+    }
+    return {};
 }
 
 /// By the name of the tensor that they change, so that errors come in the same order everywhere.
@@ -174,10 +180,33 @@ MatricesOfTensors matricesOf(const Weights& weights) {
 
 }  // namespace
 
+Result<AdapterShape> readAdapterShape(const GgufFile& file) {
+    const auto alpha = readHead(file);
+    if (!alpha) return tl::unexpected(alpha.error());
+    const auto pairs = pairTensors(file);
+    if (!pairs) return tl::unexpected(pairs.error());
+    AdapterShape shape{*alpha, 0, static_cast<int>(pairs->size())};
+    for (const auto& [name, pair] : *pairs) {
+        const std::uint64_t rank = extentOf(*pair.up, 0);
+        // The embedding's first factor is the other way around.
+        const std::uint64_t rankOfDown = extentOf(*pair.down, name == kEmbedding ? 0 : 1);
+        if (rank != rankOfDown || rank > kMaxRank) {
+            return wrong("has the tensors " + pair.down->name + " of shape " + shapeOf(*pair.down) +
+                         " and " + pair.up->name + " of shape " + shapeOf(*pair.up) +
+                         ", which do not fit each other");
+        }
+        shape.rank = std::max(shape.rank, static_cast<int>(rank));
+    }
+    return shape;
+}
+
 Result<AdapterWeights> AdapterWeights::read(const GgufFile& file, const GgufFile& model,
                                             const Weights& weights, const KernelTable& kernels) {
-    const auto alpha = readHead(file, model);
+    const auto alpha = readHead(file);
     if (!alpha) return tl::unexpected(alpha.error());
+    if (const auto fits = checkArchitecture(file, model); !fits) {
+        return tl::unexpected(fits.error());
+    }
     const auto pairs = pairTensors(file);
     if (!pairs) return tl::unexpected(pairs.error());
     const MatricesOfTensors matrices = matricesOf(weights);

@@ -6,9 +6,11 @@
 #include "engine/encoder/encoder_config.h"
 #include "engine/engine.h"
 #include "engine/gguf/gguf_file.h"
+#include "engine/model/adapter_shape.h"
 #include "engine/model/model_config.h"
 #include "engine/model/model_info.h"
 #include "engine/model/recommended_sampling.h"
+#include "engine/model_file.h"
 #include "engine/tokenizer/stand_in_template.h"
 
 namespace conclave::engine {
@@ -130,6 +132,32 @@ Result<ModelInfo> readModelInfo(const std::filesystem::path& path) {
     if (!file) return tl::unexpected(file.error());
     auto info = describeModel(*file);
     if (!info) return inModelFile(path, info.error());
+    return info;
+}
+
+Result<std::optional<AdapterInfo>> readAdapterInfo(const std::filesystem::path& path) {
+    const auto isAdapter = [](const GgufFile& file) {
+        return file.string("general.type") == "adapter";
+    };
+    const auto file = GgufFile::open(path);
+    if (!file) {
+        const auto damaged = GgufFile::openDamaged(path);
+        if (!damaged || !isAdapter(*damaged)) return std::nullopt;
+        return tl::unexpected(file.error());
+    }
+    if (!isAdapter(*file)) return std::nullopt;
+    const auto shape = readAdapterShape(*file);
+    if (!shape) return inModelFile(path, shape.error());
+    const auto architecture = file->requireString("general.architecture");
+    if (!architecture) return inModelFile(path, architecture.error());
+    AdapterInfo info{.name = textOf(*file, "general.name"),
+                     .architecture = toValidUtf8(*architecture),
+                     .fileType = fileTypeOf(*file),
+                     .fileBytes = file->fileBytes(),
+                     .rank = shape->rank,
+                     .nTensors = shape->nTensors};
+    if (info.name.empty()) info.name = path.stem().string();
+    for (const TensorInfo& tensor : file->tensors()) info.nParameters += tensor.nValues();
     return info;
 }
 

@@ -185,6 +185,58 @@ TEST_F(TerminalTest, ListsVerifiesAndPullsModels) {
     EXPECT_EQ(json({"models", "list"})["models"].size(), 1U);
 }
 
+TEST_F(TerminalTest, TellsAndVerifiesAnAdapterAsWhatItIs) {
+    const std::string adapter = kTinyModels + "qwen3.lora.gguf";
+    const Outcome told = run({"models", "info", adapter});
+    EXPECT_EQ(told.exitCode, 0) << told.err;
+    EXPECT_THAT(told.out, HasSubstr("LoRA adapter for models of the architecture qwen3, rank "));
+    const auto info = json({"models", "info", adapter});
+    EXPECT_EQ(info["adapter"], "lora");
+    EXPECT_EQ(info["architecture"], "qwen3");
+    EXPECT_EQ(info["rank"], 4);  // as tests/parity/make_lora_golden.py makes it
+    const auto sound = json({"models", "verify", adapter});
+    EXPECT_EQ(sound["ok"], true) << sound;
+    EXPECT_THAT(sound["findings"][0]["detail"].get<std::string>(), HasSubstr("LoRA adapter"));
+    EXPECT_EQ(sound["findings"].size(), 3U);
+
+    std::string bytes = test::readWhole(adapter);
+    bytes[bytes.size() - 1] = bytes[bytes.size() - 2] = static_cast<char>(0xff);  // NaN
+    const Outcome bad = run({"models", "verify", write("nan.gguf", bytes).string()});
+    EXPECT_EQ(bad.exitCode, 1);
+    EXPECT_THAT(bad.out, HasSubstr("PROBLEM  every weight is a finite number"));
+    const std::string half = bytes.substr(0, bytes.size() / 2);
+    const Outcome cut = run({"models", "verify", write("half.gguf", half).string()});
+    EXPECT_EQ(cut.exitCode, 1);
+    EXPECT_THAT(cut.out, HasSubstr("PROBLEM  header"));
+}
+
+TEST_F(TerminalTest, VerifiesEveryPartOfASplitModel) {
+    constexpr std::int32_t kParts = 2;
+    const auto part = [](std::string bytes, std::int32_t number) {
+        return ChangedMetadata(std::move(bytes))
+            .add("split.count", kParts)
+            .add("split.no", number)
+            .bytes();
+    };
+    // All tensors are in the first part; the second is a header of version 3 without any.
+    using std::string_literals::operator""s;
+    const std::string empty = "GGUF\3\0\0\0"s + std::string(16, '\0');
+    const fs::path first =
+        write("m-00001-of-00002.gguf", part(test::readWhole(kTinyModels + "olmoe.gguf"), 0));
+    const fs::path second = write("m-00002-of-00002.gguf", part(empty, 1));
+    for (const fs::path& any : {first, second}) {
+        const auto report = json({"models", "verify", any.string()});
+        ASSERT_EQ(report["findings"].size(), 4U) << report;
+        EXPECT_EQ(report["findings"][2]["subject"], "SHA-256 of m-00001-of-00002.gguf");
+        EXPECT_EQ(report["findings"][3]["subject"], "SHA-256 of m-00002-of-00002.gguf");
+        EXPECT_NE(report["findings"][2]["detail"], report["findings"][3]["detail"]);
+    }
+    fs::remove(second);
+    const Outcome lacking = run({"models", "verify", first.string()});
+    EXPECT_EQ(lacking.exitCode, 1);
+    EXPECT_THAT(lacking.out, HasSubstr("m-00002-of-00002.gguf"));
+}
+
 /// The model that comes with Conclave needs 24 MiB; in less its experts are read from the file.
 TEST_F(TerminalTest, AModelLargerThanItsMemoryGivesTheSameAnswer) {
     const std::string file = json({"models", "list"})["models"][0]["file"];
