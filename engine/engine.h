@@ -52,8 +52,8 @@ enum class SamplerStep : std::uint8_t {
 [[nodiscard]] std::vector<SamplerStep> usualSamplerSteps();
 
 /// The steps that llama.cpp's names stand for, as "penalties;top_k;temperature"; its other
-/// spellings, as top-k, nucleus or temp, will do. Errors: InvalidArgument (names the word and the
-/// names there are; a step that is named twice).
+/// spellings, as top-k, nucleus or temp, will do, and so do capitals. Errors: InvalidArgument
+/// (names the word and the names there are; a step that is named twice).
 [[nodiscard]] Result<std::vector<SamplerStep>> parseSamplerSteps(std::string_view names);
 
 /// How the next token is chosen, in llama.cpp's meaning: logit bias, then `steps`, usually

@@ -22,7 +22,8 @@ ModelProfile profileOf(const engine::ModelInfo& info, int contextLength) {
         // sentence of each of 3 passages 30.
         profile.isDemonstration = true;
         profile.isSmall = true;
-        profile.sampling.temperature = 0.0f;
+        profile.sampling = info.sampling;
+        if (!info.recommendedSampling.contains("temp")) profile.sampling.temperature = 0.0f;
         profile.maxTokens = 120;
         profile.stopOnRepetition = true;
         profile.maxPassages = 3;

@@ -334,7 +334,7 @@ void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
         m_isLoading = false;
         status.model = entry;
         if (model) {
-            const std::string note = chatTemplateNote((*model)->info());
+            const std::string note = turnsNote(**model);
             if (!note.empty()) status.templateNote = entry.name + " " + note;
             m_model = std::move(*model);
             m_adapters = std::move(adapters);

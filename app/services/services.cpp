@@ -331,6 +331,17 @@ std::string chatTemplateNote(const engine::ModelInfo& model) {
            "ChatML; `conclave generate` continues a text as it is.";
 }
 
+std::string turnsNote(const engine::Model& model) {
+    std::string text = chatTemplateNote(model.info());
+    if (!text.empty()) return text;
+    constexpr const char* kMark = "conclave-question";
+    const std::vector<engine::ChatMessage> messages = {{"user", kMark}};
+    const auto prompt = model.renderChat(messages);
+    if (!prompt || prompt->find(kMark) != std::string::npos) return {};
+    return "has a chat template that leaves out what the user says, so the model does not read "
+           "it; choose another model, or another file of this one.";
+}
+
 bool asksAboutEverything(std::string_view question) {
     if (surveyQuestionOf(question).isSure) return true;
     const auto quantity = quantityQuestionOf(question);

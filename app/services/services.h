@@ -112,8 +112,8 @@ struct ModelStatus {
     /// While Loading and when Ready, of a model that is larger than the memory: one sentence that
     /// says what is read from the disk and how fast answers will be; else empty.
     std::string note;
-    /// When Ready, of a model without a chat template: chatTemplateNote behind its name; else
-    /// empty.
+    /// When Ready, of a model whose chat template is missing or reads no questions: turnsNote
+    /// behind its name; else empty.
     std::string templateNote;
 
     /// Both, one below the other.
@@ -608,6 +608,9 @@ public:
 /// One sentence, behind the model's name, about a model that answers and whose file has no chat
 /// template: how turns are written instead, and what to think of it. Else empty.
 [[nodiscard]] std::string chatTemplateNote(const engine::ModelInfo& model);
+
+/// chatTemplateNote, or likewise one about a template that leaves out what the user says. Tries it.
+[[nodiscard]] std::string turnsNote(const engine::Model& model);
 
 /// True for the tiny models that come with Conclave to show that everything works: they answer from
 /// passages only and know nothing themselves. Faces of the program say so.

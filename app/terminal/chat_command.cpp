@@ -269,9 +269,10 @@ private:
         std::vector<services::AdapterFile> files = m_services.models().adapterFiles();
         const auto [verb, name] = splitCommand(given);
         if (verb == "add" && !name.empty()) {
-            services::AdapterFile added = adapterFrom(name);
-            std::erase_if(files, [&](const auto& each) { return each.file == added.file; });
-            files.push_back(std::move(added));
+            auto added = adapterFrom(name);
+            if (!added) return note(added.error().detail);
+            std::erase_if(files, [&](const auto& each) { return each.file == added->file; });
+            files.push_back(std::move(*added));
         } else if (verb == "remove" && name == "all") {
             files.clear();
         } else if (verb == "remove" && !name.empty()) {

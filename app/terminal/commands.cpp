@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <limits>
 
@@ -79,7 +80,7 @@ services::StartOptions startOptions(const Arguments& arguments) {
     options.model = arguments.text("--model");
     options.nThreads = arguments.integer("--threads", 0);
     for (const std::string& each : arguments.list("--lora")) {
-        options.adapters.push_back(adapterFrom(each));
+        options.adapters.push_back(adapterFrom(each).value_or(services::AdapterFile{each}));
     }
     options.memoryBytes = arguments.size("--memory");
     options.kvTypes = cacheTypesFrom(arguments);
@@ -153,6 +154,9 @@ int runProgram(const std::vector<std::string>& arguments) {
         return wrongUsage("\"" + parsed->plain()[command->nMost] +
                               "\" is too much (put text with spaces in quotation marks)",
                           name);
+    }
+    if (const auto checked = checkValues(*parsed); !checked) {
+        return wrongUsage(checked.error().detail, name);
     }
     if (const auto places = findPlaces()) startLog({.file = places->logFile()});
     const int code = command->run(*parsed);
@@ -238,14 +242,21 @@ Option adapterOption() {
             Option::Kind::Each};
 }
 
-services::AdapterFile adapterFrom(const std::string& given) {
+Result<services::AdapterFile> adapterFrom(const std::string& given) {
     const std::size_t mark = given.find_last_of("=:");
-    if (mark != std::string::npos) {
-        if (const auto scale = parseNumber(std::string_view(given).substr(mark + 1), false)) {
-            return {given.substr(0, mark), static_cast<float>(*scale)};
-        }
+    if (mark == std::string::npos) return services::AdapterFile{given};
+    const std::string scale = given.substr(mark + 1);
+    if (const auto number = parseNumber(scale, false)) {
+        return services::AdapterFile{given.substr(0, mark), static_cast<float>(*number)};
     }
-    return {given};
+    std::error_code ignored;
+    if (scale.find('/') != std::string::npos || std::filesystem::exists(given, ignored)) {
+        return services::AdapterFile{given};
+    }
+    return fail(ErrorCode::InvalidArgument, "there is no file " + given + ", and as the scale of " +
+                                                given.substr(0, mark) + " \"" + scale +
+                                                "\" is no number; give one as " +
+                                                given.substr(0, mark) + "=0.5");
 }
 
 Option toolsOption() {
@@ -358,7 +369,34 @@ Result<std::pair<engine::TokenId, float>> logitBiasFrom(std::string_view given) 
             std::string(given) + "; `conclave tokenize --json` prints numbers");
 }
 
+Result<void> takeStepsAndBiases(const Arguments& arguments, engine::SamplerSettings& settings) {
+    if (arguments.has("--samplers")) {
+        auto steps = engine::parseSamplerSteps(arguments.text("--samplers"));
+        if (!steps) {
+            return fail(steps.error().code, "--samplers: " + steps.error().detail);
+        }
+        settings.steps = std::move(*steps);
+    }
+    for (const std::string& given : arguments.list("--logit-bias")) {
+        const auto bias = logitBiasFrom(given);
+        if (!bias) return tl::unexpected(bias.error());
+        settings.logitBias.push_back(*bias);
+    }
+    return {};
+}
+
 }  // namespace
+
+Result<void> checkValues(const Arguments& arguments) {
+    engine::SamplerSettings unused;
+    if (auto taken = takeStepsAndBiases(arguments, unused); !taken) return taken;
+    for (const std::string& given : arguments.list("--lora")) {
+        if (const auto adapter = adapterFrom(given); !adapter) {
+            return fail(adapter.error().code, "--lora: " + adapter.error().detail);
+        }
+    }
+    return {};
+}
 
 bool givesSampling(const Arguments& arguments) {
     const std::vector<Option> options = samplingOptions();
@@ -406,18 +444,8 @@ Result<engine::SamplerSettings> samplingFrom(const Arguments& arguments,
             if (text != "none") settings.dryBreakers.push_back(unescaped(text));
         }
     }
-    if (arguments.has("--samplers")) {
-        auto steps = engine::parseSamplerSteps(arguments.text("--samplers"));
-        if (!steps) {
-            return fail(steps.error().code, "--samplers: " + steps.error().detail);
-        }
-        settings.steps = std::move(*steps);
-    }
-    for (const std::string& given : arguments.list("--logit-bias")) {
-        const auto bias = logitBiasFrom(given);
-        if (!bias) return tl::unexpected(bias.error());
-        settings.logitBias.push_back(*bias);
-    }
+    const auto taken = takeStepsAndBiases(arguments, settings);
+    if (!taken) return tl::unexpected(taken.error());
     const bool hasMirostat = arguments.has("--mirostat") && settings.mirostat > 0;
     const bool hasTemperature = std::find(settings.steps.begin(), settings.steps.end(),
                                           engine::SamplerStep::Temperature) != settings.steps.end();

@@ -57,8 +57,12 @@ int runProgram(const std::vector<std::string>& arguments);
 [[nodiscard]] Option adapterOption();
 
 /// "FILE", "FILE=SCALE" or "FILE:SCALE"; what stands behind the last mark and is no number belongs
-/// to the name.
-[[nodiscard]] services::AdapterFile adapterFrom(const std::string& given);
+/// to the name of a file that is there. Errors: InvalidArgument (neither a file nor a scale).
+[[nodiscard]] Result<services::AdapterFile> adapterFrom(const std::string& given);
+
+/// What only those who use the values of --samplers, --logit-bias and --lora can tell of them.
+/// Errors: InvalidArgument (names the option).
+[[nodiscard]] Result<void> checkValues(const Arguments& arguments);
 
 /// --tools, of commands that use a model's chat template.
 [[nodiscard]] Option toolsOption();

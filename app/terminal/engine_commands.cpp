@@ -90,6 +90,21 @@ void noteUnreadResults(const engine::Model& model, engine::ChatTemplateOptions o
     }
 }
 
+/// Says so where the template leaves out what the user said last.
+void noteUnreadQuestion(const engine::Model& model, engine::ChatTemplateOptions options) {
+    constexpr const char* kMark = "conclave-question";
+    auto& messages = options.variables["messages"];
+    const auto last = std::find_if(messages.rbegin(), messages.rend(),
+                                   [](const auto& each) { return each["role"] == "user"; });
+    if (last == messages.rend()) return;
+    (*last)["content"] = kMark;
+    const auto text = model.renderChat({}, options);
+    if (text && text->find(kMark) == std::string::npos) {
+        note("conclave: the chat template of " + model.info().name +
+             " leaves out what the user said last, so the model does not read it");
+    }
+}
+
 /// Tokens of a conversation, with these tools to call (null: none).
 Result<std::vector<TokenId>> chatTokens(const engine::Model& model, nlohmann::ordered_json messages,
                                         const nlohmann::ordered_json& tools) {
@@ -100,6 +115,7 @@ Result<std::vector<TokenId>> chatTokens(const engine::Model& model, nlohmann::or
         note(model.info().name + " " + problem);
     }
     noteUnknownTools(model, tools);
+    noteUnreadQuestion(model, options);
     noteUnreadResults(model, options);
     return model.tokenizeChat({}, options);
 }

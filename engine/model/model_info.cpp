@@ -108,7 +108,7 @@ Result<ModelInfo> describeModel(const GgufFile& file) {
     info.description = textOf(file, "general.description");
     info.license = textOf(file, "general.license");
     info.fileBytes = file.fileBytes();
-    info.hasChatTemplate = file.string("tokenizer.chat_template").has_value();
+    info.hasChatTemplate = ownChatTemplate(file).has_value();
     if (!info.isEmbedder && !info.isReranker) {
         if (!info.hasChatTemplate) info.turnFamily = standInTemplate(file).family;
         readRecommendedSampling(file, info);

@@ -1,12 +1,15 @@
 #include "engine/model/recommended_sampling.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
-#include "base/utf8.h"
 
 namespace conclave::engine {
 namespace {
@@ -40,44 +43,52 @@ void readRecommendedSampling(const GgufFile& file, ModelInfo& info) {
     const auto passOver = [&](const std::string& key, const std::string& why) {
         log().info("{}: {} is passed over: {}", info.name, key, why);
     };
-    const auto take = [&](const char* name, auto SamplerSettings::*field) {
+    // What the options of the same meaning refuse is passed over.
+    const auto take = [&](const char* name, auto SamplerSettings::*field, double least,
+                          double most) {
         const std::string key = std::string("general.sampling.") + name;
         const auto number = recommendedNumber(file, key);
         if (!number) return;
-        SamplerSettings with = info.sampling;
-        using Value = std::remove_reference_t<decltype(with.*field)>;
-        constexpr double kMostTokens = 1e6;
-        if (std::is_integral_v<Value> && std::abs(*number) > kMostTokens) {
-            return passOver(key, "it is too large");
-        }
-        with.*field = static_cast<Value>(*number);
-        if (const auto checked = checkSampling(with); !checked) {
-            return passOver(key, checked.error().detail);
-        }
-        info.sampling = std::move(with);
+        const double value = withoutFloatsNoise(*number);
+        if (value < least || value > most) return passOver(key, "it is out of range");
+        using Value = std::remove_reference_t<decltype(info.sampling.*field)>;
+        info.sampling.*field = static_cast<Value>(*number);
         if (std::is_integral_v<Value>) {
             info.recommendedSampling[name] = static_cast<int>(*number);
         } else {
-            info.recommendedSampling[name] = withoutFloatsNoise(*number);
+            info.recommendedSampling[name] = value;
         }
     };
-    take("temp", &SamplerSettings::temperature);
-    take("top_k", &SamplerSettings::topK);
-    take("top_p", &SamplerSettings::topP);
-    take("min_p", &SamplerSettings::minP);
-    take("xtc_probability", &SamplerSettings::xtcProbability);
-    take("xtc_threshold", &SamplerSettings::xtcThreshold);
-    take("penalty_last_n", &SamplerSettings::penaltyWindow);
-    take("penalty_repeat", &SamplerSettings::repeatPenalty);
-    take("mirostat", &SamplerSettings::mirostat);
-    take("mirostat_tau", &SamplerSettings::mirostatTau);
-    take("mirostat_eta", &SamplerSettings::mirostatEta);
+    constexpr double kMostTokens = 1e6;
+    take("temp", &SamplerSettings::temperature, 0, 100);
+    take("top_k", &SamplerSettings::topK, 0, kMostTokens);
+    take("top_p", &SamplerSettings::topP, 0, 1);
+    take("min_p", &SamplerSettings::minP, 0, 1);
+    take("xtc_probability", &SamplerSettings::xtcProbability, 0, 1);
+    take("xtc_threshold", &SamplerSettings::xtcThreshold, 0, 1);
+    take("penalty_last_n", &SamplerSettings::penaltyWindow, -1, kMostTokens);
+    take("penalty_repeat", &SamplerSettings::repeatPenalty, 0.1, 10);
+    take("mirostat", &SamplerSettings::mirostat, 0, 2);
+    take("mirostat_tau", &SamplerSettings::mirostatTau, 0, 100);
+    take("mirostat_eta", &SamplerSettings::mirostatEta, 0, 1);
     const std::string key = "general.sampling.sequence";
     if (const auto names = file.string(key)) {
-        const auto steps = parseSamplerSteps(*names);
-        if (!steps) return passOver(key, steps.error().detail);
-        info.sampling.steps = *steps;
-        info.recommendedSampling["sequence"] = toValidUtf8(*names);
+        std::string taken;
+        std::vector<SamplerStep> steps;
+        std::istringstream list{std::string(*names)};
+        for (std::string name; std::getline(list, name, ';');) {
+            if (name.empty()) continue;
+            const auto step = parseSamplerSteps(name);
+            if (!step) {
+                passOver(key, step.error().detail);
+            } else if (std::find(steps.begin(), steps.end(), step->front()) == steps.end()) {
+                steps.push_back(step->front());
+                taken.append(taken.empty() ? "" : ";").append(name);
+            }
+        }
+        if (steps.empty()) return;
+        info.sampling.steps = std::move(steps);
+        info.recommendedSampling["sequence"] = taken;
     }
 }
 

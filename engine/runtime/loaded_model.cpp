@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/log.h"
 #include "engine/model/attend.h"
 #include "engine/model/blas.h"
 #include "engine/model/model_info.h"
@@ -54,14 +55,15 @@ auto withinMemory(const std::filesystem::path& path, const Body& body) -> declty
 
 }  // namespace
 
+TurnTemplate::TurnTemplate() : parsed(noTemplate()) {}
+
 LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes,
                          KvTypes kvTypes)
     : m_file(std::move(file)),
       m_kernels(kernels),
       m_memoryBytes(memoryBytes),
       m_kvTypes(kvTypes),
-      m_batchTokens(kDefaultBatchTokens),
-      m_template(noTemplate()) {}
+      m_batchTokens(kDefaultBatchTokens) {}
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path,
                                                  const LoadProgress& progress) {
@@ -132,9 +134,20 @@ Result<void> LoadedModel::fill() {
     const auto spelling = [&](TokenId token) {
         return token >= 0 ? std::string(m_tokenizer->tokenText(token)) : std::string();
     };
-    m_templateSource = chatTemplateOf(m_file);
-    m_template = ChatTemplate::parse(m_templateSource, spelling(m_tokenizer->bos()),
-                                     spelling(m_tokenizer->eos()));
+    const auto read = [&](TurnTemplate& into, std::string_view source) {
+        into.source = source;
+        into.parsed =
+            ChatTemplate::parse(source, spelling(m_tokenizer->bos()), spelling(m_tokenizer->eos()));
+    };
+    read(m_template, chatTemplateOf(m_file));
+    const auto forTools = toolChatTemplate(m_file);
+    if (!forTools || *forTools == m_template.source) return {};
+    read(m_toolTemplate.emplace(), *forTools);
+    if (!m_toolTemplate->parsed) {
+        log().info("{}: the chat template for tools is passed over: {}", m_info.name,
+                   m_toolTemplate->parsed.error().detail);
+        m_toolTemplate.reset();
+    }
     return {};
 }
 
@@ -276,12 +289,23 @@ std::string LoadedModel::detokenize(std::span<const TokenId> tokens, bool render
 
 std::string LoadedModel::tokenText(TokenId token) const { return m_tokenizer->piece(token, true); }
 
+const TurnTemplate& LoadedModel::templateFor(const nlohmann::ordered_json& tools) const {
+    const bool hasTools = tools.is_array() && !tools.empty();
+    return hasTools && m_toolTemplate ? *m_toolTemplate : m_template;
+}
+
 Result<std::vector<PromptPart>> LoadedModel::renderParts(std::span<const ChatMessage> messages,
                                                          const ChatTemplateOptions& options) const {
-    if (!m_template) return tl::unexpected(m_template.error());
-    std::call_once(m_contentsOnce, [&] { m_readsPartsOnly = readsPartsOnly(**m_template); });
-    const bool hasOwn = options.variables.is_object() && options.variables.contains("messages");
-    if (!hasOwn && !m_readsPartsOnly) return (*m_template)->render(messages, options);
+    const bool hasVariables = options.variables.is_object();
+    const TurnTemplate& turns =
+        templateFor(hasVariables ? options.variables.value("tools", nlohmann::ordered_json())
+                                 : nlohmann::ordered_json());
+    if (!turns.parsed) return tl::unexpected(turns.parsed.error());
+    const ChatTemplate& chatTemplate = **turns.parsed;
+    std::call_once(turns.contentsOnce,
+                   [&] { turns.readsPartsOnly = readsPartsOnly(chatTemplate); });
+    const bool hasOwn = hasVariables && options.variables.contains("messages");
+    if (!hasOwn && !turns.readsPartsOnly) return chatTemplate.render(messages, options);
     ChatTemplateOptions changed = options;
     auto& list = changed.variables["messages"];
     if (!hasOwn) {
@@ -290,10 +314,10 @@ Result<std::vector<PromptPart>> LoadedModel::renderParts(std::span<const ChatMes
             list.push_back({{"role", message.role}, {"content", message.content}});
         }
     }
-    auto read = messagesFor(m_templateSource, m_readsPartsOnly, std::move(list));
+    auto read = messagesFor(turns.source, turns.readsPartsOnly, std::move(list));
     if (!read) return tl::unexpected(read.error());
     list = std::move(*read);
-    return (*m_template)->render({}, changed);
+    return chatTemplate.render({}, changed);
 }
 
 Result<std::string> LoadedModel::renderChat(std::span<const ChatMessage> messages,
@@ -314,7 +338,7 @@ Result<std::vector<TokenId>> LoadedModel::tokenizeChat(std::span<const ChatMessa
 
 std::unique_ptr<ChatOutputParser> LoadedModel::outputParser(
     std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const {
-    const ChatFormat format = detectChatFormat(m_templateSource);
+    const ChatFormat format = detectChatFormat(templateFor(tools).source);
     constexpr std::size_t kTail = 16;  // tokens, more than any mark has
     const std::string end = m_tokenizer->decode(prompt.last(std::min(prompt.size(), kTail)), true);
     OutputParserOptions options{.isThinking = opensThought(format, end), .tools = tools};

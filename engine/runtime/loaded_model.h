@@ -21,6 +21,17 @@ namespace conclave::engine {
 /// Most tokens of one forward pass that a session may ask for.
 inline constexpr int kMaxBatchTokens = 4096;
 
+/// A chat template as it is used.
+struct TurnTemplate {
+    TurnTemplate();
+
+    std::string_view source;  ///< in the mapped file, or a constant
+    /// A template that our interpreter rejects leaves the model usable for raw completion.
+    Result<std::unique_ptr<const ChatTemplate>> parsed;
+    mutable std::once_flag contentsOnce;
+    mutable bool readsPartsOnly = false;
+};
+
 class LoadedModel final : public Model {
 public:
     /// As Model::load, with a kernel set of the caller's choice.
@@ -96,6 +107,8 @@ private:
     [[nodiscard]] Result<void> bringIn(const LoadOptions& options);
     [[nodiscard]] Result<std::vector<PromptPart>> renderParts(
         std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
+    /// For conversations with these tools (null or none: without).
+    [[nodiscard]] const TurnTemplate& templateFor(const nlohmann::ordered_json& tools) const;
 
     GgufFile m_file;
     const KernelTable& m_kernels;
@@ -109,11 +122,8 @@ private:
     mutable std::mutex m_sessionMutex;  ///< so that the room follows the last change
     mutable std::atomic<std::int64_t> m_sessionBytes = 0;
     std::unique_ptr<const Tokenizer> m_tokenizer;
-    /// A template that our interpreter rejects leaves the model usable for raw completion.
-    Result<std::unique_ptr<const ChatTemplate>> m_template;
-    std::string_view m_templateSource;  ///< in the mapped file, or a constant
-    mutable std::once_flag m_contentsOnce;
-    mutable bool m_readsPartsOnly = false;
+    TurnTemplate m_template;
+    std::optional<TurnTemplate> m_toolTemplate;  ///< none: m_template serves tools, too
     mutable PrefixStore m_prefixes;
     mutable std::mutex m_speculationMutex;
     mutable SpeculationGate m_speculation;

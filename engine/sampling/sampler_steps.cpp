@@ -37,6 +37,14 @@ constexpr NamedStep kStepNames[] = {
     {"adaptive-p", SamplerStep::AdaptiveP},
 };
 
+bool isSameWord(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 std::string allStepNames() {
     std::string names;
     for (int step = 0; step <= static_cast<int>(SamplerStep::AdaptiveP); ++step) {
@@ -67,8 +75,9 @@ Result<std::vector<SamplerStep>> parseSamplerSteps(std::string_view names) {
         const std::string_view name = names.substr(begin, end - begin);
         begin = end + 1;
         if (name.empty()) continue;
-        const auto known = std::find_if(std::begin(kStepNames), std::end(kStepNames),
-                                        [&](const NamedStep& each) { return each.first == name; });
+        const auto known =
+            std::find_if(std::begin(kStepNames), std::end(kStepNames),
+                         [&](const NamedStep& each) { return isSameWord(each.first, name); });
         if (known == std::end(kStepNames)) {
             return fail(ErrorCode::InvalidArgument, "there is no sampler \"" + std::string(name) +
                                                         "\"; there are " + allStepNames());

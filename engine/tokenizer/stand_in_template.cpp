@@ -169,6 +169,13 @@ constexpr std::string_view kTekkenTurnsWithSystem =
     "{%- endif -%}"
     "{%- endfor -%}";
 
+/// One of nothing but blanks would drop every message.
+std::optional<std::string_view> templateUnder(const GgufFile& file, std::string_view key) {
+    const auto text = file.string(key);
+    const bool isEmpty = !text || text->find_first_not_of(" \t\r\n") == std::string_view::npos;
+    return isEmpty ? std::nullopt : text;
+}
+
 }  // namespace
 
 StandInTemplate standInTemplate(const GgufFile& file) {
@@ -196,8 +203,19 @@ StandInTemplate standInTemplate(const GgufFile& file) {
     return {{}, defaultChatTemplate()};
 }
 
+std::optional<std::string_view> toolChatTemplate(const GgufFile& file) {
+    return templateUnder(file, "tokenizer.chat_template.tool_use");
+}
+
+std::optional<std::string_view> ownChatTemplate(const GgufFile& file) {
+    const auto own = templateUnder(file, "tokenizer.chat_template");
+    if (own && *own != "chatml") return own;
+    if (const auto forTools = toolChatTemplate(file)) return forTools;
+    return own ? std::optional(defaultChatTemplate()) : std::nullopt;
+}
+
 std::string_view chatTemplateOf(const GgufFile& file) {
-    const auto own = file.string("tokenizer.chat_template");
+    const auto own = ownChatTemplate(file);
     return own ? *own : standInTemplate(file).source;
 }
 

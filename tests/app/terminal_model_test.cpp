@@ -101,7 +101,7 @@ TEST_F(TerminalTest, AddsToTheLogitsOfTokens) {
     EXPECT_EQ(drawn({"--logit-bias", "700+100", "--logit-bias", "701=50"})[0], 700);
     for (const char* wrong : {"ship=1", "700", "700=", "700=many", "700=101"}) {
         const auto refused = run({"generate", "--prompt", "a", "--logit-bias", wrong});
-        EXPECT_EQ(refused.exitCode, 1) << wrong;
+        EXPECT_EQ(refused.exitCode, 2) << wrong;
         EXPECT_THAT(refused.err, HasSubstr("--logit-bias wants")) << wrong;
     }
 }
@@ -400,6 +400,51 @@ TEST_F(TerminalTest, SamplesAsTheModelsFileRecommends) {
     EXPECT_THAT(run({"models", "info", plain}).out, Not(HasSubstr("recommends")));
 }
 
+TEST_F(TerminalTest, AFilesRecommendationGoesBeforeWhatSuitsItsName) {
+    const std::string model =
+        write("named.gguf", ChangedMetadata(test::readWhole(kTinyModels + "olmoe.gguf"))
+                                .drop("general.name")
+                                .add("general.name", std::string_view("Conclave Tiny"))
+                                .add("general.sampling.temp", 90.0f)
+                                .bytes())
+            .string();
+    const auto drawn = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {
+            "generate", "--model", model, "--prompt", "a", "--seed", "5", "--max-tokens", "12"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return json(arguments)["tokens"];
+    };
+    EXPECT_EQ(drawn({}), drawn({"--temp", "90"}));
+    EXPECT_NE(drawn({}), drawn({"--temp", "0"}));
+}
+
+TEST_F(TerminalTest, SaysWhereATemplateLeavesOutWhatTheUserSays) {
+    const auto modelWith = [&](std::string_view source) {
+        return write("template.gguf",
+                     ChangedMetadata(test::readWhole(kTinyModels + "llama-dense.gguf"))
+                         .drop("tokenizer.chat_template")
+                         .add("tokenizer.chat_template", source)
+                         .bytes())
+            .string();
+    };
+    const std::string silent = modelWith("{% for m in messages %}{{ m.role }}{% endfor %}");
+    EXPECT_THAT(
+        run({"generate", "--chat", "--prompt", "Hi", "--model", silent, "--max-tokens", "1"}).err,
+        HasSubstr("leaves out what the user said last"));
+    EXPECT_THAT(run({"ask", "Hi", "--no-retrieval", "--model", silent, "--max-tokens", "1"}).err,
+                HasSubstr("leaves out what the user says"));
+    // Only the first message is written; a template that writes all of them is not noted.
+    const std::string messages =
+        write("m.json", R"([{"role":"user","content":"a"},{"role":"assistant","content":"b"},)"
+                        R"({"role":"user","content":"c"}])")
+            .string();
+    const auto goOn = [&](const std::string& model) {
+        return run({"generate", "--messages", messages, "--model", model, "--max-tokens", "1"}).err;
+    };
+    EXPECT_THAT(goOn(modelWith("{{ messages[0].content }}")), HasSubstr("what the user said last"));
+    EXPECT_THAT(goOn(kTinyModels + "llama-dense.gguf"), Not(HasSubstr("leaves out")));
+}
+
 TEST_F(TerminalTest, SaysHowTurnsAreWrittenWithoutAChatTemplate) {
     const std::string base = kTinyModels + "olmoe.gguf";
     constexpr const char* kNote = "no chat template";
@@ -439,8 +484,9 @@ TEST_F(TerminalTest, TakesTheStepsOfSamplingInTheOrderGiven) {
     };
     EXPECT_NE(drawn("top_p;temperature"), drawn("temperature;top_p"));
     EXPECT_EQ(drawn("top_p;temperature"), drawn("nucleus;temp"));
+    EXPECT_EQ(drawn("top_p;temperature"), drawn("Top_P;TEMP"));
     const Outcome refused = run({"generate", "--prompt", "a", "--samplers", "top_k;tail"});
-    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_EQ(refused.exitCode, 2);
     EXPECT_THAT(refused.err, HasSubstr("--samplers: there is no sampler \"tail\"; there are "
                                        "penalties, dry"));
 }
@@ -473,6 +519,21 @@ TEST_F(TerminalTest, SaysWhereNoToolWasAskedFor) {
     EXPECT_EQ(result.exitCode, 0);
     EXPECT_THAT(result.err, HasSubstr("the last answer asked for no tool"));
     EXPECT_THAT(result.err, HasSubstr("did you mean /tool?"));
+}
+
+TEST_F(TerminalTest, SaysThatTheScaleOfAnAdapterIsNoNumber) {
+    const std::string adapter = kTinyModels + "olmoe.lora.gguf";
+    for (const std::string& wrong : {adapter + "=abc", adapter + ":abc", adapter + "="}) {
+        const Outcome refused = run({"generate", "--prompt", "a", "--lora", wrong});
+        EXPECT_EQ(refused.exitCode, 2) << wrong;
+        EXPECT_THAT(refused.err, HasSubstr("is no number")) << wrong;
+    }
+    // Part of a file's name.
+    const std::string named = write("a=b.gguf", test::readWhole(adapter)).string();
+    EXPECT_EQ(run({"generate", "--prompt", "a", "--max-tokens", "1", "--model",
+                   kTinyModels + "olmoe.gguf", "--lora", named})
+                  .exitCode,
+              0);
 }
 
 TEST_F(TerminalTest, SaysOnceWhyAnAdapterCannotBeLoaded) {

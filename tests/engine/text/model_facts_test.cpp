@@ -5,6 +5,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -110,6 +111,31 @@ TEST(ModelFacts, PassesOverRecommendationsThatCannotBe) {
     EXPECT_EQ(info.recommendedSampling.dump(), R"({"top_p":0.8})");
 }
 
+TEST(ModelFacts, PassesOverRecommendationsThatTheOptionsRefuse) {
+    const ModelInfo info = infoOf(changed("olmoe.gguf")
+                                      .add("general.sampling.temp", -1.0f)
+                                      .add("general.sampling.top_k", -3)
+                                      .add("general.sampling.top_p", 2.0f)
+                                      .add("general.sampling.min_p", -0.5f)
+                                      .add("general.sampling.penalty_last_n", -2)
+                                      .add("general.sampling.penalty_repeat", 0.1f)
+                                      .add("general.sampling.mirostat_eta", 1.5f)
+                                      .add("general.sampling.xtc_threshold", 1.0f));
+    SamplerSettings expected;
+    expected.repeatPenalty = 0.1f;
+    expected.xtcThreshold = 1.0f;
+    EXPECT_EQ(info.sampling, expected);
+    EXPECT_EQ(info.recommendedSampling.dump(), R"({"xtc_threshold":1.0,"penalty_repeat":0.1})");
+}
+
+TEST(ModelFacts, PassesOverUnknownStepsAlone) {
+    const ModelInfo info =
+        infoOf(changed("olmoe.gguf")
+                   .add("general.sampling.sequence", std::string_view("Top_K;tail;temp;top_k;")));
+    EXPECT_EQ(info.sampling.steps, (std::vector{SamplerStep::TopK, SamplerStep::Temperature}));
+    EXPECT_EQ(info.recommendedSampling["sequence"], "Top_K;temp");
+}
+
 // ------------------------------------------------------------------- without a template
 
 /// What stands in for the template of a file with these tokens, and what it writes.
@@ -204,6 +230,68 @@ TEST(ModelFacts, OwnTemplatesStandForThemselves) {
     EXPECT_FALSE(without.hasChatTemplate);
     EXPECT_EQ(infoOf(changed("olmoe.gguf")).turnFamily, "");
     EXPECT_EQ(infoOf(changed("bert.gguf")).turnFamily, "");
+}
+
+constexpr std::string_view kPlainTemplate =
+    "{% for m in messages %}{{ 'plain:' + m.content }}{% endfor %}";
+constexpr std::string_view kToolTemplate =
+    "{% for m in messages %}{{ 'tools:' + m.content }}{% endfor %}";
+
+/// The prompt for "Hi" with these templates in the file (empty: no such key), with and without
+/// tools.
+std::pair<std::string, std::string> promptsOf(std::string_view usual, std::string_view forTools) {
+    ChangedMetadata metadata = changed("llama-dense.gguf").drop("tokenizer.chat_template");
+    if (!usual.empty()) metadata.add("tokenizer.chat_template", usual);
+    if (!forTools.empty()) metadata.add("tokenizer.chat_template.tool_use", forTools);
+    const ScratchFile file(metadata.bytes());
+    const auto model = Model::load(file.path);
+    if (!model) return {model.error().detail, {}};
+    const std::vector<ChatMessage> messages = {{"user", "Hi"}};
+    ChatTemplateOptions options;
+    options.variables["tools"] = Json::array();
+    const auto without = (*model)->renderChat(messages, options);
+    options.variables["tools"].push_back(Json::parse(R"({"function":{"name":"weather"}})"));
+    const auto with = (*model)->renderChat(messages, options);
+    return {without ? *without : without.error().detail, with ? *with : with.error().detail};
+}
+
+TEST(ModelFacts, TakesTheTemplateForToolsWhereToolsAreGiven) {
+    using Prompts = std::pair<std::string, std::string>;
+    EXPECT_EQ(promptsOf(kPlainTemplate, kToolTemplate), Prompts("plain:Hi", "tools:Hi"));
+    EXPECT_EQ(promptsOf(kPlainTemplate, {}), Prompts("plain:Hi", "plain:Hi"));
+    // It is all there is.
+    EXPECT_EQ(promptsOf({}, kToolTemplate), Prompts("tools:Hi", "tools:Hi"));
+    EXPECT_EQ(promptsOf(" \n", kToolTemplate), Prompts("tools:Hi", "tools:Hi"));
+    EXPECT_EQ(promptsOf("chatml", kToolTemplate), Prompts("tools:Hi", "tools:Hi"));
+    // What cannot be read is passed over.
+    EXPECT_EQ(promptsOf(kPlainTemplate, "{% for"), Prompts("plain:Hi", "plain:Hi"));
+    EXPECT_EQ(promptsOf(kPlainTemplate, " "), Prompts("plain:Hi", "plain:Hi"));
+}
+
+TEST(ModelFacts, ATemplateForToolsMayBeOfAnyKind) {
+    const ScratchFile file(
+        changed("llama-dense.gguf").add("tokenizer.chat_template.tool_use", 7).bytes());
+    const auto model = Model::load(file.path);
+    ASSERT_TRUE(model) << model.error().detail;
+    ChatTemplateOptions options;
+    options.variables["tools"] = 3;
+    const std::vector<ChatMessage> messages = {{"user", "Hi"}};
+    EXPECT_THAT((*model)->renderChat(messages, options).value(), HasSubstr("Hi"));
+}
+
+TEST(ModelFacts, AnEmptyTemplateIsNoneAndAWordIsChatMl) {
+    const auto with = [](std::string_view source) {
+        return changed("llama-dense.gguf")
+            .drop("tokenizer.chat_template")
+            .add("tokenizer.chat_template", source);
+    };
+    EXPECT_FALSE(infoOf(with("")).hasChatTemplate);
+    EXPECT_FALSE(infoOf(with(" \n")).hasChatTemplate);
+    EXPECT_TRUE(infoOf(with("chatml")).hasChatTemplate);
+    for (const char* source : {" \n", "chatml"}) {
+        EXPECT_EQ(promptsOf(source, {}).first,
+                  "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+    }
 }
 
 // ---------------------------------------------------------------------------- messages
