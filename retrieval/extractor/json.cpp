@@ -307,6 +307,9 @@ Result<ExtractedDocument> parseNotebook(const Source& source) {
     if (cells == nullptr) {
         return fail(ErrorCode::Corrupt, source.fileName + " is no notebook: it has no cells");
     }
+    if (cells->kind != JsonNode::Kind::Array) {
+        return fail(ErrorCode::Corrupt, source.fileName + " is no notebook: its cells are no list");
+    }
     std::string page;
     for (const auto& [key, cell] : cells->children) {
         const JsonNode* kind = cell.find("cell_type");

@@ -88,6 +88,12 @@ TEST(Notebook, GivesCellsAndTheirOutput) {
     EXPECT_THAT(headingsOf(*document), ElementsAre("1 Title", "2 Part"));
     EXPECT_EQ(parsed("{\"a\":1}", "a.ipynb").error().code, ErrorCode::Corrupt);
     EXPECT_EQ(parsed("x", "a.ipynb").error().code, ErrorCode::Corrupt);
+    for (const char* cells : {"5", "null", "\"words\"", "{\"a\":1}"}) {
+        const auto bad = parsed(std::string("{\"cells\":") + cells + "}", "a.ipynb");
+        ASSERT_FALSE(bad) << cells;
+        EXPECT_EQ(bad.error().code, ErrorCode::Corrupt);
+        EXPECT_THAT(bad.error().detail, HasSubstr("its cells are no list"));
+    }
     EXPECT_TRUE(parsed("{\"cells\":[1,[],{\"source\":{\"a\":[]},\"cell_type\":[]}]}", "a.ipynb"));
 }
 
