@@ -46,6 +46,18 @@ std::optional<std::string> wholeText(const ScannedFile& file) {
     return bytes;
 }
 
+/// The reader may give a quarter of its memory to the file itself, and refuses a larger one by its
+/// size alone.
+bool isLikelyTooLarge(const ScannedFile& file) {
+    return file.sizeBytes > retrieval::ExtractOptions{}.memoryLimitBytes / 4;
+}
+
+/// Why a file could not be read, for lists where its name stands already.
+std::string withoutName(const std::string& reason, const fs::path& path) {
+    const std::string name = path.filename().string() + " ";
+    return reason.starts_with(name) ? "it " + reason.substr(name.size()) : reason;
+}
+
 bool isPdfName(const fs::path& path) {
     const std::string extension = path.extension().string();
     return extension == ".pdf" || extension == ".PDF";
@@ -269,6 +281,7 @@ private:
     /// error is one of the database: the run ends.
     Result<bool> readOne(const ToRead& item, CpuBudget& budget) {
         const fs::path& path = item.file.path;
+        if (const auto refused = refusedForSize(item.file)) return record(item, *refused);
         std::optional<std::string> text = wholeText(item.file);
         auto hash = text ? Result<std::string>(sha256OfText(*text))
                          : sha256OfFile(path, [this](std::uint64_t) { return !isStopped(); });
@@ -300,6 +313,16 @@ private:
         const auto isDone = readContent(item, *hash, budget, std::move(text));
         if (!isDone || *isDone) settle(*hash, std::nullopt);
         return isDone;
+    }
+
+    /// Why a file is too large to be read, asked before it is hashed, which takes longer the larger
+    /// it is; none: it may be read.
+    [[nodiscard]] std::optional<Error> refusedForSize(const ScannedFile& file) const {
+        if (!isLikelyTooLarge(file)) return std::nullopt;
+        auto extracted =
+            m_extractor.extract(file.path, {.password = {}, .cancel = m_job.cancel, .many = true});
+        if (extracted || extracted.error().code != ErrorCode::LimitExceeded) return std::nullopt;
+        return std::move(extracted.error());
     }
 
     /// From the file itself, or from `text`, which is all of it; false: it is ready to be stored.
@@ -515,12 +538,13 @@ private:
         }
         const DocumentState state =
             error.code == ErrorCode::NeedsOcr ? DocumentState::NeedsOcr : DocumentState::Failed;
+        const std::string reason = withoutName(error.detail, item.file.path);
         log().info("a document could not be read: {}", errorName(error.code));
-        auto set = m_store.setDocumentState(*id, state, error.detail, item.file.sizeBytes,
-                                            item.file.modifiedNs);
+        auto set =
+            m_store.setDocumentState(*id, state, reason, item.file.sizeBytes, item.file.modifiedNs);
         if (!set) return finished(set);
         const std::lock_guard lock(m_mutex);
-        m_report.failed.emplace_back(item.file.path, error.detail);
+        m_report.failed.emplace_back(item.file.path, reason);
         return true;
     }
 

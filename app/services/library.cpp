@@ -333,6 +333,7 @@ PreparedDocument Library::prepare(retrieval::ExtractedDocument extracted,
     content.title = std::move(extracted.title);
     content.mime = std::move(extracted.mime);
     content.warnings = std::move(extracted.warnings);
+    if (content.chunks.empty()) content.warnings.emplace_back("empty: there is no text in it");
     for (retrieval::ExtractedPage& page : extracted.pages) {
         content.pages.push_back({page.number, std::move(page.text)});
     }

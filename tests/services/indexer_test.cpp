@@ -94,6 +94,53 @@ TEST_F(IndexerTest, EqualFilesAreReadOnce) {
     EXPECT_EQ(nCalls(), 3);
 }
 
+TEST_F(IndexerTest, AFileThatIsTooLargeIsNotHashed) {
+    const fs::path huge = m_files.write("huge.rst", "a sail");
+    fs::resize_file(huge, std::uintmax_t{8} << 30U);  // all of it a hole, which takes no room
+    const retrieval::Extractor extractor = countingExtractor();
+    Index index(m_scratch.path() / "a.db");
+    for (int run = 0; run < 2; ++run) {
+        const IndexReport report = index.update(m_files.path(), extractor);
+        ASSERT_EQ(report.failed.size(), 1U);
+        EXPECT_NE(report.failed[0].second.find("larger than 256 MiB"), std::string::npos);
+        EXPECT_NE(report.failed[0].second.find(".conclaveignore"), std::string::npos);
+        EXPECT_LT(report.time.count(), 10.0);  // its hash alone takes about 40 s
+    }
+    EXPECT_EQ(nCalls(), 1);  // nothing is tried again until the file changes
+    // Cut to what can be read, it is.
+    fs::resize_file(huge, 6);
+    EXPECT_EQ(index.update(m_files.path(), extractor).documents, 1);
+    EXPECT_EQ(index.search("sail", 5).size(), 1U);
+}
+
+TEST_F(IndexerTest, AReasonDoesNotRepeatTheName) {
+    m_files.write("broken.docx", "");
+    Index index(m_scratch.path() / "a.db");
+    const IndexReport report = index.update(m_files.path(), retrieval::Extractor(worker()));
+    ASSERT_EQ(report.failed.size(), 1U);
+    const std::string reason = "it is not what its name says; it is damaged or incomplete";
+    EXPECT_EQ(report.failed[0].second, reason);
+    const auto documents = index.database->documents().documents(index.collection).value();
+    ASSERT_EQ(documents.size(), 1U);
+    EXPECT_EQ(documents[0].error, reason);
+}
+
+TEST_F(IndexerTest, SaysThatAFileIsEmpty) {
+    m_files.write("empty.txt", "");
+    m_files.write("blank.md", " \n\n");
+    m_files.write("full.txt", "a sail");
+    Index index(m_scratch.path() / "a.db");
+    index.update(m_files.path(), retrieval::Extractor(worker()));
+    const auto documents = index.database->documents().documents(index.collection).value();
+    ASSERT_EQ(documents.size(), 3U);
+    for (const Document& each : documents) {
+        EXPECT_EQ(each.state, DocumentState::Ready);
+        const bool isSaid =
+            each.warnings == std::vector<std::string>{"empty: there is no text in it"};
+        EXPECT_EQ(isSaid, each.path.filename() != "full.txt") << each.path;
+    }
+}
+
 TEST_F(IndexerTest, APdfThatIsReadHalfIsGoneOnWith) {
     if (!fs::exists(worker().parent_path() / "conclave-extract-pdf")) {
         GTEST_SKIP() << "this build has no PDF reader (CONCLAVE_DESKTOP is off)";
