@@ -1,5 +1,7 @@
 #include "base/visible_text.h"
 
+#include <algorithm>
+
 #include "base/utf8.h"
 
 namespace conclave {
@@ -33,6 +35,17 @@ std::string visibleControls(std::string_view text) {
         }
     }
     return shown;
+}
+
+std::string visibleLine(std::string_view text) {
+    std::string line;
+    while (true) {
+        const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+        line += visibleControls(text.substr(0, end));
+        if (end == text.size()) return line;
+        line += text[end] == '\n' ? "\\n" : "\\r";
+        text.remove_prefix(end + 1);
+    }
 }
 
 }  // namespace conclave

@@ -10,4 +10,7 @@ namespace conclave {
 /// to U+009F, and bytes that are such in a terminal without UTF-8.
 [[nodiscard]] std::string visibleControls(std::string_view text);
 
+/// The same on one line, for names of files: line feed and carriage return as \n and \r.
+[[nodiscard]] std::string visibleLine(std::string_view text);
+
 }  // namespace conclave

@@ -9,6 +9,7 @@
 #include "app/terminal/console.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/output.h"
+#include "base/visible_text.h"
 
 namespace conclave::terminal {
 namespace fs = std::filesystem;
@@ -255,7 +256,7 @@ Result<void> readDocs(services::Services& services, const std::vector<std::strin
                     "stopped while reading; the same command goes on from here");
     }
     for (const auto& [path, error] : report->failed) {
-        note("conclave: " + path.string() + " could not be read: " + error);
+        note("conclave: " + visibleLine(path.string() + " could not be read: " + error));
     }
     if (report->documents == 0) {
         std::string where;

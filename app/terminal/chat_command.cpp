@@ -10,6 +10,7 @@
 #include "app/terminal/interrupt.h"
 #include "app/terminal/line_reader.h"
 #include "app/terminal/output.h"
+#include "base/visible_text.h"
 
 namespace conclave::terminal {
 namespace {
@@ -307,7 +308,7 @@ private:
         bool isFound = false;
         for (const services::StoredPassage& passage : m_answer->details->passages) {
             if (!number) {
-                std::cout << "[" << passage.number << "] " << passage.title << "  "
+                std::cout << "[" << passage.number << "] " << visibleLine(passage.title) << "  "
                           << dim(shortened(services::readableLine(passage.text, passage.path),
                                            kPreview))
                           << '\n';

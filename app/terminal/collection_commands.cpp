@@ -7,6 +7,7 @@
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
 #include "app/terminal/output.h"
+#include "base/visible_text.h"
 
 namespace conclave::terminal {
 namespace {
@@ -29,7 +30,7 @@ int listCollections(services::Services& services, bool isJson) {
         std::string places;
         for (const auto& root : each.roots) {
             roots.push_back(root.string());
-            places += (places.empty() ? "" : ", ") + root.string();
+            places += (places.empty() ? "" : ", ") + visibleLine(root.string());
         }
         json.push_back({{"name", each.name},
                         {"documents", each.nDocuments},
@@ -77,7 +78,7 @@ int showCollection(services::Services& services, services::CollectionId id, bool
                         {"chunks", each.nChunks},
                         {"warnings", each.warnings}});
         if (isJson) continue;
-        std::cout << stateOf(each) << "  " << each.path.string();
+        std::cout << stateOf(each) << "  " << visibleLine(each.path.string());
         if (each.state == DocumentState::Pending && each.nPages > 0) {
             std::cout << "  " << dim(services::counted(each.nPages, "page", "pages") + " so far");
         }
@@ -87,9 +88,9 @@ int showCollection(services::Services& services, services::CollectionId id, bool
                              services::counted(each.nChunks, "chunk", "chunks"));
         }
         std::cout << '\n';
-        if (!each.error.empty()) std::cout << "    " << each.error << '\n';
+        if (!each.error.empty()) std::cout << "    " << visibleLine(each.error) << '\n';
         for (const std::string& warning : each.warnings) {
-            std::cout << "    " << dim(warning) << '\n';
+            std::cout << "    " << dim(visibleLine(warning)) << '\n';
         }
     }
     if (isJson) printJson({{"documents", std::move(json)}});

@@ -10,6 +10,7 @@
 #include "app/terminal/console.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/output.h"
+#include "base/visible_text.h"
 
 namespace conclave::terminal {
 namespace fs = std::filesystem;
@@ -49,7 +50,7 @@ void printReport(const services::IndexReport& report, bool isJson) {
               << " read, " << report.unchanged << " unchanged, " << report.removed
               << " removed) in " << rounded(report.time.count()) << " s\n";
     for (const auto& [path, error] : report.failed) {
-        note("  could not be read: " + path.string() + ": " + error);
+        note("  could not be read: " + visibleLine(path.string() + ": " + error));
     }
 }
 
@@ -176,8 +177,10 @@ int search(const Arguments& arguments) {
     if (isNearestOnly) note("Nothing says this; what comes nearest:");
     constexpr std::size_t kPreview = 240;
     for (const services::SearchHit& hit : *hits) {
-        std::cout << bold(std::to_string(hit.rank) + ". " + hit.chunk.heading) << "  "
-                  << dim(hit.chunk.path.string() + ":" + std::to_string(hit.chunk.page)) << "\n   "
+        std::cout << bold(std::to_string(hit.rank) + ". " + visibleLine(hit.chunk.heading)) << "  "
+                  << dim(visibleLine(hit.chunk.path.string()) + ":" +
+                         std::to_string(hit.chunk.page))
+                  << "\n   "
                   << services::snippetOf(arguments.plain().front(), hit.chunk.text, hit.chunk.path,
                                          kPreview)
                   << "\n";

@@ -9,6 +9,7 @@
 
 #include "app/terminal/console.h"
 #include "base/utf8.h"
+#include "base/visible_text.h"
 
 namespace conclave::terminal {
 namespace {
@@ -16,7 +17,8 @@ namespace {
 /// Where a passage is, as "file" or, where pages mean something, "file:page".
 std::string placeOf(const services::StoredPassage& passage) {
     const bool hasPages = passage.page > 1 || passage.path.ends_with(".pdf");
-    return hasPages ? passage.path + ":" + std::to_string(passage.page) : passage.path;
+    const std::string path = visibleLine(passage.path);
+    return hasPages ? path + ":" + std::to_string(passage.page) : path;
 }
 
 /// "[3] "
@@ -192,8 +194,8 @@ void printCitations(const services::Message& answer) {
 }
 
 void printPassage(const services::StoredPassage& passage) {
-    std::cout << bold(numbered(passage.number) + passage.title) << "  " << dim(placeOf(passage))
-              << '\n'
+    std::cout << bold(numbered(passage.number) + visibleLine(passage.title)) << "  "
+              << dim(placeOf(passage)) << '\n'
               << services::readableText(passage.text, passage.path).text << '\n';
 }
 

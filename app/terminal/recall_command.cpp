@@ -6,6 +6,7 @@
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
 #include "app/terminal/output.h"
+#include "base/visible_text.h"
 
 namespace conclave::terminal {
 namespace {
@@ -46,6 +47,51 @@ Result<std::string> documentNamed(services::Services& services, const std::strin
                                          "`conclave collections show NAME` lists them");
 }
 
+/// Without white space and in lower case, as `recall run` compares.
+std::string comparable(std::string_view text) {
+    std::string kept;
+    for (const char c : text) {
+        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
+        kept += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    }
+    return kept;
+}
+
+/// Whether a document that the question is asked of says the words now.
+Result<bool> isSaidNow(services::Services& services, const RecallQuestion& question) {
+    const auto collections = services::wait<std::vector<services::Collection>>(
+        [&](auto reply) { services.collections().list(std::move(reply)); });
+    if (!collections) return tl::unexpected(collections.error());
+    const std::string wanted = comparable(question.quote);
+    for (const services::Collection& collection : *collections) {
+        if (!question.collection.empty() && collection.name != question.collection) continue;
+        const auto documents = services::wait<std::vector<services::Document>>(
+            [&](auto reply) { services.collections().documents(collection.id, std::move(reply)); });
+        if (!documents) return tl::unexpected(documents.error());
+        for (const services::Document& each : *documents) {
+            const bool isAsked = question.path.empty() || each.path == question.path ||
+                                 each.path.filename() == question.path;
+            if (!isAsked || each.nChunks == 0) continue;
+            const auto view = services::wait<services::DocumentView>(
+                [&](auto reply) { services.collections().open(each.id, std::move(reply)); });
+            if (!view) continue;  // removed meanwhile
+            for (const services::Page& page : view->pages) {
+                if (comparable(page.text).find(wanted) != std::string::npos) return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// "in Papers, a.pdf"; empty: it is asked of everything.
+std::string tiedTo(const RecallQuestion& question) {
+    std::string places = visibleLine(question.collection);
+    if (!question.path.empty()) {
+        places += (places.empty() ? "" : ", ") + visibleLine(question.path);
+    }
+    return places.empty() ? "" : "in " + places;
+}
+
 int addQuestion(services::Services& services, const Arguments& arguments) {
     const std::vector<std::string>& plain = arguments.plain();
     if (plain.size() != 3) {
@@ -63,10 +109,18 @@ int addQuestion(services::Services& services, const Arguments& arguments) {
         const auto known = collectionsNamed(services, {question.collection});
         if (!known) return failed(known.error());
     }
+    const auto isSaid = isSaidNow(services, question);
+    if (!isSaid) return failed(isSaid.error());
     const auto id = services::wait<std::int64_t>(
         [&](auto reply) { services.addRecall(question, std::move(reply)); });
     if (!id) return failed(id.error());
     question.id = *id;
+    if (!*isSaid) {
+        note(
+            "conclave: no document that is asked says these words now, so that `conclave recall "
+            "run` will not find them; copy them from what `conclave search` shows, or read the "
+            "document that has them with `conclave index`");
+    }
     if (arguments.has("--json")) {
         printJson(questionToJson(question));
     } else {
@@ -88,7 +142,11 @@ int listQuestions(services::Services& services, bool isJson) {
     constexpr std::size_t kQuoteLength = 100;
     for (const RecallQuestion& each : *questions) {
         std::cout << each.id << "  " << each.question << "\n   "
-                  << dim("\"" + shortened(each.quote, kQuoteLength) + "\"") << '\n';
+                  << dim("\"" + shortened(each.quote, kQuoteLength) + "\"");
+        if (const std::string places = tiedTo(each); !places.empty()) {
+            std::cout << "  " << dim(places);
+        }
+        std::cout << '\n';
     }
     if (questions->empty()) {
         note(

@@ -272,6 +272,19 @@ TEST_F(TerminalTest, ListsShowsAndRemovesCollections) {
             .exitCode,
         0);
     EXPECT_EQ(run({"recall", "run"}).exitCode, 0);
+    // What no document says is saved with a warning; the list tells what a question is tied to.
+    const Outcome unsaid =
+        run({"recall", "add", "Where is the boat?", "in the harbour zzz", "--collection", "Keys"});
+    EXPECT_EQ(unsaid.exitCode, 0);
+    EXPECT_NE(unsaid.err.find("no document that is asked says these words now"), std::string::npos)
+        << unsaid.err;
+    const Outcome said = run({"recall", "add", "Where are they?", "In the\n kitchen"});
+    EXPECT_EQ(said.exitCode, 0);
+    EXPECT_EQ(said.err, "");
+    const std::string listed = run({"recall", "list"}).out;
+    EXPECT_NE(listed.find("\"in the kitchen\"  in keys.md\n"), std::string::npos) << listed;
+    EXPECT_NE(listed.find("\"in the harbour zzz\"  in Keys\n"), std::string::npos) << listed;
+    EXPECT_NE(listed.find("\"In the kitchen\"\n"), std::string::npos) << listed;
     const Outcome unknown =
         run({"recall", "add", "Where are the keys?", "kitchen", "--document", "locks.md"});
     EXPECT_EQ(unknown.exitCode, 1);
@@ -283,6 +296,26 @@ TEST_F(TerminalTest, ListsShowsAndRemovesCollections) {
     EXPECT_EQ(run({"collections", "remove", "Keys"}).exitCode, 1);
     EXPECT_EQ(run({"collections", "remove"}).exitCode, 2);
     EXPECT_EQ(run({"collections", "empty"}).exitCode, 2);
+}
+
+TEST_F(TerminalTest, PutsANameOnOneLineButInJson) {
+    const std::string name = "spare\nkeys\r\x1b[2J.txt";
+    write("docs/" + name, "The spare keys are in the kitchen.");
+    write("docs/bad\nname.pdf", "");
+    const Outcome indexed = run({"index", (m_folder / "docs").string(), "--collection", "Keys"});
+    EXPECT_NE(indexed.err.find("/bad\\nname.pdf: "), std::string::npos) << indexed.err;
+    const std::string shown = "/spare\\nkeys\\r\\x1b[2J.txt";
+    for (const auto& command : std::vector<std::vector<std::string>>{
+             {"search", "spare keys"}, {"collections", "show", "Keys"}}) {
+        const std::string out = run(command).out;
+        EXPECT_NE(out.find(shown), std::string::npos) << out;
+        EXPECT_EQ(out.find("spare\nkeys"), std::string::npos) << out;
+        EXPECT_EQ(out.find("bad\nname"), std::string::npos) << out;
+        EXPECT_EQ(out.find_first_of("\r\x1b"), std::string::npos) << out;
+    }
+    const nlohmann::json hits = json({"search", "spare keys"})["hits"];
+    ASSERT_FALSE(hits.empty());
+    EXPECT_EQ(hits[0]["document"], (m_folder / "docs" / name).string());
 }
 
 TEST_F(TerminalTest, SaysWhatIsTheMatterWithAFile) {

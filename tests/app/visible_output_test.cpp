@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/visible_text.h"
+
 namespace conclave::terminal {
 namespace {
 
@@ -21,6 +23,13 @@ std::string shown(std::string_view text, std::size_t size) {
         EXPECT_TRUE(stream.good());
     }
     return terminal.str();
+}
+
+TEST(VisibleText, PutsANameOnOneLine) {
+    EXPECT_EQ(visibleLine("a\nb\r\n.txt"), "a\\nb\\r\\n.txt");
+    EXPECT_EQ(visibleLine("\n\x1b[2J\xC2\x85\t"), "\\n\\x1b[2J\\x85\t");
+    EXPECT_EQ(visibleLine("住宿.md"), "住宿.md");
+    EXPECT_EQ(visibleLine(""), "");
 }
 
 TEST(VisibleOutput, SpellsOutWhatWouldChangeTheTerminal) {
