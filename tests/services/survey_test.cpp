@@ -461,6 +461,39 @@ TEST_F(SurveyTest, ReadsOnlyDocumentsThatAreNamed) {
     EXPECT_TRUE(found.values.contains("Anna Berg"));
 }
 
+TEST_F(SurveyTest, AFileNameLeavesNoneOutWhoseTextSaysThePlace) {
+    add("contract1.txt", "Contract with Shanghai Trading Ltd.");
+    add("contract_berlin.txt", "Contract with Berlin Metal Ltd.");
+    add("supply.txt", "On supply. Contract with Munich AG about Shanghai.");
+    add("letter.txt", "We met in Shanghai.");
+    const SurveyFindings shanghai = survey("Which contracts mention Shanghai?");
+    ASSERT_EQ(shanghai.documents.size(), 2U);
+    EXPECT_EQ(shanghai.documents[0].title, "contract1.txt");
+    EXPECT_EQ(shanghai.documents[1].title, "supply.txt");
+    EXPECT_TRUE(shanghai.isPlaceInText);
+    EXPECT_THAT(accountOf(shanghai, false), HasSubstr("whose name or text says “contracts”"));
+    EXPECT_EQ(survey("How many contracts are there?").documents.size(), 3U);
+}
+
+TEST_F(SurveyTest, WhatTheNamedOnesDoNotSayIsLookedForInAll) {
+    add("code_notes.txt", "Nothing here.");
+    add("main.txt", "The functions are open and close.");
+    const SurveyFindings found = survey("Which notes mention functions?");
+    ASSERT_EQ(found.documents.size(), 1U);
+    EXPECT_EQ(found.documents[0].title, "main.txt");
+    EXPECT_EQ(found.nDocumentsRead, 2);
+    EXPECT_EQ(found.place, "");
+}
+
+TEST_F(SurveyTest, AFolderThatIsNamedIsReadAlone) {
+    add("code/a.txt", "Signed by Anna Berg.");
+    add("b.txt", "The code is by Carl Dahl.");
+    const SurveyFindings named = survey("List all people in the code folder");
+    EXPECT_EQ(named.nDocumentsRead, 1);
+    EXPECT_EQ(named.values.size(), 1U);
+    EXPECT_EQ(survey("List all people in the code").nDocumentsRead, 2);
+}
+
 TEST_F(SurveyTest, SaysWhatItLeftOutOfWhatWasAskedFor) {
     add("contract-1.txt", "Signed by Anna Berg.");
     storage::DocumentStore& store = m_database->documents();

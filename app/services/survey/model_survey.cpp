@@ -195,6 +195,9 @@ Result<SurveyFindings> runModelSurvey(storage::Database& database, const SurveyQ
     if (findings.isComplete && wasKept) {
         if (auto done = checkpoint.forget(); !done) return tl::unexpected(done.error());
     }
+    if (findings.isComplete && findings.documents.empty() && isNarrowed(asked, findings)) {
+        return runModelSurvey(database, withPlace(asked, {}), question, collections, model, hooks);
+    }
     return findings;
 }
 

@@ -195,12 +195,30 @@ std::string takePlace(std::string& text) {
         return {};
     }
     std::string place = subjectOf(std::string_view(text).substr(last));
+    for (const std::string_view kind : {" folder", " directory"}) {
+        if (lowerCased(place).ends_with(kind)) place.resize(place.size() - kind.size());
+    }
     text.resize(last);
     for (const std::string_view in : {"from", "across", "within"}) {
         if (lowerCased(place).starts_with(in)) place.erase(0, in.size());
     }
     while (place.starts_with(' ')) place.erase(0, 1);
     return place;
+}
+
+bool namesPlace(std::string_view text) {
+    static constexpr auto kKinds = std::to_array<std::string_view>(
+        {"folder", "directory", "file", "files", "document", "documents"});
+    static constexpr auto kBefore = std::to_array<std::string_view>({"in", "from", "within"});
+    const std::string lower = lowerCased(text);
+    const std::vector<std::string_view> words = wordsOfLower(lower);
+    const auto isIn = [](std::string_view word, const auto& list) {
+        return std::find(list.begin(), list.end(), word) != list.end();
+    };
+    // "In the <name> folder": nearer words ("in the folder") name none.
+    return words.size() >= 4 && isIn(words.back(), kKinds) && words[words.size() - 3] == "the" &&
+           isIn(words[words.size() - 4], kBefore) && words[words.size() - 2] != "whole" &&
+           words[words.size() - 2] != "entire" && words[words.size() - 2] != "same";
 }
 
 std::string takeChinesePlace(std::string& text) {

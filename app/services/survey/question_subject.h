@@ -21,6 +21,9 @@ std::vector<retrieval::Pattern> takePatterns(std::string& subject);
 std::string takePlace(std::string& text);
 std::string takeChinesePlace(std::string& text);
 
+/// "… in the code folder", "… from the budget file": documents are meant by their names.
+[[nodiscard]] bool namesPlace(std::string_view text);
+
 /// Takes names of files ("notes.docx", quoted ones with their spaces) out of the text, with the
 /// word before them that only leads to them ("in notes.docx", "of the file notes.docx").
 [[nodiscard]] std::vector<std::string> takeFileNames(std::string& text);

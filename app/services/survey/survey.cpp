@@ -300,35 +300,70 @@ void chooseByFiles(const std::vector<std::string>& files, std::vector<Document>&
     findings.place = joinedNames(files);
 }
 
-/// Those whose title or path says `place`, or its last word ("contracts" of "signed contracts");
-/// all if none does.
-void chooseByPlace(const std::string& place, std::vector<Document>& documents,
-                   SurveyFindings& findings) {
-    std::vector<std::string> tries{place};
-    if (const std::size_t space = place.rfind(' '); space != std::string::npos) {
-        tries.push_back(place.substr(space + 1));
+/// The words of names, "contract1" with those of "contract 1".
+std::string wordsOfNames(std::string names) {
+    std::replace_if(
+        names.begin(), names.end(), [](char c) { return c == '/' || c == '_' || c == '-'; }, ' ');
+    const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+    std::string split;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const bool isBoundary = i > 0 && names[i] != ' ' && names[i - 1] != ' ' &&
+                                isDigit(names[i]) != isDigit(names[i - 1]);
+        if (isBoundary) split += ' ';
+        split += names[i];
+    }
+    return names + " " + split;
+}
+
+/// What is asked about may be said anywhere; what merely is one ("how many contracts are there")
+/// says so where it begins.
+Result<bool> isSaidInText(storage::DocumentStore& store, const Document& document,
+                          const SentenceMatcher& place, bool isAnywhere) {
+    const auto chunks = store.chunksOf(document.id);
+    if (!chunks) return tl::unexpected(chunks.error());
+    const std::size_t n = isAnywhere ? chunks->size() : std::min<std::size_t>(chunks->size(), 1);
+    return std::any_of(chunks->begin(), chunks->begin() + static_cast<std::ptrdiff_t>(n),
+                       [&](const Chunk& chunk) { return !place.match({}, chunk.text).empty(); });
+}
+
+/// If a title or path says the place, or its last word ("contracts" of "signed contracts"): those
+/// whose title, path or text does. Otherwise all.
+Result<void> chooseByPlace(storage::DocumentStore& store, const SurveyQuestion& asked,
+                           std::vector<Document>& documents, SurveyFindings& findings) {
+    std::vector<std::string> tries{asked.place};
+    if (const std::size_t space = asked.place.rfind(' '); space != std::string::npos) {
+        tries.push_back(asked.place.substr(space + 1));
     }
     for (const std::string& name : tries) {
         const SentenceMatcher matcher(name);
         if (!matcher.hasTerms()) continue;
-        const auto isSaidIn = [&](std::string names) {
-            std::replace_if(
-                names.begin(), names.end(), [](char c) { return c == '/' || c == '_' || c == '-'; },
-                ' ');
-            return !matcher.match({}, names).empty();
+        const auto isNamed = [&](const std::string& names) {
+            return !matcher.match({}, wordsOfNames(names)).empty();
         };
+        const auto isDocumentNamed = [&](const Document& document) {
+            return isNamed(document.title + " " + document.path.string());
+        };
+        if (std::none_of(documents.begin(), documents.end(), isDocumentNamed)) continue;
+        const bool isAnywhere = !asked.subject.empty() || !asked.patterns.empty();
         std::vector<Document> chosen;
-        for (const Document& document : documents) {
-            if (isSaidIn(document.title + " " + document.path.string())) chosen.push_back(document);
+        for (Document& document : documents) {
+            bool isChosen = isDocumentNamed(document);
+            if (!isChosen && !asked.isPlaceNamed) {
+                const auto isSaid = isSaidInText(store, document, matcher, isAnywhere);
+                if (!isSaid) return tl::unexpected(isSaid.error());
+                isChosen = *isSaid;
+                findings.isPlaceInText = findings.isPlaceInText || isChosen;
+            }
+            if (isChosen) chosen.push_back(std::move(document));
         }
-        if (chosen.empty()) continue;
         documents = std::move(chosen);
         // Of what was not asked for nothing need be said.
         std::erase_if(findings.skipped,
-                      [&](const auto& skipped) { return !isSaidIn(skipped.first); });
+                      [&](const auto& skipped) { return !isNamed(skipped.first); });
         findings.place = name;
-        return;
+        return {};
     }
+    return {};
 }
 
 /// Of a side of several words that no sentence says: fewer of them, names last. False if both
@@ -384,6 +419,18 @@ bool widenSubject(SurveyQuestion& asked, const SurveyFindings& findings) {
     return true;
 }
 
+/// The documents that say nothing of what was found.
+std::vector<SurveyedDocument> silentOf(const std::vector<Document>& documents,
+                                       const SurveyFindings& findings) {
+    std::set<DocumentId> saying;
+    for (const SurveyedDocument& each : findings.documents) saying.insert(each.id);
+    std::vector<SurveyedDocument> silent;
+    for (const Document& document : documents) {
+        if (!saying.contains(document.id)) silent.push_back(entryOf(document));
+    }
+    return silent;
+}
+
 Result<void> readAgain(storage::DocumentStore& store, const SurveyQuestion& asked,
                        const std::vector<Document>& documents, SurveyFindings& findings) {
     findings.documents.clear();
@@ -405,8 +452,14 @@ void SurveyedDocument::keep(SurveyItem item) {
     if (items.size() < kMostItems) items.push_back(std::move(item));
 }
 
+bool isNarrowed(const SurveyQuestion& asked, const SurveyFindings& findings) {
+    return asked.files.empty() && !asked.isPlaceNamed && !asked.isNegated &&
+           !findings.place.empty();
+}
+
 void SurveyFindings::resume(SurveyFindings before) {
     before.place = place;
+    before.isPlaceInText = isPlaceInText;
     before.nDocumentsAll = nDocumentsAll;
     before.nPassagesAll = nPassagesAll;
     *this = std::move(before);
@@ -427,7 +480,9 @@ Result<std::vector<Document>> chooseDocuments(storage::DocumentStore& store,
     auto documents = documentsToRead(store, collections, asked.filter, findings);
     if (!documents) return documents;
     if (asked.files.empty()) {
-        chooseByPlace(asked.place, *documents, findings);
+        if (auto done = chooseByPlace(store, asked, *documents, findings); !done) {
+            return tl::unexpected(done.error());
+        }
     } else {
         chooseByFiles(asked.files, *documents, findings);
     }
@@ -499,6 +554,10 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
         done = checkpoint.forget();
     }
     if (!done) return tl::unexpected(done.error());
+    if (findings.isComplete && findings.documents.empty() && isNarrowed(question, findings)) {
+        return runSurvey(database, withPlace(question, {}), collections, hooks);
+    }
+    if (findings.isComplete && question.isNegated) findings.silent = silentOf(*documents, findings);
     return findings;
 }
 

@@ -55,8 +55,10 @@ struct SurveyFindings {
     int nPassagesRead = 0;
     std::vector<std::pair<std::string, std::string>> skipped;  ///< path and why
     std::string place;               ///< documents were chosen by this part of the question
+    bool isPlaceInText = false;      ///< some by their text, and not by their name
     std::vector<std::string> sides;  ///< of Compare: what was looked for in the end
     std::vector<SurveyedDocument> documents;  ///< with matches, or all where all count
+    std::vector<SurveyedDocument> silent;  ///< of a negated question: those without, by name only
     std::map<std::string, SurveyedValue> values;
     bool isComplete = false;
 
@@ -73,12 +75,16 @@ struct SurveyHooks {
 };
 
 /// Documents of the collections that can be read, in the order of their paths: the files that are
-/// named, or those called as the question's place says if there are any (then findings.place says
-/// so); copies of others and those that cannot be read go to findings.skipped. Sets how much there
-/// is to read.
+/// named, or, if a document is called as the question's place says, those called so and those whose
+/// text says it (then findings.place tells so); copies of others and those that cannot be read go
+/// to findings.skipped. Sets how much there is to read.
 [[nodiscard]] Result<std::vector<Document>> chooseDocuments(
     storage::DocumentStore& store, const std::vector<CollectionId>& collections,
     const SurveyQuestion& asked, SurveyFindings& findings);
+
+/// Fewer documents were read than there are, for a word that may not have meant that: what they do
+/// not say the others may.
+[[nodiscard]] bool isNarrowed(const SurveyQuestion& asked, const SurveyFindings& findings);
 
 /// Reads all documents of the collections in the order of their paths; copies of a document that
 /// was read are passed over. Being stopped is no error: the findings say that they are not

@@ -357,7 +357,10 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     if (!isAny) return SurveyQuestion{};
     if (asked.kind == SurveyKind::Summarise && !asked.files.empty()) asked.isSure = true;
     asked.patterns = takePatterns(rest);
-    if (asked.place.empty()) asked.place = inChinese ? takeChinesePlace(rest) : takePlace(rest);
+    if (asked.place.empty()) {
+        asked.isPlaceNamed = namesPlace(rest);
+        asked.place = inChinese ? takeChinesePlace(rest) : takePlace(rest);
+    }
     asked.subject = subjectOf(rest);
     if (asked.kind == SurveyKind::Count || asked.kind == SurveyKind::List) {
         asked.condition = takeCondition(asked.subject);

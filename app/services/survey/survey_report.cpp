@@ -349,8 +349,12 @@ std::string accountOf(const SurveyFindings& findings, bool isChinese) {
                             "; ask the same question again to go on.";
     }
     if (!findings.place.empty()) {
-        text += isChinese ? "只读了名称含“" + findings.place + "”的文档。"
-                          : " Only documents named “" + findings.place + "”.";
+        const bool isInText = findings.isPlaceInText;
+        text += isChinese ? (isInText ? "只读了名称或正文含“" : "只读了名称含“") + findings.place +
+                                "”的文档。"
+                          : (isInText ? " Only documents whose name or text says “"
+                                      : " Only documents named “") +
+                                findings.place + "”.";
     }
     if (findings.skipped.empty()) return text;
     text += isChinese ? "未读：" : " Left out: ";
