@@ -50,6 +50,17 @@ TEST(SurveyQuestion, OneFactIsNoQuestionAboutEverything) {
     }
 }
 
+TEST(SurveyQuestion, ADenialIsNotCounted) {
+    for (const char* denial :
+         {"Which documents do not mention a deposit?", "Which documents don't mention INV-103?",
+          "How many invoices are not from Customer1 Ltd?", "哪些合同没有提到违约金？",
+          "Which contracts come without a deposit?"}) {
+        EXPECT_EQ(surveyQuestionOf(denial).kind, SurveyKind::None) << denial;
+    }
+    EXPECT_NE(surveyQuestionOf("Which leases do not allow dogs?").kind, SurveyKind::None);
+    EXPECT_NE(surveyQuestionOf("Which documents mention a deposit?").kind, SurveyKind::None);
+}
+
 TEST(SurveyQuestion, KnowsMoneyByItsName) {
     const SurveyQuestion asked = surveyQuestionOf("Give me every amount of money mentioned");
     EXPECT_EQ(asked.patterns, std::vector{retrieval::Pattern::Money});

@@ -419,18 +419,6 @@ bool widenSubject(SurveyQuestion& asked, const SurveyFindings& findings) {
     return true;
 }
 
-/// The documents that say nothing of what was found.
-std::vector<SurveyedDocument> silentOf(const std::vector<Document>& documents,
-                                       const SurveyFindings& findings) {
-    std::set<DocumentId> saying;
-    for (const SurveyedDocument& each : findings.documents) saying.insert(each.id);
-    std::vector<SurveyedDocument> silent;
-    for (const Document& document : documents) {
-        if (!saying.contains(document.id)) silent.push_back(entryOf(document));
-    }
-    return silent;
-}
-
 Result<void> readAgain(storage::DocumentStore& store, const SurveyQuestion& asked,
                        const std::vector<Document>& documents, SurveyFindings& findings) {
     findings.documents.clear();
@@ -453,8 +441,7 @@ void SurveyedDocument::keep(SurveyItem item) {
 }
 
 bool isNarrowed(const SurveyQuestion& asked, const SurveyFindings& findings) {
-    return asked.files.empty() && !asked.isPlaceNamed && !asked.isNegated &&
-           !findings.place.empty();
+    return asked.files.empty() && !asked.isPlaceNamed && !findings.place.empty();
 }
 
 void SurveyFindings::resume(SurveyFindings before) {
@@ -557,7 +544,6 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
     if (findings.isComplete && findings.documents.empty() && isNarrowed(question, findings)) {
         return runSurvey(database, withPlace(question, {}), collections, hooks);
     }
-    if (findings.isComplete && question.isNegated) findings.silent = silentOf(*documents, findings);
     return findings;
 }
 

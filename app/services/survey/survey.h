@@ -58,7 +58,6 @@ struct SurveyFindings {
     bool isPlaceInText = false;      ///< some by their text, and not by their name
     std::vector<std::string> sides;  ///< of Compare: what was looked for in the end
     std::vector<SurveyedDocument> documents;  ///< with matches, or all where all count
-    std::vector<SurveyedDocument> silent;  ///< of a negated question: those without, by name only
     std::map<std::string, SurveyedValue> values;
     bool isComplete = false;
 

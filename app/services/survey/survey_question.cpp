@@ -329,6 +329,18 @@ bool asksForHelp(std::string_view lower) {
            hasAny(lower, {"怎么"sv, "如何"sv, "怎样"sv});
 }
 
+/// "Do not mention a deposit", "没有提到押金": to look for the words would answer the opposite.
+bool deniesIt(std::string_view subject) {
+    const std::string lower = lowerCased(subject);
+    if (hasAny(lower, {"not"sv, "don't"sv, "doesn't"sv, "didn't"sv, "isn't"sv, "aren't"sv,
+                       "wasn't"sv, "weren't"sv, "never"sv, "without"sv})) {
+        return true;
+    }
+    const bool isChoice = hasAny(lower, {"有没有"sv, "是不是"sv});
+    return !isChoice && hasAny(lower, {"没有"sv, "没提"sv, "未提"sv, "不提"sv, "不含"sv, "不包含"sv,
+                                       "不包括"sv, "不是"sv});
+}
+
 }  // namespace
 
 SurveyQuestion surveyQuestionOf(std::string_view whole) {
@@ -365,6 +377,7 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     if (asked.kind == SurveyKind::Count || asked.kind == SurveyKind::List) {
         asked.condition = takeCondition(asked.subject);
     }
+    if (deniesIt(asked.subject)) return SurveyQuestion{};
     return asked;
 }
 

@@ -30,10 +30,6 @@ struct SurveyQuestion {
     std::string place;           ///< "in the contracts": documents named so, if there are any
     bool isPlaceOfKind = false;  ///< a kind of document, as in "which contracts"
     bool isPlaceNamed = false;  ///< "in the code folder": the name decides, whatever is said inside
-    bool isNegated = false;     ///< "which documents do not mention": those that do are left out
-    /// Negated in another way ("are not from Oslo"): words cannot tell, and to look for the rest of
-    /// them would answer the opposite.
-    bool isUncountable = false;
     std::vector<retrieval::Pattern> patterns;
     std::vector<std::string> sides;  ///< of Compare: two
     std::string compared;            ///< of both sides, as "rent" of "the rent of A and B"
