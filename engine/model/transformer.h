@@ -60,7 +60,8 @@ public:
 
     /// Logits of tokens `first` to `first + n - 1` of the last forward pass,
     /// written as [n][vocabularySize]. All of a token's are NaN if the stream holds values that are
-    /// no numbers, which rounding its activations would hide. Returns false if the pool was asked to stop.
+    /// no numbers, which rounding its activations would hide. Returns false if the pool was asked
+    /// to stop.
     [[nodiscard]] bool logits(int first, int n, std::span<float> out);
 
     /// What an exception left of a pass or of its logits, whose results are worthless.

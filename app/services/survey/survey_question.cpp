@@ -330,8 +330,8 @@ bool asksForHelp(std::string_view lower) {
 }
 
 /// "Do not mention a deposit", "没有提到押金": to look for the words would answer the opposite.
-bool deniesIt(std::string_view subject) {
-    const std::string lower = lowerCased(subject);
+bool deniesIt(std::string_view asked) {
+    const std::string lower = lowerCased(asked);
     if (hasAny(lower, {"not"sv, "don't"sv, "doesn't"sv, "didn't"sv, "isn't"sv, "aren't"sv,
                        "wasn't"sv, "weren't"sv, "never"sv, "without"sv})) {
         return true;
@@ -377,7 +377,7 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     if (asked.kind == SurveyKind::Count || asked.kind == SurveyKind::List) {
         asked.condition = takeCondition(asked.subject);
     }
-    if (deniesIt(asked.subject)) return SurveyQuestion{};
+    if (deniesIt(inChinese ? text : asked.subject)) return SurveyQuestion{};
     return asked;
 }
 
