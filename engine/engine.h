@@ -23,6 +23,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
+#include "engine/model_file.h"
 
 namespace conclave::engine {
 

@@ -8,7 +8,6 @@
 #include "app/services/file_scan.h"
 #include "app/services/sha256.h"
 #include "base/log.h"
-#include "engine/model_file.h"
 
 namespace conclave::services {
 namespace fs = std::filesystem;

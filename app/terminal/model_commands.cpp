@@ -7,7 +7,6 @@
 #include "app/terminal/console.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/output.h"
-#include "engine/model_file.h"
 
 namespace conclave::terminal {
 namespace fs = std::filesystem;
