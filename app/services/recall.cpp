@@ -3,25 +3,16 @@
 #include <algorithm>
 
 #include "app/services/collection_service.h"
+#include "base/comparable_text.h"
 
 namespace conclave::services {
 namespace {
-
-/// Without white space and in lower case: a passage may break its lines elsewhere.
-std::string comparable(std::string_view text) {
-    std::string kept;
-    for (const char c : text) {
-        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-        kept += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-    }
-    return kept;
-}
 
 bool saysIt(const Chunk& chunk, const RecallQuestion& question) {
     const bool isThere = question.path.empty() || chunk.path.string() == question.path ||
                          chunk.path.filename().string() == question.path;
     if (!isThere) return false;
-    return comparable(chunk.text).find(comparable(question.quote)) != std::string::npos;
+    return comparableText(chunk.text).find(comparableText(question.quote)) != std::string::npos;
 }
 
 /// The collections that a saved question is asked of; none if its collection is gone.

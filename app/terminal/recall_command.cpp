@@ -6,6 +6,7 @@
 #include "app/terminal/commands.h"
 #include "app/terminal/console.h"
 #include "app/terminal/output.h"
+#include "base/comparable_text.h"
 #include "base/visible_text.h"
 
 namespace conclave::terminal {
@@ -47,22 +48,12 @@ Result<std::string> documentNamed(services::Services& services, const std::strin
                                          "`conclave collections show NAME` lists them");
 }
 
-/// Without white space and in lower case, as `recall run` compares.
-std::string comparable(std::string_view text) {
-    std::string kept;
-    for (const char c : text) {
-        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-        kept += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-    }
-    return kept;
-}
-
 /// Whether a document that the question is asked of says the words now.
 Result<bool> isSaidNow(services::Services& services, const RecallQuestion& question) {
     const auto collections = services::wait<std::vector<services::Collection>>(
         [&](auto reply) { services.collections().list(std::move(reply)); });
     if (!collections) return tl::unexpected(collections.error());
-    const std::string wanted = comparable(question.quote);
+    const std::string wanted = comparableText(question.quote);
     for (const services::Collection& collection : *collections) {
         if (!question.collection.empty() && collection.name != question.collection) continue;
         const auto documents = services::wait<std::vector<services::Document>>(
@@ -76,7 +67,7 @@ Result<bool> isSaidNow(services::Services& services, const RecallQuestion& quest
                 [&](auto reply) { services.collections().open(each.id, std::move(reply)); });
             if (!view) continue;  // removed meanwhile
             for (const services::Page& page : view->pages) {
-                if (comparable(page.text).find(wanted) != std::string::npos) return true;
+                if (comparableText(page.text).find(wanted) != std::string::npos) return true;
             }
         }
     }
