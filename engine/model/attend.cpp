@@ -14,19 +14,31 @@ namespace {
 constexpr int kChunksAtOnce = 32;
 // Tasks of a thread: enough for one to wait little for another.
 constexpr int kTasksOfThread = 4;
+// The least of them for which heads that share a walk over the positions are separated, and the
+// least that stay together.
+constexpr int kLeastTasksOfThread = 2;
+constexpr int kLeastHeads = 4;
 // Multiply-adds from which attention is worth spreading over threads: some 15 microseconds.
 constexpr std::size_t kLeastSharedAttention = 250'000;
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
+/// The heads of one token, together as far as the threads do not lack tasks.
+std::vector<AttendTile> headTiles(const AttendArgs& args, int nChunks, int nThreads) {
+    const int nWanted = kLeastTasksOfThread * nThreads;
+    const int share = (args.nHeads * nChunks + nWanted - 1) / nWanted;
+    return attendTiles(
+        args, nThreads > 1 ? std::clamp(share, kLeastHeads, kChunkQueries) : kChunkQueries);
+}
+
 /// One token, whose heads and chunks the threads share out.
 void attendToken(const KernelTable& kernels, ThreadPool& pool, const AttendArgs& args,
                  bool isShared) {
-    const std::vector<AttendTile> tiles = attendTiles(args, kChunkQueries);
     const Positions chunks = chunksOf(seenBy(args, 0));
     const auto valueDim = size(args.valueDim);
     const auto nHeads = size(args.nHeads);
     const int nAtOnce = std::min(kChunksAtOnce, chunks.size());
+    const std::vector<AttendTile> tiles = headTiles(args, nAtOnce, isShared ? pool.nActive() : 1);
     // As memory lies: the heads of a chunk, one behind the other.
     const int wanted = isShared ? kTasksOfThread * pool.nActive() : 1;
     const int nTiles = static_cast<int>(tiles.size());

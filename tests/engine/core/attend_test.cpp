@@ -148,6 +148,9 @@ TEST(Attend, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
     shapes.push_back({48, 1, 3, 2000, 0, 0.0f, true});
     shapes.push_back({8, 2, 5, 3000, 700, 0.0f, false});
     shapes.push_back({8, 1, 1, 9000, 0, 0.0f, true});
+    // Heads of one kv head, which threads share out where there are few chunks.
+    shapes.push_back({16, 1, 1, 200, 0, 0.0f, false, false, 96, 64});
+    shapes.push_back({14, 1, 2, 400, 0, 0.0f, true, false, 64, 40});
     shapes.push_back({4, 2, 33, 5, 8, 0.0f, false, true});
     shapes.push_back({4, 1, 9, 300, 128, 0.0f, true, true});
     // Batches whose keys are unpacked, in whole panels and not, and one whose heads do not fit
