@@ -196,9 +196,13 @@ void Products::finishHidden(ThreadPool& pool, ChangedHidden& hidden) {
     });
 }
 
-/// Multiply-adds for a row of its matrix, or of both.
+/// Multiply-adds for a row of its matrix, or of both. Bytes count as much where they are more: a
+/// router of floats keeps one thread waiting for memory longer than the others stay awake.
 std::size_t Products::rowWork(const Product& product) {
-    return static_cast<std::size_t>(product.weights->nColumns) * product.nTokens *
+    if (product.nTokens == 0) return 0;
+    const Matrix& weights = *product.weights;
+    return std::max(static_cast<std::size_t>(weights.nColumns) * product.nTokens,
+                    weights.rowBytes) *
            (product.hidden >= 0 ? 2 : 1);
 }
 
