@@ -179,6 +179,7 @@ void quantizePart(const float* x, int first, int n, int dim, void* out) {
         first;
     auto* pairs =
         reinterpret_cast<std::int32_t*>(values - first + dim) + std::ptrdiff_t{2} * before;
+    auto* totals = static_cast<float*>(out) + 4 * (dim / kActivationBlock) + dim / 4 + before;
     const __m256 signBit = _mm256_set1_ps(-0.0f);
     for (int block = 0; block < nBlocks; ++block) {
         __m256 in[4];
@@ -203,6 +204,7 @@ void quantizePart(const float* x, int first, int n, int dim, void* out) {
         pairs[2 * block + 1] = _mm_cvtsi128_si32(all);
         sums[block] = _mm_cvtsi128_si32(_mm_madd_epi16(all, _mm_set1_epi16(1)));
         scales[block] = largest / 127.0f;
+        totals[block] = static_cast<float>(sums[block]) * scales[block];
     }
 }
 

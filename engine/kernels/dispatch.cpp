@@ -43,7 +43,7 @@ std::size_t activationBytes(ActivationFormat format, int n) {
         format == ActivationFormat::Float32
             ? count * sizeof(float)
             : count + count / kActivationBlock *
-                          (sizeof(float) + sizeof(std::int32_t) + 4 * sizeof(std::int16_t));
+                          (2 * sizeof(float) + sizeof(std::int32_t) + 4 * sizeof(std::int16_t));
     return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
 }
 

@@ -21,9 +21,9 @@ inline constexpr int kActivationBlock = 32;
 /// The form in which a weight type's kernel reads a token.
 enum class ActivationFormat : std::uint8_t {
     Float32,  ///< n floats
-    /// n / 32 float scales, n / 32 int32 sums of the values, n int8 values, and n / 32 times two
-    /// pairs of int16: sums of the values in columns 4j, 4j+1 and in columns 4j+2, 4j+3, first of
-    /// the block's first 16 columns, then of all 32
+    /// n / 32 float scales, n / 32 int32 sums of the values, n int8 values, n / 32 times two pairs
+    /// of int16: sums of the values in columns 4j, 4j+1 and in columns 4j+2, 4j+3, first of the
+    /// block's first 16 columns, then of all 32; and n / 32 floats: the sums times the scales
     Int8Blocks,
 };
 

@@ -76,6 +76,7 @@ struct Tokens {
         sums = nColumns / kActivationBlock * static_cast<std::ptrdiff_t>(sizeof(float));
         values = 2 * sums;
         pairs = values + nColumns;
+        totals = pairs + 2 * sums;
     }
     /// The four values that belong to a line, in every lane.
     __m256i fourOf(int t, int block, int line) const {
@@ -97,10 +98,19 @@ struct Tokens {
     __m256 scaleOf(int t, int block) const {
         return _mm256_broadcast_ss(reinterpret_cast<const float*>(base[t]) + block);
     }
+    /// The sum of a block times its scale, or that of one of two groups.
+    template <int kGroups>
+    __m256 totalOf(int t, int block, int group) const {
+        if constexpr (kGroups == 1) {
+            return _mm256_broadcast_ss(reinterpret_cast<const float*>(base[t] + totals) + block);
+        }
+        return _mm256_mul_ps(_mm256_cvtepi32_ps(sumOfGroup(t, block, group)), scaleOf(t, block));
+    }
     const char* base[kTokens];
     std::ptrdiff_t sums;
     std::ptrdiff_t values;
     std::ptrdiff_t pairs;
+    std::ptrdiff_t totals;
 };
 
 /// sum += products, now: the compiler would otherwise compute all products of a block first and add
@@ -307,9 +317,7 @@ template <typename Type, int kTokens>
             const __m256 scale = x.scaleOf(t, block);
             __m256 total = scale;
             if constexpr (Type::kHasMinima) {
-                const __m256i sum =
-                    Type::kGroups == 1 ? x.sumOf(t, block) : x.sumOfGroup(t, block, group);
-                total = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), scale);
+                total = x.template totalOf<Type::kGroups>(t, block, group);
             }
             for (int h = 0; h < kHalves; ++h) {
                 sums[h][t] = added(sums[h][t], dots[h][t], scale, scales[h]);

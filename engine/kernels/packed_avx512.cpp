@@ -48,6 +48,8 @@ __m512 fromIntegers(__m512i values) {
 #endif
 }
 
+constexpr int kLines = kActivationBlock / 4;
+
 /// Tokens in ActivationFormat::Int8Blocks, as in packed_avx2.cpp.
 template <int kTokens>
 struct Tokens {
@@ -56,6 +58,7 @@ struct Tokens {
         sums = nColumns / kActivationBlock * static_cast<std::ptrdiff_t>(sizeof(float));
         values = 2 * sums;
         pairs = values + nColumns;
+        totals = pairs + 2 * sums;
     }
     const std::int8_t* valuesOf(int t, int block) const {
         return reinterpret_cast<const std::int8_t*>(base[t] + values) +
@@ -74,62 +77,20 @@ struct Tokens {
     __m512 scaleOf(int t, int block) const {
         return _mm512_set1_ps(reinterpret_cast<const float*>(base[t])[block]);
     }
+    /// The sum of a block times its scale, or that of one of two groups.
+    template <int kGroups>
+    __m512 totalOf(int t, int block, int group) const {
+        if constexpr (kGroups == 1) {
+            return _mm512_set1_ps(reinterpret_cast<const float*>(base[t] + totals)[block]);
+        }
+        return _mm512_mul_ps(fromIntegers(_mm512_set1_epi32(sumOfGroup(t, block, group))),
+                             scaleOf(t, block));
+    }
     const char* base[kTokens];
     std::ptrdiff_t sums;
     std::ptrdiff_t values;
     std::ptrdiff_t pairs;
-};
-
-// What computes a block is inlined always: its sums live in registers, or it takes three times as
-// long.
-
-/// sum += dot * token's scale * row's scale, as in packed_avx2.cpp.
-__m512 added(__m512 sum, __m512i dot, __m512 tokenScale, __m512 rowScale) {
-    return _mm512_fmadd_ps(_mm512_mul_ps(fromIntegers(dot), tokenScale), rowScale, sum);
-}
-
-/// sums += weights times the four activations from `column` of the block on. The compiler must not
-/// mix it with what follows: the sums take all but a few registers.
-template <int kPanels, int kTokens>
-[[gnu::always_inline]] inline void addProducts(__m512i (&sums)[kPanels][kTokens],
-                                               const __m512i (&weights)[kPanels],
-                                               const Tokens<kTokens>& x, int block, int column) {
-#pragma GCC unroll 6
-    for (int t = 0; t < kTokens; ++t) {
-        const __m512i four = fourOf(x.valuesOf(t, block) + column);
-#pragma GCC unroll 2
-        for (int p = 0; p < kPanels; ++p) {
-            sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], weights[p], four);
-#ifndef CONCLAVE_SIMDE  // whose registers are arrays
-            asm("" : "+v"(sums[p][t]));
-#endif
-        }
-    }
-}
-
-// add: sums += the products of activation block `block`.
-
-/// Types with one scale for each 32 columns.
-template <typename Integers>
-struct OneScale {
-    using Panel = typename Integers::Panel;
-    static constexpr TensorType kType = Integers::kType;
-
-    template <int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
-                                                  const Tokens<kTokens>& x, int block,
-                                                  __m512 (&sums)[kPanels][kTokens]) {
-        __m512i dots[kPanels][kTokens];
-        Integers::template dots<kPanels, kTokens>(panels, x, block, dots);
-        __m512 scales[kPanels];
-        for (int p = 0; p < kPanels; ++p) scales[p] = scalesOf(panels[p][block].scales);
-        for (int t = 0; t < kTokens; ++t) {
-            const __m512 scale = x.scaleOf(t, block);
-            for (int p = 0; p < kPanels; ++p) {
-                sums[p][t] = added(sums[p][t], dots[p][t], scale, scales[p]);
-            }
-        }
-    }
+    std::ptrdiff_t totals;
 };
 
 __m128i load128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
@@ -160,138 +121,79 @@ __m512 fromHighHalves(const std::uint8_t* bytes) {
     return fromUnsigned(_mm_and_si128(_mm_srli_epi16(load128(bytes), 4), _mm_set1_epi8(15)));
 }
 
-/// sums += dots * tokens' scales * scales - tokens' totals * minima.
-/// @param totalOf  of a token, the sum of the activations that the dots belong to
-template <int kPanels, int kTokens, typename Total>
-[[gnu::always_inline]] inline void addWithMinima(const __m512i (&dots)[kPanels][kTokens],
-                                                 const __m512 (&scales)[kPanels],
-                                                 const __m512 (&minima)[kPanels],
-                                                 const Tokens<kTokens>& x, int block,
-                                                 const Total& totalOf,
-                                                 __m512 (&sums)[kPanels][kTokens]) {
+// What computes a block is inlined always: its sums live in registers, or it takes three times as
+// long.
+
+/// sum += dot * token's scale * row's scale, as in packed_avx2.cpp.
+[[gnu::always_inline]] inline __m512 added(__m512 sum, __m512i dot, __m512 tokenScale,
+                                           __m512 rowScale) {
+    return _mm512_fmadd_ps(_mm512_mul_ps(fromIntegers(dot), tokenScale), rowScale, sum);
+}
+
+/// sums += weights times the four activations of a line. The compiler must not mix it with what
+/// follows: the sums take all but a few registers.
+template <int kPanels, int kTokens>
+[[gnu::always_inline]] inline void addProducts(__m512i (&sums)[kPanels][kTokens],
+                                               const __m512i (&weights)[kPanels],
+                                               const Tokens<kTokens>& x, int block, int line) {
+#pragma GCC unroll 6
     for (int t = 0; t < kTokens; ++t) {
-        const __m512 scale = x.scaleOf(t, block);
-        const __m512 total = _mm512_mul_ps(fromIntegers(_mm512_set1_epi32(totalOf(t))), scale);
+        const __m512i four = fourOf(x.valuesOf(t, block) + 4 * line);
+#pragma GCC unroll 2
         for (int p = 0; p < kPanels; ++p) {
-            sums[p][t] = added(sums[p][t], dots[p][t], scale, scales[p]);
-            sums[p][t] = _mm512_fnmadd_ps(total, minima[p], sums[p][t]);
+            sums[p][t] = _mm512_dpbusd_epi32(sums[p][t], weights[p], four);
+#ifndef CONCLAVE_SIMDE  // whose registers are arrays
+            asm("" : "+v"(sums[p][t]));
+#endif
         }
     }
 }
 
-/// A scale and a minimum for each 32 columns, below two of a block of 256.
-template <typename PanelOfType>
-struct LargeBlocks {
-    using Panel = PanelOfType;
-    using Part = typename Panel::Part;
-
-    static const Part& partOf(const Panel* panels, int block) {
-        return panels[block / 8].parts[block % 8];
-    }
-    static __m512 scales(const Panel* panels, int block) {
-        return _mm512_mul_ps(scalesOf(panels[block / 8].scale),
-                             fromBytes(partOf(panels, block).scales));
-    }
-    static __m512 minima(const Panel* panels, int block) {
-        return _mm512_mul_ps(scalesOf(panels[block / 8].minScale),
-                             fromBytes(partOf(panels, block).minima));
-    }
-};
-
-/// A scale and a minimum, which is added, in each block of 32.
-template <typename PanelOfType>
-struct SmallBlocks {
-    using Panel = PanelOfType;
-    using Part = Panel;
-
-    static const Part& partOf(const Panel* panels, int block) { return panels[block]; }
-    static __m512 scales(const Panel* panels, int block) { return scalesOf(panels[block].scales); }
-    static __m512 minima(const Panel* panels, int block) {
-        return _mm512_sub_ps(_mm512_setzero_ps(), scalesOf(panels[block].minima));
-    }
-};
-
-/// Types of either.
-template <typename Integers>
-struct WithMinima {
-    using Panel = typename Integers::Panel;
-    static constexpr TensorType kType = Integers::kType;
-
-    template <int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
-                                                  const Tokens<kTokens>& x, int block,
-                                                  __m512 (&sums)[kPanels][kTokens]) {
-        const typename Integers::Part* parts[kPanels];
-        __m512i dots[kPanels][kTokens];
-        __m512 scales[kPanels];
-        __m512 minima[kPanels];
-        for (int p = 0; p < kPanels; ++p) {
-            parts[p] = &Integers::partOf(panels[p], block);
-            scales[p] = Integers::scales(panels[p], block);
-            minima[p] = Integers::minima(panels[p], block);
-            for (int t = 0; t < kTokens; ++t) dots[p][t] = _mm512_setzero_si512();
-        }
-        Integers::template addDots<kPanels, kTokens>(parts, x, block, dots);
-        addWithMinima(
-            dots, scales, minima, x, block, [&](int t) { return x.sumOf(t, block); }, sums);
-    }
-};
-
-/// Types with a scale, and perhaps a minimum, for each 16 columns.
-template <typename Type>
-struct TwoGroups {
-    using Panel = typename Type::Panel;
-    static constexpr TensorType kType = Type::kType;
-
-    template <int kGroup, int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void addGroup(const Panel* const (&panels)[kPanels],
-                                                       const Tokens<kTokens>& x, int block,
-                                                       __m512 (&sums)[kPanels][kTokens]) {
+/// sums += the products of activation block `block`, which is part `part` of the panels.
+template <typename Type, int kPanels, int kTokens>
+[[gnu::always_inline]] inline void addBlock(const typename Type::Panel* const (&panels)[kPanels],
+                                            int part, const Tokens<kTokens>& x, int block,
+                                            __m512 (&sums)[kPanels][kTokens]) {
+    constexpr int kGroupLines = kLines / Type::kGroups;
+#pragma GCC unroll 2
+    for (int group = 0; group < Type::kGroups; ++group) {
         __m512i dots[kPanels][kTokens];
         for (int t = 0; t < kTokens; ++t) {
-            const __m512i start =
-                Type::kOffset == 0
-                    ? _mm512_setzero_si512()
-                    : _mm512_set1_epi32(-Type::kOffset * x.sumOfGroup(t, block, kGroup));
+            __m512i start = _mm512_setzero_si512();
+            if constexpr (Type::kOffset != 0) {
+                const int sum =
+                    Type::kGroups == 1 ? x.sumOf(t, block) : x.sumOfGroup(t, block, group);
+                start = _mm512_set1_epi32(-Type::kOffset * sum);
+            }
             for (int p = 0; p < kPanels; ++p) dots[p][t] = start;
         }
-#pragma GCC unroll 4
-        for (int line = 0; line < 4; ++line) {
-            __m512i w[kPanels];
-            for (int p = 0; p < kPanels; ++p) {
-                w[p] = Type::template weights<kGroup>(panels[p][block / 8].parts[block % 8], line);
-            }
-            addProducts(dots, w, x, block, 4 * line + 16 * kGroup);
+#pragma GCC unroll 8
+        for (int i = 0; i < kGroupLines; ++i) {
+            const int line = group * kGroupLines + i;
+            __m512i weights[kPanels];
+            for (int p = 0; p < kPanels; ++p) weights[p] = Type::weights(*panels[p], part, line);
+            addProducts(dots, weights, x, block, line);
         }
         __m512 scales[kPanels];
         __m512 minima[kPanels];
         for (int p = 0; p < kPanels; ++p) {
-            const Panel& panel = panels[p][block / 8];
-            const typename Panel::Part& part = panel.parts[block % 8];
-            scales[p] = Type::scales(panel, part, kGroup);
-            if constexpr (Type::kHasMinima) minima[p] = Type::minima(panel, part, kGroup);
+            scales[p] = Type::scales(*panels[p], part, group);
+            if constexpr (Type::kHasMinima) minima[p] = Type::minima(*panels[p], part, group);
         }
-        if constexpr (Type::kHasMinima) {
-            addWithMinima(
-                dots, scales, minima, x, block,
-                [&](int t) { return x.sumOfGroup(t, block, kGroup); }, sums);
-        } else {
+        for (int t = 0; t < kTokens; ++t) {
+            const __m512 scale = x.scaleOf(t, block);
             for (int p = 0; p < kPanels; ++p) {
-                for (int t = 0; t < kTokens; ++t) {
-                    sums[p][t] = added(sums[p][t], dots[p][t], x.scaleOf(t, block), scales[p]);
+                sums[p][t] = added(sums[p][t], dots[p][t], scale, scales[p]);
+            }
+            if constexpr (Type::kHasMinima) {
+                const __m512 total = x.template totalOf<Type::kGroups>(t, block, group);
+                for (int p = 0; p < kPanels; ++p) {
+                    sums[p][t] = _mm512_fnmadd_ps(total, minima[p], sums[p][t]);
                 }
             }
         }
     }
-
-    template <int kPanels, int kTokens>
-    [[gnu::always_inline]] static inline void add(const Panel* const (&panels)[kPanels],
-                                                  const Tokens<kTokens>& x, int block,
-                                                  __m512 (&sums)[kPanels][kTokens]) {
-        addGroup<0>(panels, x, block, sums);
-        addGroup<1>(panels, x, block, sums);
-    }
-};
+}
 
 #include "engine/kernels/packed_avx512_types.inc"
 
@@ -305,6 +207,10 @@ void store(float* out, __m512 values, int n) {
     }
 }
 
+/// Activation blocks of a panel.
+template <typename Type>
+constexpr int kParts = Type::Panel::kColumns / kActivationBlock;
+
 /// `kPanels` neighbouring panels times `kTokens` tokens. Its shape only decides what is reused.
 template <typename Type, int kPanels, int kTokens>
 void tile(const MatmulArgs& args, int row, int token) {
@@ -317,8 +223,13 @@ void tile(const MatmulArgs& args, int row, int token) {
             args.weights + static_cast<std::size_t>(row + kPanelRows * p) * args.rowBytes);
         for (int t = 0; t < kTokens; ++t) sums[p][t] = _mm512_setzero_ps();
     }
-    for (int block = 0; block < nBlocks; ++block) {
-        Type::template add<kPanels, kTokens>(panels, x, block, sums);
+    // What belongs to a whole block of 256 is brought in once for its eight parts: one token reads
+    // a quarter more a second then, and twice as much of Q6_K.
+    for (int first = 0; first < nBlocks; first += kParts<Type>) {
+        for (int part = 0; part < kParts<Type>; ++part) {
+            addBlock<Type, kPanels, kTokens>(panels, part, x, first + part, sums);
+        }
+        for (int p = 0; p < kPanels; ++p) ++panels[p];
     }
     for (int p = 0; p < kPanels; ++p) {
         const int at = row + kPanelRows * p;
@@ -362,11 +273,9 @@ constexpr WeightKernels kType = {Type::kType, ActivationFormat::Int8Blocks, matm
 #include "engine/kernels/packed_avx512_half_floats.inc"
 
 constexpr WeightKernels kTypes[] = {
-    kType<OneScale<Q8>>,   kType<OneScale<Q4>>,     kType<WithMinima<Q4_1>>,
-    kType<OneScale<Q5>>,   kType<WithMinima<Q5_1>>, kType<TwoGroups<Q2K>>,
-    kType<TwoGroups<Q3K>>, kType<WithMinima<Q4K>>,  kType<WithMinima<Q5K>>,
-    kType<TwoGroups<Q6K>>, kType<OneScale<IQ4>>,    kType<IQ4XS>,
-    kType<MXFP4>,          kHalfFloats<F16>,        kHalfFloats<BF16>,
+    kType<Q8>,  kType<Q4>,    kType<Q4_1>,  kType<Q5>,        kType<Q5_1>,
+    kType<Q2K>, kType<Q3K>,   kType<Q4K>,   kType<Q5K>,       kType<Q6K>,
+    kType<IQ4>, kType<IQ4XS>, kType<MXFP4>, kHalfFloats<F16>, kHalfFloats<BF16>,
 };
 
 }  // namespace

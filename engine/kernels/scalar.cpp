@@ -209,6 +209,7 @@ void quantizePart(const float* x, int first, int n, int dim, void* out) {
         first;
     auto* pairs =
         reinterpret_cast<std::int16_t*>(values - first + dim) + std::ptrdiff_t{4} * before;
+    auto* totals = static_cast<float*>(out) + 4 * (dim / kActivationBlock) + dim / 4 + before;
     for (int block = 0; block < nBlocks; ++block) {
         const float* in = x + block * kActivationBlock;
         float largest = 0.0f;
@@ -230,6 +231,7 @@ void quantizePart(const float* x, int first, int n, int dim, void* out) {
         }
         scales[block] = largest / 127.0f;
         sums[block] = sum;
+        totals[block] = static_cast<float>(sum) * scales[block];
         for (int i = 0; i < 4; ++i) {
             pairs[4 * block + i] = static_cast<std::int16_t>(pairSums[i / 2][i % 2]);
         }
