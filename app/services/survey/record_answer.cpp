@@ -365,8 +365,10 @@ private:
     }
 
     [[nodiscard]] std::string whatIs(std::size_t n) const {
+        const bool isAn = m_asked.type == "HTML" || m_asked.type == "EPUB";
+        const std::string one = (isAn ? "an " : "a ") + m_asked.type + " file";
         const std::string type =
-            m_asked.type.empty() ? "" : m_asked.type + (n == 1 ? " file" : " files");
+            m_asked.type.empty() ? "" : (n == 1 ? one : m_asked.type + " files");
         std::string changed;
         if (m_asked.since) changed += " since " + shownDay(*m_asked.since);
         if (m_asked.until) changed += " before " + shownDay(*m_asked.until);
@@ -376,7 +378,8 @@ private:
     [[nodiscard]] std::string whatIsInChinese() const {
         std::string changed;
         if (m_asked.since) changed += "自 " + shownDay(*m_asked.since) + " 起";
-        if (m_asked.until) changed += shownDay(*m_asked.until) + " 之前";
+        if (m_asked.until)
+            changed += (changed.empty() ? "" : "、") + shownDay(*m_asked.until) + " 之前";
         if (!changed.empty()) changed += "修改过的";
         return changed + (m_asked.type.empty() ? "文档" : " " + m_asked.type + " 类文件");
     }
@@ -394,12 +397,11 @@ private:
                 default: return {"changed last", "最近修改的"};
             }
         }();
-        const std::string what = m_asked.type.empty() ? "document" : m_asked.type + " file";
-        m_writer.add("Of every " + what + ", by its file, " + names.first +
-                         (documents.size() == 1 ? " is:\n\n" : " are:\n\n"),
-                     "按文件信息，" + names.second +
-                         (m_asked.type.empty() ? "文档" : " " + m_asked.type + " 类文件") +
-                         "是：\n\n");
+        m_writer.add(
+            "Of " + (m_asked.type.empty() ? "all documents" : "the " + m_asked.type + " files") +
+                ", " + names.first + (documents.size() == 1 ? " is:\n\n" : " are:\n\n"),
+            "按文件信息，" + names.second +
+                (m_asked.type.empty() ? "文档" : " " + m_asked.type + " 类文件") + "是：\n\n");
     }
 
     Result<void> tellDocument(const Document& document) {
