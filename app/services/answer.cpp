@@ -9,6 +9,7 @@
 #include "app/services/answer_wording.h"
 #include "app/services/answerability.h"
 #include "app/services/follow_up.h"
+#include "app/services/other_values.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
 #include "app/services/session_text_model.h"
@@ -403,6 +404,10 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     stream.showLast(result->usage.decodeSpeed());
     details.citations = citationsOf(text, details.passages);
     unsupportOthers(question, details.passages, details.citations);
+    if (!isStopped && !details.citations.empty() &&
+        retrieval::isCopied(text, toPassages(details.passages))) {
+        addOtherValues(text, details.citations, question, details.passages);
+    }
     return store(job, text, isStopped ? MessageState::Stopped : MessageState::Complete, details);
 }
 
@@ -493,10 +498,12 @@ Result<Message> Answerer::storeQuote(AnswerJob& job, std::string text, QuotedAns
     text += saysQuote(job.asked, quoted.quote, quoted.isStillToBeDone) + " ";
     quoted.citation.answerStart = text.size();
     quoted.citation.answerEnd = text.size() + kMark.size();
-    text.append(kMark).append("\n\n").append(note);
+    text += kMark;
     details.finishReason = kQuotedReason;
     details.passages = std::move(quoted.passages);
     details.citations = {std::move(quoted.citation)};
+    addOtherValues(text, details.citations, job.asked, details.passages);
+    text.append("\n\n").append(note);
     if (job.events.onPassages) job.events.onPassages(details.passages);
     return store(job, text, MessageState::Complete, details);
 }

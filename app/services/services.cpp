@@ -15,6 +15,7 @@
 #include "app/services/retrieval_models.h"
 #include "app/services/saved_sessions.h"
 #include "app/services/survey/quantity_question.h"
+#include "app/services/survey/record_answer.h"
 #include "app/services/survey/survey_question.h"
 #include "app/services/worker.h"
 #include "base/log.h"
@@ -344,6 +345,8 @@ std::string turnsNote(const engine::Model& model) {
 
 bool asksAboutEverything(std::string_view question) {
     if (surveyQuestionOf(question).isSure) return true;
+    const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+    if (recordQuestionOf(question, today)) return true;
     const auto quantity = quantityQuestionOf(question);
     return quantity && quantity->isOfAll;
 }

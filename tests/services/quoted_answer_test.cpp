@@ -10,6 +10,7 @@
 
 #include "app/services/answer_check.h"
 #include "app/services/asked_document.h"
+#include "app/services/other_values.h"
 #include "app/services/passage_list.h"
 #include "app/services/said_in_text.h"
 
@@ -427,6 +428,40 @@ TEST(QuotedAnswer, AsksTextsOfTheOtherLanguageWhatANamedThingIs) {
     EXPECT_EQ(quotedFrom(passages, "Kestrel 是什么颜色？"), "");
     EXPECT_EQ(quotedFrom(passages, "Osprey 是什么？"), "");
     EXPECT_EQ(quotedFrom(passages, "What is the capital of Zephyr?"), "");
+}
+
+TEST(OtherValues, AreOfOtherDocumentsAndOfTheSameKind) {
+    std::vector<StoredPassage> passages = {
+        passageOf("plan", "", "The workshop budget is 4,000 EUR."),
+        passageOf("minutes", "", "It was agreed that the workshop budget is 5,500 EUR."),
+        passageOf("copy", "", "The workshop budget is 4,000 EUR."),
+        passageOf("notes", "", "The workshop budget is due on 4 May 2027."),
+        passageOf("garden", "", "The garden budget is 900 EUR."),
+        passageOf("ranges", "", "The workshop budget is 3,000 EUR or 6,000 EUR."),
+    };
+    for (std::size_t i = 0; i < passages.size(); ++i) passages[i].number = static_cast<int>(i) + 1;
+    const StoredPassage& first = passages.front();
+    std::string text = "The workshop budget is 4,000 EUR. [1]";
+    std::vector<StoredCitation> citations = {{.answerStart = text.size() - 3,
+                                              .answerEnd = text.size(),
+                                              .passage = 1,
+                                              .quoteStart = first.startByte,
+                                              .quoteEnd = first.endByte,
+                                              .quote = first.text,
+                                              .supported = true}};
+    addOtherValues(text, citations, "What is the workshop budget?", passages);
+    EXPECT_THAT(text, HasSubstr("(Other documents say otherwise: [2].)"));
+    ASSERT_EQ(citations.size(), 2U);
+    EXPECT_EQ(citations[1].passage, 2);
+    EXPECT_TRUE(citations[1].supported);
+    EXPECT_EQ(text.substr(citations[1].answerStart, 3), "[2]");
+    EXPECT_THAT(citations[1].quote, HasSubstr("5,500 EUR"));
+    EXPECT_EQ(citations[1].quoteEnd - citations[1].quoteStart, citations[1].quote.size());
+
+    std::string unsupported = "The workshop budget is 4,000 EUR. [1]";
+    citations = {{.passage = 1, .quote = first.text, .supported = false}};
+    addOtherValues(unsupported, citations, "What is the workshop budget?", passages);
+    EXPECT_EQ(citations.size(), 1U);
 }
 
 }  // namespace

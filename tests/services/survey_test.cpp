@@ -50,11 +50,9 @@ TEST(SurveyQuestion, OneFactIsNoQuestionAboutEverything) {
     }
 }
 
-TEST(SurveyQuestion, ADenialIsNotCounted) {
-    for (const char* denial :
-         {"Which documents do not mention a deposit?", "Which documents don't mention INV-103?",
-          "How many invoices are not from Customer1 Ltd?", "哪些合同没有提到违约金？",
-          "Which contracts come without a deposit?"}) {
+TEST(SurveyQuestion, ADenialThatIsNotUnderstoodIsNotCounted) {
+    for (const char* denial : {"How many invoices are not from Customer1 Ltd?",
+                               "Which documents are not about taxes?", "哪些文件不是合同？"}) {
         EXPECT_EQ(surveyQuestionOf(denial).kind, SurveyKind::None) << denial;
     }
     EXPECT_NE(surveyQuestionOf("Which leases do not allow dogs?").kind, SurveyKind::None);

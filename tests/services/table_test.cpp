@@ -125,6 +125,126 @@ TEST(TableQuery, LeavesOtherQuestionsAlone) {
     }
 }
 
+constexpr std::string_view kOrders =
+    "Order ID | Customer | City | Salesperson | Product | Units | Amount (EUR) | Order date | Due\n"
+    "Order ID: 1 | Customer: Brandt | City: Berlin | Salesperson: Ann | Product: Lamp | Units: 12 "
+    "| "
+    "Amount (EUR): 240 | Order date: 2026-03-02 | Due: 1 April 2026\n"
+    "Order ID: 2 | Customer: Okapi | City: Oslo | Salesperson: Ben | Product: Desk | Units: 30 | "
+    "Amount (EUR): 900 | Order date: 2026-03-05 | Due: 20 April 2026\n"
+    "Order ID: 3 | Customer: Brandt | City: Berlin | Salesperson: Ann | Product: Lamp | Units: 25 "
+    "| "
+    "Amount (EUR): 500 | Order date: 2026-04-20 | Due: 1 May 2026\n";
+
+TEST(TableQuery, UnderstandsConditions) {
+    const auto tables = sheet(kOrders);
+    ASSERT_EQ(tables.size(), 1U);
+    const auto sql = [&](const std::string& question) {
+        const auto query = tableQueryOf(question, tables);
+        return query ? query->sql.substr(query->sql.find("WHERE") + 6) : std::string();
+    };
+    EXPECT_EQ(sql("orders above 250 EUR"), "\"Amount (EUR)\" > 250");
+    EXPECT_EQ(sql("Which orders have an amount of at least €500?"), "\"Amount (EUR)\" >= 500");
+    EXPECT_EQ(sql("orders between 250 and 900 EUR"),
+              "\"Amount (EUR)\" >= 250 AND \"Amount (EUR)\" <= 900");
+    EXPECT_EQ(sql("What is the total amount of orders above 250 EUR?"), "\"Amount (EUR)\" > 250");
+    EXPECT_EQ(sql("orders above 250 USD"), "") << "no column is in dollars";
+    EXPECT_EQ(sql("orders above 250"), "") << "of which column?";
+    EXPECT_EQ(sql("orders due before 1 May"), "\"Due\" < '2026-05-01'");
+    EXPECT_EQ(sql("Which orders are due after 20 April 2026?"), "\"Due\" >= '2026-04-21'");
+    EXPECT_EQ(sql("How many orders were placed in April?"),
+              "\"Order date\" >= '2026-04-01' AND \"Order date\" < '2026-05-01'");
+    EXPECT_EQ(sql("What is the average amount where the city is Berlin?"), "\"City\" = 'Berlin'");
+    EXPECT_EQ(sql("How many units did Ann sell?"), "\"Salesperson\" = 'Ann'");
+    EXPECT_EQ(sql("How many units did Brandt sell?"), "") << "they buy";
+    EXPECT_EQ(sql("How many units were sold in Berlin?"), "\"City\" = 'Berlin'");
+    EXPECT_EQ(sql("orders not due before 1 May"), "");
+    const auto customers = tableQueryOf("How many customers are in Berlin?", tables);
+    ASSERT_TRUE(customers.has_value());
+    EXPECT_THAT(customers->sql, HasSubstr("count(DISTINCT \"Customer\")"));
+}
+
+TEST(TableQuery, AddsUpTheRowsOfWhomItRanks) {
+    const auto tables = sheet(kOrders);
+    const auto sql = [&](const std::string& question) {
+        const auto query = tableQueryOf(question, tables);
+        return query ? query->sql : std::string();
+    };
+    EXPECT_EQ(sql("Who sold the most units?"),
+              "SELECT \"Salesperson\", round(sum(\"Units\"), 6) FROM \"sales\" GROUP BY "
+              "\"Salesperson\" ORDER BY 2 DESC");
+    EXPECT_EQ(sql("top 2 products by units"),
+              "SELECT \"Product\", round(sum(\"Units\"), 6) FROM \"sales\" GROUP BY "
+              "\"Product\" ORDER BY 2 DESC");
+    EXPECT_EQ(sql("Which customer has the most orders?"),
+              "SELECT \"Customer\", count(*) FROM \"sales\" GROUP BY \"Customer\" ORDER BY 2 "
+              "DESC");
+    EXPECT_EQ(sql("Who sold the second most units?"), "");
+    EXPECT_EQ(sql("Who painted the most units?"), "");
+}
+
+TEST(TableQuery, ComputesNothingOfSeveralUnitsAndCountsNoTotals) {
+    const auto mixed =
+        sheet("Item | Price\nItem: Tent | Price: 120 EUR\nItem: Rope | Price: 40 USD\n");
+    const auto price = tableQueryOf("What is the total price?", mixed);
+    ASSERT_TRUE(price.has_value());
+    EXPECT_EQ(price->mixedUnits, "EUR, USD");
+    const auto paid = sheet(
+        "Name | Salary\nName: Kim | Salary: 30\nName: Lea | Salary: 35\n"
+        "Name: Total | Salary: 65\n");
+    ASSERT_EQ(paid.size(), 1U);
+    EXPECT_EQ(paid[0].table.rows.size(), 2U);
+    EXPECT_EQ(paid[0].places.size(), 2U);
+    EXPECT_EQ(paid[0].nTotals, 1);
+}
+
+TEST(TableQuery, RefusesWhatIsNotClear) {
+    const auto offices = sheet(
+        "City | Office | Staff\nCity: Oslo | Office: Bergen | Staff: 4\n"
+        "City: Bergen | Office: Oslo | Staff: 6\n");
+    EXPECT_FALSE(tableQueryOf("How many staff are in Oslo?", offices).has_value());
+    const auto city = tableQueryOf("How many staff are in the city Oslo?", offices);
+    ASSERT_TRUE(city.has_value());
+    EXPECT_THAT(city->sql, HasSubstr("\"City\" = 'Oslo'"));
+    const auto ages = sheet("Customer | Age\nCustomer: Kim | Age: 30\nCustomer: Kim | Age: 31\n");
+    EXPECT_FALSE(tableQueryOf("Which customer spent the most?", ages).has_value());
+    const auto years = sheet("Item | Due\nItem: A | Due: 2025-05-01\nItem: B | Due: 2026-04-01\n");
+    EXPECT_FALSE(tableQueryOf("Which items are due before 2 May?", years).has_value());
+    EXPECT_TRUE(tableQueryOf("Which items are due before 2 May 2026?", years).has_value());
+}
+
+TEST(TableQuery, AsksEachTableThatAccountsForTheQuestion) {
+    auto tables = sheet("Region | Visitors\nRegion: North | Visitors: 100\n");
+    auto other = sheet("Region | Visitors\nRegion: North | Visitors: 130\n");
+    tables[0].table.name = "visits 2024";
+    other[0].table.name = "visits 2025";
+    tables.push_back(other[0]);
+    EXPECT_EQ(tableQueriesOf("How many visitors did the North have?", tables).size(), 2U);
+    const auto one = tableQueriesOf("What is the total of visitors in visits 2025?", tables);
+    ASSERT_EQ(one.size(), 1U);
+    EXPECT_EQ(one[0].table, 1U);
+}
+
+TEST(TableQuery, UnderstandsConditionsInChinese) {
+    const auto tables = sheet(
+        "销售员 | 地区 | 产品 | 销量 | 单价\n销售员: 王芳 | 地区: 华东 | 产品: 台灯 | 销量: 30 | "
+        "单价: 80\n"
+        "销售员: 李强 | 地区: 华北 | 产品: 书桌 | 销量: 12 | 单价: 600\n"
+        "销售员: 王芳 | 地区: 华北 | 产品: 椅子 | 销量: 25 | 单价: 150\n");
+    const auto sql = [&](const std::string& question) {
+        const auto query = tableQueryOf(question, tables);
+        return query ? query->sql : std::string();
+    };
+    const std::string ranked =
+        "SELECT \"销售员\", round(sum(\"销量\"), 6) FROM \"sales\" GROUP BY \"销售员\" ORDER BY "
+        "2 DESC";
+    EXPECT_EQ(sql("谁的销量最高？"), ranked);
+    EXPECT_EQ(sql("销量最高的销售员是谁？"), ranked);
+    EXPECT_EQ(sql("单价超过100的产品有哪些？"), "SELECT * FROM \"sales\" WHERE \"单价\" > 100");
+    EXPECT_EQ(sql("销量在25以上的产品有哪些？"), "SELECT * FROM \"sales\" WHERE \"销量\" >= 25");
+    EXPECT_EQ(sql("不是华东的总销量是多少？"), "");
+}
+
 TEST(TableQuery, UnderstandsChinese) {
     const auto tables = sheet(
         "城市 | 国家 | 价格\n城市: 柏林 | 国家: 德国 | 价格: 120\n城市: 汉堡 | 国家: 德国 | 价格: "

@@ -15,14 +15,17 @@ constexpr std::size_t kComparedWords = 4;  ///< the noun of the documents stands
 
 /// The two things between which the question's words stand.
 std::vector<std::string> sidesOf(std::string_view text, std::string_view lower,
-                                 std::initializer_list<std::string_view> betweens) {
+                                 std::initializer_list<std::string_view> betweens,
+                                 std::vector<std::string>& names) {
     for (const std::string_view between : betweens) {
         const bool isAscii = static_cast<unsigned char>(between.front()) < 0x80;
         const std::size_t at = isAscii ? findWords(lower, between) : lower.find(between);
         if (at == std::string_view::npos) continue;
         std::string first = subjectOf(text.substr(0, at));
         std::string second = subjectOf(text.substr(at + between.size()));
-        if (!first.empty() && !second.empty()) return {std::move(first), std::move(second)};
+        if (first.empty() || second.empty()) continue;
+        names = {std::string(text.substr(0, at)), std::string(text.substr(at + between.size()))};
+        return {std::move(first), std::move(second)};
     }
     return {};
 }
@@ -55,6 +58,7 @@ void tellCompared(std::string_view text, std::string_view lower, SurveyQuestion&
             second = behind;
         }
         asked.sides = {subjectOf(first), subjectOf(second)};
+        asked.sideNames = {std::string(first), std::string(second)};
         asked.compared = std::move(compared);
         // "The April and May meetings": April's meetings too.
         std::string& one = asked.sides.front();
@@ -84,9 +88,11 @@ void tellChineseCompared(std::string_view text, SurveyQuestion& asked) {
         const bool isOwn = first.ends_with(own);
         if (first.find(kOf) != std::string::npos && !isOwn) return;
         if (isOwn) first.resize(first.size() - own.size());
-        const std::string second = subjectOf(rest.substr(at + between.size()));
+        const std::string_view other = rest.substr(at + between.size());
+        const std::string second = subjectOf(other);
         if (subjectOf(first).empty() || second.empty()) return;
         asked.sides = {subjectOf(first), second};
+        asked.sideNames = {first, std::string(other)};
         asked.compared = compared;
         return;
     }
@@ -115,6 +121,25 @@ bool compareInEach(std::string_view text, SurveyQuestion& asked) {
     return false;
 }
 
+/// "Compare (the rent of) a.txt and b.txt": the files are the sides, and were taken out of `text`.
+bool compareFiles(std::string_view text, std::initializer_list<std::string_view> betweens,
+                  SurveyQuestion& asked) {
+    if (asked.files.size() != 2) return false;
+    std::string compared(text);
+    for (const std::string_view between : betweens) {
+        const bool isAscii = static_cast<unsigned char>(between.front()) < 0x80;
+        const std::size_t at =
+            isAscii ? findWords(lowerCased(compared), between) : compared.find(between);
+        if (at != std::string::npos) compared.replace(at, between.size(), " ");
+    }
+    asked.kind = SurveyKind::Compare;
+    asked.isSure = true;
+    asked.sides = asked.files;
+    asked.sideNames = asked.files;
+    asked.compared = subjectOf(compared);
+    return true;
+}
+
 }  // namespace
 
 bool isComparison(std::string_view text, std::string_view lower, SurveyQuestion& asked) {
@@ -123,9 +148,14 @@ bool isComparison(std::string_view text, std::string_view lower, SurveyQuestion&
                                                   "differences between"sv, "difference between"sv});
     if (opening > 0) {
         asked.sides = sidesOf(text.substr(opening), lower.substr(opening),
-                              {"versus", "vs", "with", "against", "and", "to"});
+                              {"versus", "vs", "with", "against", "and", "to"}, asked.sideNames);
         asked.isSure = lower.starts_with("compare");
         if (!asked.sides.empty()) tellCompared(text.substr(opening), lower.substr(opening), asked);
+        if (asked.sides.empty() && asked.isSure &&
+            compareFiles(text.substr(opening), {"versus", "vs", "with", "against", "and", "to"},
+                         asked)) {
+            return true;
+        }
         if (asked.sides.empty() && asked.isSure && !asked.files.empty()) {
             asked.kind = SurveyKind::Summarise;
             return true;
@@ -146,9 +176,13 @@ bool isComparison(std::string_view text, std::string_view lower, SurveyQuestion&
     for (const std::string_view order : {"请比较"sv, "比较"sv, "请对比"sv, "对比"sv}) {
         if (!lower.starts_with(order)) continue;
         asked.sides = sidesOf(text.substr(order.size()), lower.substr(order.size()),
-                              {"和", "与", "跟", "及"});
+                              {"和", "与", "跟", "及"}, asked.sideNames);
         asked.isSure = true;
         if (!asked.sides.empty()) tellChineseCompared(text.substr(order.size()), asked);
+        if (asked.sides.empty() &&
+            compareFiles(text.substr(order.size()), {"和", "与", "跟", "及"}, asked)) {
+            return true;
+        }
         const DocumentNoun noun = chineseDocumentNoun(text);
         if (asked.sides.empty() && noun.endByte > 0) {
             asked.kind = SurveyKind::Summarise;

@@ -96,9 +96,8 @@ Result<void> listFindings(ReportWriter& writer, const SurveyQuestion& asked,
     std::size_t nShown = 0;
     for (const SurveyedDocument& document : findings.documents) {
         if (countConfirmed(document) == 0 || nShown >= kMostLines) continue;
-        const std::string file = std::filesystem::path(document.path).filename().string();
         writer.add("- **" + asListLine(document.title) + "**" +
-                   (file != document.title ? " (" + file + ")" : "") + ": " +
+                   nameBeside(document.title, document.path) + ": " +
                    grouped(countConfirmed(document)) + "\n");
         if (auto done = addItems(writer, document, true, nShown); !done) return done;
     }

@@ -9,6 +9,7 @@
 
 #include "app/services/question.h"
 #include "app/services/survey/question_words.h"
+#include "app/services/survey/skip_reason.h"
 #include "app/services/survey/table_rows.h"
 #include "base/utf8.h"
 
@@ -420,8 +421,7 @@ private:
 
     Result<void> tellLine(const Entry& entry) {
         m_writer.add("- **" + asListLine(entry.document->title) + "**");
-        const std::string file = entry.document->path.filename().string();
-        if (file != entry.document->title) m_writer.add(" (" + file + ")");
+        m_writer.add(nameBeside(entry.document->title, entry.document->path));
         m_writer.add(": " + shown(entry.said->amount) + " — " +
                      asListLine(entry.said->sentence, entry.document->path));
         if (auto done = cite(entry); !done) return done;
@@ -451,7 +451,10 @@ private:
         for (const SaidByDocument& each : m_documents) {
             if (!each.said.empty()) continue;
             if (n++ >= kMostNamed) continue;
-            names += (names.empty() ? "" : ", ") + each.document->path.filename().string();
+            names += (names.empty() ? ""
+                      : isChinese() ? "、"
+                                    : ", ") +
+                     shownName(each.document->path);
         }
         if (n == 0) return;
         if (n > kMostNamed) names += ", …";
@@ -490,8 +493,11 @@ Result<std::optional<QuantityAnswer>> answerFromQuantities(
                        static_cast<float>(std::max(findings.nPassagesAll, 1)));
         }
         nPassagesPassed += document.nChunks;
-        // Rows of a spreadsheet are no documents: they are asked in SQL.
-        if (isSpreadsheet(document)) continue;
+        if (isSpreadsheet(document)) {
+            // Its rows are no documents: they are asked in SQL.
+            findings.skipped.emplace_back(document.path.string(), kIsTable);
+            continue;
+        }
         if (auto read = reading.read(document, !findings.place.empty()); !read) {
             return tl::unexpected(read.error());
         }

@@ -167,7 +167,11 @@ std::string subjectOf(std::string_view text) {
         if (end == i) end = i + 1;
         const std::string word = unframed.substr(i, end - i);
         const std::string lower = lowerCased(word);
-        if (std::find(kFrameWords.begin(), kFrameWords.end(), lower) == kFrameWords.end()) {
+        // Of "lease A" the letter is a name.
+        const bool isLetter = word == "A" && (unframed.find_first_not_of(' ') < i ||
+                                              unframed.find_last_not_of(' ') < end);
+        if (isLetter ||
+            std::find(kFrameWords.begin(), kFrameWords.end(), lower) == kFrameWords.end()) {
             subject += word;
         }
         i = end;

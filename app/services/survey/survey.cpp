@@ -7,6 +7,7 @@
 #include <set>
 
 #include "app/services/survey/question_words.h"
+#include "app/services/survey/skip_reason.h"
 #include "app/services/survey/survey_checkpoint.h"
 
 namespace conclave::services {
@@ -33,6 +34,16 @@ std::string_view part(std::string_view text, const TextSpan& span) {
 
 bool isRow(std::string_view sentence) { return sentence.find('|') != std::string_view::npos; }
 
+constexpr std::size_t kLongestOpening = 120;  ///< bytes: a longer line is a paragraph
+
+/// The first line of a document: "Meeting minutes, 8 April 2025".
+std::string openingOf(const std::vector<Chunk>& chunks) {
+    if (chunks.empty()) return {};
+    const std::string& text = chunks.front().text;
+    const std::size_t end = text.find('\n');
+    return end <= kLongestOpening ? text.substr(0, end) : std::string();
+}
+
 /// A survey over documents that were chosen; reads one after another.
 class Reading {
 public:
@@ -57,14 +68,22 @@ public:
         m_opening = openingOf(*chunks);
         for (const Chunk& chunk : *chunks) {
             switch (m_question.kind) {
-                case SurveyKind::Compare: compare(chunk, surveyed); break;
+                case SurveyKind::Compare:
+                    if (findings.named.sideOf.empty()) compare(chunk, surveyed);
+                    break;
                 case SurveyKind::Summarise:
                     if (m_subject.hasTerms()) say(chunk, surveyed);
                     break;
                 default: count(chunk, surveyed, findings); break;
             }
         }
-        if (m_question.kind == SurveyKind::Summarise) summarise(*chunks, surveyed);
+        if (m_question.kind == SurveyKind::Summarise) {
+            summarise(*chunks, surveyed, kSentencesPerDocument);
+        }
+        if (const auto side = findings.named.sideOf.find(document.id);
+            side != findings.named.sideOf.end()) {
+            compareWhole(*chunks, surveyed, side->second);
+        }
         findings.nDocumentsRead += 1;
         findings.nPassagesRead += surveyed.nPassages;
         const bool isAskedFor = m_question.ofDocuments && !m_subject.hasTerms();
@@ -205,8 +224,44 @@ private:
         }
     }
 
+    /// A document that is a side itself: what it says of what is compared, or what tells most.
+    void compareWhole(const std::vector<Chunk>& chunks, SurveyedDocument& document, int side) {
+        constexpr int kTelling = 8;
+        std::vector<SurveyItem> items;
+        if (m_compared.hasTerms()) {
+            for (const Chunk& chunk : chunks) {
+                for (const TextSpan& span : m_compared.match(contextOf(chunk), chunk.text)) {
+                    if (isNew(chunk, span, side)) items.push_back(itemOf(chunk, span));
+                }
+            }
+        } else {
+            // Of a short document there is no need to choose.
+            items = firstSentences(chunks, kTelling + 1);
+            if (static_cast<int>(items.size()) > kTelling) {
+                summarise(chunks, document, kTelling);
+                items = std::move(document.items);
+                document.items.clear();
+            }
+        }
+        for (SurveyItem& item : items) {
+            item.side = side;
+            document.keep(std::move(item));
+        }
+    }
+
+    static std::vector<SurveyItem> firstSentences(const std::vector<Chunk>& chunks, int limit) {
+        std::vector<SurveyItem> items;
+        for (const Chunk& chunk : chunks) {
+            for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
+                if (static_cast<int>(items.size()) >= limit) return items;
+                if (!part(chunk.text, span).starts_with('#')) items.push_back(itemOf(chunk, span));
+            }
+        }
+        return items;
+    }
+
     /// Of what was said about the subject, or of everything, the sentences that tell most.
-    void summarise(const std::vector<Chunk>& chunks, SurveyedDocument& document) {
+    void summarise(const std::vector<Chunk>& chunks, SurveyedDocument& document, int nSentences) {
         std::vector<SurveyItem> said = std::move(document.items);
         document.items.clear();
         std::vector<std::string_view> texts;
@@ -215,20 +270,11 @@ private:
         } else {
             for (const Chunk& chunk : chunks) texts.emplace_back(chunk.text);
         }
-        for (const auto& sentence : retrieval::keySentences(texts, kSentencesPerDocument)) {
+        for (const auto& sentence : retrieval::keySentences(texts, nSentences)) {
             document.items.push_back(m_subject.hasTerms()
                                          ? said[sentence.text]
                                          : itemOf(chunks[sentence.text], sentence.span));
         }
-    }
-
-    /// The first line of a document: "Meeting minutes, 8 April 2025".
-    static std::string openingOf(const std::vector<Chunk>& chunks) {
-        constexpr std::size_t kLongest = 120;  // bytes: a longer one is a paragraph
-        if (chunks.empty()) return {};
-        const std::string& text = chunks.front().text;
-        const std::size_t end = text.find('\n');
-        return end <= kLongest ? text.substr(0, end) : std::string();
     }
 
     static std::string contextOf(const Chunk& chunk) { return chunk.title + " " + chunk.heading; }
@@ -266,13 +312,14 @@ Result<std::vector<Document>> documentsToRead(storage::DocumentStore& store,
         const std::string path = document.path.string();
         if (document.nChunks == 0 && document.state != DocumentState::Ready) {
             const bool isPending = document.state == DocumentState::Pending;
-            findings.skipped.emplace_back(path, isPending ? "not read yet" : document.error);
+            findings.skipped.emplace_back(path,
+                                          isPending ? std::string(kNotReadYet) : document.error);
             continue;
         }
         if (!document.sha256.empty()) {
             const auto [before, isNew] = readBefore.try_emplace(document.sha256, path);
             if (!isNew) {
-                findings.skipped.emplace_back(path, "the same as " + before->second);
+                findings.skipped.emplace_back(path, std::string(kSameAs) + before->second);
                 continue;
             }
         }
@@ -316,11 +363,14 @@ std::string wordsOfNames(std::string names) {
 }
 
 /// What is asked about may be said anywhere; what merely is one ("how many contracts are there")
-/// says so where it begins.
+/// says so where it begins. What does not say something must be one, by its first line: a letter
+/// that names a contract is none.
 Result<bool> isSaidInText(storage::DocumentStore& store, const Document& document,
-                          const SentenceMatcher& place, bool isAnywhere) {
+                          const SentenceMatcher& place, const SurveyQuestion& asked) {
     const auto chunks = store.chunksOf(document.id);
     if (!chunks) return tl::unexpected(chunks.error());
+    if (asked.isDenied) return !place.match({}, openingOf(*chunks)).empty();
+    const bool isAnywhere = !asked.subject.empty() || !asked.patterns.empty();
     const std::size_t n = isAnywhere ? chunks->size() : std::min<std::size_t>(chunks->size(), 1);
     return std::any_of(chunks->begin(), chunks->begin() + static_cast<std::ptrdiff_t>(n),
                        [&](const Chunk& chunk) { return !place.match({}, chunk.text).empty(); });
@@ -344,12 +394,11 @@ Result<void> chooseByPlace(storage::DocumentStore& store, const SurveyQuestion& 
             return isNamed(document.title + " " + document.path.string());
         };
         if (std::none_of(documents.begin(), documents.end(), isDocumentNamed)) continue;
-        const bool isAnywhere = !asked.subject.empty() || !asked.patterns.empty();
         std::vector<Document> chosen;
         for (Document& document : documents) {
             bool isChosen = isDocumentNamed(document);
             if (!isChosen && !asked.isPlaceNamed) {
-                const auto isSaid = isSaidInText(store, document, matcher, isAnywhere);
+                const auto isSaid = isSaidInText(store, document, matcher, asked);
                 if (!isSaid) return tl::unexpected(isSaid.error());
                 isChosen = *isSaid;
                 findings.isPlaceInText = findings.isPlaceInText || isChosen;
@@ -366,10 +415,30 @@ Result<void> chooseByPlace(storage::DocumentStore& store, const SurveyQuestion& 
     return {};
 }
 
+/// Reads the documents alone that are the sides of a comparison, if they are named.
+void chooseBySides(const SurveyQuestion& asked, std::vector<Document>& documents,
+                   SurveyFindings& findings) {
+    if (asked.kind != SurveyKind::Compare) return;
+    findings.named = namedSidesOf(asked.sideNames, documents);
+    if (findings.named.sideOf.empty() && findings.named.missing.empty()) return;
+    findings.place.clear();
+    std::vector<std::string> names;
+    std::erase_if(documents, [&](const Document& document) {
+        if (!findings.named.sideOf.contains(document.id)) return true;
+        names.push_back(document.path.filename().string());
+        return false;
+    });
+    findings.place = joinedNames(names);
+    // Of what was not asked for nothing need be said.
+    std::erase_if(findings.skipped,
+                  [&](const auto& skipped) { return !isNamedAs(asked.sideNames, skipped.first); });
+}
+
 /// Of a side of several words that no sentence says: fewer of them, names last. False if both
 /// sides were found, or nothing is left to leave out.
 bool widenSides(SurveyQuestion& asked, const SurveyFindings& findings) {
     if (asked.kind != SurveyKind::Compare || asked.sides.size() != 2) return false;
+    if (!findings.named.sideOf.empty() || !findings.named.missing.empty()) return false;
     bool isWider = false;
     for (std::size_t side = 0; side < 2; ++side) {
         const bool isFound = std::any_of(findings.documents.begin(), findings.documents.end(),
@@ -441,12 +510,14 @@ void SurveyedDocument::keep(SurveyItem item) {
 }
 
 bool isNarrowed(const SurveyQuestion& asked, const SurveyFindings& findings) {
-    return asked.files.empty() && !asked.isPlaceNamed && !findings.place.empty();
+    return asked.files.empty() && !asked.isPlaceNamed && !findings.place.empty() &&
+           findings.named.sideOf.empty();
 }
 
 void SurveyFindings::resume(SurveyFindings before) {
     before.place = place;
     before.isPlaceInText = isPlaceInText;
+    before.named = named;
     before.nDocumentsAll = nDocumentsAll;
     before.nPassagesAll = nPassagesAll;
     *this = std::move(before);
@@ -473,6 +544,7 @@ Result<std::vector<Document>> chooseDocuments(storage::DocumentStore& store,
     } else {
         chooseByFiles(asked.files, *documents, findings);
     }
+    chooseBySides(asked, *documents, findings);
     findings.nDocumentsAll = static_cast<int>(documents->size());
     for (const Document& document : *documents) findings.nPassagesAll += document.nChunks;
     return documents;

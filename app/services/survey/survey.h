@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/services/services.h"
+#include "app/services/survey/named_sides.h"
 #include "app/services/survey/survey_question.h"
 
 namespace conclave::services {
@@ -57,6 +58,7 @@ struct SurveyFindings {
     std::string place;               ///< documents were chosen by this part of the question
     bool isPlaceInText = false;      ///< some by their text, and not by their name
     std::vector<std::string> sides;  ///< of Compare: what was looked for in the end
+    NamedSides named;                ///< of Compare: documents that are a side
     std::vector<SurveyedDocument> documents;  ///< with matches, or all where all count
     std::map<std::string, SurveyedValue> values;
     bool isComplete = false;

@@ -87,8 +87,9 @@ std::string keyOf(const SurveyQuestion& question, const std::vector<CollectionId
     for (const retrieval::Pattern pattern : question.patterns) {
         patterns.push_back(static_cast<int>(pattern));
     }
-    return json::array({static_cast<int>(question.kind), question.ofDocuments, question.subject,
-                        question.place, patterns, question.sides, question.compared, question.files,
+    return json::array({static_cast<int>(question.kind), question.ofDocuments, question.isDenied,
+                        question.subject, question.place, patterns, question.sides,
+                        question.compared, question.files,
                         static_cast<int>(question.condition.permission), question.condition.verb,
                         question.condition.year, question.filter.toJson(), collections, generation,
                         std::string(reader)})

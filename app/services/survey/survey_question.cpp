@@ -7,6 +7,7 @@
 #include "app/services/question.h"
 #include "app/services/survey/chinese_question.h"
 #include "app/services/survey/comparison_question.h"
+#include "app/services/survey/denial.h"
 #include "app/services/survey/question_subject.h"
 #include "app/services/survey/question_words.h"
 
@@ -357,6 +358,7 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
         lower.erase(0, polite.size());
     }
     if (asksForHelp(lower)) return asked;
+    if (isDenialAsked(text, lower, asked)) return asked;
     if (isComparison(text, lower, asked)) return asked;
     std::string rest(text);
     const bool inChinese = isChinese(text);

@@ -23,6 +23,7 @@ struct SurveyQuestion {
     /// its answer: such a question is read over everything only when somebody says so.
     bool isSure = false;
     bool ofDocuments = false;   ///< documents are counted or listed, not what they say
+    bool isDenied = false;      ///< documents are asked for that do not say the subject
     SurveyCondition condition;  ///< of the sentences that say the subject
     /// Of each document it is asked ("the notice period of each lease"): "period" need not be said.
     bool isOfEach = false;
@@ -31,10 +32,11 @@ struct SurveyQuestion {
     bool isPlaceOfKind = false;  ///< a kind of document, as in "which contracts"
     bool isPlaceNamed = false;  ///< "in the code folder": the name decides, whatever is said inside
     std::vector<retrieval::Pattern> patterns;
-    std::vector<std::string> sides;  ///< of Compare: two
-    std::string compared;            ///< of both sides, as "rent" of "the rent of A and B"
-    std::vector<std::string> files;  ///< "notes.docx": nothing else is read
-    DocumentFilter filter{};         ///< nor anything else than this; not of the wording
+    std::vector<std::string> sides;      ///< of Compare: two
+    std::vector<std::string> sideNames;  ///< the same as they are written: they may name documents
+    std::string compared;                ///< of both sides, as "rent" of "the rent of A and B"
+    std::vector<std::string> files;      ///< "notes.docx": nothing else is read
+    DocumentFilter filter{};             ///< nor anything else than this; not of the wording
 };
 
 [[nodiscard]] SurveyQuestion surveyQuestionOf(std::string_view whole);

@@ -5,17 +5,15 @@
 
 #include "app/services/passage_list.h"
 #include "app/services/reading.h"
+#include "app/services/survey/skip_reason.h"
 #include "base/utf8.h"
+#include "base/visible_text.h"
 
 namespace conclave::services {
 namespace {
 
 constexpr std::size_t kMostCited = 60;  ///< lines with evidence in one answer
 constexpr std::size_t kMostSkippedNamed = 5;
-
-std::string fileNameOf(const std::string& path) {
-    return std::filesystem::path(path).filename().string();
-}
 
 int totalMatches(const SurveyFindings& findings, int side) {
     int sum = 0;
@@ -43,9 +41,7 @@ Result<void> addItem(ReportWriter& writer, std::string_view indent, const Survey
 Result<void> addDocument(ReportWriter& writer, const SurveyedDocument& document,
                          std::size_t nItems) {
     writer.add("- **").add(asListLine(document.title)).add("**");
-    if (const std::string file = fileNameOf(document.path); file != document.title) {
-        writer.add(" (" + file + ")");
-    }
+    writer.add(nameBeside(document.title, document.path));
     writer.add(": " + grouped(nMatchesOf(document)) + "\n");
     for (std::size_t i = 0; i < std::min(nItems, document.items.size()); ++i) {
         if (auto done = addItem(writer, "  ", document.items[i]); !done) return done;
@@ -94,9 +90,7 @@ Result<void> reportDocuments(ReportWriter& writer, const SurveyFindings& finding
     for (const SurveyedDocument& each : findings.documents) {
         if (nShown++ >= 2 * kMostCited) break;
         writer.add("- " + asListLine(each.title));
-        if (const std::string file = fileNameOf(each.path); file != each.title) {
-            writer.add(" (" + file + ")");
-        }
+        writer.add(nameBeside(each.title, each.path));
         writer.add(": " + counted(each.nPassages, "passage", "passages"),
                    "：" + grouped(each.nPassages) + " 段");
         writer.add("\n");
@@ -201,6 +195,13 @@ std::vector<const SurveyItem*> tellingItems(const SurveyFindings& findings, int 
     return chosen;
 }
 
+bool isMissing(const NamedSides& named, const SurveyQuestion& asked, int side) {
+    const auto& names = asked.sideNames;
+    const auto i = static_cast<std::size_t>(side);
+    return i < names.size() &&
+           std::find(named.missing.begin(), named.missing.end(), names[i]) != named.missing.end();
+}
+
 Result<void> reportComparison(ReportWriter& writer, const SurveyQuestion& asked,
                               const SurveyFindings& findings) {
     const auto section = [&](const std::string& english, const std::string& chinese,
@@ -211,7 +212,11 @@ Result<void> reportComparison(ReportWriter& writer, const SurveyQuestion& asked,
         for (const SurveyItem* item : tellingItems(findings, side)) {
             if (auto done = addItem(writer, "", *item); !done) return done;
         }
-        if (n == 0) {
+        const bool isNoSide = side < 2 && isMissing(findings.named, asked, side);
+        if (isNoSide) {
+            writer.add("No document that was read is named so; say the name of its file.\n",
+                       "已读文档中没有这样命名的；请写出文件名。\n");
+        } else if (n == 0) {
             writer.add("No sentence says this.\n", "没有找到这样的句子。\n");
         }
         writer.add("\n");
@@ -330,6 +335,14 @@ std::string asListLine(std::string_view text, const std::filesystem::path& path)
     return line + "…";
 }
 
+std::string shownName(const std::filesystem::path& path) {
+    return withEscapes(visibleLine(path.filename().string()));
+}
+
+std::string nameBeside(std::string_view title, const std::filesystem::path& path) {
+    return path.filename() == title ? std::string() : " (" + shownName(path) + ")";
+}
+
 std::string accountOf(const SurveyFindings& findings, bool isChinese) {
     std::string text;
     const bool isAll = findings.isComplete;
@@ -350,11 +363,12 @@ std::string accountOf(const SurveyFindings& findings, bool isChinese) {
     }
     if (!findings.place.empty()) {
         const bool isInText = findings.isPlaceInText;
-        text += isChinese ? (isInText ? "只读了名称或正文含“" : "只读了名称含“") + findings.place +
-                                "”的文档。"
-                          : (isInText ? " Only documents whose name or text says “"
-                                      : " Only documents named “") +
-                                findings.place + "”.";
+        const std::string place = visibleLine(findings.place);
+        text += isChinese
+                    ? (isInText ? "只读了名称或正文含“" : "只读了名称含“") + place + "”的文档。"
+                    : (isInText ? " Only documents whose name or text says “"
+                                : " Only documents named “") +
+                          place + "”.";
     }
     if (findings.skipped.empty()) return text;
     text += isChinese ? "未读：" : " Left out: ";
@@ -367,9 +381,8 @@ std::string accountOf(const SurveyFindings& findings, bool isChinese) {
             break;
         }
         if (nNamed++ > 0) text += isChinese ? "，" : ", ";
-        // What can be done about it stands with the document.
-        text += withEscapes(fileNameOf(path)) + (isChinese ? "（" : " (") +
-                why.substr(0, why.find(';')) + (isChinese ? "）" : ")");
+        text += shownName(path) + (isChinese ? "（" : " (") + skipReason(why, isChinese) +
+                (isChinese ? "）" : ")");
     }
     return text + (isChinese ? "。" : ".");
 }

@@ -65,6 +65,11 @@ private:
 /// {"documents", "passages", "skipped": [{"path", "why"}], "complete"} for AnswerDetails::usage.
 [[nodiscard]] nlohmann::json accountToJson(const SurveyFindings& findings);
 
+/// The name of a file on one line of Markdown.
+[[nodiscard]] std::string shownName(const std::filesystem::path& path);
+/// " (name)", behind a title that is not the file's name.
+[[nodiscard]] std::string nameBeside(std::string_view title, const std::filesystem::path& path);
+
 /// A sentence on one line for a list: without its own list mark, cut when long.
 /// `path` is the document's; none: the text is a name and no part of a document.
 [[nodiscard]] std::string asListLine(std::string_view text, const std::filesystem::path& path = {});

@@ -4,9 +4,11 @@
 #include <chrono>
 
 #include "app/services/question.h"
+#include "app/services/survey/absence.h"
 #include "app/services/survey/model_report.h"
 #include "app/services/survey/model_survey.h"
 #include "app/services/survey/quantity_answer.h"
+#include "app/services/survey/record_answer.h"
 #include "app/services/survey/table_answer.h"
 #include "base/log.h"
 
@@ -35,37 +37,75 @@ bool canBeRead(const SurveyQuestion& asked) {
     }
 }
 
-}  // namespace
-
-Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& request) {
-    auto fromTables = answerFromTables(m_database, request.question, request.collections,
-                                       request.filter, request.reader, request.cancel);
-    if (!fromTables) return tl::unexpected(fromTables.error());
-    if (*fromTables) {
-        return std::optional<SurveyAnswer>(
-            SurveyAnswer{std::move((*fromTables)->report), std::move((*fromTables)->account)});
-    }
-    auto shown = std::chrono::steady_clock::now();
-    const auto showRead = [&](float progress) {
+/// Shows how much was read, ten times a second at most.
+std::function<void(float)> progressShower(const SurveyRequest& request) {
+    return [&request, shown = std::chrono::steady_clock::now()](float progress) mutable {
         constexpr auto kShowEvery = std::chrono::milliseconds(100);
         const auto now = std::chrono::steady_clock::now();
         if (!request.onProgress || now - shown < kShowEvery) return;
         shown = now;
         request.onProgress({}, progress);
     };
-    auto fromQuantities =
-        answerFromQuantities(m_database.documents(), request.question, request.collections,
-                             request.filter, request.cancel, showRead);
-    if (!fromQuantities) return tl::unexpected(fromQuantities.error());
-    if (*fromQuantities) {
-        return std::optional<SurveyAnswer>(SurveyAnswer{std::move((*fromQuantities)->report),
-                                                        std::move((*fromQuantities)->account)});
+}
+
+}  // namespace
+
+Result<std::optional<SurveyAnswer>> Surveyor::tableAnswer(const SurveyRequest& request) {
+    auto found = answerFromTables(m_database, request.question, request.collections, request.filter,
+                                  request.reader, request.cancel);
+    if (!found) return tl::unexpected(found.error());
+    if (!*found) return std::optional<SurveyAnswer>();
+    return std::optional<SurveyAnswer>(
+        SurveyAnswer{std::move((*found)->report), std::move((*found)->account)});
+}
+
+Result<std::optional<SurveyAnswer>> Surveyor::quantityAnswer(const SurveyRequest& request) {
+    auto found = answerFromQuantities(m_database.documents(), request.question, request.collections,
+                                      request.filter, request.cancel, progressShower(request));
+    if (!found) return tl::unexpected(found.error());
+    if (!*found) return std::optional<SurveyAnswer>();
+    return std::optional<SurveyAnswer>(
+        SurveyAnswer{std::move((*found)->report), std::move((*found)->account)});
+}
+
+Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& request) {
+    const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+    auto fromRecords = answerFromRecords(m_database.documents(), request.question,
+                                         request.collections, request.filter, today);
+    if (!fromRecords) return tl::unexpected(fromRecords.error());
+    if (*fromRecords) {
+        return std::optional<SurveyAnswer>(
+            SurveyAnswer{std::move((*fromRecords)->report), std::move((*fromRecords)->account)});
+    }
+    // "The total rent of all leases" is of documents, although a table may be called leases too.
+    const auto quantity = quantityQuestionOf(request.question);
+    const bool isOfDocuments = quantity && quantity->isOfAll && !quantity->place.empty();
+    for (const bool isOfTables : {!isOfDocuments, isOfDocuments}) {
+        auto answered = isOfTables ? tableAnswer(request) : quantityAnswer(request);
+        if (!answered) return tl::unexpected(answered.error());
+        if (*answered) return std::move(*answered);
     }
     SurveyQuestion asked =
         request.isForced ? forcedQuestion(request.question) : surveyQuestionOf(request.question);
     asked.filter = request.filter;
+    if (asked.kind == SurveyKind::Compare && !asked.isSure) {
+        // "What is the difference between lease A and lease B?", where these are documents.
+        SurveyFindings findings;
+        const auto documents =
+            chooseDocuments(m_database.documents(), request.collections, asked, findings);
+        if (!documents) return tl::unexpected(documents.error());
+        asked.isSure = !findings.named.sideOf.empty();
+    }
     if (!canBeRead(asked) || (!asked.isSure && !request.isForced)) {
         return std::optional<SurveyAnswer>();
+    }
+    if (asked.isDenied) {
+        auto answered =
+            answerFromAbsence(m_database.documents(), asked, request.collections, request.cancel,
+                              isChinese(request.question), progressShower(request));
+        if (!answered) return tl::unexpected(answered.error());
+        return std::optional<SurveyAnswer>(
+            SurveyAnswer{std::move(answered->report), std::move(answered->account)});
     }
     const auto reader = readerFor(request, asked);
     if (!reader) return tl::unexpected(reader.error());
@@ -149,6 +189,13 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
     if (!asked.files.empty() && findings.nDocumentsAll == 0) {
         writer.add("There is no file called " + findings.place + " in these collections.",
                    "这些集合中没有名为“" + findings.place + "”的文件。");
+        return writer.take();
+    }
+    if (!findings.named.missing.empty() && findings.named.sideOf.empty()) {
+        writer.add(
+            "No document that was read is named as either side says; say the names of the "
+            "files.",
+            "已读文档中没有以这两个名称命名的；请写出文件名。");
         return writer.take();
     }
     std::string words = asked.subject.empty() ? asked.compared : asked.subject;

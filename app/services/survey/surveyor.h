@@ -42,6 +42,8 @@ public:
     [[nodiscard]] Result<std::optional<SurveyAnswer>> answer(const SurveyRequest& request);
 
 private:
+    Result<std::optional<SurveyAnswer>> tableAnswer(const SurveyRequest& request);
+    Result<std::optional<SurveyAnswer>> quantityAnswer(const SurveyRequest& request);
     Result<SurveyAnswer> survey(const SurveyRequest& request, const SurveyQuestion& asked);
     Result<SurveyAnswer> surveyByModel(const SurveyRequest& request, const SurveyQuestion& asked,
                                        TextModel& model);

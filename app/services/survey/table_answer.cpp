@@ -5,6 +5,7 @@
 #include <set>
 
 #include "app/services/question.h"
+#include "app/services/reading.h"
 #include "app/services/survey/model_table_query.h"
 #include "app/services/survey/table_question.h"
 #include "base/log.h"
@@ -12,7 +13,7 @@
 namespace conclave::services {
 namespace {
 
-using Kind = TableQuery::Kind;
+using TableKind = TableQuery::Kind;
 using storage::QueryResult;
 
 constexpr std::size_t kMostShownRows = 20;
@@ -61,11 +62,16 @@ ChunkId chunkAt(const std::vector<Chunk>& chunks, const LoadedTable::Place& plac
 class Telling {
 public:
     Telling(storage::DocumentStore& store, const LoadedTable& table, const TableQuery& query,
-            bool isChinese)
-        : m_store(store), m_table(table), m_query(query), m_writer(store, isChinese) {}
+            ReportWriter& writer)
+        : m_store(store), m_table(table), m_query(query), m_writer(writer) {}
 
-    Result<SurveyReport> tell(const QueryResult& result, const QueryResult& rows) {
-        if (m_query.kind == Kind::List) {
+    Result<void> tell(const QueryResult& result, const QueryResult& rows) {
+        if (!m_query.mixedUnits.empty()) {
+            m_writer.add("The numbers of “" + m_query.column + "” are in different units (" +
+                             m_query.mixedUnits + "), so that nothing was computed.\n",
+                         "“" + m_query.column + "”的单位不一致（" + m_query.mixedUnits +
+                             "），因此没有计算。\n");
+        } else if (m_query.kind == TableKind::List) {
             m_writer.add("**" +
                              (rows.isCut ? std::to_string(rows.rows.size()) + " or more rows"
                                          : counted(rows.rows.size(), "row", "rows")) +
@@ -77,9 +83,13 @@ public:
         } else {
             tellValue(result);
         }
-        const std::string file = std::filesystem::path(m_table.path).filename().string();
+        const std::string file = shownName(m_table.path);
         const std::string n = std::to_string(m_table.table.rows.size());
-        if (m_query.kind != Kind::List) {
+        if (m_query.isUnitUnknown) {
+            m_writer.add("The table says no unit of these numbers.\n",
+                         "表中没有写明这些数字的单位。\n");
+        }
+        if (m_query.kind != TableKind::List) {
             m_writer.add(
                 "\nIt rests on " + std::to_string(rows.rows.size()) +
                     (rows.isCut ? " or more" : "") + " of the " +
@@ -87,15 +97,22 @@ public:
                 "\n依据 " + file + " 全部 " + n + " 行中的 " + std::to_string(rows.rows.size()) +
                     (rows.isCut ? " 行以上" : " 行") + "：\n\n");
         }
-        if (auto done = tellRows(rows); !done) return tl::unexpected(done.error());
+        if (auto done = tellRows(rows); !done) return done;
+        if (m_table.nTotals > 0) {
+            m_writer.add("\n" +
+                             counted(m_table.nTotals, "row of totals was", "rows of totals were") +
+                             " left out.\n",
+                         "\n未计入 " + grouped(m_table.nTotals) + " 行合计。\n");
+        }
+        if (!m_query.mixedUnits.empty()) return {};
         m_writer.add("\nAsked of " + file + ":\n\n```sql\n", "\n查询 " + file + "：\n\n```sql\n");
         m_writer.add(m_query.sql + "\n```\n");
-        return m_writer.take();
+        return {};
     }
 
     /// What a query by `model` gave: a value, or rows.
-    Result<SurveyReport> tellProposed(const QueryResult& result, const QueryResult& rows,
-                                      const std::string& model) {
+    Result<void> tellProposed(const QueryResult& result, const QueryResult& rows,
+                              const std::string& model) {
         if (result.rows.empty()) {
             m_writer.add("No row answers the question.\n", "没有符合条件的行。\n");
         } else if (result.rows.size() == 1 && result.columns.size() == 1) {
@@ -106,12 +123,12 @@ public:
         }
         if (!rows.rows.empty()) {
             m_writer.add("\nIt rests on these rows:\n\n", "\n依据以下各行：\n\n");
-            if (auto done = tellRows(rows); !done) return tl::unexpected(done.error());
+            if (auto done = tellRows(rows); !done) return done;
         }
         m_writer.add("\nSQL by " + model + ", which may have misread the question:\n\n```sql\n",
                      "\n由 " + model + " 写出的 SQL，可能误解了问题：\n\n```sql\n");
         m_writer.add(m_query.sql + "\n```\n");
-        return m_writer.take();
+        return {};
     }
 
 private:
@@ -132,15 +149,18 @@ private:
         const std::string column = "“" + m_query.column + "”";
         const bool isChinese = m_writer.isChinese();
         switch (m_query.kind) {
-            case Kind::Count: return isChinese ? "行数" : "The number of rows";
-            case Kind::CountDistinct:
+            case TableKind::Count: return isChinese ? "行数" : "The number of rows";
+            case TableKind::CountDistinct:
                 return isChinese ? "不同的" + column + "个数"
                                  : "The number of different values of " + column;
-            case Kind::Sum: return isChinese ? column + "的总和" : "The sum of " + column;
-            case Kind::Average: return isChinese ? column + "的平均值" : "The average of " + column;
-            case Kind::Median: return isChinese ? column + "的中位数" : "The median of " + column;
-            case Kind::Least: return isChinese ? column + "的最小值" : place() + "lowest " + column;
-            case Kind::Greatest:
+            case TableKind::Sum: return isChinese ? column + "的总和" : "The sum of " + column;
+            case TableKind::Average:
+                return isChinese ? column + "的平均值" : "The average of " + column;
+            case TableKind::Median:
+                return isChinese ? column + "的中位数" : "The median of " + column;
+            case TableKind::Least:
+                return isChinese ? column + "的最小值" : place() + "lowest " + column;
+            case TableKind::Greatest:
                 return isChinese ? column + "的最大值" : place() + "highest " + column;
             default: return {};
         }
@@ -168,7 +188,31 @@ private:
                      what() + condition() + "是 **" + value + "**。\n");
     }
 
+    /// Of a ranking the first ones, and those that equal the last of them.
+    void tellRanking(const QueryResult& result) {
+        const bool isLeast = m_query.sql.ends_with("ORDER BY 2");
+        const bool isChinese = m_writer.isChinese();
+        m_writer.add(isLeast ? "The lowest: " : "The highest: ", isLeast ? "最低：" : "最高：");
+        std::string name = what();
+        if (!isChinese && name.starts_with("The ")) name.replace(0, 1, "t");
+        m_writer.add(name + condition() + ", by “" + m_query.group + "”:\n\n",
+                     "按“" + m_query.group + "”，" + name + condition() + "：\n\n");
+        int nShown = 0;
+        std::string last;
+        for (const auto& row : result.rows) {
+            if (row.front().empty() || row.back().empty()) continue;
+            if (nShown >= m_query.nShown && row.back() != last) break;
+            ++nShown;
+            last = row.back();
+            m_writer.add("- **" + asListLine(row.front()) + "**: " + tidyNumber(last) + "\n");
+        }
+        if (nShown < m_query.nShown) {
+            m_writer.add("\nThere are no more than these.\n", "\n没有更多了。\n");
+        }
+    }
+
     void tellGroups(const QueryResult& result) {
+        if (m_query.nShown > 0) return tellRanking(result);
         m_writer.add(what() + condition() + ", by “" + m_query.group + "”:\n\n",
                      "按“" + m_query.group + "”，" + what() + condition() + "：\n\n");
         std::size_t nShown = 0;
@@ -214,7 +258,7 @@ private:
     storage::DocumentStore& m_store;
     const LoadedTable& m_table;
     const TableQuery& m_query;
-    ReportWriter m_writer;
+    ReportWriter& m_writer;
 };
 
 std::set<std::string> termsIn(std::string_view text) {
@@ -269,13 +313,35 @@ Result<std::optional<TableAnswer>> askModel(storage::DocumentStore& store,
     query.sql = (*proposed)->sql;
     QueryResult rows;
     for (const std::string& rowid : (*proposed)->rowids) rows.rows.push_back({rowid});
-    auto report = Telling(store, table, query, isChinese(question))
-                      .tellProposed((*proposed)->result, rows, model.name());
-    if (!report) return tl::unexpected(report.error());
-    TableAnswer answer{std::move(*report), {}};
+    ReportWriter writer(store, isChinese(question));
+    const auto told =
+        Telling(store, table, query, writer).tellProposed((*proposed)->result, rows, model.name());
+    if (!told) return tl::unexpected(told.error());
+    TableAnswer answer{writer.take(), {}};
     answer.account = tableAccount(table, query.sql, answer.report);
     answer.account["reader"] = model.name();
     return std::optional<TableAnswer>(std::move(answer));
+}
+
+/// Tells what the query gives; false: the table cannot be queried.
+Result<bool> tellQuery(storage::DocumentStore& store, const LoadedTable& table,
+                       const TableQuery& query, ReportWriter& writer) {
+    auto queried = storage::TableDatabase::create();
+    if (!queried) return tl::unexpected(queried.error());
+    const auto added = (*queried)->add(table.table);
+    const auto result = added ? (*queried)->query(query.sql, {})
+                              : Result<QueryResult>(tl::unexpected(added.error()));
+    constexpr std::size_t kMostEvidence = 100'000;
+    const auto rows = result ? (*queried)->query(query.rowsSql, {.rows = kMostEvidence})
+                             : Result<QueryResult>(tl::unexpected(result.error()));
+    if (!rows) {
+        log().info("a table could not be queried: {}", rows.error().detail);
+        return false;
+    }
+    if (auto told = Telling(store, table, query, writer).tell(*result, *rows); !told) {
+        return tl::unexpected(told.error());
+    }
+    return true;
 }
 
 }  // namespace
@@ -284,15 +350,14 @@ Result<std::optional<TableAnswer>> answerFromTables(
     storage::Database& database, const std::string& question,
     const std::vector<CollectionId>& collections, const DocumentFilter& filter,
     const std::function<Result<TextModel*>()>& reader, const std::stop_token& cancel) {
-    constexpr double kSurelyExplained = 0.9;
+    constexpr std::size_t kMostTables = 8;  // that are asked the same, each for itself
     std::optional<TableAnswer> none;
     if (!mayAskTables(question)) return none;
     storage::DocumentStore& store = database.documents();
     const auto tables = loadTables(store, collections, filter);
     if (!tables) return tl::unexpected(tables.error());
-    const auto query = tableQueryOf(question, *tables);
-    const bool isSure = query && query->explained >= kSurelyExplained;
-    if (reader && !isSure && (query || namesColumn(question, *tables))) {
+    const std::vector<TableQuery> queries = tableQueriesOf(question, *tables);
+    if (reader && queries.empty() && namesColumn(question, *tables)) {
         const auto model = reader();
         auto proposed = model ? askModel(store, question, *tables, **model, cancel)
                               : Result<std::optional<TableAnswer>>(tl::unexpected(model.error()));
@@ -300,26 +365,25 @@ Result<std::optional<TableAnswer>> answerFromTables(
         if (!proposed && proposed.error().code == ErrorCode::Cancelled) return proposed;
         if (!proposed) log().warn("no SQL by the model: {}", proposed.error().detail);
     }
-    if (!query) return none;
-    const LoadedTable& table = (*tables)[query->table];
-    auto queried = storage::TableDatabase::create();
-    if (!queried) return tl::unexpected(queried.error());
-    const auto added = (*queried)->add(table.table);
-    const auto result = added ? (*queried)->query(query->sql, {})
-                              : Result<QueryResult>(tl::unexpected(added.error()));
-    constexpr std::size_t kMostEvidence = 100'000;
-    const auto rows = result ? (*queried)->query(query->rowsSql, {.rows = kMostEvidence})
-                             : Result<QueryResult>(tl::unexpected(result.error()));
-    if (!rows) {
-        // A table that cannot be queried is still a document to search in.
-        log().info("a table could not be queried: {}", rows.error().detail);
-        return none;
+    if (queries.empty() || queries.size() > kMostTables) return none;
+    ReportWriter writer(store, isChinese(question));
+    if (queries.size() > 1) {
+        writer.add(
+            counted(queries.size(), "table", "tables") +
+                " answer this, each for itself; nothing is added up across them.\n\n",
+            "有 " + grouped(queries.size()) + " 个表可以回答，以下分别列出，没有合并计算。\n\n");
     }
-    auto report = Telling(store, table, *query, isChinese(question)).tell(*result, *rows);
-    if (!report) return tl::unexpected(report.error());
+    for (const TableQuery& query : queries) {
+        const auto told = tellQuery(store, (*tables)[query.table], query, writer);
+        if (!told) return tl::unexpected(told.error());
+        // A table that cannot be queried is still a document to search in.
+        if (!*told) return none;
+    }
     TableAnswer answer;
-    answer.report = std::move(*report);
-    answer.account = tableAccount(table, query->sql, answer.report);
+    answer.report = writer.take();
+    const TableQuery& first = queries.front();
+    answer.account = tableAccount((*tables)[first.table], first.sql, answer.report);
+    answer.account["documents"] = queries.size();
     return std::optional<TableAnswer>(std::move(answer));
 }
 

@@ -32,8 +32,13 @@ struct TableQuery {
     std::string rowsSql;     ///< rowids of the rows it rests on
     std::string column;      ///< that is added up or compared; empty: none
     std::string group;       ///< column of groups; empty: none
+    int nShown = 0;          ///< of groups: only so many of the first, and equal ones; 0: all
     std::string conditions;  ///< in words, as "“City” is “Berlin”"; empty: all rows
     double explained = 0.0;  ///< share of the question's words that the query accounts for
+    std::size_t nNamed = 0;  ///< words of the question that the table's name has
+    /// Units that the numbers are in, if more than one: nothing is to be computed of them.
+    std::string mixedUnits{};
+    bool isUnitUnknown = false;  ///< the question says a unit, and the table none
 };
 
 /// Has a word for counting, adding up, comparing or listing: others need not load any table.
@@ -41,6 +46,10 @@ struct TableQuery {
 
 /// None where the words of the question are not all columns, values and what to do with them.
 [[nodiscard]] std::optional<TableQuery> tableQueryOf(std::string_view question,
+                                                     std::span<const LoadedTable> tables);
+
+/// The same of every table that accounts for the question as well as the best, in their order.
+[[nodiscard]] std::vector<TableQuery> tableQueriesOf(std::string_view question,
                                                      std::span<const LoadedTable> tables);
 
 }  // namespace conclave::services

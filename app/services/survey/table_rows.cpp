@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 
+#include "app/services/survey/table_days.h"
+
 namespace conclave::services {
 namespace {
 
@@ -102,7 +104,17 @@ public:
             !table.rows.empty() && table.columns.size() >= 2 && table.columns.size() <= kWidest;
         if (isTable) {
             for (auto& row : table.rows) row.resize(table.columns.size());
-            for (std::size_t i = 0; i < table.columns.size(); ++i) decideType(i);
+            takeTotalsOut();
+            m_table.columns.resize(table.columns.size());
+            for (std::size_t i = 0; i < table.columns.size(); ++i) {
+                decideType(i);
+                if (table.columns[i].type == storage::Table::Column::Type::Text) findDays(i);
+                std::set<std::string_view> seen;
+                for (const auto& row : table.rows) {
+                    const bool isNew = row[i].empty() || seen.insert(row[i]).second;
+                    m_table.columns[i].hasRepeats = m_table.columns[i].hasRepeats || !isNew;
+                }
+            }
             tables.push_back(std::move(m_table));
         }
         m_table = {};
@@ -110,6 +122,43 @@ public:
     }
 
 private:
+    /// "Total | | 6500": a sum of the others, and none of them.
+    [[nodiscard]] static bool isTotal(const std::vector<std::string>& row) {
+        static constexpr auto kTotals = std::to_array<std::string_view>(
+            {"total", "totals", "grand total", "sum", "subtotal", "sub-total",
+             "total:", "sum:", "合计", "总计", "小计", "总和", "合计：", "总计："});
+        bool isAny = false;
+        for (const std::string& cell : row) {
+            if (isNoValue(cell) || numberOf(cell)) continue;
+            if (std::find(kTotals.begin(), kTotals.end(), folded(cell)) == kTotals.end()) {
+                return false;
+            }
+            isAny = true;
+        }
+        return isAny;
+    }
+
+    void takeTotalsOut() {
+        auto& rows = m_table.table.rows;
+        for (std::size_t i = rows.size(); i-- > 0;) {
+            if (rows.size() == 1 || !isTotal(rows[i])) continue;
+            rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(i));
+            m_table.places.erase(m_table.places.begin() + static_cast<std::ptrdiff_t>(i));
+            ++m_table.nTotals;
+        }
+    }
+
+    void findDays(std::size_t column) {
+        std::vector<std::string> cells;
+        for (const auto& row : m_table.table.rows) {
+            cells.push_back(isNoValue(row[column]) ? std::string() : row[column]);
+        }
+        const auto days = daysOfCells(cells);
+        if (!days) return;
+        m_table.columns[column].isDays = true;
+        for (std::size_t i = 0; i < days->size(); ++i) m_table.table.rows[i][column] = (*days)[i];
+    }
+
     void decideType(std::size_t column) {
         using ColumnType = storage::Table::Column::Type;
         bool isAny = false;
@@ -123,6 +172,10 @@ private:
             numbers.push_back(*number);
         }
         if (!isAny) return;
+        std::set<std::string>& units = m_table.columns[column].units;
+        for (const auto& row : m_table.table.rows) units.insert(cellUnit(row[column]));
+        units.insert(cellUnit(m_table.table.columns[column].name));
+        units.erase("");
         m_table.table.columns[column].type = isWhole ? ColumnType::Integer : ColumnType::Real;
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             m_table.table.rows[i][column] = std::move(numbers[i]);
@@ -153,6 +206,17 @@ void removeUnits(std::string_view& text) {
     }
 }
 
+struct UnitName {
+    std::string_view shown;
+    std::string_view unit;
+};
+constexpr auto kUnitNames = std::to_array<UnitName>(
+    {{"€", "EUR"},      {"eur", "EUR"},    {"euro", "EUR"},    {"euros", "EUR"}, {"$", "USD"},
+     {"usd", "USD"},    {"dollar", "USD"}, {"dollars", "USD"}, {"£", "GBP"},     {"gbp", "GBP"},
+     {"pounds", "GBP"}, {"chf", "CHF"},    {"francs", "CHF"},  {"¥", "CNY"},     {"￥", "CNY"},
+     {"元", "CNY"},     {"cny", "CNY"},    {"rmb", "CNY"},     {"yuan", "CNY"},  {"%", "%"},
+     {"％", "%"},       {"percent", "%"}});
+
 /// 1,234 and 1,234,567 but not 12,5 or 1,2345.
 bool hasGroupsOfThree(std::string_view digits, char mark) {
     std::size_t at = digits.find(mark);
@@ -174,6 +238,23 @@ std::string without(std::string_view text, char mark) {
 }
 
 }  // namespace
+
+std::string cellUnit(std::string_view text) {
+    const std::string lower = folded(text);
+    const auto isLetter = [&](std::size_t at) {
+        return at < lower.size() && lower[at] >= 'a' && lower[at] <= 'z';
+    };
+    for (const UnitName& each : kUnitNames) {
+        const bool isWord = each.shown.front() >= 'a' && each.shown.front() <= 'z';
+        for (std::size_t at = lower.find(each.shown); at != std::string::npos;
+             at = lower.find(each.shown, at + 1)) {
+            const bool isWhole =
+                !isWord || ((at == 0 || !isLetter(at - 1)) && !isLetter(at + each.shown.size()));
+            if (isWhole) return std::string(each.unit);
+        }
+    }
+    return {};
+}
 
 bool isSpreadsheet(const Document& document) {
     static constexpr std::array<std::string_view, 4> kMimes = {

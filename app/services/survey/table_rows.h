@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,18 @@ struct LoadedTable {
         std::size_t endByte = 0;
     };
     std::vector<Place> places;  ///< of table.rows
+    /// What the column's name does not say.
+    struct Column {
+        bool isDays = false;          ///< every cell is a day, as 2026-05-01
+        std::set<std::string> units;  ///< of its numbers, in their cells or in the name: "EUR"
+        bool hasRepeats = false;      ///< two rows have the same value
+    };
+    std::vector<Column> columns;  ///< of table.columns
+    int nTotals = 0;              ///< rows of totals, which were left out of it
 };
+
+/// "EUR" of "250 €" and "euros", "%"; empty: there is no unit that is known.
+[[nodiscard]] std::string cellUnit(std::string_view text);
 
 /// True for documents whose pages are sheets of rows.
 [[nodiscard]] bool isSpreadsheet(const Document& document);

@@ -1,0 +1,556 @@
+#include "app/services/survey/denial.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+
+#include "app/services/asked_for.h"
+#include "app/services/english_words.h"
+#include "app/services/question.h"
+#include "app/services/survey/question_subject.h"
+#include "app/services/survey/question_words.h"
+
+namespace conclave::services {
+namespace {
+
+using namespace std::string_view_literals;
+
+// --------------------------------------------------------------------------- the question, English
+
+constexpr auto kDenialOpenings = std::to_array<std::string_view>(
+    {"in how many", "how many",      "count all the", "count all",
+     "count the",   "count",         "in which of",   "in which",
+     "which of",    "which",         "what",          "list all the",
+     "list all",    "list the",      "list",          "show me all the",
+     "show me all", "show me the",   "show me",       "show all",
+     "show",        "find all the",  "find all",      "find the",
+     "find",        "name all",      "name the",      "give me all",
+     "give me the", "are there any", "are there",     "is there any",
+     "is there a",  "do any of",     "do any",        "does any"});
+
+/// Verbs of what a text does with a subject; the rest of a denial is what it does not say.
+constexpr auto kSayingVerbs = std::to_array<std::string_view>(
+    {"mention",  "mentions", "mentioned", "contain",   "contains", "contained", "include",
+     "includes", "included", "state",     "states",    "specify",  "specifies", "list",
+     "lists",    "cover",    "covers",    "address",   "name",     "names",     "reference",
+     "require",  "requires", "required",  "refer",     "refers",   "discuss",   "discusses",
+     "have",     "has",      "provide",   "provides",  "define",   "defines",   "charge",
+     "charges",  "demand",   "demands",   "stipulate", "describe", "describes", "cite",
+     "say",      "says",     "talk",      "talks",     "speak",    "speaks"});
+/// Between such a verb and what is said: "say anything about", "refer to".
+constexpr auto kBehindVerb = std::to_array<std::string_view>({"anything about",
+                                                              "anything on",
+                                                              "anything of",
+                                                              "something about",
+                                                              "a word about",
+                                                              "a single word about",
+                                                              "any mention of",
+                                                              "any reference to",
+                                                              "any information about",
+                                                              "any clause on",
+                                                              "any clause about",
+                                                              "a clause on",
+                                                              "a clause about",
+                                                              "mention of",
+                                                              "reference to",
+                                                              "information about",
+                                                              "information on",
+                                                              "clause on",
+                                                              "clause about",
+                                                              "to",
+                                                              "about",
+                                                              "of",
+                                                              "for"});
+/// Phrases that deny alone. Longer ones before those that they begin with.
+constexpr auto kDenyingPhrases = std::to_array<std::string_view>({"come without",
+                                                                  "comes without",
+                                                                  "are without",
+                                                                  "is without",
+                                                                  "without",
+                                                                  "with no",
+                                                                  "have no",
+                                                                  "has no",
+                                                                  "contain no",
+                                                                  "contains no",
+                                                                  "include no",
+                                                                  "includes no",
+                                                                  "mention no",
+                                                                  "mentions no",
+                                                                  "make no",
+                                                                  "makes no",
+                                                                  "say nothing about",
+                                                                  "says nothing about",
+                                                                  "say nothing of",
+                                                                  "says nothing of",
+                                                                  "say nothing on",
+                                                                  "says nothing on",
+                                                                  "fail to mention",
+                                                                  "fails to mention",
+                                                                  "are silent on",
+                                                                  "is silent on",
+                                                                  "are silent about",
+                                                                  "is silent about",
+                                                                  "lack",
+                                                                  "lacks",
+                                                                  "lacking",
+                                                                  "are missing",
+                                                                  "is missing",
+                                                                  "omit",
+                                                                  "omits",
+                                                                  "leave out",
+                                                                  "leaves out"});
+constexpr auto kDenyingAuxiliaries = std::to_array<std::string_view>(
+    {"do not", "does not", "did not", "have not", "has not", "don't", "doesn't", "didn't",
+     "haven't", "hasn't", "don’t", "doesn’t", "didn’t", "haven’t", "hasn’t", "never", "do never",
+     "cannot"});
+constexpr auto kSaidParticiples = std::to_array<std::string_view>(
+    {"mentioned", "named", "stated", "specified", "listed", "included", "discussed", "contained",
+     "referred to", "required"});
+constexpr auto kBeforeDenial = std::to_array<std::string_view>(
+    {"that", "which", "who", "there", "do we have that", "do i have that", "do we have",
+     "do i have", "of mine", "are there that", "are there which", "are there", "there are that",
+     "exist that"});
+constexpr auto kAdverbs = std::to_array<std::string_view>(
+    {"ever", "even", "explicitly", "actually", "specifically", "once", "clearly", "yet", "any"});
+constexpr std::size_t kDenialHeadWords = 4;  ///< the noun stands among so many
+
+std::string_view withoutLeadingSpace(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of(" ,\t"), text.size()));
+}
+
+/// Takes one of the phrases from the front, and white space; false: none is there.
+bool takeFront(std::string_view& text, std::string_view& lower,
+               std::span<const std::string_view> phrases) {
+    const std::size_t gap = lower.size() - withoutLeadingSpace(lower).size();
+    text.remove_prefix(gap);
+    lower.remove_prefix(gap);
+    // The longest of those that stand there.
+    std::size_t longest = 0;
+    for (const std::string_view phrase : phrases) {
+        longest = std::max(longest, beginning(lower, {phrase}));
+    }
+    text.remove_prefix(longest);
+    lower.remove_prefix(longest);
+    return longest > 0;
+}
+
+/// Sets text and lower to what is not said, if a denial begins here.
+bool takeDenyingWords(std::string_view& text, std::string_view& lower) {
+    static constexpr auto kArticles = std::to_array<std::string_view>({"any", "a", "an", "the"});
+    if (takeFront(text, lower, kDenyingPhrases)) {
+        takeFront(text, lower, kBehindVerb);
+        takeFront(text, lower, kArticles);
+        return true;
+    }
+    if (!takeFront(text, lower, kDenyingAuxiliaries)) return false;
+    while (takeFront(text, lower, kAdverbs)) {
+    }
+    const std::string_view verb = withoutLeadingSpace(lower);
+    if (!takeFront(text, lower, kSayingVerbs)) return false;
+    const bool isOfMouth = verb.starts_with("say") || verb.starts_with("talk") ||
+                           verb.starts_with("speak") || verb.starts_with("refer");
+    const bool hasObject = takeFront(text, lower, kBehindVerb);
+    takeFront(text, lower, kArticles);
+    return hasObject || !isOfMouth;  // "do not say how long": no words to look for
+}
+
+/// "Is a deposit not mentioned": what stands before "not". Empty: nothing of the kind.
+std::string_view deniedPassively(std::string_view text, std::string_view lower) {
+    if (!takeFront(text, lower, std::to_array<std::string_view>({"is", "are", "was", "were"}))) {
+        return {};
+    }
+    for (const std::string_view participle : kSaidParticiples) {
+        for (const std::string_view no : {"not "sv, "never "sv}) {
+            const std::string phrase = std::string(no) + std::string(participle);
+            const std::size_t at = findWords(lower, phrase);
+            if (at != std::string_view::npos && at > 0) return text.substr(0, at);
+        }
+    }
+    return {};
+}
+
+/// "contracts", or "contract" behind "which": the noun of the documents among the first words.
+DocumentNoun deniedNounOf(std::string_view lower) {
+    DocumentNoun noun = pluralDocumentNoun(lower, kDenialHeadWords);
+    if (noun.endByte > 0) return noun;
+    const std::vector<std::string_view> words = wordsOfLower(lower);
+    for (std::size_t i = 0; i < std::min(words.size(), kDenialHeadWords); ++i) {
+        if (!isSingularDocumentNoun(words[i])) continue;
+        const auto start = static_cast<std::size_t>(words[i].data() - lower.data());
+        const bool isAny = words[i] == "document" || words[i] == "file" || words[i] == "text";
+        return {start, start + words[i].size(), isAny};
+    }
+    return noun;
+}
+
+/// Sets what is to be looked for; false: there is nothing.
+bool setDenied(SurveyQuestion& asked, std::string said, std::string place, bool isCount) {
+    asked.patterns = takePatterns(said);
+    asked.subject = subjectOf(said);
+    if (asked.patterns.empty() && !retrieval::SentenceMatcher(asked.subject).hasTerms()) {
+        asked.patterns.clear();
+        asked.subject.clear();
+        return false;
+    }
+    asked.kind = isCount ? SurveyKind::Count : SurveyKind::List;
+    asked.isSure = true;
+    asked.ofDocuments = true;
+    asked.isDenied = true;
+    asked.place = std::move(place);
+    asked.isPlaceOfKind = true;
+    return true;
+}
+
+bool isEnglishDenial(std::string_view text, std::string_view lower, SurveyQuestion& asked) {
+    const bool isCount = beginning(lower, {"how many"sv, "in how many"sv, "count"sv}) > 0;
+    if (!takeFront(text, lower, kDenialOpenings)) return false;
+    const DocumentNoun noun = deniedNounOf(lower);
+    if (noun.endByte == 0) return false;
+    const std::string_view before = lower.substr(0, noun.startByte);
+    if (hasAny(before, {"is", "are", "do", "does", "say", "to", "in", "about", "not", "without"})) {
+        return false;
+    }
+    const std::string place = noun.isAnyDocument ? "" : subjectOf(text.substr(0, noun.endByte));
+    text.remove_prefix(noun.endByte);
+    lower.remove_prefix(noun.endByte);
+    std::string said(deniedPassively(text, lower));
+    if (said.empty()) {
+        while (takeFront(text, lower, kBeforeDenial)) {
+        }
+        if (!takeDenyingWords(text, lower)) return false;
+        said = std::string(text);
+    }
+    const std::string saidLower = lowerCased(said);
+    // Another condition beside it is not understood.
+    if (hasAny(saidLower, {"but", "and", "if", "when", "not", "than", "because", "while"})) {
+        return false;
+    }
+    return setDenied(asked, said, place, isCount);
+}
+
+// --------------------------------------------------------------------------- the question, Chinese
+
+/// Longer ones before those that they begin with.
+constexpr auto kChineseDenying = std::to_array<std::string_view>(
+    {"没有提到", "没有提及", "没有提过", "没有包含", "没有包括", "没有含有", "没有涉及", "没有出现",
+     "没有谈到", "没有讨论", "没有说到", "没有说明", "没有写明", "没有写到", "没有规定", "没有约定",
+     "没有注明", "没有列出", "没有要求", "没有关于", "没有写",   "没有提",   "没提到",   "没提及",
+     "没提过",   "没包含",   "没涉及",   "没写明",   "没规定",   "没约定",   "没写",     "没提",
+     "从未提到", "从未提及", "并未提到", "并未提及", "只字未提", "未提到",   "未提及",   "未包含",
+     "未包括",   "未涉及",   "未出现",   "未写明",   "未说明",   "未规定",   "未约定",   "未注明",
+     "未要求",   "不包含",   "不包括",   "不含有",   "不含",     "不涉及",   "缺少",     "没有"});
+constexpr auto kChineseDenialAsking = std::to_array<std::string_view>(
+    {"有哪些", "是哪些", "哪些", "哪几份", "哪几个", "哪几篇", "哪几封", "哪一份", "哪份", "哪个",
+     "哪篇",   "哪封",   "一共", "总共",   "共有",   "有多少", "多少",   "几份",   "几个", "几篇",
+     "几封",   "几张",   "请问", "请",     "帮我",   "列出",   "找出",   "列举",   "所有", "全部",
+     "我的",   "这些",   "当中", "里面",   "完全",   "根本",   "里",     "中",     "都",   "份",
+     "个",     "篇",     "封",   "张",     "的",     "有",     "是",     "吗",     "呢",   "，"});
+
+std::string withoutChineseAsking(std::string_view text) {
+    std::string left(text);
+    for (const std::string_view word : kChineseDenialAsking) {
+        for (auto at = left.find(word); at != std::string::npos; at = left.find(word)) {
+            left.erase(at, word.size());
+        }
+    }
+    std::erase(left, ' ');
+    return left;
+}
+
+bool isChineseDenial(std::string_view text, SurveyQuestion& asked) {
+    constexpr std::size_t kLongestKind = 12;  // bytes: four characters before "合同"
+    std::size_t start = std::string_view::npos;
+    std::string_view denying;
+    for (const std::string_view each : kChineseDenying) {
+        const std::size_t at = text.find(each);
+        if (at == std::string_view::npos) continue;
+        // "有没有提到" asks whether it is.
+        if (at >= 3 && text.substr(at - 3, 3) == "有") return false;
+        if (start == std::string_view::npos || at < start) {
+            start = at;
+            denying = each;
+        }
+    }
+    if (start == std::string_view::npos) return false;
+    const std::size_t behind = start + denying.size();
+    const DocumentNoun first = chineseDocumentNoun(text);
+    if (first.endByte == 0) return false;
+    const bool isCount = hasAny(text, {"多少"sv, "几"sv});
+    const auto placeOf = [](const std::string& kind, std::string_view noun, bool isAny) {
+        return isAny && kind.empty() ? std::string() : kind + std::string(noun);
+    };
+    const auto nounText = [&](const DocumentNoun& noun) {
+        return text.substr(noun.startByte, noun.endByte - noun.startByte);
+    };
+    if (first.endByte <= start) {
+        // "哪些采购合同没有提到押金"
+        const std::string kind = withoutChineseAsking(text.substr(0, first.startByte));
+        const std::string between =
+            withoutChineseAsking(text.substr(first.endByte, start - first.endByte));
+        if (kind.size() > kLongestKind || !between.empty()) return false;
+        std::string said(text.substr(behind));
+        for (const std::string_view end : {"的有哪些"sv, "的有几份"sv, "的有多少份"sv, "有哪些"sv,
+                                           "有几份"sv, "有多少份"sv, "吗"sv, "的"sv}) {
+            if (said.ends_with(end)) said.resize(said.size() - end.size());
+        }
+        return setDenied(asked, said, placeOf(kind, nounText(first), first.isAnyDocument), isCount);
+    }
+    // "没有提到押金的采购合同有哪些"
+    constexpr auto kOf = "的"sv;
+    const DocumentNoun noun = chineseDocumentNoun(text, behind);
+    const std::size_t of = text.substr(0, noun.startByte).rfind(kOf);
+    if (noun.endByte == 0 || of == std::string_view::npos || of < behind) return false;
+    const std::string kind(text.substr(of + kOf.size(), noun.startByte - of - kOf.size()));
+    if (kind.size() > kLongestKind || !withoutChineseAsking(text.substr(0, start)).empty() ||
+        !withoutChineseAsking(text.substr(noun.endByte)).empty()) {
+        return false;
+    }
+    return setDenied(asked, std::string(text.substr(behind, of - behind)),
+                     placeOf(kind, nounText(noun), noun.isAnyDocument), isCount);
+}
+
+// -------------------------------------------------------------------------------------- sentences
+
+constexpr auto kNegations = std::to_array<std::string_view>(
+    {"not",    "never",   "don't", "doesn't", "didn't",  "isn't",  "aren't",
+     "wasn't", "weren't", "won't", "don’t",   "doesn’t", "didn’t", "isn’t",
+     "aren’t", "wasn’t",  "won’t", "nor",     "neither", "cannot"});
+/// Behind these something else is said: "no deposit is due before May".
+constexpr auto kDenialBounds = std::to_array<std::string_view>(
+    {"until", "before", "unless", "except", "if", "within", "later", "other", "beyond", "only"});
+constexpr auto kConditionWords =
+    std::to_array<std::string_view>({"if", "unless", "when", "where", "whenever", "should"});
+/// Between a negation and "a deposit": "does not have to pay a deposit".
+constexpr auto kAskingVerbs = std::to_array<std::string_view>(
+    {"require", "requires", "required", "ask",  "asks",    "asked",     "demand",  "demands",
+     "charge",  "charges",  "charged",  "pay",  "paid",    "take",      "takes",   "taken",
+     "need",    "needs",    "owe",      "owes", "provide", "provides",  "contain", "contains",
+     "include", "includes", "have",     "has",  "hold",    "stipulate", "foresee", "want",
+     "set",     "for",      "to",       "be",   "been",    "there",     "is",      "are",
+     "was",     "shall",    "will",     "does", "do",      "did",       "made",    "offer",
+     "grant",   "agree",    "agreed",   "on",   "upon",    "by"});
+constexpr auto kAuxiliaries = std::to_array<std::string_view>(
+    {"is",        "are",    "was",    "were", "has",  "have",      "had",       "will", "shall",
+     "need",      "needs",  "be",     "been", "to",   "must",      "does",      "do",   "hereby",
+     "currently", "itself", "longer", "no",   "also", "therefore", "generally", "or",   "and"});
+/// "The deposit is not …": there is none, where "not refunded" says that there is one.
+constexpr auto kAbsentParticiples = std::to_array<std::string_view>(
+    {"required", "due",       "payable",   "charged",    "needed",   "demanded", "agreed",
+     "taken",    "included",  "necessary", "applicable", "provided", "foreseen", "levied",
+     "owed",     "collected", "requested", "stipulated", "part",     "offered",  "granted"});
+constexpr auto kEndedParticiples = std::to_array<std::string_view>({"waived", "excluded", "ruled"});
+constexpr auto kAbsentValues = std::to_array<std::string_view>(
+    {"none",           "no",     "nil",    "n/a",        "-",    "–",  "—",  "not required",
+     "not applicable", "waived", "0",      "not agreed", "null", "无", "免", "免收",
+     "不适用",         "没有",   "不需要", "无需",       "零"});
+
+/// "Deposit: none", "押金：无". `behind` is the text behind the subject.
+bool hasNoValue(std::string_view behind) {
+    behind = withoutLeadingSpace(behind);
+    bool isLabel = false;
+    for (const std::string_view colon : {":"sv, "："sv, "|"sv}) {
+        if (!behind.starts_with(colon)) continue;
+        isLabel = true;
+        behind.remove_prefix(colon.size());
+        break;
+    }
+    if (!isLabel) return false;
+    std::string value = lowerCased(withoutLeadingSpace(behind));
+    for (const std::string_view end :
+         {"|"sv, ";"sv, ","sv, ". "sv, "\n"sv, "。"sv, "；"sv, "，"sv}) {
+        value.resize(std::min(value.find(end), value.size()));
+    }
+    while (value.ends_with(' ') || value.ends_with('.')) value.pop_back();
+    const bool isNothing =
+        value.starts_with("0 ") && value.find_first_of("123456789") == value.npos;
+    return isNothing || isListed(value, kAbsentValues);
+}
+
+/// The words of one clause around those of the subject.
+class DenialClause {
+public:
+    DenialClause(std::string_view text, const StemSet& subject)
+        : m_text(text), m_words(wordsAsAsked(text)) {
+        m_first = m_words.size();
+        for (std::size_t i = 0; i < m_words.size(); ++i) {
+            if (!subject.contains(m_words[i].stem)) continue;
+            m_first = std::min(m_first, i);
+            m_last = i;
+        }
+    }
+
+    [[nodiscard]] bool saysSubject() const { return m_first < m_words.size(); }
+
+    [[nodiscard]] bool denies() const {
+        if (isConditional() || isBounded()) return false;
+        return hasNoValue(m_text.substr(m_words[m_last].end)) || isDeniedBefore() ||
+               isDeniedBehind();
+    }
+
+private:
+    [[nodiscard]] const std::string& word(std::size_t i) const { return m_words[i].surface; }
+
+    [[nodiscard]] bool isConditional() const {
+        return std::any_of(
+            m_words.begin(), m_words.begin() + static_cast<std::ptrdiff_t>(m_first),
+            [](const AskedWord& each) { return isListed(each.surface, kConditionWords); });
+    }
+    [[nodiscard]] bool isBounded() const {
+        return std::any_of(
+            m_words.begin() + static_cast<std::ptrdiff_t>(m_last), m_words.end(),
+            [](const AskedWord& each) { return isListed(each.surface, kDenialBounds); });
+    }
+
+    /// "No (security) deposit", "without any deposit", "does not have to pay a deposit".
+    [[nodiscard]] bool isDeniedBefore() const {
+        constexpr std::size_t kAdjectives = 2;
+        std::size_t nSkipped = 0;
+        bool isAny = false;
+        std::size_t at = m_first;
+        for (; at > 0; --at) {
+            const std::string& each = word(at - 1);
+            if (each == "no") return !isAny;
+            if (each == "without") return !isNegatedBefore(at - 1);
+            if (isAny) break;
+            if (each == "a" || each == "an" || each == "any") {
+                isAny = true;
+                continue;
+            }
+            const bool isAdjective = m_words[at - 1].isContent && !isListed(each, kNegations) &&
+                                     !isListed(each, kAskingVerbs);
+            if (!isAdjective || ++nSkipped > kAdjectives) break;
+        }
+        if (!isAny) return false;
+        constexpr std::size_t kVerbs = 5;
+        for (std::size_t n = 0; at > 0 && n < kVerbs; --at, ++n) {
+            if (isListed(word(at - 1), kNegations)) return !isNegatedBefore(at - 1);
+            if (!isListed(word(at - 1), kAskingVerbs)) return false;
+        }
+        return false;
+    }
+
+    [[nodiscard]] bool isNegatedBefore(std::size_t end) const {
+        return std::any_of(m_words.begin(), m_words.begin() + static_cast<std::ptrdiff_t>(end),
+                           [](const AskedWord& each) {
+                               return each.surface == "no" || isListed(each.surface, kNegations);
+                           });
+    }
+
+    /// "The deposit is not required", "is waived".
+    [[nodiscard]] bool isDeniedBehind() const {
+        bool isNegated = false;
+        bool isNeed = false;
+        for (std::size_t i = m_last + 1; i < m_words.size(); ++i) {
+            const std::string& each = word(i);
+            isNeed = isNeed || each == "need" || each == "needs";
+            if (isListed(each, kNegations)) {
+                isNegated = true;
+            } else if (isListed(each, kEndedParticiples)) {
+                return !isNegated;
+            } else if (isListed(each, kAbsentParticiples) || (isNeed && each == "paid")) {
+                return isNegated || (i > 0 && word(i - 1) == "longer");
+            } else if (!isListed(each, kAuxiliaries)) {
+                return false;
+            }
+        }
+        return false;
+    }
+
+    std::string_view m_text;
+    std::vector<AskedWord> m_words;
+    std::size_t m_first = 0;
+    std::size_t m_last = 0;
+};
+
+std::vector<std::string_view> partsBetween(std::string_view text,
+                                           std::span<const std::string_view> borders) {
+    std::vector<std::string_view> parts;
+    while (!text.empty()) {
+        std::size_t end = text.size();
+        std::size_t length = 0;
+        for (const std::string_view border : borders) {
+            const std::size_t at = text.find(border);
+            if (at >= end) continue;
+            end = at;
+            length = border.size();
+        }
+        if (end > 0) parts.push_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + length, text.size()));
+    }
+    return parts;
+}
+
+bool englishDenies(std::string_view sentence, std::string_view subject) {
+    static constexpr auto kPartEnds =
+        std::to_array<std::string_view>({", ", "; ", " but ", " while ", " whereas ", ". "});
+    const StemSet stems = stemsIn(subject);
+    // A condition holds for what follows it: "If no deposit is paid, …", "Unless …, no deposit …".
+    const std::string lower = lowerCased(sentence);
+    const bool isConditional = beginning(withoutLeadingSpace(lower),
+                                         std::span<const std::string_view>(kConditionWords)) > 0;
+    if (isConditional || stems.empty()) return false;
+    bool isDenied = false;
+    for (const std::string_view part : partsBetween(sentence, kPartEnds)) {
+        const DenialClause clause(part, stems);
+        if (!clause.saysSubject()) continue;
+        if (!clause.denies()) return false;
+        isDenied = true;
+    }
+    return isDenied;
+}
+
+bool chineseDenies(std::string_view sentence, std::string_view subject) {
+    static constexpr auto kPartEnds =
+        std::to_array<std::string_view>({"，", "；", "。", "！", "？", "但", ",", ";"});
+    static constexpr auto kNoneOf = std::to_array<std::string_view>(
+        {"无需", "无须",   "毋须",     "毋需",   "不需要",   "不需",   "不必",
+         "不用", "不收取", "不收",     "不要求", "免收",     "免交",   "免缴",
+         "免付", "免",     "没有约定", "未约定", "没有规定", "未规定", "没有",
+         "不设", "不含",   "不包括",   "不包含", "不提供",   "不另收", "无"});
+    static constexpr auto kPayingBetween =
+        std::to_array<std::string_view>({"支付", "缴纳", "交纳", "收取", "提供", "交付", "任何",
+                                         "另行", "额外", "交", "付", "收", "缴", "设"});
+    static constexpr auto kFreeBehind =
+        std::to_array<std::string_view>({"全免", "免收", "免除", "免交", "不收取", "不适用",
+                                         "无需支付", "无需缴纳", "为零", "为0"});
+    static constexpr auto kIfs =
+        std::to_array<std::string_view>({"如", "若", "倘", "除非", "的，"});
+    bool isDenied = false;
+    for (const std::string_view part : partsBetween(sentence, kPartEnds)) {
+        const std::size_t at = part.find(subject);
+        if (at == std::string_view::npos) continue;
+        std::string_view before = part.substr(0, at);
+        const std::string_view behind = part.substr(at + subject.size());
+        if (hasAny(before, kIfs)) return false;
+        bool isChanged = true;
+        while (isChanged) {
+            isChanged = false;
+            for (const std::string_view between : kPayingBetween) {
+                if (!before.ends_with(between)) continue;
+                before.remove_suffix(between.size());
+                isChanged = true;
+            }
+        }
+        const auto endsIn = [&](std::string_view word) { return before.ends_with(word); };
+        const auto beginsIn = [&](std::string_view word) { return behind.starts_with(word); };
+        if (!std::any_of(kNoneOf.begin(), kNoneOf.end(), endsIn) &&
+            !std::any_of(kFreeBehind.begin(), kFreeBehind.end(), beginsIn) && !hasNoValue(behind)) {
+            return false;
+        }
+        isDenied = true;
+    }
+    return isDenied;
+}
+
+}  // namespace
+
+bool isDenialAsked(std::string_view text, std::string_view lower, SurveyQuestion& asked) {
+    return isChinese(text) ? isChineseDenial(text, asked) : isEnglishDenial(text, lower, asked);
+}
+
+bool deniesSubject(std::string_view sentence, std::string_view subject) {
+    return isChinese(subject) ? chineseDenies(sentence, subject) : englishDenies(sentence, subject);
+}
+
+}  // namespace conclave::services

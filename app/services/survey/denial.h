@@ -1,0 +1,22 @@
+// denial.h: which documents do NOT say something: the wording of such a question, and sentences
+// that say themselves that there is nothing of the kind.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "app/services/survey/survey_question.h"
+
+namespace conclave::services {
+
+/// "Which contracts do not mention a deposit?", "没有提到押金的合同有几份？": sets what is asked of
+/// which documents, and isDenied. False for whatever else, so that a denial of another thing ("are
+/// not signed") stays none. `lower` is `text` in lower case.
+[[nodiscard]] bool isDenialAsked(std::string_view text, std::string_view lower,
+                                 SurveyQuestion& asked);
+
+/// A sentence that says the subject denies it: "No deposit is due", "押金：无", but not "the
+/// deposit is not refunded" or "if no deposit is paid". Where it does both, it is no denial.
+[[nodiscard]] bool deniesSubject(std::string_view sentence, std::string_view subject);
+
+}  // namespace conclave::services
