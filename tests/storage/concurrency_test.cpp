@@ -168,7 +168,7 @@ TEST_F(ConcurrencyTest, ALongJournalIsFoldedInWhileOthersWrite) {
             const std::string path = "/" + std::to_string(worker) + "/" + std::to_string(i);
             const std::string text(kBytes, static_cast<char>('a' + i % 26));
             EXPECT_OK(storeFile(documents, collection, path, contentOf(text)));
-            documents.foldJournal();
+            documents.foldJournal(Journal::Long);
         }
     };
     {
@@ -192,7 +192,7 @@ TEST_F(ConcurrencyTest, AJournalIsFoldedInBeforeAWriterHasTo) {
     for (int i = 0; i < 40; ++i) {
         const std::string text(kBytes, static_cast<char>('a' + i % 26));
         EXPECT_OK(storeFile(documents, collection, "/" + std::to_string(i), contentOf(text)));
-        documents.foldJournal();
+        documents.foldJournal(Journal::Long);
         longest = std::max(longest, std::filesystem::file_size(file().string() + "-wal"));
     }
     // Folded at 32 MiB; a writer folds it at 96, while all others wait.
