@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 
 #include <unicode/brkiter.h>
@@ -533,12 +532,16 @@ Language languageOf(std::initializer_list<std::string_view> texts) {
 std::vector<bool> saidTerms(std::span<const QueryTerm> terms, std::string_view heading,
                             std::string_view text) {
     const Language language = languageOf({heading, text});
-    std::unordered_set<TermKey> said;
-    const auto note = [&](Stemmer::Key key, std::size_t) { said.insert(key.key); };
+    std::vector<TermKey> wanted;
+    wanted.reserve(terms.size());
+    for (const QueryTerm& term : terms) wanted.push_back(keyIn(language, term));
+    std::vector<bool> isSaid(terms.size());
+    const auto note = [&](Stemmer::Key key, std::size_t) {
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            if (wanted[i] == key.key) isSaid[i] = true;
+        }
+    };
     for (const std::string_view part : {heading, text}) TermScanner(part, note, language).run();
-    std::vector<bool> isSaid;
-    isSaid.reserve(terms.size());
-    for (const QueryTerm& term : terms) isSaid.push_back(said.contains(keyIn(language, term)));
     return isSaid;
 }
 
