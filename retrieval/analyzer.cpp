@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 
 #include <unicode/brkiter.h>
@@ -344,8 +343,21 @@ private:
 
     /// What emitCjkKeys() gives of ideographs alone, at once to a sink that takes it so.
     void emitIdeographKeys(std::size_t start, std::size_t end) {
-        m_run.resize(2 * (end - start) / kIdeographBytes - 1);
-        TermKey* to = m_run.data();
+        const std::size_t nKeys = 2 * (end - start) / kIdeographBytes - 1;
+        const std::size_t lastStart = end - kIdeographBytes;
+        if constexpr (requires { m_sink.takeIdeographs(nKeys, lastStart); }) {
+            writeIdeographKeys(start, end, m_sink.takeIdeographs(nKeys, lastStart));
+        } else {
+            m_run.resize(nKeys);
+            writeIdeographKeys(start, end, m_run.data());
+            // A pair starts where its first character does.
+            for (std::size_t i = 0; i < m_run.size(); ++i) {
+                m_sink(Stemmer::Key{m_run[i]}, start + i / 2 * kIdeographBytes);
+            }
+        }
+    }
+
+    void writeIdeographKeys(std::size_t start, std::size_t end, TermKey* to) const {
         std::uint64_t before = 0;
         for (std::size_t i = start; i < end; i += kIdeographBytes) {
             const std::uint64_t character = std::uint64_t{byteAt(i)} |
@@ -356,14 +368,6 @@ private:
             }
             *to++ = keyOfHash(shortTermHash(character, kIdeographBytes));
             before = character;
-        }
-        if constexpr (requires { m_sink.takeIdeographs(m_run, end); }) {
-            m_sink.takeIdeographs(m_run, end - kIdeographBytes);
-        } else {
-            // A pair starts where its first character does.
-            for (std::size_t i = 0; i < m_run.size(); ++i) {
-                m_sink(Stemmer::Key{m_run[i]}, start + i / 2 * kIdeographBytes);
-            }
         }
     }
 
@@ -446,6 +450,7 @@ class KeyCollector {
 public:
     void clear() {
         m_keys.clear();
+        m_guess = {};
         m_length = 0;
     }
     void beginPart() { m_isFirst = true; }
@@ -459,13 +464,15 @@ public:
         m_keys.push_back(key.key);
         m_guess.see(key.functionWordOf, key.key);
     }
-    /// Characters and the pairs between them; the last character starts at `lastStart`.
-    void takeIdeographs(std::span<const TermKey> keys, std::size_t lastStart) {
-        m_length += static_cast<std::uint32_t>(keys.size() / 2 + 1);
+    /// Memory for `nKeys` of characters and the pairs between them, which the caller writes; the
+    /// last character starts at `lastStart`.
+    [[nodiscard]] TermKey* takeIdeographs(std::size_t nKeys, std::size_t lastStart) {
+        m_length += static_cast<std::uint32_t>(nKeys / 2 + 1);
         m_lastStart = lastStart;
         m_isFirst = false;
-        m_keys.insert(m_keys.end(), keys.begin(), keys.end());
-        m_guess.seeOthers(static_cast<std::uint32_t>(keys.size()));
+        m_guess.seeOthers(static_cast<std::uint32_t>(nKeys));
+        m_keys.resize(m_keys.size() + nKeys);
+        return m_keys.data() + m_keys.size() - nKeys;
     }
 
     [[nodiscard]] Language language() const { return m_guess.best(); }
@@ -525,12 +532,16 @@ Language languageOf(std::initializer_list<std::string_view> texts) {
 std::vector<bool> saidTerms(std::span<const QueryTerm> terms, std::string_view heading,
                             std::string_view text) {
     const Language language = languageOf({heading, text});
-    std::unordered_set<TermKey> said;
-    const auto note = [&](Stemmer::Key key, std::size_t) { said.insert(key.key); };
+    std::vector<TermKey> wanted;
+    wanted.reserve(terms.size());
+    for (const QueryTerm& term : terms) wanted.push_back(keyIn(language, term));
+    std::vector<bool> isSaid(terms.size());
+    const auto note = [&](Stemmer::Key key, std::size_t) {
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            if (wanted[i] == key.key) isSaid[i] = true;
+        }
+    };
     for (const std::string_view part : {heading, text}) TermScanner(part, note, language).run();
-    std::vector<bool> isSaid;
-    isSaid.reserve(terms.size());
-    for (const QueryTerm& term : terms) isSaid.push_back(said.contains(keyIn(language, term)));
     return isSaid;
 }
 
@@ -542,7 +553,8 @@ TermKey keyIn(Language language, const QueryTerm& term) {
 }
 
 ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
-    KeyCollector collector;
+    // A text has hundreds of terms: their memory is kept for the next one.
+    thread_local KeyCollector collector;
     const auto read = [&](Language language) {
         collector.clear();
         for (const std::string_view part : {heading, text}) {
@@ -554,9 +566,9 @@ ChunkTerms chunkTerms(std::string_view heading, std::string_view text) {
     // Another language is known by its words, when they have been read: once more, then.
     const Language language = collector.language();
     if (language != Language::English) read(language);
-    ChunkTerms terms{collector.keys(), collector.length()};
+    ChunkTerms terms{collector.keys(), collector.length(), isContents(text)};
     if (language != Language::English) terms.keys.push_back(Stemmer::markOf(language));
-    if (isContents(text)) {
+    if (terms.isContents) {
         constexpr std::uint32_t kAsLong = 4;
         terms.length *= kAsLong;
         std::sort(terms.keys.begin(), terms.keys.end());

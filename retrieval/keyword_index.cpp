@@ -256,6 +256,7 @@ Result<void> KeywordIndex::addSegment(
     return m_parts->addSegment(std::move(segment), placeOf);
 }
 void KeywordIndex::compact(Forget forget) { m_parts->compact(forget); }
+void KeywordIndex::giveBackMemory() { m_parts->giveBackMemory(); }
 KeywordIndex::ToKeep KeywordIndex::toKeep() const { return m_parts->toKeep(); }
 void KeywordIndex::kept(const ToKeep& segments, std::span<const std::int64_t> ids) {
     m_parts->kept(segments, ids);

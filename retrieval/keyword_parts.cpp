@@ -300,7 +300,7 @@ std::size_t KeywordIndex::Parts::sizeBytes() const {
     std::size_t sum =
         (m_pending.tokens.capacity() + m_pending.sorting.capacity()) * sizeof(std::uint64_t);
     for (const KeywordPart& part : m_parts) {
-        sum += part.segment->bytes().size() + part.isAlive.size() +
+        sum += part.segment->sizeBytes() + part.isAlive.size() +
                part.documentOf.size() * sizeof(std::uint32_t) +
                part.documents.size() * sizeof(DocumentPlace);
     }
@@ -359,7 +359,6 @@ void KeywordIndex::Parts::compact(Forget forget) {
         const std::unique_lock lock(m_mutex);
         noteChange();
         seal();
-        m_pending = {};
         // Those that need it to the end, where they merge in runs of up to kMaxRows.
         const auto middle = std::stable_partition(m_parts.begin(), m_parts.end(), isWell);
         first = static_cast<std::size_t>(middle - m_parts.begin());
@@ -380,6 +379,12 @@ void KeywordIndex::Parts::compact(Forget forget) {
         end -= last - first - nLeft;
         first += nLeft;
     }
+}
+
+void KeywordIndex::Parts::giveBackMemory() {
+    const std::unique_lock lock(m_mutex);
+    seal();
+    m_pending = {};
 }
 
 KeywordIndex::ToKeep KeywordIndex::Parts::toKeep() {

@@ -52,6 +52,7 @@ public:
         KeywordSegment segment,
         const std::function<std::optional<DocumentPlace>(ChunkId)>& placeOf);
     void compact(Forget forget);
+    void giveBackMemory();
     [[nodiscard]] ToKeep toKeep();
     void kept(const ToKeep& segments, std::span<const std::int64_t> ids);
 

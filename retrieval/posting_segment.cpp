@@ -21,6 +21,8 @@ constexpr std::uint32_t kFormatVersion = 2;
 constexpr std::size_t kDenseShare = 4;
 constexpr std::uint32_t kLargestDenseCount = 15;
 constexpr std::size_t kKeyBytes = kTermKeyBits / 8;
+/// Larger segments are hardly ever merged, so that nobody asks where their lists end.
+constexpr std::size_t kSoonMergedRows = std::size_t{1} << 14u;
 constexpr TermKey kKeyMask = (TermKey{1} << kTermKeyBits) - 1;
 
 struct Header {
@@ -102,9 +104,13 @@ struct SparseRange {
 };
 
 /// None for damaged bytes.
-std::optional<SparseRange> rangeOf(const PostingList& list) {
+std::optional<SparseRange> rangeOf(const PostingList& list, std::optional<Row> lastRow) {
     SparseRange range;
     const std::uint8_t* at = list.begin;
+    if (lastRow) {
+        const std::uint32_t head = list.number(at);
+        return SparseRange{head, at, *lastRow + 1};
+    }
     for (std::uint32_t i = 0; i < list.nPostings; ++i) {
         if (at == list.end) return std::nullopt;
         const std::uint32_t head = list.number(at);
@@ -163,6 +169,12 @@ Result<std::shared_ptr<const PostingSegment>> PostingSegment::fromBytes(
     std::vector<std::byte> bytes) {
     std::shared_ptr<PostingSegment> segment(new PostingSegment(std::move(bytes)));
     if (auto read = segment->readLayout(); !read) return tl::unexpected(read.error());
+    Header header;
+    const std::span<const std::byte> all = segment->m_bytes;
+    std::memcpy(&header, all.data(), sizeof header);
+    if (checksumOf(all.subspan(sizeof header)) != header.checksum) {
+        return tl::unexpected(damaged());
+    }
     return segment;
 }
 
@@ -175,7 +187,6 @@ Result<void> PostingSegment::readLayout() {
         return fail(ErrorCode::Unsupported, "a piece of the keyword index is of another version");
     }
     auto rest = std::span<const std::byte>(m_bytes).subspan(sizeof header);
-    if (checksumOf(rest) != header.checksum) return tl::unexpected(damaged());
     m_chunks = take<ChunkId>(rest, header.nRows);
     const auto keys = take<std::byte>(rest, paddedKeyBytes(header.nTerms));
     m_lengths = take<std::uint32_t>(rest, header.nRows);
@@ -249,14 +260,17 @@ bool SegmentWriter::isDense(std::size_t nPostings) const {
 }
 
 std::byte* SegmentWriter::room(std::size_t nBytes) {
-    if (m_postings.size() - m_nWritten < nBytes) {
-        m_postings.resize(std::max(2 * m_postings.size(), m_nWritten + nBytes));
+    if (m_capacity - m_nWritten < nBytes) {
+        m_capacity = std::max(2 * m_capacity, m_nWritten + nBytes);
+        auto larger = std::make_unique_for_overwrite<std::byte[]>(m_capacity);
+        std::copy_n(m_postings.get(), m_nWritten, larger.get());
+        m_postings = std::move(larger);
     }
-    return m_postings.data() + m_nWritten;
+    return m_postings.get() + m_nWritten;
 }
 
 void SegmentWriter::keep(const std::byte* end) {
-    m_nWritten = static_cast<std::size_t>(end - m_postings.data());
+    m_nWritten = static_cast<std::size_t>(end - m_postings.get());
 }
 
 void SegmentWriter::endList(TermKey key) {
@@ -282,6 +296,7 @@ void SegmentWriter::add(TermKey key, std::span<const Posting> postings) {
         }
         keep(to);
     }
+    m_lastRows.push_back(postings.empty() ? 0 : postings.back().row);
     endList(key);
 }
 
@@ -325,7 +340,7 @@ bool SegmentWriter::joinSparse(std::span<const ShiftedList> lists, std::size_t n
     to = putNumber(to, headOf(nPostings, false));
     Row next = 0;
     for (const ShiftedList& each : lists) {
-        const std::optional<SparseRange> range = rangeOf(each.list);
+        const std::optional<SparseRange> range = rangeOf(each.list, each.lastRow);
         if (!range) return false;
         const std::uint32_t distance = each.firstRow + (range->firstHead >> 1u) - next;
         to = putNumber(to, distance << 1u | (range->firstHead & 1u));
@@ -370,12 +385,14 @@ std::shared_ptr<const PostingSegment> SegmentWriter::finish(
     }
     append(bytes, lengths);
     append<std::uint32_t>(bytes, m_ends);
-    append<std::byte>(bytes, std::span(m_postings).first(m_nWritten));
+    append<std::byte>(bytes, {m_postings.get(), m_nWritten});
     header.checksum = checksumOf(std::span<const std::byte>(bytes).subspan(sizeof header));
     std::memcpy(bytes.data(), &header, sizeof header);
-    *this = SegmentWriter(0);
     std::shared_ptr<PostingSegment> segment(new PostingSegment(std::move(bytes)));
     CONCLAVE_CHECK(segment->readLayout().has_value());
+    const bool areKnown = m_lastRows.size() == m_keys.size() && m_nRows <= kSoonMergedRows;
+    if (areKnown) segment->m_lastRows = std::move(m_lastRows);
+    *this = SegmentWriter(0);
     return segment;
 }
 
@@ -436,7 +453,10 @@ std::shared_ptr<const PostingSegment> mergeSegments(std::span<const MergeInput> 
             lists.clear();
             for (std::size_t i = 0; i < inputs.size(); ++i) {
                 if (keys[i] != least) continue;
-                lists.push_back({inputs[i].segment->postings(next[i]++), firstRows[i]});
+                const PostingSegment& segment = *inputs[i].segment;
+                lists.push_back(
+                    {segment.postings(next[i]), firstRows[i], segment.lastRow(next[i])});
+                ++next[i];
                 keys[i] = keyAt(i);
             }
             writer.join(least, lists);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -109,6 +110,9 @@ public:
         std::vector<std::byte> bytes);
 
     [[nodiscard]] std::span<const std::byte> bytes() const { return m_bytes; }
+    [[nodiscard]] std::size_t sizeBytes() const {
+        return m_bytes.size() + m_lastRows.size() * sizeof(Row);
+    }
     [[nodiscard]] Row nRows() const { return static_cast<Row>(m_chunks.size()); }
     [[nodiscard]] std::span<const ChunkId> chunks() const { return m_chunks; }
     /// Number of term positions of each chunk.
@@ -117,6 +121,12 @@ public:
     [[nodiscard]] std::size_t nTerms() const { return m_ends.size(); }
     [[nodiscard]] TermKey key(std::size_t term) const;
     [[nodiscard]] PostingList postings(std::size_t term) const;
+    /// The last row of a term's list, where this is a segment that was made of postings a moment
+    /// ago; none for others, of which the list itself must be read to its end.
+    [[nodiscard]] std::optional<Row> lastRow(std::size_t term) const {
+        if (m_lastRows.empty()) return std::nullopt;
+        return m_lastRows[term];
+    }
     /// An empty list for a term that is not here.
     [[nodiscard]] PostingList find(TermKey wanted) const;
 
@@ -131,12 +141,14 @@ private:
     const std::byte* m_keys = nullptr;
     std::span<const std::uint32_t> m_ends;
     std::span<const std::byte> m_postings;
+    std::vector<Row> m_lastRows;  ///< by term; not among the bytes
 };
 
 /// The chunks with a term in one of several segments whose rows follow one another in another one.
 struct ShiftedList {
     PostingList list;
-    Row firstRow = 0;  ///< there, of its segment
+    Row firstRow = 0;                           ///< there, of its segment
+    std::optional<Row> lastRow = std::nullopt;  ///< of the list, if it is known
 };
 
 /// Makes a segment of `nRows` rows term by term.
@@ -144,7 +156,9 @@ class SegmentWriter {
 public:
     /// `nPostingBytes`: about so many are to come, so that memory grows once.
     explicit SegmentWriter(std::size_t nRows, std::size_t nPostingBytes = 0)
-        : m_nRows(nRows), m_postings(nPostingBytes) {}
+        : m_nRows(nRows),
+          m_capacity(nPostingBytes),
+          m_postings(std::make_unique_for_overwrite<std::byte[]>(nPostingBytes)) {}
 
     /// Terms by ascending key, postings by ascending row.
     void add(TermKey key, std::span<const Posting> postings);
@@ -167,7 +181,9 @@ private:
     std::size_t m_nRows;
     std::vector<TermKey> m_keys;
     std::vector<std::uint32_t> m_ends;
-    std::vector<std::byte> m_postings;  ///< of which m_nWritten are
+    std::vector<Row> m_lastRows;  ///< as many as m_keys while no list was joined
+    std::size_t m_capacity;
+    std::unique_ptr<std::byte[]> m_postings;  ///< m_capacity, of which m_nWritten are
     std::size_t m_nWritten = 0;
     std::vector<Posting> m_joined;
 };

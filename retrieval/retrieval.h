@@ -284,6 +284,7 @@ struct Expansion {
 struct ChunkTerms {
     std::vector<std::uint64_t> keys;  ///< hashes, one an occurrence
     std::uint32_t length = 0;         ///< in positions: overlapping terms do not make it longer
+    bool isContents = false;          ///< see isContents()
 };
 [[nodiscard]] ChunkTerms chunkTerms(std::string_view heading, std::string_view text);
 
@@ -341,6 +342,8 @@ public:
     /// Merges small and thinned-out segments, so that those to keep are few. A segment names words
     /// of removed chunks (by their hash) until it is rewritten: once an eighth is removed, or Now.
     void compact(Forget forget = Forget::Later);
+    /// What is held for adding chunks, as many come one after another: for after the last of them.
+    void giveBackMemory();
     /// Segments that are not kept yet, and ids of kept ones that others replace. The segments go
     /// back through `kept`, in the same order, with the ids they got; changes in between are safe.
     struct ToKeep {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "retrieval/code_rows.h"
 #include "retrieval/int8_dot.h"
 #include "retrieval/ranking.h"
 #include "retrieval/retrieval.h"
@@ -68,13 +70,14 @@ void roundTo(std::int8_t* __restrict code, const float* __restrict vector, std::
 }
 
 std::vector<std::byte> encodeVector(std::span<const float> vector) {
-    float largest = 0.0F;
-    bool isFinite = true;
+    // Without their sign, numbers are in the order of their bits, of which compilers compare
+    // several at once; those that are not finite come last.
+    std::int32_t largestBits = 0;
     for (const float value : vector) {
-        largest = std::max(largest, std::abs(value));
-        isFinite = isFinite && std::isfinite(value);
+        largestBits = std::max(largestBits, std::bit_cast<std::int32_t>(value) & 0x7FFFFFFF);
     }
-    if (!isFinite) {
+    const auto largest = std::bit_cast<float>(largestBits);
+    if (!std::isfinite(largest)) {
         std::vector<float> finite(vector.begin(), vector.end());
         for (float& value : finite) value = std::isfinite(value) ? value : 0.0F;
         return encodeVector(finite);
@@ -92,7 +95,10 @@ std::vector<std::byte> encodeVector(std::span<const float> vector) {
 class VectorIndex::Rows {
 public:
     Rows(std::size_t dimension, std::size_t firstPassFrom)
-        : m_dimension(dimension), m_firstPassFrom(firstPassFrom), m_nextCheck(firstPassFrom) {}
+        : m_dimension(dimension),
+          m_codes(dimension),
+          m_firstPassFrom(firstPassFrom),
+          m_nextCheck(firstPassFrom) {}
 
     Result<void> add(ChunkId chunk, const DocumentPlace& place, std::span<const std::byte> code);
     void remove(std::span<const ChunkId> chunks);
@@ -117,8 +123,7 @@ private:
     }
     [[nodiscard]] std::uint32_t slotOf(const DocumentPlace& place);
     [[nodiscard]] double cosine(std::size_t row, const IntegerQuery& query, Int8Dot dot) const {
-        const std::int32_t sum =
-            dot(m_codes.data() + row * m_dimension, query.values.data(), m_dimension);
+        const std::int32_t sum = dot(m_codes.at(row), query.values.data(), m_dimension);
         return static_cast<double>(sum) * static_cast<double>(m_scales[row]) * query.factor;
     }
     [[nodiscard]] ScoredChunk scored(std::size_t row, double cosine) const {
@@ -127,9 +132,6 @@ private:
     }
     void dropDead();
 
-    [[nodiscard]] std::span<const std::int8_t> codeOf(std::size_t row) const {
-        return std::span(m_codes).subspan(row * m_dimension, m_dimension);
-    }
     void checkFirstPass();
     [[nodiscard]] double recallOf(std::size_t nKept, std::size_t nWanted) const;
     /// The `nKept` best rows of [first, first + n) by their signs, of those that `isWanted(row)`.
@@ -144,7 +146,7 @@ private:
     std::vector<ChunkId> m_chunks;
     std::vector<std::uint32_t> m_documentOf;  ///< index into m_documents, or kDead
     std::vector<float> m_scales;
-    std::vector<std::int8_t> m_codes;  ///< [row][dimension]
+    CodeRows m_codes;
     std::vector<DocumentPlace> m_documents;
     std::unordered_map<DocumentId, std::uint32_t> m_slots;
     std::size_t m_nDead = 0;
@@ -184,20 +186,23 @@ Result<void> VectorIndex::Rows::add(ChunkId chunk, const DocumentPlace& place,
     const std::unique_lock lock(m_mutex);
     const std::size_t row = rowOf(chunk);
     const auto at = static_cast<std::ptrdiff_t>(row);
-    if (row == m_chunks.size() || m_chunks[row] != chunk) {
+    const bool isNew = row == m_chunks.size() || m_chunks[row] != chunk;
+    if (isNew) {
         m_chunks.insert(m_chunks.begin() + at, chunk);
         m_documentOf.insert(m_documentOf.begin() + at, kDead);
         m_scales.insert(m_scales.begin() + at, 0.0F);
-        m_codes.insert(m_codes.begin() + at * static_cast<std::ptrdiff_t>(m_dimension), m_dimension,
-                       0);
-        if (m_signs) m_signs->insert(row, codeOf(row), 0.0F);
+        m_codes.insert(row);
     } else if (m_documentOf[row] == kDead) {
         --m_nDead;
     }
     m_documentOf[row] = slotOf(place);
     m_scales[row] = scale;
-    std::memcpy(m_codes.data() + row * m_dimension, code.data() + sizeof(float), m_dimension);
-    if (m_signs) m_signs->set(row, codeOf(row), scale);
+    std::memcpy(m_codes.at(row), code.data() + sizeof(float), m_dimension);
+    if (m_signs && isNew) {
+        m_signs->insert(row, m_codes[row], scale);
+    } else if (m_signs) {
+        m_signs->set(row, m_codes[row], scale);
+    }
     if (m_chunks.size() >= m_nextCheck) checkFirstPass();
     return {};
 }
@@ -208,7 +213,7 @@ void VectorIndex::Rows::checkFirstPass() {
     if (!m_signs) {
         m_signs = std::make_unique<SignCodes>(m_dimension);
         for (std::size_t row = 0; row < m_chunks.size(); ++row) {
-            m_signs->insert(row, codeOf(row), m_scales[row]);
+            m_signs->insert(row, m_codes[row], m_scales[row]);
         }
     }
     constexpr std::size_t kUsualLimit = 200;
@@ -244,8 +249,8 @@ double VectorIndex::Rows::recallOf(std::size_t nKept, std::size_t nWanted) const
         const std::size_t b = first + (question * 7 + 3) % kQuestions * n / kQuestions;
         std::vector<float> query(m_dimension);
         for (std::size_t i = 0; i < m_dimension; ++i) {
-            query[i] = m_scales[a] * static_cast<float>(codeOf(a)[i]) +
-                       m_scales[b] * static_cast<float>(codeOf(b)[i]);
+            query[i] = m_scales[a] * static_cast<float>(m_codes[a][i]) +
+                       m_scales[b] * static_cast<float>(m_codes[b][i]);
         }
         const IntegerQuery integers = toIntegers(query);
         if (integers.factor <= 0.0) continue;
@@ -337,8 +342,7 @@ void VectorIndex::Rows::dropDead() {
         m_chunks[to] = m_chunks[row];
         m_documentOf[to] = m_documentOf[row];
         m_scales[to] = m_scales[row];
-        std::memmove(m_codes.data() + to * m_dimension, m_codes.data() + row * m_dimension,
-                     m_dimension);
+        m_codes.copy(to, row);
         if (m_signs) m_signs->copy(to, row);
         ++to;
     }
@@ -346,7 +350,7 @@ void VectorIndex::Rows::dropDead() {
     m_chunks.resize(to);
     m_documentOf.resize(to);
     m_scales.resize(to);
-    m_codes.resize(to * m_dimension);
+    m_codes.truncate(to);
     m_nDead = 0;
 }
 
@@ -361,7 +365,7 @@ void VectorIndex::Rows::clear() {
     m_chunks.clear();
     m_documentOf.clear();
     m_scales.clear();
-    m_codes.clear();
+    m_codes.truncate(0);
     m_documents.clear();
     m_slots.clear();
     m_nDead = 0;
@@ -379,7 +383,7 @@ std::size_t VectorIndex::Rows::sizeBytes() const {
     const std::shared_lock lock(m_mutex);
     constexpr std::size_t kPerSlot = 32;  // of the hash table, about
     return m_chunks.size() * (sizeof(ChunkId) + sizeof(std::uint32_t) + sizeof(float)) +
-           m_codes.size() + m_documents.size() * (sizeof(DocumentPlace) + kPerSlot) +
+           m_codes.sizeBytes() + m_documents.size() * (sizeof(DocumentPlace) + kPerSlot) +
            (m_signs ? m_signs->sizeBytes() : 0);
 }
 

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "base/log.h"
+#include "storage/journal_file.h"
 #include "storage/storage.h"
 
 namespace conclave::storage {
@@ -76,8 +77,10 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path
         case Access::Existing: flags |= SQLITE_OPEN_READWRITE; break;
         case Access::ReadOnly: flags |= SQLITE_OPEN_READONLY; break;
     }
+    const auto fileSystem = journalFileSystem();
+    if (!fileSystem) return pass(fileSystem);
     sqlite3* handle = nullptr;
-    const int status = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+    const int status = sqlite3_open_v2(path.c_str(), &handle, flags, *fileSystem);
     // Owned from here on: a failed open leaves a handle too.
     auto connection = std::unique_ptr<Connection>(new Connection(handle, path.string()));
     if (status != SQLITE_OK) {
@@ -153,6 +156,7 @@ Transaction::~Transaction() {
 }
 
 Result<void> Transaction::commit() {
+    const JournalCommit gathered;
     auto done = m_connection->run("COMMIT");
     if (done) m_connection = nullptr;
     return done;

@@ -70,11 +70,12 @@ void Connections::emptyJournal() {
     if (!done) log().debug("the journal was not emptied: {}", done.error().detail);
 }
 
-void Connections::foldJournal() {
+void Connections::foldJournal(Journal which) {
     constexpr int kFewPages = 256;
     constexpr int kMostRounds = 4;
     const std::unique_lock alone(m_foldingMutex, std::try_to_lock);
-    if (m_inMemory || !alone.owns_lock() || m_journalPages < m_longJournal) return;
+    const int nLeast = which == Journal::Long ? m_longJournal : 1;
+    if (m_inMemory || !alone.owns_lock() || m_journalPages < nLeast) return;
     const auto folder = Connection::open(m_path, Connection::Access::Existing);
     if (!folder) return;
     // A connection that has read nothing does not know of the journal and folds nothing, in

@@ -69,9 +69,9 @@ public:
     /// otherwise that comes later by itself.
     void emptyJournal();
 
-    /// Folds a long journal into the file while others write and read; nothing for a short one, or
-    /// if another thread is at it. What a thread that stores much calls while it holds no lock.
-    void foldJournal();
+    /// Folds such a journal into the file while others write and read; nothing if another thread is
+    /// at it. What a thread that stores much calls while it holds no lock.
+    void foldJournal(Journal which);
 
     [[nodiscard]] const Analyzer& analyzer() const { return *m_analyzer; }
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }

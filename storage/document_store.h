@@ -32,7 +32,7 @@ public:
     Result<ContentChange> storeContent(DocumentId id, const DocumentContent& content) override;
     Result<std::vector<Stored>> storeFiles(CollectionId collection,
                                            std::span<const FileContent> files) override;
-    void foldJournal() override { m_connections.foldJournal(); }
+    void foldJournal(Journal which) override { m_connections.foldJournal(which); }
     Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
                                std::int64_t modifiedNs) override;
     Result<void> setDocumentState(DocumentId id, DocumentState state, std::string_view error,

@@ -287,6 +287,12 @@ struct Chunk {
     std::string text{};
 };
 
+/// What of SQLite's journal is worth bringing into the database.
+enum class Journal {
+    Long,  ///< in the midst of many changes
+    Any,   ///< after the last of them
+};
+
 /// Where a chunk belongs.
 struct ChunkPlace {
     ChunkId chunk = 0;
@@ -360,8 +366,8 @@ public:
     [[nodiscard]] virtual Result<std::vector<Stored>> storeFiles(
         CollectionId collection, std::span<const FileContent> files) = 0;
     /// For whoever stores much, between two documents and with no lock held: what was written
-    /// since is brought from the journal into the database, if it is long, while others write.
-    virtual void foldJournal() = 0;
+    /// since is brought from the journal into the database while others write.
+    virtual void foldJournal(Journal which) = 0;
     /// Records the new size and time of a file whose content is unchanged (same hash).
     [[nodiscard]] virtual Result<void> touchDocument(DocumentId id, std::uint64_t sizeBytes,
                                                      std::int64_t modifiedNs) = 0;

@@ -82,14 +82,18 @@ public:
         Result<void> done = prepare();
         if (done) done = readAll();
         if (done) done = dropGone();
-        if (done) done = remember();
-        // A stopped run keeps what it has, too. Learning searches meanwhile, where no limit is set:
-        // how the index is cut into pieces changes no result.
+        // A stopped run keeps what it has, too. Learning searches meanwhile, where no limit is set,
+        // and does not wait for the disk: how the index is cut into pieces changes no result.
         const bool isLimited = m_job.cpuPercent < 100;
-        auto keeping = std::async(isLimited ? std::launch::deferred : std::launch::async, [this] {
-            const CpuBudget polite(m_job.cpuPercent, 1);
-            return m_library.keepIndex();
-        });
+        const bool isComplete = done.has_value();
+        auto keeping =
+            std::async(isLimited ? std::launch::deferred : std::launch::async, [this, isComplete] {
+                const CpuBudget polite(m_job.cpuPercent, 1);
+                const Result<void> remembered = isComplete ? remember() : Result<void>();
+                const Result<void> kept = m_library.keepIndex();
+                return remembered ? kept : remembered;
+            });
+        if (isLimited) keeping.wait();
         const Result<void> learned = done ? learn() : Result<void>();
         if (auto kept = keeping.get(); done && !kept) done = kept;
         if (!done && done.error().code != ErrorCode::Cancelled) {
@@ -234,6 +238,10 @@ private:
         for (const ToRead& item : m_toRead) {
             if (!item.known) fresh.push_back(item.file.path);
         }
+        // Every thread is about to wait for the embedder.
+        const bool isWorthIt = fresh.size() > 1;
+        const auto loading = std::async(isWorthIt ? std::launch::async : std::launch::deferred,
+                                        [this] { return m_library.embedderId(); });
         if (auto seen = m_store.noteSeen(m_job.collection, fresh); !seen) return seen;
         while (!m_toRead.empty()) {
             readOnThreads();

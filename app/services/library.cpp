@@ -292,6 +292,8 @@ Result<double> Library::answerability(std::string_view query, std::span<const Se
     rarest.resize(std::min(rarest.size(), std::max(kFewestAsked, rarest.size() / 2)));
     const double all = std::accumulate(rarest.begin(), rarest.end(), 0.0);
     if (all <= 0.0) return 0.0;
+    // Before fit(), which asks for other terms: the index keeps a thread's last sums.
+    const auto given = m_keywords.search(terms, {}, 0, idsOf(hits)).given;
     const auto fits = fit(query, hits);
     if (!fits) return tl::unexpected(fits.error());
     // BM25 against the most that those rarest words could reach: says how often and in how short a
@@ -300,7 +302,6 @@ Result<double> Library::answerability(std::string_view query, std::span<const Se
     constexpr double kUsualBest = 0.7;   // hardly any passage reaches more of it
     const double most = all * kMostOfTerm * kUsualBest;
     std::unordered_map<ChunkId, double> matches;
-    const auto given = m_keywords.search(terms, {}, 0, idsOf(hits)).given;
     for (const retrieval::ScoredChunk& hit : given) {
         matches[hit.chunk] = std::min(hit.score / most, 1.0);
     }
@@ -393,7 +394,7 @@ void Library::describe(PreparedDocument& prepared, const std::function<void()>& 
         const std::string_view text =
             textOfPage.at(chunk.page).substr(chunk.startByte, chunk.endByte - chunk.startByte);
         prepared.terms.push_back(retrieval::chunkTerms(chunk.heading, text));
-        if (!embeds || retrieval::isContents(text)) continue;
+        if (!embeds || prepared.terms.back().isContents) continue;
         whole.assign(chunk.heading).append("\n").append(text);
         now.embedder->embedPassages({&whole, 1}, vector);
         const bool isZero =
@@ -499,19 +500,26 @@ Result<void> Library::removeCollection(CollectionId id) {
     if (auto fresh = refresh(); !fresh) return fresh;
     // Whoever removes a collection wants it gone, hashes of its words included.
     m_keywords.compact(retrieval::KeywordIndex::Forget::Now);
+    m_keywords.giveBackMemory();
     return keep();
 }
 
 Result<void> Library::keepIndex() {
     const std::lock_guard keeping(m_keepingMutex);
-    const std::lock_guard lock(m_mutex);
-    if (m_nUnkept < kWorthKeeping) return {};
-    m_keywords.compact(retrieval::KeywordIndex::Forget::Later);
-    return keep();
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_nUnkept < kWorthKeeping) return {};
+        m_keywords.compact(retrieval::KeywordIndex::Forget::Later);
+        m_keywords.giveBackMemory();
+        if (auto kept = keep(); !kept) return kept;
+    }
+    // So that closing the database soon need not wait for the disk.
+    m_store.foldJournal(storage::Journal::Any);
+    return {};
 }
 
 Result<void> Library::keepDuringRun() {
-    m_store.foldJournal();
+    m_store.foldJournal(storage::Journal::Long);
     if (m_nUnkept < kKeepDuringRun) return {};
     const std::unique_lock keeping(m_keepingMutex, std::try_to_lock);
     if (!keeping.owns_lock() || m_nUnkept < kKeepDuringRun) return {};

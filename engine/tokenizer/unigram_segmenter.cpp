@@ -82,8 +82,7 @@ public:
             KnownWord* const known =
                 part.slot != nullptr ? m_knownWords.claim(*part.slot) : nullptr;
             if (known != nullptr && known->key == part.key) {
-                const std::span<const TokenId> found = known->parts();
-                tokens.insert(tokens.end(), found.begin(), found.end());
+                for (const TokenId each : known->parts()) tokens.push_back(each);
                 return;
             }
             const TokenId token = m_words.find(word);
@@ -150,7 +149,11 @@ private:
             }
             words[2] |= std::uint64_t{word.size()} << 56u;
         }
-        bool operator==(const WordKey&) const = default;
+        /// Without the call of memcmp() that comparing arrays is.
+        bool operator==(const WordKey& other) const {
+            return ((words[0] ^ other.words[0]) | (words[1] ^ other.words[1]) |
+                    (words[2] ^ other.words[2])) == 0;
+        }
         [[nodiscard]] std::size_t hash() const {
             constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15u;
             std::uint64_t hash = 0;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -7,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "retrieval/code_rows.h"
 #include "retrieval/int8_dot.h"
 #include "retrieval/retrieval.h"
 
@@ -23,6 +25,41 @@ std::vector<float> randomUnit(std::mt19937& random, std::size_t dimension) {
     }
     for (float& value : vector) value /= std::sqrt(squares);
     return vector;
+}
+
+TEST(CodeRows, HoldWhatOneArrayWouldHold) {
+    constexpr std::size_t kDimension = 2048;  // 512 rows a block
+    CodeRows rows(kDimension);
+    std::vector<std::int8_t> expected;  // the number that fills each row
+    std::mt19937 random(5);
+    const auto insert = [&](std::size_t row) {
+        const auto value = static_cast<std::int8_t>(random() % 256 - 128);
+        rows.insert(row);
+        std::fill_n(rows.at(row), kDimension, value);
+        expected.insert(expected.begin() + static_cast<std::ptrdiff_t>(row), value);
+    };
+    const auto expectSame = [&] {
+        ASSERT_EQ(rows.sizeBytes(), expected.size() * kDimension);
+        for (std::size_t row = 0; row < expected.size(); ++row) {
+            const auto isSame = [&](std::int8_t x) { return x == expected[row]; };
+            ASSERT_TRUE(std::all_of(rows[row].begin(), rows[row].end(), isSame)) << row;
+        }
+    };
+    for (std::size_t row = 0; row < 1100; ++row) insert(row);
+    for (const std::size_t row : {0U, 511U, 512U, 700U, 1104U}) insert(row);
+    expectSame();
+    rows.copy(3, 1100);
+    expected[3] = expected[1100];
+    rows.truncate(512);
+    expected.resize(512);
+    expectSame();
+    insert(512);
+    insert(17);
+    expectSame();
+    rows.truncate(0);
+    expected.clear();
+    insert(0);
+    expectSame();
 }
 
 TEST(Int8Dot, EveryKernelGivesTheScalarSum) {

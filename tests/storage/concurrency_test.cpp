@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -107,6 +108,55 @@ TEST_F(ConcurrencyTest, TwoProgramsWriteInTurn) {
     expectSound(*second);
 }
 
+/// Calls of this process that wrote to a file.
+std::int64_t nWriteCalls() {
+    std::ifstream counters("/proc/self/io");
+    std::string name;
+    std::int64_t n = 0;
+    while (counters >> name >> n && name != "syscw:") {
+    }
+    return n;
+}
+
+TEST_F(ConcurrencyTest, ACommitWritesTheJournalInLargePieces) {
+    auto database = open();
+    auto other = open();
+    DocumentStore& documents = database->documents();
+    const auto collection = valueOf(documents.createCollection("Guide"));
+    constexpr std::size_t kBytes = std::size_t{2} << 20U;
+    const std::string text(kBytes, 'x');
+    const auto before = nWriteCalls();
+    const auto stored = valueOf(storeFile(documents, collection, "/long", contentOf(text)));
+    // A thousand pages at least, of which SQLite itself writes each by two calls.
+    EXPECT_LT(nWriteCalls() - before, 100);
+    EXPECT_GT(std::filesystem::file_size(file().string() + "-wal"), 2 * kBytes);
+    EXPECT_EQ(valueOf(other->documents().pages(stored[0].id)).at(0).text, text);
+    EXPECT_OK(other->settings().set("from", "another"));
+    EXPECT_OK(database->settings().set("and", "back"));
+    EXPECT_TRUE(valueOf(database->settings().get("from")).has_value());
+    expectSound(*other);
+}
+
+TEST_F(ConcurrencyTest, AChangeTooLargeForMemoryIsStoredOrRolledBackWhole) {
+    auto database = open();
+    auto other = open();
+    DocumentStore& documents = database->documents();
+    const auto collection = valueOf(documents.createCollection("Guide"));
+    constexpr std::size_t kBytes = std::size_t{12} << 20U;  // more than a connection's cache
+    auto bad = contentOf(std::string(kBytes, 'x'));
+    bad.chunks.push_back(
+        {.page = 77, .startByte = 0, .endByte = 5, .heading = {}, .embedding = {}});
+    EXPECT_FAILS(storeFile(documents, collection, "/bad", bad), ErrorCode::InvalidArgument);
+    // In the place where the journal holds what was rolled back.
+    EXPECT_OK(storeFile(other->documents(), collection, "/b", contentOf("apples\npears")));
+    const std::string text(kBytes, 'y');
+    const auto stored = valueOf(storeFile(documents, collection, "/good", contentOf(text)));
+    EXPECT_EQ(valueOf(other->documents().pages(stored[0].id)).at(0).text, text);
+    EXPECT_EQ(valueOf(documents.documents(collection)).size(), 2U);
+    expectSound(*database);
+    expectSound(*other);
+}
+
 TEST_F(ConcurrencyTest, ALongJournalIsFoldedInWhileOthersWrite) {
     auto database = open();
     DocumentStore& documents = database->documents();
@@ -118,7 +168,7 @@ TEST_F(ConcurrencyTest, ALongJournalIsFoldedInWhileOthersWrite) {
             const std::string path = "/" + std::to_string(worker) + "/" + std::to_string(i);
             const std::string text(kBytes, static_cast<char>('a' + i % 26));
             EXPECT_OK(storeFile(documents, collection, path, contentOf(text)));
-            documents.foldJournal();
+            documents.foldJournal(Journal::Long);
         }
     };
     {
@@ -142,7 +192,7 @@ TEST_F(ConcurrencyTest, AJournalIsFoldedInBeforeAWriterHasTo) {
     for (int i = 0; i < 40; ++i) {
         const std::string text(kBytes, static_cast<char>('a' + i % 26));
         EXPECT_OK(storeFile(documents, collection, "/" + std::to_string(i), contentOf(text)));
-        documents.foldJournal();
+        documents.foldJournal(Journal::Long);
         longest = std::max(longest, std::filesystem::file_size(file().string() + "-wal"));
     }
     // Folded at 32 MiB; a writer folds it at 96, while all others wait.

@@ -198,7 +198,7 @@ TEST(RowSum, AddsQ8Rows) {
 }
 
 TEST(RowSum, RoundsEachProductAndEachSumOfQ8Rows) {
-    constexpr unsigned short kTenth = 0x2E66;  // products with it are not exact
+    constexpr unsigned short kTenth = 0x2E66;  // its products have as many bits as any
     constexpr std::size_t kRows = 3;
     for (const std::size_t nBlocks : {1u, 2u, 7u, 8u, 9u, 17u}) {
         std::string bytes;
