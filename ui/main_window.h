@@ -1,6 +1,7 @@
 // main_window.h: puts the pages together and moves between them.
 #pragma once
 
+#include <QElapsedTimer>
 #include <QMainWindow>
 #include <functional>
 #include <map>
@@ -126,6 +127,7 @@ private:
     bool m_readsFromList = false;  ///< a document of the list of documents is open beside it
     bool m_sourcesForced = false;  ///< the user opened it, so it shows even when empty
     std::map<services::CollectionId, services::IndexProgress> m_indexing;
+    QElapsedTimer m_counted;                          ///< since what was read was counted
     std::map<services::CollectionId, int> m_waiting;  ///< files, while reading is paused
     bool m_isIndexingPaused = false;
 };

@@ -23,6 +23,12 @@
 
 namespace conclave::ui {
 
+namespace {
+
+constexpr int kCountEveryMs = 2000;  ///< what is read so far
+
+}  // namespace
+
 void MainWindow::connectParts() {
     connectSidebar();
     connectController();
@@ -187,6 +193,11 @@ void MainWindow::showIndexing(const services::IndexProgress& progress) {
     m_waiting.erase(progress.collection);
     if (isRunning) {
         m_indexing[progress.collection] = progress;
+        const bool isLookedAt = m_stack->currentWidget() == m_collections;
+        if (isLookedAt && (!m_counted.isValid() || m_counted.elapsed() > kCountEveryMs)) {
+            m_counted.start();
+            reloadCollections();
+        }
     } else {
         m_indexing.erase(progress.collection);
         if (progress.state == State::Paused) m_waiting[progress.collection] = progress.filesTotal;
