@@ -92,6 +92,11 @@ TEST_F(FilterTest, ThePanelCoversWhatIsBehindIt) {
     const QImage image = composer().filterPanel().grab().toImage();
     EXPECT_EQ(image.pixelColor(image.width() / 2, 5).alpha(), 255);
     EXPECT_EQ(image.pixelColor(0, 0).alpha(), 0) << "the corners are round";
+    // Also where nothing blends windows.
+    const QRegion mask = composer().filterPanel().mask();
+    EXPECT_FALSE(mask.contains(QPoint(0, 0)));
+    EXPECT_TRUE(mask.contains(QPoint(image.width() / 2, 0)));
+    EXPECT_TRUE(mask.contains(QPoint(0, image.height() / 2)));
 }
 
 TEST_F(FilterTest, HalfADateIsNotAppliedAndAWrongOneIsTold) {
