@@ -113,6 +113,7 @@ void MainWindow::connectSidebar() {
     });
     connect(m_sidebar, &Sidebar::settingsAsked, this, &MainWindow::openSettings);
     connect(m_sidebar, &Sidebar::failed, this, &MainWindow::showFailure);
+    connect(m_sidebar, &Sidebar::notice, this, &MainWindow::showNotice);
 }
 
 void MainWindow::connectController() {
@@ -142,7 +143,10 @@ void MainWindow::connectController() {
         m_sidebar->setCurrent(m_controller->chat());
         showSpeed();
         // The next question is the end of what was told before it.
-        if (m_controller->isAnswering() && !m_wasAnswering) m_toast->hide();
+        if (m_controller->isAnswering() && !m_wasAnswering) {
+            m_toast->hide();
+            reloadCollections();  // the field names those that are searched
+        }
         m_wasAnswering = m_controller->isAnswering();
         refreshTitle();
         // A chat that was just made is the one to come back to, whatever happens now.
