@@ -79,6 +79,7 @@ void MainWindow::showTrash(bool show) {
 /// Esc: closes what was opened last, else stops the answer.
 void MainWindow::dismiss() {
     if (m_panels->closeOverlay()) return;
+    if (m_readsFromList) return closeListed();
     if (m_stack->currentWidget() != m_chatPage) {
         showDocuments(false);
     } else {

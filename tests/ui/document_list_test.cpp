@@ -7,11 +7,15 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QPushButton>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QTimer>
 #include <algorithm>
 #include <vector>
 
 #include "tests/ui/support/window_fixture.h"
+#include "ui/panel_layout.h"
+#include "ui/widgets/collection_page.h"
 #include "ui/widgets/document_reader.h"
 #include "ui/widgets/document_row.h"
 #include "ui/widgets/sources_panel.h"
@@ -103,6 +107,30 @@ TEST_F(DocumentListTest, OpensReadsAgainAndLeavesOut) {
     QTimer::singleShot(0, m_window.get(), [&] { button<QPushButton>("Leave out")->click(); });
     choose("Leave out…");
     EXPECT_EQ(m_services.leftOut, std::vector{lease});
+}
+
+TEST_F(DocumentListTest, ADocumentBesideTheListLeavesItAllOfItsWidthAndClosesWithEsc) {
+    m_services.addDocument(m_chats.policies, "/docs/hidden.md", {"text"});
+    m_window->resize(1240, 800);
+    showList();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return named<DocumentRow>("hidden.md"); }));
+    named<DocumentRow>("hidden.md")->setFocus();
+    QTest::keyClick(named<DocumentRow>("hidden.md"), Qt::Key_Return);
+    auto* panel = m_window->findChild<SourcesPanel*>();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return panel->reader().shownText() == "text"; }));
+    EXPECT_NE(label("Document"), nullptr);
+    // As narrow as the page beside a PDF.
+    m_window->panels().setReading(true);
+    settle();
+    auto* page = m_window->findChild<CollectionPage*>();
+    EXPECT_LT(page->width(), 600);
+    EXPECT_EQ(page->findChild<QScrollArea*>()->horizontalScrollBar()->maximum(), 0);
+
+    QTest::keyClick(m_window.get(), Qt::Key_Escape);
+    EXPECT_FALSE(panel->isVisible());
+    EXPECT_TRUE(page->isVisible());
+    QTest::keyClick(m_window.get(), Qt::Key_Escape);
+    EXPECT_FALSE(page->isVisible());
 }
 
 TEST_F(DocumentListTest, IsSearchedAndPutInOrder) {

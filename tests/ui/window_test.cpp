@@ -477,5 +477,21 @@ TEST(MessageText, ClickOnAChipNamesTheCitation) {
     EXPECT_EQ(clicks[0][1].toInt(), 0);
 }
 
+TEST_F(WindowTest, TheFieldIsAsHighAsItsText) {
+    auto* field = named<QPlainTextEdit>("Message");
+    ASSERT_NE(field, nullptr);
+    const int oneLine = field->height();
+    field->setFocus();
+    QTest::keyClicks(field, "one");
+    QTest::keyClick(field, Qt::Key_Return, Qt::ShiftModifier);
+    QTest::keyClicks(field, "two");
+    settle();
+    EXPECT_GT(field->height(), oneLine);
+    QTest::keyClick(field, Qt::Key_A, Qt::ControlModifier);
+    QTest::keyClick(field, Qt::Key_Backspace);
+    settle();
+    EXPECT_EQ(field->height(), oneLine);
+}
+
 }  // namespace
 }  // namespace conclave::ui

@@ -98,14 +98,17 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     column->addLayout(progressRow);
     m_progress->setTextVisible(false);
     column->addWidget(m_progress);
-    auto* links = new QHBoxLayout;
-    links->setSpacing(4);
-    links->addSpacing(-6);  // a link's text stands below the other texts
-    links->addWidget(m_failed);
-    links->addWidget(m_scanned);
-    links->addWidget(m_remarked);
-    links->addStretch();
-    column->addLayout(links);
+    m_links = new QBoxLayout(QBoxLayout::LeftToRight);
+    m_links->setSpacing(4);
+    for (QPushButton* link : {m_failed, m_scanned, m_remarked}) {
+        m_links->addWidget(link, 0, Qt::AlignLeft);
+    }
+    m_links->addStretch();
+    auto* linksRow = new QHBoxLayout;
+    linksRow->setSpacing(0);
+    linksRow->addSpacing(-6);  // a link's text stands below the other texts
+    linksRow->addLayout(m_links, 1);
+    column->addLayout(linksRow);
     m_scanned->hide();
     m_remarked->hide();
     m_remarked->setToolTip(
@@ -229,6 +232,7 @@ void CollectionCard::showProgress() {
 void CollectionCard::setNarrow(bool isNarrow) {
     m_addFolder->setVisible(!isNarrow);
     m_addFiles->setVisible(!isNarrow);
+    m_links->setDirection(isNarrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
 }
 
 void CollectionCard::setOcr(bool isInstalled, bool isOn) {

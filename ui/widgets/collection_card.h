@@ -6,6 +6,7 @@
 
 #include "app/services/services.h"
 
+class QBoxLayout;
 class QLabel;
 class QProgressBar;
 class QPushButton;
@@ -71,6 +72,7 @@ private:
     QProgressBar* m_progress;
     QPushButton* m_pause;
     QPushButton* m_list;
+    QBoxLayout* m_links;
     QPushButton* m_failed;
     QPushButton* m_scanned;
     QPushButton* m_remarked;  ///< documents that were not read as they stand: hidden text, say
