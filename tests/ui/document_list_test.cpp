@@ -124,11 +124,13 @@ TEST_F(DocumentListTest, ADocumentBesideTheListLeavesItAllOfItsWidthAndClosesWit
     settle();
     auto* page = m_window->findChild<CollectionPage*>();
     EXPECT_LT(page->width(), 600);
-    EXPECT_EQ(page->findChild<QScrollArea*>()->horizontalScrollBar()->maximum(), 0);
+    auto* bar = page->findChild<QScrollArea*>()->horizontalScrollBar();
+    EXPECT_TRUE(QTest::qWaitFor([&] { return bar->maximum() == 0; })) << bar->maximum();
 
     QTest::keyClick(m_window.get(), Qt::Key_Escape);
     EXPECT_FALSE(panel->isVisible());
     EXPECT_TRUE(page->isVisible());
+    EXPECT_TRUE(named<DocumentRow>("hidden.md")->hasFocus());
     QTest::keyClick(m_window.get(), Qt::Key_Escape);
     EXPECT_FALSE(page->isVisible());
 }
@@ -181,6 +183,19 @@ TEST_F(DocumentListTest, IsSearchedAndPutInOrder) {
     QTest::keyClick(named<DocumentRow>("minutes-1111.md"), Qt::Key_Up);
     QTest::keyClick(named<DocumentRow>("minutes-1110.md"), Qt::Key_Up);
     EXPECT_TRUE(find->hasFocus());
+}
+
+TEST_F(DocumentListTest, ProblemsStandBeforeWhatWaitsAndWhatIsRead) {
+    const CollectionId id = m_services.addCollection("Mixed", 1, 1, 1);
+    m_services.addDocument(id, "/docs/read.md", {"text"});
+    m_services.addDocument(id, "/docs/later.md", {}, DocumentState::Pending);
+    m_services.addDocument(id, "/docs/broken.md", {}, DocumentState::Failed, "it is damaged");
+    m_window->showDocuments(true);
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] { return named<QPushButton>("Show the documents of Mixed") != nullptr; }));
+    named<QPushButton>("Show the documents of Mixed")->click();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return listed().size() == 3; }));
+    EXPECT_EQ(listed(), (QStringList{"broken.md", "later.md", "read.md"}));
 }
 
 TEST_F(DocumentListTest, ShowsWhatOnlyWaits) {

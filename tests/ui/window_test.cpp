@@ -477,6 +477,24 @@ TEST(MessageText, ClickOnAChipNamesTheCitation) {
     EXPECT_EQ(clicks[0][1].toInt(), 0);
 }
 
+TEST_F(WindowTest, AQuestionThatCouldNotBeStoredComesBackToTheField) {
+    m_services.sendError = Error{ErrorCode::DiskFull, "the disk is full"};
+    composer().setText("How many nights may I book?");
+    composer().attach({"/docs/policy.pdf"});
+    emit composer().sendAsked();
+    EXPECT_TRUE(QTest::qWaitFor([this] { return !controller().isAnswering(); }));
+    EXPECT_TRUE(
+        QTest::qWaitFor([this] { return composer().text() == "How many nights may I book?"; }));
+    EXPECT_EQ(composer().attachments(), std::vector<std::filesystem::path>{"/docs/policy.pdf"});
+    EXPECT_EQ(nMessages(), 0);
+
+    m_services.sendError.reset();
+    emit composer().sendAsked();
+    finishAnswer();
+    EXPECT_EQ(nMessages(), 2);
+    EXPECT_EQ(composer().text(), "");
+}
+
 TEST_F(WindowTest, TheFieldIsAsHighAsItsText) {
     auto* field = named<QPlainTextEdit>("Message");
     ASSERT_NE(field, nullptr);

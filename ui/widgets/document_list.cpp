@@ -25,6 +25,12 @@ QString nameOf(const DocumentLine& line) {
     return fromUtf8(line.document.path.filename().string());
 }
 
+/// What needs somebody, what waits, and the rest.
+int urgencyOf(DocumentState state) {
+    if (state == DocumentState::Ready) return 2;
+    return state == DocumentState::Pending ? 1 : 0;
+}
+
 }  // namespace
 
 DocumentList::DocumentList(QWidget* parent)
@@ -96,8 +102,7 @@ std::vector<const DocumentLine*> DocumentList::chosen() const {
     switch (static_cast<Order>(m_order->currentIndex())) {
         case Order::ByState:
             sort([](const DocumentLine* a, const DocumentLine* b) {
-                return a->document.state != DocumentState::Ready &&
-                       b->document.state == DocumentState::Ready;
+                return urgencyOf(a->document.state) < urgencyOf(b->document.state);
             });
             break;
         case Order::ByName:
