@@ -22,6 +22,9 @@ struct ChatController::Answer {
     double tokensPerSecond = 0.0;
     AnswerStage stage;
     std::vector<StoredPassage> passages;
+    // Of a question that is sent: it comes back if it cannot be stored.
+    QString asked;
+    std::vector<std::filesystem::path> files;
 };
 
 namespace {
@@ -123,6 +126,19 @@ void ChatController::startNew() {
                                   }));
 }
 
+/// A question that could not be stored is the draft again, so that nobody has to type it twice.
+void ChatController::giveBack(const Answer& answer, bool isShown) {
+    m_services.chats().saveDraft(answer.chat, answer.asked.toStdString());
+    m_services.chats().saveDraftFiles(answer.chat, answer.files);
+    if (!isShown) return;
+    if (!m_chat) {
+        m_attached.clear();
+        emit attachedChanged();
+    }
+    emit draftFound(answer.asked);
+    if (!answer.files.empty()) emit draftFilesFound(toNames(answer.files));
+}
+
 services::AnswerEvents ChatController::events() {
     auto answer = std::make_shared<Answer>();
     answer->page = m_page;
@@ -192,6 +208,7 @@ void ChatController::finished(const std::shared_ptr<Answer>& answer, Result<Mess
     emit chatsChanged();
     emit answeringChanged();
     if (shown) reloadAttached();
+    if (!result && !answer->id && !answer->asked.isEmpty()) giveBack(*answer, shown);
     if (!result && services::isDatabaseDamage(result.error())) emit failed(result.error());
     if (answer->id) emit answerFinished(answer->id);
 }
@@ -214,7 +231,10 @@ void ChatController::send(const QString& text, std::vector<std::filesystem::path
     request.retrieval = !(m_settings.collections && m_settings.collections->empty());
     request.scope = scope;
     const std::optional<ChatId> chat = m_chat;
-    m_services.chats().send(std::move(request), events());
+    const services::AnswerEvents answerEvents = events();
+    m_answers.back()->asked = text;
+    m_answers.back()->files = request.attachments;
+    m_services.chats().send(std::move(request), answerEvents);
     // After it, so that there is no moment at which neither is stored.
     m_services.chats().saveDraft(chat, {});
     m_services.chats().saveDraftFiles(chat, {});

@@ -86,6 +86,7 @@ private:
                  const std::optional<services::Message>& question,
                  const services::Message& message);
     void finished(const std::shared_ptr<Answer>& answer, Result<services::Message> result);
+    void giveBack(const Answer& answer, bool isShown);
     [[nodiscard]] bool shows(const Answer& answer) const;
     void reloadAttached();
     void storeBranch(services::MessageId leaf);

@@ -215,6 +215,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
 void MainWindow::changeEvent(QEvent* event) {
     if (event->type() == QEvent::ActivationChange && isActiveWindow() && m_restored) {
         m_services.collections().updateAll();
+        reloadCollections();  // the terminal program may have made one
     }
     QMainWindow::changeEvent(event);
 }

@@ -1,7 +1,9 @@
 // main_window.h: puts the pages together and moves between them.
 #pragma once
 
+#include <QElapsedTimer>
 #include <QMainWindow>
+#include <QPointer>
 #include <functional>
 #include <map>
 
@@ -123,9 +125,11 @@ private:
     bool m_isClosed = false;
     bool m_wasAnswering = false;
     bool m_restored = false;
-    bool m_readsFromList = false;  ///< a document of the list of documents is open beside it
-    bool m_sourcesForced = false;  ///< the user opened it, so it shows even when empty
+    QPointer<QWidget> m_listedFrom;  ///< what had the focus on the page then
+    bool m_readsFromList = false;    ///< a document of the list of documents is open beside it
+    bool m_sourcesForced = false;    ///< the user opened it, so it shows even when empty
     std::map<services::CollectionId, services::IndexProgress> m_indexing;
+    QElapsedTimer m_counted;                          ///< since what was read was counted
     std::map<services::CollectionId, int> m_waiting;  ///< files, while reading is paused
     bool m_isIndexingPaused = false;
 };

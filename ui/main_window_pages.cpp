@@ -79,6 +79,7 @@ void MainWindow::showTrash(bool show) {
 /// Esc: closes what was opened last, else stops the answer.
 void MainWindow::dismiss() {
     if (m_panels->closeOverlay()) return;
+    if (m_readsFromList) return closeListed();
     if (m_stack->currentWidget() != m_chatPage) {
         showDocuments(false);
     } else {
@@ -120,6 +121,7 @@ void MainWindow::showFile(const QString& file) {
 /// A document of the list, beside it.
 void MainWindow::showListed(const services::Document& document) {
     m_readsFromList = true;
+    if (m_collections->isAncestorOf(focusWidget())) m_listedFrom = focusWidget();
     fitPanels();
     m_panels->showSources();
     const bool hasText = document.state == services::DocumentState::Ready ||
@@ -136,6 +138,8 @@ void MainWindow::closeListed() {
     m_sources->showPassages();
     m_panels->closeOverlay();
     fitPanels();
+    QWidget* const next = m_listedFrom ? m_listedFrom.data() : m_collections;
+    next->setFocus(Qt::OtherFocusReason);
 }
 
 void MainWindow::toggleSources() {

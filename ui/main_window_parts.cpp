@@ -23,6 +23,12 @@
 
 namespace conclave::ui {
 
+namespace {
+
+constexpr int kCountEveryMs = 2000;  ///< what is read so far
+
+}  // namespace
+
 void MainWindow::connectParts() {
     connectSidebar();
     connectController();
@@ -107,6 +113,7 @@ void MainWindow::connectSidebar() {
     });
     connect(m_sidebar, &Sidebar::settingsAsked, this, &MainWindow::openSettings);
     connect(m_sidebar, &Sidebar::failed, this, &MainWindow::showFailure);
+    connect(m_sidebar, &Sidebar::notice, this, &MainWindow::showNotice);
 }
 
 void MainWindow::connectController() {
@@ -136,7 +143,10 @@ void MainWindow::connectController() {
         m_sidebar->setCurrent(m_controller->chat());
         showSpeed();
         // The next question is the end of what was told before it.
-        if (m_controller->isAnswering() && !m_wasAnswering) m_toast->hide();
+        if (m_controller->isAnswering() && !m_wasAnswering) {
+            m_toast->hide();
+            reloadCollections();  // the field names those that are searched
+        }
         m_wasAnswering = m_controller->isAnswering();
         refreshTitle();
         // A chat that was just made is the one to come back to, whatever happens now.
@@ -187,6 +197,11 @@ void MainWindow::showIndexing(const services::IndexProgress& progress) {
     m_waiting.erase(progress.collection);
     if (isRunning) {
         m_indexing[progress.collection] = progress;
+        const bool isLookedAt = m_stack->currentWidget() == m_collections;
+        if (isLookedAt && (!m_counted.isValid() || m_counted.elapsed() > kCountEveryMs)) {
+            m_counted.start();
+            reloadCollections();
+        }
     } else {
         m_indexing.erase(progress.collection);
         if (progress.state == State::Paused) m_waiting[progress.collection] = progress.filesTotal;

@@ -246,7 +246,8 @@ QPushButton[choice="true"]:focus { border: 1px solid @accent; }
 QLabel#key { background: @hover; border: 1px solid @border; border-radius: 5px; padding: 2px 7px; }
 QFrame#attachment { background: @surface; border: 1px solid @border; border-radius: @pill; }
 QFrame#attachment[pending="true"] { background: @accentSoft; border-color: @accentSoft; }
-QFrame#attachment QToolButton { border: 1px solid transparent; border-radius: @innerPill; padding: 2px 5px; color: @muted; }
+QFrame#attachment QToolButton { border: 1px solid transparent; border-radius: @innerPill; padding: 2px 0px 2px 5px; color: @muted; }
+QFrame#attachment QToolButton[tiny="true"] { padding: 3px; }
 QFrame#attachment[pending="true"] QToolButton { color: @accent; }
 QFrame#attachment QToolButton:hover { background: @hover; color: @text; }
 QFrame#attachment QToolButton:focus { border: 1px solid @accent; }
@@ -276,14 +277,16 @@ QToolButton:hover { background: @hover; }
 QToolButton:pressed, QToolButton:checked { background: @selected; }
 QToolButton[tiny="true"] { padding: 1px; }
 QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }
+QToolButton#model::menu-indicator, QToolButton[chip="true"]::menu-indicator { image: url(:/conclave/down.svg); width: 10px; height: 10px; subcontrol-origin: padding; subcontrol-position: right center; right: 8px; }
 QToolButton#send { background: @accent; border-radius: 17px; border: 0; }
 QToolButton#send:hover { background: @accentHover; }
 QToolButton#send:disabled { background: @selected; }
 QToolButton#send:focus { border: 2px solid @text; }
 QToolButton#jump { background: @surface; border: 1px solid @borderStrong; border-radius: 17px; }
 QToolButton#jump:hover { background: @hover; }
-QToolButton#model { padding: 6px 10px; }
+QToolButton#model { padding: 6px 18px 6px 10px; }
 QToolButton[chip="true"] { background: @surface; border: 1px solid @borderStrong; border-radius: @pill; min-height: @pillHigh; min-width: @pillWide; padding: 3px 10px; color: @muted; }
+QToolButton[chip="true"][popupMode="2"] { padding-right: 16px; }
 QToolButton[chip="true"]:hover { background: @hover; border-color: @muted; color: @text; }
 QToolButton[chip="true"][active="true"] { background: @accentSoft; border-color: @accentSoft; color: @accent; }
 QToolButton[chip="true"]:focus { border: 1px solid @accent; }

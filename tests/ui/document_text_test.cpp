@@ -148,6 +148,8 @@ TEST(OnOneLine, FindsAQuoteAgain) {
 TEST(MarkupOf, GoesByTheName) {
     EXPECT_EQ(markupOf("/a/b.MD"), Markup::Markdown);
     EXPECT_EQ(markupOf("/a/b.xlsx"), Markup::Tables);
+    EXPECT_EQ(markupOf("/a/b.py"), Markup::Code);
+    EXPECT_EQ(markupOf("/a/b.txt"), Markup::None);
     EXPECT_EQ(markupOf("/a.md/b.pdf"), Markup::None);
     EXPECT_EQ(markupOf("README"), Markup::None);
 }

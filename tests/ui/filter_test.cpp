@@ -1,10 +1,7 @@
 // Which documents a chat searches, what an answer says about it, and how reading is paused.
-#include <QContextMenuEvent>
-#include <QCoreApplication>
 #include <QImage>
 #include <QLabel>
 #include <QLineEdit>
-#include <QMenu>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QTimer>
@@ -13,8 +10,6 @@
 
 #include "tests/ui/support/window_fixture.h"
 #include "ui/filter_words.h"
-#include "ui/widgets/document_reader.h"
-#include "ui/widgets/document_row.h"
 #include "ui/widgets/filter_panel.h"
 #include "ui/widgets/small_widgets.h"
 #include "ui/widgets/sources_panel.h"
@@ -97,6 +92,11 @@ TEST_F(FilterTest, ThePanelCoversWhatIsBehindIt) {
     const QImage image = composer().filterPanel().grab().toImage();
     EXPECT_EQ(image.pixelColor(image.width() / 2, 5).alpha(), 255);
     EXPECT_EQ(image.pixelColor(0, 0).alpha(), 0) << "the corners are round";
+    // Also where nothing blends windows.
+    const QRegion mask = composer().filterPanel().mask();
+    EXPECT_FALSE(mask.contains(QPoint(0, 0)));
+    EXPECT_TRUE(mask.contains(QPoint(image.width() / 2, 0)));
+    EXPECT_TRUE(mask.contains(QPoint(0, image.height() / 2)));
 }
 
 TEST_F(FilterTest, HalfADateIsNotAppliedAndAWrongOneIsTold) {
@@ -210,69 +210,6 @@ TEST_F(FilterTest, AnAnswerFromEverythingTellsWhatWasReadAndReadsOn) {
     open(m_chats.markdown);
     open(m_chats.travel);
     EXPECT_TRUE(says("Read everything but 1"));
-}
-
-class DocumentListTest : public test::WindowFixture {};
-
-TEST_F(DocumentListTest, TellsTheStateOfEachDocument) {
-    m_services.addDocument(m_chats.policies, "/media/usb/lost.pdf", {"text"},
-                           DocumentState::Unavailable);
-    m_window->showDocuments(true);
-    settle();
-    const auto says = [&](const QString& text) {
-        for (const auto* label : m_window->findChildren<QLabel*>()) {
-            if (label->isVisible() && label->text().contains(text)) return true;
-        }
-        return false;
-    };
-    EXPECT_FALSE(says("Read: 3 pages"));
-    EXPECT_TRUE(QTest::qWaitFor([&] { return says("1 unavailable"); }));
-    for (auto* each : m_window->findChildren<QPushButton*>()) {
-        if (each->isVisible() && each->text() == "Show") each->click();
-    }
-    EXPECT_TRUE(QTest::qWaitFor([&] { return says("Read: 3 pages"); }));
-    EXPECT_TRUE(says("Needs OCR:"));
-    EXPECT_TRUE(says("protected by a password"));
-    EXPECT_TRUE(says("Unavailable: its folder cannot be reached."));
-    EXPECT_NE(button<QPushButton>("Read the failed ones again"), nullptr);
-    EXPECT_NE(named<QPushButton>("Hide the documents of Policies"), nullptr);
-}
-
-TEST_F(DocumentListTest, OpensReadsAgainAndLeavesOut) {
-    const DocumentId lease =
-        m_services.addDocument(m_chats.policies, "/docs/lease-of-the-mill.md", {"The mill."});
-    m_window->showDocuments(true);
-    named<QPushButton>("Show the documents of Policies")->click();
-    ASSERT_TRUE(QTest::qWaitFor([&] { return named<DocumentRow>("lease-of-the-mill.md"); }));
-    auto* row = named<DocumentRow>("lease-of-the-mill.md");
-    EXPECT_EQ(row->accessibleDescription().left(5), "Read:");
-    auto* panel = m_window->findChild<SourcesPanel*>();
-    EXPECT_FALSE(panel->isVisible());
-    QTest::mouseClick(row, Qt::LeftButton);
-    ASSERT_TRUE(QTest::qWaitFor([&] { return panel->reader().shownText() == "The mill."; }));
-    EXPECT_TRUE(panel->isVisible());
-    emit panel->reader().backAsked();
-    EXPECT_FALSE(panel->isVisible());
-    row->setFocus();
-    QTest::keyClick(row, Qt::Key_Return);
-    EXPECT_TRUE(panel->isVisible());
-    m_window->showDocuments(false);
-    EXPECT_FALSE(panel->reader().isVisible());
-    m_window->showDocuments(true);
-
-    const auto choose = [&](const QString& text) {
-        QContextMenuEvent event(QContextMenuEvent::Keyboard, {}, row->mapToGlobal(QPoint(5, 5)));
-        QCoreApplication::sendEvent(row, &event);
-        for (QAction* action : row->findChild<QMenu*>()->actions()) {
-            if (action->text() == text) action->trigger();
-        }
-        delete row->findChild<QMenu*>();
-    };
-    choose("Read again");
-    EXPECT_EQ(m_services.readAgainAsked, std::vector{lease});
-    QTimer::singleShot(0, m_window.get(), [&] { button<QPushButton>("Leave out")->click(); });
-    choose("Leave out…");
-    EXPECT_EQ(m_services.leftOut, std::vector{lease});
 }
 
 TEST_F(FilterTest, AChipIsRoundAtEveryZoom) {

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "tests/ui/support/window_fixture.h"
+#include "ui/chat_text.h"
 #include "ui/theme.h"
 #include "ui/widgets/model_picker.h"
 #include "ui/widgets/switch.h"
@@ -175,6 +176,62 @@ TEST_F(MenusTest, ASwitchIsSeenWhenItIsOff) {
         }
         EXPECT_GE(best, 3.0);
     }
+}
+
+TEST_F(MenusTest, AChatUnderTheMouseHasASignThatOpensItsMenu) {
+    auto* list = m_window->sidebar().findChild<QListView*>(QStringLiteral("chats"));
+    const QModelIndex row = m_window->sidebar().chats().indexOf(m_chats.travel);
+    const QRect place = list->visualRect(row);
+    bool wasOpen = false;
+    QTimer::singleShot(200, m_window.get(), [&] {
+        for (auto* menu : m_window->sidebar().findChildren<QMenu*>()) {
+            if (!menu->isVisible()) continue;
+            wasOpen = offers(*menu, "Delete");
+            menu->close();
+        }
+    });
+    QTest::mouseClick(list->viewport(), Qt::LeftButton, {},
+                      {place.right() - 16, place.center().y()});
+    EXPECT_TRUE(wasOpen);
+    EXPECT_NE(controller().chat(), m_chats.travel) << "it was opened";
+    QTest::mouseClick(list->viewport(), Qt::LeftButton, {},
+                      {place.left() + 30, place.center().y()});
+    EXPECT_TRUE(QTest::qWaitFor([this] { return controller().chat() == m_chats.travel; }));
+}
+
+TEST(ChatText, IsTheShownBranchWithItsCitedSources) {
+    ChatView view;
+    view.chat.title = "Keys";
+    const auto add = [&](MessageId id, std::optional<MessageId> parent, Role role,
+                         const std::string& text) -> Message& {
+        Message message;
+        message.id = id;
+        message.parent = parent;
+        message.role = role;
+        message.text = text;
+        view.messages.push_back(message);
+        return view.messages.back();
+    };
+    add(1, {}, Role::User, "Who keeps\nthe keys?");
+    Message& answer = add(2, 1, Role::Assistant, "<think>Hm.</think>Marta does [2].");
+    answer.details = AnswerDetails{};
+    StoredPassage other;
+    other.number = 1;
+    other.title = "Not cited";
+    StoredPassage cited;
+    cited.number = 2;
+    cited.title = "Minutes";
+    cited.page = 3;
+    cited.path = "/docs/minutes.pdf";
+    answer.details->passages = {other, cited};
+    StoredCitation citation;
+    citation.passage = 2;
+    answer.details->citations = {citation};
+    add(3, 1, Role::Assistant, "Another branch.");
+    view.chat.leaf = 2;
+    EXPECT_EQ(chatAsMarkdown(view),
+              "# Keys\n\n## Who keeps the keys?\n\nMarta does [2].\n\n"
+              "- \\[2\\] Minutes, page 3: `/docs/minutes.pdf`\n");
 }
 
 }  // namespace

@@ -69,6 +69,18 @@ TEST_F(PanelsTest, APanelThatIsAskedForLiesOverANarrowPage) {
     EXPECT_FALSE(isOverThePage(m_window->sidebar()));
 }
 
+TEST_F(PanelsTest, SourcesThatOpenLeaveTheChatsTheirWidth) {
+    resize(1240, 800);
+    ASSERT_FALSE(m_window->sources().isVisible());
+    const int chats = m_window->sidebar().width();
+    open(m_chats.travel);
+    ASSERT_TRUE(m_window->sources().isVisible());
+    EXPECT_EQ(m_window->sidebar().width(), chats);
+    const QPoint left = composer().mapTo(&m_window->chatPage(), QPoint(0, 0));
+    EXPECT_GE(left.x(), 12);
+    EXPECT_LE(left.x() + composer().width(), m_window->chatPage().width() - 12);
+}
+
 TEST_F(PanelsTest, PanelsComeBackWithSmallerLetters) {
     m_window->resize(900, 600);
     settle();

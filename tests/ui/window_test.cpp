@@ -477,5 +477,39 @@ TEST(MessageText, ClickOnAChipNamesTheCitation) {
     EXPECT_EQ(clicks[0][1].toInt(), 0);
 }
 
+TEST_F(WindowTest, AQuestionThatCouldNotBeStoredComesBackToTheField) {
+    m_services.sendError = Error{ErrorCode::DiskFull, "the disk is full"};
+    composer().setText("How many nights may I book?");
+    composer().attach({"/docs/policy.pdf"});
+    emit composer().sendAsked();
+    EXPECT_TRUE(QTest::qWaitFor([this] { return !controller().isAnswering(); }));
+    EXPECT_TRUE(
+        QTest::qWaitFor([this] { return composer().text() == "How many nights may I book?"; }));
+    EXPECT_EQ(composer().attachments(), std::vector<std::filesystem::path>{"/docs/policy.pdf"});
+    EXPECT_EQ(nMessages(), 0);
+
+    m_services.sendError.reset();
+    emit composer().sendAsked();
+    finishAnswer();
+    EXPECT_EQ(nMessages(), 2);
+    EXPECT_EQ(composer().text(), "");
+}
+
+TEST_F(WindowTest, TheFieldIsAsHighAsItsText) {
+    auto* field = named<QPlainTextEdit>("Message");
+    ASSERT_NE(field, nullptr);
+    const int oneLine = field->height();
+    field->setFocus();
+    QTest::keyClicks(field, "one");
+    QTest::keyClick(field, Qt::Key_Return, Qt::ShiftModifier);
+    QTest::keyClicks(field, "two");
+    settle();
+    EXPECT_GT(field->height(), oneLine);
+    QTest::keyClick(field, Qt::Key_A, Qt::ControlModifier);
+    QTest::keyClick(field, Qt::Key_Backspace);
+    settle();
+    EXPECT_EQ(field->height(), oneLine);
+}
+
 }  // namespace
 }  // namespace conclave::ui

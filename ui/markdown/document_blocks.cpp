@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "ui/markdown/code_lexer.h"
 #include "ui/markdown/document_inline.h"
 
 namespace conclave::ui {
@@ -313,11 +314,10 @@ std::vector<DocumentBlock> blocksWithTables(std::string_view text) {
     return blocks;
 }
 
-std::vector<DocumentBlock> blocksAsTheyAre(std::string_view text) {
+std::vector<DocumentBlock> blocksAsTheyAre(std::string_view text, Kind kind) {
     std::vector<DocumentBlock> blocks;
     for (const Line& line : linesOf(text)) {
-        blocks.push_back(
-            {.kind = Kind::Paragraph, .marker = {}, .cells = {{exactRun(text, line)}}});
+        blocks.push_back({.kind = kind, .marker = {}, .cells = {{exactRun(text, line)}}});
     }
     return blocks;
 }
@@ -339,17 +339,18 @@ Markup markupOf(std::string_view path) {
     if (std::find(kMarkdown.begin(), kMarkdown.end(), ending) != kMarkdown.end()) {
         return Markup::Markdown;
     }
-    return std::find(kTables.begin(), kTables.end(), ending) != kTables.end() ? Markup::Tables
-                                                                              : Markup::None;
+    if (std::find(kTables.begin(), kTables.end(), ending) != kTables.end()) return Markup::Tables;
+    return findLanguage(QString::fromStdString(ending)) != nullptr ? Markup::Code : Markup::None;
 }
 
 std::vector<DocumentBlock> documentBlocks(std::string_view text, Markup markup) {
     switch (markup) {
         case Markup::Markdown: return MarkdownReader(text).read();
         case Markup::Tables: return blocksWithTables(text);
+        case Markup::Code: return blocksAsTheyAre(text, Kind::Code);
         case Markup::None: break;
     }
-    return blocksAsTheyAre(text);
+    return blocksAsTheyAre(text, Kind::Paragraph);
 }
 
 namespace {

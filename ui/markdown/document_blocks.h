@@ -12,7 +12,8 @@ namespace conclave::ui {
 
 /// How a document's text is written.
 enum class Markup {
-    None,      ///< as it stands: code, plain text, PDF
+    None,      ///< as it stands: plain text, PDF
+    Code,      ///< as it stands, in letters of one width
     Tables,    ///< plain, but rows of tables are cells between " | ": office files, web pages
     Markdown,  ///< headings, emphasis, links, lists, tables
 };

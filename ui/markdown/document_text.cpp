@@ -66,7 +66,10 @@ QTextBlockFormat blockFormatOf(const DocumentBlock& block, bool isFirst) {
         case Kind::Row:
         case Kind::Gap: break;
     }
-    format.setLineHeight(118, QTextBlockFormat::ProportionalHeight);
+    // The ground of a line is no higher than its letters: lines of code would be apart.
+    if (block.kind != Kind::Code) {
+        format.setLineHeight(118, QTextBlockFormat::ProportionalHeight);
+    }
     return format;
 }
 

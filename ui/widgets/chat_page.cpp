@@ -46,12 +46,19 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(6);
     column->addWidget(m_stack, 1);
+    // Not of a fixed width, which would take from the panels when one opens beside the page.
+    m_bottom->setMinimumWidth(200);
     auto* centred = new QHBoxLayout;
-    centred->setContentsMargins(0, 0, 0, 0);
     centred->addStretch();
-    centred->addWidget(m_bottom);
+    centred->addWidget(m_bottom, 100);
     centred->addStretch();
     column->addLayout(centred);
+    onTheme(m_bottom, [this, centred] {
+        const int margin = Theme::instance().scaled(space::kLarge);
+        centred->setContentsMargins(margin, 0, margin, 0);
+        m_bottom->setMaximumWidth(Theme::instance().scaled(space::kColumnWidth) +
+                                  2 * space::kLarge);
+    });
     makeFindBar();
 
     connect(m_composer, &Composer::sendAsked, this, &ChatPage::send);
@@ -263,9 +270,6 @@ bool ChatPage::eventFilter(QObject* object, QEvent* event) {
 void ChatPage::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
     const Theme& theme = Theme::instance();
-    m_bottom->setFixedWidth(
-        std::max(200, std::min(width() - 2 * theme.scaled(space::kLarge),
-                               theme.scaled(space::kColumnWidth) + 2 * space::kLarge)));
     m_findBar->adjustSize();
     m_findBar->move(width() - m_findBar->width() - 20, 10);
     arrangeSuggestions();

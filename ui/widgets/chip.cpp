@@ -16,6 +16,7 @@ Chip Chip::make(QWidget* parent, bool isStrong) {
     chip.name->setFont(Theme::instance().font(TextSize::Small));
     chip.name->setFocusPolicy(Qt::TabFocus);
     chip.remove = new QToolButton(chip.frame);
+    chip.remove->setProperty("tiny", true);
     chip.remove->setFocusPolicy(Qt::TabFocus);
     chip.remove->setIcon(icon(Icon::Close, isStrong ? colors().accent : colors().muted));
     const int size = Theme::instance().scaled(13);

@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "ui/bridge.h"
-#include "ui/widgets/document_row.h"
+#include "ui/widgets/document_list.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -19,7 +19,7 @@ using services::DocumentState;
 
 namespace {
 
-constexpr int kMostRows = 200;
+constexpr int kListsFast = 5000;  ///< documents
 
 /// A line each, as sentences.
 QString remarksOn(const Document& document) {
@@ -53,7 +53,8 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
       m_addFiles(makeButton(tr("Add files…"), this)),
       m_menu(makeIconButton(Icon::More, tr("More"), this)),
       m_details(new QWidget(this)),
-      m_detailRows(new QVBoxLayout(m_details)) {
+      m_documents(new DocumentList(m_details)),
+      m_retry(makeButton(tr("Read the failed ones again"), m_details)) {
     setObjectName(QStringLiteral("card"));
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(16, 12, 10, 12);
@@ -97,22 +98,32 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     column->addLayout(progressRow);
     m_progress->setTextVisible(false);
     column->addWidget(m_progress);
-    auto* links = new QHBoxLayout;
-    links->setSpacing(4);
-    links->addSpacing(-6);  // a link's text stands below the other texts
-    links->addWidget(m_failed);
-    links->addWidget(m_scanned);
-    links->addWidget(m_remarked);
-    links->addStretch();
-    column->addLayout(links);
+    m_links = new QBoxLayout(QBoxLayout::LeftToRight);
+    m_links->setSpacing(4);
+    for (QPushButton* link : {m_failed, m_scanned, m_remarked}) {
+        m_links->addWidget(link, 0, Qt::AlignLeft);
+    }
+    m_links->addStretch();
+    auto* linksRow = new QHBoxLayout;
+    linksRow->setSpacing(0);
+    linksRow->addSpacing(-6);  // a link's text stands below the other texts
+    linksRow->addLayout(m_links, 1);
+    column->addLayout(linksRow);
     m_scanned->hide();
     m_remarked->hide();
     m_remarked->setToolTip(
         tr("What was left out of them, such as hidden text, or could not be read of them"));
     connect(m_scanned, &QPushButton::clicked, this, &CollectionCard::ocrAsked);
     // The rows' own margins are on the left of what stands above them.
-    m_detailRows->setContentsMargins(0, 4, 0, 0);
-    m_detailRows->setSpacing(1);
+    auto* details = new QVBoxLayout(m_details);
+    details->setContentsMargins(0, 4, 0, 0);
+    details->setSpacing(6);
+    details->addWidget(m_documents);
+    details->addWidget(m_retry, 0, Qt::AlignLeft);
+    connect(m_retry, &QPushButton::clicked, this, [this] { emit updateAsked(true); });
+    connect(m_documents, &DocumentList::openAsked, this, &CollectionCard::documentAsked);
+    connect(m_documents, &DocumentList::readAgainAsked, this, &CollectionCard::readAgainAsked);
+    connect(m_documents, &DocumentList::leaveOutAsked, this, &CollectionCard::leaveOutAsked);
     column->addWidget(m_details);
     m_details->hide();
 
@@ -145,7 +156,10 @@ void CollectionCard::show(const services::Collection& collection,
     if (collection.nFailed == 0 && m_shown == Details::Problems) toggleDetails(m_shown);
     if (collection.nFailed == 0) m_nScanned = 0;
     m_isRead = m_isRead && !hasChanged;
-    if (!running && (collection.nFailed > 0 || !m_isRead)) {
+    // While they are read, as long as listing them takes no time.
+    const bool mayList =
+        !running || (progress->filesTotal > 0 && progress->filesTotal < kListsFast);
+    if (mayList && (!m_isRead || (!running && collection.nFailed > 0))) {
         m_isRead = true;
         loadDetails();
     }
@@ -153,16 +167,18 @@ void CollectionCard::show(const services::Collection& collection,
 }
 
 void CollectionCard::showNumbers() {
-    const int nAll = m_collection.nDocuments + m_collection.nFailed + m_nUnavailable;
+    const int nAll = m_collection.nDocuments + m_collection.nFailed + m_nUnavailable + m_nPending;
     m_list->setVisible(nAll > 0);
     m_list->setText(m_shown == Details::All ? tr("Hide") : tr("Show"));
     m_list->setToolTip(tr("Each document, with what was read of it or why it was not"));
     const QString name = fromUtf8(m_collection.name);
     m_list->setAccessibleName(m_shown == Details::All ? tr("Hide the documents of %1").arg(name)
                                                       : tr("Show the documents of %1").arg(name));
-    if (m_collection.nDocuments == 0 && m_nUnavailable == 0 && !m_now) {
-        m_numbers->setText(nAll > 0 ? tr("Nothing in it could be read")
-                                    : tr("Nothing in it yet: add a folder or files"));
+    if (m_collection.nDocuments == 0 && m_nUnavailable == 0 && (!m_now || m_nPending > 0)) {
+        m_numbers->setText(m_nPending > 0 ? counted(m_nPending, tr("1 document waits to be read"),
+                                                    tr("%1 documents wait to be read"))
+                           : nAll > 0     ? tr("Nothing in it could be read")
+                                          : tr("Nothing in it yet: add a folder or files"));
         return;
     }
     QString numbers = counted(m_collection.nDocuments, tr("1 document"), tr("%1 documents")) +
@@ -216,6 +232,7 @@ void CollectionCard::showProgress() {
 void CollectionCard::setNarrow(bool isNarrow) {
     m_addFolder->setVisible(!isNarrow);
     m_addFiles->setVisible(!isNarrow);
+    m_links->setDirection(isNarrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
 }
 
 void CollectionCard::setOcr(bool isInstalled, bool isOn) {
@@ -265,6 +282,17 @@ QString CollectionCard::stateOf(const Document& document) const {
                               : counted(document.nPages, {}, tr("%1 pages")) + QStringLiteral(", ");
     return tr("Read: %1")
         .arg(pages + counted(document.nChunks, tr("1 passage"), tr("%1 passages")));
+}
+
+/// Two files of the same name are told apart by it.
+QString CollectionCard::folderOf(const Document& document) const {
+    const std::filesystem::path folder = document.path.parent_path();
+    for (const auto& root : m_collection.roots) {
+        const auto below = folder.lexically_relative(root);
+        if (below.empty() || *below.begin() == "..") continue;
+        return below == "." ? QString() : fromUtf8(below.string());
+    }
+    return {};
 }
 
 void CollectionCard::fillMenu() {
@@ -334,16 +362,14 @@ void CollectionCard::loadDetails() {
 }
 
 void CollectionCard::showDocuments(const std::vector<Document>& documents) {
-    while (QLayoutItem* item = m_detailRows->takeAt(0)) {
-        if (item->widget()) item->widget()->deleteLater();
-        delete item;
-    }
-    m_nScanned = static_cast<int>(std::count_if(
-        documents.begin(), documents.end(),
-        [](const Document& document) { return document.state == DocumentState::NeedsOcr; }));
-    m_nUnavailable = static_cast<int>(std::count_if(
-        documents.begin(), documents.end(),
-        [](const Document& document) { return document.state == DocumentState::Unavailable; }));
+    const auto countOf = [&](DocumentState state) {
+        return static_cast<int>(
+            std::count_if(documents.begin(), documents.end(),
+                          [&](const Document& document) { return document.state == state; }));
+    };
+    m_nScanned = countOf(DocumentState::NeedsOcr);
+    m_nUnavailable = countOf(DocumentState::Unavailable);
+    m_nPending = countOf(DocumentState::Pending);
     const auto hasRemarks = [](const Document& document) {
         return document.state == DocumentState::Ready && !document.warnings.empty();
     };
@@ -358,36 +384,16 @@ void CollectionCard::showDocuments(const std::vector<Document>& documents) {
     showRemarksLabel();
     const bool showsAll = m_shown == Details::All;
     const bool showsRemarks = m_shown == Details::Remarks;
-    // Those that need somebody first, as a long list is cut.
-    std::vector<const Document*> ordered;
-    for (const Document& document : documents) ordered.push_back(&document);
-    std::stable_partition(ordered.begin(), ordered.end(), [](const Document* document) {
-        return document->state != DocumentState::Ready;
-    });
-    int nRows = 0;
-    for (const Document* const one : ordered) {
-        const Document& document = *one;
+    std::vector<DocumentLine> lines;
+    for (const Document& document : documents) {
         const bool isGood =
             document.state == DocumentState::Ready || document.state == DocumentState::Pending;
         if (!showsAll && (showsRemarks ? !hasRemarks(document) : isGood)) continue;
-        if (++nRows > kMostRows) continue;
-        auto* row = new DocumentRow(
-            document, showsRemarks ? remarksOn(document) : stateOf(document), m_details);
-        connect(row, &DocumentRow::openAsked, this, &CollectionCard::documentAsked);
-        connect(row, &DocumentRow::readAgainAsked, this, &CollectionCard::readAgainAsked);
-        connect(row, &DocumentRow::leaveOutAsked, this, &CollectionCard::leaveOutAsked);
-        m_detailRows->addWidget(row);
+        lines.push_back(
+            {document, folderOf(document), showsRemarks ? remarksOn(document) : stateOf(document)});
     }
-    if (nRows > kMostRows) {
-        m_detailRows->addWidget(
-            makeLabel(tr("… and %1 more").arg(QLocale().toString(nRows - kMostRows)),
-                      TextSize::Small, m_details, true));
-    }
-    if (showsRemarks || (showsAll && m_collection.nFailed == 0)) return;
-    m_detailRows->addSpacing(6);
-    QPushButton* retry = makeButton(tr("Read the failed ones again"), m_details);
-    connect(retry, &QPushButton::clicked, this, [this] { emit updateAsked(true); });
-    m_detailRows->addWidget(retry, 0, Qt::AlignLeft);
+    m_documents->setLines(std::move(lines));
+    m_retry->setVisible(!showsRemarks && m_collection.nFailed > 0);
 }
 
 }  // namespace conclave::ui

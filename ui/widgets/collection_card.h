@@ -6,14 +6,15 @@
 
 #include "app/services/services.h"
 
+class QBoxLayout;
 class QLabel;
 class QProgressBar;
 class QPushButton;
 class QToolButton;
-class QVBoxLayout;
 
 namespace conclave::ui {
 
+class DocumentList;
 class ElidedLabel;
 
 class CollectionCard : public QFrame {
@@ -55,6 +56,7 @@ private:
     void showOcrLabel();
     void showNumbers();
     [[nodiscard]] QString stateOf(const services::Document& document) const;
+    [[nodiscard]] QString folderOf(const services::Document& document) const;
     [[nodiscard]] QString problemOf(const services::Document& document) const;
     void loadDetails();
     void showDocuments(const std::vector<services::Document>& documents);
@@ -70,6 +72,7 @@ private:
     QProgressBar* m_progress;
     QPushButton* m_pause;
     QPushButton* m_list;
+    QBoxLayout* m_links;
     QPushButton* m_failed;
     QPushButton* m_scanned;
     QPushButton* m_remarked;  ///< documents that were not read as they stand: hidden text, say
@@ -77,10 +80,12 @@ private:
     QPushButton* m_addFiles;
     QToolButton* m_menu;
     QWidget* m_details;
-    QVBoxLayout* m_detailRows;
+    DocumentList* m_documents;
+    QPushButton* m_retry;
     int m_nScanned = 0;  ///< documents whose pages are pictures
     int m_nRemarked = 0;
     int m_nUnavailable = 0;
+    int m_nPending = 0;  ///< documents that wait to be read
     Details m_shown = Details::None;
     bool m_isRead = false;  ///< the documents of what is shown were looked at
     bool m_hasOcr = false;

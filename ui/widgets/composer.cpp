@@ -1,5 +1,6 @@
 #include "ui/widgets/composer.h"
 
+#include <QAbstractTextDocumentLayout>
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -159,6 +160,9 @@ Composer::Composer(QWidget* parent)
         refresh();
         if (!m_settingText) m_draftTimer->start();
     });
+    // Lines that go are counted only after the text has changed.
+    connect(m_edit->document()->documentLayout(), &QAbstractTextDocumentLayout::documentSizeChanged,
+            this, [this] { m_edit->setFixedHeight(m_edit->wantedHeight()); });
     connect(m_edit, &ComposerEdit::sendAsked, this, [this] {
         if (m_send->isEnabled() && !m_answering) emit sendAsked();
     });

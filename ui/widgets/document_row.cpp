@@ -6,15 +6,16 @@
 #include <QDBusMessage>
 #include <QDBusPendingCallWatcher>
 #include <QDBusPendingReply>
+#include <QDateTime>
 #include <QDesktopServices>
 #include <QFileInfo>
 #include <QHBoxLayout>
 #include <QKeyEvent>
+#include <QLocale>
 #include <QMenu>
 #include <QMouseEvent>
 #include <QUrl>
 #include <QVBoxLayout>
-#include <utility>
 
 #include "ui/bridge.h"
 #include "ui/widgets/small_widgets.h"
@@ -45,16 +46,29 @@ void showInFolder(const QString& file) {
     });
 }
 
+/// Its size and the day on which it was changed.
+QString factsOf(const services::Document& document) {
+    QStringList facts;
+    if (document.sizeBytes > 0) facts << formatBytes(document.sizeBytes);
+    if (document.modifiedNs > 0) {
+        const QDateTime changed = QDateTime::fromMSecsSinceEpoch(document.modifiedNs / 1'000'000);
+        facts << QLocale().toString(changed.date(), QLocale::ShortFormat);
+    }
+    return facts.join(QStringLiteral("  ·  "));
+}
+
 }  // namespace
 
-DocumentRow::DocumentRow(services::Document document, const QString& state, QWidget* parent)
-    : QFrame(parent), m_document(std::move(document)) {
+DocumentRow::DocumentRow(const DocumentLine& line, QWidget* parent)
+    : QFrame(parent),
+      m_line(line),
+      m_facts(makeLabel(factsOf(line.document), TextSize::Caption, this, true)) {
     setObjectName(QStringLiteral("row"));
     setCursor(Qt::PointingHandCursor);
     setFocusPolicy(Qt::TabFocus);
-    const QString name = fromUtf8(m_document.path.filename().string());
+    const QString name = fromUtf8(m_line.document.path.filename().string());
     setAccessibleName(name);
-    setAccessibleDescription(state);
+    setAccessibleDescription(line.state);
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(8, 4, 4, 4);
     row->setSpacing(6);
@@ -63,33 +77,53 @@ DocumentRow::DocumentRow(services::Document document, const QString& state, QWid
     auto* title = new ElidedLabel(name, this);
     onTheme(title,
             [title] { title->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold)); });
-    title->setToolTip(fromUtf8(m_document.path.string()));
-    QLabel* why = makeLabel(state, TextSize::Small, this, true);
+    title->setToolTip(fromUtf8(m_line.document.path.string()));
+    QLabel* why = makeLabel(line.state, TextSize::Small, this, true);
     why->setWordWrap(true);
-    if (m_document.state == DocumentState::Failed) {
+    if (m_line.document.state == DocumentState::Failed) {
         why->setProperty("muted", false);
         why->setProperty("danger", true);
     }
-    lines->addWidget(title);
+    auto* top = new QHBoxLayout;
+    top->setSpacing(8);
+    title->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
+    top->addWidget(title, 3);
+    auto* folder = new ElidedLabel(line.folder, this);
+    folder->setProperty("muted", true);
+    onTheme(folder, [folder] { folder->setFont(Theme::instance().font(TextSize::Caption)); });
+    top->addWidget(folder, 1);
+    lines->addLayout(top);
     lines->addWidget(why);
     row->addLayout(lines, 1);
-    QToolButton* more = makeIconButton(Icon::More, tr("More about %1").arg(name), this);
-    connect(more, &QToolButton::clicked, this,
-            [this, more] { openMenu(more->mapToGlobal(QPoint(0, more->height()))); });
-    row->addWidget(more, 0, Qt::AlignTop);
+    row->addWidget(m_facts, 0, Qt::AlignTop);
+    m_more = makeIconButton(Icon::More, tr("More about %1").arg(name), this);
+    connect(m_more, &QToolButton::clicked, this,
+            [this] { openMenu(m_more->mapToGlobal(QPoint(0, m_more->height()))); });
+    row->addWidget(m_more, 0, Qt::AlignTop);
+}
+
+QWidget* DocumentRow::lastInTabOrder() const { return m_more; }
+
+/// Whether it looks the same and does the same with what is there now.
+bool DocumentRow::says(const DocumentLine& line) const {
+    const services::Document& now = line.document;
+    const services::Document& then = m_line.document;
+    return now.id == then.id && now.path == then.path && now.state == then.state &&
+           now.sizeBytes == then.sizeBytes && now.modifiedNs == then.modifiedNs &&
+           line.state == m_line.state && line.folder == m_line.folder;
 }
 
 void DocumentRow::openMenu(const QPoint& at) {
     auto* menu = new QMenu(this);
     menu->setAttribute(Qt::WA_DeleteOnClose);
-    const QString file = fromUtf8(m_document.path.string());
-    const bool isThere = m_document.state != DocumentState::Unavailable;
+    const QString file = fromUtf8(m_line.document.path.string());
+    const bool isThere = m_line.document.state != DocumentState::Unavailable;
     const auto add = [&](Icon shape, const QString& text, auto act) {
         QAction* action = menu->addAction(icon(shape, colors().muted), text);
         connect(action, &QAction::triggered, this, act);
         return action;
     };
-    add(Icon::Book, tr("Open"), [this] { emit openAsked(m_document); });
+    add(Icon::Book, tr("Open"), [this] { emit openAsked(m_line.document); });
     add(Icon::External, tr("Open in its own program"), [file] {
         QDesktopServices::openUrl(QUrl::fromLocalFile(file));
     })->setEnabled(isThere);
@@ -98,17 +132,17 @@ void DocumentRow::openMenu(const QPoint& at) {
     })->setEnabled(isThere);
     menu->addSeparator();
     add(Icon::Refresh, tr("Read again"), [this] {
-        emit readAgainAsked(m_document);
+        emit readAgainAsked(m_line.document);
     })->setEnabled(isThere);
     add(Icon::Trash, tr("Leave out…"), [this] {
-        emit leaveOutAsked(m_document);
+        emit leaveOutAsked(m_line.document);
     })->setEnabled(isThere);
     menu->popup(at);
 }
 
 void DocumentRow::mouseReleaseEvent(QMouseEvent* event) {
     if (event->button() == Qt::LeftButton && rect().contains(event->pos())) {
-        emit openAsked(m_document);
+        emit openAsked(m_line.document);
     }
 }
 
@@ -116,7 +150,7 @@ void DocumentRow::keyPressEvent(QKeyEvent* event) {
     switch (event->key()) {
         case Qt::Key_Return:
         case Qt::Key_Enter:
-        case Qt::Key_Space: emit openAsked(m_document); break;
+        case Qt::Key_Space: emit openAsked(m_line.document); break;
         default: QFrame::keyPressEvent(event);
     }
 }
@@ -135,6 +169,12 @@ void DocumentRow::focusInEvent(QFocusEvent* event) {
 void DocumentRow::focusOutEvent(QFocusEvent* event) {
     setStyleProperty(this, "current", false);
     QFrame::focusOutEvent(event);
+}
+
+/// Beside little room there is the name.
+void DocumentRow::resizeEvent(QResizeEvent* event) {
+    m_facts->setVisible(width() >= Theme::instance().scaled(460));
+    QFrame::resizeEvent(event);
 }
 
 }  // namespace conclave::ui

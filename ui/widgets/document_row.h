@@ -6,16 +6,28 @@
 
 #include "app/services/services.h"
 
+class QLabel;
+class QToolButton;
+
 namespace conclave::ui {
+
+/// What a row says of its document.
+struct DocumentLine {
+    services::Document document;
+    QString folder;  ///< below the collection's folder; empty: in it
+    QString state;   ///< what was read of it, or why it was not
+};
 
 /// A click or Enter opens the document; a menu has the rest.
 class DocumentRow : public QFrame {
     Q_OBJECT
 public:
-    /// `state` is the line below the name.
-    DocumentRow(services::Document document, const QString& state, QWidget* parent);
+    DocumentRow(const DocumentLine& line, QWidget* parent);
 
-    [[nodiscard]] const services::Document& document() const { return m_document; }
+    [[nodiscard]] const services::Document& document() const { return m_line.document; }
+    [[nodiscard]] bool says(const DocumentLine& line) const;
+    /// Of what can have the focus in it.
+    [[nodiscard]] QWidget* lastInTabOrder() const;
 
 signals:
     void openAsked(const conclave::services::Document& document);
@@ -28,11 +40,14 @@ protected:
     void contextMenuEvent(QContextMenuEvent* event) override;
     void focusInEvent(QFocusEvent* event) override;
     void focusOutEvent(QFocusEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     void openMenu(const QPoint& at);
 
-    services::Document m_document;
+    DocumentLine m_line;
+    QLabel* m_facts;
+    QToolButton* m_more;
 };
 
 }  // namespace conclave::ui

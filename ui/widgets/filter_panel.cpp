@@ -1,5 +1,6 @@
 #include "ui/widgets/filter_panel.h"
 
+#include <QBitmap>
 #include <QDate>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -25,6 +26,7 @@ using services::DocumentFilter;
 namespace {
 
 constexpr std::size_t kMostTypes = 14;
+constexpr int kRadius = 12;  ///< as in the style sheet
 
 /// "pdf"; empty for a name without an ending.
 std::string typeOf(const Document& document) {
@@ -160,14 +162,27 @@ void FilterPanel::paintEvent(QPaintEvent*) {
     style()->drawPrimitive(QStyle::PE_Widget, &option, &painter, this);
 }
 
+/// Where no compositor blends windows, the translucent corners would be black.
+void FilterPanel::resizeEvent(QResizeEvent* event) {
+    QFrame::resizeEvent(event);
+    QBitmap shape(size());
+    shape.clear();
+    QPainter painter(&shape);
+    painter.setPen(Qt::color1);
+    painter.setBrush(Qt::color1);
+    painter.drawRoundedRect(rect().adjusted(0, 0, -1, -1), kRadius, kRadius);
+    painter.end();
+    setMask(shape);
+}
+
 /// Above the button, and all of it on the screen.
 void FilterPanel::place() {
     if (!m_anchor) return;
     const QRect screen = m_anchor->screen()->availableGeometry();
     const int width = std::min(Theme::instance().scaled(372), screen.width());
     setFixedWidth(width);
-    const int inner =
-        width - layout()->contentsMargins().left() - layout()->contentsMargins().right();
+    const QMargins margins = layout()->contentsMargins();
+    const int inner = contentsRect().width() - margins.left() - margins.right();
     m_types->setFixedHeight(std::max(layOutInRows(m_typeChips, inner), 1));
     layout()->activate();
     resize(width, sizeHint().height());

@@ -1,9 +1,14 @@
 #include "ui/widgets/sidebar.h"
 
+#include <QClipboard>
+#include <QCursor>
+#include <QGuiApplication>
 #include <QKeyEvent>
+#include <QLabel>
 #include <QLineEdit>
 #include <QListView>
 #include <QMenu>
+#include <QMouseEvent>
 #include <QPainter>
 #include <QPushButton>
 #include <QStyledItemDelegate>
@@ -12,6 +17,7 @@
 #include <QVBoxLayout>
 
 #include "ui/bridge.h"
+#include "ui/chat_text.h"
 #include "ui/models/chat_list_model.h"
 #include "ui/widgets/small_widgets.h"
 
@@ -25,6 +31,12 @@ constexpr int kSearchDelayMs = 150;
 constexpr int kMostHits = 40;
 const QChar kMatchBegin(0xE000);
 const QChar kMatchEnd(0xE001);
+
+/// Where a row under the mouse has its menu.
+QRect menuPlace(const QRect& row) {
+    const int side = Theme::instance().scaled(26);
+    return {row.right() - side - 3, row.center().y() - side / 2 + 1, side, side};
+}
 
 /// Draws section names, chats, and hits with what was found marked.
 class ChatDelegate : public QStyledItemDelegate {
@@ -75,7 +87,15 @@ public:
         QRect text = row.adjusted(pad, 0, -pad, 0);
         const int iconSize = theme.scaled(14);
         const qreal scale = painter->device()->devicePixelRatioF();
-        if (index.data(ChatListModel::BusyRole).toBool()) {
+        if (hovered && kindOf(index) == ChatListModel::Kind::Chat) {
+            const QRect place = menuPlace(option.rect);
+            const QPoint mouse = option.widget->mapFromGlobal(QCursor::pos());
+            const bool isAimedAt = place.contains(mouse);
+            painter->drawPixmap(
+                place.center().x() - iconSize / 2, place.center().y() - iconSize / 2,
+                iconPixmap(Icon::More, isAimedAt ? c.text : c.muted, iconSize, scale));
+            text.setRight(place.left() - theme.scaled(4));
+        } else if (index.data(ChatListModel::BusyRole).toBool()) {
             painter->setPen(Qt::NoPen);
             painter->setBrush(c.accent);
             painter->drawEllipse(QPointF(text.right() - 4, text.center().y() + 1), 4, 4);
@@ -156,6 +176,7 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
       m_model(new ChatListModel(this)),
       m_search(new QLineEdit(this)),
       m_list(new QListView(this)),
+      m_empty(makeLabel(tr("Your chats will be listed here."), TextSize::Small, this, true)),
       m_searchTimer(new QTimer(this)) {
     setObjectName(QStringLiteral("sidebar"));
     setAttribute(Qt::WA_StyledBackground);
@@ -195,6 +216,7 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
     m_list->setContextMenuPolicy(Qt::CustomContextMenu);
     m_list->setAccessibleName(tr("Chats"));
     m_list->installEventFilter(this);
+    m_list->viewport()->installEventFilter(this);
     connect(m_list, &QListView::clicked, this, &Sidebar::openIndex);
     connect(m_list, &QListView::activated, this, &Sidebar::openIndex);
     connect(m_list, &QListView::customContextMenuRequested, this, &Sidebar::showMenu);
@@ -211,6 +233,7 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
 
     column->addWidget(newChat);
     column->addWidget(m_search);
+    column->addWidget(m_empty);
     column->addWidget(m_list, 1);
     column->addWidget(makeLine(this));
     column->addWidget(m_documents);
@@ -226,6 +249,9 @@ Sidebar::Sidebar(services::Services& services, QWidget* parent)
         m_searchTimer->start();
         setCurrent(m_current);
     });
+    m_empty->setWordWrap(true);
+    m_empty->setContentsMargins(10, 6, 10, 0);
+    m_empty->hide();  // until it is known
     connect(m_model, &ChatListModel::renamed, this, [this](qint64 chat, const QString& title) {
         m_services.chats().rename(chat, title.toStdString(),
                                   onGui<void>(this, [this](Result<void> result) {
@@ -243,6 +269,7 @@ void Sidebar::reload() {
                 emit failed(chats.error());
                 return;
             }
+            m_empty->setVisible(chats->empty());
             m_model->setChats(std::move(*chats));
             setCurrent(m_current);
             emit titleChanged();
@@ -327,6 +354,18 @@ void Sidebar::pin(ChatId chat, bool pinned) {
                            }));
 }
 
+void Sidebar::copyAsMarkdown(ChatId chat) {
+    m_services.chats().load(
+        chat, onGui<services::ChatView>(this, [this](const Result<services::ChatView>& view) {
+            if (!view) {
+                emit failed(view.error());
+                return;
+            }
+            QGuiApplication::clipboard()->setText(fromUtf8(chatAsMarkdown(*view)));
+            emit notice(tr("The chat was copied, with its sources"));
+        }));
+}
+
 void Sidebar::showMenu(const QPoint& position) {
     const QModelIndex index = m_list->indexAt(position);
     const ChatId chat = index.data(ChatListModel::ChatRole).toLongLong();
@@ -340,13 +379,35 @@ void Sidebar::showMenu(const QPoint& position) {
     rename->setEnabled(m_model->indexOf(chat).isValid());
     menu.addAction(icon(Icon::Pin, color), pinned ? tr("Unpin") : tr("Pin"), this,
                    [=, this] { pin(chat, !pinned); });
+    menu.addAction(icon(Icon::Copy, color), tr("Copy as Markdown"), this,
+                   [=, this] { copyAsMarkdown(chat); });
     menu.addSeparator();
     menu.addAction(icon(Icon::Trash, colors().danger), tr("Delete"), this,
                    [=, this] { remove(chat); });
     menu.exec(m_list->viewport()->mapToGlobal(position));
 }
 
+/// Of the chat at the place; under the mouse each has its sign.
+bool Sidebar::openMenuAt(const QPoint& position) {
+    const QModelIndex index = m_list->indexAt(position);
+    const bool isChat =
+        index.data(ChatListModel::KindRole).toInt() == static_cast<int>(ChatListModel::Kind::Chat);
+    if (!isChat || !menuPlace(m_list->visualRect(index)).contains(position)) return false;
+    showMenu(position);
+    return true;
+}
+
 bool Sidebar::eventFilter(QObject* object, QEvent* event) {
+    if (object == m_list->viewport()) {
+        const auto isLeft = [&] {
+            return static_cast<QMouseEvent*>(event)->button() == Qt::LeftButton;
+        };
+        if (event->type() == QEvent::MouseButtonPress && isLeft()) {
+            return openMenuAt(static_cast<QMouseEvent*>(event)->pos());
+        }
+        if (event->type() == QEvent::MouseMove) m_list->viewport()->update();  // the sign's colour
+        return false;
+    }
     // Else the window's Esc, which stops an answer, would take it.
     if (object == m_search && event->type() == QEvent::ShortcutOverride &&
         static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape && !m_search->text().isEmpty()) {

@@ -6,6 +6,7 @@
 
 #include "app/services/services.h"
 
+class QLabel;
 class QLineEdit;
 class QListView;
 class QPushButton;
@@ -41,6 +42,7 @@ signals:
     void trashAsked();
     void settingsAsked();
     void failed(const conclave::Error& error);
+    void notice(const QString& text);
 
 protected:
     bool eventFilter(QObject* object, QEvent* event) override;
@@ -48,14 +50,17 @@ protected:
 private:
     void openIndex(const QModelIndex& index);
     void showMenu(const QPoint& position);
+    [[nodiscard]] bool openMenuAt(const QPoint& position);
     void search();
     void remove(services::ChatId chat);
     void pin(services::ChatId chat, bool pinned);
+    void copyAsMarkdown(services::ChatId chat);
 
     services::Services& m_services;
     ChatListModel* m_model;
     QLineEdit* m_search;
     QListView* m_list;
+    QLabel* m_empty;
     QPushButton* m_documents = nullptr;
     QPushButton* m_trash = nullptr;
     QTimer* m_searchTimer;

@@ -68,6 +68,14 @@ QString breakable(QString text) {
     return text;
 }
 
+/// Where a passage is that has neither page nor heading.
+QString fileOrFolder(const std::string& path, const QString& title) {
+    const std::filesystem::path file(path);
+    const QString name = fromUtf8(file.filename().string());
+    const QString folder = fromUtf8(file.parent_path().filename().string());
+    return name == title ? folder : folder + QLatin1Char('/') + name;
+}
+
 /// The cited bytes of a passage's text; empty if they are not in it.
 std::pair<std::size_t, std::size_t> citedBytes(const services::StoredPassage& passage,
                                                const services::StoredCitation& citation) {
@@ -171,6 +179,7 @@ SourcesPanel::SourcesPanel(services::Services& services, QWidget* parent)
     m_stack->addWidget(m_list);
     m_stack->addWidget(m_reader);
     connect(m_stack, &QStackedWidget::currentChanged, this, &SourcesPanel::tellReading);
+    connect(m_stack, &QStackedWidget::currentChanged, this, &SourcesPanel::showTitle);
     connect(m_reader, &DocumentReader::viewChanged, this, &SourcesPanel::tellReading);
     connect(m_reader, &DocumentReader::backAsked, this,
             [this] { m_stack->setCurrentWidget(m_list); });
@@ -256,9 +265,11 @@ void SourcesPanel::fill() {
             heading = heading.mid(title->fullText().size());
             if (heading.startsWith(QLatin1String(" > "))) heading = heading.mid(3);
         }
+        heading.replace(QLatin1String(" > "), QStringLiteral(" › "));
         if (!heading.isEmpty()) where << heading;
         const bool paged = passage.page > 1 || passage.path.ends_with(".pdf");
-        if (paged || where.isEmpty()) where << tr("page %1").arg(passage.page);
+        if (paged) where << tr("page %1").arg(passage.page);
+        if (where.isEmpty()) where << fileOrFolder(passage.path, name);
         auto* place = new ElidedLabel(where.join(QStringLiteral("  ·  ")), card);
         place->setProperty("muted", true);
         onTheme(place, [place] { place->setFont(Theme::instance().font(TextSize::Caption)); });
@@ -286,7 +297,14 @@ void SourcesPanel::fill() {
     column->addStretch();
     m_list->setWidget(page);
     page->setAutoFillBackground(false);  // setWidget() switched it on
-    m_title->setText(m_details.passages.empty()
+    showTitle();
+}
+
+/// What is read without an answer is no source.
+void SourcesPanel::showTitle() {
+    const bool isAlone = m_stack->currentWidget() == m_reader && m_current == 0;
+    m_title->setText(isAlone ? tr("Document")
+                     : m_details.passages.empty()
                          ? tr("Sources")
                          : tr("Sources (%1)").arg(m_details.passages.size()));
 }
@@ -295,6 +313,7 @@ void SourcesPanel::openDocument(const services::Document& document) {
     m_current = 0;
     m_reader->open(document);
     m_stack->setCurrentWidget(m_reader);
+    showTitle();
 }
 
 void SourcesPanel::showPassages() {
@@ -306,6 +325,7 @@ void SourcesPanel::explain(const std::filesystem::path& file, const QString& why
     m_current = 0;
     m_reader->explain(file, why);
     m_stack->setCurrentWidget(m_reader);
+    showTitle();
 }
 
 void SourcesPanel::openPassage(int number, int citation) {
@@ -328,6 +348,7 @@ void SourcesPanel::openPassage(int number, int citation) {
         m_current = number;
         m_reader->open(passage, place);
         m_stack->setCurrentWidget(m_reader);
+        showTitle();
         return;
     }
     m_stack->setCurrentWidget(m_list);

@@ -43,6 +43,7 @@ signals:
 
 private:
     void tellReading();
+    void showTitle();
     void fill();
 
     services::Services& m_services;

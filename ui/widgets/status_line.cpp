@@ -113,4 +113,10 @@ void StatusLine::setIndexing(const QString& text, bool isPaused) {
     m_pause->setAccessibleName(isPaused ? tr("Resume reading") : tr("Pause reading"));
 }
 
+/// What is told beside the answer, too, makes room for the rest.
+void StatusLine::resizeEvent(QResizeEvent* event) {
+    m_speed->setVisible(width() >= Theme::instance().scaled(600));
+    QWidget::resizeEvent(event);
+}
+
 }  // namespace conclave::ui

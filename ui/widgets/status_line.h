@@ -27,6 +27,9 @@ public:
 signals:
     void pauseAsked(bool isPaused);
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     ElidedLabel* m_model;
     ElidedLabel* m_indexing;

@@ -254,6 +254,10 @@ void ScriptedServices::answer(ChatId chat, const std::optional<Message>& questio
 
 void ScriptedServices::send(SendRequest request, AnswerEvents events) {
     const std::scoped_lock lock(mutex);
+    if (sendError) {
+        m_replies.run([events, error = *sendError] { events.onFinished(tl::unexpected(error)); });
+        return;
+    }
     sent.push_back(request);
     ChatId chat = request.chat.value_or(0);
     if (!chat) {

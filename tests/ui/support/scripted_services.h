@@ -62,6 +62,7 @@ public:
     int nUpdatesOfAll = 0;                        ///< calls of updateAll()
     bool isPaused = false;                        ///< as pause() said last
     std::optional<services::MessageId> measured;  ///< leaf that was stored at the last contextUse()
+    std::optional<Error> sendError;               ///< what storing a question fails with
     std::optional<Error> listError;               ///< what asking for the chats fails with
     std::map<std::string, nlohmann::json> settings;
     /// Draws pages of documents in place of a worker; they are PDFs then.

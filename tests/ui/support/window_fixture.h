@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <QLabel>
 #include <QTest>
 
 #include "tests/ui/support/sample_content.h"
@@ -57,6 +58,13 @@ protected:
     Button* button(const QString& text) {
         for (Button* each : m_window->findChildren<Button*>()) {
             if (each->isVisible() && each->text().trimmed() == text) return each;
+        }
+        return nullptr;
+    }
+    /// The shown label with this text.
+    QLabel* label(const QString& text) {
+        for (auto* each : m_window->findChildren<QLabel*>()) {
+            if (each->isVisible() && each->text() == text) return each;
         }
         return nullptr;
     }
