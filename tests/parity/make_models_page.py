@@ -187,7 +187,8 @@ Tokenizers: SentencePiece BPE, byte-level BPE, Unigram and WordPiece.
 
 Any other architecture is refused with "architecture X is not supported; closest: Y".
 
-This page is written by `tests/parity/make_models_page.py build/release/tests/engine_core_test`. New
+This page is written by `tests/parity/make_models_page.py build/release/tests/engine_core_test`. All
+live comparisons in turn, with one summary: `tests/parity/run_all`. New
 golden values: `tests/parity/make_golden.py`, `make_quantized_golden.py`, `make_encoder_golden.py` and `compare_encoders.py --write`, which need llama.cpp's npm package. A
 new architecture: see `engine/model/architectures/architectures.h` and that of `engine/encoder`.
 """
