@@ -194,7 +194,7 @@ int logits(const Arguments& arguments) {
         return kWrongUsage;
     }
     const auto session =
-        engine::Session::create(loaded->model, {.contextLength = static_cast<int>(ids->size()) + 1,
+        engine::Session::create(loaded->model, {.contextLength = static_cast<int>(ids->size()),
                                                 .nThreads = arguments.integer("--threads", 0),
                                                 .kvType = cacheTypesFrom(arguments),
                                                 .adapters = loaded->services->models().adapters()});
@@ -386,7 +386,7 @@ int perplexity(const Arguments& arguments) {
     const bool hasBos = bare.size() < tokens.size();
     const TokenId bos = tokens.front();
     const auto session =
-        engine::Session::create(loaded->model, {.contextLength = static_cast<int>(length) + 1,
+        engine::Session::create(loaded->model, {.contextLength = static_cast<int>(length),
                                                 .nThreads = arguments.integer("--threads", 0),
                                                 .nExpertsUsed = arguments.integer("--experts", 0),
                                                 .kvType = cacheTypesFrom(arguments),
@@ -508,7 +508,7 @@ std::vector<Command> engineCommands() {
          .example = "conclave perplexity book.txt --ctx 512 --json",
          .nLeast = 1,
          .nMost = 1,
-         .options = withCache({{"--ctx", "N", "tokens of a window, from 2", Kind::Integer, 2, 1e6},
+         .options = withCache({{"--ctx", "N", "tokens of a window, from 3", Kind::Integer, 3, 1e6},
                                expertsOption(),
                                adapterOption()}),
          .run = perplexity},

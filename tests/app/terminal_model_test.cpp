@@ -163,6 +163,10 @@ TEST_F(TerminalTest, MeasuresPerplexityAndSpeed) {
     EXPECT_NE(smaller, whole["perplexity"]);
     EXPECT_NEAR(smaller / whole["perplexity"].get<double>(), 1.0, 0.1);
     EXPECT_GT(json({"perplexity", file.string(), "--ctx", "64"})["tokens"].get<int>(), 100);
+    EXPECT_GT(json({"perplexity", file.string(), "--ctx", "3"})["tokens"].get<int>(), 100);
+    const Outcome nothing = run({"perplexity", file.string(), "--ctx", "2"});
+    EXPECT_EQ(nothing.exitCode, 2) << "no token of a window of two would be scored";
+    EXPECT_THAT(nothing.err, HasSubstr("from 3"));
 
     const auto bench = json({"bench", "-p", "32", "-n", "8", "-d", "16", "-t", "1", "-r", "2"});
     EXPECT_EQ(bench["prefill_tps"].size(), 2U);
