@@ -31,9 +31,11 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     MappedFile file;
     file.m_sizeBytes = static_cast<std::size_t>(status.st_size);
     file.m_device = status.st_dev;
-    file.m_inode = status.st_ino;
     constexpr std::int64_t kNanoseconds = 1'000'000'000;
-    file.m_modifiedAt = status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec;
+    file.m_state = {.inode = status.st_ino,
+                    .sizeBytes = file.m_sizeBytes,
+                    .modifiedAt = status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec,
+                    .changedAt = status.st_ctim.tv_sec * kNanoseconds + status.st_ctim.tv_nsec};
     void* address = ::mmap(nullptr, file.m_sizeBytes, PROT_READ, MAP_SHARED, descriptor, 0);
     const int problem = errno;
     ::close(descriptor);
@@ -58,8 +60,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(m_data, other.m_data);
     std::swap(m_sizeBytes, other.m_sizeBytes);
     std::swap(m_device, other.m_device);
-    std::swap(m_inode, other.m_inode);
-    std::swap(m_modifiedAt, other.m_modifiedAt);
+    std::swap(m_state, other.m_state);
     std::swap(m_guard, other.m_guard);
     return *this;
 }
@@ -75,7 +76,7 @@ bool MappedFile::isDamaged() const { return guardWasHit(m_guard); }
 bool MappedFile::isSameFile(int descriptor) const {
     struct stat status {};
     return ::fstat(descriptor, &status) == 0 && status.st_dev == m_device &&
-           status.st_ino == m_inode;
+           status.st_ino == m_state.inode;
 }
 
 }  // namespace conclave

@@ -30,8 +30,16 @@ public:
 
     [[nodiscard]] std::span<const std::byte> bytes() const { return {m_data, m_sizeBytes}; }
     [[nodiscard]] bool isDamaged() const;
-    /// When the file was written last, as it was opened: nanoseconds since 1970.
-    [[nodiscard]] std::int64_t modifiedAt() const { return m_modifiedAt; }
+    /// Inode, size, and when contents (mtime) and inode (ctime) changed last, in nanoseconds since
+    /// 1970; as the file was opened. A program can set the time of its contents back, but not the
+    /// other.
+    struct State {
+        std::uint64_t inode = 0;
+        std::uint64_t sizeBytes = 0;
+        std::int64_t modifiedAt = 0;
+        std::int64_t changedAt = 0;
+    };
+    [[nodiscard]] const State& state() const { return m_state; }
     /// True if an open descriptor is of this very file, not of one that took its name since.
     [[nodiscard]] bool isSameFile(int descriptor) const;
 
@@ -39,8 +47,7 @@ private:
     const std::byte* m_data = nullptr;
     std::size_t m_sizeBytes = 0;
     std::uint64_t m_device = 0;
-    std::uint64_t m_inode = 0;
-    std::int64_t m_modifiedAt = 0;
+    State m_state;
     int m_guard = -1;  ///< its place among the guarded mappings; -1: not guarded
 };
 

@@ -498,6 +498,9 @@ public:
     /// Forgets all cached tokens; keeps the memory.
     virtual void clear() = 0;
 
+    /// Equal for sessions that can restore what each other saved.
+    [[nodiscard]] virtual std::uint64_t savedKind() const = 0;
+
     /// The size of the file that save() would write now.
     [[nodiscard]] virtual std::uint64_t savedBytes() = 0;
 

@@ -1,8 +1,10 @@
 #include "app/services/saved_sessions.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -25,13 +27,15 @@ struct SavedFile {
     fs::file_time_type used;
 };
 
+/// Names are chat-NUMBER-KIND.kv.
 std::optional<ChatId> chatOfFile(const std::string& name) {
     if (!name.starts_with(kSavedPrefix) || !name.ends_with(kSavedEnding)) return std::nullopt;
     const char* first = name.data() + kSavedPrefix.size();
     const char* last = name.data() + name.size() - kSavedEnding.size();
     ChatId chat = 0;
     const auto [end, problem] = std::from_chars(first, last, chat);
-    return problem == std::errc() && end == last ? std::optional(chat) : std::nullopt;
+    return problem == std::errc() && end != last && *end == '-' ? std::optional(chat)
+                                                                : std::nullopt;
 }
 
 std::vector<SavedFile> savedFilesIn(const fs::path& folder) {
@@ -60,9 +64,12 @@ void deleteFile(const fs::path& path) {
 SavedSessions::SavedSessions(fs::path folder, bool saves, std::uint64_t budgetBytes)
     : m_folder(std::move(folder)), m_saves(saves), m_budgetBytes(budgetBytes) {}
 
-fs::path SavedSessions::fileOf(ChatId chat) const {
-    return m_folder /
-           (std::string(kSavedPrefix) + std::to_string(chat) + std::string(kSavedEnding));
+fs::path SavedSessions::fileOf(ChatId chat, const engine::Session& session) const {
+    std::array<char, 17> kind{};
+    std::snprintf(kind.data(), kind.size(), "%016llx",
+                  static_cast<unsigned long long>(session.savedKind()));
+    return m_folder / (std::string(kSavedPrefix) + std::to_string(chat) + "-" + kind.data() +
+                       std::string(kSavedEnding));
 }
 
 void SavedSessions::save(ChatId chat, engine::Session& session) {
@@ -86,7 +93,7 @@ void SavedSessions::save(ChatId chat, engine::Session& session) {
         log().info("the disk is too full to save the session of chat {}", chat);
         return;
     }
-    if (const auto saved = session.save(fileOf(chat)); !saved) {
+    if (const auto saved = session.save(fileOf(chat, session)); !saved) {
         log().warn("a session could not be saved: {}", saved.error().detail);
         return;
     }
@@ -96,12 +103,12 @@ void SavedSessions::save(ChatId chat, engine::Session& session) {
 bool SavedSessions::restore(ChatId chat, engine::Session& session) {
     if (m_folder.empty()) return false;
     const std::lock_guard lock(m_mutex);
-    const fs::path file = fileOf(chat);
+    const fs::path file = fileOf(chat, session);
     std::error_code problem;
     if (m_forgotten.contains(chat) || !fs::exists(file, problem)) return false;
     if (const auto restored = session.restore(file); !restored) {
         log().info("{}", restored.error().detail);
-        deleteFile(file);
+        if (restored.error().code == ErrorCode::Corrupt) deleteFile(file);
         return false;
     }
     fs::last_write_time(file, fs::file_time_type::clock::now(), problem);
@@ -111,7 +118,10 @@ bool SavedSessions::restore(ChatId chat, engine::Session& session) {
 void SavedSessions::forget(ChatId chat) {
     const std::lock_guard lock(m_mutex);
     m_forgotten.insert(chat);
-    if (!m_folder.empty()) deleteFile(fileOf(chat));
+    if (m_folder.empty()) return;
+    for (const SavedFile& file : savedFilesIn(m_folder)) {
+        if (file.chat == chat) deleteFile(file.path);
+    }
 }
 
 void SavedSessions::remember(ChatId chat) {
@@ -133,10 +143,12 @@ SavedSessions::Use SavedSessions::use() const {
     Use use;
     if (m_folder.empty()) return use;
     const std::lock_guard lock(m_mutex);
+    std::set<ChatId> chats;
     for (const SavedFile& file : savedFilesIn(m_folder)) {
-        ++use.nFiles;
+        if (file.chat) chats.insert(*file.chat);
         use.bytes += file.bytes;
     }
+    use.nChats = static_cast<int>(chats.size());
     return use;
 }
 

@@ -11,8 +11,10 @@
 
 namespace conclave::services {
 
-/// One file a chat in a folder of the caches, which only the user can read: it tells what was said.
-/// So it goes when its chat goes, also into the trash; those used longest ago go when there are too
+/// Files in a folder of the caches, which only the user can read: they tell what was said. A chat
+/// has one for each kind of session (engine::Session::savedKind) that it had: a question to another
+/// model, or with another type of cache, does not cost what was computed before.
+/// They go when their chat goes, also into the trash; those used longest ago go when there are too
 /// many bytes. Everything here may be lost at any time: it is only computed again. Thread-safe.
 class SavedSessions {
 public:
@@ -26,11 +28,11 @@ public:
     /// Saves what is cached if computing it again would be noticed and it fits half the budget and
     /// a quarter of what is free on the disk.
     void save(ChatId chat, engine::Session& session);
-    /// Takes over what was saved for the chat. A file that does not fit is deleted: nothing will
-    /// make it right. False if there was nothing.
+    /// Takes over what was saved for the chat by such a session. A damaged file is deleted. False
+    /// if there was nothing.
     bool restore(ChatId chat, engine::Session& session);
 
-    /// Deletes the chat's file, and saves none from now on.
+    /// Deletes the chat's files, and saves none from now on.
     void forget(ChatId chat);
     /// The chat is back from the trash.
     void remember(ChatId chat);
@@ -38,13 +40,13 @@ public:
     void keepOnly(std::span<const ChatId> chats);
 
     struct Use {
-        int nFiles = 0;
+        int nChats = 0;
         std::uint64_t bytes = 0;
     };
     [[nodiscard]] Use use() const;
 
 private:
-    [[nodiscard]] std::filesystem::path fileOf(ChatId chat) const;
+    [[nodiscard]] std::filesystem::path fileOf(ChatId chat, const engine::Session& session) const;
     /// Deletes the files used longest ago until the rest fits the budget.
     void trim() const;
 

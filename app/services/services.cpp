@@ -242,7 +242,7 @@ private:
         }
         const SavedSessions::Use saved = m_saved.use();
         findings->push_back({true, "saved sessions",
-                             counted(saved.nFiles, "chat", "chats") + ", " +
+                             counted(saved.nChats, "chat", "chats") + ", " +
                                  std::to_string(saved.bytes >> 20u) + " MiB"});
         std::error_code problem;
         const bool hasWorker = fs::exists(findWorker(), problem);

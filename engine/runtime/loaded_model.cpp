@@ -361,10 +361,10 @@ std::uint64_t LoadedModel::fingerprint() const {
             hash = hash64(entry.bytes, hash64(entry.key, hash));
         }
         // Hashing all of a large file takes as long as reading it. Two fine-tunes of one model
-        // differ nearly everywhere, and a file that was mended in place has another time.
+        // differ nearly everywhere, and a file that was mended in place has other times.
         for (const MappedFile& part : m_file.parts()) {
-            const std::int64_t modifiedAt = part.modifiedAt();
-            hash = hash64(std::as_bytes(std::span(&modifiedAt, 1)), hash);
+            const MappedFile::State& state = part.state();
+            hash = hash64(std::as_bytes(std::span(&state, 1)), hash);
         }
         constexpr std::size_t kSample = 256;
         for (const TensorInfo& tensor : m_file.tensors()) {

@@ -83,8 +83,9 @@ public:
     /// prefixes().
     [[nodiscard]] SpeculationGate speculation() const;
     void learnSpeculation(const SpeculationGate& gate) const;
-    /// Tells model files apart: a hash of the first part's metadata, and of every tensor's name,
-    /// type, shape and a sample of its values. Computed at the first call.
+    /// Tells model files apart: a hash of the first part's metadata, of every tensor's name, type,
+    /// shape and a sample of its values, and of the files' MappedFile::state. Computed at the first
+    /// call.
     [[nodiscard]] std::uint64_t fingerprint() const;
 
 private:

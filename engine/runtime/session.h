@@ -37,6 +37,7 @@ public:
         std::stop_token cancel) override;
     [[nodiscard]] Result<void> useAdapters(std::span<const AdapterUse> adapters) override;
     void clear() override { m_tokens.clear(); }
+    [[nodiscard]] std::uint64_t savedKind() const override;
     [[nodiscard]] std::uint64_t savedBytes() override;
     [[nodiscard]] Result<void> save(const std::filesystem::path& path) override;
     [[nodiscard]] Result<void> restore(const std::filesystem::path& path) override;

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/runtime/hash64.h"
 #include "engine/runtime/session.h"
 #include "engine/runtime/session_file.h"
 
@@ -68,6 +69,10 @@ void RunningSession::leaveInStore() {
         return true;
     });
     m_nLeft = PrefixStore::wholeBlocks(m_tokens.size());
+}
+
+std::uint64_t RunningSession::savedKind() const {
+    return hash64(std::as_bytes(std::span(&m_kvKind, 1)), m_model->fingerprint());
 }
 
 std::uint64_t RunningSession::savedBytes() { return sessionFileBytes(m_cache, m_tokens.size()); }

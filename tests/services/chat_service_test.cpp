@@ -20,6 +20,21 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using testing::HasSubstr;
 
+/// The saved session of a chat; empty if it has not got exactly one.
+fs::path onlyFileOf(const fs::path& folder, ChatId chat) {
+    fs::path found;
+    std::error_code problem;
+    for (const auto& each : fs::directory_iterator(folder, problem)) {
+        const std::string name = each.path().filename().string();
+        if (!name.starts_with("chat-" + std::to_string(chat) + "-") || !name.ends_with(".kv")) {
+            continue;
+        }
+        if (!found.empty()) return {};
+        found = each.path();
+    }
+    return found;
+}
+
 TEST_F(ChatServiceTest, AOneOffChatIsNotListedAndLeavesNothing) {
     SendRequest request;
     request.text = "Hello zebrafinch!";
@@ -354,15 +369,16 @@ TEST_F(ChatServiceTest, GoesOnAfterARestartWithWhatWasComputedBefore) {
     request.settings.maxTokens = 8;
     auto answer = send(request);
     ASSERT_TRUE(answer.has_value()) << answer.error().detail;
-    const fs::path file =
-        m_home.path() / "cache/sessions" / ("chat-" + std::to_string(answer->chat) + ".kv");
-    EXPECT_FALSE(fs::exists(file)) << "not while the chat is in use";
+    const fs::path folder = m_home.path() / "cache/sessions";
+    const auto only = [&] { return onlyFileOf(folder, answer->chat); };
+    EXPECT_TRUE(only().empty()) << "not while the chat is in use";
     SendRequest other;
     other.text = "Hello!";
     other.retrieval = false;
     ASSERT_TRUE(send(other).has_value());
     // Saved after the other chat's answer, when nobody waits.
-    for (int i = 0; i < 500 && !fs::exists(file); ++i) std::this_thread::sleep_for(10ms);
+    for (int i = 0; i < 500 && only().empty(); ++i) std::this_thread::sleep_for(10ms);
+    const fs::path file = only();
     EXPECT_TRUE(fs::exists(file));
     const auto again = [&] {
         return wait<Message>([&](auto reply) {
@@ -407,11 +423,39 @@ TEST_F(ChatServiceTest, GoesOnAfterARestartWithWhatWasComputedBefore) {
     EXPECT_FALSE(fs::exists(file));
     stopServices();
     EXPECT_FALSE(fs::exists(file));
-    m_home.write("cache/sessions/chat-" + std::to_string(answer->chat) + ".kv", "left behind");
+    m_home.write("cache/sessions/chat-" + std::to_string(answer->chat) + "-0123456789abcdef.kv",
+                 "left behind");
+    m_home.write("cache/sessions/chat-5.kv", "of an earlier version");
     m_home.write("cache/sessions/chat-5.kv.partial", "left behind");
     start(options);
     stopServices();
     EXPECT_TRUE(fs::is_empty(m_home.path() / "cache/sessions"));
+}
+
+TEST_F(ChatServiceTest, ASessionOfAnotherKindCostsNoSavedOne) {
+    const auto model = m_services->models().loaded().value();
+    const auto computed = [&](const engine::SessionOptions& options) {
+        auto session = engine::Session::create(model, options).value();
+        const std::vector<engine::TokenId> tokens(300, 7);
+        EXPECT_TRUE(session->evaluate(tokens, [](int, std::span<const float>) {}));
+        return session;
+    };
+    const auto usual = computed({.nThreads = 1});
+    const auto fewer = computed({.nThreads = 1, .nExpertsUsed = 1});
+    const auto brief =
+        engine::Session::create(model, {.contextLength = 100, .nThreads = 1}).value();
+    const fs::path folder = m_home.path() / "cache/sessions";
+    SavedSessions saved(folder, true);
+    saved.save(1, *usual);
+    EXPECT_FALSE(saved.restore(1, *fewer));
+    EXPECT_FALSE(saved.restore(1, *brief)) << "longer than its context";
+    saved.save(1, *fewer);
+    EXPECT_TRUE(saved.restore(1, *usual));
+    EXPECT_TRUE(saved.restore(1, *fewer));
+    EXPECT_EQ(saved.use().nChats, 1);
+    EXPECT_EQ(saved.use().bytes, usual->savedBytes() + fewer->savedBytes());
+    saved.forget(1);
+    EXPECT_TRUE(fs::is_empty(folder));
 }
 
 TEST_F(ChatServiceTest, KeepsSavedSessionsWithinTheirBudget) {
@@ -424,7 +468,7 @@ TEST_F(ChatServiceTest, KeepsSavedSessionsWithinTheirBudget) {
     const fs::path folder = m_home.path() / "cache/sessions";
     SavedSessions saved(folder, true, fileBytes * 5 / 2);
     const auto age = [&](ChatId chat, int hours) {
-        fs::last_write_time(folder / ("chat-" + std::to_string(chat) + ".kv"),
+        fs::last_write_time(onlyFileOf(folder, chat),
                             fs::file_time_type::clock::now() - std::chrono::hours(hours));
     };
     saved.save(1, *session);
@@ -432,19 +476,19 @@ TEST_F(ChatServiceTest, KeepsSavedSessionsWithinTheirBudget) {
     saved.save(2, *session);
     age(1, 3);
     age(2, 2);
-    EXPECT_EQ(saved.use().nFiles, 2);
+    EXPECT_EQ(saved.use().nChats, 2);
     ASSERT_TRUE(saved.restore(1, *session));  // now 2 is the older one
     saved.save(3, *session);
-    EXPECT_EQ(saved.use().nFiles, 2);
+    EXPECT_EQ(saved.use().nChats, 2);
     EXPECT_LE(saved.use().bytes, fileBytes * 5 / 2);
     EXPECT_FALSE(saved.restore(2, *session));
     EXPECT_TRUE(saved.restore(3, *session));
     saved.forget(3);
     saved.save(3, *session);
-    EXPECT_EQ(saved.use().nFiles, 1);
+    EXPECT_EQ(saved.use().nChats, 1);
     saved.remember(3);
     saved.save(3, *session);
-    EXPECT_EQ(saved.use().nFiles, 2);
+    EXPECT_EQ(saved.use().nChats, 2);
 
     const auto brief = engine::Session::create(model, {.nThreads = 1}).value();
     ASSERT_TRUE(

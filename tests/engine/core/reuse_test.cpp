@@ -394,6 +394,29 @@ TEST(SavedSession, AFullDiskLeavesTheSessionSavedBefore) {
     EXPECT_EQ(session->save(fs::path("/nonexistent") / "x.kv").error().code, ErrorCode::Io);
 }
 
+TEST(SavedSession, KindsAreThoseThatCanRestoreEachOther) {
+    const auto model = parityModel("deepseek2");
+    const std::uint64_t kind = open(model, false)->savedKind();
+    EXPECT_EQ(kind, open(parityModel("deepseek2"), false, 2)->savedKind());
+    EXPECT_NE(kind, open(parityModel("deepseek3"), false)->savedKind());
+    EXPECT_NE(kind, (*Session::create(model, {.nExpertsUsed = 1}))->savedKind());
+    EXPECT_NE(kind, (*Session::create(model, {.kvType = KvType::Q8_0}))->savedKind());
+}
+
+TEST(SavedSession, AFileWrittenAnewIsAnotherModelWhateverItsTime) {
+    const std::string bytes = readBytes(test::parity("llama-dense.gguf"));
+    const auto path =
+        test::GgufWriter::writeFile(std::to_string(::getpid()) + "-set-back.gguf", bytes);
+    const auto time = fs::last_write_time(path);
+    const auto before = LoadedModel::load(path, *kernelSet("scalar")).value()->fingerprint();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // ticks of the file system's clock
+    writeBytes(path, bytes);
+    fs::last_write_time(path, time);
+    EXPECT_EQ(fs::last_write_time(path), time);
+    EXPECT_NE(LoadedModel::load(path, *kernelSet("scalar")).value()->fingerprint(), before);
+    fs::remove(path);
+}
+
 TEST(SavedSession, AnotherFileOfTheSameShapeIsAnotherModel) {
     std::string bytes = readBytes(test::parity("llama-dense.gguf"));
     const auto original =
