@@ -232,6 +232,8 @@ struct MemoryForecast {
     std::uint64_t scratchBytes = 0;
     std::uint64_t availableBytes = 0;
     int longestContext = 0;  ///< tokens that would fit; 0 if not even the weights do
+    /// Tokens of a session that asks for no number: the model's own, or what fits well.
+    int automaticContext = 0;
     [[nodiscard]] bool fits() const {
         return weightBytes + kvCacheBytes + scratchBytes <= availableBytes;
     }
@@ -262,6 +264,7 @@ struct LoadOptions {
     std::uint64_t memoryBytes = 0;
     /// Of the sessions to come: how much of the memory is kept for them.
     KvTypes kvTypes = {};
+    int contextLength = 0;  ///< likewise; 0: as sessions take if the experts leave them no more
     /// False: leaves experts that do not fit to the system's paging, which brings them in a few
     /// pages at a time when a product stumbles on them. For comparison.
     bool readsAhead = true;
@@ -439,8 +442,9 @@ struct GenerateResult {
 };
 
 struct SessionOptions {
-    int contextLength =
-        0;             ///< tokens; 0: the model's own, but at most 8192 and what fits in memory
+    /// Tokens; 0: the model's own, as far as they fit well in memory. That of a context is taken as
+    /// it grows.
+    int contextLength = 0;
     int nThreads = 0;  ///< 0: as many as the machine has cores
     /// Prefill step; 0: automatic, 512 if the model is in memory. One that is read from the disk
     /// takes as many as the memory allows, since each step may read all of it.
@@ -477,8 +481,9 @@ public:
     /// Being cancelled is no error: the text so far comes back with reason Cancelled.
     /// Errors: InvalidArgument (prompt empty, a token id out of range, or longer than the context:
     /// says both lengths; a sampler setting out of its range, or a bias for a token that is not
-    /// there); Io if the model's file was changed
-    /// or cannot be read any more; OutOfMemory, after which nothing is cached.
+    /// there); Io if the model's file was changed or cannot be read any more; OutOfMemory (what was
+    /// cached stays where the want was seen before it came). An answer for whose next token there
+    /// is no memory ends as ContextFull.
     [[nodiscard]] virtual Result<GenerateResult> generate(const GenerateRequest& request) = 0;
 
     /// Logits of every position of `tokens`, shape [vocabularySize], in order; for perplexity and
@@ -512,7 +517,7 @@ public:
     /// there, with the same bits as if they had been computed. Only a whole and undamaged file of
     /// the same model, kernel set and kind of KV cache is taken; otherwise the cache is empty.
     /// Errors: NotFound, Io, Corrupt, Unsupported (another model, kernel set or version; longer
-    /// than the context).
+    /// than the context), OutOfMemory.
     [[nodiscard]] virtual Result<void> restore(const std::filesystem::path& path) = 0;
 };
 

@@ -197,6 +197,9 @@ Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettin
             if (!model) return tl::unexpected(model.error());
             engine::SessionOptions options = m_sessionOptions;
             options.adapters = m_models.adapters();
+            // What it reads at a time is found best in so many tokens, and read in reasonable time.
+            constexpr int kLongestReading = 8192;
+            options.contextLength = std::min(contextFor(**model, settings), kLongestReading);
             auto made = SessionTextModel::create(*model, std::move(options));
             if (!made) return tl::unexpected(made.error());
             reader = std::move(*made);
@@ -286,7 +289,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     const bool needsHistory = sources.keepsLast || !toolResults.empty() ||
                               (settings.readsFollowUps && isFollowUp(question));
     if (isDemonstration && (isSmallTalk(question) || !needsHistory)) history.clear();
-    const auto session = m_sessions.take(job.chat.id, model, m_models.adapters());
+    const auto session =
+        m_sessions.take(job.chat.id, model, m_models.adapters(),
+                        settings.contextLength.value_or(m_sessionOptions.contextLength));
     if (!session) {
         if (!hasPassages) return tl::unexpected(session.error());
         return showPassages(job, std::move(sources.passages),
@@ -355,7 +360,11 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         parser->add(piece);
         stream.show(parser->output(), parser->isThinking());
     };
-    const auto result = (*session)->generate(request);
+    auto result = (*session)->generate(request);
+    if (!result && result.error().code == ErrorCode::OutOfMemory &&
+        m_sessions.dropOthers(job.chat.id)) {
+        result = (*session)->generate(request);
+    }
     if (!result) return tl::unexpected(result.error());
 
     parser->finish();
@@ -367,6 +376,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         partsToJson(*model, prompt->tokens, result->text,
                     m_tools.is_null() ? nlohmann::ordered_json::array() : m_tools)["tool_calls"];
     if (!calls.empty()) details.usage["tool_calls"] = std::move(calls);
+    if (prompt->nDroppedTurns > 0) details.usage[kDroppedTurnsKey] = prompt->nDroppedTurns;
     details.finishReason = engine::finishReasonName(result->reason);
     const bool isStopped = result->reason == engine::FinishReason::Cancelled;
     if (isDemonstration && !isStopped) {
@@ -409,6 +419,12 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
         addOtherValues(text, details.citations, question, details.passages);
     }
     return store(job, text, isStopped ? MessageState::Stopped : MessageState::Complete, details);
+}
+
+int Answerer::contextFor(const engine::Model& model, const ChatSettings& settings) const {
+    const int asked = settings.contextLength.value_or(m_sessionOptions.contextLength);
+    if (asked > 0) return std::min(asked, model.info().contextLength);
+    return model.forecast(1, m_sessionOptions.kvType).automaticContext;
 }
 
 const std::string& Answerer::sourcesSecret() {

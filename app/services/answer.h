@@ -29,6 +29,9 @@ public:
     /// answer from being made or stored.
     [[nodiscard]] Result<Message> run(AnswerJob& job);
 
+    /// Tokens of the context that a chat with these settings would get now. Any thread may ask.
+    [[nodiscard]] int contextFor(const engine::Model& model, const ChatSettings& settings) const;
+
     /// Forgets what was computed for a chat.
     void forget(ChatId chat) { m_sessions.forget(chat); }
     /// Saves what was computed for chats that are not in use.

@@ -67,10 +67,8 @@ ChatServiceImpl::ChatServiceImpl(storage::Database& database, Library& library,
       m_models(models),
       m_saved(saved),
       m_quick(quick),
-      m_contextLength(options.contextLength),
       m_answerer(database, library, collections, models, saved,
-                 {.contextLength = options.contextLength,
-                  .nThreads = options.nThreads,
+                 {.nThreads = options.nThreads,
                   .nExpertsUsed = options.nExpertsUsed,
                   .draft = options.draft,
                   .kvType = options.kvTypes},
@@ -430,20 +428,19 @@ void ChatServiceImpl::contextUse(std::optional<ChatId> chat, std::string draft,
         ContextUse use;
         const auto model = m_models.loadedNow();
         if (model == nullptr) return reply(use);
-        constexpr int kAutomaticContext = 8192;
+        ChatSettings settings;
         use.modelContextLength = model->info().contextLength;
-        use.contextLength = m_contextLength > 0
-                                ? m_contextLength
-                                : std::min(use.modelContextLength, kAutomaticContext);
         if (chat) {
             const auto found = m_database.chats().chat(*chat);
             if (!found) return reply(tl::unexpected(found.error()));
+            settings = ChatSettings::fromJson(found->settings);
             if (found->leaf) {
                 const auto branch = m_database.chats().branch(*found->leaf);
                 if (!branch) return reply(tl::unexpected(branch.error()));
                 use.usedTokens = tokensOfLastAnswer(*branch);
             }
         }
+        use.contextLength = m_answerer.contextFor(*model, settings);
         if (!draft.empty() && use.usedTokens > 0) {
             use.usedTokens += static_cast<int>(model->tokenize(draft, {.addBos = false}).size());
         } else if (!draft.empty()) {

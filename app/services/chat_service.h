@@ -83,7 +83,6 @@ private:
     ModelServiceImpl& m_models;
     SavedSessions& m_saved;
     Worker& m_quick;
-    int m_contextLength;
     Answerer m_answerer;
 
     std::mutex m_mutex;

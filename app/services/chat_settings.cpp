@@ -126,6 +126,7 @@ nlohmann::json ChatSettings::toJson() const {
     if (onlyDocuments) json["only_documents"] = true;
     if (!readsFollowUps) json["follow_ups"] = false;
     if (!filter.isEmpty()) json["filter"] = filter.toJson();
+    if (contextLength) json["context_length"] = *contextLength;
     return json;
 }
 
@@ -154,6 +155,10 @@ ChatSettings ChatSettings::fromJson(const nlohmann::json& json) {
     if (const auto sampling = json.find("sampling");
         sampling != json.end() && sampling->is_object()) {
         settings.sampling = samplingFromJson(*sampling);
+    }
+    if (const auto length = json.find("context_length");
+        length != json.end() && length->is_number_integer() && *length > 0) {
+        settings.contextLength = length->get<int>();
     }
     if (const auto most = json.find("max_tokens");
         most != json.end() && most->is_number_integer()) {

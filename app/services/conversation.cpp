@@ -134,6 +134,24 @@ std::string sourcesTag(const std::string& secret, std::span<const StoredPassage>
     }
 }
 
+std::size_t bytesOf(const PastTurn& turn) {
+    constexpr std::size_t kMarks = 64;  // what the template writes around both
+    std::size_t bytes = turn.question.size() + turn.answer.size() + kMarks;
+    for (const StoredPassage& passage : turn.passages) bytes += passage.text.size();
+    return bytes;
+}
+
+/// Where the conversation begins if turn `first` is the earliest that it may begin with: at one of
+/// a few places that stay the same from question to question, but before the `last` turn.
+std::size_t beginningAt(std::span<const PastTurn> history, std::size_t first, std::size_t last,
+                        std::size_t stepBytes) {
+    std::size_t dropped = 0;
+    for (std::size_t i = 0; i < first; ++i) dropped += bytesOf(history[i]);
+    const std::size_t wanted = (dropped + stepBytes - 1) / stepBytes * stepBytes;
+    while (dropped < wanted && first + 1 < last) dropped += bytesOf(history[first++]);
+    return first;
+}
+
 /// The conversation from turn `first` on. A turn shows its sources unless the one before it
 /// showed the same.
 std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std::size_t first,
@@ -239,7 +257,9 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
         --last;
         while (last > 0 && isToolTurn(request.history[last])) --last;
     }
-    first = std::min(first, last);
+    // At four bytes a token, a quarter of the room.
+    const auto stepBytes = static_cast<std::size_t>(std::max(room, 1));
+    first = beginningAt(request.history, std::min(first, last), last, stepBytes);
     while (true) {
         while (first < last && isToolTurn(request.history[first])) ++first;
         const auto messages =
@@ -258,15 +278,22 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
             break;
         }
         if (first < last) {
-            ++first;
+            first = beginningAt(request.history, first + 1, last, stepBytes);
         } else if (prompt.passages.size() > 1) {
             prompt.passages.pop_back();
         } else if (prompt.passages.empty() || prompt.passages.front().text.size() < 64) {
-            return fail(ErrorCode::InvalidArgument,
-                        "the message has " + std::to_string(size) +
-                            " tokens, but this model takes at most " + std::to_string(room) +
-                            " besides its answer; shorten it or choose a model with a longer "
-                            "context");
+            const int longest = model.info().contextLength;
+            return fail(
+                ErrorCode::InvalidArgument,
+                "the message has " + std::to_string(size) +
+                    " tokens, but the context has room for " + std::to_string(room) +
+                    " besides the answer; shorten it, or " +
+                    (request.contextLength < longest
+                         ? "take a longer context: --ctx N, or /context N in a chat, up to "
+                           "the " +
+                               std::to_string(longest) + " tokens that the model was made for"
+                         : "choose a model with a longer context than this one's " +
+                               std::to_string(longest)));
         } else {
             StoredPassage& passage = prompt.passages.front();
             cutPassage(model, passage, countTokens(model, passage.text) - (size - room) - 4);

@@ -50,9 +50,10 @@ struct Prompt {
 };
 
 /// Takes the best passages that fit the profile's budget (the first is cut to fit if need be),
-/// widens the best of them as far as the budget goes, then as many turns as fit, latest first.
-/// System prompt and question are always kept. Errors: InvalidArgument (the question alone is too
-/// long: says both lengths), and the template's.
+/// widens the best of them as far as the budget goes, then the latest turns that fit. The oldest
+/// are left out by many at once, so that the prompts of several questions begin alike and are
+/// computed once. System prompt and question are always kept. Errors: InvalidArgument (the question
+/// alone is too long: says both lengths), and the template's.
 [[nodiscard]] Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& profile,
                                            const PromptRequest& request);
 

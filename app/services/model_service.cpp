@@ -80,12 +80,13 @@ Finding findingOfWeights(const std::vector<engine::NonFiniteTensor>& bad) {
 ModelServiceImpl::ModelServiceImpl(storage::SettingStore& settings, const Places& places,
                                    std::string wanted, std::vector<AdapterFile> adapters,
                                    std::uint64_t memoryBytes, engine::KvTypes kvTypes,
-                                   bool predicts, Worker& quick)
+                                   int contextLength, bool predicts, Worker& quick)
     : m_settings(settings),
       m_folder(places.models()),
       m_wanted(std::move(wanted)),
       m_memoryBytes(memoryBytes),
       m_kvTypes(kvTypes),
+      m_contextLength(contextLength),
       m_predicts(predicts),
       m_catalog(bundledModels()),
       m_quick(quick),
@@ -303,6 +304,7 @@ void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
     engine::LoadOptions options;
     options.memoryBytes = m_memoryBytes;
     options.kvTypes = m_kvTypes;
+    options.contextLength = m_contextLength;
     options.predicts = m_predicts;
     options.progress = [&](float fraction) {
         constexpr float kStep = 0.01f;

@@ -17,10 +17,10 @@ class ModelServiceImpl final : public ModelService {
 public:
     /// `settings` and `quick` (short calls) must outlive the service. `wanted`: name or file for
     /// this run, not remembered; empty: the remembered one, else the best there is. `memoryBytes`,
-    /// `kvTypes` and `predicts` as engine::LoadOptions.
+    /// `kvTypes`, `contextLength` and `predicts` as engine::LoadOptions.
     ModelServiceImpl(storage::SettingStore& settings, const Places& places, std::string wanted,
                      std::vector<AdapterFile> adapters, std::uint64_t memoryBytes,
-                     engine::KvTypes kvTypes, bool predicts, Worker& quick);
+                     engine::KvTypes kvTypes, int contextLength, bool predicts, Worker& quick);
     ~ModelServiceImpl() override;
 
     void list(Reply<std::vector<ModelEntry>> reply) override;
@@ -69,6 +69,7 @@ private:
     std::string m_wanted;
     std::uint64_t m_memoryBytes;
     engine::KvTypes m_kvTypes;
+    int m_contextLength;
     bool m_predicts;
     ModelCatalog m_catalog;
     Worker& m_quick;

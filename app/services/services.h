@@ -328,6 +328,8 @@ struct ChatSettings {
     /// (standaloneQuestion), else as it is written.
     bool readsFollowUps = true;
     DocumentFilter filter{};  ///< of what is in the collections
+    /// Tokens that the model holds at a time, at most its own number; none: automatic.
+    std::optional<int> contextLength = {};
 
     [[nodiscard]] nlohmann::json toJson() const;
     [[nodiscard]] static ChatSettings fromJson(const nlohmann::json& json);
@@ -439,6 +441,10 @@ struct SendRequest {
     bool isOneOff = false;
 };
 
+/// In AnswerDetails::usage: the number of the chat's oldest turns that the model was not given, for
+/// want of room in its context.
+inline constexpr const char* kDroppedTurnsKey = "dropped_turns";
+
 struct ContextUse {
     int usedTokens = 0;          ///< by the last answer with its prompt, and by the draft
     int contextLength = 0;       ///< of a chat; 0: no model is loaded
@@ -529,7 +535,9 @@ struct StartOptions {
     std::string model;             ///< name or file; empty: the remembered one, else the best found
     std::vector<AdapterFile> adapters = {};  ///< for this run; a model that they do not fit fails
     int nThreads = 0;                        ///< 0: automatic
-    int contextLength = 0;                   ///< 0: automatic
+    /// Tokens of a context that memory is kept for where not all of a model fits; chats have theirs
+    /// in ChatSettings. 0: automatic.
+    int contextLength = 0;
     engine::KvTypes kvTypes = {};  ///< of chats; a model whose heads they do not fit fails
     int nExpertsUsed = 0;          ///< experts a token of chats, at most the model's own; 0: those
     bool speculates = false;       ///< chats guess ahead; the answers stay the same

@@ -8,10 +8,18 @@ namespace conclave::services {
 
 Result<engine::Session*> SessionPool::take(ChatId chat,
                                            const std::shared_ptr<const engine::Model>& model,
-                                           std::vector<engine::AdapterUse> adapters) {
+                                           std::vector<engine::AdapterUse> adapters,
+                                           int contextLength) {
     std::erase_if(m_entries, [&](const Entry& entry) { return entry.model != model; });
-    const auto found = std::find_if(m_entries.begin(), m_entries.end(),
-                                    [&](const Entry& entry) { return entry.chat == chat; });
+    const int longest = model->info().contextLength;
+    contextLength = std::min(contextLength, longest);
+    auto found = std::find_if(m_entries.begin(), m_entries.end(),
+                              [&](const Entry& entry) { return entry.chat == chat; });
+    if (found != m_entries.end() && found->contextLength != contextLength) {
+        save(*found);
+        m_entries.erase(found);
+        found = m_entries.end();
+    }
     if (found != m_entries.end()) {
         m_entries.splice(m_entries.begin(), m_entries, found);
         engine::Session* session = m_entries.front().session.get();
@@ -20,20 +28,20 @@ Result<engine::Session*> SessionPool::take(ChatId chat,
         return session;
     }
     constexpr std::size_t kMostSessions = 4;
-    constexpr int kAutomaticContext = 8192;
+    // An automatic context takes memory as it grows: that of other chats not before it needs it.
+    constexpr int kUsualContext = 8192;
     if (m_entries.size() >= kMostSessions) dropOldest();
-    const int wanted = m_options.contextLength > 0
-                           ? m_options.contextLength
-                           : std::min(model->info().contextLength, kAutomaticContext);
+    const int wanted = contextLength > 0 ? contextLength : std::min(longest, kUsualContext);
     while (!m_entries.empty() && !model->forecast(wanted, m_options.kvType).fits()) dropOldest();
 
     engine::SessionOptions options = m_options;
     options.sharesPrefixes = true;
+    options.contextLength = contextLength;
     options.adapters = std::move(adapters);
     auto session = engine::Session::create(model, options);
     if (!session) return tl::unexpected(session.error());
     log().debug("a new session of {} tokens", (*session)->contextLength());
-    m_entries.push_front({chat, model, std::move(*session), {}});
+    m_entries.push_front({chat, model, std::move(*session), contextLength, {}});
     Entry& entry = m_entries.front();
     if (m_saved.restore(chat, *entry.session)) {
         const auto tokens = entry.session->cachedTokens();
@@ -41,6 +49,15 @@ Result<engine::Session*> SessionPool::take(ChatId chat,
         log().debug("a saved session of {} tokens", tokens.size());
     }
     return entry.session.get();
+}
+
+bool SessionPool::dropOthers(ChatId chat) {
+    const std::size_t nBefore = m_entries.size();
+    for (Entry& entry : m_entries) {
+        if (entry.chat != chat) save(entry);
+    }
+    std::erase_if(m_entries, [&](const Entry& entry) { return entry.chat != chat; });
+    return m_entries.size() < nBefore;
 }
 
 void SessionPool::forget(ChatId chat) {

@@ -19,12 +19,18 @@ public:
         : m_options(std::move(options)), m_saved(saved) {}
 
     /// The chat's session with these adapters, or a new one; the pool keeps it. The ones used
-    /// longest ago go first when there are too many or memory is short. Those of another model are
-    /// dropped. Errors: those of engine::Session::create.
+    /// longest ago go first when there are too many or memory is short. Those of another model, or
+    /// of the chat with another length of its context, are dropped.
+    /// @param contextLength  at most the model's own is taken; 0: automatic
+    /// Errors: those of engine::Session::create.
     [[nodiscard]] Result<engine::Session*> take(ChatId chat,
                                                 const std::shared_ptr<const engine::Model>& model,
-                                                std::vector<engine::AdapterUse> adapters);
+                                                std::vector<engine::AdapterUse> adapters,
+                                                int contextLength);
 
+    /// Saves and drops all other sessions, so that this chat has their memory. False: there were
+    /// none.
+    bool dropOthers(ChatId chat);
     /// Drops the chat's session, unsaved.
     void forget(ChatId chat);
     /// Saves what is not saved yet, but for the chat that was used last. Takes as long as writing
@@ -38,6 +44,7 @@ private:
         ChatId chat = 0;
         std::shared_ptr<const engine::Model> model;
         std::unique_ptr<engine::Session> session;
+        int contextLength = 0;               ///< as it was asked for
         std::vector<engine::TokenId> saved;  ///< the tokens when it was saved or restored last
     };
 

@@ -171,6 +171,19 @@ Result<services::Message> runAnswer(services::Services& services, const StartAns
             engine::finishReasonName(engine::FinishReason::MaxTokens)) {
         note("(cut at the limit of its length; --max-tokens N allows more)");
     }
+    if (result && result->details &&
+        result->details->finishReason ==
+            engine::finishReasonName(engine::FinishReason::ContextFull)) {
+        note("(cut where the context is full; --ctx N takes a longer one)");
+    }
+    if (const int nDropped = result && result->details
+                                 ? result->details->usage.value(services::kDroppedTurnsKey, 0)
+                                 : 0;
+        nDropped > 0) {
+        note("(not read for want of room in the context: the oldest " +
+             services::counted(nDropped, "question", "questions") +
+             " of this chat with their answers; /context tells how long it is)");
+    }
     return result;
 }
 
@@ -224,6 +237,7 @@ Result<services::ChatSettings> settingsFrom(services::Services& services,
     if (!filter->isEmpty()) settings.filter = std::move(*filter);
     if (arguments.has("--system")) settings.systemPrompt = arguments.text("--system");
     if (arguments.has("--max-tokens")) settings.maxTokens = arguments.integer("--max-tokens", 0);
+    if (arguments.has("--ctx")) settings.contextLength = arguments.integer("--ctx", 0);
     if (const auto names = arguments.list("--collection"); !names.empty()) {
         auto ids = collectionsNamed(services, names);
         if (!ids) return tl::unexpected(ids.error());
@@ -340,6 +354,7 @@ std::vector<Command> answerCommands() {
     for (const Option& option : filterOptions()) options.push_back(option);
     for (const Option& option : speedOptions()) options.push_back(option);
     for (const Option& option : cacheOptions()) options.push_back(option);
+    for (const Option& option : generationOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "ask",
              .usage = "QUESTION [OPTION…]",

@@ -24,6 +24,8 @@ constexpr std::string_view kHelp =
     "/lora               list the LoRA adapters; /lora add FILE[=SCALE], /lora remove FILE or all\n"
     "/tool TEXT          give back what a tool gave that the answer asked for; /tool @FILE: a "
     "file's\n"
+    "/context            tell how much of its context this chat takes; /context N: hold N tokens\n"
+    "                    at a time from now on; /context auto: as many as memory has room for\n"
     "/regenerate         answer the last question again\n"
     "/edit TEXT          ask the last question in other words\n"
     "/sources            list the sources of the last answer; /sources N shows one\n"
@@ -105,6 +107,8 @@ private:
             lora(rest);
         } else if (name == "/tool") {
             tool(rest);
+        } else if (name == "/context") {
+            context(rest);
         } else if (name == "/regenerate") {
             regenerate();
         } else if (name == "/edit") {
@@ -114,7 +118,7 @@ private:
         } else {
             const std::string_view guess =
                 nearest(name, {"/help", "/new", "/chats", "/collections", "/model", "/lora",
-                               "/tool", "/regenerate", "/edit", "/sources", "/quit"});
+                               "/tool", "/context", "/regenerate", "/edit", "/sources", "/quit"});
             note("there is no " + name +
                  (guess.empty() ? "; /help lists all"
                                 : "; did you mean " + std::string(guess) + "?"));
@@ -221,12 +225,7 @@ private:
             }
             m_settings.collections = std::move(*ids);
         }
-        if (!name.empty() && m_chat) {
-            const auto changed = services::wait<void>([&](auto reply) {
-                m_services.chats().changeSettings(*m_chat, m_settings, std::move(reply));
-            });
-            if (!changed) failed(changed.error());
-        }
+        if (!name.empty()) storeSettings();
         const auto all = services::wait<std::vector<services::Collection>>(
             [&](auto reply) { m_services.collections().list(std::move(reply)); });
         if (!all) {
@@ -240,6 +239,45 @@ private:
             std::cout << (isAsked ? "+ " : "  ") << each.name << "  "
                       << dim(services::counted(each.nDocuments, "document", "documents")) << '\n';
         }
+    }
+
+    /// Of a chat that is there; a new one is made with them.
+    void storeSettings() {
+        if (!m_chat) return;
+        const auto changed = services::wait<void>([&](auto reply) {
+            m_services.chats().changeSettings(*m_chat, m_settings, std::move(reply));
+        });
+        if (!changed) failed(changed.error());
+    }
+
+    void context(const std::string& given) {
+        const auto model = m_services.models().loaded();
+        if (!model) {
+            failed(model.error());
+            return;
+        }
+        const int longest = (*model)->info().contextLength;
+        const auto number = parseNumber(given, true);
+        if (given == "auto") {
+            m_settings.contextLength.reset();
+        } else if (number && *number >= 1 && *number <= longest) {
+            m_settings.contextLength = static_cast<int>(*number);
+        } else if (!given.empty()) {
+            return note("/context takes 1 to " + std::to_string(longest) +
+                        " tokens, which the model was made for, or auto");
+        }
+        if (!given.empty()) storeSettings();
+        const auto use = services::wait<services::ContextUse>(
+            [&](auto reply) { m_services.chats().contextUse(m_chat, {}, std::move(reply)); });
+        if (!use) {
+            failed(use.error());
+            return;
+        }
+        const int held =
+            m_chat ? use->contextLength : m_settings.contextLength.value_or(use->contextLength);
+        std::cout << use->usedTokens << " of " << held
+                  << " tokens are taken; the model was made for " << use->modelContextLength
+                  << '\n';
     }
 
     void model(const std::string& name) {
@@ -398,6 +436,7 @@ std::vector<Command> chatCommands() {
     for (const Option& option : filterOptions()) options.push_back(option);
     for (const Option& option : speedOptions()) options.push_back(option);
     for (const Option& option : cacheOptions()) options.push_back(option);
+    for (const Option& option : generationOptions()) options.push_back(option);
     for (const Option& option : samplingOptions()) options.push_back(option);
     return {{.name = "chat",
              .usage = "[OPTION…]",

@@ -84,6 +84,7 @@ services::StartOptions startOptions(const Arguments& arguments) {
     }
     options.memoryBytes = arguments.size("--memory");
     options.kvTypes = cacheTypesFrom(arguments);
+    options.contextLength = arguments.integer("--ctx", 0);
     options.predicts = arguments.has("--speculate");
     return options;
 }
@@ -332,6 +333,26 @@ Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& argument
                                                    .kvTypes = cacheTypesFrom(arguments)});
 }
 
+std::vector<Option> generationOptions() {
+    constexpr double kMostTokens = 1 << 26;
+    return {
+        {"--ctx", "N",
+         "hold N tokens at a time, up to those that the model was made for, as --ctx 32768; "
+         "without it as many of those as memory has room for",
+         Option::Kind::Integer, 1, kMostTokens},
+    };
+}
+
+Result<void> checkContext(const engine::Model& model, const Arguments& arguments) {
+    const int longest = model.info().contextLength;
+    const int wanted = arguments.integer("--ctx", 0);
+    if (wanted <= longest) return {};
+    return fail(ErrorCode::InvalidArgument,
+                "--ctx " + std::to_string(wanted) + " is more than the " + std::to_string(longest) +
+                    " tokens that " + model.info().name +
+                    " was made for; take at most those, or leave --ctx out");
+}
+
 namespace {
 
 /// "\\n", as a shell passes it on, is a line feed.
@@ -500,10 +521,11 @@ Result<std::unique_ptr<services::Services>> startServices(const Arguments& argum
 }
 
 Result<void> checkNamedModel(services::Services& services, const Arguments& arguments) {
-    if (!arguments.has("--model") && !arguments.has("--lora")) return {};
+    const bool isNamed = arguments.has("--model") || arguments.has("--lora");
+    if (!isNamed && !arguments.has("--ctx")) return {};
     const auto model = services.models().loaded();
-    if (!model) return tl::unexpected(model.error());
-    return {};
+    if (!model) return isNamed ? Result<void>(tl::unexpected(model.error())) : Result<void>();
+    return checkContext(**model, arguments);
 }
 
 Result<std::unique_ptr<services::Services>> startForModel(const Arguments& arguments) {

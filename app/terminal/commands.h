@@ -75,6 +75,11 @@ void noteUnknownTools(services::Services& services, const Arguments& arguments);
 [[nodiscard]] std::vector<Option> cacheOptions();
 [[nodiscard]] engine::KvTypes cacheTypesFrom(const Arguments& arguments);
 
+/// --ctx, of commands that generate.
+[[nodiscard]] std::vector<Option> generationOptions();
+/// Errors: InvalidArgument if --ctx is more than the model was made for.
+[[nodiscard]] Result<void> checkContext(const engine::Model& model, const Arguments& arguments);
+
 /// --experts, of commands that compute with a model.
 [[nodiscard]] Option expertsOption();
 /// --experts, --speculate and --draft, and what the latter two say.
@@ -83,8 +88,8 @@ void noteUnknownTools(services::Services& services, const Arguments& arguments);
 /// The model of --draft; null without one.
 [[nodiscard]] Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& arguments);
 
-/// Errors: why the model that --model names, or an adapter of --lora, cannot be used. Without them
-/// any model, or none, will do.
+/// Errors: why the model that --model names, an adapter of --lora, or the length of --ctx cannot be
+/// used. Without them any model, or none, will do.
 [[nodiscard]] Result<void> checkNamedModel(services::Services& services,
                                            const Arguments& arguments);
 

@@ -284,6 +284,7 @@ int generate(const Arguments& arguments) {
     const auto loaded = loadModel(arguments);
     if (!loaded) return failed(loaded.error());
     const engine::Model& model = *loaded->model;
+    if (const auto fits = checkContext(model, arguments); !fits) return failed(fits.error());
 
     engine::GenerateRequest request;
     if (arguments.has("--tokens")) {
@@ -325,7 +326,8 @@ int generate(const Arguments& arguments) {
     }
     request.nLogprobs = arguments.integer("--logprobs", -1);
     request.speculate = speculates(arguments);
-    engine::SessionOptions options{.nThreads = arguments.integer("--threads", 0),
+    engine::SessionOptions options{.contextLength = arguments.integer("--ctx", 0),
+                                   .nThreads = arguments.integer("--threads", 0),
                                    .nExpertsUsed = arguments.integer("--experts", 0),
                                    .kvType = cacheTypesFrom(arguments),
                                    .adapters = loaded->services->models().adapters()};
@@ -446,6 +448,7 @@ std::vector<Command> engineCommands() {
     };
     for (const Option& option : speedOptions()) generateOptions.push_back(option);
     for (const Option& option : cacheOptions()) generateOptions.push_back(option);
+    for (const Option& option : generationOptions()) generateOptions.push_back(option);
     for (const Option& option : samplingOptions()) generateOptions.push_back(option);
     const auto withCache = [](std::vector<Option> options) {
         for (const Option& option : cacheOptions()) options.push_back(option);

@@ -1,6 +1,7 @@
 #include "engine/runtime/loaded_model.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <string>
 #include <system_error>
@@ -26,8 +27,7 @@ namespace conclave::engine {
 namespace {
 
 constexpr int kDefaultBatchTokens = 512;
-constexpr int kLeastContext = 256;   ///< a model that has no room for these tokens is refused
-constexpr int kUsualContext = 8192;  ///< as sessions take if nothing is said
+constexpr int kLeastContext = 256;  ///< a model that has no room for these tokens is refused
 
 std::unique_ptr<const ChatTemplate> noTemplate() { return nullptr; }
 
@@ -58,11 +58,12 @@ auto withinMemory(const std::filesystem::path& path, const Body& body) -> declty
 TurnTemplate::TurnTemplate() : parsed(noTemplate()) {}
 
 LoadedModel::LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes,
-                         KvTypes kvTypes)
+                         KvTypes kvTypes, int contextLength)
     : m_file(std::move(file)),
       m_kernels(kernels),
       m_memoryBytes(memoryBytes),
       m_kvTypes(kvTypes),
+      m_plannedContext(contextLength),
       m_batchTokens(kDefaultBatchTokens) {}
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path,
@@ -86,8 +87,8 @@ Result<std::shared_ptr<const LoadedModel>> LoadedModel::load(const std::filesyst
     auto file = openModelFile(path);
     if (!file) return tl::unexpected(file.error());
     // Not make_shared, whose access to the private constructor would need a friend.
-    std::shared_ptr<LoadedModel> model(
-        new LoadedModel(std::move(*file), kernels, options.memoryBytes, options.kvTypes));
+    std::shared_ptr<LoadedModel> model(new LoadedModel(
+        std::move(*file), kernels, options.memoryBytes, options.kvTypes, options.contextLength));
     auto done = model->readWeights(options.predicts)
                     .and_then([&] { return model->fill(); })
                     .and_then([&] { return model->makePlan(); })
@@ -192,7 +193,8 @@ Result<void> LoadedModel::planStreaming() {
            scratchBytes(m_batchTokens, nThreads) > left / kShareOfBuffers) {
         m_batchTokens /= 2;
     }
-    const int context = std::min(kUsualContext, m_config.contextLength);
+    const int context =
+        std::min(m_plannedContext > 0 ? m_plannedContext : kUsualContext, m_config.contextLength);
     auto plan = divideMemory(*layout,
                              {resident, scratchBytes(m_batchTokens, nThreads),
                               KvCache::bytes(m_config, context, m_batchTokens, m_kvTypes)},
@@ -236,7 +238,7 @@ void LoadedModel::countSession(std::int64_t bytes) const {
                              std::min(m_plan.sessionBytes, taken));
 }
 
-std::uint64_t LoadedModel::memoryLeft() const {
+std::uint64_t LoadedModel::memoryLeft(bool isReserved) const {
     // Packed weights and read experts are in memory already; mapped pages count as available, see
     // availableMemory.
     OwnMemory own{m_weights.packed.packedBytes(), m_weights.packed.sizeBytes()};
@@ -244,11 +246,20 @@ std::uint64_t LoadedModel::memoryLeft() const {
         own.writtenBytes += m_weights.store->usedBytes();
         own.reservedBytes += m_weights.store->reservedBytes();
     }
+    if (isReserved) own.reservedBytes = std::numeric_limits<std::uint64_t>::max();
     const std::uint64_t left = availableMemory(own);
     if (m_memoryBytes == 0) return left;
     const std::uint64_t others =
         static_cast<std::uint64_t>(m_sessionBytes.load()) + m_prefixes.sizeBytes();
     return std::min(left, m_memoryBytes - std::min(m_memoryBytes, others));
+}
+
+bool LoadedModel::hasRoomFor(std::uint64_t bytes) const {
+    const std::uint64_t need = m_plan.residentBytes + m_plan.expertRoomBytes + bytes;
+    if (need <= memoryLeft(true)) return true;
+    if (m_prefixes.sizeBytes() == 0) return false;
+    m_prefixes.clear();
+    return need <= memoryLeft(true);
 }
 
 std::uint64_t LoadedModel::memoryForPrefixes() const {
@@ -422,6 +433,17 @@ MemoryForecast LoadedModel::forecast(int contextLength, KvTypes kvTypes, int bat
         }
     }
     need.longestContext = low;
+    // Only as much is taken as a context has tokens; but limits of the process count all of it.
+    const std::uint64_t part = isProcessLimited() ? 2 : 8;
+    const std::uint64_t spare = need.availableBytes / part;
+    const std::uint64_t all =
+        need.weightBytes + cacheFor(m_config.contextLength) + scratchFor(m_config.contextLength);
+    if (all <= need.availableBytes - spare) {
+        need.automaticContext = m_config.contextLength;
+    } else {
+        need.automaticContext =
+            std::max(low - low / static_cast<int>(part), std::min(low, kUsualContext));
+    }
     return need;
 }
 

@@ -21,6 +21,10 @@ namespace conclave::engine {
 /// Most tokens of one forward pass that a session may ask for.
 inline constexpr int kMaxBatchTokens = 4096;
 
+/// Tokens that a context takes at least where memory has room for them: beyond it, no more is
+/// taken of what is free than leaves other contexts and programs some.
+inline constexpr int kUsualContext = 8192;
+
 /// A chat template as it is used.
 struct TurnTemplate {
     TurnTemplate();
@@ -69,7 +73,11 @@ public:
     [[nodiscard]] int batchTokens() const { return m_batchTokens; }
     /// For the weights and one more session: what is free or allowed, without what other sessions
     /// and kept prefixes take.
-    [[nodiscard]] std::uint64_t memoryLeft() const;
+    /// @param isReserved  the need has been reserved: limits of the process have counted it
+    [[nodiscard]] std::uint64_t memoryLeft(bool isReserved = false) const;
+    /// Whether so much more of what a session has reserved can be written to. Kept prefixes go if
+    /// they are in the way.
+    [[nodiscard]] bool hasRoomFor(std::uint64_t bytes) const;
     /// For kept prefixes, those that are there included.
     [[nodiscard]] std::uint64_t memoryForPrefixes() const;
     /// Sessions say what they take, and what they give back.
@@ -93,7 +101,7 @@ private:
                                          std::uint64_t memoryBytes, KvTypes kvTypes);
 
     LoadedModel(GgufFile file, const KernelTable& kernels, std::uint64_t memoryBytes,
-                KvTypes kvTypes);
+                KvTypes kvTypes, int contextLength = 0);
 
     /// What the file says about the model, without its tokenizer.
     [[nodiscard]] Result<void> readWeights(bool predicts);
@@ -118,6 +126,7 @@ private:
     Weights m_weights;
     std::uint64_t m_memoryBytes;  ///< most that may be taken; 0: what is free
     KvTypes m_kvTypes;            ///< that the plan counts with
+    int m_plannedContext;         ///< likewise; 0: the usual one
     MemoryPlan m_plan;
     int m_batchTokens;
     mutable std::mutex m_sessionMutex;  ///< so that the room follows the last change

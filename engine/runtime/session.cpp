@@ -14,7 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kDefaultContext = 8192;
 constexpr int kMaxThreads = 256;
 constexpr int kLogitsAtOnce = 32;  ///< positions of evaluate whose logits are kept together
 
@@ -53,14 +52,14 @@ Result<int> chooseContext(const LoadedModel& model, const SessionOptions& option
                         std::to_string(longest));
     }
     const int wanted =
-        options.contextLength > 0 ? options.contextLength : std::min(longest, kDefaultContext);
+        options.contextLength > 0 ? options.contextLength : std::min(longest, kUsualContext);
     MemoryForecast need = model.forecast(wanted, options.kvType, options.batchTokens, nThreads);
     if (!need.fits() && model.prefixes().sizeBytes() > 0) {
         model.prefixes().clear();
         need = model.forecast(wanted, options.kvType, options.batchTokens, nThreads);
     }
+    if (options.contextLength == 0 && need.automaticContext > 0) return need.automaticContext;
     if (need.fits()) return wanted;
-    if (options.contextLength == 0 && need.longestContext > 0) return need.longestContext;
     return fail(ErrorCode::OutOfMemory,
                 "a context of " + std::to_string(wanted) + " tokens needs " +
                     sizeText(need.kvCacheBytes + need.scratchBytes) + " beside the model's " +
@@ -167,9 +166,14 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     auto adapters = checkedAdapters(*loaded, options.adapters);
     if (!adapters) return tl::unexpected(adapters.error());
     auto cache = KvCache::create(loaded->config(), *context, chosen.batchTokens, options.kvType);
+    if (!cache && options.contextLength == 0 && *context > kUsualContext) {
+        // The system counts what is reserved (vm.overcommit_memory = 2).
+        cache =
+            KvCache::create(loaded->config(), kUsualContext, chosen.batchTokens, options.kvType);
+    }
     if (!cache) return tl::unexpected(cache.error());
     try {
-        chosen.batchTokens = std::min(chosen.batchTokens, *context);
+        chosen.batchTokens = std::min(chosen.batchTokens, cache->capacity());
         if (chosen.nExpertsUsed == 0) chosen.nExpertsUsed = nExpertsUsed;
         chosen.adapters = std::move(*adapters);
         const bool predicts = loaded->weights().prediction.has_value();
@@ -202,8 +206,9 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
       m_adapterSet(makeAdapterSet(*m_model, m_adapters)),
       m_kvKind(kindOf(*m_model, m_config, m_cache, m_adapters)),
       m_logits(static_cast<std::size_t>(m_config.vocabularySize)),
+      m_kvTypes(options.kvType),
       m_memoryBytes(static_cast<std::int64_t>(
-          KvCache::bytes(m_config, m_cache.capacity(), options.batchTokens, options.kvType) +
+          cacheBytes(0) +
           Transformer::bytes(m_config, m_model->weights().needsInt8, options.batchTokens))) {
     m_transformer.setAdapters(m_adapterSet.get());
     m_model->countSession(m_memoryBytes);
@@ -214,12 +219,41 @@ Result<void> RunningSession::usePrediction(KvTypes types) {
     if (m_config.hasRecurrentLayer()) return {};
     auto predictor = TokenPredictor::create(*m_model, m_pool, contextLength(), types);
     if (!predictor) return tl::unexpected(predictor.error());
+    const std::uint64_t before = cacheBytes(m_grownTo);
     m_predictor = std::move(*predictor);
-    const auto bytes = static_cast<std::int64_t>(TokenPredictor::bytes(
-        m_model->config(), m_model->weights().needsInt8, contextLength(), types));
+    const auto bytes = static_cast<std::int64_t>(cacheBytes(m_grownTo) - before);
     m_memoryBytes += bytes;
     m_model->countSession(bytes);
     return {};
+}
+
+std::uint64_t RunningSession::cacheBytes(int nTokens) const {
+    const std::uint64_t own = KvCache::bytes(m_config, nTokens, m_batchTokens, m_kvTypes);
+    if (m_predictor == nullptr) return own;
+    return own + TokenPredictor::bytes(m_model->config(), m_model->weights().needsInt8, nTokens,
+                                       m_kvTypes);
+}
+
+bool RunningSession::growTo(int nTokens) {
+    if (nTokens <= m_grownTo) return true;
+    constexpr int kStep = 1024;  // tokens that are asked for at once
+    const int wanted = std::min(contextLength(), (nTokens + kStep - 1) / kStep * kStep);
+    const std::uint64_t bytes = cacheBytes(wanted) - cacheBytes(m_grownTo);
+    if (!m_model->hasRoomFor(bytes)) return false;
+    m_memoryBytes += static_cast<std::int64_t>(bytes);
+    m_model->countSession(static_cast<std::int64_t>(bytes));
+    m_grownTo = wanted;
+    return true;
+}
+
+Result<void> RunningSession::makeRoom(int nTokens) {
+    if (growTo(nTokens)) return {};
+    return fail(ErrorCode::OutOfMemory,
+                "a context of " + std::to_string(nTokens) + " tokens needs " +
+                    sizeText(cacheBytes(nTokens) - cacheBytes(m_grownTo)) +
+                    " more than it has, and they are not free any more; close other programs, "
+                    "shorten the text, or keep tokens in less memory with --cache-type-k q8_0 "
+                    "--cache-type-v q8_0");
 }
 
 RunningSession::~RunningSession() { m_model->countSession(-m_memoryBytes); }
@@ -280,6 +314,9 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     if (m_speculates && !m_gate.isOpen()) m_gate = m_model->speculation();
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
+    if (const auto room = makeRoom(static_cast<int>(request.prompt.size())); !room) {
+        return tl::unexpected(room.error());
+    }
     if (m_sharesPrefixes) extendFromStore(request.prompt);
     m_nLeft = PrefixStore::wholeBlocks(m_tokens.size());
     Usage& usage = answer.result.usage;
@@ -382,6 +419,11 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
         }
         std::vector<TokenId> pass = {*token};
         pass.insert(pass.end(), guess.tokens.begin(), guess.tokens.end());
+        if (!growTo(static_cast<int>(m_tokens.size() + pass.size()))) {
+            guess = {};
+            answer.end(FinishReason::ContextFull);
+            break;
+        }
         m_logits.resize(std::max(m_logits.size(), pass.size() * vocabularyRow()));
         const bool computed =
             forward(pass) && m_transformer.logits(0, static_cast<int>(pass.size()), m_logits);
@@ -487,6 +529,7 @@ Result<void> RunningSession::evaluateNow(
     if (auto checked = checkTokens(tokens); !checked) return checked;
     const ComputeScope scope(m_pool, *m_model, std::move(cancel));
     clear();
+    if (auto room = makeRoom(static_cast<int>(tokens.size())); !room) return room;
     m_speculates = false;
     const auto nLogits = vocabularyRow();
     std::vector<float> logits(nLogits * kLogitsAtOnce);
@@ -519,9 +562,16 @@ Result<void> RunningSession::evaluateNow(
 Result<void> RunningSession::checkTokens(std::span<const TokenId> tokens) const {
     if (tokens.empty()) return fail(ErrorCode::InvalidArgument, "the prompt is empty");
     if (std::ssize(tokens) > contextLength()) {
+        const int longest = m_model->config().contextLength;
+        const std::string advice =
+            contextLength() < longest
+                ? "; --ctx N takes a longer one, up to the " + std::to_string(longest) +
+                      " tokens that the model was made for"
+                : ", which is all that the model was made for; shorten it, or choose a model with "
+                  "a longer context";
         return fail(ErrorCode::InvalidArgument, "the prompt has " + std::to_string(tokens.size()) +
                                                     " tokens, but the context holds " +
-                                                    std::to_string(contextLength()));
+                                                    std::to_string(contextLength()) + advice);
     }
     for (const TokenId token : tokens) {
         if (token < 0 || token >= m_model->config().vocabularySize) {

@@ -57,6 +57,14 @@ private:
         std::span<const TokenId> tokens,
         const std::function<void(int position, std::span<const float> logits)>& onLogits,
         std::stop_token cancel);
+    /// What the cache takes with so many tokens, and the prediction layer's.
+    [[nodiscard]] std::uint64_t cacheBytes(int nTokens) const;
+    /// Sees to it that there is memory for so many tokens before any of it is written to: the
+    /// cache is reserved only, and the system may have given what was free to others since. False:
+    /// there is none; nothing has changed.
+    [[nodiscard]] bool growTo(int nTokens);
+    /// growTo. Errors: OutOfMemory.
+    [[nodiscard]] Result<void> makeRoom(int nTokens);
     [[nodiscard]] Result<void> checkPasses();
     [[nodiscard]] Result<void> checkTokens(std::span<const TokenId> tokens) const;
     /// Keeps the longest common prefix with `tokens` that the cache can go on from, but leaves at
@@ -96,7 +104,9 @@ private:
     TextGuesser m_guesser;
     SpeculationGate m_gate;
     std::vector<TokenId> m_text;  ///< what a guess continues
-    std::int64_t m_memoryBytes;   ///< of cache and buffers
+    KvTypes m_kvTypes;
+    int m_grownTo = 0;           ///< tokens that there is memory for
+    std::int64_t m_memoryBytes;  ///< of cache and buffers
 };
 
 /// True if `tokens` end in the same stretch of up to 64 tokens so often that the model is caught in

@@ -83,12 +83,19 @@ Result<void> RunningSession::save(const std::filesystem::path& path) {
 
 Result<void> RunningSession::restore(const std::filesystem::path& path) {
     m_tokens.clear();
+    std::error_code unknown;  // the reader will say what is wrong with the file
+    const std::uint64_t bytes = std::filesystem::file_size(path, unknown);
+    if (!unknown && !m_model->hasRoomFor(bytes)) {
+        return fail(ErrorCode::OutOfMemory, "there is no memory for the saved session " +
+                                                path.string() + "; it is computed again");
+    }
     auto tokens = readSessionFile(path, {m_model->fingerprint(), m_kvKind}, m_cache);
     if (!tokens) return tl::unexpected(tokens.error());
     if (auto checked = checkTokens(*tokens); !checked) {
         return fail(ErrorCode::Corrupt,
                     "the saved session cannot be right: " + checked.error().detail);
     }
+    if (auto room = makeRoom(static_cast<int>(tokens->size())); !room) return room;
     m_tokens = std::move(*tokens);
     return {};
 }

@@ -176,6 +176,53 @@ TEST_F(TerminalTest, MeasuresPerplexityAndSpeed) {
     EXPECT_EQ(bench["model"], "Conclave Tiny");
 }
 
+TEST_F(TerminalTest, HoldsAsManyTokensAsTheModelWasMadeForOrAsAreAskedFor) {
+    const std::string model =
+        write("long.gguf", ChangedMetadata(test::readWhole(kTinyModels + "llama-dense.gguf"))
+                               .drop("llama.context_length")
+                               .add("llama.context_length", 131072)
+                               .bytes())
+            .string();
+    std::string ids = "1";
+    for (int i = 1; i < 9000; ++i) ids += "," + std::to_string(3 + i % 50);
+    const auto with = [&](const std::string& length) {
+        return run(
+            {"generate", "--model", model, "--tokens", ids, "--max-tokens", "2", "--ctx", length});
+    };
+    const auto whole = json({"generate", "--model", model, "--tokens", ids, "--max-tokens", "2"});
+    EXPECT_EQ(whole["usage"]["prompt_tokens"], 9000);
+    EXPECT_EQ(with("9500").exitCode, 0);
+    const Outcome tooShort = with("8192");
+    EXPECT_EQ(tooShort.exitCode, 1);
+    EXPECT_THAT(tooShort.err, HasSubstr("9000 tokens, but the context holds 8192; --ctx N"));
+    EXPECT_THAT(tooShort.err, HasSubstr("131072"));
+    const Outcome tooLong = with("200000");
+    EXPECT_EQ(tooLong.exitCode, 1);
+    EXPECT_THAT(tooLong.err, HasSubstr("--ctx 200000 is more than the 131072 tokens"));
+    EXPECT_EQ(with("0").exitCode, 2);
+    EXPECT_THAT(run({"ask", "Hello!", "--ctx", "2000"}).err, HasSubstr("1024"));
+}
+
+TEST_F(TerminalTest, AChatSaysWhatItsContextHoldsAndWhatItNoLongerReads) {
+    const std::string model =
+        write("named.gguf", ChangedMetadata(test::readWhole(kTinyModels + "llama-dense.gguf"))
+                                .drop("llama.context_length")
+                                .add("llama.context_length", 4096)
+                                .bytes())
+            .string();
+    std::string questions;
+    for (int i = 0; i < 12; ++i) questions += "Hello!\n";
+    const Outcome chat =
+        run({"chat", "--model", model, "--ctx", "300", "--max-tokens", "20", "--temp", "0"},
+            "/context\n" + questions + "/context\n/context 9999\n/context 600\n/context auto\n");
+    EXPECT_EQ(chat.exitCode, 0);
+    EXPECT_THAT(chat.out, HasSubstr("0 of 300 tokens are taken; the model was made for 4096"));
+    EXPECT_THAT(chat.out, HasSubstr(" of 600 tokens are taken"));
+    EXPECT_THAT(chat.out, HasSubstr(" of 4096 tokens are taken"));
+    EXPECT_THAT(chat.err, HasSubstr("/context takes 1 to 4096 tokens"));
+    EXPECT_THAT(chat.err, HasSubstr("not read for want of room in the context: the oldest"));
+}
+
 TEST_F(TerminalTest, ListsVerifiesAndPullsModels) {
     const auto listed = json({"models", "list"});
     ASSERT_EQ(listed["models"].size(), 1U);

@@ -458,6 +458,37 @@ TEST_F(ChatServiceTest, ASessionOfAnotherKindCostsNoSavedOne) {
     EXPECT_TRUE(fs::is_empty(folder));
 }
 
+TEST_F(ChatServiceTest, AChatHasTheContextOfItsSettings) {
+    SendRequest request;
+    request.text = "Hello!";
+    request.retrieval = false;
+    request.settings.sampling.emplace().temperature = 0.0f;
+    request.settings.contextLength = 300;
+    const auto answer = send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    const ChatView view = load(answer->chat);
+    EXPECT_EQ(ChatSettings::fromJson(view.chat.settings).contextLength, 300);
+    const auto used = [&](std::optional<ChatId> chat) {
+        return wait<ContextUse>([&](auto reply) { chats().contextUse(chat, {}, std::move(reply)); })
+            .value_or(ContextUse{});
+    };
+    EXPECT_EQ(used(answer->chat).contextLength, 300);
+    EXPECT_EQ(used(std::nullopt).contextLength, 1024);
+
+    // With another length the chat goes on, in a session of that length.
+    ChatSettings changed = request.settings;
+    changed.contextLength = 200;
+    ASSERT_TRUE(wait<void>(
+        [&](auto reply) { chats().changeSettings(answer->chat, changed, std::move(reply)); }));
+    SendRequest next;
+    next.chat = answer->chat;
+    for (int i = 0; i < 60; ++i) next.text += "harbour " + std::to_string(i) + " ";
+    next.retrieval = false;
+    const auto tooLong = send(next);
+    ASSERT_FALSE(tooLong.has_value());
+    EXPECT_THAT(tooLong.error().detail, HasSubstr("--ctx N"));
+}
+
 TEST_F(ChatServiceTest, KeepsSavedSessionsWithinTheirBudget) {
     const auto model = m_services->models().loaded().value();
     constexpr int kTokens = 300;

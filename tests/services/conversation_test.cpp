@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -120,6 +121,37 @@ TEST_F(ConversationTest, DropsTheOldestTurnsButKeepsSystemPromptAndQuestion) {
     EXPECT_THAT(text, HasSubstr("And now?"));
     EXPECT_THAT(text, HasSubstr("question 29"));
     EXPECT_THAT(text, Not(HasSubstr("question 0<")));
+}
+
+TEST_F(ConversationTest, LeavesOldTurnsOutByManyAtOnceSoThatPromptsBeginAlike) {
+    PromptRequest made = request("And now?");
+    std::set<int> beginnings;
+    constexpr int kQuestions = 60;
+    int nBefore = 0;
+    for (int i = 0; i < kQuestions; ++i) {
+        const auto prompt = compose(made);
+        ASSERT_TRUE(prompt.has_value());
+        EXPECT_LE(prompt->tokens.size(), 1024U - 120U);
+        EXPECT_GE(prompt->nDroppedTurns, nBefore);
+        nBefore = prompt->nDroppedTurns;
+        beginnings.insert(nBefore);
+        made.history.push_back({"question " + std::to_string(i), words(4), {}});
+    }
+    EXPECT_GT(nBefore, 10);
+    EXPECT_LT(nBefore, kQuestions - 5);
+    EXPECT_LE(beginnings.size(), 12U);
+}
+
+TEST_F(ConversationTest, AQuestionThatIsTooLongSaysWhatToDo) {
+    PromptRequest made = request(words(2000));
+    const auto longest = compose(made);
+    ASSERT_FALSE(longest.has_value());
+    EXPECT_THAT(longest.error().detail, HasSubstr("a model with a longer context than this one's"));
+    made.contextLength = 512;
+    const auto brief = compose(made);
+    ASSERT_FALSE(brief.has_value());
+    EXPECT_THAT(brief.error().detail, HasSubstr("--ctx N"));
+    EXPECT_THAT(brief.error().detail, HasSubstr("1024"));
 }
 
 TEST_F(ConversationTest, TakesThePassagesThatFitAndCutsOnlyASingleOne) {

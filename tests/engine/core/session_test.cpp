@@ -356,18 +356,91 @@ TEST(Model, NamesATensorThatIsWrong) {
     EXPECT_THAT(model.error().detail, HasSubstr("blk.1.ffn_up.weight"));
 }
 
-/// A tiny model whose file claims a context of 2^26 tokens.
-std::shared_ptr<const Model> endlessModel() {
+/// A tiny model whose file claims a context of so many tokens.
+std::shared_ptr<const Model> modelWithContext(std::uint32_t context,
+                                              const LoadOptions& options = {}) {
     std::ifstream file(test::parity("llama-dense.gguf"), std::ios::binary);
     std::string bytes{std::istreambuf_iterator<char>(file), {}};
     const std::string key = "llama.context_length";
-    const std::uint32_t context = 1u << 26;
     std::memcpy(&bytes[bytes.find(key) + key.size() + 4], &context, sizeof(context));
-    return Model::load(test::GgufWriter::writeFile("endless.gguf", bytes)).value();
+    const std::string name = std::to_string(context) + ".gguf";
+    return Model::load(test::GgufWriter::writeFile(name, bytes), options).value();
+}
+
+constexpr std::uint32_t kLongContext = 131072;
+
+std::vector<TokenId> manyTokens(int n) {
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < n; ++i) tokens.push_back(3 + i * 7 % 50);
+    return tokens;
+}
+
+/// Of this process, in memory.
+std::uint64_t residentBytes() {
+    std::ifstream file("/proc/self/statm");
+    std::uint64_t nAll = 0;
+    std::uint64_t nResident = 0;
+    file >> nAll >> nResident;
+    return nResident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST(Session, HoldsWhatTheModelWasMadeForAndTakesMemoryAsItGrows) {
+    const auto model = modelWithContext(kLongContext);
+    if (model->forecast(static_cast<int>(kLongContext)).automaticContext <
+        static_cast<int>(kLongContext)) {
+        GTEST_SKIP() << "the memory is short";
+    }
+    const std::uint64_t before = residentBytes();
+    const auto session = Session::create(model, {.nThreads = 2}).value();
+    EXPECT_EQ(session->contextLength(), static_cast<int>(kLongContext));
+    const std::uint64_t all = model->forecast(static_cast<int>(kLongContext)).kvCacheBytes;
+    EXPECT_LT(residentBytes() - before, all / 4);
+
+    constexpr int kPrompt = 9000;
+    const auto answer = session->generate(greedy(manyTokens(kPrompt), 4));
+    ASSERT_TRUE(answer) << answer.error().detail;
+    EXPECT_EQ(answer->usage.promptTokens, kPrompt);
+
+    const auto brief = Session::create(model, {.contextLength = 8192, .nThreads = 2}).value();
+    const auto tooLong = brief->generate(greedy(manyTokens(kPrompt), 4));
+    ASSERT_FALSE(tooLong);
+    EXPECT_THAT(tooLong.error().detail, HasSubstr("9000 tokens, but the context holds 8192"));
+    EXPECT_THAT(tooLong.error().detail, HasSubstr("--ctx"));
+    EXPECT_THAT(tooLong.error().detail, HasSubstr("131072"));
+}
+
+TEST(Session, AnAutomaticContextIsWhatMemoryHasRoomForAndKeepsWhatItHasWhenThatIsGone) {
+    constexpr int kPrompt = 9000;
+    constexpr int kRoom = 14336;
+    const MemoryForecast need = modelWithContext(kLongContext)->forecast(kRoom);
+    const auto model = modelWithContext(
+        kLongContext,
+        {.memoryBytes = need.weightBytes + need.kvCacheBytes + 2 * need.scratchBytes});
+    const auto one = Session::create(model, {.nThreads = 1}).value();
+    const auto two = Session::create(model, {.nThreads = 1}).value();
+    EXPECT_GT(one->contextLength(), kPrompt);
+    EXPECT_LT(one->contextLength(), 2 * kRoom);
+    ASSERT_TRUE(one->generate(greedy(manyTokens(kPrompt), 2)));
+    ASSERT_TRUE(two->generate(greedy(manyTokens(100), 2)));
+
+    const auto refused = two->generate(greedy(manyTokens(kPrompt), 2));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::OutOfMemory);
+    EXPECT_THAT(refused.error().detail, HasSubstr("9000 tokens"));
+    EXPECT_GE(two->cachedTokens().size(), 100U);
+    EXPECT_GE(one->cachedTokens().size(), static_cast<std::size_t>(kPrompt));
+
+    // An answer that grows into it ends, with its text.
+    GenerateRequest endless = greedy(manyTokens(100), -1);
+    endless.ignoreEndOfTurn = true;
+    const auto cut = two->generate(endless);
+    ASSERT_TRUE(cut) << cut.error().detail;
+    EXPECT_EQ(cut->reason, FinishReason::ContextFull);
+    EXPECT_LT(std::ssize(cut->tokens), kPrompt);
 }
 
 TEST(Session, RefusesAContextThatDoesNotFitAndSaysWhatWould) {
-    const auto model = endlessModel();
+    const auto model = modelWithContext(1u << 26);
     const SessionOptions options{.contextLength = 1 << 26, .nThreads = 64};
     if (availableMemory() > std::uint64_t{400} << 30) GTEST_SKIP() << "needs less than 400 GiB";
     const auto refused = Session::create(model, options);
@@ -379,8 +452,11 @@ TEST(Session, RefusesAContextThatDoesNotFitAndSaysWhatWould) {
     EXPECT_GT(forecast.longestContext, 0);
     const MemoryForecast shorter = model->forecast(forecast.longestContext / 2);
     EXPECT_TRUE(shorter.fits());
-    // Left to itself a session takes 8192 tokens of a longer context.
-    EXPECT_EQ((*Session::create(model, {}))->contextLength(), 8192);
+    // Left to itself a session takes what fits, and not all of it.
+    const auto fitting = Session::create(model, {});
+    ASSERT_TRUE(fitting) << fitting.error().detail;
+    EXPECT_GT((*fitting)->contextLength(), 8192);
+    EXPECT_LT((*fitting)->contextLength(), forecast.longestContext);
 }
 
 TEST(ThreadPool, RunsEveryTaskOnceAndSkipsTheRestAfterAStop) {
