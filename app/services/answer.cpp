@@ -346,6 +346,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     request.prompt = prompt->tokens;
     request.sampling = *used.sampling;
     request.maxTokens = maxTokens;
+    request.stop = settings.stop;
     request.stopOnRepetition = profile.stopOnRepetition;
     request.speculate = m_speculates || !details.passages.empty();  // such answers quote
     request.showControlTokens = parser->needsControlTokens();

@@ -127,6 +127,7 @@ nlohmann::json ChatSettings::toJson() const {
     if (!readsFollowUps) json["follow_ups"] = false;
     if (!filter.isEmpty()) json["filter"] = filter.toJson();
     if (contextLength) json["context_length"] = *contextLength;
+    if (!stop.empty()) json["stop"] = stop;
     return json;
 }
 
@@ -159,6 +160,11 @@ ChatSettings ChatSettings::fromJson(const nlohmann::json& json) {
     if (const auto length = json.find("context_length");
         length != json.end() && length->is_number_integer() && *length > 0) {
         settings.contextLength = length->get<int>();
+    }
+    if (const auto stop = json.find("stop"); stop != json.end() && stop->is_array()) {
+        for (const auto& text : *stop) {
+            if (text.is_string()) settings.stop.push_back(text.get<std::string>());
+        }
     }
     if (const auto most = json.find("max_tokens");
         most != json.end() && most->is_number_integer()) {

@@ -330,6 +330,7 @@ struct ChatSettings {
     DocumentFilter filter{};  ///< of what is in the collections
     /// Tokens that the model holds at a time, at most its own number; none: automatic.
     std::optional<int> contextLength = {};
+    std::vector<std::string> stop = {};  ///< answers end before the first of these texts
 
     [[nodiscard]] nlohmann::json toJson() const;
     [[nodiscard]] static ChatSettings fromJson(const nlohmann::json& json);

@@ -238,6 +238,7 @@ Result<services::ChatSettings> settingsFrom(services::Services& services,
     if (arguments.has("--system")) settings.systemPrompt = arguments.text("--system");
     if (arguments.has("--max-tokens")) settings.maxTokens = arguments.integer("--max-tokens", 0);
     if (arguments.has("--ctx")) settings.contextLength = arguments.integer("--ctx", 0);
+    if (arguments.has("--stop")) settings.stop = stopsFrom(arguments);
     if (const auto names = arguments.list("--collection"); !names.empty()) {
         auto ids = collectionsNamed(services, names);
         if (!ids) return tl::unexpected(ids.error());

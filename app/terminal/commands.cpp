@@ -340,6 +340,9 @@ std::vector<Option> generationOptions() {
          "hold N tokens at a time, up to those that the model was made for, as --ctx 32768; "
          "without it as many of those as memory has room for",
          Option::Kind::Integer, 1, kMostTokens},
+        {"--stop", "TEXT",
+         "end the answer before this text, as --stop \"\\n\\n\"; may be given again",
+         Option::Kind::Each},
     };
 }
 
@@ -416,7 +419,19 @@ Result<void> checkValues(const Arguments& arguments) {
             return fail(adapter.error().code, "--lora: " + adapter.error().detail);
         }
     }
+    for (const std::string& text : stopsFrom(arguments)) {
+        if (text.empty()) {
+            return fail(ErrorCode::InvalidArgument,
+                        "--stop needs a text that answers end before, as --stop \"END\"");
+        }
+    }
     return {};
+}
+
+std::vector<std::string> stopsFrom(const Arguments& arguments) {
+    std::vector<std::string> stops;
+    for (const std::string& text : arguments.list("--stop")) stops.push_back(unescaped(text));
+    return stops;
 }
 
 bool givesSampling(const Arguments& arguments) {

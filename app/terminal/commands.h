@@ -60,7 +60,8 @@ int runProgram(const std::vector<std::string>& arguments);
 /// to the name of a file that is there. Errors: InvalidArgument (neither a file nor a scale).
 [[nodiscard]] Result<services::AdapterFile> adapterFrom(const std::string& given);
 
-/// What only those who use the values of --samplers, --logit-bias and --lora can tell of them.
+/// What only those who use the values of --samplers, --logit-bias, --stop and --lora can tell of
+/// them.
 /// Errors: InvalidArgument (names the option).
 [[nodiscard]] Result<void> checkValues(const Arguments& arguments);
 
@@ -75,8 +76,9 @@ void noteUnknownTools(services::Services& services, const Arguments& arguments);
 [[nodiscard]] std::vector<Option> cacheOptions();
 [[nodiscard]] engine::KvTypes cacheTypesFrom(const Arguments& arguments);
 
-/// --ctx, of commands that generate.
+/// --ctx and --stop, of commands that generate, and what the latter says.
 [[nodiscard]] std::vector<Option> generationOptions();
+[[nodiscard]] std::vector<std::string> stopsFrom(const Arguments& arguments);
 /// Errors: InvalidArgument if --ctx is more than the model was made for.
 [[nodiscard]] Result<void> checkContext(const engine::Model& model, const Arguments& arguments);
 

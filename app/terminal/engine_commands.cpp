@@ -310,6 +310,7 @@ int generate(const Arguments& arguments) {
     if (!sampling) return failed(sampling.error());
     request.sampling = std::move(*sampling);
     request.maxTokens = arguments.integer("--max-tokens", kMaxTokens);
+    request.stop = stopsFrom(arguments);
     request.ignoreEndOfTurn = arguments.has("--ignore-eos");
     request.cancel = cancel.token();
     const auto parser = model.outputParser(request.prompt, tools);

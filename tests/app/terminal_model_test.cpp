@@ -203,6 +203,25 @@ TEST_F(TerminalTest, HoldsAsManyTokensAsTheModelWasMadeForOrAsAreAskedFor) {
     EXPECT_THAT(run({"ask", "Hello!", "--ctx", "2000"}).err, HasSubstr("1024"));
 }
 
+TEST_F(TerminalTest, EndsAnswersBeforeTheTextsOfStop) {
+    const std::vector<std::string> golden = {"generate", "--tokens", "1,4,6106,575,6051,6135,6,5",
+                                             "--temp", "0"};
+    const auto stoppedAt = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = golden;
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return json(arguments);
+    };
+    const auto one = stoppedAt({"--stop", "can I"});
+    EXPECT_EQ(one["text"], "Hello! How ");
+    EXPECT_EQ(one["finish_reason"], "stop_string");
+    EXPECT_EQ(stoppedAt({"--stop", "today", "--stop", "How"})["text"], "Hello! ");
+    EXPECT_EQ(stoppedAt({"--stop", "\\n"})["finish_reason"], "end_of_turn");
+    const auto answer = json({"ask", "Hello!", "--no-retrieval", "--stop", "can I"});
+    EXPECT_EQ(answer["finish_reason"], "stop_string");
+    EXPECT_THAT(answer["answer"].get<std::string>(), Not(HasSubstr("can I")));
+    EXPECT_EQ(run({"ask", "Hello!", "--stop", ""}).exitCode, 2);
+}
+
 TEST_F(TerminalTest, AChatSaysWhatItsContextHoldsAndWhatItNoLongerReads) {
     const std::string model =
         write("named.gguf", ChangedMetadata(test::readWhole(kTinyModels + "llama-dense.gguf"))

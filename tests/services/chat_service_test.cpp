@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using testing::HasSubstr;
+using testing::Not;
 
 /// The saved session of a chat; empty if it has not got exactly one.
 fs::path onlyFileOf(const fs::path& folder, ChatId chat) {
@@ -458,16 +459,20 @@ TEST_F(ChatServiceTest, ASessionOfAnotherKindCostsNoSavedOne) {
     EXPECT_TRUE(fs::is_empty(folder));
 }
 
-TEST_F(ChatServiceTest, AChatHasTheContextOfItsSettings) {
+TEST_F(ChatServiceTest, AChatHasTheContextAndTheStopTextsOfItsSettings) {
     SendRequest request;
     request.text = "Hello!";
     request.retrieval = false;
     request.settings.sampling.emplace().temperature = 0.0f;
     request.settings.contextLength = 300;
+    request.settings.stop = {"can I"};
     const auto answer = send(request);
     ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+    EXPECT_THAT(answer->text, Not(HasSubstr("can I")));
+    EXPECT_EQ(answer->details->finishReason, "stop_string");
     const ChatView view = load(answer->chat);
     EXPECT_EQ(ChatSettings::fromJson(view.chat.settings).contextLength, 300);
+    EXPECT_EQ(ChatSettings::fromJson(view.chat.settings).stop, std::vector<std::string>({"can I"}));
     const auto used = [&](std::optional<ChatId> chat) {
         return wait<ContextUse>([&](auto reply) { chats().contextUse(chat, {}, std::move(reply)); })
             .value_or(ContextUse{});
