@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/gguf/gguf_file.h"
@@ -39,8 +40,8 @@ struct EncoderConfig {
     float alibiBias = 0.0f;        ///< the most that ALiBi takes off a score per position; 0: none
     RopeConfig rope;
     RopeConfig localRope;
-    int window = 0;        ///< local layers see half of it to both sides; 0: no local layers
-    int windowPeriod = 1;  ///< in so many layers all but the last are local
+    int window = 0;                 ///< local layers see half of it to both sides
+    std::vector<bool> localLayers;  ///< [nLayers]; empty: none
 
     bool causal = false;                     ///< a token sees those before it only
     HeadNorm queryKeyNorm = HeadNorm::None;  ///< AllHeads: used if the file has it
@@ -62,7 +63,7 @@ struct EncoderConfig {
     bool hasSecondDense = false;  ///< back to embeddingDim
 
     [[nodiscard]] bool isLocal(int layer) const {
-        return window > 0 && layer % windowPeriod < windowPeriod - 1;
+        return !localLayers.empty() && localLayers[static_cast<std::size_t>(layer)];
     }
     [[nodiscard]] bool hasExperts(int layer) const {
         return nExperts > 0 && expertPeriod > 0 && layer % expertPeriod == 1;

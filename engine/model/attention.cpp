@@ -15,6 +15,17 @@ void addBias(const KernelTable& kernels, const std::vector<float>& bias, float* 
     if (!bias.empty()) kernels.addScaled(values, bias.data(), 1.0f, static_cast<int>(bias.size()));
 }
 
+/// Where the model and the layer have queries that grow.
+void growQuery(const Machinery& m, const Batch& batch, std::size_t token, Rows& query) {
+    const QueryGrowthConfig& growth = m.config.growth;
+    const bool grows = growth.whereRotated || !m.config.layers[size(batch.layer)].rotates;
+    if (growth.step == 0 || !grows) return;
+    const int position = batch.firstPosition + static_cast<int>(token);
+    const int nSteps = (position + growth.offset) / growth.step;
+    const auto share = static_cast<float>(growth.rate * std::log1p(nSteps));
+    m.kernels.addScaled(query.row(token), query.row(token), share, query.dim());
+}
+
 int gatedDim(const ModelConfig& config) {
     return config.grouped.hasOutputGate ? 2 * config.nHeads * config.grouped.headDim : 0;
 }
@@ -76,7 +87,7 @@ void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weig
         m.products.run(m.pool);
     }
     parallelFor(m.pool, nTokens, size(m_query.dim()) * 2,
-                [&](std::size_t token) { splitQuery(m, token); });
+                [&](std::size_t token) { splitQuery(m, batch, token); });
     for (std::size_t head = 0; head < nHeads; ++head) {
         const Matrix& keyUp = weights.keyUp[head];
         m.products.add(keyUp);
@@ -133,7 +144,8 @@ void LatentAttention::compressKeys(const Machinery& m, const LatentAttentionWeig
 
 /// A head's query is [nopeDim without position | ropeDim with it]. The first part is set aside for
 /// the product into the latent space, the second goes behind that product's result.
-void LatentAttention::splitQuery(const Machinery& m, std::size_t token) {
+void LatentAttention::splitQuery(const Machinery& m, const Batch& batch, std::size_t token) {
+    growQuery(m, batch, token, m_query);
     const int nopeDim = m.config.latent.nopeDim;
     const int ropeDim = m.config.rope.dim;
     const auto nHeads = size(m.config.nHeads);
@@ -254,13 +266,7 @@ void GroupedAttention::placeQueryAndKey(const Machinery& m, const GroupedAttenti
     };
     place(m_query.row(token), m_query.dim(), weights.queryNorm);
     place(m_key.row(token), m_key.dim(), weights.keyNorm);
-    const QueryGrowthConfig& growth = grouped.growth;
-    if (growth.step > 0 && (growth.whereRotated || !rotates)) {
-        const int position = batch.firstPosition + static_cast<int>(token);
-        const int nSteps = (position + growth.offset) / growth.step;
-        const auto share = static_cast<float>(growth.rate * std::log1p(nSteps));
-        m.kernels.addScaled(m_query.row(token), m_query.row(token), share, m_query.dim());
-    }
+    growQuery(m, batch, token, m_query);
 }
 
 }  // namespace conclave::engine

@@ -47,7 +47,7 @@ public:
 private:
     void compressKeys(const Machinery& m, const LatentAttentionWeights& weights, const Batch& batch,
                       std::size_t token);
-    void splitQuery(const Machinery& m, std::size_t token);
+    void splitQuery(const Machinery& m, const Batch& batch, std::size_t token);
 
     Rows m_queryLatent;  ///< [token][queryRank]
     Rows m_query;        ///< [token][head][nopeDim + ropeDim]

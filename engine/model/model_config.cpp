@@ -265,6 +265,12 @@ Result<ModelConfig> ModelConfig::read(const GgufFile& file) {
     if (!keys.error() && model.rope.dim % 2 != 0) {
         keys.remember({ErrorCode::Corrupt, keys.name("rope.dimension_count") + " is odd"});
     }
+    if (!keys.error() && !keys.flag("attention.causal", true)) {
+        keys.remember({ErrorCode::Unsupported,
+                       keys.name("attention.causal") +
+                           " is false: the model reads a text in both directions and continues "
+                           "none, and such are supported as embedders alone"});
+    }
     if (keys.error()) return tl::unexpected(*keys.error());
     return model;
 }

@@ -45,9 +45,10 @@ struct RopeConfig {
     bool yarn = false;
     double yarnFactor = 1.0;
     double originalContext = 0.0;  ///< what the model was trained with before it was stretched
-    double yarnFast = 32.0;  ///< turns over the original context from which a wave is left alone
-    double yarnSlow = 1.0;   ///< likewise, up to which it is stretched in full
-    double magnitude = 1.0;  ///< factor on cosine and sine
+    double yarnFast = 32.0;     ///< turns over the original context from which a wave is left alone
+    double yarnSlow = 1.0;      ///< likewise, up to which it is stretched in full
+    double magnitude = 1.0;     ///< factor on cosine and sine
+    bool usesDivisors = false;  ///< the file's factors count, where it has them
 };
 
 /// Queries that grow with their position p, so that a long text does not flatten the softmax
@@ -66,12 +67,11 @@ struct GroupedAttentionConfig {
     HeadNorm queryKeyNorm = HeadNorm::None;
     bool normalizesRotated = false;  ///< that norm comes behind the rotation
     bool unitHeads = false;          ///< rotated queries and keys are normalized, without weights
-    QueryGrowthConfig growth = {};
-    bool needsBias = false;        ///< on queries, keys and values; else used if the file has it
-    bool needsOutputBias = false;  ///< likewise
-    bool hasOutputGate = false;    ///< what a head gives counts by a sigmoid of the token
-    bool hasSinks = false;         ///< a learnt logit per head takes its share of the softmax
-    float softCap = 0.0f;          ///< scores become cap * tanh(score / cap); 0: they do not
+    bool needsBias = false;          ///< on queries, keys and values; else used if the file has it
+    bool needsOutputBias = false;    ///< likewise
+    bool hasOutputGate = false;      ///< what a head gives counts by a sigmoid of the token
+    bool hasSinks = false;           ///< a learnt logit per head takes its share of the softmax
+    float softCap = 0.0f;            ///< scores become cap * tanh(score / cap); 0: they do not
 };
 
 /// Multi-head latent attention: DeepSeek-V2 (arXiv:2405.04434), section 2.1.
@@ -177,6 +177,7 @@ struct ModelConfig {
     NormConfig norm;
     AttentionKind attention = AttentionKind::Grouped;
     float attentionScale = 0.0f;  ///< factor on q.k before the softmax
+    QueryGrowthConfig growth;
     GroupedAttentionConfig grouped;
     LatentAttentionConfig latent;
     RecurrentKind recurrent = RecurrentKind::DeltaNet;

@@ -75,6 +75,7 @@ const TensorInfo* TensorFinder::find(const std::string& shortName, Shape shape) 
     const std::string name = m_prefix + shortName;
     const TensorInfo* tensor = m_file.tensor(name);
     if (tensor == nullptr) return remember(ErrorCode::Corrupt, "lacks the tensor " + name);
+    m_found.insert(tensor);
     // Dimensions of 1 at the end are a matter of taste among writers.
     Shape found = tensor->shape;
     while (found.size() > 1 && found.back() == 1) found.pop_back();
@@ -93,6 +94,14 @@ const TensorInfo* TensorFinder::find(const std::string& shortName, Shape shape) 
     m_needsInt8 = m_needsInt8 || kernels->input == ActivationFormat::Int8Blocks;
     m_sizeBytes += tensor->data.size();
     return tensor;
+}
+
+std::vector<std::string> TensorFinder::unread() const {
+    std::vector<std::string> names;
+    for (const TensorInfo& tensor : m_file.tensors()) {
+        if (m_found.count(&tensor) == 0) names.push_back(tensor.name);
+    }
+    return names;
 }
 
 Matrix TensorFinder::slice(const TensorInfo& tensor, int nRows, int nColumns, int index) const {

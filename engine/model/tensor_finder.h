@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ public:
 
     /// Corrupt or Unsupported; names the tensor.
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+    /// Names of the file's tensors that were not asked for, in the file's order.
+    [[nodiscard]] std::vector<std::string> unread() const;
     [[nodiscard]] bool needsInt8() const { return m_needsInt8; }
     [[nodiscard]] std::uint64_t sizeBytes() const { return m_sizeBytes; }
 
@@ -65,6 +68,7 @@ private:
     const KernelTable& m_kernels;
     std::string m_prefix;
     std::optional<Error> m_error;
+    std::set<const TensorInfo*> m_found;
     bool m_needsInt8 = false;
     std::uint64_t m_sizeBytes = 0;
 };

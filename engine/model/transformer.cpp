@@ -63,8 +63,13 @@ Transformer::Transformer(const ModelConfig& config, const Weights& weights, cons
       m_delta(size(maxTokens), config.embeddingDim, false),
       m_attention(makeAttention(config, size(maxTokens), weights.needsInt8)),
       m_feedForward(config, size(maxTokens), weights.needsInt8) {
-    if (config.hasLocalLayer())
-        m_localRope.emplace(config.localRope, std::span<float>(), maxTokens);
+    if (config.hasLocalLayer()) {
+        m_localRope.emplace(config.localRope,
+                            config.localRope.usesDivisors
+                                ? divisorsFor(config, weights.ropeDivisors, cache.capacity())
+                                : std::vector<float>(),
+                            maxTokens);
+    }
     if (!config.hasRecurrentLayer()) return;
     switch (config.recurrent) {
         case RecurrentKind::DeltaNet:

@@ -1,7 +1,10 @@
 #include "engine/model/weights.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "engine/model/tensor_finder.h"
@@ -351,6 +354,22 @@ RopeDivisors loadRopeDivisors(TensorFinder& finder, const ModelConfig& config) {
     return divisors;
 }
 
+/// True for tensors that may be there without a use: parts for pictures and sound that some writers
+/// keep in the same file, layers that predict further tokens, the head of a classifier, and the
+/// second of two forms of one matrix.
+bool mayStayUnread(const std::string& name, const ModelConfig& config) {
+    constexpr std::string_view kOtherParts[] = {"v.", "a.", "mm.", "cls", "dense_", "rope_"};
+    if (std::any_of(std::begin(kOtherParts), std::end(kOtherParts),
+                    [&](std::string_view each) { return name.starts_with(each); })) {
+        return true;
+    }
+    for (int i = 0; i < config.nPredictionLayers; ++i) {
+        if (name.starts_with("blk." + std::to_string(config.nLayers + i) + ".")) return true;
+    }
+    return config.attention == AttentionKind::Latent &&
+           (name.ends_with(".attn_k_b.weight") || name.ends_with(".attn_v_b.weight"));
+}
+
 }  // namespace
 
 Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
@@ -376,7 +395,25 @@ Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
     if (finder.error()) return tl::unexpected(*finder.error());
     weights.needsInt8 = finder.needsInt8();
     weights.sizeBytes = finder.sizeBytes();
+    for (const std::string& name : finder.unread()) {
+        if (!mayStayUnread(name, config)) weights.unread.push_back(name);
+    }
     return weights;
+}
+
+Result<void> Weights::requireAllRead(const GgufFile& file) const {
+    if (unread.empty()) return {};
+    constexpr std::size_t kShown = 3;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(kShown, unread.size()); ++i) {
+        names += (i == 0 ? "" : ", ") + unread[i];
+    }
+    if (unread.size() > kShown) names += " and " + std::to_string(unread.size() - kShown) + " more";
+    return fail(ErrorCode::Unsupported,
+                "the model file has parts that the architecture " +
+                    std::string(file.string("general.architecture").value_or("")) +
+                    " does not use, so that it would be computed wrongly: " + names +
+                    "; get a file that was converted for llama.cpp");
 }
 
 }  // namespace conclave::engine

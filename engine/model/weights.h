@@ -157,12 +157,17 @@ struct Weights {
     std::uint64_t sizeBytes = 0;         ///< of all tensors used
     PackedMemory packed;                 ///< see packWeights
     std::shared_ptr<ExpertStore> store;  ///< null: all experts are in memory
+    /// Tensors of the file that the architecture has no use for: it is another model than it says.
+    std::vector<std::string> unread;
 
     /// Matrices point into `file`, which must outlive them.
     /// Errors: Corrupt (names the tensor), Unsupported (names the tensor and its type).
     /// @param predicts  with the prediction layer, if the file has one that is whole
     [[nodiscard]] static Result<Weights> load(const GgufFile& file, const ModelConfig& config,
                                               const KernelTable& kernels, bool predicts = false);
+
+    /// Errors: Unsupported, if tensors are unread (names some).
+    [[nodiscard]] Result<void> requireAllRead(const GgufFile& file) const;
 };
 
 }  // namespace conclave::engine

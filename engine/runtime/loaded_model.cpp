@@ -125,7 +125,7 @@ Result<void> LoadedModel::readWeights(bool predicts) {
     auto weights = Weights::load(m_file, m_config, m_kernels, predicts);
     if (!weights) return tl::unexpected(weights.error());
     m_weights = std::move(*weights);
-    return {};
+    return m_weights.requireAllRead(m_file);
 }
 
 Result<void> LoadedModel::fill() {

@@ -9,6 +9,7 @@
 
 #include <unicode/uscript.h>
 
+#include "engine/tokenizer/deepseek_letters.h"
 #include "engine/tokenizer/word_patterns.h"
 
 namespace conclave::engine::patterns {
@@ -79,14 +80,17 @@ inline std::size_t deepseekCoderPunctuation(const CharSequence& chars, std::size
                       [&](std::size_t i) { return chars.is(i, kPunctuation); });
 }
 
-/// Letters with case. DeepSeek-LLM lists them by hand; Georgian's small letters got case later than
-/// that list.
+inline bool isDeepseekLetter(char32_t c) {
+    const auto* const behind =
+        std::upper_bound(std::begin(kDeepseekLetters), std::end(kDeepseekLetters), c,
+                         [](char32_t value, CharRange range) { return value < range.first; });
+    return behind != std::begin(kDeepseekLetters) && c <= std::prev(behind)->last;
+}
+
 inline std::size_t deepseekLlmLetters(const CharSequence& chars, std::size_t position,
                                       std::size_t end) {
-    return afterSpace(chars, position, end, [&](std::size_t i) {
-        const char32_t c = chars.codePoints[i];
-        return chars.is(i, kUpper | kLower) && !(c >= 0x10D0 && c <= 0x10FF);
-    });
+    return afterSpace(chars, position, end,
+                      [&](std::size_t i) { return isDeepseekLetter(chars.codePoints[i]); });
 }
 
 /// [!-/:-~！-／：-～‘-‟　-。]
@@ -231,11 +235,6 @@ inline std::size_t kimiWord(const CharSequence& chars, std::size_t position, std
     if (const std::size_t length = spacesToLineEnd(chars, position, end)) return length;
     return spaces(chars, position, end);
 }
-
-struct CharRange {
-    char32_t first;
-    char32_t last;
-};
 
 /// The run of characters that lie in one of the ranges.
 template <std::size_t nRanges>

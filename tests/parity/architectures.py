@@ -603,6 +603,30 @@ def granitehybrid(has_experts=False):
     return m
 
 
+def changed(m, **keys):
+    m.set(**keys)
+    return m
+
+
+def llama4_divided():
+    """As Scout, whose file has factors for all layers that turn; the window is 8,192 whatever the file says."""
+    m = llama4()
+    m.set(attention__sliding_window=16)
+    m.vector("rope_freqs.weight", m.head_dim // 2, offset=2.0, scale=0.3)
+    return m
+
+
+# Keys that some files of an architecture have and others have not. These models are not made wide.
+VARIANTS = {
+    "glm4-sections": lambda: with_sections(glm4(), 2, 1, 1),  # GLM-4.1V, 4.6V-Flash
+    "deepseek2-growth": lambda: changed(deepseek3(), rope__scaling__attn_factor=0.6,  # Mistral Large 3
+                                        attention__temperature_scale=0.1, attention__temperature_length=24),
+    "gemma3-list": lambda: changed(gemma3(), rope__freq_base_swa=500.0, attention__sliding_window_pattern=[
+        False, True, True, False, True, True]),
+    "gpt-oss-local": lambda: changed(gpt_oss(), rope__freq_base_swa=500.0,
+                                     attention__sliding_window_pattern=[False, True]),
+    "llama4-divided": llama4_divided,
+}
 # File name: how the model is made. Those of OTHERS are made wide alone (wide_models.py); the small models of these
 # names are make_parity.py's.
 OTHERS = {"deepseek3": deepseek3, "mixtral": lambda: llama(4), "llama-dense": llama}

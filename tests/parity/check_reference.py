@@ -61,7 +61,8 @@ def distance(golden, logs):
 
 
 def golden_names():
-    return [name for name in list(architectures.MODELS) + list(OTHERS) if name not in ROUNDED]
+    known = [*architectures.MODELS, *architectures.VARIANTS, *OTHERS]
+    return [name for name in known if name not in ROUNDED]
 
 
 def but_for_ties(name, largest):

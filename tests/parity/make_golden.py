@@ -71,11 +71,12 @@ def read_golden(path):
 
 
 def main():
-    for name in sys.argv[1:] or list(architectures.MODELS) + list(OTHERS):
+    recipes = {**architectures.MODELS, **architectures.VARIANTS}
+    for name in sys.argv[1:] or list(recipes) + list(OTHERS):
         path = os.path.join(HERE, name + ".gguf")
         vocabulary = OTHERS.get(name, architectures.VOCABULARY)
-        if name in architectures.MODELS:
-            architectures.MODELS[name]().write(path)
+        if name in recipes:
+            recipes[name]().write(path)
         [logits] = engines.llama_cpp(path, [tokens_of(vocabulary, POSITIONS)])
         write_golden(os.path.join(HERE, name + ".top20"), logits)
         print("%-14s %6d bytes, logits' deviation %.2f" % (name, os.path.getsize(path), logits.std()))

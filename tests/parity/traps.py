@@ -27,6 +27,20 @@ TRAPS = {
         ("layers that predict further tokens are not run with the others, and guess if that is asked for",
          ["DeepSeekTraps.PredictingLayersAreNotRun", "Golden deepseek2-mtp",
           "Prediction.RandomWeightsGiveTheSameAnswersAsWithoutIt"]),
+        ("queries grow with the text in Mistral Large 3; `attn_factor` counts for all of a head",
+         ["deepseek2-growth: query growth", "Golden deepseek2-growth"]),
+    ],
+    "glm4": [
+        ("halves rotate in the models that see, neighbours in the others", ["glm4-sections: pairs", "glm4: pairs"]),
+    ],
+    "llama4": [
+        ("the file's divisors of angles count in the layers with chunks, too", ["Golden llama4-divided"]),
+        ("chunks of 8,192 tokens whatever the file says", ["Llama4.ChunksAreOfItsOwnSizeWhateverTheFileSays"]),
+    ],
+    "all with windows": [
+        ("the file may list the layers with windows, or say that all have one", ["Golden gemma3-list",
+                                                                               "Golden gpt-oss-local"]),
+        ("layers with windows may turn by a base of their own", ["gpt-oss-local: local rope", "gemma3: local rope"]),
     ],
     "qwen3moe": [
         ("queries and keys are normalized head by head, before they rotate",
@@ -80,6 +94,7 @@ TRAPS = {
         ("a tensor for each expert, as in old files", ["Parity mixtral-split"]),
     ],
     "all": [
+        ("tensors that nothing reads tell of another architecture", ["Weights.NameTensorsThatNothingReads"]),
         ("rows that blocks do not divide are of another type; the output matrix is Q6_K",
          ["EveryType.FallsBackWhereRowsDoNotDivide", "Quantize.WritesTheFilesOfLlamaCpp"]),
         ("every type in every place, embeddings too; routers in F32", ["EveryType.WorksInEveryPlace"]),

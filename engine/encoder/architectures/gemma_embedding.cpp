@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/encoder/architectures/architectures.h"
+#include "engine/model/architectures/blocks.h"
 
 namespace conclave::engine::encoders {
 
@@ -13,7 +14,7 @@ void gemmaEmbedding(Keys& keys, EncoderConfig& model) {
     model.gated = true;
     readEncoderRope(keys, model);
     model.window = keys.required("attention.sliding_window", 1, kMaxContext);
-    model.windowPeriod = keys.optional("attention.sliding_window_pattern", 6, 1, kMaxLayers);
+    model.localLayers = readLocalLayers(keys, model.nLayers, 6);
     model.localRope = {.dim = model.rope.dim,
                        .pairs = model.rope.pairs,
                        .base = keys.number("rope.freq_base_swa", 10000.0, 1.0, 1e12)};

@@ -7,7 +7,7 @@ namespace conclave::engine::encoders {
 void qwen3(Keys& keys, EncoderConfig& model) {
     model.norm = NormKind::Rms;
     model.normPlace = NormPlace::Before;
-    model.causal = true;
+    model.causal = keys.flag("attention.causal", true);
     model.queryKeyNorm = HeadNorm::PerHead;
     model.gated = true;
     model.activation = Activation::Silu;

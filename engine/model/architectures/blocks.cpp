@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace conclave::engine {
@@ -18,8 +19,14 @@ int vocabularySizeOf(Keys& keys) {
     return static_cast<int>(embedding->shape[1]);
 }
 
+/// On cosine and sine, however the context was stretched.
+double attentionFactor(Keys& keys) {
+    return keys.number("rope.scaling.attn_factor", 1.0, 1e-3, 1e3);
+}
+
 void readRope(Keys& keys, ModelConfig& model) {
     RopeConfig& rope = model.rope;
+    rope.usesDivisors = true;
     rope.base = keys.number("rope.freq_base", 10000.0, 1.0, 1e12);
     const std::string_view type = keys.text("rope.scaling.type");
     const double factor =
@@ -39,7 +46,7 @@ void readRope(Keys& keys, ModelConfig& model) {
                                                    std::string(type) +
                                                    "\" (linear, yarn and longrope are supported)"});
     }
-    rope.magnitude *= keys.number("rope.scaling.attn_factor", 1.0, 1e-3, 1e3);
+    rope.magnitude *= attentionFactor(keys);
 }
 
 void readGroups(Keys& keys, MoeConfig& moe) {
@@ -155,15 +162,23 @@ void readLatentAttention(Keys& keys, ModelConfig& model) {
                                                " leaves nothing of the key length " +
                                                std::to_string(keyDim)});
     }
-    model.attentionScale = 1.0f / std::sqrt(static_cast<float>(keyDim));
+    // The factor on queries and keys counts for their part without position, too.
+    double mscale = attentionFactor(keys);
     // DeepSeek's YaRN: the key holds 0.1 * mscale_all_dim. Where it is given, the two mscales
     // cancel on cosine and sine, and the softmax scale takes the square instead.
     const double logMultiplier = keys.number("rope.scaling.yarn_log_multiplier", 0.0, 0.0, 10.0);
     if (model.rope.yarn && logMultiplier != 0.0) {
-        const double mscale = 1.0 + logMultiplier * std::log(model.rope.yarnFactor);
-        model.attentionScale *= static_cast<float>(mscale * mscale);
-        model.rope.magnitude = 1.0;
+        model.rope.magnitude = mscale;
+        mscale *= 1.0 + logMultiplier * std::log(model.rope.yarnFactor);
     }
+    model.attentionScale =
+        static_cast<float>(mscale * mscale) / std::sqrt(static_cast<float>(keyDim));
+    // Mistral Large 3: the file gives the step, where Ministral takes the original context.
+    const double rate = keys.number("attention.temperature_scale", 0.0, 0.0, 1e3);
+    if (rate == 0.0) return;
+    model.growth = {.step = keys.required("attention.temperature_length", 1, kMaxContext),
+                    .rate = rate,
+                    .whereRotated = true};
 }
 
 namespace {
@@ -264,12 +279,27 @@ void readRouterScore(Keys& keys, ModelConfig& model, RouterScore fallback) {
 void readWindow(Keys& keys, ModelConfig& model, int period) {
     model.window =
         keys.optional("attention.sliding_window", model.window, 0, kMaxContext);  // 0: not set
-    period = keys.optional("attention.sliding_window_pattern", period, 1, kMaxLayers);
     model.localRope = model.rope;
     if (keys.error() || model.window == 0) return;
-    for (int i = 0; i < model.nLayers; ++i) {
-        model.layers[static_cast<std::size_t>(i)].isLocal = i % period < period - 1;
+    const std::vector<bool> isLocal = readLocalLayers(keys, model.nLayers, period);
+    for (std::size_t i = 0; i < isLocal.size(); ++i) model.layers[i].isLocal = isLocal[i];
+}
+
+std::vector<bool> readLocalLayers(Keys& keys, int nLayers, int period) {
+    constexpr std::string_view kKey = "attention.sliding_window_pattern";
+    std::vector<bool> isLocal = keys.flags(kKey, nLayers);
+    const bool isList = !isLocal.empty();
+    isLocal.resize(static_cast<std::size_t>(nLayers));
+    if (isList || keys.error()) return isLocal;
+    period = keys.optional(kKey, period, 0, std::numeric_limits<int>::max());
+    for (int i = 0; i < nLayers; ++i) {
+        isLocal[static_cast<std::size_t>(i)] = period == 0 || i % period < period - 1;
     }
+    return isLocal;
+}
+
+void readLocalBase(Keys& keys, ModelConfig& model) {
+    model.localRope.base = keys.number("rope.freq_base_swa", model.rope.base, 1.0, 1e12);
 }
 
 }  // namespace conclave::engine

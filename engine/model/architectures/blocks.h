@@ -1,6 +1,8 @@
 // blocks.h: what the descriptions of architectures are put together from.
 #pragma once
 
+#include <vector>
+
 #include "engine/model/architectures/keys.h"
 #include "engine/model/model_config.h"
 
@@ -11,7 +13,8 @@ void readCommon(Keys& keys, ModelConfig& model);
 
 /// Heads, their sizes, and the part of a head that is rotated.
 void readGroupedAttention(Keys& keys, ModelConfig& model);
-/// The same for latent attention, with DeepSeek's form of YaRN.
+/// The same for latent attention, with DeepSeek's form of YaRN, and queries that grow where
+/// "attention.temperature_scale" says so.
 void readLatentAttention(Keys& keys, ModelConfig& model);
 
 /// Layers without heads of keys and values are recurrent, the others alike: a list in
@@ -40,7 +43,12 @@ void readInterleaved(Keys& keys, ModelConfig& model);
 void readRouterScore(Keys& keys, ModelConfig& model, RouterScore fallback);
 
 /// In every `period` layers all but the last see only a window; they rotate as the others do. The
-/// file may have a period of its own.
+/// file may tell otherwise, as readLocalLayers has it.
 void readWindow(Keys& keys, ModelConfig& model, int period);
+/// Which layers see only a window: "attention.sliding_window_pattern" is a list of them or a period
+/// (0: all), and `period` counts without it.
+[[nodiscard]] std::vector<bool> readLocalLayers(Keys& keys, int nLayers, int period);
+/// Local layers may turn by a base of their own: "rope.freq_base_swa".
+void readLocalBase(Keys& keys, ModelConfig& model);
 
 }  // namespace conclave::engine

@@ -1,5 +1,5 @@
 // deepseek2.cpp: DeepSeek-V2 (arXiv:2405.04434), section 2, and V3 (arXiv:2412.19437), section 2.1;
-// also Moonlight, Kimi-K2 and GLM-4.7-Flash.
+// also Moonlight, Kimi-K2, GLM-4.7-Flash and Mistral Large 3.
 #include "engine/model/architectures/architectures.h"
 
 namespace conclave::engine::architectures {

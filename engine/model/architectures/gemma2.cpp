@@ -16,6 +16,7 @@ void gemma2(Keys& keys, ModelConfig& model) {
     model.rope.pairs = RopePairs::Halves;
     model.window = 4096;
     readWindow(keys, model, 2);
+    readLocalBase(keys, model);
 
     model.embeddingScale = std::sqrt(static_cast<float>(model.embeddingDim));
     model.norm.afterBlocks = true;

@@ -12,6 +12,7 @@ void gptOss(Keys& keys, ModelConfig& model) {
     model.rope.pairs = RopePairs::Halves;
     model.window = keys.required("attention.sliding_window", 1, kMaxContext);
     readWindow(keys, model, 2);
+    readLocalBase(keys, model);
     model.norm.beforeFeedForward = "post_attention_norm";
 
     readExperts(keys, model, ExpertWidth::FeedForward);

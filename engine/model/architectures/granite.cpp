@@ -21,7 +21,11 @@ void granite(Keys& keys, ModelConfig& model) {
     }
     model.embeddingScale = scaleOf(keys, "embedding_scale");
     model.residualScale = scaleOf(keys, "residual_scale");
-    model.logitScale = 1.0f / static_cast<float>(keys.requiredNumber("logit_scale", 1e-6, 1e6));
+    // Only hybrid models may be without it.
+    const bool isHybrid = model.recurrent == RecurrentKind::Mamba2;
+    model.logitScale =
+        1.0f / (isHybrid ? scaleOf(keys, "logit_scale")
+                         : static_cast<float>(keys.requiredNumber("logit_scale", 1e-6, 1e6)));
 }
 
 }  // namespace conclave::engine::architectures

@@ -1,5 +1,6 @@
 #include "engine/model/architectures/keys.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -7,6 +8,11 @@ namespace conclave::engine {
 
 int Keys::required(std::string_view key, std::int64_t lowest, std::int64_t highest) {
     if (variesByLayer(key)) return 0;
+    const auto ofAll = valueOfAllLayers(key);
+    if (ofAll && (*ofAll < lowest || *ofAll > highest)) {
+        return remember({ErrorCode::Corrupt, name(key) + " holds " + std::to_string(*ofAll)});
+    }
+    if (ofAll) return static_cast<int>(*ofAll);
     const auto value = m_file.requireInteger(m_prefix + std::string(key), lowest, highest);
     if (!value) return remember(value.error());
     return static_cast<int>(*value);
@@ -69,12 +75,20 @@ std::vector<int> Keys::counts(std::string_view key, int nLeast, std::int64_t hig
 }
 
 bool Keys::has(std::string_view key) const {
-    return m_file.number(m_prefix + std::string(key)).has_value();
+    return m_file.number(m_prefix + std::string(key)).has_value() || valueOfAllLayers(key);
+}
+
+std::optional<std::int64_t> Keys::valueOfAllLayers(std::string_view key) const {
+    const auto values = m_file.integers(m_prefix + std::string(key));
+    const bool isOne = values && !values->empty() &&
+                       std::all_of(values->begin(), values->end(),
+                                   [&](std::int64_t value) { return value == values->front(); });
+    return isOne ? std::optional(values->front()) : std::nullopt;
 }
 
 bool Keys::variesByLayer(std::string_view key) {
     const std::string full = m_prefix + std::string(key);
-    if (!m_file.integers(full) && !m_file.numbers(full)) return false;
+    if (valueOfAllLayers(key) || (!m_file.integers(full) && !m_file.numbers(full))) return false;
     remember({ErrorCode::Unsupported,
               name(key) + " has a value for each layer, and no such model is supported yet"});
     return true;

@@ -39,7 +39,7 @@ public:
     [[nodiscard]] std::vector<bool> flags(std::string_view key, int nLeast);
     /// One of each layer, from 0 to `highest`; as `flags` otherwise.
     [[nodiscard]] std::vector<int> counts(std::string_view key, int nLeast, std::int64_t highest);
-    [[nodiscard]] bool has(std::string_view key) const;  ///< as a number
+    [[nodiscard]] bool has(std::string_view key) const;  ///< as a number, or a list of the same one
     [[nodiscard]] std::string_view text(std::string_view key) const;
 
     [[nodiscard]] const TensorInfo* tensor(std::string_view name) const {
@@ -49,11 +49,14 @@ public:
     /// "\"olmoe.block_count\"", for messages.
     [[nodiscard]] std::string name(std::string_view key) const;
     int remember(Error error);
-    /// True, and an error, for a list where we read one number.
+    /// True, and an error, for a list of different values where we read one number.
     bool variesByLayer(std::string_view key);
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
 
 private:
+    /// That of a list of integers which are all the same: files may list what layers share.
+    [[nodiscard]] std::optional<std::int64_t> valueOfAllLayers(std::string_view key) const;
+
     const GgufFile& m_file;
     std::string m_prefix;
     std::optional<Error> m_error;

@@ -11,13 +11,21 @@ void llama4(Keys& keys, ModelConfig& model) {
     constexpr int kPeriod = 4;
     constexpr int kExpertsOfMaverick = 128;
     readGroupedAttention(keys, model);
+    if (keys.optional("attention.sliding_window", kChunk, 0, kMaxContext) == 0) {
+        keys.remember({ErrorCode::Unsupported, keys.name("attention.sliding_window") +
+                                                   " is 0, and no Llama 4 without windows is "
+                                                   "supported; Scout and Maverick are"});
+        return;
+    }
     model.window = kChunk;
     readWindow(keys, model, kPeriod);
+    readLocalBase(keys, model);
+    model.window = kChunk;  // whatever the file says
     model.windowIsChunk = true;
     for (std::size_t i = kPeriod - 1; i < model.layers.size(); i += kPeriod) {
         model.layers[i].rotates = false;
     }
-    model.grouped.growth = {.step = kChunk, .offset = 1};
+    model.growth = {.step = kChunk, .offset = 1};
 
     readExperts(keys, model, ExpertWidth::FeedForward);
     readInterleaved(keys, model);

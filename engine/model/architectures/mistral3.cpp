@@ -17,7 +17,7 @@ void mistral3(Keys& keys, ModelConfig& model) {
     }
     const double rate = keys.number("attention.temperature_scale", 0.0, 0.0, 1e3);
     if (rate == 0.0) return;
-    model.grouped.growth = {
+    model.growth = {
         .step = static_cast<int>(model.rope.originalContext), .rate = rate, .whereRotated = true};
 }
 

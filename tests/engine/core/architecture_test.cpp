@@ -49,6 +49,7 @@ TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
     EXPECT_LE(nearTies.size(), 4u);
     for (const KernelTable* kernels : test::nativeKernelSets()) {
         test::BareModel model(test::parity(GetParam() + ".gguf"), *kernels);
+        EXPECT_TRUE(model.weights().requireAllRead(model.file()));
         const auto tokens = test::goldenTokens(model.config().vocabularySize, golden.size());
         const std::vector<float> whole = model.logits(tokens);
         const test::Distance distance = distanceTo(golden, whole, nearTies);
@@ -146,9 +147,7 @@ std::vector<Mistake> mistakes() {
         {"norm behind rotation",
          [](ModelConfig& m) { return replace(m.grouped.normalizesRotated, false); }},
         {"query growth",
-         [](ModelConfig& m) {
-             return m.grouped.growth.step < 128 && replace(m.grouped.growth.step, 0);
-         }},
+         [](ModelConfig& m) { return m.growth.step < 128 && replace(m.growth.step, 0); }},
         {"yarn's turns",
          [](ModelConfig& m) { return m.rope.yarn && replace(m.rope.yarnFast, 32.0); }},
         {"norm after", [](ModelConfig& m) { return replace(m.norm.afterBlocks, false); }},
@@ -287,11 +286,87 @@ TEST(GraniteHybrid, RefusesHeadsThatDoNotDivide) {
     EXPECT_THAT(detailOf(100, 2), HasSubstr("ssm.inner_size"));
 }
 
+/// Only Granite's hybrid files may be without it.
+TEST(GraniteHybrid, WithoutAScaleOfLogitsLeavesThemAlone) {
+    Description hybrid("granitehybrid", 2);
+    for (const char* key : {"ssm.conv_kernel", "ssm.time_step_rank", "ssm.group_count"}) {
+        hybrid.set(key, 2);
+    }
+    hybrid.set("ssm.state_size", 16);
+    hybrid.set("ssm.inner_size", 64);
+    const auto model = hybrid.read();
+    ASSERT_TRUE(model) << model.error().detail;
+    EXPECT_EQ(model->logitScale, 1.0f);
+}
+
+TEST(ModelConfig, ReadsListsOfWhatAllLayersHaveAlike) {
+    Description llama("llama", 3);
+    llama.setInts("attention.head_count_kv", {2, 2, 2});
+    llama.setInts("attention.key_length", {16, 16, 16});
+    const auto model = llama.read();
+    ASSERT_TRUE(model) << model.error().detail;
+    EXPECT_EQ(model->grouped.nKvHeads, 2);
+    EXPECT_EQ(model->grouped.headDim, 16);
+    Description wrong("llama", 3);
+    wrong.setInts("attention.head_count_kv", {0, 0, 0});
+    EXPECT_THAT(wrong.read().error().detail, HasSubstr("attention.head_count_kv\" holds 0"));
+}
+
+TEST(ModelConfig, RefusesModelsThatReadBothWays) {
+    for (const bool isCausal : {true, false}) {
+        Description llama("llama", 2);
+        llama.writer().set("llama.attention.causal", isCausal);
+        const auto model = llama.read();
+        EXPECT_EQ(model.has_value(), isCausal);
+        EXPECT_TRUE(model || model.error().detail.find("attention.causal") != std::string::npos);
+    }
+}
+
+TEST(ModelConfig, APeriodOfZeroGivesEveryLayerAWindow) {
+    Description cohere2("cohere2", 3);
+    cohere2.writer().set("cohere2.logit_scale", 0.5f);
+    cohere2.set("attention.sliding_window", 16);
+    cohere2.set("attention.sliding_window_pattern", 0);
+    const auto model = cohere2.read();
+    ASSERT_TRUE(model) << model.error().detail;
+    for (const LayerConfig& layer : model->layers) EXPECT_TRUE(layer.isLocal && layer.rotates);
+}
+
+TEST(Llama4, RefusesAModelWithoutWindows) {
+    Description llama4("llama4", 4);
+    llama4.set("attention.sliding_window", 0);
+    EXPECT_THAT(llama4.read().error().detail, HasSubstr("attention.sliding_window"));
+}
+
+TEST(Llama4, ChunksAreOfItsOwnSizeWhateverTheFileSays) {
+    for (const char* name : {"llama4", "llama4-divided"}) {  // without the key, and with 16
+        test::BareModel model(test::parity(std::string(name) + ".gguf"), kernels());
+        EXPECT_EQ(model.config().window, 8192) << name;
+        EXPECT_TRUE(model.config().hasLocalLayer()) << name;
+    }
+}
+
+TEST(Weights, NameTensorsThatNothingReads) {
+    const auto errorOf = [](const std::string& name, auto change) {
+        test::BareModel model(test::parity(name + ".gguf"), kernels(), 1, 16, change);
+        const auto all = model.weights().requireAllRead(model.file());
+        return all ? std::string() : all.error().detail;
+    };
+    const auto dropNorms = [](ModelConfig& m) { m.grouped.queryKeyNorm = HeadNorm::None; };
+    EXPECT_THAT(errorOf("qwen3", dropNorms),
+                testing::AllOf(HasSubstr("architecture qwen3"), HasSubstr("blk.0.attn_q_norm"),
+                               HasSubstr("and 1 more")));
+    // Layers that predict further tokens may be left alone, but no others.
+    EXPECT_EQ(errorOf("glm4moe", [](ModelConfig&) {}), "");
+    EXPECT_THAT(errorOf("glm4moe", [](ModelConfig& m) { m.nPredictionLayers = 0; }),
+                HasSubstr("blk.2."));
+}
+
 /// The golden text is too short for what Llama 4 does from its 8,192nd token on.
 TEST(Llama4, QueriesGrowFromTheStepOn) {
     const auto logits = [](int step) {
         test::BareModel model(test::parity("llama4.gguf"), kernels(), 1, 128, [&](ModelConfig& m) {
-            EXPECT_EQ(std::exchange(m.grouped.growth.step, step), 8192);
+            EXPECT_EQ(std::exchange(m.growth.step, step), 8192);
         });
         return model.logits(test::goldenTokens(model.config().vocabularySize, 128));
     };
@@ -312,7 +387,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "gemma", "ernie4_5", "olmo2", "olmo2-window", "seed_oss", "command-r",
                     "cohere2", "dots1", "hunyuan-moe", "hunyuan-dense", "bailingmoe", "bailingmoe2",
                     "minimax-m2", "exaone4", "lfm2", "lfm2moe", "granitehybrid",
-                    "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe"),
+                    "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe", "glm4-sections",
+                    "deepseek2-growth", "gemma3-list", "gpt-oss-local", "llama4-divided"),
     testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {

@@ -21,6 +21,15 @@ def sees_chunk(n, size):
     return np.tri(n, dtype=bool) & (chunk[:, None] == chunk)
 
 
+def is_local(layer, period):
+    """Whether a layer sees a window: the file lists those that do, or has a period (0: all do) in place of `period`,
+    of which all but the last do."""
+    pattern = layer.model.get("attention.sliding_window_pattern", period)
+    if isinstance(pattern, list):
+        return pattern[layer.index]
+    return pattern == 0 or layer.index % pattern < pattern - 1
+
+
 def attend(q, k, v, scale, sees=None, soft_cap=None, sinks=None):
     """[token][head * value] of [token][head][value] each.
 
@@ -60,12 +69,17 @@ def queries_keys_values(layer, x):
     return np.split(joined, [n, n + n_kv], axis=1)
 
 
-def rotated(layer, turn, *all_heads):
-    """Each of them with its positions, as the file wants them stretched."""
+def rotated(layer, turn, *all_heads, base=None):
+    """Each of them with its positions, as the file wants them stretched; `base` is another than that of the file."""
     model = layer.model
     dim = model.get("rope.dimension_count", head_dim(model))
-    frequencies, size = rope.stretched_frequencies(layer, dim), rope.magnitude(model)
+    frequencies, size = rope.stretched_frequencies(layer, dim, base), rope.magnitude(model)
     return [turn(each, frequencies, size) for each in all_heads]
+
+
+def local_base(layer, local):
+    """The base by which local layers turn, if the file has one; None: that of the others."""
+    return layer.model.get("rope.freq_base_swa") if local else None
 
 
 def usual_scale(model):

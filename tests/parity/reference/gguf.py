@@ -34,6 +34,9 @@ class _Header:
         return self.number(_NUMBERS[kind])
 
 
+_OF_LAYERS = ("head_count", "head_count_kv", "feed_forward_length", "expert_used_count")
+
+
 class Model:
     """The metadata and the tensors of one file. Nothing is unpacked before it is asked for."""
 
@@ -58,11 +61,12 @@ class Model:
         self.architecture = self.metadata["general.architecture"]
 
     def __getitem__(self, key):
-        """A key of the architecture: "block_count" of "olmoe.block_count"."""
-        return self.metadata[self.architecture + "." + key]
+        """A key of the architecture: "block_count" of "olmoe.block_count". What layers have alike may be a list."""
+        value = self.metadata[self.architecture + "." + key]
+        return value[0] if key.endswith(_OF_LAYERS) and isinstance(value, list) and len(set(value)) == 1 else value
 
     def get(self, key, default=None):
-        return self.metadata.get(self.architecture + "." + key, default)
+        return self[key] if self.architecture + "." + key in self.metadata else default
 
     def has(self, name):
         return name in self._found

@@ -4,7 +4,7 @@ import numpy as np
 
 def _yarn(model, frequencies, dim, base):
     """YaRN (arXiv:2309.00071), section 3.2: slow waves are stretched, fast ones stay."""
-    factor = model["rope.scaling.factor"]
+    factor = scaling(model)[1]
     original = model.get("rope.scaling.original_context_length", model["context_length"])
 
     def pair(rotations):
@@ -37,10 +37,10 @@ def scaling(model):
     return kind, 1.0 if kind == "none" else factor
 
 
-def stretched_frequencies(layer, dim):
+def stretched_frequencies(layer, dim, base=None):
     """Angles a position, of the dim / 2 pairs, as the file wants them."""
     model = layer.model
-    base = model.get("rope.freq_base", 10000.0)
+    base = base or model.get("rope.freq_base", 10000.0)
     if model.architecture == "hunyuan-dense":  # NTK-aware scaling with a fixed alpha
         base *= model.get("rope.scaling.alpha", 1.0) ** (dim / (dim - 2))
     frequencies = plain_frequencies(base, dim) / _divisors(layer)

@@ -1,6 +1,6 @@
 """Command R (docs.cohere.com/docs/command-r), R7B and A (arXiv:2504.00698): both halves read the same normalized
 stream. In the latter every fourth layer sees everything and has no positions; the others see a window."""
-from ..attention import output, queries_keys_values, rotated, sees_all_before, sees_window
+from ..attention import is_local, output, queries_keys_values, rotated, sees_all_before, sees_window
 from ..layer import gated_network
 from ..rope import rotate_pairs
 from .architecture import Architecture
@@ -14,7 +14,7 @@ def _both(layer, x, attention):
 
 def _window_attention(layer, x):
     q, k, v = queries_keys_values(layer, x)
-    if layer.index % 4 == 3:
+    if not is_local(layer, 4):
         return output(layer, q, k, v, sees=sees_all_before(len(x)))
     q, k = rotated(layer, rotate_pairs, q, k)
     return output(layer, q, k, v, sees=sees_window(len(x), layer.model["attention.sliding_window"]))

@@ -46,7 +46,8 @@ def _latent_attention(layer, x):
     log_multiplier = model.get("rope.scaling.yarn_log_multiplier", 0.0)
     kind, factor = rope.scaling(model)
     grows = kind == "yarn" and log_multiplier
-    size = 1.0 if grows else rope.magnitude(model)
+    own = model.get("rope.scaling.attn_factor", 1.0)
+    size = own if grows else rope.magnitude(model)
 
     q = _queries(layer, x).reshape(len(x), n_heads, -1)
     latent, shared = np.split(layer.linear("attn_kv_a_mqa", x), [-dim], axis=-1)
@@ -55,7 +56,10 @@ def _latent_attention(layer, x):
     q_plain, q_turned = np.split(q, [-dim], axis=-1)
     q = np.concatenate([q_plain, rope.rotate_pairs(q_turned, frequencies, size)], -1)
     k = np.concatenate([k, np.repeat(shared, n_heads, 1)], -1)
-    scale = q.shape[-1] ** -0.5 * ((1 + log_multiplier * np.log(factor)) ** 2 if grows else 1.0)
+    scale = q.shape[-1] ** -0.5 * (own * (1 + log_multiplier * np.log(factor) if grows else 1.0)) ** 2
+    if model.get("attention.temperature_scale"):  # Mistral Large 3 (arXiv:2501.19399)
+        growth = np.log(np.floor(np.arange(len(x)) / model["attention.temperature_length"]) + 1)
+        q = q * (1 + model["attention.temperature_scale"] * growth)[:, None, None]
     return layer.linear("attn_output", attend(q, k, v, scale))
 
 

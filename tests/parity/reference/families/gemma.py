@@ -1,6 +1,6 @@
 """Gemma (arXiv:2403.08295), 2 (arXiv:2408.00118) and 3 (arXiv:2503.19786), section 2 of each. What the papers call 1 + weight
 in norms is already added in files."""
-from ..attention import head_dim, output, queries_keys_values, rotated, sees_all_before, sees_window
+from ..attention import head_dim, is_local, local_base, output, queries_keys_values, rotated, sees_all_before, sees_window
 from ..layer import gated_network, gelu
 from ..rope import plain_frequencies, rotate_halves
 from .architecture import Architecture, capped, root_of_width
@@ -29,8 +29,8 @@ def _gemma(layer, x):
 def _gemma2_attention(layer, x):
     model = layer.model
     q, k, v = queries_keys_values(layer, x)
-    q, k = rotated(layer, rotate_halves, q, k)
-    local = layer.index % 2 == 0
+    local = is_local(layer, 2)
+    q, k = rotated(layer, rotate_halves, q, k, base=local_base(layer, local))
     sees = sees_window(len(x), model.get("attention.sliding_window", 4096)) if local else sees_all_before(len(x))
     return output(layer, q, k, v, scale=_query_scale(model, 46), sees=sees,
                   soft_cap=model.get("attn_logit_softcapping", 50.0))
@@ -42,8 +42,7 @@ def _gemma3_attention(layer, x):
     q, k, v = queries_keys_values(layer, x)
     q, k = layer.norm("attn_q_norm", q), layer.norm("attn_k_norm", k)
     width = model.get("attention.sliding_window", 0)
-    if width and layer.index % model.get("attention.sliding_window_pattern", 6) != \
-            model.get("attention.sliding_window_pattern", 6) - 1:
+    if width and is_local(layer, 6):
         frequencies = plain_frequencies(model.get("rope.freq_base_swa", 10000.0),
                                         model.get("rope.dimension_count", head_dim(model)))
         q, k = rotate_halves(q, frequencies), rotate_halves(k, frequencies)

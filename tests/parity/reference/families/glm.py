@@ -3,15 +3,21 @@ A part of each head turns."""
 from ..attention import output, queries_keys_values, rotated
 from ..experts import mixture, route, shared_expert
 from ..layer import gated_network, sigmoid, softmax
-from ..rope import rotate_halves
+from ..rope import rotate_halves, rotate_pairs
 from .architecture import Architecture
-from .llama import llama_attention
 
 _SOFTMAX = 1  # in "expert_gating_func"; without it the score is a sigmoid
 
 
+def _attention(layer, x):
+    """Models that see have sections, which turn alike in text: then halves turn."""
+    q, k, v = queries_keys_values(layer, x)
+    q, k = rotated(layer, rotate_halves if any(layer.model.get("rope.dimension_sections", [])) else rotate_pairs, q, k)
+    return output(layer, q, k, v)
+
+
 def _glm4(layer, x):
-    x = x + layer.norm("post_attention_norm", llama_attention(layer, layer.norm("attn_norm", x)))
+    x = x + layer.norm("post_attention_norm", _attention(layer, layer.norm("attn_norm", x)))
     return x + layer.norm("post_ffw_norm", gated_network(layer, layer.norm("ffn_norm", x)))
 
 

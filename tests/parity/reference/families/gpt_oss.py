@@ -1,7 +1,7 @@
 """gpt-oss (arXiv:2508.10925): every other layer sees a window, each head has a sink, and all matrices biases."""
 import numpy as np
 
-from ..attention import output, queries_keys_values, rotated, sees_all_before, sees_window
+from ..attention import is_local, local_base, output, queries_keys_values, rotated, sees_all_before, sees_window
 from ..experts import best, expert_network, mixture
 from ..layer import sigmoid, softmax
 from ..rope import rotate_halves
@@ -24,8 +24,8 @@ def _route(layer, x):
 
 def _gpt_oss(layer, x):
     q, k, v = queries_keys_values(layer, layer.norm("attn_norm", x))
-    q, k = rotated(layer, rotate_halves, q, k)
-    local = layer.index % 2 == 0
+    local = is_local(layer, 2)
+    q, k = rotated(layer, rotate_halves, q, k, base=local_base(layer, local))
     sees = sees_window(len(x), layer.model["attention.sliding_window"]) if local else sees_all_before(len(x))
     x = x + output(layer, q, k, v, sees=sees, sinks=layer.weight("attn_sinks"))
     h = layer.norm("post_attention_norm", x)

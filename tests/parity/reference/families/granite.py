@@ -23,7 +23,7 @@ def _experts(layer, x):
 def _of(network):
     return Architecture(lambda layer, x: _with_scales(layer, x, network),
                         lambda model: model.get("embedding_scale") or 1.0,
-                        lambda model, logits: logits / model["logit_scale"])
+                        lambda model, logits: logits / (model.get("logit_scale") or 1.0))
 
 
 def _either(layer, x):
