@@ -363,7 +363,7 @@ bool hasNoValue(std::string_view behind) {
     }
     while (value.ends_with(' ') || value.ends_with('.')) value.pop_back();
     const bool isNothing =
-        value.starts_with("0 ") && value.find_first_of("123456789") == value.npos;
+        value.starts_with("0 ") && value.find_first_of("123456789") == std::string::npos;
     return isNothing || isListed(value, kAbsentValues);
 }
 

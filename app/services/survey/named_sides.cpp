@@ -51,7 +51,7 @@ NameWords sideWordsOf(const std::string& side) {
     static constexpr auto kLeading = std::to_array<std::string_view>(
         {"the", "document", "documents", "file", "files", "our", "my"});
     const std::size_t last = side.find_last_not_of(" \t\"'”");
-    const std::filesystem::path path = side.substr(0, last == side.npos ? 0 : last + 1);
+    const std::filesystem::path path = side.substr(0, last == std::string::npos ? 0 : last + 1);
     const bool isFile = path.has_extension() && retrieval::isReadable(path);
     NameWords words = nameWordsOf(isFile ? path.stem().string() : path.string());
     while (words.size() > 1 &&

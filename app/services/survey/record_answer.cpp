@@ -177,7 +177,7 @@ bool takeTime(std::string& text, RecordQuestion& asked, sys_days today) {
         if (perUnit == 0 && takeOneOf(behind, {"weeks", "week", "周", "个星期"})) perUnit = 7;
         if (perUnit == 0 && takeOneOf(behind, {"months", "month", "个月"})) perUnit = 30;
         if (perUnit == 0) continue;
-        text = text.substr(0, at) + " " + behind;
+        text.replace(at, std::string::npos, " " + behind);
         asked.since = today - days(n.value_or(1) * perUnit);
         asked.until = tomorrow;
         return true;

@@ -623,7 +623,7 @@ private:
                     m_isNamed = m_isNamed || !token.isExplained;
                     m_nNamed += token.isExplained ? 0 : 1;
                     token.isExplained = true;
-                    if (!m_rowNounAt) m_rowNounAt = static_cast<std::size_t>(&token - &m_tokens[0]);
+                    if (!m_rowNounAt) m_rowNounAt = static_cast<std::size_t>(&token - m_tokens.data());
                 }
             }
         }
