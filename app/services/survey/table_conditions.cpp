@@ -1,0 +1,341 @@
+// table_conditions.cpp: which rows a question is about, by their texts, numbers and days.
+#include "app/services/survey/table_matcher.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "app/services/question.h"
+#include "app/services/survey/question_words.h"
+
+namespace conclave::services {
+namespace {
+
+using storage::quotedName;
+using storage::quotedText;
+
+constexpr std::size_t kMostValues = 5000;  ///< different texts of a column that are looked for
+
+/// Words that say how the day behind them bounds, in Chinese the day before them.
+struct DayPhrase {
+    std::string_view words;
+    DayBound bound;
+};
+constexpr auto kDayPhrases = std::to_array<DayPhrase>({{"before", DayBound::Before},
+                                                       {"until", DayBound::Until},
+                                                       {"by", DayBound::Until},
+                                                       {"since", DayBound::Since},
+                                                       {"from", DayBound::Since},
+                                                       {"after", DayBound::After},
+                                                       {"on", DayBound::Within},
+                                                       {"in", DayBound::Within},
+                                                       {"during", DayBound::Within}});
+
+constexpr auto kChineseDayPhrases = std::to_array<DayPhrase>({{"之前", DayBound::Before},
+                                                              {"以前", DayBound::Before},
+                                                              {"前", DayBound::Before},
+                                                              {"之后", DayBound::After},
+                                                              {"以后", DayBound::After},
+                                                              {"后", DayBound::After},
+                                                              {"以来", DayBound::Since},
+                                                              {"起", DayBound::Since}});
+
+}  // namespace
+
+void TableMatcher::findValues() {
+    std::vector<FoundValue> found;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (isNumber(column) || facts(column).isDays) continue;
+        std::set<std::string_view> values;
+        for (const auto& row : m_table.table.rows) {
+            if (!row[column].empty() && values.size() < kMostValues) values.insert(row[column]);
+        }
+        FoundValue best{column, {}, 0, 0};
+        for (const std::string_view value : values) {
+            if (!mayStandInQuestion(value)) continue;
+            const std::vector<TableToken> words = tableTokens(value);
+            if (words.size() <= best.size || isAsking(words)) continue;
+            const std::size_t at = findTokens(m_tokens, words);
+            if (at == std::string::npos || m_tokens[at].isExplained) continue;
+            best = {column, value, at, words.size()};
+        }
+        if (best.size > 0) found.push_back(best);
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.size > b.size; });
+    for (const FoundValue& each : found) {
+        if (m_tokens[each.at].isExplained) continue;
+        // "Berlin" of City and of Office: the column that is named, or it is not clear which.
+        const FoundValue* chosen = &each;
+        std::size_t nAlike = 0;
+        std::size_t nNamed = 0;
+        for (const FoundValue& other : found) {
+            if (other.at != each.at || other.size != each.size) continue;
+            ++nAlike;
+            const auto name = tableTokens(columns()[other.column].name);
+            if (findTokens(m_tokens, name) == std::string::npos) continue;
+            ++nNamed;
+            chosen = &other;
+        }
+        m_isRefused = m_isRefused || (nAlike > 1 && nNamed != 1);
+        explain(each.at, each.size);
+        m_conditions.push_back(
+            {chosen->column,
+             quotedName(columns()[chosen->column].name) + " = " + quotedText(chosen->value),
+             inWords(chosen->column, " is ", "为", std::string(chosen->value))});
+    }
+}
+
+bool TableMatcher::mayStandInQuestion(std::string_view value) const {
+    constexpr std::size_t kBeginning = 3;
+    return m_folded.find(lowerCased(value.substr(0, kBeginning))) != std::string::npos;
+}
+
+std::optional<TableMatcher::AskedNumber> TableMatcher::numberAt(std::size_t token) const {
+    if (token >= m_tokens.size()) return std::nullopt;
+    const std::size_t start = m_tokens[token].startByte;
+    std::size_t end = start;
+    while (end < m_question.size() &&
+           std::string_view("0123456789.,").find(m_question[end]) != std::string_view::npos) {
+        ++end;
+    }
+    while (end > start && (m_question[end - 1] == '.' || m_question[end - 1] == ',')) --end;
+    const auto number = numberOf(m_question.substr(start, end - start));
+    if (!number) return std::nullopt;
+    AskedNumber asked{*number, {}, end};
+    constexpr std::string_view kTenThousand = "万";
+    if (m_question.substr(end).starts_with(kTenThousand)) {
+        if (number->find('.') != std::string::npos) return std::nullopt;
+        asked.number += "0000";
+        asked.endByte += kTenThousand.size();
+    }
+    // "€250", "250 €", "250 EUR", "250元"
+    for (const std::string_view sign : {"€", "$", "£", "¥", "￥"}) {
+        if (m_question.substr(0, start).ends_with(sign)) asked.unit = cellUnit(sign);
+    }
+    std::string_view behind = m_question.substr(asked.endByte);
+    const std::size_t gap = behind.starts_with(' ') ? 1 : 0;
+    behind.remove_prefix(gap);
+    std::size_t size = 0;
+    while (size < behind.size() && ((behind[size] | 0x20) >= 'a' && (behind[size] | 0x20) <= 'z')) {
+        ++size;
+    }
+    for (const std::string_view sign : {"€", "$", "£", "元", "%", "％"}) {
+        if (size == 0 && behind.starts_with(sign)) size = sign.size();
+    }
+    if (const std::string unit = cellUnit(behind.substr(0, size)); size > 0 && !unit.empty()) {
+        asked.unit = unit;
+        asked.endByte += gap + size;
+    }
+    return asked;
+}
+
+void TableMatcher::explainBytes(std::size_t startByte, std::size_t endByte) {
+    for (TableToken& token : m_tokens) {
+        if (token.startByte >= startByte && token.startByte < endByte) token.isExplained = true;
+    }
+}
+
+void TableMatcher::addBound(std::size_t column, std::string_view sign, const std::string& number) {
+    const std::string spaced = " " + std::string(sign) + " ";
+    m_conditions.push_back({column, quotedName(columns()[column].name) + spaced + number,
+                            inWords(column, spaced, spaced, number)});
+    m_isCompared = true;
+}
+
+void TableMatcher::findComparisons() {
+    for (std::size_t at = 0; at < m_tokens.size(); ++at) {
+        if (surface(at) != "between") continue;
+        const auto low = numberAt(at + 1);
+        if (!low || daysAtStart(m_question.substr(m_tokens[at + 1].startByte))) continue;
+        const std::string_view behind = m_question.substr(low->endByte);
+        constexpr std::string_view kAnd = " and ";
+        if (!behind.starts_with(kAnd)) continue;
+        const auto next = std::find_if(m_tokens.begin(), m_tokens.end(), [&](const auto& each) {
+            return each.startByte >= low->endByte + kAnd.size();
+        });
+        const auto high = numberAt(static_cast<std::size_t>(next - m_tokens.begin()));
+        if (!high) continue;
+        const auto column = comparedColumn(at, high->unit.empty() ? low->unit : high->unit);
+        if (!column) continue;
+        explainBytes(m_tokens[at].startByte, high->endByte);
+        addBound(*column, ">=", low->number);
+        addBound(*column, "<=", high->number);
+    }
+    for (const TableComparison& each : tableComparisons()) {
+        const std::vector<TableToken> words = tableTokens(each.phrase);
+        for (std::size_t at = findTokens(m_tokens, words); at != std::string::npos;
+             at = findTokens(m_tokens, words, at + 1)) {
+            if (m_tokens[at].isExplained) continue;
+            const auto number = numberAt(at + words.size());
+            const auto column = number ? comparedColumn(at, number->unit) : std::nullopt;
+            if (!column) continue;
+            explainBytes(m_tokens[at].startByte, number->endByte);
+            addBound(*column, each.sql, number->number);
+        }
+    }
+    for (std::size_t at = 0; at < m_tokens.size(); ++at) {
+        const auto number = m_tokens[at].isExplained ? std::nullopt : numberAt(at);
+        if (!number) continue;
+        const std::string_view behind = std::string_view(m_folded).substr(number->endByte);
+        for (const auto& [phrase, sign] : {std::pair(" or more", ">="), std::pair("以上", ">="),
+                                           std::pair(" or less", "<="), std::pair("以下", "<=")}) {
+            if (!behind.starts_with(phrase)) continue;
+            const auto column = comparedColumn(at, number->unit);
+            if (!column) continue;
+            explainBytes(m_tokens[at].startByte, number->endByte + std::string_view(phrase).size());
+            addBound(*column, sign, number->number);
+            break;
+        }
+    }
+}
+
+std::optional<std::size_t> TableMatcher::comparedColumn(std::size_t at, const std::string& unit) {
+    if (unit.empty()) return numberColumnNear(at);
+    std::vector<std::size_t> ofUnit;
+    bool isAnyUnit = false;
+    for (std::size_t i = 0; i < columns().size(); ++i) {
+        if (!isNumber(i)) continue;
+        isAnyUnit = isAnyUnit || !facts(i).units.empty();
+        if (facts(i).units.contains(unit)) ofUnit.push_back(i);
+    }
+    const auto near = numberColumnNear(at);
+    if (near && facts(*near).units.contains(unit)) return near;
+    if (ofUnit.size() == 1 && (!near || !isNamedColumn(*near))) return ofUnit.front();
+    if (near && !isAnyUnit) {
+        m_isUnitUnknown = true;
+        return near;
+    }
+    m_isRefused = true;
+    return std::nullopt;
+}
+
+bool TableMatcher::isNamedColumn(std::size_t column) const {
+    return std::any_of(m_named.begin(), m_named.end(),
+                       [&](const Named& each) { return each.column == column; });
+}
+
+void TableMatcher::findDays() {
+    for (std::size_t i = 0; i < m_tokens.size(); ++i) {
+        if (m_tokens[i].isExplained) continue;
+        const std::size_t start = m_tokens[i].startByte;
+        const auto days = daysAtStart(m_question.substr(start));
+        if (!days) continue;
+        const std::string_view behind = m_question.substr(start + days->size);
+        const auto chinese =
+            std::find_if(kChineseDayPhrases.begin(), kChineseDayPhrases.end(),
+                         [&](const DayPhrase& each) { return behind.starts_with(each.words); });
+        const auto english =
+            i == 0
+                ? kDayPhrases.end()
+                : std::find_if(kDayPhrases.begin(), kDayPhrases.end(),
+                               [&](const DayPhrase& each) { return surface(i - 1) == each.words; });
+        const bool isInChinese = isChinese(m_question);
+        if (!isInChinese && english == kDayPhrases.end()) continue;
+        DayBound bound = DayBound::Within;
+        std::size_t end = start + days->size;
+        if (isInChinese && chinese != kChineseDayPhrases.end()) {
+            bound = chinese->bound;
+            end += chinese->words.size();
+        } else if (!isInChinese) {
+            bound = english->bound;
+        }
+        addDays(*days, bound, isInChinese ? i : i - 1, end);
+    }
+}
+
+void TableMatcher::addDays(AskedDays days, DayBound bound, std::size_t at, std::size_t endByte) {
+    const auto column = dayColumnFor(at);
+    if (!column) return;  // its words stay without an explanation
+    if (days.year == 0) days.year = onlyYearOf(*column);
+    const auto range = days.range();
+    if (!range) {
+        m_isRefused = true;
+        return;
+    }
+    explainBytes(m_tokens[at].startByte, endByte);
+    const std::string name = quotedName(columns()[*column].name);
+    const auto add = [&](std::string_view sign, const std::string& day) {
+        const std::string spaced = " " + std::string(sign) + " ";
+        m_conditions.push_back(
+            {*column, name + spaced + quotedText(day), inWords(*column, spaced, spaced, day)});
+        m_isCompared = true;
+    };
+    switch (bound) {
+        case DayBound::Before: add("<", range->from); break;
+        case DayBound::Until: add("<", range->to); break;
+        case DayBound::Since: add(">=", range->from); break;
+        case DayBound::After: add(">=", range->to); break;
+        case DayBound::Within:
+            add(">=", range->from);
+            add("<", range->to);
+            break;
+    }
+}
+
+std::optional<std::size_t> TableMatcher::dayColumnFor(std::size_t at) {
+    std::vector<std::size_t> ofDays;
+    for (std::size_t i = 0; i < columns().size(); ++i) {
+        if (facts(i).isDays) ofDays.push_back(i);
+    }
+    const auto hasWord = [&](std::size_t column, const TableToken& token) {
+        const auto words = tableTokens(columns()[column].name);
+        return std::any_of(words.begin(), words.end(), [&](const TableToken& word) {
+            return word.term == token.term && word.surface != "date" && word.surface != "日" &&
+                   word.surface != "期";
+        });
+    };
+    std::size_t before = at;
+    while (before > 0 && isAskingWord(surface(before - 1))) --before;
+    for (const std::size_t column : ofDays) {
+        if (before == 0 || !hasWord(column, m_tokens[before - 1])) continue;
+        explain(before - 1, 1);
+        return column;
+    }
+    // In Chinese it may stand behind: "5月1日之前到期的".
+    std::vector<std::size_t> said;
+    for (const std::size_t column : ofDays) {
+        const auto isSaid = [&](const TableToken& token) { return hasWord(column, token); };
+        if (std::any_of(m_tokens.begin(), m_tokens.end(), isSaid)) said.push_back(column);
+    }
+    const std::vector<std::size_t>& clear = said.size() == 1 ? said : ofDays;
+    if (clear.size() != 1) return std::nullopt;
+    for (TableToken& token : m_tokens) {
+        if (hasWord(clear.front(), token)) token.isExplained = true;
+    }
+    return clear.front();
+}
+
+int TableMatcher::onlyYearOf(std::size_t column) const {
+    std::set<std::string> years;
+    constexpr std::size_t kDigits = 4;
+    for (const auto& row : m_table.table.rows) {
+        if (!row[column].empty()) years.insert(row[column].substr(0, kDigits));
+    }
+    return years.size() == 1 ? std::stoi(*years.begin()) : 0;
+}
+
+std::optional<std::size_t> TableMatcher::numberColumnNear(std::size_t at) const {
+    std::optional<std::size_t> found;
+    std::size_t nearest = std::string::npos;
+    for (const Named& named : m_named) {
+        if (!isNumber(named.column)) continue;
+        const std::size_t distance = named.at < at ? at - named.at : named.at - at;
+        if (distance >= nearest) continue;
+        nearest = distance;
+        found = named.column;
+    }
+    return found ? found : onlyNumberColumn();
+}
+
+std::optional<std::size_t> TableMatcher::onlyNumberColumn() const {
+    std::optional<std::size_t> only;
+    for (std::size_t i = 0; i < columns().size(); ++i) {
+        if (!isNumber(i)) continue;
+        if (only) return std::nullopt;
+        only = i;
+    }
+    return only;
+}
+
+}  // namespace conclave::services

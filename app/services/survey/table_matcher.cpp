@@ -1,0 +1,266 @@
+#include "app/services/survey/table_matcher.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+
+#include "app/services/english_words.h"
+#include "app/services/question.h"
+#include "app/services/survey/question_words.h"
+
+namespace conclave::services {
+namespace {
+
+using TableKind = TableQuery::Kind;
+using Type = storage::Table::Column::Type;
+
+/// "How many orders were placed in April": of the rows themselves.
+constexpr auto kOfRows =
+    std::to_array<std::string_view>({"placed", "place", "made", "make", "recorded", "dated"});
+
+constexpr auto kNumberNames =
+    std::to_array<std::string_view>({"id", "no", "number", "nr", "编号", "号"});
+
+}  // namespace
+
+std::optional<int> askedCount(std::string_view word) {
+    static constexpr auto kNumberWords = std::to_array<std::string_view>(
+        {"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"});
+    const auto named = std::find(kNumberWords.begin(), kNumberWords.end(), word);
+    if (named != kNumberWords.end()) return static_cast<int>(named - kNumberWords.begin()) + 2;
+    int number = 0;
+    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
+    const bool isWhole = problem == std::errc() && end == word.data() + word.size();
+    return isWhole && number >= 1 && number <= 100 ? std::optional(number) : std::nullopt;
+}
+
+std::optional<TableQuery> TableMatcher::match() {
+    TableQuery query;
+    const std::optional<TableOperation> operation = findOperation();
+    if (operation) {
+        query.kind = operation->kind;
+        query.nth = findPlace(*operation);
+    }
+    findValues();
+    findColumns();
+    findRowNoun();
+    findComparisons();
+    findDays();
+    findGroup();
+    explainNames();
+    findWho();
+    if (m_isRefused) return std::nullopt;
+    if (!operation) {
+        // "Orders above 250 EUR": nothing else is said than which rows.
+        if (!m_isCompared || !m_isNamed) return std::nullopt;
+        query.kind = TableKind::List;
+    }
+    const std::string_view phrase = operation ? operation->phrase : std::string_view();
+    if (!chooseColumn(query, phrase) || !rankGroups(query, phrase)) return std::nullopt;
+    explainUnit();
+    explainPhrases();
+    query.explained = explained();
+    query.nNamed = m_nNamed;
+    // Of each group, that is another query than of all.
+    if (m_group && (query.nth > 1 || query.kind == TableKind::Median)) return std::nullopt;
+    write(query);
+    return query;
+}
+
+const std::vector<storage::Table::Column>& TableMatcher::columns() const {
+    return m_table.table.columns;
+}
+
+bool TableMatcher::isNumber(std::size_t column) const {
+    return columns()[column].type != Type::Text;
+}
+
+const LoadedTable::Column& TableMatcher::facts(std::size_t column) const {
+    return m_table.columns[column];
+}
+
+bool TableMatcher::isConditionOn(std::size_t column) const {
+    return std::any_of(m_conditions.begin(), m_conditions.end(),
+                       [&](const Condition& each) { return each.column == column; });
+}
+
+const std::string& TableMatcher::surface(std::size_t at) const { return m_tokens[at].surface; }
+
+void TableMatcher::explain(std::size_t at, std::size_t n) {
+    for (std::size_t i = at; i < std::min(at + n, m_tokens.size()); ++i) {
+        m_tokens[i].isExplained = true;
+    }
+}
+
+std::size_t TableMatcher::take(std::string_view phrase, std::size_t from) {
+    const std::vector<TableToken> words = tableTokens(phrase);
+    for (std::size_t at = from; at + words.size() <= m_tokens.size(); ++at) {
+        bool isSame = !words.empty();
+        for (std::size_t i = 0; isSame && i < words.size(); ++i) {
+            isSame = m_tokens[at + i].surface == words[i].surface;
+        }
+        if (!isSame) continue;
+        explain(at, words.size());
+        return at;
+    }
+    return std::string::npos;
+}
+
+std::optional<TableOperation> TableMatcher::findOperation() {
+    if (findTop()) return TableOperation{TableKind::Greatest, "top"};
+    for (const TableOperation& each : tableOperations()) {
+        const std::size_t at = takeOperation(each.phrase);
+        if (at == std::string::npos) continue;
+        m_operationEnd = at + tableTokens(each.phrase).size();
+        // "The phone number of Ann" counts nothing: it is in Ann's row.
+        const bool isOfSomething = each.phrase == "number of" && at > 0 &&
+                                   !m_tokens[at - 1].isExplained &&
+                                   !isAskingWord(m_tokens[at - 1].surface);
+        return isOfSomething ? TableOperation{TableKind::List, each.phrase} : each;
+    }
+    return std::nullopt;
+}
+
+std::size_t TableMatcher::takeOperation(std::string_view phrase) {
+    for (std::size_t from = 0; from < m_tokens.size();) {
+        const std::size_t at = findTokens(m_tokens, tableTokens(phrase), from);
+        if (at == std::string::npos) return at;
+        const bool isBound =
+            at > 0 && surface(at - 1) == "at" && (phrase == "least" || phrase == "most");
+        if (!isBound) return take(phrase, at);
+        from = at + 1;
+    }
+    return std::string::npos;
+}
+
+bool TableMatcher::findTop() {
+    for (std::size_t i = 0; i + 1 < m_tokens.size(); ++i) {
+        if (surface(i) != "top" && surface(i) != "前") continue;
+        const auto count = askedCount(surface(i + 1));
+        if (!count) continue;
+        m_top = *count;
+        m_operationEnd = i + 2;
+        explain(i, 2);
+        take("排名");
+        return true;
+    }
+    return false;
+}
+
+int TableMatcher::findPlace(const TableOperation& operation) {
+    const std::size_t at = findTokens(m_tokens, tableTokens(operation.phrase));
+    const bool isRanked =
+        operation.kind == TableKind::Least || operation.kind == TableKind::Greatest;
+    int place = 1;
+    if (isRanked && at != std::string::npos && at > 0) {
+        if (const auto found = placeInOrder(m_tokens[at - 1].surface)) {
+            explain(at - 1, 1);
+            place = *found;
+        }
+    }
+    if (operation.kind != TableKind::Count && operation.kind != TableKind::List) take("number of");
+    return place;
+}
+
+bool TableMatcher::isAsking(const std::vector<TableToken>& words) {
+    return std::all_of(words.begin(), words.end(),
+                       [](const TableToken& token) { return isAskingWord(token.surface); });
+}
+
+void TableMatcher::findColumns() {
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        std::string_view name = columns()[column].name;
+        name = name.substr(0, std::min(name.find('('), name.find("（")));
+        std::vector<TableToken> words = tableTokens(name);
+        std::size_t at = findTokens(m_tokens, words);
+        if (at == std::string::npos && words.size() > 1 && words.back().surface == "name") {
+            words.pop_back();  // "customers" of "Customer name"
+            at = findTokens(m_tokens, words);
+        }
+        if (at == std::string::npos) continue;
+        explain(at, words.size());
+        m_named.push_back({column, at});
+    }
+    for (std::size_t at = 0; at < m_tokens.size(); ++at) {
+        if (m_tokens[at].surface != "cost" && m_tokens[at].surface != "costs") continue;
+        const std::optional<std::size_t> price = namedPriceColumn();
+        if (!price || m_tokens[at].isExplained) continue;
+        explain(at, 1);
+        m_named.push_back({*price, at});
+    }
+}
+
+void TableMatcher::findRowNoun() {
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        const std::vector<TableToken> words = tableTokens(columns()[column].name);
+        if (words.size() != 2 || !isListed(words[1].surface, kNumberNames)) continue;
+        for (std::size_t i = 0; i < m_tokens.size(); ++i) {
+            if (m_tokens[i].term != words[0].term || m_tokens[i].isExplained) continue;
+            explain(i, 1);
+            m_isNamed = true;
+            m_rowNounAt = i;
+            m_rowColumn = column;
+        }
+    }
+}
+
+void TableMatcher::findGroup() {
+    for (const std::string_view grouping : tableGroupings()) {
+        const std::vector<TableToken> words = tableTokens(grouping);
+        const std::size_t at = findTokens(m_tokens, words);
+        if (at == std::string::npos) continue;
+        for (const Named& named : m_named) {
+            if (named.at != at + words.size()) continue;
+            explain(at, words.size());
+            // "Top 3 products by revenue": by what they are ranked.
+            if (m_top > 0 && isNumber(named.column)) continue;
+            m_group = named.column;
+            return;
+        }
+    }
+}
+
+void TableMatcher::explainNames() {
+    const std::string file = std::filesystem::path(m_table.path).filename().string();
+    for (const std::string_view name : {std::string_view(m_table.table.name),
+                                        std::string_view(m_table.title), std::string_view(file)}) {
+        for (const TableToken& word : tableTokens(name)) {
+            for (TableToken& token : m_tokens) {
+                if (token.term != word.term) continue;
+                m_isNamed = m_isNamed || !token.isExplained;
+                m_nNamed += token.isExplained ? 0 : 1;
+                token.isExplained = true;
+                if (!m_rowNounAt) m_rowNounAt = static_cast<std::size_t>(&token - m_tokens.data());
+            }
+        }
+    }
+    if (!m_isNamed) return;
+    for (TableToken& token : m_tokens) {
+        if (isListed(token.surface, kOfRows)) token.isExplained = true;
+    }
+}
+
+void TableMatcher::explainPhrases() {
+    if (!isChinese(m_question)) return;
+    for (const std::string_view phrase :
+         {"是多少", "有多少", "多少", "有哪些", "是哪些", "哪些", "哪个", "哪位",
+          "哪家",   "哪种",   "是谁", "谁",     "是什么", "什么", "分别", "我们",
+          "所有的", "所有",   "全部", "一共",   "总共",   "请问", "列出", "一下",
+          "名",     "位",     "家",   "种",     "数据",   "表里", "表中"}) {
+        take(phrase);
+    }
+}
+
+double TableMatcher::explained() const {
+    double nWords = 0;
+    double nExplained = 0;
+    for (const TableToken& token : m_tokens) {
+        if (!token.isExplained && isAsking({token})) continue;
+        nWords += 1;
+        nExplained += token.isExplained ? 1 : 0;
+    }
+    return nWords > 0 ? nExplained / nWords : 0.0;
+}
+
+}  // namespace conclave::services

@@ -1,0 +1,154 @@
+// table_matcher.h: one table against one question (table_question.h). Words and the whole in
+// table_matcher.cpp, which rows in table_conditions.cpp, what of them in table_totals.cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/services/survey/question_words.h"
+#include "app/services/survey/table_days.h"
+#include "app/services/survey/table_question.h"
+#include "app/services/survey/table_words.h"
+
+namespace conclave::services {
+
+/// How a day in the question bounds a column of days.
+enum class DayBound { Before, Until, Since, After, Within };
+
+/// "Three", or "3": one to a hundred.
+[[nodiscard]] std::optional<int> askedCount(std::string_view word);
+
+/// Takes a question apart, word by word, until each is a column, a value or what to do with them.
+class TableMatcher {
+public:
+    TableMatcher(std::string_view question, const LoadedTable& table)
+        : m_question(question),
+          m_folded(lowerCased(question)),
+          m_table(table),
+          m_tokens(tableTokens(question)) {}
+
+    /// None: the words do not fit this table.
+    std::optional<TableQuery> match();
+
+private:
+    struct Condition {
+        std::size_t column = 0;
+        std::string sql;
+        std::string words;
+    };
+
+    [[nodiscard]] const std::vector<storage::Table::Column>& columns() const;
+    [[nodiscard]] bool isNumber(std::size_t column) const;
+    [[nodiscard]] const LoadedTable::Column& facts(std::size_t column) const;
+    [[nodiscard]] bool isConditionOn(std::size_t column) const;
+    [[nodiscard]] const std::string& surface(std::size_t at) const;
+    void explain(std::size_t at, std::size_t n);
+    /// Takes the phrase; the place of its first word, npos if it is not there.
+    std::size_t take(std::string_view phrase, std::size_t from = 0);
+    std::optional<TableOperation> findOperation();
+    /// Takes an operation's phrase; "least" and "most" of "at least" and "at most" are none.
+    std::size_t takeOperation(std::string_view phrase);
+    /// "Top 3 products", "销量前3名".
+    bool findTop();
+    /// "The second highest"; and "the average number of units" is of units.
+    int findPlace(const TableOperation& operation);
+
+    /// A text of a column that stands in the question.
+    struct FoundValue {
+        std::size_t column = 0;
+        std::string_view value;
+        std::size_t at = 0;
+        std::size_t size = 0;  ///< words
+    };
+
+    /// Texts of the table that stand in the question, the longest of each column.
+    void findValues();
+    /// Cheap: of a column with thousands of texts few begin like a part of the question.
+    [[nodiscard]] bool mayStandInQuestion(std::string_view value) const;
+    static bool isAsking(const std::vector<TableToken>& words);
+    /// Columns whose names stand in the question, without what is in brackets.
+    void findColumns();
+    /// "Orders" of a column "Order ID": what each row is.
+    void findRowNoun();
+
+    /// A number of the question with its unit.
+    struct AskedNumber {
+        std::string number;
+        std::string unit;
+        std::size_t endByte = 0;
+    };
+
+    [[nodiscard]] std::optional<AskedNumber> numberAt(std::size_t token) const;
+    void explainBytes(std::size_t startByte, std::size_t endByte);
+    void addBound(std::size_t column, std::string_view sign, const std::string& number);
+    void findComparisons();
+    /// The column of numbers that a bound is of: named near it, of its unit, or the only one. None
+    /// where that is not clear; a unit that only others have refuses the question.
+    std::optional<std::size_t> comparedColumn(std::size_t at, const std::string& unit);
+    [[nodiscard]] bool isNamedColumn(std::size_t column) const;
+    void findDays();
+    void addDays(AskedDays days, DayBound bound, std::size_t at, std::size_t endByte);
+    /// "Due before": the column "Due date"; of "orders in April" the column "Order date"; or the
+    /// only one of days.
+    std::optional<std::size_t> dayColumnFor(std::size_t at);
+    /// The year that all days of a column are of; 0: there are several.
+    [[nodiscard]] int onlyYearOf(std::size_t column) const;
+    /// The number column that is named nearest before a word, else the only one.
+    [[nodiscard]] std::optional<std::size_t> numberColumnNear(std::size_t at) const;
+    [[nodiscard]] std::optional<std::size_t> onlyNumberColumn() const;
+    void findGroup();
+    /// The table's own name and what only asks.
+    void explainNames();
+    /// "Who", with the verb that says whether those are meant who sell or who buy.
+    void findWho();
+    [[nodiscard]] bool addsUp(std::size_t column) const;
+    /// The column of what is ranked: "which city", "top 3 products", "who".
+    [[nodiscard]] std::optional<std::size_t> rankedColumn() const;
+    /// "Who sold the most units": where one of whom is asked has several rows, they are added up.
+    /// False: it is not clear what is ranked.
+    bool rankGroups(TableQuery& query, std::string_view phrase);
+    /// "销量最高的3个产品".
+    void findChineseCount(std::optional<std::size_t> ranked);
+    /// "In EUR" of a column of euros.
+    void explainUnit();
+    /// Of Chinese every character must be accounted for: these ask, and say nothing of the rows.
+    void explainPhrases();
+    [[nodiscard]] double explained() const;
+    /// The column that is counted, added up or compared. False: this is no question to this table.
+    bool chooseColumn(TableQuery& query, std::string_view phrase);
+    [[nodiscard]] std::optional<std::size_t> priceColumn() const;
+    [[nodiscard]] std::optional<std::size_t> namedPriceColumn() const;
+    [[nodiscard]] std::string inWords(std::size_t column, std::string_view is,
+                                      std::string_view isInChinese, const std::string& value) const;
+    void write(TableQuery& query) const;
+
+    struct Named {
+        std::size_t column = 0;
+        std::size_t at = 0;  ///< its first word in the question
+    };
+
+    std::string_view m_question;
+    std::string m_folded;
+    const LoadedTable& m_table;
+    std::vector<TableToken> m_tokens;
+    std::vector<Named> m_named;
+    std::vector<Condition> m_conditions;
+    std::optional<std::size_t> m_group;
+    std::optional<std::size_t> m_column;
+    bool m_isNamed = false;
+    std::size_t m_nNamed = 0;
+    std::size_t m_operationEnd = 0;          ///< the word behind the operation
+    std::optional<std::size_t> m_rowNounAt;  ///< the word that says what rows are
+    std::optional<std::size_t> m_rowColumn;  ///< their numbers
+    int m_top = 0;                           ///< "top 3"
+    bool m_isWho = false;
+    std::optional<std::size_t> m_who;
+    bool m_isCompared = false;  ///< with a number or a day
+    bool m_isUnitUnknown = false;
+    bool m_isRefused = false;
+    bool m_isLeastFirst = false;
+};
+
+}  // namespace conclave::services
