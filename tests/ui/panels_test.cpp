@@ -273,6 +273,21 @@ TEST_F(PanelsTest, AQuotationNamesNoModelAndItsCardShowsTheSentence) {
     EXPECT_TRUE(shows("\">Four nights may be booked.</span>"));
 }
 
+TEST_F(PanelsTest, AnAnswerSaysHowManyQuestionsWereTooOldForTheContext) {
+    AnswerDetails details;
+    details.model = "Conclave Tiny";
+    details.usage = {{"completion_tokens", 12}, {kDroppedTurnsKey, 3}};
+    const ChatId chat = m_services.addChat("Long", 0);
+    const MessageId asked = m_services.addMessage(chat, Role::User, "And then?", 0);
+    const MessageId answer = m_services.addMessage(chat, Role::Assistant, "Then this.", asked);
+    m_services.setDetails(answer, details);
+    open(chat);
+    const auto labels = m_window->findChildren<QLabel*>();
+    EXPECT_TRUE(std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
+        return label->text().contains("3 oldest questions not read");
+    }));
+}
+
 TEST_F(PanelsTest, NoticesGoAwayWithTheNextQuestionOrByHand) {
     open(m_chats.travel);
     auto* toast = m_window->findChild<Toast*>();

@@ -62,6 +62,12 @@ QStringList authorOf(const Message& message) {
     if (speed > 0) {
         parts << MessageView::tr("%1 tokens/s").arg(speed, 0, 'f', speed < 10 ? 1 : 0);
     }
+    const auto dropped = details.usage.find(services::kDroppedTurnsKey);
+    if (dropped != details.usage.end() && dropped->is_number()) {
+        // The model's context is full, and who wonders what it has forgotten should see it.
+        parts << counted(dropped->get<int>(), MessageView::tr("oldest question not read"),
+                         MessageView::tr("%1 oldest questions not read"));
+    }
     return parts;
 }
 

@@ -84,9 +84,10 @@ void StatusLine::setContext(const services::ContextUse& use) {
         tr("How much of the context this chat takes: what the model holds at a time. When it is "
            "full, the oldest messages are left out.");
     if (use.modelContextLength > use.contextLength) {
-        tip +=
-            QLatin1Char('\n') + tr("The model could take %1 tokens; this many fit well in memory.")
-                                    .arg(locale.toString(use.modelContextLength));
+        tip += QLatin1Char('\n') +
+               tr("The model was made for %1 tokens; this chat has as many as it was given, or as "
+                  "memory has room for.")
+                   .arg(locale.toString(use.modelContextLength));
     }
     m_context->setToolTip(tip);
     m_meter->setToolTip(tip);
