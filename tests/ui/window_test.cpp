@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <QAbstractButton>
+#include <QAbstractTextDocumentLayout>
 #include <QApplication>
 #include <QClipboard>
 #include <QInputMethodEvent>
@@ -19,10 +20,12 @@
 #include <QScrollBar>
 #include <QSignalSpy>
 #include <QTest>
+#include <QTextBlock>
 #include <QToolButton>
 
 #include "tests/ui/support/window_fixture.h"
 #include "ui/bridge.h"
+#include "ui/theme.h"
 #include "ui/widgets/document_reader.h"
 #include "ui/widgets/message_text.h"
 #include "ui/widgets/message_view.h"
@@ -462,6 +465,15 @@ TEST(MessageText, CopiesCitationsAsTheyAreWritten) {
     text.copy();
     EXPECT_EQ(QApplication::clipboard()->text().toStdString(),
               "Four nights [1].\n\u2022 breakfast too [2]");
+}
+
+TEST(MessageText, AFrameOfCodeEndsWithinTheText) {
+    MessageText text;
+    text.setMarkdown("Asked:\n\n```sql\nSELECT 1\n```", {});
+    const int height = text.heightForTextWidth(400);
+    const QAbstractTextDocumentLayout* layout = text.document()->documentLayout();
+    const double lastLine = layout->blockBoundingRect(text.document()->lastBlock()).bottom();
+    EXPECT_GE(height, lastLine + Theme::instance().scaled(13));
 }
 
 TEST(MessageText, ClickOnAChipNamesTheCitation) {

@@ -113,7 +113,10 @@ int MessageText::heightForTextWidth(int width) {
         setLineWrapColumnOrWidth(width);
         QTimer::singleShot(0, this, &MessageText::placeCodeButtons);
     }
-    return static_cast<int>(std::ceil(document()->size().height()));
+    // Qt leaves out what is below the last line, where the frame of code ends.
+    const QTextBlockFormat last = document()->lastBlock().blockFormat();
+    const double below = last.hasProperty(kCodeBlock) ? last.bottomMargin() : 0.0;
+    return static_cast<int>(std::ceil(document()->size().height() + below));
 }
 
 int MessageText::naturalWidth(int width) {
