@@ -284,7 +284,7 @@ TEST_F(PanelsTest, AnAnswerSaysHowManyQuestionsWereTooOldForTheContext) {
     open(chat);
     const auto labels = m_window->findChildren<QLabel*>();
     EXPECT_TRUE(std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
-        return label->text().contains("3 oldest questions not read");
+        return (label->text() + label->accessibleName()).contains("3 oldest questions not read");
     }));
 }
 
