@@ -9,6 +9,7 @@
 #include "app/services/answer_wording.h"
 #include "app/services/answerability.h"
 #include "app/services/follow_up.h"
+#include "app/services/other_question.h"
 #include "app/services/other_values.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
@@ -43,7 +44,9 @@ bool saysWhatIsAsked(std::string_view text, std::string_view question,
         }
         const retrieval::TextSpan quote{citation.quoteStart - passage.startByte,
                                         citation.quoteEnd - passage.startByte};
-        return isAboutTheSame(question, passage) && saysEnoughOf(question, passage, quote);
+        // Half of a sentence may be copied.
+        return !answersAnother(question, said, textAbove(passage)) &&
+               isAboutTheSame(question, passage) && saysEnoughOf(question, passage, quote);
     };
     bool isAny = false;
     for (const StoredCitation& citation : citationsOf(text, passages)) {

@@ -6,8 +6,10 @@
 
 #include "app/services/asked_document.h"
 #include "app/services/english_words.h"
+#include "app/services/other_question.h"
 #include "app/services/question.h"
 #include "app/services/said_in_text.h"
+#include "app/services/table_units.h"
 
 namespace conclave::services {
 namespace {
@@ -91,10 +93,20 @@ bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
     const AskedDocument document(question);
     const retrieval::TextSpan around = sentencesAround(passage, quote);
     if (!document.isSubjectOf(passage, around)) return false;
-    if (isChinese(question)) return true;
-    const AskedFor asked = askedBeside(document, question);
     const std::string_view sentence =
         std::string_view(passage.text).substr(around.startByte, around.endByte - around.startByte);
+    const std::string above = textAbove(passage);
+    if (answersAnother(question, sentence, above) || lacksYear(question, sentence, above)) {
+        return false;
+    }
+    const std::vector<TableUnit> rows = tableUnits(passage.text);
+    const bool isOneRow = std::any_of(rows.begin(), rows.end(), [&](const TableUnit& row) {
+        return row.span.startByte < quote.endByte && quote.startByte < row.span.endByte &&
+               isOneOfMany(question, row);
+    });
+    if (isOneRow) return false;
+    if (isChinese(question)) return true;
+    const AskedFor asked = askedBeside(document, question);
     if (!saysOfAll(asked, wordsAsAsked(sentence))) return false;
     std::string said = passage.title + "\n" + passage.heading + "\n";
     const StemSet stems = stemsSaidBy(asked, wordsAsAsked(said.append(sentence)));

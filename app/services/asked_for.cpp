@@ -74,18 +74,6 @@ std::string commonForm(std::string_view stem) {
     return std::string(found != kSameWords.end() ? found->second : stem);
 }
 
-/// Of several sentences the last that asks: "Answer briefly." and greetings say nothing.
-std::string_view askingSentence(std::string_view question) {
-    const std::size_t mark = question.rfind('?');
-    if (mark == std::string_view::npos) return question;
-    question = question.substr(0, mark);
-    for (const std::string_view end : {". "sv, "? "sv, "! "sv, "\n"sv}) {
-        const std::size_t before = question.rfind(end);
-        if (before != std::string_view::npos) question.remove_prefix(before + end.size());
-    }
-    return question;
-}
-
 /// "What is Ann's email?", "Which email address has …": an address, not what a letter says.
 bool isEmailAskedFor(const std::vector<AskedWord>& words, std::size_t at) {
     for (std::size_t i = at + 1; i < words.size(); ++i) {
@@ -248,6 +236,17 @@ std::size_t groupOfAll(const std::vector<AskedWord>& words, std::size_t i) {
         if (isListed(word, kOfAll[group])) return group + 1;
     }
     return 0;
+}
+
+std::string_view askingSentence(std::string_view question) {
+    const std::size_t mark = question.rfind('?');
+    if (mark == std::string_view::npos) return question;
+    question = question.substr(0, mark);
+    for (const std::string_view end : {". "sv, "? "sv, "! "sv, "\n"sv}) {
+        const std::size_t before = question.rfind(end);
+        if (before != std::string_view::npos) question.remove_prefix(before + end.size());
+    }
+    return question;
 }
 
 AskedFor askedForBy(std::string_view question) {

@@ -68,6 +68,9 @@ struct AskedFor {
 /// none ("at most" and "the most beautiful" too).
 [[nodiscard]] std::size_t groupOfAll(const std::vector<AskedWord>& words, std::size_t i);
 
+/// Of several sentences the last that asks: "Answer briefly." and greetings say nothing.
+[[nodiscard]] std::string_view askingSentence(std::string_view question);
+
 [[nodiscard]] AskedFor askedForBy(std::string_view question);
 
 /// The words of a text from left to right.

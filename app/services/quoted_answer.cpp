@@ -7,6 +7,7 @@
 
 #include "app/services/asked_document.h"
 #include "app/services/chinese_asked.h"
+#include "app/services/other_question.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
 #include "app/services/said_in_text.h"
@@ -126,6 +127,30 @@ AskedFor besideTitle(const AskedFor& asked, std::string_view title) {
     return rest;
 }
 
+/// The question is another, or of another year.
+bool isOfOther(std::string_view question, std::string_view said, std::string_view above) {
+    return answersAnother(question, said, above) || lacksYear(question, said, above);
+}
+
+/// The parts of a sentence between semicolons.
+std::vector<retrieval::TextSpan> clausesOf(std::string_view text, retrieval::TextSpan sentence) {
+    std::vector<retrieval::TextSpan> clauses;
+    std::size_t start = sentence.startByte;
+    const auto add = [&](std::size_t end) {
+        while (start < end && text[start] == ' ') ++start;
+        if (start < end) clauses.push_back({start, end});
+        start = end;
+    };
+    for (std::size_t i = start; i < sentence.endByte; ++i) {
+        const std::string_view rest = text.substr(i, sentence.endByte - i);
+        for (const std::string_view mark : {";", "；"}) {
+            if (rest.starts_with(mark)) add(i + mark.size());
+        }
+    }
+    add(sentence.endByte);
+    return clauses;
+}
+
 struct QuotePlace {
     std::size_t passage = 0;
     retrieval::TextSpan span;
@@ -136,8 +161,9 @@ struct QuotePlace {
 
 /// The row of a passage's tables that says what is asked. None if several do as well: then one of
 /// them is not the answer.
-std::optional<QuotePlace> bestRow(const AskedFor* english, const ChineseAsked* chinese,
-                                  const std::vector<TableUnit>& rows, const StemSet& above) {
+std::optional<QuotePlace> bestRow(std::string_view question, const AskedFor* english,
+                                  const ChineseAsked* chinese, const std::vector<TableUnit>& rows,
+                                  const StemSet& above, const std::string& heads) {
     std::optional<QuotePlace> best;
     std::size_t nAsGood = 0;
     for (const TableUnit& row : rows) {
@@ -148,16 +174,15 @@ std::optional<QuotePlace> bestRow(const AskedFor* english, const ChineseAsked* c
             fit = rowFit(*english, row, above);
         }
         if (fit == 0 || (best && fit < best->fit)) continue;
+        if (isOneOfMany(question, row) || isOfOther(question, row.labelled(), heads)) continue;
         nAsGood = best && fit == best->fit ? nAsGood + 1 : 1;
         best = QuotePlace{.passage = 0, .span = row.span, .fit = fit, .row = row};
     }
     return nAsGood == 1 ? best : std::nullopt;
 }
 
-bool isInTable(const std::vector<TableUnit>& rows, retrieval::TextSpan sentence) {
-    return std::any_of(rows.begin(), rows.end(), [&](const TableUnit& row) {
-        return row.span.startByte < sentence.endByte && sentence.startByte < row.span.endByte;
-    });
+bool isInTable(const TableUnit& row, retrieval::TextSpan sentence) {
+    return row.span.startByte < sentence.endByte && sentence.startByte < row.span.endByte;
 }
 
 /// The first of the places that say most of the question themselves.
@@ -168,9 +193,12 @@ std::optional<QuotePlace> placeOf(std::string_view question,
     const AskedFor all = inChinese ? AskedFor{} : askedBeside(document, question);
     const ChineseAsked chinese =
         inChinese ? chineseAskedBy(document.withoutNames(question)) : ChineseAsked{};
+    const bool isOfYear = asksOfYear(question);
     std::optional<QuotePlace> best;
     const auto offer = [&](std::size_t passage, retrieval::TextSpan span, std::size_t fit) {
         const std::string_view text = passages[passage].text;
+        const std::string_view said = text.substr(span.startByte, span.endByte - span.startByte);
+        if (fit > 0 && isOfOther(question, said, textAbove(passages[passage]))) return false;
         // The heading is shown beside the passage; the sentence is what is quoted.
         span.startByte += headingLength(text.substr(span.startByte, span.endByte - span.startByte),
                                         passages[passage].path);
@@ -190,12 +218,12 @@ std::optional<QuotePlace> placeOf(std::string_view question,
         const AskedFor asked = besideTitle(all, passages[i].title);
         const StemSet above = stemsIn(passages[i].title + "\n" + passages[i].heading);
         const std::vector<TableUnit> rows = tableUnits(text);
-        auto row =
-            bestRow(inChinese ? nullptr : &asked, inChinese ? &chinese : nullptr, rows, above);
-        const bool hasRow = row && document.isSubjectOf(passages[i], row->span);
-        if (hasRow && (!best || row->fit > best->fit)) {
-            row->passage = i;
-            best = std::move(row);
+        auto chosen = bestRow(question, inChinese ? nullptr : &asked,
+                              inChinese ? &chinese : nullptr, rows, above, textAbove(passages[i]));
+        const bool hasRow = chosen && document.isSubjectOf(passages[i], chosen->span);
+        if (hasRow && (!best || chosen->fit > best->fit)) {
+            chosen->passage = i;
+            best = std::move(chosen);
         }
         const std::string heads =
             document.isNamed() ? passages[i].title + " " + passages[i].heading + " " : "";
@@ -206,7 +234,23 @@ std::optional<QuotePlace> placeOf(std::string_view question,
         };
         for (std::size_t first = 0; first < sentences.size(); ++first) {
             const std::string_view sentence = part(first, first);
-            if (hasRow && isInTable(rows, sentences[first])) continue;
+            const auto row = std::find_if(rows.begin(), rows.end(), [&](const TableUnit& each) {
+                return isInTable(each, sentences[first]);
+            });
+            if (row != rows.end() && (hasRow || isOneOfMany(question, *row))) continue;
+            const auto clauses =
+                isOfYear ? clausesOf(text, sentences[first]) : std::vector<retrieval::TextSpan>();
+            // Of "A in 2024; B in 2025" the half with the year that is asked of.
+            const bool isInClause =
+                clauses.size() > 1 &&
+                std::count_if(clauses.begin(), clauses.end(), [&](retrieval::TextSpan clause) {
+                    const std::string_view said =
+                        text.substr(clause.startByte, clause.endByte - clause.startByte);
+                    return offer(
+                        i, clause,
+                        inChinese ? fitOf(chinese, said, heads) : fitOf(asked, said, above));
+                }) > 0;
+            if (isInClause) continue;
             if (inChinese) {
                 offer(i, sentences[first], fitOf(chinese, sentence, heads));
                 continue;
@@ -295,7 +339,13 @@ bool mayBeAnswered(std::string_view question, std::span<const StoredPassage> pas
         const StemSet said = stemsIn(passage.title + "\n" + passage.heading + "\n" + passage.text);
         const std::size_t nSaid = nHeld(asked.stems, said);
         const bool hasKeys = nHeld(asked.keys, said) == asked.keys.size();
-        const bool hasFocus = nHeld(asked.focus, said) == asked.focus.size();
+        // "90 days written notice" may tell the notice period.
+        const bool hasFocus =
+            nHeld(asked.focus, said) == asked.focus.size() ||
+            (asked.focus.size() > 1 &&
+             std::all_of(asked.focus.begin(), asked.focus.end(), [&](const std::string& stem) {
+                 return stem == asked.head || said.contains(stem);
+             }));
         if (nSaid > 0 && hasKeys && hasFocus && 2 * nSaid >= asked.stems.size()) return true;
         if (holdsSubject(passage)) return true;
     }
