@@ -98,9 +98,9 @@ TEST(TableQuery, AddsAveragesAndCompares) {
 
 TEST(TableQuery, AnswersOnlyWhatItUnderstandsWhole) {
     for (const char* question :
-         {"What is the second highest price per country?", "How many cities are not in Norway?",
-          "How many chairs will Berlin order?", "What is the median price per country?",
-          "What is the phone number of Berlin?", "How many mayors does Oslo have?"}) {
+         {"What is the second highest price per country?", "How many chairs will Berlin order?",
+          "What is the median price per country?", "What is the phone number of Berlin?",
+          "How many mayors does Oslo have?"}) {
         EXPECT_EQ(sqlOf(question), "") << question;
     }
     const auto tables = sheet(
@@ -257,6 +257,159 @@ TEST(TableQuery, UnderstandsChinese) {
     const auto groups = tableQueryOf("每个国家的总价格", tables);
     ASSERT_TRUE(groups.has_value());
     EXPECT_EQ(groups->group, "国家");
+}
+
+/// The query of one table, or nothing; the units where several stand in the way.
+std::string asked(const std::string& question, std::string_view text) {
+    const auto query = tableQueryOf(question, sheet(text));
+    if (!query) return "";
+    return query->mixedUnits.empty() ? query->sql : query->mixedUnits;
+}
+
+constexpr std::string_view kBilling =
+    "Invoice | Customer | Employee | Project | Amount\n"
+    "Invoice: 2001 | Customer: Acme | Employee: 17 | Project: Moon | Amount: 500\n"
+    "Invoice: 2002 | Customer: Beta | Employee: 18 | Project: Moon | Amount: 700\n"
+    "Invoice: 2003 | Customer: Acme | Employee: 17 | Project: Sun | Amount: 250\n"
+    "Invoice: 2004 | Customer: Cora | Employee: 21 | Project: Sun | Amount: 900\n";
+
+constexpr std::string_view kNumberedOrders =
+    "order | product | city | quantity | price | status\n"
+    "order: 1000 | product: Gasket | city: Oslo | quantity: 24 | price: 824.77 | status: open\n"
+    "order: 1001 | product: Pump | city: Lyon | quantity: 31 | price: 237.12 | status: paid\n"
+    "order: 1002 | product: Pump | city: Oslo | quantity: 26 | price: 576.97 | status: paid\n";
+
+TEST(TableQuery, AddsUpAndComparesNoIdentifiers) {
+    EXPECT_EQ(asked("How many invoices are there?", kBilling), "SELECT count(*) FROM \"sales\"");
+    EXPECT_EQ(asked("What is the total number of invoices?", kBilling),
+              "SELECT count(*) FROM \"sales\"");
+    EXPECT_EQ(asked("How many employees are there?", kBilling),
+              "SELECT count(DISTINCT \"Employee\") FROM \"sales\"");
+    EXPECT_EQ(asked("What is the total amount of invoices for Acme?", kBilling),
+              "SELECT round(sum(\"Amount\"), 6) FROM \"sales\" WHERE \"Customer\" = 'Acme'");
+    EXPECT_EQ(asked("Which customer has the most invoices?", kBilling),
+              "SELECT \"Customer\", count(*) FROM \"sales\" GROUP BY \"Customer\" ORDER BY 2 DESC");
+    EXPECT_EQ(asked("How many invoices are above 600?", kBilling),
+              "SELECT count(*) FROM \"sales\" WHERE \"Amount\" > 600");
+    EXPECT_EQ(asked("How many invoices are above 2002?", kBilling), "") << "number, or amount?";
+    for (const char* question :
+         {"What is the sum of the invoices?", "What is the average employee?",
+          "What is the total of employees?"}) {
+        EXPECT_EQ(asked(question, kBilling), "") << question;
+    }
+    EXPECT_EQ(asked("What is the total quantity of pumps ordered?", kNumberedOrders),
+              "SELECT round(sum(\"quantity\"), 6) FROM \"sales\" WHERE \"product\" = 'Pump'");
+    EXPECT_EQ(asked("What is the average price of orders from Oslo?", kNumberedOrders),
+              "SELECT round(avg(\"price\"), 4) FROM \"sales\" WHERE \"city\" = 'Oslo'");
+    EXPECT_EQ(asked("Which order has the highest price?", kNumberedOrders),
+              "SELECT max(\"price\") FROM \"sales\"");
+    EXPECT_EQ(asked("What is the quantity of the order with the highest price?", kNumberedOrders),
+              "");
+    constexpr std::string_view kYears =
+        "Year | Revenue\nYear: 2019 | Revenue: 10\nYear: 2020 | Revenue: 30\n"
+        "Year: 2021 | Revenue: 20\n";
+    EXPECT_EQ(asked("Which year has the highest revenue?", kYears),
+              "SELECT max(\"Revenue\") FROM \"sales\"");
+    EXPECT_EQ(asked("What is the revenue in total for a year above 2019?", kYears),
+              "SELECT round(sum(\"Revenue\"), 6) FROM \"sales\" WHERE \"Year\" > 2019");
+}
+
+TEST(TableQuery, KeepsValuesThatReadLikeWordsOfAsking) {
+    constexpr std::string_view kStaff =
+        "Name | Department | Salary\nName: Ann | Department: IT | Salary: 61\n"
+        "Name: Ben | Department: HR | Salary: 40\nName: Cid | Department: All | Salary: 41\n";
+    const std::string inIt =
+        "SELECT round(avg(\"Salary\"), 4) FROM \"sales\" WHERE \"Department\" = 'IT'";
+    EXPECT_EQ(asked("What is the average salary in IT?", kStaff), inIt);
+    EXPECT_EQ(asked("average salary in it", kStaff), inIt);
+    EXPECT_EQ(asked("What is the average salary of it people?", kStaff), "");
+    EXPECT_EQ(asked("What is the average salary of all people?", kStaff), "") << "or of All?";
+    EXPECT_EQ(asked("What is the average salary?", kStaff),
+              "SELECT round(avg(\"Salary\"), 4) FROM \"sales\"");
+}
+
+TEST(TableQuery, ReadsAColumnOfYesAndNoAsACondition) {
+    constexpr std::string_view kStock =
+        "Item | Rating | In stock\nItem: Lamp | Rating: 4.5 | In stock: yes\n"
+        "Item: Desk | Rating: 4.1 | In stock: no\nItem: Chair | Rating: 2.2 | In stock: yes\n";
+    EXPECT_EQ(asked("How many items are in stock?", kStock),
+              "SELECT count(*) FROM \"sales\" WHERE \"In stock\" = 'yes'");
+    EXPECT_EQ(asked("How many items are not in stock?", kStock),
+              "SELECT count(*) FROM \"sales\" WHERE \"In stock\" = 'no'");
+    EXPECT_EQ(asked("What is the average rating of items in stock?", kStock),
+              "SELECT round(avg(\"Rating\"), 4) FROM \"sales\" WHERE \"In stock\" = 'yes'");
+    EXPECT_EQ(asked("How many items have no rating?", kStock), "");
+    EXPECT_EQ(asked("姓名为是否远程的有多少人",
+                    "姓名 | 远程\n姓名: 王芳 | 远程: 是\n姓名: 李强 | 远程: 否\n"),
+              "");
+    EXPECT_EQ(
+        asked("远程的有多少人？", "姓名 | 远程\n姓名: 王芳 | 远程: 是\n姓名: 李强 | 远程: 否\n"),
+        "SELECT count(*) FROM \"sales\" WHERE \"远程\" = '是'");
+}
+
+TEST(TableQuery, FromADayIsWithinItUnlessItGoesOn) {
+    constexpr std::string_view kBought =
+        "Order ID | Bought\nOrder ID: 7 | Bought: 2019-05-01\nOrder ID: 9 | Bought: 2021-04-01\n";
+    EXPECT_EQ(asked("Which orders are from 2019?", kBought),
+              "SELECT * FROM \"sales\" WHERE \"Bought\" >= '2019-01-01' AND \"Bought\" < "
+              "'2020-01-01'");
+    EXPECT_EQ(asked("Which orders are from 2019 onwards?", kBought),
+              "SELECT * FROM \"sales\" WHERE \"Bought\" >= '2019-01-01'");
+    EXPECT_EQ(asked("Which orders are from 2019 to 2020?", kBought), "");
+    EXPECT_EQ(asked("Which items are from 2019?", kBought), "")
+        << "nothing says that of this table";
+}
+
+TEST(TableQuery, ComputesNothingAcrossCurrencies) {
+    constexpr std::string_view kSpent =
+        "Employee | Amount | Currency\nEmployee: Ann | Amount: 120.5 | Currency: EUR\n"
+        "Employee: Ben | Amount: 35 | Currency: EUR\nEmployee: Ann | Amount: 22 | Currency: USD\n";
+    EXPECT_EQ(asked("What is the total amount?", kSpent), "EUR, USD");
+    EXPECT_EQ(asked("Which employee has the highest amount?", kSpent), "EUR, USD");
+    EXPECT_EQ(asked("List the employees with an amount above 30", kSpent), "EUR, USD");
+    EXPECT_EQ(asked("What is the total amount in EUR?", kSpent),
+              "SELECT round(sum(\"Amount\"), 6) FROM \"sales\" WHERE \"Currency\" = 'EUR'");
+    EXPECT_EQ(asked("What is the total amount per currency?", kSpent),
+              "SELECT \"Currency\", round(sum(\"Amount\"), 6) FROM \"sales\" GROUP BY "
+              "\"Currency\" ORDER BY 2 DESC");
+}
+
+TEST(TableQuery, UnderstandsNotBeforeAValueOrRefuses) {
+    EXPECT_EQ(asked("How many orders are not paid?", kNumberedOrders),
+              "SELECT count(*) FROM \"sales\" WHERE \"status\" <> 'paid'");
+    EXPECT_EQ(sqlOf("How many cities are not in Norway?"),
+              "SELECT count(*) FROM \"sales\" WHERE \"Country\" <> 'Norway'");
+    EXPECT_EQ(asked("Which customer does not have a Moon project?", kBilling), "");
+    EXPECT_EQ(asked("How many customers are not in Moon?", kBilling), "") << "Acme is in both";
+    EXPECT_EQ(asked("How many orders are not paid?",
+                    "order | status\norder: 1 | status: paid\norder: 2 | status: open\norder: 3\n"),
+              "")
+        << "one has no status";
+}
+
+TEST(TableQuery, UnderstandsMarksInChinese) {
+    constexpr std::string_view kMarks =
+        "姓名 | 班级 | 数学 | 语文\n姓名: 张伟 | 班级: 一班 | 数学: 92 | 语文: 88\n"
+        "姓名: 王芳 | 班级: 二班 | 数学: 85 | 语文: 95\n姓名: 李娜 | 班级: 一班 | 数学: 78 | 语文: "
+        "82\n";
+    EXPECT_EQ(asked("数学平均分是多少？", kMarks), "SELECT round(avg(\"数学\"), 4) FROM \"sales\"");
+    EXPECT_EQ(asked("语文的最高分是多少？", kMarks), "SELECT max(\"语文\") FROM \"sales\"");
+    EXPECT_EQ(asked("数学高于80分的有多少人？", kMarks),
+              "SELECT count(*) FROM \"sales\" WHERE \"数学\" > 80");
+    EXPECT_EQ(asked("数学不低于85的有哪些？", kMarks),
+              "SELECT * FROM \"sales\" WHERE \"数学\" >= 85");
+    EXPECT_EQ(asked("数学不超过85的有哪些？", kMarks),
+              "SELECT * FROM \"sales\" WHERE \"数学\" <= 85");
+    EXPECT_EQ(asked("一班有多少人？", kMarks),
+              "SELECT count(*) FROM \"sales\" WHERE \"班级\" = '一班'");
+    EXPECT_EQ(asked("张伟的数学成绩是多少？", kMarks),
+              "SELECT round(sum(\"数学\"), 6) FROM \"sales\" WHERE \"姓名\" = '张伟'");
+    EXPECT_EQ(asked("一班的数学是多少？", kMarks), "") << "of whom?";
+    EXPECT_EQ(
+        asked("哪个班级的数学平均分最高？", kMarks),
+        "SELECT \"班级\", round(avg(\"数学\"), 4) FROM \"sales\" GROUP BY \"班级\" ORDER BY 2 "
+        "DESC");
+    EXPECT_EQ(asked("数学最高的学生的语文是多少？", kMarks), "");
 }
 
 TEST(TableAnswer, ShowsResultQueryAndRowsThatOpen) {

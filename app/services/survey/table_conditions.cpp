@@ -5,6 +5,7 @@
 #include <array>
 #include <set>
 
+#include "app/services/english_words.h"
 #include "app/services/question.h"
 #include "app/services/survey/question_words.h"
 
@@ -25,7 +26,7 @@ constexpr auto kDayPhrases = std::to_array<DayPhrase>({{"before", DayBound::Befo
                                                        {"until", DayBound::Until},
                                                        {"by", DayBound::Until},
                                                        {"since", DayBound::Since},
-                                                       {"from", DayBound::Since},
+                                                       {"from", DayBound::Within},
                                                        {"after", DayBound::After},
                                                        {"on", DayBound::Within},
                                                        {"in", DayBound::Within},
@@ -45,7 +46,7 @@ constexpr auto kChineseDayPhrases = std::to_array<DayPhrase>({{"之前", DayBoun
 void TableMatcher::findValues() {
     std::vector<FoundValue> found;
     for (std::size_t column = 0; column < columns().size(); ++column) {
-        if (isNumber(column) || facts(column).isDays) continue;
+        if (isNumber(column) || facts(column).isDays || isFlag(column)) continue;
         std::set<std::string_view> values;
         for (const auto& row : m_table.table.rows) {
             if (!row[column].empty() && values.size() < kMostValues) values.insert(row[column]);
@@ -54,8 +55,9 @@ void TableMatcher::findValues() {
         for (const std::string_view value : values) {
             if (!mayStandInQuestion(value)) continue;
             const std::vector<TableToken> words = tableTokens(value);
-            if (words.size() <= best.size || isAsking(words)) continue;
-            const std::size_t at = findTokens(m_tokens, words);
+            if (words.empty() || words.size() <= best.size) continue;
+            const std::size_t at =
+                isAsking(words) ? findAskingValue(value, column) : findTokens(m_tokens, words);
             if (at == std::string::npos || m_tokens[at].isExplained) continue;
             best = {column, value, at, words.size()};
         }
@@ -79,11 +81,61 @@ void TableMatcher::findValues() {
         }
         m_isRefused = m_isRefused || (nAlike > 1 && nNamed != 1);
         explain(each.at, each.size);
+        m_isValueNamed = true;
+        const bool isNot = takeNegation(each.at, chosen->column);
+        const std::string is = isNot ? " <> " : " = ";
         m_conditions.push_back(
             {chosen->column,
-             quotedName(columns()[chosen->column].name) + " = " + quotedText(chosen->value),
-             inWords(chosen->column, " is ", "为", std::string(chosen->value))});
+             quotedName(columns()[chosen->column].name) + is + quotedText(chosen->value),
+             inWords(chosen->column, isNot ? " is not " : " is ", isNot ? "不为" : "为",
+                     std::string(chosen->value))});
     }
+}
+
+std::size_t TableMatcher::findAskingValue(std::string_view value, std::size_t column) {
+    static constexpr auto kPlaces = std::to_array<std::string_view>({"in", "for", "from", "of"});
+    static constexpr auto kArticles = std::to_array<std::string_view>({"a", "an", "the"});
+    const std::vector<TableToken> words = tableTokens(value);
+    const auto name = tableTokens(columns()[column].name);
+    const std::size_t nameAt = findTokens(m_tokens, name);
+    const std::size_t behindName =
+        nameAt == std::string::npos ? std::string::npos : nameAt + name.size();
+    const auto isIs = [&](std::size_t at) {
+        return surface(at) == "is" || surface(at) == "是" || surface(at) == "为";
+    };
+    for (std::size_t at = findTokens(m_tokens, words); at != std::string::npos;
+         at = findTokens(m_tokens, words, at + 1)) {
+        if (m_tokens[at].isExplained) continue;
+        const std::size_t last = at + words.size() - 1;
+        const std::string_view said = m_question.substr(
+            m_tokens[at].startByte, m_tokens[last].endByte - m_tokens[at].startByte);
+        const auto nCapitals =
+            std::count_if(value.begin(), value.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+        // At the beginning any word has a capital.
+        if (said == value && nCapitals > (at == 0 ? 1 : 0)) return at;
+        const bool isLast = last + 1 == m_tokens.size();
+        if (at > 0 && at - 1 == behindName && isIs(at - 1)) return at;
+        if (at == behindName && isLast) return at;
+        m_isRefused = m_isRefused || at == behindName;  // "type in Berlin"
+        std::size_t before = at;
+        while (before > 0 && isListed(surface(before - 1), kArticles)) --before;
+        const bool isPlace = before > 0 && isListed(surface(before - 1), kPlaces);
+        if (!isPlace || (!isLast && isListed(surface(at), kArticles))) continue;
+        if (isLast && surface(at) != "all") return at;
+        m_isRefused = true;
+    }
+    return std::string::npos;
+}
+
+bool TableMatcher::takeNegation(std::size_t at, std::size_t column) {
+    // Not "have": who has no such row is another question than which rows have another value.
+    static constexpr auto kBetween = std::to_array<std::string_view>(
+        {"in", "at", "from", "of", "for", "a", "an", "the", "live", "lives", "to", "on"});
+    while (at > 0 && isListed(surface(at - 1), kBetween)) --at;
+    if (at == 0 || surface(at - 1) != "not" || !isFilled(column)) return false;
+    explain(at - 1, 1);
+    m_isNegated = true;
+    return true;
 }
 
 bool TableMatcher::mayStandInQuestion(std::string_view value) const {
@@ -156,7 +208,8 @@ void TableMatcher::findComparisons() {
         });
         const auto high = numberAt(static_cast<std::size_t>(next - m_tokens.begin()));
         if (!high) continue;
-        const auto column = comparedColumn(at, high->unit.empty() ? low->unit : high->unit);
+        const auto column =
+            comparedColumn(at, high->unit.empty() ? low->unit : high->unit, low->number);
         if (!column) continue;
         explainBytes(m_tokens[at].startByte, high->endByte);
         addBound(*column, ">=", low->number);
@@ -168,7 +221,8 @@ void TableMatcher::findComparisons() {
              at = findTokens(m_tokens, words, at + 1)) {
             if (m_tokens[at].isExplained) continue;
             const auto number = numberAt(at + words.size());
-            const auto column = number ? comparedColumn(at, number->unit) : std::nullopt;
+            const auto column =
+                number ? comparedColumn(at, number->unit, number->number) : std::nullopt;
             if (!column) continue;
             explainBytes(m_tokens[at].startByte, number->endByte);
             addBound(*column, each.sql, number->number);
@@ -181,7 +235,7 @@ void TableMatcher::findComparisons() {
         for (const auto& [phrase, sign] : {std::pair(" or more", ">="), std::pair("以上", ">="),
                                            std::pair(" or less", "<="), std::pair("以下", "<=")}) {
             if (!behind.starts_with(phrase)) continue;
-            const auto column = comparedColumn(at, number->unit);
+            const auto column = comparedColumn(at, number->unit, number->number);
             if (!column) continue;
             explainBytes(m_tokens[at].startByte, number->endByte + std::string_view(phrase).size());
             addBound(*column, sign, number->number);
@@ -190,7 +244,22 @@ void TableMatcher::findComparisons() {
     }
 }
 
-std::optional<std::size_t> TableMatcher::comparedColumn(std::size_t at, const std::string& unit) {
+std::optional<std::size_t> TableMatcher::comparedColumn(std::size_t at, const std::string& unit,
+                                                        const std::string& number) {
+    // "Invoices above 2002": their numbers, or what is paid?
+    for (const Named& named : m_named) {
+        if (!isNumber(named.column) || !isIdentifier(named.column) || isYears(named.column))
+            continue;
+        const double asked = std::stod(number);
+        bool isAbove = false;
+        bool isBelow = false;
+        for (const auto& row : m_table.table.rows) {
+            if (row[named.column].empty()) continue;
+            isAbove = isAbove || asked >= std::stod(row[named.column]);
+            isBelow = isBelow || asked <= std::stod(row[named.column]);
+        }
+        m_isRefused = m_isRefused || (isAbove && isBelow && unit.empty());
+    }
     if (unit.empty()) return numberColumnNear(at);
     std::vector<std::size_t> ofUnit;
     bool isAnyUnit = false;
@@ -239,6 +308,14 @@ void TableMatcher::findDays() {
             end += chinese->words.size();
         } else if (!isInChinese) {
             bound = english->bound;
+            // "From 2019 on"
+            for (const std::string_view on : {" onwards", " onward", " on"}) {
+                if (english->words != "from" || !behind.starts_with(on)) continue;
+                if (behind.size() > on.size() && isWordCharacter(behind[on.size()])) continue;
+                bound = DayBound::Since;
+                end += on.size();
+                break;
+            }
         }
         addDays(*days, bound, isInChinese ? i : i - 1, end);
     }
@@ -290,6 +367,7 @@ std::optional<std::size_t> TableMatcher::dayColumnFor(std::size_t at) {
     for (const std::size_t column : ofDays) {
         if (before == 0 || !hasWord(column, m_tokens[before - 1])) continue;
         explain(before - 1, 1);
+        m_isDayColumnNamed = true;
         return column;
     }
     // In Chinese it may stand behind: "5月1日之前到期的".
@@ -300,6 +378,7 @@ std::optional<std::size_t> TableMatcher::dayColumnFor(std::size_t at) {
     }
     const std::vector<std::size_t>& clear = said.size() == 1 ? said : ofDays;
     if (clear.size() != 1) return std::nullopt;
+    m_isDayColumnNamed = m_isDayColumnNamed || said.size() == 1;
     for (TableToken& token : m_tokens) {
         if (hasWord(clear.front(), token)) token.isExplained = true;
     }
@@ -320,6 +399,7 @@ std::optional<std::size_t> TableMatcher::numberColumnNear(std::size_t at) const 
     std::size_t nearest = std::string::npos;
     for (const Named& named : m_named) {
         if (!isNumber(named.column)) continue;
+        if (isIdentifier(named.column) && !isYears(named.column)) continue;
         const std::size_t distance = named.at < at ? at - named.at : named.at - at;
         if (distance >= nearest) continue;
         nearest = distance;
@@ -331,7 +411,7 @@ std::optional<std::size_t> TableMatcher::numberColumnNear(std::size_t at) const 
 std::optional<std::size_t> TableMatcher::onlyNumberColumn() const {
     std::optional<std::size_t> only;
     for (std::size_t i = 0; i < columns().size(); ++i) {
-        if (!isNumber(i)) continue;
+        if (!isNumber(i) || isIdentifier(i)) continue;
         if (only) return std::nullopt;
         only = i;
     }

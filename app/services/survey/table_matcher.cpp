@@ -22,6 +22,21 @@ constexpr auto kOfRows =
 constexpr auto kNumberNames =
     std::to_array<std::string_view>({"id", "no", "number", "nr", "编号", "号"});
 
+/// What numbers are given to: a column of this name has no quantities.
+constexpr auto kNumberedThings = std::to_array<std::string_view>(
+    {"id",      "order",   "invoice", "ticket",   "model",    "case",     "bill",
+     "receipt", "account", "voucher", "employee", "customer", "client",   "product",
+     "item",    "article", "part",    "sku",      "room",     "batch",    "project",
+     "student", "user",    "member",  "phone",    "zip",      "postcode", "year"});
+
+constexpr auto kChineseNumberNames =
+    std::to_array<std::string_view>({"号", "编码", "代码", "订单", "发票", "年份", "年度"});
+
+constexpr auto kYes = std::to_array<std::string_view>({"yes", "y", "true", "是"});
+constexpr auto kNo = std::to_array<std::string_view>({"no", "n", "false", "否"});
+constexpr auto kNegations =
+    std::to_array<std::string_view>({"not", "no", "non", "without", "不", "非", "未"});
+
 }  // namespace
 
 std::optional<int> askedCount(std::string_view word) {
@@ -41,6 +56,7 @@ std::optional<TableQuery> TableMatcher::match() {
     if (operation) {
         query.kind = operation->kind;
         query.nth = findPlace(*operation);
+        if (query.kind == TableKind::Average) findRankOfAverages();
     }
     findValues();
     findColumns();
@@ -48,6 +64,7 @@ std::optional<TableQuery> TableMatcher::match() {
     findComparisons();
     findDays();
     findGroup();
+    findFlags();
     explainNames();
     findWho();
     if (m_isRefused) return std::nullopt;
@@ -86,6 +103,105 @@ bool TableMatcher::isConditionOn(std::size_t column) const {
 }
 
 const std::string& TableMatcher::surface(std::size_t at) const { return m_tokens[at].surface; }
+
+bool TableMatcher::isIdentifier(std::size_t column) const {
+    if (columns()[column].type != Type::Integer || !facts(column).units.empty()) return false;
+    const auto words = tableTokens(columns()[column].name);
+    if (words.empty()) return false;
+    const std::string& last = words.back().surface;
+    const bool isNumbered = words.size() > 1 && isListed(last, kNumberNames);
+    const std::string_view name = columns()[column].name;
+    const auto endsName = [&](std::string_view each) { return name.ends_with(each); };
+    if (isNumbered || isListed(last, kNumberedThings) ||
+        std::any_of(kChineseNumberNames.begin(), kChineseNumberNames.end(), endsName)) {
+        return true;
+    }
+    // "Ref": the first column, counted upwards.
+    constexpr std::size_t kFewestRows = 3;
+    const auto& rows = m_table.table.rows;
+    if (column != 0 || rows.size() < kFewestRows || addsUp(column)) return false;
+    const auto isNotAbove = [](const auto& row, const auto& next) {
+        return row[0].empty() || next[0].empty() || std::stoll(next[0]) <= std::stoll(row[0]);
+    };
+    return std::adjacent_find(rows.begin(), rows.end(), isNotAbove) == rows.end();
+}
+
+bool TableMatcher::isYears(std::size_t column) const {
+    const std::string name = lowerCased(columns()[column].name);
+    return hasAny(name, {"year", "年份", "年度"});
+}
+
+bool TableMatcher::isOfPeople() const {
+    for (std::size_t i = 0; i < columns().size(); ++i) {
+        const bool isPerson =
+            hasAny(columns()[i].name, {"姓名", "名字", "学生", "学号", "员工", "工号"});
+        if (isPerson && !facts(i).hasRepeats) return true;
+    }
+    return false;
+}
+
+bool TableMatcher::isFlag(std::size_t column) const {
+    if (isNumber(column)) return false;
+    bool isAny = false;
+    for (const auto& row : m_table.table.rows) {
+        if (row[column].empty()) continue;
+        const std::string value = lowerCased(row[column]);
+        if (!isListed(value, kYes) && !isListed(value, kNo)) return false;
+        isAny = true;
+    }
+    return isAny;
+}
+
+bool TableMatcher::isFilled(std::size_t column) const {
+    const auto& rows = m_table.table.rows;
+    return std::none_of(rows.begin(), rows.end(),
+                        [&](const auto& row) { return row[column].empty(); });
+}
+
+void TableMatcher::findFlags() {
+    std::set<std::size_t> done;
+    for (const Named& named : m_named) {
+        if (!isFlag(named.column) || m_group == named.column || !done.insert(named.column).second) {
+            continue;
+        }
+        bool isYes = true;
+        if (named.at > 0 && isListed(surface(named.at - 1), kNegations)) {
+            explain(named.at - 1, 1);
+            isYes = false;
+        }
+        std::size_t behind = named.at + tableTokens(columns()[named.column].name).size();
+        const auto isBetween = [&](std::size_t at) {
+            return surface(at) == "is" || surface(at) == "are" || surface(at) == "为";
+        };
+        while (behind < m_tokens.size() && isBetween(behind)) ++behind;
+        if (behind < m_tokens.size() && !m_tokens[behind].isExplained) {
+            const bool isNo = isListed(surface(behind), kNo);
+            const bool isSaid = isNo || (!isChinese(m_question) && isListed(surface(behind), kYes));
+            m_isRefused = m_isRefused || (isNo && !isYes);  // "not remote: no"
+            if (isSaid) explain(behind, 1);
+            if (isNo) isYes = false;
+        }
+        addFlag(named.column, isYes);
+    }
+}
+
+void TableMatcher::addFlag(std::size_t column, bool isYes) {
+    std::set<std::string> spelled;
+    for (const auto& row : m_table.table.rows) {
+        const std::string lower = lowerCased(row[column]);
+        if (isYes ? isListed(lower, kYes) : isListed(lower, kNo)) spelled.insert(row[column]);
+    }
+    // Of an empty cell nobody knows which it would be.
+    if (spelled.size() > 1 || (!isYes && !isFilled(column))) {
+        m_isRefused = true;
+        return;
+    }
+    const std::string value = spelled.empty() ? (isYes ? "yes" : "no") : *spelled.begin();
+    m_conditions.push_back(
+        {column, storage::quotedName(columns()[column].name) + " = " + storage::quotedText(value),
+         inWords(column, " is ", "为", value)});
+    m_isValueNamed = true;
+}
 
 void TableMatcher::explain(std::size_t at, std::size_t n) {
     for (std::size_t i = at; i < std::min(at + n, m_tokens.size()); ++i) {
@@ -159,7 +275,10 @@ int TableMatcher::findPlace(const TableOperation& operation) {
             place = *found;
         }
     }
-    if (operation.kind != TableKind::Count && operation.kind != TableKind::List) take("number of");
+    if (operation.kind != TableKind::Count && operation.kind != TableKind::List) {
+        const std::size_t numberOf = take("number of");
+        m_isNumberOf = numberOf != std::string::npos && numberOf == m_operationEnd;
+    }
     return place;
 }
 
@@ -202,6 +321,17 @@ void TableMatcher::findRowNoun() {
             m_rowNounAt = i;
             m_rowColumn = column;
         }
+    }
+}
+
+void TableMatcher::findRankOfAverages() {
+    for (const std::string_view phrase :
+         {"highest", "largest", "lowest", "smallest", "最高", "最大", "最低", "最小"}) {
+        if (take(phrase) == std::string::npos) continue;
+        m_isRefused = m_isRefused || !m_rankOfAverages.empty();
+        m_rankOfAverages = phrase;
+        m_isLeastFirst =
+            phrase == "lowest" || phrase == "smallest" || phrase == "最低" || phrase == "最小";
     }
 }
 
@@ -250,6 +380,10 @@ void TableMatcher::explainPhrases() {
           "名",     "位",     "家",   "种",     "数据",   "表里", "表中"}) {
         take(phrase);
     }
+    if (isOfPeople()) take("人");
+    if (!m_column && !m_isCompared) return;
+    // "平均分", "80分的": of the numbers that are named.
+    for (const std::string_view phrase : {"成绩", "分数", "分", "值"}) take(phrase);
 }
 
 double TableMatcher::explained() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,14 @@ private:
     [[nodiscard]] bool isNumber(std::size_t column) const;
     [[nodiscard]] const LoadedTable::Column& facts(std::size_t column) const;
     [[nodiscard]] bool isConditionOn(std::size_t column) const;
+    /// Whole numbers that name what a row is ("Invoice", "Employee number"): nothing adds them up.
+    [[nodiscard]] bool isIdentifier(std::size_t column) const;
+    [[nodiscard]] bool isYears(std::size_t column) const;
+    /// A column has each person once: rows are people.
+    [[nodiscard]] bool isOfPeople() const;
+    /// A text column of yes and no.
+    [[nodiscard]] bool isFlag(std::size_t column) const;
+    [[nodiscard]] bool isFilled(std::size_t column) const;
     [[nodiscard]] const std::string& surface(std::size_t at) const;
     void explain(std::size_t at, std::size_t n);
     /// Takes the phrase; the place of its first word, npos if it is not there.
@@ -68,6 +77,14 @@ private:
     /// Cheap: of a column with thousands of texts few begin like a part of the question.
     [[nodiscard]] bool mayStandInQuestion(std::string_view value) const;
     static bool isAsking(const std::vector<TableToken>& words);
+    /// Where a value that reads like a word of asking ("IT", "in") is meant as a value; npos:
+    /// nowhere. Refuses the question where that is not clear.
+    std::size_t findAskingValue(std::string_view value, std::size_t column);
+    /// "Not in Oslo": takes the "not" before a value.
+    bool takeNegation(std::size_t at, std::size_t column);
+    /// "In stock" of a column of yes and no, "not in stock".
+    void findFlags();
+    void addFlag(std::size_t column, bool isYes);
     /// Columns whose names stand in the question, without what is in brackets.
     void findColumns();
     /// "Orders" of a column "Order ID": what each row is.
@@ -86,7 +103,8 @@ private:
     void findComparisons();
     /// The column of numbers that a bound is of: named near it, of its unit, or the only one. None
     /// where that is not clear; a unit that only others have refuses the question.
-    std::optional<std::size_t> comparedColumn(std::size_t at, const std::string& unit);
+    std::optional<std::size_t> comparedColumn(std::size_t at, const std::string& unit,
+                                              const std::string& number);
     [[nodiscard]] bool isNamedColumn(std::size_t column) const;
     void findDays();
     void addDays(AskedDays days, DayBound bound, std::size_t at, std::size_t endByte);
@@ -97,13 +115,18 @@ private:
     [[nodiscard]] int onlyYearOf(std::size_t column) const;
     /// The number column that is named nearest before a word, else the only one.
     [[nodiscard]] std::optional<std::size_t> numberColumnNear(std::size_t at) const;
+    /// The only column of numbers that are no identifiers.
     [[nodiscard]] std::optional<std::size_t> onlyNumberColumn() const;
     void findGroup();
+    /// Of "the highest average price" the ranking, where the operation is the average.
+    void findRankOfAverages();
     /// The table's own name and what only asks.
     void explainNames();
     /// "Who", with the verb that says whether those are meant who sell or who buy.
     void findWho();
     [[nodiscard]] bool addsUp(std::size_t column) const;
+    /// "Employees: 12": how many of something a row has.
+    [[nodiscard]] bool isCountOfThings(std::size_t column) const;
     /// The column of what is ranked: "which city", "top 3 products", "who".
     [[nodiscard]] std::optional<std::size_t> rankedColumn() const;
     /// "Who sold the most units": where one of whom is asked has several rows, they are added up.
@@ -120,14 +143,23 @@ private:
     bool chooseColumn(TableQuery& query, std::string_view phrase);
     [[nodiscard]] std::optional<std::size_t> priceColumn() const;
     [[nodiscard]] std::optional<std::size_t> namedPriceColumn() const;
-    [[nodiscard]] std::string inWords(std::size_t column, std::string_view is,
-                                      std::string_view isInChinese, const std::string& value) const;
-    void write(TableQuery& query) const;
-
     struct Named {
         std::size_t column = 0;
         std::size_t at = 0;  ///< its first word in the question
     };
+
+    /// The column of numbers that the operation is of: named nearest behind it, else before it (in
+    /// Chinese the other way round for "最高"). Refuses the question where two may be meant.
+    std::optional<std::size_t> measureFor(TableQuery::Kind kind);
+    bool chooseCounted(TableQuery& query, std::optional<std::size_t> measure,
+                       std::optional<Named> identifier, std::optional<Named> text);
+    /// Names a column or a value of this table, and not just a day that any table may have.
+    [[nodiscard]] bool isOfThisTable() const;
+    /// The units that numbers are in, from the column itself or from one of currencies beside it.
+    [[nodiscard]] std::set<std::string> unitsOf(std::size_t column) const;
+    [[nodiscard]] std::string inWords(std::size_t column, std::string_view is,
+                                      std::string_view isInChinese, const std::string& value) const;
+    void write(TableQuery& query) const;
 
     std::string_view m_question;
     std::string m_folded;
@@ -148,6 +180,11 @@ private:
     bool m_isCompared = false;  ///< with a number or a day
     bool m_isUnitUnknown = false;
     bool m_isRefused = false;
+    bool m_isValueNamed = false;
+    bool m_isDayColumnNamed = false;
+    bool m_isNegated = false;
+    bool m_isNumberOf = false;  ///< "the total number of"
+    std::string_view m_rankOfAverages;
     bool m_isLeastFirst = false;
 };
 

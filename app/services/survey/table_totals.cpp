@@ -22,6 +22,23 @@ constexpr auto kAddingUp = std::to_array<std::string_view>(
 constexpr auto kAddingUpInChinese = std::to_array<std::string_view>(
     {"销量", "销售额", "数量", "金额", "收入", "营业额", "总额", "产量", "利润", "人数", "次数"});
 
+/// Of these nothing adds up, whatever else the name says: "Unit price".
+constexpr auto kPerPiece =
+    std::to_array<std::string_view>({"price", "rate", "average", "avg", "价", "率", "平均"});
+
+/// Numbers of things, not of money.
+constexpr auto kQuantities = std::to_array<std::string_view>(
+    {"unit",  "units",  "quantity", "qty",   "count", "volume", "hours",
+     "days",  "visits", "visitors", "staff", "stock", "age",    "rating",
+     "score", "数量",   "销量",     "产量",  "人数",  "次数",   "库存"});
+
+constexpr auto kCountsOfThings =
+    std::to_array<std::string_view>({"staff", "stock", "population", "headcount", "count"});
+
+/// Columns that say what the numbers beside them are in.
+constexpr auto kCurrencies =
+    std::to_array<std::string_view>({"currency", "curr", "币种", "币别", "货币"});
+
 /// Columns of those who sell, and of those who buy, and the verbs that say which is meant.
 constexpr auto kSellers = std::to_array<std::string_view>(
     {"salesperson", "seller", "rep", "representative", "agent", "employee", "staff", "name",
@@ -106,16 +123,48 @@ void TableMatcher::findWho() {
 bool TableMatcher::addsUp(std::size_t column) const {
     const std::string lower = lowerCased(columns()[column].name);
     const auto words = tableTokens(lower);
+    if (hasAny(lower, kPerPiece)) return false;
     return hasAny(lower, kAddingUpInChinese) ||
            std::any_of(words.begin(), words.end(),
                        [](const TableToken& word) { return isListed(word.surface, kAddingUp); });
+}
+
+bool TableMatcher::isCountOfThings(std::size_t column) const {
+    const auto words = tableTokens(columns()[column].name);
+    if (words.empty() || columns()[column].type != storage::Table::Column::Type::Integer) {
+        return false;
+    }
+    const std::string& last = words.back().surface;
+    const bool isPlural = last.size() > 3 && last.ends_with('s') && !last.ends_with("ss") &&
+                          !last.ends_with("us") && !last.ends_with("is");
+    return isPlural || isListed(last, kCountsOfThings);
+}
+
+std::set<std::string> TableMatcher::unitsOf(std::size_t column) const {
+    if (facts(column).units.size() > 1) return facts(column).units;
+    const bool isMoney =
+        !isIdentifier(column) && !hasAny(lowerCased(columns()[column].name), kQuantities);
+    for (std::size_t i = 0; isMoney && i < columns().size(); ++i) {
+        const bool isCurrency = !isNumber(i) && hasAny(lowerCased(columns()[i].name), kCurrencies);
+        // One currency is asked, or each for itself.
+        if (!isCurrency || m_group == i || (isConditionOn(i) && !m_isNegated)) continue;
+        std::set<std::string> units;
+        for (const auto& row : m_table.table.rows) units.insert(row[i]);
+        if (units.size() < 2) continue;
+        units.erase("");
+        return units;
+    }
+    return {};
 }
 
 std::optional<std::size_t> TableMatcher::rankedColumn() const {
     if (m_who) return m_who;
     std::vector<Named> texts;
     for (const Named& named : m_named) {
-        const bool isText = !isNumber(named.column) && !facts(named.column).isDays;
+        const bool isAskedNumber =
+            isNumber(named.column) && isIdentifier(named.column) && named.at > 0 && named.at <= 2;
+        const bool isText =
+            isAskedNumber || (!isNumber(named.column) && !facts(named.column).isDays);
         if (isText && !isConditionOn(named.column)) texts.push_back(named);
     }
     if (texts.size() != 1) return std::nullopt;
@@ -127,6 +176,13 @@ std::optional<std::size_t> TableMatcher::rankedColumn() const {
 }
 
 bool TableMatcher::rankGroups(TableQuery& query, std::string_view phrase) {
+    if (query.kind == TableKind::Average && !m_rankOfAverages.empty()) {
+        const auto ranked = rankedColumn();
+        if (!ranked || m_group) return false;
+        m_group = ranked;
+        query.nShown = 1;
+        return true;
+    }
     const bool isExtreme = query.kind == TableKind::Least || query.kind == TableKind::Greatest;
     if (!isExtreme || m_group) return m_top == 0;
     const auto ranked = rankedColumn();
@@ -171,57 +227,110 @@ void TableMatcher::explainUnit() {
     }
 }
 
-bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
-    std::optional<std::size_t> number;
-    std::optional<std::size_t> text;
-    std::optional<std::size_t> bounded;  // named, and in a condition
-    std::size_t textAt = 0;
+std::optional<std::size_t> TableMatcher::measureFor(TableKind kind) {
+    std::optional<Named> before;
+    std::optional<Named> behind;
     for (const Named& named : m_named) {
-        if (m_group && named.column == *m_group) continue;
-        if (isNumber(named.column)) {
-            const bool isBounded = isConditionOn(named.column);
-            if (!number && !isBounded) number = named.column;
-            if (!bounded && isBounded) bounded = named.column;
-        } else if (!text && !facts(named.column).isDays) {
-            text = named.column;
-            textAt = named.at;
+        const bool isMeasure = isNumber(named.column) && !isIdentifier(named.column) &&
+                               !isConditionOn(named.column) && m_group != named.column;
+        if (!isMeasure) continue;
+        if (named.at < m_operationEnd) {
+            if (!before || named.at > before->at) before = named;
+        } else if (!behind || named.at < behind->at) {
+            behind = named;
         }
     }
+    const bool isExtreme = kind == TableKind::Least || kind == TableKind::Greatest;
+    // "The quantity of the order with the highest price": two questions in one.
+    if (isExtreme && before && behind && before->column != behind->column) m_isRefused = true;
+    const std::optional<Named>& first = isExtreme && isChinese(m_question) ? before : behind;
+    const std::optional<Named>& other = behind ? behind : before;
+    if (first) return first->column;
+    return other ? std::optional(other->column) : std::nullopt;
+}
+
+bool TableMatcher::chooseCounted(TableQuery& query, std::optional<std::size_t> measure,
+                                 std::optional<Named> identifier, std::optional<Named> text) {
+    if (measure) {
+        // "How many employees" where Employees is a column of numbers; of prices there are no many.
+        const bool isOneRow =
+            !m_isNegated &&
+            std::any_of(m_conditions.begin(), m_conditions.end(), [&](const auto& each) {
+                return !isNumber(each.column) && !facts(each.column).hasRepeats;
+            });
+        if (!isOneRow && !addsUp(*measure) && !isCountOfThings(*measure)) return false;
+        query.kind = TableKind::Sum;
+        m_column = measure;
+        return true;
+    }
+    // Each is counted once, however many rows it has.
+    const auto countOnce = [&](std::size_t column) {
+        if (m_isNegated) return false;  // others of its rows may have that value
+        query.kind = TableKind::CountDistinct;
+        m_column = column;
+        return true;
+    };
+    if (identifier && (!text || identifier->at == m_operationEnd)) {
+        return !facts(identifier->column).hasRepeats || countOnce(identifier->column);
+    }
+    if (text) {
+        const bool isRepeated = text->at == m_operationEnd && facts(text->column).hasRepeats;
+        if (isRepeated || (m_conditions.empty() && !m_group)) return countOnce(text->column);
+    }
+    if (m_rowColumn && !m_group && facts(*m_rowColumn).hasRepeats) return countOnce(*m_rowColumn);
+    return m_group || m_isNamed || (!m_conditions.empty() && isOfThisTable());
+}
+
+bool TableMatcher::isOfThisTable() const {
+    return m_isNamed || m_isValueNamed || m_isDayColumnNamed || !m_named.empty();
+}
+
+bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
+    std::optional<Named> text;
+    std::optional<Named> identifier;
+    std::optional<std::size_t> bounded;  // named, and in a condition
+    for (const Named& named : m_named) {
+        if (m_group == named.column || isFlag(named.column)) continue;
+        if (isNumber(named.column)) {
+            if (isIdentifier(named.column)) {
+                if (!identifier || named.at == m_operationEnd) identifier = named;
+            } else if (!bounded && isConditionOn(named.column)) {
+                bounded = named.column;
+            }
+        } else if (!text && !facts(named.column).isDays) {
+            text = named;
+        }
+    }
+    // "The total number of orders" adds nothing up.
+    if (query.kind == TableKind::Sum && m_isNumberOf) {
+        query.kind = TableKind::Count;
+        m_operationEnd += 2;
+    }
+    std::optional<std::size_t> number = measureFor(query.kind);
+    if (m_isRefused) return false;
     const bool hasAnchor = number || m_isNamed || !m_conditions.empty();
     switch (query.kind) {
-        case TableKind::List: return !m_conditions.empty();
-        case TableKind::Count:
-            if (number) {  // "how many employees" where Employees is a column of numbers
-                query.kind = TableKind::Sum;
-                m_column = number;
-                return true;
-            }
-            // Customers of orders are counted once each.
-            if (text && !m_group &&
-                (m_conditions.empty() || (textAt == m_operationEnd && facts(*text).hasRepeats))) {
-                query.kind = TableKind::CountDistinct;
-                m_column = text;
-                return true;
-            }
-            if (m_rowColumn && !m_group && facts(*m_rowColumn).hasRepeats) {
-                query.kind = TableKind::CountDistinct;
-                m_column = m_rowColumn;
-                return true;
-            }
-            return m_group || m_isNamed || !m_conditions.empty();
+        case TableKind::List: return !m_conditions.empty() && isOfThisTable();
+        case TableKind::Count: return chooseCounted(query, number, identifier, text);
         default:
             if (!number && (phrase == "cheapest" || phrase == "most expensive" ||
                             phrase == "最便宜" || phrase == "最贵")) {
                 number = priceColumn();
             }
             // "The most orders": how many rows.
-            if (!number && m_rowNounAt == m_operationEnd && isListed(phrase, kOfMany)) {
-                return rankedColumn().has_value() && m_top == 0;
+            if (!number && isListed(phrase, kOfMany) &&
+                (m_rowNounAt == m_operationEnd ||
+                 (identifier && identifier->at == m_operationEnd))) {
+                const bool isRepeated = identifier && facts(identifier->column).hasRepeats;
+                return !isRepeated && rankedColumn().has_value() && m_top == 0;
             }
             // "The total amount of orders above 250": of the same column.
             if (!number) number = bounded;
+            // "The sum of invoices", "the latest order" say nothing of which numbers.
+            if (!number && (phrase == "latest" || phrase == "earliest")) return false;
+            if (!number && identifier && rankedColumn() != identifier->column) return false;
             m_column = number ? number : onlyNumberColumn();
-            return m_column.has_value() && (hasAnchor || m_who);
+            return m_column.has_value() && (hasAnchor || identifier || m_who);
     }
 }
 
@@ -245,7 +354,7 @@ std::string TableMatcher::inWords(std::size_t column, std::string_view is,
                                   std::string_view isInChinese, const std::string& value) const {
     std::string words = "“" + columns()[column].name + "”";
     words += isChinese(m_question) ? isInChinese : is;
-    const bool isText = is == " is ";
+    const bool isText = is == " is " || is == " is not ";
     return words + (isText ? "“" : "") + value + (isText ? "”" : "");
 }
 
@@ -265,9 +374,10 @@ void TableMatcher::write(TableQuery& query) const {
     for (std::size_t i = 0; i < columns().size(); ++i) {
         const bool isUsed = (m_column == i && query.kind != TableKind::CountDistinct) ||
                             (isNumber(i) && isConditionOn(i));
-        if (!isUsed || facts(i).units.size() < 2) continue;
+        const std::set<std::string> units = isUsed ? unitsOf(i) : std::set<std::string>();
+        if (units.empty()) continue;
         query.mixedUnits.clear();
-        for (const std::string& unit : facts(i).units) {
+        for (const std::string& unit : units) {
             query.mixedUnits += (query.mixedUnits.empty() ? "" : ", ") + unit;
         }
         query.column = columns()[i].name;

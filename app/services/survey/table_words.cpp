@@ -61,12 +61,13 @@ constexpr auto kOperations = std::to_array<TableOperation>({{TableKind::Average,
                                                             {TableKind::List, "哪些"}});
 
 constexpr auto kComparisons = std::to_array<TableComparison>(
-    {{"more than", ">"},  {"greater than", ">"}, {"higher than", ">"}, {"over", ">"},
-     {"above", ">"},      {"at least", ">="},    {"at most", "<="},    {"less than", "<"},
-     {"lower than", "<"}, {"fewer than", "<"},   {"under", "<"},       {"below", "<"},
-     {"不超过", "<="},    {"超过", ">"},         {"大于", ">"},        {"高于", ">"},
-     {"多于", ">"},       {"至少", ">="},        {"小于", "<"},        {"低于", "<"},
-     {"少于", "<"}});
+    {{"不低于", ">="},     {"不少于", ">="},   {"不小于", ">="},    {"不高于", "<="},
+     {"不多于", "<="},     {"不大于", "<="},   {"more than", ">"},  {"greater than", ">"},
+     {"higher than", ">"}, {"over", ">"},      {"above", ">"},      {"at least", ">="},
+     {"at most", "<="},    {"less than", "<"}, {"lower than", "<"}, {"fewer than", "<"},
+     {"under", "<"},       {"below", "<"},     {"不超过", "<="},    {"超过", ">"},
+     {"大于", ">"},        {"高于", ">"},      {"多于", ">"},       {"至少", ">="},
+     {"小于", "<"},        {"低于", "<"},      {"少于", "<"}});
 
 constexpr auto kGroupings =
     std::to_array<std::string_view>({"per", "by", "for each", "for every", "in each", "in every",
