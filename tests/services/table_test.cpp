@@ -292,6 +292,8 @@ TEST(TableQuery, AddsUpAndComparesNoIdentifiers) {
     EXPECT_EQ(asked("How many invoices are above 600?", kBilling),
               "SELECT count(*) FROM \"sales\" WHERE \"Amount\" > 600");
     EXPECT_EQ(asked("How many invoices are above 2002?", kBilling), "") << "number, or amount?";
+    EXPECT_EQ(asked("Which customers have more than 1 invoice?", kBilling), "");
+    EXPECT_EQ(asked("Which customers have 2 or more invoices?", kBilling), "");
     for (const char* question :
          {"What is the sum of the invoices?", "What is the average employee?",
           "What is the total of employees?"}) {
@@ -400,6 +402,8 @@ TEST(TableQuery, UnderstandsMarksInChinese) {
               "SELECT * FROM \"sales\" WHERE \"数学\" >= 85");
     EXPECT_EQ(asked("数学不超过85的有哪些？", kMarks),
               "SELECT * FROM \"sales\" WHERE \"数学\" <= 85");
+    EXPECT_EQ(asked("数学80分以上的有多少人？", kMarks),
+              "SELECT count(*) FROM \"sales\" WHERE \"数学\" >= 80");
     EXPECT_EQ(asked("一班有多少人？", kMarks),
               "SELECT count(*) FROM \"sales\" WHERE \"班级\" = '一班'");
     EXPECT_EQ(asked("张伟的数学成绩是多少？", kMarks),

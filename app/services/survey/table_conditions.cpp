@@ -226,22 +226,42 @@ void TableMatcher::findComparisons() {
             if (!column) continue;
             explainBytes(m_tokens[at].startByte, number->endByte);
             addBound(*column, each.sql, number->number);
+            m_isRefused = m_isRefused || countsOthers(*column, number->endByte);
         }
     }
     for (std::size_t at = 0; at < m_tokens.size(); ++at) {
         const auto number = m_tokens[at].isExplained ? std::nullopt : numberAt(at);
         if (!number) continue;
-        const std::string_view behind = std::string_view(m_folded).substr(number->endByte);
+        std::string_view behind = std::string_view(m_folded).substr(number->endByte);
+        std::size_t counter = 0;  // "80分以上"
+        for (const std::string_view each : {"分", "个", "件", "人"}) {
+            if (behind.starts_with(each)) counter = each.size();
+        }
+        behind.remove_prefix(counter);
         for (const auto& [phrase, sign] : {std::pair(" or more", ">="), std::pair("以上", ">="),
                                            std::pair(" or less", "<="), std::pair("以下", "<=")}) {
             if (!behind.starts_with(phrase)) continue;
             const auto column = comparedColumn(at, number->unit, number->number);
             if (!column) continue;
-            explainBytes(m_tokens[at].startByte, number->endByte + std::string_view(phrase).size());
+            explainBytes(m_tokens[at].startByte,
+                         number->endByte + counter + std::string_view(phrase).size());
             addBound(*column, sign, number->number);
+            m_isRefused = m_isRefused || countsOthers(*column, number->endByte + counter +
+                                                                   std::string_view(phrase).size());
             break;
         }
     }
+}
+
+bool TableMatcher::countsOthers(std::size_t column, std::size_t endByte) const {
+    for (std::size_t at = 0; at < m_tokens.size(); ++at) {
+        if (m_tokens[at].startByte < endByte) continue;
+        const bool isOther = std::any_of(m_named.begin(), m_named.end(), [&](const Named& named) {
+            return named.at == at && named.column != column && !facts(named.column).isDays;
+        });
+        return !isChinese(m_question) && (isOther || m_rowNounAt == at);
+    }
+    return false;
 }
 
 std::optional<std::size_t> TableMatcher::comparedColumn(std::size_t at, const std::string& unit,

@@ -105,6 +105,8 @@ private:
     /// where that is not clear; a unit that only others have refuses the question.
     std::optional<std::size_t> comparedColumn(std::size_t at, const std::string& unit,
                                               const std::string& number);
+    /// "More than 3 invoices": of how many, not of the numbers in `column`.
+    [[nodiscard]] bool countsOthers(std::size_t column, std::size_t endByte) const;
     [[nodiscard]] bool isNamedColumn(std::size_t column) const;
     void findDays();
     void addDays(AskedDays days, DayBound bound, std::size_t at, std::size_t endByte);
