@@ -152,11 +152,16 @@ bool deniesWhatIsAsked(const StemSet& asked, const Words& words, std::string_vie
                    words[j].surface == "cannot" || isShortNot(words[j], text);
         };
         constexpr std::size_t kNear = 2;
+        constexpr std::size_t kFar = 4;  // "does not have a company car"
         bool isDenied = false;
-        for (std::size_t j = i > kNear ? i - kNear : 0; j < i; ++j) {
-            const std::string_view gap = text.substr(words[j].end, words[i].start - words[j].end);
-            isDenied = isDenied || (isNot(j) && !isListed(words[j + 1].surface, kNoDenial) &&
-                                    gap.find_first_of(",;.") == std::string_view::npos);
+        bool isCrossed = false;  // a word of content stands between
+        for (std::size_t j = i; j > 0 && i - j < kFar && !isDenied; --j) {
+            const AskedWord& before = words[j - 1];
+            const std::string_view gap = text.substr(before.end, words[i].start - before.end);
+            if (gap.find_first_of(",;.|") != std::string_view::npos) break;
+            const bool isNear = i - (j - 1) <= kNear || !isCrossed;
+            isDenied = isNear && isNot(j - 1) && !isListed(words[j].surface, kNoDenial);
+            isCrossed = isCrossed || before.isContent;
         }
         for (std::size_t j = i + 1; j < std::min(words.size(), i + 1 + kNear); ++j) {
             isDenied = isDenied && !isListed(words[j].surface, kBounds);

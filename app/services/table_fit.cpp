@@ -4,6 +4,7 @@
 #include <cctype>
 #include <optional>
 
+#include "app/services/question.h"
 #include "app/services/table_units.h"
 
 namespace conclave::services {
@@ -97,6 +98,11 @@ std::size_t rowFit(const ChineseAsked& asked, const TableUnit& row) {
         return std::find(kJoining.begin(), kJoining.end(), character) != kJoining.end();
     };
     const std::string all = names + cells;
+    // Letters of a name say nothing one by one.
+    if (!asked.defined.empty() && !isChinese(asked.defined) &&
+        all.find(asked.defined) == std::string::npos) {
+        return 0;
+    }
     for (const std::string& character : asked.characters) {
         if (!isJoining(character) && all.find(character) == std::string::npos) return 0;
     }

@@ -56,6 +56,12 @@ TEST(OtherQuestion, NoRowIsANumberOfRowsOrATotal) {
         EXPECT_EQ(quoteOf(question, orders), "") << question;
         EXPECT_FALSE(mayStand(question, orders, "| 1002 | Valve | 30 | paid |")) << question;
     }
+    // A letter is no word of a row.
+    EXPECT_EQ(quoteOf("What is overtime not paid on?",
+                      passageWith("Order | Product | Status | Date\n"
+                                  "order_id: 1012 | product: Pump | city: Lyon | status: overdue | "
+                                  "date: 2026-01-13 | quantity: 8\n")),
+              "");
     const auto rooms = passageWith(
         "| Room | Seats | Desks |\n| --- | --- | --- |\n| Heron | 12 | 4 |\n| Egret | 30 | 9 |\n");
     EXPECT_THAT(quoteOf("How many seats does Egret have?", rooms), HasSubstr("Seats: 30"));
