@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "retrieval/written_number.h"
+
 namespace conclave::retrieval {
 
 /// Reads a text from left to right; each reader moves on only if it succeeds.
@@ -37,15 +39,10 @@ public:
         m_position = end;
         return value;
     }
-    /// 1,234.50 or 1.234,50 or 1234.
+    /// 1,234.50, 1.234,50, 1 234,50 or 1234.
     std::optional<std::string_view> amount() {
-        std::size_t end = m_position;
-        while (end < m_text.size() &&
-               (isDigit(m_text[end]) || ((m_text[end] == '.' || m_text[end] == ',') &&
-                                         end + 1 < m_text.size() && isDigit(m_text[end + 1])))) {
-            ++end;
-        }
-        if (end == m_position || !isDigit(m_text[m_position])) return std::nullopt;
+        const std::size_t end = endOfNumber(m_text, m_position);
+        if (end == m_position) return std::nullopt;
         const std::string_view found = m_text.substr(m_position, end - m_position);
         m_position = end;
         return found;

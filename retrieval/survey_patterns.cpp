@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <optional>
+#include <span>
 
 #include "base/utf8.h"
 #include "retrieval/chinese_numbers.h"
@@ -255,29 +256,45 @@ struct Currency {
     std::string_view code;
 };
 constexpr auto kCurrencies = std::to_array<Currency>(
-    {{"€", "EUR"},      {"$", "USD"},     {"£", "GBP"},    {"¥", "CNY"},       {"￥", "CNY"},
-     {"EUR", "EUR"},    {"USD", "USD"},   {"GBP", "GBP"},  {"CNY", "CNY"},     {"RMB", "CNY"},
-     {"CHF", "CHF"},    {"euros", "EUR"}, {"euro", "EUR"}, {"dollars", "USD"}, {"dollar", "USD"},
-     {"pounds", "GBP"}, {"yuan", "CNY"},  {"元", "CNY"},   {"美元", "USD"},    {"欧元", "EUR"},
-     {"人民币", "CNY"}, {"圆", "CNY"},    {"块钱", "CNY"}, {"英镑", "GBP"},    {"日元", "JPY"},
-     {"港元", "HKD"},   {"港币", "HKD"}});
+    {{"€", "EUR"},      {"US$", "USD"},  {"HK$", "HKD"},  {"NZ$", "NZD"},     {"C$", "CAD"},
+     {"A$", "AUD"},     {"S$", "SGD"},   {"R$", "BRL"},   {"$", "USD"},       {"£", "GBP"},
+     {"¥", "CNY"},      {"￥", "CNY"},   {"₹", "INR"},    {"₩", "KRW"},       {"RMB", "CNY"},
+     {"euros", "EUR"},  {"euro", "EUR"}, {"Euro", "EUR"}, {"dollars", "USD"}, {"dollar", "USD"},
+     {"pounds", "GBP"}, {"yuan", "CNY"}, {"yen", "JPY"},  {"kr", "kr"},       {"zł", "PLN"},
+     {"Kč", "CZK"},     {"元", "CNY"},   {"美元", "USD"}, {"欧元", "EUR"},    {"人民币", "CNY"},
+     {"圆", "CNY"},     {"块钱", "CNY"}, {"英镑", "GBP"}, {"日元", "JPY"},    {"港元", "HKD"},
+     {"港币", "HKD"}});
+/// Codes of ISO 4217 that stand for themselves. A kr alone may be of any of three countries.
+constexpr auto kCurrencyCodes = std::to_array<Currency>(
+    {{"EUR", "EUR"}, {"USD", "USD"}, {"GBP", "GBP"}, {"CNY", "CNY"}, {"CHF", "CHF"}, {"JPY", "JPY"},
+     {"SEK", "SEK"}, {"NOK", "NOK"}, {"DKK", "DKK"}, {"INR", "INR"}, {"CAD", "CAD"}, {"AUD", "AUD"},
+     {"NZD", "NZD"}, {"PLN", "PLN"}, {"CZK", "CZK"}, {"HUF", "HUF"}, {"RON", "RON"}, {"BGN", "BGN"},
+     {"ISK", "ISK"}, {"TRY", "TRY"}, {"RUB", "RUB"}, {"UAH", "UAH"}, {"ILS", "ILS"}, {"ZAR", "ZAR"},
+     {"BRL", "BRL"}, {"MXN", "MXN"}, {"KRW", "KRW"}, {"HKD", "HKD"}, {"TWD", "TWD"}, {"SGD", "SGD"},
+     {"THB", "THB"}, {"MYR", "MYR"}, {"IDR", "IDR"}, {"PHP", "PHP"}, {"VND", "VND"}, {"AED", "AED"},
+     {"SAR", "SAR"}});
 
 const Currency* takeCurrency(PatternReader& reader) {
-    for (const Currency& each : kCurrencies) {
-        PatternReader trial = reader;
-        if (!trial.take(each.mark)) continue;
-        if (isLetter(each.mark.back()) && !trial.isAtWordEnd()) continue;
-        reader = trial;
-        return &each;
-    }
-    return nullptr;
+    const auto takeOf = [&](std::span<const Currency> list) -> const Currency* {
+        for (const Currency& each : list) {
+            PatternReader trial = reader;
+            if (!trial.take(each.mark)) continue;
+            if (isLetter(each.mark.back()) && !trial.isAtWordEnd()) continue;
+            reader = trial;
+            return &each;
+        }
+        return nullptr;
+    };
+    const Currency* const marked = takeOf(kCurrencies);
+    return marked != nullptr ? marked : takeOf(kCurrencyCodes);
 }
 
-/// 35000 as 35,000; what is written otherwise stays as it is.
+/// 35000 as 35,000.
 std::string withCommas(std::string digits) {
-    if (!std::all_of(digits.begin(), digits.end(), isDigit)) return digits;
     constexpr std::size_t kGroup = 3;
-    for (std::size_t at = digits.size(); at > kGroup;) digits.insert(at -= kGroup, 1, ',');
+    for (std::size_t at = std::min(digits.find('.'), digits.size()); at > kGroup;) {
+        digits.insert(at -= kGroup, 1, ',');
+    }
     return digits;
 }
 
@@ -298,7 +315,7 @@ std::string withZeros(std::string_view amount, std::size_t nZeros) {
 }
 
 /// A sum without its currency; moves on behind it.
-std::optional<std::string> takeSum(std::string_view text, PatternReader& reader) {
+std::optional<std::string> takeSum(std::string_view text, PatternReader& reader, DecimalMark mark) {
     const std::size_t start = reader.position();
     const auto chinese = chineseNumberAt(text, start);
     if (chinese && chinese->hasCharacters) {
@@ -306,18 +323,20 @@ std::optional<std::string> takeSum(std::string_view text, PatternReader& reader)
         static_cast<void>(reader.take("多") || reader.take("余"));
         return withCommas(std::to_string(chinese->value));
     }
-    const auto amount = reader.amount();
+    const auto written = reader.amount();
+    const auto amount = written ? plainNumber(*written, mark) : std::nullopt;
     if (!amount) return std::nullopt;
     PatternReader behind = reader;
     behind.skipSpaces();
-    for (const std::string_view factor : {"million", "billion", "万", "亿"}) {
+    for (const std::string_view factor :
+         {"thousand", "million", "billion", "trillion", "万", "亿"}) {
         if (!behind.take(factor)) continue;
         reader = behind;
-        if (factor.size() > 3) return std::string(*amount) + " " + std::string(factor);
+        if (factor.size() > 3) return withCommas(*amount) + " " + std::string(factor);
         constexpr std::size_t kZerosOfWan = 4;
         return withZeros(*amount, factor == "万" ? kZerosOfWan : 2 * kZerosOfWan);
     }
-    return withCommas(std::string(*amount));
+    return withCommas(*amount);
 }
 
 /// 300元, but ¥300 and 人民币300.
@@ -335,6 +354,7 @@ bool isOtherWord(std::string_view text, std::size_t end) {
 }
 
 void findMoney(std::string_view text, std::vector<PatternMatch>& found) {
+    const DecimalMark mark = decimalMarkOf(text);
     for (std::size_t at = 0; at < text.size(); ++at) {
         if ((static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) continue;
         PatternReader reader(text, at);
@@ -343,13 +363,20 @@ void findMoney(std::string_view text, std::vector<PatternMatch>& found) {
             isNumber || !startsWord(text, at) ? nullptr : takeCurrency(reader);
         if (currency == nullptr ? !isNumber : standsBehind(*currency)) continue;
         reader.skipSpaces();
-        const auto sum = takeSum(text, reader);
-        if (!sum) continue;
+        const auto sum = takeSum(text, reader, mark);
+        if (!sum) {
+            // The end of "1.2.3" is no sum either.
+            at = std::max(at + 1, reader.position()) - 1;
+            continue;
+        }
         std::size_t end = reader.position();
         if (currency == nullptr) {
             reader.skipSpaces();
+            static_cast<void>(reader.take("\u00A0") || reader.take("\u202F"));
             currency = takeCurrency(reader);
             end = reader.position();
+        } else if (end < text.size() && isLetter(text[end])) {
+            continue;  // "$1.2m": how much that is the letters say
         }
         if (currency == nullptr || isOtherWord(text, end)) continue;
         found.push_back({{at, end}, *sum + " " + std::string(currency->code)});
@@ -358,16 +385,22 @@ void findMoney(std::string_view text, std::vector<PatternMatch>& found) {
 }
 
 void findPercentages(std::string_view text, std::vector<PatternMatch>& found) {
+    const DecimalMark clear = decimalMarkOf(text);
+    const DecimalMark mark = clear == DecimalMark::Unknown ? DecimalMark::Point : clear;
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (!isDigit(text[at]) || !startsWord(text, at)) continue;
         PatternReader reader(text, at);
-        const auto amount = reader.amount();
-        if (!amount) continue;
+        const auto written = reader.amount();
+        if (!written) continue;
         const std::size_t afterAmount = reader.position();
+        // Nobody writes a share of thousands with a point: 12.125 % are twelve.
+        const auto amount = plainNumber(*written, mark);
         reader.skipSpaces();
+        static_cast<void>(reader.take("\u00A0") || reader.take("\u202F"));
+        if (!amount) continue;
         if (reader.take("%") || reader.take("％") || reader.take("percent") ||
             reader.take("per cent")) {
-            found.push_back({{at, reader.position()}, std::string(*amount) + " %"});
+            found.push_back({{at, reader.position()}, *amount + " %"});
         }
         at = std::max(at, afterAmount - 1);
     }

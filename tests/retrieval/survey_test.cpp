@@ -132,6 +132,30 @@ TEST(FindPattern, KnowsAddressesAndNumbers) {
                 ElementsAre("Marta Veldhuis", "José Díaz"));
 }
 
+TEST(FindPattern, KnowsHowNumbersAreWritten) {
+    EXPECT_THAT(values(Pattern::Money,
+                       "1.300,50 €, EUR 2.100,75, 1 200,50 €, 1\u00A0200\u202FEUR, CHF 1'200.50, "
+                       "1.450 EUR, 2,50 €, €1.234.567"),
+                ElementsAre("1,300.50 EUR", "2,100.75 EUR", "1,200.50 EUR", "1,200 EUR",
+                            "1,200.50 CHF", "1,450 EUR", "2.50 EUR", "1,234,567 EUR"));
+    EXPECT_THAT(values(Pattern::Money, "$1,200.50 and $3.459; INR 1,50,000; 2024 300 EUR"),
+                ElementsAre("1,200.50 USD", "3.459 USD", "150,000 INR", "300 EUR"))
+        << "another number shows that the point is of decimals";
+    EXPECT_THAT(values(Pattern::Money, "EUR 1.2.3, $1.2m, 1,23,4 EUR"), IsEmpty());
+    EXPECT_THAT(values(Pattern::Percentage, "2,5 % and 12.125 %"),
+                ElementsAre("2.5 %", "12.125 %"));
+}
+
+TEST(FindPattern, KnowsTheCurrenciesOfManyCountries) {
+    EXPECT_THAT(
+        values(Pattern::Money,
+               "JPY 150,000, SEK 9,000, kr 500, 300 NOK, DKK 10, ₹1,50,000, 20 CAD, AUD 5, "
+               "1 200 zł, 99 Kč, US$ 7, 40 PLN"),
+        ElementsAre("150,000 JPY", "9,000 SEK", "500 kr", "300 NOK", "10 DKK", "150,000 INR",
+                    "20 CAD", "5 AUD", "1,200 PLN", "99 CZK", "7 USD", "40 PLN"));
+    EXPECT_THAT(values(Pattern::Money, "ABC 5, COPY 3, 5 krone, PLNS 3"), IsEmpty());
+}
+
 TEST(FindPattern, KnowsChineseDates) {
     EXPECT_THAT(
         values(

@@ -83,6 +83,21 @@ TEST(Amounts, AreNumbersWithTheirUnits) {
     EXPECT_EQ(amountText(1428.333, "EUR"), "1,428.33 EUR");
 }
 
+TEST(Amounts, AreReadAsTheirTextWritesThem) {
+    const auto valuesIn = [](std::string_view text, Amount::Kind kind) {
+        std::vector<double> values;
+        for (const Amount& each : amountsIn(text, kind)) values.push_back(each.value);
+        return values;
+    };
+    EXPECT_THAT(valuesIn("1.300,50 €; EUR 2.100,75; 1 200,50 €; 1.200 EUR", Amount::Kind::Money),
+                testing::ElementsAre(1300.5, 2100.75, 1200.5, 1200));
+    EXPECT_THAT(valuesIn("12,5 % and 0.125 percent", Amount::Kind::Share),
+                testing::ElementsAre(12.5, 0.125));
+    EXPECT_THAT(valuesIn("1 200 employees, 1,5 hours and 2 percent", Amount::Kind::Number),
+                testing::ElementsAre(1200, 1.5))
+        << "a share is no plain number";
+}
+
 class QuantityAnswerTest : public testing::Test {
 protected:
     QuantityAnswerTest() {
@@ -149,6 +164,28 @@ TEST_F(QuantityAnswerTest, RanksAndComputesWhatDocumentsSay) {
                 HasSubstr("**2 of 4 documents**"));
     EXPECT_THAT(ask("How many leases have a rent of at least 1,200 EUR?"),
                 HasSubstr("**3 of 4 documents**"));
+}
+
+TEST_F(QuantityAnswerTest, ComparesSumsHoweverTheyAreWritten) {
+    add("lease-a.txt", "The rent is 1.450,00 EUR a month.\n");
+    add("lease-b.txt", "The rent is 1 200,50 € a month.\n");
+    add("lease-c.txt", "The rent is EUR 2.100,75 a month.\n");
+    add("lease-d.txt", "The rent is 900 EUR a month.\n");
+    EXPECT_THAT(ask("Which lease has the highest rent?"), HasSubstr("EUR**: lease-c"));
+    EXPECT_THAT(ask("What is the total rent of all leases?"), HasSubstr("is **5,651.25 EUR**"));
+}
+
+TEST_F(QuantityAnswerTest, AShareOfSomethingIsNotIt) {
+    for (const char* name : {"contract-a.txt", "contract-b.txt", "contract-c.txt"}) {
+        add(name, "The penalty is 2 percent of the yearly fee for each week.\n");
+    }
+    EXPECT_EQ(ask("What is the total yearly fee of all contracts?"), "");
+    EXPECT_EQ(ask("What is the highest yearly fee of all contracts?"), "");
+    EXPECT_EQ(ask("Which contracts have a yearly fee above 100,000?"), "");
+    EXPECT_THAT(ask("Which contracts have a penalty above 1 percent?"),
+                HasSubstr("**3 of 3 documents**"));
+    EXPECT_EQ(ask("Which contracts have a penalty above 1?"), "") << "one of what?";
+    EXPECT_EQ(ask("What is the total penalty of all contracts?"), "") << "shares are not added up";
 }
 
 TEST_F(QuantityAnswerTest, SaysWhichDocumentsHaveNoNumber) {

@@ -9,6 +9,7 @@
 #include "app/services/survey/question_words.h"
 #include "base/utf8.h"
 #include "retrieval/retrieval.h"
+#include "retrieval/written_number.h"
 
 namespace conclave::services {
 namespace {
@@ -17,15 +18,14 @@ bool isDigitAt(std::string_view text, std::size_t at) {
     return at < text.size() && text[at] >= '0' && text[at] <= '9';
 }
 
-/// "1,200.50" to 1200.5; commas only before groups of three.
-std::optional<double> valueOf(std::string_view number) {
-    std::string plain;
-    for (const char c : number) {
-        if (c != ',') plain += c;
-    }
+/// "1200.50" to 1200.5, whatever parts its groups.
+std::optional<double> valueOf(std::string_view number, retrieval::DecimalMark mark) {
+    const auto plain = retrieval::plainNumber(number, mark);
+    if (!plain) return std::nullopt;
     double value = 0.0;
-    const auto [end, problem] = std::from_chars(plain.data(), plain.data() + plain.size(), value);
-    if (problem != std::errc() || end != plain.data() + plain.size()) return std::nullopt;
+    const char* const last = plain->data() + plain->size();
+    const auto [end, problem] = std::from_chars(plain->data(), last, value);
+    if (problem != std::errc() || end != last) return std::nullopt;
     return value;
 }
 
@@ -36,7 +36,7 @@ std::optional<Amount> moneyOf(std::string_view written) {
     const std::size_t space = written.find(' ');
     const std::size_t last = written.rfind(' ');
     if (space == std::string_view::npos) return std::nullopt;
-    const auto number = valueOf(written.substr(0, space));
+    const auto number = valueOf(written.substr(0, space), retrieval::DecimalMark::Point);
     if (!number) return std::nullopt;
     Amount amount{.kind = Amount::Kind::Money, .value = *number, .unit = {}, .text = {}};
     amount.unit = std::string(written.substr(last + 1));
@@ -73,7 +73,8 @@ std::vector<Amount> ofPattern(std::string_view text, Amount::Kind kind,
             amount = moneyOf(match.value);
         } else if (kind == Amount::Kind::Share) {
             const auto value =
-                valueOf(std::string_view(match.value).substr(0, match.value.find(' ')));
+                valueOf(std::string_view(match.value).substr(0, match.value.find(' ')),
+                        retrieval::DecimalMark::Point);
             if (value) amount = Amount{.kind = kind, .value = *value, .unit = "%", .text = {}};
         } else if (const auto day = dayOf(match.value)) {
             amount = Amount{.kind = kind, .value = *day, .unit = {}, .text = {}};
@@ -114,15 +115,18 @@ std::string unitBehind(std::string_view text, std::size_t& end) {
 }
 
 std::vector<Amount> plainNumbers(std::string_view text) {
-    const auto dates = retrieval::findPattern(retrieval::Pattern::Date, text);
+    using retrieval::DecimalMark;
+    const DecimalMark clear = retrieval::decimalMarkOf(text);
+    const DecimalMark mark = clear == DecimalMark::Unknown ? DecimalMark::Point : clear;
+    // What is part of these is no number of its own.
+    auto others = retrieval::findPattern(retrieval::Pattern::Date, text);
+    for (auto& share : retrieval::findPattern(retrieval::Pattern::Percentage, text)) {
+        others.push_back(std::move(share));
+    }
     std::vector<Amount> found;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (!isDigitAt(text, i)) continue;
-        std::size_t end = i;
-        while (isDigitAt(text, end) ||
-               ((text[end] == '.' || text[end] == ',') && isDigitAt(text, end + 1))) {
-            ++end;
-        }
+        std::size_t end = retrieval::endOfNumber(text, i);
         const std::size_t start = i;
         i = end;
         const char before = start > 0 ? text[start - 1] : ' ';
@@ -132,11 +136,11 @@ std::vector<Amount> plainNumbers(std::string_view text) {
             before == '/' || before == ':' || before == '#' || before == '.' || behind == ':' ||
             behind == '/' || behind == '%' || (behind >= 'a' && behind <= 'z') ||
             (behind >= 'A' && behind <= 'Z');
-        const bool isOfDate = std::any_of(dates.begin(), dates.end(), [&](const auto& date) {
-            return start < date.span.endByte && date.span.startByte < end;
+        const bool isOfOther = std::any_of(others.begin(), others.end(), [&](const auto& other) {
+            return start < other.span.endByte && other.span.startByte < end;
         });
-        const auto value = valueOf(text.substr(start, end - start));
-        if (isPart || isOfDate || !value) continue;
+        const auto value = valueOf(text.substr(start, end - start), mark);
+        if (isPart || isOfOther || !value) continue;
         Amount amount{.kind = Amount::Kind::Number, .value = *value, .unit = {}, .text = {}};
         amount.unit = unitBehind(text, end);
         amount.startByte = start;

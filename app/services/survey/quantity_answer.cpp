@@ -84,6 +84,13 @@ std::vector<TextSpan> placesOf(const std::string& head, std::string_view sentenc
     return places;
 }
 
+/// "2 percent of the yearly fee", "年费的2%": a share of it is not it.
+bool isShareOf(const Amount& amount, std::string_view between, bool isBehind) {
+    if (amount.kind != Amount::Kind::Share) return false;
+    if (isBehind) return trimmedQuestion(between) == "的";
+    return hasAny(lowerCased(between), {"of"}) || between.find("的") != std::string_view::npos;
+}
+
 /// The amount that stands nearest to the head: "the rent is 1,200 EUR", "1,200 EUR rent".
 std::optional<std::pair<Amount, std::size_t>> nearestAmount(const std::string& head,
                                                             std::string_view sentence,
@@ -98,6 +105,7 @@ std::optional<std::pair<Amount, std::size_t>> nearestAmount(const std::string& h
             const std::string_view between =
                 isBehind ? sentence.substr(place.endByte, amount.startByte - place.endByte)
                          : sentence.substr(amount.endByte, place.startByte - amount.endByte);
+            if (isShareOf(amount, between, isBehind)) continue;
             const std::size_t distance =
                 wordsIn(between) + (isBehind ? 0 : kBefore) + (isApart(between) ? kApart : 0);
             if (!nearest || distance < nearest->second) nearest = {amount, distance};
@@ -222,6 +230,15 @@ std::size_t nSayingAny(const std::vector<SaidByDocument>& documents) {
     return static_cast<std::size_t>(
         std::count_if(documents.begin(), documents.end(),
                       [](const SaidByDocument& each) { return !each.said.empty(); }));
+}
+
+/// Shares of different things have no sum, and no number is more or less than one that has another
+/// unit.
+bool canBeAsked(const QuantityQuestion& asked, Amount::Kind kind) {
+    const bool isBound = asked.kind == Kind::Above || asked.kind == Kind::Below;
+    const bool isShare = kind == Amount::Kind::Share;
+    if (isBound) return isShare == (asked.bound.kind == Amount::Kind::Share);
+    return !isShare || asked.kind != Kind::Sum;
 }
 
 /// One number with the document that says it.
@@ -517,6 +534,7 @@ Result<std::optional<QuantityAnswer>> answerFromQuantities(
     for (const AmountKind kind : kinds) {
         // Plain numbers are of anything: of documents, where these are asked for.
         if (kind == AmountKind::Number && !asked->isOfAll) break;
+        if (!canBeAsked(*asked, kind)) continue;
         auto found = reading.take(kind);
         if (nSayingAny(found) > nSayingAny(said)) said = std::move(found);
         if (nSayingAny(said) > 0) break;

@@ -5,9 +5,13 @@
 
 #include "app/services/question.h"
 #include "app/services/survey/absence.h"
+#include "app/services/survey/date_bound.h"
+#include "app/services/survey/dated_sentences.h"
+#include "app/services/survey/guide_choice.h"
 #include "app/services/survey/model_report.h"
 #include "app/services/survey/model_survey.h"
 #include "app/services/survey/quantity_answer.h"
+#include "app/services/survey/question_words.h"
 #include "app/services/survey/record_answer.h"
 #include "app/services/survey/table_answer.h"
 #include "base/log.h"
@@ -35,6 +39,23 @@ bool canBeRead(const SurveyQuestion& asked) {
             return asked.ofDocuments || !asked.patterns.empty() ||
                    retrieval::SentenceMatcher(asked.subject + " " + asked.place).hasTerms();
     }
+}
+
+/// "Both a deposit and a penalty": of two names, as in "Smith and Sons", the words are one thing.
+bool asksSeveralThings(std::string_view question, std::string_view words) {
+    if (words.find(' ') == std::string_view::npos && !isChinese(question)) return false;
+    const std::string lower = lowerCased(question);
+    if (isChinese(question)) return hasAny(lower, {"和", "与", "以及", "并且", "或者", "同时"});
+    for (const std::string_view joint : {"and", "or", "nor", "but"}) {
+        for (std::size_t at = findWords(lower, joint); at != std::string::npos;
+             at = findWords(lower, joint, at + 1)) {
+            const std::size_t behind = at + joint.size() + 1;
+            const bool isName =
+                behind < question.size() && question[behind] >= 'A' && question[behind] <= 'Z';
+            if (!isName) return true;
+        }
+    }
+    return false;
 }
 
 /// Shows how much was read, ten times a second at most.
@@ -68,7 +89,30 @@ Result<std::optional<SurveyAnswer>> Surveyor::quantityAnswer(const SurveyRequest
         SurveyAnswer{std::move((*found)->report), std::move((*found)->account)});
 }
 
+Result<std::optional<SurveyAnswer>> Surveyor::datedAnswer(const SurveyRequest& request) {
+    auto found =
+        datedSentencesFor(m_database, request.question, request.isForced, request.collections,
+                          request.filter, request.cancel, progressShower(request));
+    if (!found) return tl::unexpected(found.error());
+    if (!*found) return std::optional<SurveyAnswer>();
+    return std::optional<SurveyAnswer>(SurveyAnswer{
+        std::move((*found)->report), std::move((*found)->account), (*found)->isComplete});
+}
+
 Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& request) {
+    SurveyRequest own = request;
+    const auto isLeftOut = leaveOutGuide(m_database.documents(), own.collections);
+    if (!isLeftOut) return tl::unexpected(isLeftOut.error());
+    auto answered = answerFrom(own);
+    if (answered && *answered && *isLeftOut) {
+        std::string& text = (*answered)->report.text;
+        text += isChinese(request.question) ? "未计入 Conclave 自带的指南。"
+                                            : " Conclave's own guide was left out.";
+    }
+    return answered;
+}
+
+Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& request) {
     const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
     auto fromRecords = answerFromRecords(m_database.documents(), request.question,
                                          request.collections, request.filter, today);
@@ -80,8 +124,11 @@ Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& reques
     // "The total rent of all leases" is of documents, although a table may be called leases too.
     const auto quantity = quantityQuestionOf(request.question);
     const bool isOfDocuments = quantity && quantity->isOfAll && !quantity->place.empty();
+    const bool comparesDates = withoutDateBound(request.question).has_value();
     for (const bool isOfTables : {!isOfDocuments, isOfDocuments}) {
-        auto answered = isOfTables ? tableAnswer(request) : quantityAnswer(request);
+        auto answered = isOfTables      ? tableAnswer(request)
+                        : comparesDates ? datedAnswer(request)
+                                        : quantityAnswer(request);
         if (!answered) return tl::unexpected(answered.error());
         if (*answered) return std::move(*answered);
     }
@@ -205,6 +252,9 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
     } else if (!asked.condition.isAny() && request.question.find(words) != std::string::npos) {
         writer.add("No sentence in your documents says “" + words + "”.",
                    "文档中没有提到“" + words + "”的句子。");
+    } else if (asksSeveralThings(request.question, words)) {
+        writer.add("This question asks for several things at once; ask for one at a time.",
+                   "这个问题同时问了几件事；请一次只问一件。");
     } else {
         // Nobody wrote these words in this order: they are no quotation.
         writer.add("No sentence in your documents says all that this asks for.",

@@ -42,8 +42,11 @@ public:
     [[nodiscard]] Result<std::optional<SurveyAnswer>> answer(const SurveyRequest& request);
 
 private:
+    Result<std::optional<SurveyAnswer>> answerFrom(const SurveyRequest& request);
     Result<std::optional<SurveyAnswer>> tableAnswer(const SurveyRequest& request);
     Result<std::optional<SurveyAnswer>> quantityAnswer(const SurveyRequest& request);
+    /// Of a question that compares dates, which no other of these can.
+    Result<std::optional<SurveyAnswer>> datedAnswer(const SurveyRequest& request);
     Result<SurveyAnswer> survey(const SurveyRequest& request, const SurveyQuestion& asked);
     Result<SurveyAnswer> surveyByModel(const SurveyRequest& request, const SurveyQuestion& asked,
                                        TextModel& model);
