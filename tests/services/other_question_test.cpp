@@ -103,6 +103,13 @@ TEST(OtherQuestion, WhatIsSoDoesNotTellWhatIsNot) {
         passageWith("| Project | Status |\n| --- | --- |\n| Apollo | done |\n| Cobalt | open |\n");
     EXPECT_EQ(quoteOf("Which project is not open?", projects), "");
     EXPECT_THAT(quoteOf("Which project is open?", projects), HasSubstr("Cobalt"));
+    const auto staff = passageWith(
+        "Contractors may not use the gym. Mr Hale does not have a company car. Ms Ito has a "
+        "company car.");
+    EXPECT_FALSE(mayStand("Who may use the gym?", staff, "Contractors may not use the gym."));
+    EXPECT_TRUE(mayStand("Who may not use the gym?", staff, "Contractors may not use the gym."));
+    EXPECT_THAT(quoteOf("Who has a company car?", staff), HasSubstr("Ito"));
+    EXPECT_THAT(quoteOf("Who does not have a company car?", staff), HasSubstr("Hale"));
     const auto zh = passageWith("图书馆周五开放。泳池周日不开放。", "开放时间");
     EXPECT_EQ(quoteOf("周五哪里不开放？", zh), "");
     EXPECT_EQ(quoteOf("周日哪里开放？", zh), "");
