@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "retrieval/written_number.h"
+#include "base/written_number.h"
 
 namespace conclave::retrieval {
 

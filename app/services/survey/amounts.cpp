@@ -8,8 +8,8 @@
 
 #include "app/services/survey/question_words.h"
 #include "base/utf8.h"
+#include "base/written_number.h"
 #include "retrieval/retrieval.h"
-#include "retrieval/written_number.h"
 
 namespace conclave::services {
 namespace {
@@ -19,8 +19,8 @@ bool isDigitAt(std::string_view text, std::size_t at) {
 }
 
 /// "1200.50" to 1200.5, whatever parts its groups.
-std::optional<double> valueOf(std::string_view number, retrieval::DecimalMark mark) {
-    const auto plain = retrieval::plainNumber(number, mark);
+std::optional<double> valueOf(std::string_view number, DecimalMark mark) {
+    const auto plain = plainNumber(number, mark);
     if (!plain) return std::nullopt;
     double value = 0.0;
     const char* const last = plain->data() + plain->size();
@@ -36,7 +36,7 @@ std::optional<Amount> moneyOf(std::string_view written) {
     const std::size_t space = written.find(' ');
     const std::size_t last = written.rfind(' ');
     if (space == std::string_view::npos) return std::nullopt;
-    const auto number = valueOf(written.substr(0, space), retrieval::DecimalMark::Point);
+    const auto number = valueOf(written.substr(0, space), DecimalMark::Point);
     if (!number) return std::nullopt;
     Amount amount{.kind = Amount::Kind::Money, .value = *number, .unit = {}, .text = {}};
     amount.unit = std::string(written.substr(last + 1));
@@ -72,9 +72,8 @@ std::vector<Amount> ofPattern(std::string_view text, Amount::Kind kind,
         if (kind == Amount::Kind::Money) {
             amount = moneyOf(match.value);
         } else if (kind == Amount::Kind::Share) {
-            const auto value =
-                valueOf(std::string_view(match.value).substr(0, match.value.find(' ')),
-                        retrieval::DecimalMark::Point);
+            const auto value = valueOf(
+                std::string_view(match.value).substr(0, match.value.find(' ')), DecimalMark::Point);
             if (value) amount = Amount{.kind = kind, .value = *value, .unit = "%", .text = {}};
         } else if (const auto day = dayOf(match.value)) {
             amount = Amount{.kind = kind, .value = *day, .unit = {}, .text = {}};
@@ -115,8 +114,7 @@ std::string unitBehind(std::string_view text, std::size_t& end) {
 }
 
 std::vector<Amount> plainNumbers(std::string_view text) {
-    using retrieval::DecimalMark;
-    const DecimalMark clear = retrieval::decimalMarkOf(text);
+    const DecimalMark clear = decimalMarkOf(text);
     const DecimalMark mark = clear == DecimalMark::Unknown ? DecimalMark::Point : clear;
     // What is part of these is no number of its own.
     auto others = retrieval::findPattern(retrieval::Pattern::Date, text);
@@ -126,7 +124,7 @@ std::vector<Amount> plainNumbers(std::string_view text) {
     std::vector<Amount> found;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (!isDigitAt(text, i)) continue;
-        std::size_t end = retrieval::endOfNumber(text, i);
+        std::size_t end = endOfNumber(text, i);
         const std::size_t start = i;
         i = end;
         const char before = start > 0 ? text[start - 1] : ' ';

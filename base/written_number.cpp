@@ -1,10 +1,10 @@
-#include "retrieval/written_number.h"
+#include "base/written_number.h"
 
 #include <algorithm>
 #include <array>
 #include <vector>
 
-namespace conclave::retrieval {
+namespace conclave {
 namespace {
 
 constexpr std::size_t kGroup = 3;  // digits
@@ -150,4 +150,4 @@ std::optional<std::string> plainNumber(std::string_view number, DecimalMark mark
     return plain;
 }
 
-}  // namespace conclave::retrieval
+}  // namespace conclave

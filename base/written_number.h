@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace conclave::retrieval {
+namespace conclave {
 
 /// What a point or a comma before three last digits is: "1.200" is said differently in texts that
 /// write 1.200,50 and in those that write 1,200.50.
@@ -26,4 +26,4 @@ enum class DecimalMark { Unknown, Point, Comma };
 [[nodiscard]] std::optional<std::string> plainNumber(std::string_view number,
                                                      DecimalMark mark = DecimalMark::Unknown);
 
-}  // namespace conclave::retrieval
+}  // namespace conclave
