@@ -35,7 +35,7 @@ constexpr auto kBounds = std::to_array<std::string_view>(
     {"before", "until", "till", "after", "unless", "without", "more", "less", "later", "earlier"});
 constexpr auto kSkipped =
     std::to_array<std::string_view>({"longer", "yet", "any", "even", "ever", "be", "been"});
-constexpr auto kMonthNames =
+constexpr auto kNamedMonths =
     std::to_array<std::string_view>({"january", "february", "march", "april", "may", "june", "july",
                                      "august", "september", "october", "november", "december"});
 constexpr auto kWeekdays = std::to_array<std::string_view>(
@@ -276,7 +276,7 @@ bool saysOtherOf(const std::array<std::string_view, N>& list, const Words& quest
 bool isNameBehindPreposition(const Words& words, std::size_t i) {
     return i > 0 && words[i].isAnyCapital && words[i].isContent && !words[i].hasDigit &&
            isListed(words[i - 1].surface, kNamePrepositions) &&
-           !isListed(words[i].surface, kMonthNames) && !isListed(words[i].surface, kWeekdays);
+           !isListed(words[i].surface, kNamedMonths) && !isListed(words[i].surface, kWeekdays);
 }
 
 /// Names that stand together: "in Turin and Graz". From and to which word.
@@ -493,7 +493,7 @@ bool answersAnother(std::string_view question, std::string_view text, std::strin
     if (saysOfAnotherName(asked, askedWords, words, text)) return true;
     if (!isOfTime && saysAnotherYear(asking, asked.stems, text, above)) return true;
     if (asksWhether(askedWords)) return false;
-    if (!isOfTime && (saysOtherOf(kMonthNames, askedWords, words) ||
+    if (!isOfTime && (saysOtherOf(kNamedMonths, askedWords, words) ||
                       saysOtherOf(kWeekdays, askedWords, words))) {
         return true;
     }
