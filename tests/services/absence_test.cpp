@@ -9,8 +9,7 @@
 #include "app/services/survey/quantity_answer.h"
 #include "app/services/survey/record_answer.h"
 #include "app/services/survey/skip_reason.h"
-#include "retrieval/retrieval.h"
-#include "storage/storage.h"
+#include "tests/services/stored_texts.h"
 
 namespace conclave::services {
 namespace {
@@ -101,30 +100,16 @@ TEST(NamedSides, AreDocumentsCalledSo) {
     EXPECT_THAT(namedSidesOf({"lease A", "lease C"}, documents).missing, ElementsAre("lease C"));
 }
 
-class WholeCollectionTest : public testing::Test {
+class WholeCollectionTest : public StoredTexts {
 protected:
-    WholeCollectionTest() {
-        storage::OpenOptions open;
-        open.analyzer = retrieval::analyze;
-        open.inMemory = true;
-        m_database = std::move(*storage::Database::open({}, open));
-        m_collection = store().createCollection("all").value_or(0);
-    }
-    storage::DocumentStore& store() { return m_database->documents(); }
-
     DocumentId add(const std::string& name, const std::string& text,
                    const std::string& mime = "text/plain") {
-        const DocumentId id = store().ensureDocument(m_collection, "/docs/" + name).value_or(0);
-        storage::DocumentContent content;
-        content.title = name.substr(0, name.find('.'));
+        storage::DocumentContent content = contentOf(name, text);
         content.mime = mime;
         content.sha256 = text;
         content.modifiedNs = m_modified.time_since_epoch().count();
         content.sizeBytes = text.size();
-        content.pages.push_back({1, text});
-        content.chunks.push_back({.page = 1, .startByte = 0, .endByte = text.size()});
-        EXPECT_TRUE(store().storeContent(id, content).has_value());
-        return id;
+        return keep(m_collection, name, content);
     }
     std::string absent(const std::string& question, bool isChinese = false) {
         const auto answer =
@@ -152,8 +137,7 @@ protected:
 
     static constexpr std::chrono::sys_days kToday =
         std::chrono::sys_days(std::chrono::year{2026} / 5 / 20);  // a Wednesday
-    std::unique_ptr<storage::Database> m_database;
-    CollectionId m_collection = 0;
+    const CollectionId m_collection = collection("all");
     std::chrono::sys_time<std::chrono::nanoseconds> m_modified = kToday;
 };
 

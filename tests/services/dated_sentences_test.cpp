@@ -11,8 +11,7 @@
 #include "app/services/survey/date_bound.h"
 #include "app/services/survey/dated_sentences.h"
 #include "app/services/survey/guide_choice.h"
-#include "retrieval/retrieval.h"
-#include "storage/storage.h"
+#include "tests/services/stored_texts.h"
 
 namespace conclave::services {
 namespace {
@@ -51,26 +50,10 @@ TEST(DateBound, IsNotWhateverHasSuchAWord) {
     }
 }
 
-class CollectionsTest : public testing::Test {
+class CollectionsTest : public StoredTexts {
 protected:
-    CollectionsTest() {
-        storage::OpenOptions open;
-        open.analyzer = retrieval::analyze;
-        open.inMemory = true;
-        m_database = std::move(*storage::Database::open({}, open));
-    }
-    storage::DocumentStore& store() { return m_database->documents(); }
-    CollectionId collection(std::string_view name) {
-        return store().createCollection(std::string(name)).value_or(0);
-    }
     void add(CollectionId collection, const std::string& name, const std::string& text) {
-        const DocumentId id = store().ensureDocument(collection, "/docs/" + name).value_or(0);
-        storage::DocumentContent content;
-        content.title = name.substr(0, name.find('.'));
-        content.mime = "text/plain";
-        content.pages.push_back({1, text});
-        content.chunks.push_back({.page = 1, .startByte = 0, .endByte = text.size()});
-        EXPECT_TRUE(store().storeContent(id, content).has_value());
+        keep(collection, name, contentOf(name, text));
     }
     /// Empty: not answered so.
     std::string ask(const std::string& question, CollectionId collection) {
@@ -81,7 +64,6 @@ protected:
         return (*answer)->report.text;
     }
 
-    std::unique_ptr<storage::Database> m_database;
     std::size_t m_nCitations = 0;
 };
 
@@ -114,7 +96,7 @@ TEST_F(DatedSentencesTest, LeavesOtherQuestionsAlone) {
 using GuideChoiceTest = CollectionsTest;
 
 TEST_F(GuideChoiceTest, LeavesTheGuideOutBesideOtherDocuments) {
-    const CollectionId guide = collection(kGuideName);
+    const CollectionId guide = collection(std::string(kGuideName));
     add(guide, "guide.md", "How to add documents.\n");
     const CollectionId mine = collection("mine");
     const auto left = [&](std::vector<CollectionId> asked) {

@@ -8,8 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "app/services/survey/quantity_answer.h"
-#include "retrieval/retrieval.h"
-#include "storage/storage.h"
+#include "tests/services/stored_texts.h"
 
 namespace conclave::services {
 namespace {
@@ -98,25 +97,10 @@ TEST(Amounts, AreReadAsTheirTextWritesThem) {
         << "a share is no plain number";
 }
 
-class QuantityAnswerTest : public testing::Test {
+class QuantityAnswerTest : public StoredTexts {
 protected:
-    QuantityAnswerTest() {
-        storage::OpenOptions open;
-        open.analyzer = retrieval::analyze;
-        open.inMemory = true;
-        m_database = std::move(*storage::Database::open({}, open));
-        m_collection = store().createCollection("all").value_or(0);
-    }
-    storage::DocumentStore& store() { return m_database->documents(); }
-
     void add(const std::string& name, const std::string& text) {
-        const DocumentId id = store().ensureDocument(m_collection, "/docs/" + name).value_or(0);
-        storage::DocumentContent content;
-        content.title = name.substr(0, name.find('.'));
-        content.mime = "text/plain";
-        content.pages.push_back({1, text});
-        content.chunks.push_back({.page = 1, .startByte = 0, .endByte = text.size()});
-        EXPECT_TRUE(store().storeContent(id, content).has_value());
+        keep(m_collection, name, contentOf(name, text));
         m_texts.push_back(text);
     }
     void addLeases() {
@@ -145,8 +129,7 @@ protected:
         return (*answer)->report.text;
     }
 
-    std::unique_ptr<storage::Database> m_database;
-    CollectionId m_collection = 0;
+    const CollectionId m_collection = collection("all");
     std::vector<std::string> m_texts;
 };
 
