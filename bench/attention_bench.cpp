@@ -73,6 +73,7 @@ void attention(benchmark::State& state, const KernelTable& set, const Shape& sha
     const auto nNumbers = static_cast<std::size_t>(keysDim);
     std::vector<float> numbers(nNumbers + 997);  // keys and values begin anywhere in it
     for (float& number : numbers) number = normal(random);
+    cache->makeRoom(0, nPositions);
     for (int position = 0; position < nPositions; ++position) {
         const auto begin = static_cast<std::size_t>(position) * 31;
         cache->writeKeys(set, 0, position, {numbers.data() + begin % 997, nNumbers});

@@ -11,18 +11,17 @@
 
 namespace conclave::engine {
 
-/// Positions of one softmax, whose borders are its multiples. A cache that keeps only the last
-/// positions must keep a multiple of it.
+/// Positions of one softmax, whose borders are its multiples, and of a page of the cache.
 inline constexpr int kAttendChunk = 256;
 
 /// Where the keys or the values of a layer lie. Within a chunk of kAttendChunk positions those of
-/// a kv head lie together, so that decode reads memory from end to end.
+/// a kv head lie together, so that decode reads memory from end to end; chunks lie anywhere.
 struct CachedHeads {
-    const std::byte* data = nullptr;  ///< of position 0, kv head 0
+    const std::byte* const* chunks = nullptr;  ///< [chunk]; those that no token sees may be missing
+    std::size_t begin = 0;                     ///< of kv head 0 in each
     TensorType type = TensorType::F16;
-    std::size_t rowBytes = 0;    ///< from one position of a chunk to the next
-    std::size_t headBytes = 0;   ///< from one kv head to the next
-    std::size_t chunkBytes = 0;  ///< from one chunk to the next
+    std::size_t rowBytes = 0;   ///< from one position of a chunk to the next
+    std::size_t headBytes = 0;  ///< from one kv head to the next
 };
 
 /// Causal attention of a batch's tokens, whose own keys and values are already in the cache.
@@ -31,7 +30,6 @@ struct AttendArgs {
     float* outputs = nullptr;        ///< [token][head][valueDim]
     CachedHeads keys{};
     CachedHeads values{};
-    int period = 0;  ///< position p lies where p % period does; a multiple of kAttendChunk; 0: at p
     int queryDim = 0;
     int valueDim = 0;
     int nHeads = 0;

@@ -53,7 +53,6 @@ Scratch& scratchOfThread() {
 void attendChunk(const KernelTable& kernels, const AttendArgs& args, const AttendTile& tile,
                  int chunk, AttendShare* shares) {
     const Positions walked = withinChunk(seenBy(args, tile), chunk);
-    const int moved = chunkMoved(args, chunk);
     const int kvHead = tile.kvHead(args);
     const int nQueries = tile.nQueries();
     float* scores = atLeast(scratchOfThread().scores, size(nQueries) * kAttendChunk);
@@ -62,16 +61,14 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, const Atten
     const int step = std::min(kStepOfQuery * nQueries, kLongestStep);
     const auto inSteps = [&](const CachedHalves& halves, const auto& body) {
         for (int at = walked.first; at < walked.end; at += step) {
-            const Positions places{at - moved, std::min(at + step, walked.end) - moved};
+            const Positions part{at, std::min(at + step, walked.end)};
             rows.moveTo(at - walked.first);
-            if (nQueries == 1) {
-                halves.prefetch(kvHead, {places.first + kAhead, places.end + kAhead});
-            }
-            body(halves.rows(kvHead, places), places.size());
+            if (nQueries == 1) halves.prefetch({part.first + kAhead, part.end + kAhead});
+            body(halves.rows(part), part.size());
         }
     };
     const auto scoresOf = kernels.find(TensorType::F16)->matmul;
-    inSteps(CachedHalves::keys(kernels, args), [&](CachedHalves::Rows keys, int n) {
+    inSteps(CachedHalves::keys(kernels, args, chunk, kvHead), [&](CachedHalves::Rows keys, int n) {
         scoresOf({.weights = reinterpret_cast<const std::byte*>(keys.data),
                   .rowBytes = keys.stride * sizeof(std::uint16_t),
                   .nRows = n,
@@ -84,15 +81,16 @@ void attendChunk(const KernelTable& kernels, const AttendArgs& args, const Atten
         weighSeen(kernels, args, withinChunk(seenBy(args, tile.token(i)), chunk), walked,
                   scores + size(i) * kAttendChunk, shares[i]);
     }
-    inSteps(CachedHalves::values(kernels, args), [&](CachedHalves::Rows values, int n) {
-        kernels.weightedSum({.weights = rows.scoreRows.data(),
-                             .values = values.data,
-                             .stride = values.stride,
-                             .nPositions = n,
-                             .dim = args.valueDim,
-                             .nQueries = nQueries,
-                             .outputs = rows.outputs.data()});
-    });
+    inSteps(CachedHalves::values(kernels, args, chunk, kvHead),
+            [&](CachedHalves::Rows values, int n) {
+                kernels.weightedSum({.weights = rows.scoreRows.data(),
+                                     .values = values.data,
+                                     .stride = values.stride,
+                                     .nPositions = n,
+                                     .dim = args.valueDim,
+                                     .nQueries = nQueries,
+                                     .outputs = rows.outputs.data()});
+            });
 }
 
 void attendChunks(const KernelTable& kernels, const AttendArgs& args, const AttendTile& tile) {

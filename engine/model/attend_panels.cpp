@@ -21,8 +21,6 @@ public:
           m_args(args),
           m_tile(tile),
           m_set(*kernels.attention),
-          m_keys(CachedHalves::keys(kernels, args)),
-          m_values(CachedHalves::values(kernels, args)),
           m_kvHead(tile.kvHead(args)),
           m_nPanels((tile.nQueries() + m_set.nQueries - 1) / m_set.nQueries),
           m_memory(memoryOfThread()) {
@@ -103,17 +101,18 @@ private:
     }
 
     void score(int chunk, Positions walked) {
-        const int moved = chunkMoved(m_args, chunk);
+        const auto keys = CachedHalves::keys(m_kernels, m_args, chunk, m_kvHead);
+        const auto values = CachedHalves::values(m_kernels, m_args, chunk, m_kvHead);
         for (int at = walked.first; at < walked.end; at += m_set.nKeys) {
-            const Positions places = placesFrom(at, m_set.nKeys, walked, moved);
-            const auto rows = m_keys.rows(m_kvHead, places);
-            m_set.packKeys(rows.data, rows.stride, places.size(), m_args.queryDim, m_unpacked);
-            if (at + m_set.nKeys < walked.end) {
-                m_keys.prefetch(m_kvHead, placesFrom(at + m_set.nKeys, m_set.nKeys, walked, moved));
+            const Positions part = partFrom(at, m_set.nKeys, walked);
+            const auto rows = keys.rows(part);
+            m_set.packKeys(rows.data, rows.stride, part.size(), m_args.queryDim, m_unpacked);
+            if (part.end < walked.end) {
+                keys.prefetch(partFrom(part.end, m_set.nKeys, walked));
             } else {
-                m_values.prefetch(m_kvHead, placesFrom(walked.first, kValueStep, walked, moved));
+                values.prefetch(partFrom(walked.first, kValueStep, walked));
             }
-            const Seeing panels = seeing({at, at + places.size()});
+            const Seeing panels = seeing(part);
             const std::size_t first = size(panels.first) * size(m_set.nQueries);
             m_set.scores(m_queries + first * size(m_args.queryDim),
                          (panels.end - panels.first) * m_set.nQueries, m_unpacked, m_args.queryDim,
@@ -122,34 +121,31 @@ private:
     }
 
     void addValues(int chunk, Positions walked) {
-        const int moved = chunkMoved(m_args, chunk);
+        const auto values = CachedHalves::values(m_kernels, m_args, chunk, m_kvHead);
         for (int at = walked.first; at < walked.end; at += kValueStep) {
-            const Positions places = placesFrom(at, kValueStep, walked, moved);
-            const auto rows = m_values.rows(m_kvHead, places);
-            m_set.unpackValues(rows.data, rows.stride, places.size(), m_args.valueDim, m_unpacked);
-            if (at + kValueStep < walked.end) {
-                m_values.prefetch(m_kvHead, placesFrom(at + kValueStep, kValueStep, walked, moved));
+            const Positions part = partFrom(at, kValueStep, walked);
+            const auto rows = values.rows(part);
+            m_set.unpackValues(rows.data, rows.stride, part.size(), m_args.valueDim, m_unpacked);
+            if (part.end < walked.end) {
+                values.prefetch(partFrom(part.end, kValueStep, walked));
             }
-            const Seeing panels = seeing({at, at + places.size()});
+            const Seeing panels = seeing(part);
             const std::size_t first = size(panels.first) * size(m_set.nQueries);
             m_set.weightedSum(m_scores + first * kAttendChunk + (at - walked.first), kAttendChunk,
-                              (panels.end - panels.first) * m_set.nQueries, m_unpacked,
-                              places.size(), m_args.valueDim,
-                              m_gathered + first * size(m_args.valueDim));
+                              (panels.end - panels.first) * m_set.nQueries, m_unpacked, part.size(),
+                              m_args.valueDim, m_gathered + first * size(m_args.valueDim));
         }
     }
 
-    /// Up to n of the walked positions from `at` on, as places in the cache.
-    static Positions placesFrom(int at, int n, Positions walked, int moved) {
-        return {at - moved, std::min(at + n, walked.end) - moved};
+    /// Up to n of the walked positions from `at` on.
+    static Positions partFrom(int at, int n, Positions walked) {
+        return {at, std::min(at + n, walked.end)};
     }
 
     const KernelTable& m_kernels;
     const AttendArgs& m_args;
     const AttendTile& m_tile;
     const AttentionTiles& m_set;
-    CachedHalves m_keys;
-    CachedHalves m_values;
     int m_kvHead;
     int m_nPanels;
     Memory& m_memory;

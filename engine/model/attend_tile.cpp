@@ -96,38 +96,32 @@ void finish(const AttendArgs& args, int head, AttendShare& total) {
     for (int d = 0; d < args.valueDim; ++d) total.values[d] *= factor;
 }
 
-const std::byte* CachedHalves::row(int kvHead, int place) const {
-    return m_heads.data + size(place / kAttendChunk) * m_heads.chunkBytes +
-           size(place % kAttendChunk) * m_heads.rowBytes + size(kvHead) * m_heads.headBytes;
-}
-
-void CachedHalves::prefetch(int kvHead, Positions places) const {
+void CachedHalves::prefetch(Positions positions) const {
     constexpr std::size_t kLine = 64;
     constexpr int kRead = 0;
     constexpr int kSecondLevel = 2;
-    const std::byte* from = row(kvHead, places.first);
-    const std::size_t rowBytes = bytesOfRow(m_heads.type, m_dim);
-    for (int i = 0; i < places.size(); ++i, from += m_heads.rowBytes) {
+    const std::byte* from = row(positions.first);
+    const std::size_t rowBytes = bytesOfRow(m_type, m_dim);
+    for (int i = 0; i < positions.size(); ++i, from += m_rowBytes) {
         for (std::size_t at = 0; at < rowBytes; at += kLine) {
             __builtin_prefetch(from + at, kRead, kSecondLevel);
         }
     }
 }
 
-CachedHalves::Rows CachedHalves::rows(int kvHead, Positions places) const {
-    const std::byte* from = row(kvHead, places.first);
-    if (m_heads.type == TensorType::F16) {
-        return {reinterpret_cast<const std::uint16_t*>(from),
-                m_heads.rowBytes / sizeof(std::uint16_t)};
+CachedHalves::Rows CachedHalves::rows(Positions positions) const {
+    const std::byte* from = row(positions.first);
+    if (m_type == TensorType::F16) {
+        return {reinterpret_cast<const std::uint16_t*>(from), m_rowBytes / sizeof(std::uint16_t)};
     }
     thread_local std::vector<std::uint16_t> halves;
     thread_local std::vector<float> floats;  // one row
-    std::uint16_t* to = atLeast(halves, size(places.size()) * size(m_dim));
-    const auto block = static_cast<int>(typeTraits(m_heads.type)->blockValues);
+    std::uint16_t* to = atLeast(halves, size(positions.size()) * size(m_dim));
+    const auto block = static_cast<int>(typeTraits(m_type)->blockValues);
     const int whole = (m_dim + block - 1) / block * block;
     float* numbers = atLeast(floats, size(whole));
-    const WeightKernels& type = *m_kernels->find(m_heads.type);
-    for (int i = 0; i < places.size(); ++i, from += m_heads.rowBytes) {
+    const WeightKernels& type = *m_kernels->find(m_type);
+    for (int i = 0; i < positions.size(); ++i, from += m_rowBytes) {
         type.dequantize(from, whole, numbers);
         m_kernels->toHalf(numbers, m_dim, to + size(i) * size(m_dim));
     }

@@ -80,7 +80,7 @@ void join(AttendShare& total, const AttendShare& part, int valueDim);
 /// Divides by the sum, of which the head's sink is a part.
 void finish(const AttendArgs& args, int head, AttendShare& total);
 
-/// Keys or values as they lie in the cache, read as fp16.
+/// Keys or values of a chunk and a kv head as they lie in the cache, read as fp16.
 class CachedHalves {
 public:
     struct Rows {
@@ -88,36 +88,43 @@ public:
         std::size_t stride = 0;  ///< values from one position to the next
     };
 
-    static CachedHalves keys(const KernelTable& kernels, const AttendArgs& args) {
-        return {kernels, args.keys, args.queryDim};
+    static CachedHalves keys(const KernelTable& kernels, const AttendArgs& args, int chunk,
+                             int kvHead) {
+        return {kernels, args.keys, args.queryDim, chunk, kvHead};
     }
-    static CachedHalves values(const KernelTable& kernels, const AttendArgs& args) {
-        return {kernels, args.values, args.valueDim};
+    static CachedHalves values(const KernelTable& kernels, const AttendArgs& args, int chunk,
+                               int kvHead) {
+        return {kernels, args.values, args.valueDim, chunk, kvHead};
     }
 
     /// Valid until the thread's next call.
-    /// @param places  positions of one chunk, as places in the cache
-    [[nodiscard]] Rows rows(int kvHead, Positions places) const;
+    /// @param positions  of the chunk
+    [[nodiscard]] Rows rows(Positions positions) const;
 
-    /// Asks for memory that rows() will read.
-    void prefetch(int kvHead, Positions places) const;
+    /// Asks for memory that rows() will read; behind the chunk's positions the next head's lie.
+    void prefetch(Positions positions) const;
 
 private:
-    CachedHalves(const KernelTable& kernels, const CachedHeads& heads, int dim)
-        : m_kernels(&kernels), m_heads(heads), m_dim(dim) {}
-    [[nodiscard]] const std::byte* row(int kvHead, int place) const;
+    CachedHalves(const KernelTable& kernels, const CachedHeads& heads, int dim, int chunk,
+                 int kvHead)
+        : m_kernels(&kernels),
+          m_head(heads.chunks[chunk] + heads.begin +
+                 static_cast<std::size_t>(kvHead) * heads.headBytes),
+          m_firstPosition(chunk * kAttendChunk),
+          m_type(heads.type),
+          m_rowBytes(heads.rowBytes),
+          m_dim(dim) {}
+    [[nodiscard]] const std::byte* row(int position) const {
+        return m_head + static_cast<std::size_t>(position - m_firstPosition) * m_rowBytes;
+    }
 
     const KernelTable* m_kernels;
-    CachedHeads m_heads;
+    const std::byte* m_head;
+    int m_firstPosition;
+    TensorType m_type;
+    std::size_t m_rowBytes;
     int m_dim;  ///< of a head
 };
-
-/// What is taken from a chunk's positions to find their places in the cache; a chunk lies together
-/// wherever it is kept.
-[[nodiscard]] inline int chunkMoved(const AttendArgs& args, int chunk) {
-    const int first = chunk * kAttendChunk;
-    return args.period > 0 ? first - first % args.period : 0;
-}
 
 /// A thread's memory that is kept from call to call.
 template <typename T>

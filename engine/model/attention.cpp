@@ -210,7 +210,6 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
             .outputs = m_attended.row(0),
             .keys = m.cache.keys(batch.layer),
             .values = m.cache.values(batch.layer),
-            .period = m.cache.period(batch.layer),
             .queryDim = headDim,
             .valueDim = headDim,
             .nHeads = m.config.nHeads,

@@ -1,11 +1,10 @@
 #include "engine/runtime/kv_cache.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <sys/mman.h>
 
 #include "engine/quantize/row_quantizer.h"
 
@@ -39,9 +38,7 @@ std::size_t positionBytesOf(const ModelConfig& config, KvTypes types) {
                      bytesOf(tensorTypeOf(types.values), config.grouped.headDim));
 }
 
-int wholeChunks(int nPositions) {
-    return (nPositions + kAttendChunk - 1) / kAttendChunk * kAttendChunk;
-}
+int nChunksOf(int nPositions) { return (nPositions + kAttendChunk - 1) / kAttendChunk; }
 
 /// Heads begin at whole blocks. A latent is one head, whose values are its beginning.
 bool dividesHeads(TensorType type, const ModelConfig& config) {
@@ -59,12 +56,8 @@ bool isRecurrentLayer(const ModelConfig& config, int layer) {
     return config.hasRecurrentLayer() && config.layers[static_cast<std::size_t>(layer)].isRecurrent;
 }
 
-/// What the tokens of one batch see, and themselves; 0 where all positions take no more.
-int periodFor(const ModelConfig& config, int capacity, int batchTokens) {
-    if (config.window == 0) return 0;
-    const int period = wholeChunks(config.window + batchTokens);
-    return period < capacity ? period : 0;
-}
+/// Chunks that so many positions meet at most, wherever they begin.
+int nChunksMet(int nPositions) { return (nPositions + kAttendChunk - 2) / kAttendChunk + 1; }
 
 }  // namespace
 
@@ -79,18 +72,19 @@ std::optional<KvType> kvTypeNamed(std::string_view name) {
 
 std::uint64_t KvCache::bytes(const ModelConfig& config, int capacity, int batchTokens,
                              KvTypes types) {
-    const int period = periodFor(config, capacity, batchTokens);
-    std::uint64_t nPositions = 0;
+    const int all = nChunksOf(capacity);
+    std::uint64_t nChunks = 0;
     for (int layer = 0; layer < config.nLayers; ++layer) {
         if (isRecurrentLayer(config, layer)) continue;
-        const bool isRing = period > 0 && isLocalLayer(config, layer);
-        nPositions += static_cast<std::uint64_t>(isRing ? period : wholeChunks(capacity));
+        nChunks += static_cast<std::uint64_t>(
+            isLocalLayer(config, layer) ? std::min(all, nChunksMet(config.window + batchTokens))
+                                        : all);
     }
-    return nPositions * positionBytesOf(config, types) + RecurrentState::bytes(config);
+    return nChunks * kAttendChunk * positionBytesOf(config, types) + RecurrentState::bytes(config);
 }
 
 Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int batchTokens,
-                                KvTypes types) {
+                                KvTypes types, std::shared_ptr<PagePool> pool) {
     KvCache cache;
     const bool isLatent = config.attention == AttentionKind::Latent;
     if (isLatent) types.values = types.keys;
@@ -109,71 +103,78 @@ Result<KvCache> KvCache::create(const ModelConfig& config, int capacity, int bat
                                                     std::to_string(typeTraits(type)->blockValues) +
                                                     " values; take the KV cache type F16");
     }
-    cache.m_sizeBytes = bytes(config, capacity, batchTokens, types);
+    cache.m_pool = pool != nullptr ? std::move(pool) : std::make_shared<PagePool>();
     cache.m_positionBytes = positionBytesOf(config, types);
     cache.m_chunkBytes = kAttendChunk * cache.m_positionBytes;
     cache.m_capacity = capacity;
-    cache.m_period = periodFor(config, capacity, batchTokens);
+    cache.m_nKept = config.window + batchTokens;
     cache.m_windowIsChunk = config.windowIsChunk;
     cache.m_recurrent = RecurrentState(config);
-    std::size_t begin = 0;
     for (int layer = 0; layer < config.nLayers; ++layer) {
         const bool isLocal = isLocalLayer(config, layer);
-        const int period = isLocal ? cache.m_period : 0;
         const bool isRecurrent = isRecurrentLayer(config, layer);
-        cache.m_layers.push_back({begin, period, isLocal, isRecurrent});
-        if (isRecurrent) continue;
+        Table& table = isLocal ? cache.m_local : cache.m_whole;
+        cache.m_layers.push_back({table.pageBytes, isLocal, isRecurrent});
         if (isLocal) cache.m_window = config.window;
-        begin += size(period > 0 ? period : wholeChunks(capacity)) * cache.m_positionBytes;
+        if (!isRecurrent) table.pageBytes += cache.m_chunkBytes;
     }
-    void* memory = ::mmap(nullptr, cache.m_sizeBytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-        return fail(ErrorCode::OutOfMemory, "no memory for a KV cache of " +
-                                                std::to_string(capacity) + " tokens (" +
-                                                std::to_string(cache.m_sizeBytes >> 20) + " MiB)");
+    for (Table* table : {&cache.m_whole, &cache.m_local}) {
+        table->pages.resize(size(nChunksOf(capacity)));
+        table->data.resize(table->pages.size());
     }
-    // All of it is read for each token: fewer table walks.
-    ::madvise(memory, cache.m_sizeBytes, MADV_HUGEPAGE);
-    cache.m_entries = static_cast<std::byte*>(memory);
     return cache;
 }
 
-KvCache::KvCache(KvCache&& other) noexcept { *this = std::move(other); }
-
-KvCache& KvCache::operator=(KvCache&& other) noexcept {
-    std::swap(m_entries, other.m_entries);
-    std::swap(m_sizeBytes, other.m_sizeBytes);
-    std::swap(m_positionBytes, other.m_positionBytes);
-    std::swap(m_chunkBytes, other.m_chunkBytes);
-    std::swap(m_keys, other.m_keys);
-    std::swap(m_values, other.m_values);
-    std::swap(m_layers, other.m_layers);
-    std::swap(m_capacity, other.m_capacity);
-    std::swap(m_period, other.m_period);
-    std::swap(m_window, other.m_window);
-    std::swap(m_windowIsChunk, other.m_windowIsChunk);
-    std::swap(m_heldFrom, other.m_heldFrom);
-    std::swap(m_recurrent, other.m_recurrent);
-    return *this;
-}
-
-KvCache::~KvCache() {
-    if (m_entries != nullptr) ::munmap(m_entries, m_sizeBytes);
-}
-
-std::byte* KvCache::chunkOf(int layer, int position) const {
-    const Layer& kept = layerAt(layer);
-    const int place = kept.period > 0 ? position % kept.period : position;
-    return m_entries + kept.begin + size(place / kAttendChunk) * m_chunkBytes;
-}
-
 CachedHeads KvCache::headsAt(int layer, const Part& part) const {
-    return {.data = m_entries + layerAt(layer).begin + part.begin,
+    const Layer& kept = layerAt(layer);
+    return {.chunks = tableOf(kept).data.data(),
+            .begin = kept.begin + part.begin,
             .type = part.type,
             .rowBytes = part.rowBytes,
-            .headBytes = part.headBytes(),
-            .chunkBytes = m_chunkBytes};
+            .headBytes = part.headBytes()};
+}
+
+void KvCache::Table::put(std::size_t chunk, PagePool::Page page) {
+    data[chunk] = page.data();
+    pages[chunk] = std::move(page);
+}
+
+std::uint64_t KvCache::missingBytes(const Table& table, int first, int end) const {
+    std::uint64_t nMissing = 0;
+    for (int chunk = first / kAttendChunk; chunk < nChunksOf(end); ++chunk) {
+        const PagePool::Page& page = table.pages[size(chunk)];
+        if (!page || page.isShared()) ++nMissing;
+    }
+    return nMissing * table.pageBytes;
+}
+
+std::uint64_t KvCache::missingBytes(int first, int end) const {
+    const int lastKept = (nChunksOf(end) - nChunksMet(m_nKept)) * kAttendChunk;
+    return missingBytes(m_whole, first, end) +
+           missingBytes(m_local, std::max(first, lastKept), end);
+}
+
+bool KvCache::take(Table& table, int first, int end) {
+    if (table.pageBytes == 0 || first >= end) return true;
+    for (int chunk = first / kAttendChunk; chunk < nChunksOf(end); ++chunk) {
+        const PagePool::Page& held = table.pages[size(chunk)];
+        if (held && !held.isShared()) continue;
+        PagePool::Page page = m_pool->take(table.pageBytes);
+        if (!page) return false;
+        const int nRows = first - chunk * kAttendChunk;
+        if (held && nRows > 0) copyRows(table, held.data(), page.data(), nRows);
+        table.put(size(chunk), std::move(page));
+    }
+    return true;
+}
+
+/// Of all layers and heads in a page.
+void KvCache::copyRows(const Table& table, const std::byte* from, std::byte* to, int nRows) const {
+    for (std::size_t layer = 0; layer < table.pageBytes; layer += m_chunkBytes) {
+        for (std::size_t at = 0; at < m_chunkBytes; at += kAttendChunk * rowBytesAt(at)) {
+            std::copy_n(from + layer + at, size(nRows) * rowBytesAt(at), to + layer + at);
+        }
+    }
 }
 
 int KvCache::seenFrom(int position) const {
@@ -182,15 +183,50 @@ int KvCache::seenFrom(int position) const {
 }
 
 int KvCache::heldFromAfter(int first, int n) const {
-    const int lost = m_period > 0 ? first + n - m_period : 0;
-    return std::max(std::min(m_heldFrom, first), lost);
+    const int unseen = m_window > 0 ? std::max(first + n - m_nKept, 0) : 0;
+    return std::max(std::min(m_heldFrom, first), unseen / kAttendChunk * kAttendChunk);
 }
 
-void KvCache::makeRoom(int first, int n) { m_heldFrom = heldFromAfter(first, n); }
+void KvCache::makeRoom(int first, int n) {
+    m_heldFrom = heldFromAfter(first, n);
+    for (std::size_t chunk = size(m_heldFrom / kAttendChunk);
+         chunk-- > 0 && m_local.pages[chunk];) {
+        m_local.put(chunk, {});
+    }
+    if (!take(m_whole, first, first + n) || !take(m_local, first, first + n)) {
+        throw std::bad_alloc();
+    }
+}
 
-void KvCache::restart(int from, int end) {
+void KvCache::truncate(int position) {
+    for (std::size_t chunk = size(nChunksOf(position)); chunk < m_whole.pages.size(); ++chunk) {
+        m_whole.put(chunk, {});
+        m_local.put(chunk, {});
+    }
+}
+
+std::vector<KvPages> KvCache::pages(int n) const {
+    std::vector<KvPages> held(size(nChunksOf(n)));
+    for (std::size_t chunk = size(nChunksOf(m_heldFrom)); chunk < held.size(); ++chunk) {
+        held[chunk] = {m_whole.pages[chunk], m_local.pages[chunk]};
+    }
+    return held;
+}
+
+void KvCache::share(std::span<const KvPages> pages, int n) {
+    for (std::size_t chunk = 0; chunk < pages.size(); ++chunk) {
+        m_whole.put(chunk, pages[chunk].whole);
+        m_local.put(chunk, pages[chunk].local);
+    }
+    truncate(n);
+    m_heldFrom = 0;
+    makeRoom(n, 0);
+}
+
+bool KvCache::restart(int from, int end) {
+    truncate(0);
     m_heldFrom = m_window > 0 ? from : 0;
-    makeRoom(end, 0);
+    return take(m_whole, 0, end) && take(m_local, m_heldFrom, end);
 }
 
 int KvCache::resumableUpTo(int position) const {
@@ -206,8 +242,7 @@ int KvCache::resumableUpTo(int position) const {
 void KvCache::write(const KernelTable& kernels, const Part& part, int layer, int position,
                     std::span<const float> numbers) {
     CONCLAVE_CHECK(numbers.size() == size(part.nHeads) * size(part.dim));
-    std::byte* to =
-        chunkOf(layer, position) + part.begin + size(position % kAttendChunk) * part.rowBytes;
+    std::byte* to = rowAt(layer, position, part.begin, part.rowBytes);
     for (; !numbers.empty(); to += part.headBytes()) {
         const auto head = numbers.first(size(part.dim));
         numbers = numbers.subspan(head.size());

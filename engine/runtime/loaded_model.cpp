@@ -232,13 +232,13 @@ Result<void> LoadedModel::bringIn(const LoadOptions& options) {
 
 void LoadedModel::countSession(std::int64_t bytes) const {
     const std::lock_guard lock(m_sessionMutex);
-    const auto taken = static_cast<std::uint64_t>(m_sessionBytes += bytes);
+    const auto taken = static_cast<std::uint64_t>(m_sessionBytes += bytes) + m_pages->usedBytes();
     if (m_weights.store == nullptr) return;
     m_weights.store->setRoom(m_plan.expertRoomBytes + m_plan.sessionBytes -
                              std::min(m_plan.sessionBytes, taken));
 }
 
-std::uint64_t LoadedModel::memoryLeft(bool isReserved) const {
+std::uint64_t LoadedModel::memoryLeft(bool isForecast) const {
     // Packed weights and read experts are in memory already; mapped pages count as available, see
     // availableMemory.
     OwnMemory own{m_weights.packed.packedBytes(), m_weights.packed.sizeBytes()};
@@ -246,27 +246,30 @@ std::uint64_t LoadedModel::memoryLeft(bool isReserved) const {
         own.writtenBytes += m_weights.store->usedBytes();
         own.reservedBytes += m_weights.store->reservedBytes();
     }
-    if (isReserved) own.reservedBytes = std::numeric_limits<std::uint64_t>::max();
+    if (!isForecast) own.reservedBytes = std::numeric_limits<std::uint64_t>::max();
     const std::uint64_t left = availableMemory(own);
     if (m_memoryBytes == 0) return left;
     const std::uint64_t others =
-        static_cast<std::uint64_t>(m_sessionBytes.load()) + m_prefixes.sizeBytes();
+        static_cast<std::uint64_t>(m_sessionBytes.load()) + m_pages->usedBytes();
     return std::min(left, m_memoryBytes - std::min(m_memoryBytes, others));
 }
 
 bool LoadedModel::hasRoomFor(std::uint64_t bytes) const {
     const std::uint64_t need = m_plan.residentBytes + m_plan.expertRoomBytes + bytes;
-    if (need <= memoryLeft(true)) return true;
+    if (need <= memoryLeft(false)) return true;
     if (m_prefixes.sizeBytes() == 0) return false;
     m_prefixes.clear();
-    return need <= memoryLeft(true);
+    return need <= memoryLeft(false);
 }
 
 std::uint64_t LoadedModel::memoryForPrefixes() const {
-    const std::uint64_t free = availableMemory() + m_prefixes.sizeBytes();
+    const std::uint64_t kept = m_prefixes.sizeBytes();
+    const std::uint64_t free = availableMemory() + kept;
     if (m_memoryBytes == 0) return free;
-    const std::uint64_t others = static_cast<std::uint64_t>(m_sessionBytes.load()) +
-                                 m_plan.residentBytes + m_plan.expertRoomBytes;
+    const std::uint64_t pages = m_pages->usedBytes();
+    const std::uint64_t others = static_cast<std::uint64_t>(m_sessionBytes.load()) + pages -
+                                 std::min(pages, kept) + m_plan.residentBytes +
+                                 m_plan.expertRoomBytes;
     return std::min(free, m_memoryBytes - std::min(m_memoryBytes, others));
 }
 
@@ -433,7 +436,8 @@ MemoryForecast LoadedModel::forecast(int contextLength, KvTypes kvTypes, int bat
         }
     }
     need.longestContext = low;
-    // Only as much is taken as a context has tokens; but limits of the process count all of it.
+    // Only as much is taken as a context has tokens. Limits of the process count what threads and
+    // the system's allocator reserve, too.
     const std::uint64_t part = isProcessLimited() ? 2 : 8;
     const std::uint64_t spare = need.availableBytes / part;
     const std::uint64_t all =

@@ -73,18 +73,21 @@ public:
     [[nodiscard]] int batchTokens() const { return m_batchTokens; }
     /// For the weights and one more session: what is free or allowed, without what other sessions
     /// and kept prefixes take.
-    /// @param isReserved  the need has been reserved: limits of the process have counted it
-    [[nodiscard]] std::uint64_t memoryLeft(bool isReserved = false) const;
-    /// Whether so much more of what a session has reserved can be written to. Kept prefixes go if
-    /// they are in the way.
+    /// @param isForecast  false: limits of the process, which refuse what is too much, do not count
+    [[nodiscard]] std::uint64_t memoryLeft(bool isForecast = true) const;
+    /// Whether pages may take so much more. Kept prefixes go if they are in the way.
     [[nodiscard]] bool hasRoomFor(std::uint64_t bytes) const;
     /// For kept prefixes, those that are there included.
     [[nodiscard]] std::uint64_t memoryForPrefixes() const;
-    /// Sessions say what they take, and what they give back.
+    /// Sessions say what they take beside pages, and what they give back.
     void countSession(std::int64_t bytes) const;
+    /// To be called when sessions have taken pages: experts have what they leave.
+    void countPages() const { countSession(0); }
     /// Errors: Io once the file turned out to have been shortened, or to be unreadable: what was
     /// computed since cannot be trusted.
     [[nodiscard]] Result<void> checkFile() const;
+    /// Where the sessions' caches lie.
+    [[nodiscard]] const std::shared_ptr<PagePool>& pages() const { return m_pages; }
     /// Shared by the model's sessions; a cache, so it changes behind a const model.
     [[nodiscard]] PrefixStore& prefixes() const { return m_prefixes; }
     /// What sessions of the model have learnt about guessing, whatever they computed; as
@@ -134,6 +137,7 @@ private:
     std::unique_ptr<const Tokenizer> m_tokenizer;
     TurnTemplate m_template;
     std::optional<TurnTemplate> m_toolTemplate;  ///< none: m_template serves tools, too
+    std::shared_ptr<PagePool> m_pages = std::make_shared<PagePool>();
     mutable PrefixStore m_prefixes;
     mutable std::mutex m_speculationMutex;
     mutable SpeculationGate m_speculation;

@@ -2,45 +2,49 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
-#include <utility>
 
 namespace conclave::engine {
+namespace {
 
-PrefixStore::Key PrefixStore::keyAt(std::span<const TokenId> tokens, std::size_t block) {
-    Key key{};
-    const auto part = tokens.subspan(block * kBlockTokens, kBlockTokens);
-    std::copy(part.begin(), part.end(), key.begin());
-    return key;
+std::size_t nCommonOf(std::span<const TokenId> a, std::span<const TokenId> b) {
+    return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
+                                    a.begin());
+}
+
+}  // namespace
+
+PrefixStore::Key PrefixStore::keyAt(std::span<const TokenId> tokens, std::size_t page) {
+    const auto rest = tokens.subspan(page * kPageTokens);
+    const auto part = rest.first(std::min<std::size_t>(rest.size(), kPageTokens));
+    return {part.begin(), part.end()};
 }
 
 std::vector<PrefixStore::Node*> PrefixStore::walk(Node& root, std::span<const TokenId> tokens) {
     std::vector<Node*> path;
     Node* node = &root;
-    for (std::size_t block = 0; block < tokens.size() / kBlockTokens; ++block) {
-        const auto child = node->children.find(keyAt(tokens, block));
-        if (child == node->children.end()) break;
+    for (std::size_t page = 0; page * kPageTokens < tokens.size(); ++page) {
+        const Key key = keyAt(tokens, page);
+        const auto child = node->children.lower_bound(key);
+        if (child == node->children.end() || nCommonOf(key, child->first) < key.size()) break;
         node = child->second.get();
         path.push_back(node);
-    }
-    for (std::size_t i = path.size(); i-- > 0;) {
-        m_uses.splice(m_uses.begin(), m_uses, path[i]->use);
     }
     return path;
 }
 
+void PrefixStore::touch(std::span<Node* const> path) {
+    for (std::size_t i = path.size(); i-- > 0;) {
+        m_uses.splice(m_uses.begin(), m_uses, path[i]->use);
+    }
+}
+
 std::pair<PrefixStore::Node*, std::size_t> PrefixStore::nearestChild(
     const Node& parent, std::span<const TokenId> tokens) {
-    Key key;
-    key.fill(std::numeric_limits<TokenId>::min());
-    const std::size_t n = std::min(tokens.size(), key.size());
-    std::copy_n(tokens.begin(), n, key.begin());
+    const Key key = keyAt(tokens, 0);
     std::pair<Node*, std::size_t> best = {nullptr, 0};
     const auto look = [&](const auto& child) {
-        const auto end = key.begin() + static_cast<std::ptrdiff_t>(n);
-        const auto common = static_cast<std::size_t>(
-            std::mismatch(key.begin(), end, child->first.begin()).first - key.begin());
-        if (common > best.second) best = {child->second.get(), common};
+        const std::size_t nCommon = nCommonOf(key, child->first);
+        if (nCommon > best.second) best = {child->second.get(), nCommon};
     };
     // In order of keys those that begin most alike are neighbours.
     const auto after = parent.children.lower_bound(key);
@@ -52,76 +56,70 @@ std::pair<PrefixStore::Node*, std::size_t> PrefixStore::nearestChild(
 PrefixStore::Beginning PrefixStore::find(std::uint64_t kind, std::span<const TokenId> tokens) {
     const std::lock_guard lock(m_mutex);
     Node& root = m_roots[kind];
-    const std::vector<Node*> path = walk(root, tokens);
+    std::vector<Node*> path = walk(root, tokens);
     Beginning known;
-    for (const Node* node : path) known.blocks.push_back(node->block);
-    known.nTokens = path.size() * kBlockTokens;
+    known.nTokens = std::min(path.size() * kPageTokens, tokens.size());
     const auto [next, nCommon] =
         nearestChild(path.empty() ? root : *path.back(), tokens.subspan(known.nTokens));
-    if (next != nullptr) {
-        known.blocks.push_back(next->block);
-        known.nTokens += nCommon;
-    }
+    if (next != nullptr) path.push_back(next);
+    known.nTokens += nCommon;
+    for (const Node* node : path) known.pages.push_back(node->pages);
+    touch(path);
     return known;
 }
 
-void PrefixStore::keep(std::uint64_t kind, std::span<const TokenId> tokens, std::size_t blockBytes,
-                       std::uint64_t budgetBytes, const CopyBlock& copy) {
-    const auto affordable = static_cast<std::size_t>(budgetBytes / blockBytes);
-    const std::size_t nBlocks = std::min(tokens.size() / kBlockTokens, affordable);
-    tokens = tokens.first(nBlocks * kBlockTokens);
-    std::size_t nKnown = 0;
-    {
-        const std::lock_guard lock(m_mutex);
-        nKnown = walk(m_roots[kind], tokens).size();
-        makeRoom(budgetBytes, (nBlocks - nKnown) * blockBytes);
-    }
-    std::vector<Block> blocks;
-    for (std::size_t i = nKnown; i < nBlocks; ++i) {
-        auto block = std::make_shared<std::vector<std::byte>>(blockBytes);
-        if (!copy(static_cast<int>(i) * kBlockTokens, *block)) break;
-        blocks.push_back(std::move(block));
-    }
+void PrefixStore::keep(std::uint64_t kind, std::span<const TokenId> tokens,
+                       std::span<const KvPages> pages, std::uint64_t budgetBytes) {
+    if (pages.empty() || pages.back().sizeBytes() == 0) return;
+    const std::size_t pageBytes = pages.back().sizeBytes();
+    const std::size_t nPages = std::min<std::uint64_t>(pages.size(), budgetBytes / pageBytes);
+    tokens = tokens.first(std::min(tokens.size(), nPages * kPageTokens));
+    std::vector<KvPages> dropped;  // before the lock, so that they go after it
     const std::lock_guard lock(m_mutex);
-    // Another session may have added some of these meanwhile, or taken away what they follow.
     Node& root = m_roots[kind];
     const std::vector<Node*> path = walk(root, tokens);
-    if (path.size() < nKnown) return;
-    Node* node = path.empty() ? &root : path.back();
-    for (std::size_t i = path.size(); i < nKnown + blocks.size(); ++i) {
-        const Key key = keyAt(tokens, i);
-        add(*node, key, std::move(blocks[i - nKnown]));
-        node = node->children.find(key)->second.get();
-    }
-    // Blocks nearer to the root must count as used later than those below them.
-    [[maybe_unused]] const auto touched = walk(root, tokens);
-    makeRoom(budgetBytes, 0);
-}
-
-void PrefixStore::add(Node& parent, const Key& key, Block block) {
-    auto node = std::make_unique<Node>();
-    node->key = key;
-    node->block = std::move(block);
-    node->parent = &parent;
-    m_sizeBytes += node->block->size();
-    m_uses.push_front(node.get());
-    node->use = m_uses.begin();
-    parent.children.emplace(key, std::move(node));
-}
-
-void PrefixStore::makeRoom(std::uint64_t budgetBytes, std::size_t neededBytes) {
+    touch(path);
+    const std::size_t neededBytes = (nPages - path.size()) * pageBytes;
     while (!m_uses.empty() && m_sizeBytes + neededBytes > budgetBytes) {
-        const Node* oldest = m_uses.back();
-        m_uses.pop_back();
-        m_sizeBytes -= oldest->block->size();
-        const Key key = oldest->key;
-        oldest->parent->children.erase(key);
+        drop(*m_uses.back(), dropped);
     }
+    Node* node = path.empty() ? &root : path.back();
+    for (std::size_t i = path.size(); i < nPages && pages[i].sizeBytes() > 0; ++i) {
+        node = &add(*node, keyAt(tokens, i), pages[i], dropped);
+    }
+}
+
+PrefixStore::Node& PrefixStore::add(Node& parent, Key key, const KvPages& pages,
+                                    std::vector<KvPages>& dropped) {
+    std::list<Node*> use(1);
+    const auto place = parent.children.emplace(std::move(key), std::make_unique<Node>()).first;
+    Node& node = *place->second;
+    node.pages = pages;
+    node.parent = &parent;
+    node.place = place;
+    node.use = use.begin();
+    *node.use = &node;
+    const bool isFirst = parent.parent == nullptr;
+    m_uses.splice(isFirst ? m_uses.begin() : std::next(parent.use), use);
+    m_sizeBytes += pages.sizeBytes();
+    // The same page as it was before more tokens came.
+    if (place == parent.children.begin()) return node;
+    const auto& [before, shorter] = *std::prev(place);
+    if (nCommonOf(before, place->first) == before.size()) drop(*shorter, dropped);
+    return node;
+}
+
+void PrefixStore::drop(Node& leaf, std::vector<KvPages>& dropped) {
+    dropped.push_back(leaf.pages);
+    m_sizeBytes -= leaf.pages.sizeBytes();
+    m_uses.erase(leaf.use);
+    leaf.parent->children.erase(Children::iterator(leaf.place));
 }
 
 void PrefixStore::clear() {
+    std::map<std::uint64_t, Node> dropped;  // before the lock, so that it goes after it
     const std::lock_guard lock(m_mutex);
-    m_roots.clear();
+    dropped.swap(m_roots);
     m_uses.clear();
     m_sizeBytes = 0;
 }

@@ -165,12 +165,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     if (!context) return tl::unexpected(context.error());
     auto adapters = checkedAdapters(*loaded, options.adapters);
     if (!adapters) return tl::unexpected(adapters.error());
-    auto cache = KvCache::create(loaded->config(), *context, chosen.batchTokens, options.kvType);
-    if (!cache && options.contextLength == 0 && *context > kUsualContext) {
-        // The system counts what is reserved (vm.overcommit_memory = 2).
-        cache =
-            KvCache::create(loaded->config(), kUsualContext, chosen.batchTokens, options.kvType);
-    }
+    auto cache = KvCache::create(loaded->config(), *context, chosen.batchTokens, options.kvType,
+                                 loaded->pages());
     if (!cache) return tl::unexpected(cache.error());
     try {
         chosen.batchTokens = std::min(chosen.batchTokens, cache->capacity());
@@ -206,9 +202,8 @@ RunningSession::RunningSession(std::shared_ptr<const LoadedModel> model, KvCache
       m_adapterSet(makeAdapterSet(*m_model, m_adapters)),
       m_kvKind(kindOf(*m_model, m_config, m_cache, m_adapters)),
       m_logits(static_cast<std::size_t>(m_config.vocabularySize)),
-      m_kvTypes(options.kvType),
       m_memoryBytes(static_cast<std::int64_t>(
-          cacheBytes(0) +
+          RecurrentState::bytes(m_config) +
           Transformer::bytes(m_config, m_model->weights().needsInt8, options.batchTokens))) {
     m_transformer.setAdapters(m_adapterSet.get());
     m_model->countSession(m_memoryBytes);
@@ -219,44 +214,46 @@ Result<void> RunningSession::usePrediction(KvTypes types) {
     if (m_config.hasRecurrentLayer()) return {};
     auto predictor = TokenPredictor::create(*m_model, m_pool, contextLength(), types);
     if (!predictor) return tl::unexpected(predictor.error());
-    const std::uint64_t before = cacheBytes(m_grownTo);
     m_predictor = std::move(*predictor);
-    const auto bytes = static_cast<std::int64_t>(cacheBytes(m_grownTo) - before);
+    const auto bytes = static_cast<std::int64_t>(TokenPredictor::bytes(
+        m_model->config(), m_model->weights().needsInt8, contextLength(), types));
     m_memoryBytes += bytes;
     m_model->countSession(bytes);
     return {};
 }
 
-std::uint64_t RunningSession::cacheBytes(int nTokens) const {
-    const std::uint64_t own = KvCache::bytes(m_config, nTokens, m_batchTokens, m_kvTypes);
-    if (m_predictor == nullptr) return own;
-    return own + TokenPredictor::bytes(m_model->config(), m_model->weights().needsInt8, nTokens,
-                                       m_kvTypes);
+std::uint64_t RunningSession::missingBytes(int nTokens) const {
+    return m_cache.missingBytes(static_cast<int>(m_tokens.size()), nTokens);
 }
 
 bool RunningSession::growTo(int nTokens) {
-    if (nTokens <= m_grownTo) return true;
-    constexpr int kStep = 1024;  // tokens that are asked for at once
-    const int wanted = std::min(contextLength(), (nTokens + kStep - 1) / kStep * kStep);
-    const std::uint64_t bytes = cacheBytes(wanted) - cacheBytes(m_grownTo);
+    const std::uint64_t bytes = missingBytes(nTokens);
+    if (bytes == 0) return true;
     if (!m_model->hasRoomFor(bytes)) return false;
-    m_memoryBytes += static_cast<std::int64_t>(bytes);
-    m_model->countSession(static_cast<std::int64_t>(bytes));
-    m_grownTo = wanted;
-    return true;
+    const bool isThere = m_cache.reserve(static_cast<int>(m_tokens.size()), nTokens);
+    m_model->countPages();
+    return isThere;
 }
 
 Result<void> RunningSession::makeRoom(int nTokens) {
     if (growTo(nTokens)) return {};
     return fail(ErrorCode::OutOfMemory,
                 "a context of " + std::to_string(nTokens) + " tokens needs " +
-                    sizeText(cacheBytes(nTokens) - cacheBytes(m_grownTo)) +
+                    sizeText(missingBytes(nTokens)) +
                     " more than it has, and they are not free any more; close other programs, "
                     "shorten the text, or keep tokens in less memory with --cache-type-k q8_0 "
                     "--cache-type-v q8_0");
 }
 
-RunningSession::~RunningSession() { m_model->countSession(-m_memoryBytes); }
+RunningSession::~RunningSession() {
+    m_cache.truncate(0);
+    m_model->countSession(-m_memoryBytes);
+}
+
+void RunningSession::clear() {
+    m_tokens.clear();
+    m_cache.truncate(0);
+}
 
 Result<void> RunningSession::useAdapters(std::span<const AdapterUse> adapters) {
     auto checked = checkedAdapters(*m_model, adapters);
@@ -314,11 +311,11 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     if (m_speculates && !m_gate.isOpen()) m_gate = m_model->speculation();
     Answer answer(*m_model, request, contextLength());
     cutToCommonPrefix(request.prompt);
+    if (m_sharesPrefixes) extendFromStore(request.prompt);
+    m_nLeft = static_cast<int>(m_tokens.size());
     if (const auto room = makeRoom(static_cast<int>(request.prompt.size())); !room) {
         return tl::unexpected(room.error());
     }
-    if (m_sharesPrefixes) extendFromStore(request.prompt);
-    m_nLeft = PrefixStore::wholeBlocks(m_tokens.size());
     Usage& usage = answer.result.usage;
     usage.promptTokens = static_cast<int>(request.prompt.size());
     usage.cachedTokens = static_cast<int>(m_tokens.size());
@@ -327,7 +324,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
     usage.prefillTime = afterPrefill - start;
     if (auto checked = checkPasses(); !checked) return tl::unexpected(checked.error());
     if (!ready) {
-        if (m_sharesPrefixes) leaveInStore();
+        if (m_sharesPrefixes) leaveAllInStore();
         answer.result.reason = FinishReason::Cancelled;
         return std::move(answer.result);
     }
@@ -339,7 +336,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
         clear();
         return tl::unexpected(answer.trust().error());
     }
-    if (m_sharesPrefixes) leaveInStore();
+    if (m_sharesPrefixes) leaveAllInStore();
     usage.completionTokens = static_cast<int>(answer.result.tokens.size());
     usage.timeToFirstToken += usage.prefillTime;
     return std::move(answer.result);
@@ -348,7 +345,7 @@ Result<GenerateResult> RunningSession::generateNow(const GenerateRequest& reques
 /// Whether what was computed since the last check can be trusted.
 Result<void> RunningSession::checkPasses() {
     if (auto checked = m_model->checkFile(); !checked) {
-        m_tokens.clear();
+        clear();
         return checked;
     }
     if (m_transformer.error()) return tl::unexpected(*m_transformer.error());
@@ -495,7 +492,7 @@ Guess RunningSession::draftGuess(int nMost) {
 }
 
 bool RunningSession::forward(std::span<const TokenId> tokens) {
-    if (m_sharesPrefixes) leaveWhatRingsLose(static_cast<int>(tokens.size()));
+    if (m_sharesPrefixes) leaveWhatIsLost(static_cast<int>(tokens.size()));
     if (!m_transformer.forward(tokens, static_cast<int>(m_tokens.size()))) return false;
     m_tokens.insert(m_tokens.end(), tokens.begin(), tokens.end());
     if (m_predictor && m_speculates) {

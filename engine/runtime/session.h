@@ -17,7 +17,7 @@
 namespace conclave::engine {
 
 /// The cache holds the entries of `m_tokens`, always: tokens join it after their forward pass is
-/// complete, and leave it by being forgotten, since entries are overwritten in place.
+/// complete, and leave it by being forgotten, since entries are written anew.
 class RunningSession final : public Session {
 public:
     /// @param options  checked: nothing in them is left to be chosen
@@ -36,7 +36,7 @@ public:
         const std::function<void(int position, std::span<const float> logits)>& onLogits,
         std::stop_token cancel) override;
     [[nodiscard]] Result<void> useAdapters(std::span<const AdapterUse> adapters) override;
-    void clear() override { m_tokens.clear(); }
+    void clear() override;
     [[nodiscard]] std::uint64_t savedKind() const override;
     [[nodiscard]] std::uint64_t savedBytes() override;
     [[nodiscard]] Result<void> save(const std::filesystem::path& path) override;
@@ -57,11 +57,10 @@ private:
         std::span<const TokenId> tokens,
         const std::function<void(int position, std::span<const float> logits)>& onLogits,
         std::stop_token cancel);
-    /// What the cache takes with so many tokens, and the prediction layer's.
-    [[nodiscard]] std::uint64_t cacheBytes(int nTokens) const;
-    /// Sees to it that there is memory for so many tokens before any of it is written to: the
-    /// cache is reserved only, and the system may have given what was free to others since. False:
-    /// there is none; nothing has changed.
+    /// What the cache has yet to take for so many tokens.
+    [[nodiscard]] std::uint64_t missingBytes(int nTokens) const;
+    /// Sees to it that there is memory for so many tokens before any of it is written to: what was
+    /// free when the session began may be others' by now. False: there is none.
     [[nodiscard]] bool growTo(int nTokens);
     /// growTo. Errors: OutOfMemory.
     [[nodiscard]] Result<void> makeRoom(int nTokens);
@@ -70,10 +69,12 @@ private:
     /// Keeps the longest common prefix with `tokens` that the cache can go on from, but leaves at
     /// least the last one to compute.
     void cutToCommonPrefix(std::span<const TokenId> tokens);
-    /// Copies what another session has computed for a longer beginning of `tokens`.
+    /// Takes the pages of what another session has computed for a longer beginning of `tokens`.
     void extendFromStore(std::span<const TokenId> tokens);
-    void leaveInStore();
-    void leaveWhatRingsLose(int nNext);
+    /// The first `nTokens`.
+    void leaveInStore(int nTokens);
+    void leaveAllInStore() { leaveInStore(static_cast<int>(m_tokens.size())); }
+    void leaveWhatIsLost(int nNext);
     /// Computes the tokens that follow the cached ones. Returns false if cancelled.
     [[nodiscard]] bool prefill(const GenerateRequest& request);
     [[nodiscard]] bool forward(std::span<const TokenId> tokens);
@@ -104,9 +105,7 @@ private:
     TextGuesser m_guesser;
     SpeculationGate m_gate;
     std::vector<TokenId> m_text;  ///< what a guess continues
-    KvTypes m_kvTypes;
-    int m_grownTo = 0;           ///< tokens that there is memory for
-    std::int64_t m_memoryBytes;  ///< of cache and buffers
+    std::int64_t m_memoryBytes;   ///< of buffers and states; pages are counted by their pool
 };
 
 /// True if `tokens` end in the same stretch of up to 64 tokens so often that the model is caught in

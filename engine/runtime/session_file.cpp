@@ -209,6 +209,10 @@ Result<std::vector<TokenId>> readSessionFile(const fs::path& path, const Session
     std::uint64_t hash = hash64(std::as_bytes(std::span(tokens)));
     const auto nTokens = static_cast<int>(tokens.size());
     const auto heldFrom = static_cast<int>(header->heldFrom);
+    if (!cache.restart(heldFrom, nTokens)) {
+        return fail(ErrorCode::OutOfMemory,
+                    "there is no memory for the saved session " + path.string());
+    }
     const bool isRead = forEachPiece(cache, heldFrom, nTokens, [&](std::span<std::byte> rows) {
         if (!readAll(file.get(), rows)) return false;
         hash = hash64(rows, hash);
@@ -216,7 +220,7 @@ Result<std::vector<TokenId>> readSessionFile(const fs::path& path, const Session
     });
     if (!isRead) return badSession(path, "cannot be read to its end");
     if (hash != header->bodyHash) return badSession(path, "is damaged");
-    cache.restart(heldFrom, nTokens);
+    cache.makeRoom(nTokens, 0);
     cache.recurrent().restart(nTokens);
     if (cache.resumableUpTo(nTokens) != nTokens) {
         return badSession(path, "lacks what its last tokens see");

@@ -38,6 +38,11 @@ public:
           m_sinks(values(shape.sinks ? static_cast<std::size_t>(shape.nHeads) : 0)),
           m_cache(values(m_nPositions * m_entryDim)),
           m_halves(m_cache.size()) {
+        // All positions one behind the other, each with all of its heads.
+        const auto* entries = reinterpret_cast<const std::byte*>(m_halves.data());
+        for (std::size_t first = 0; first < m_nPositions; first += kAttendChunk) {
+            m_chunks.push_back(entries + first * rowBytes());
+        }
         scalarKernels().toHalf(m_cache.data(), static_cast<int>(m_cache.size()), m_halves.data());
         scalarKernels()
             .find(TensorType::F16)
@@ -51,12 +56,11 @@ public:
         std::vector<float> out(nOutputs());
         for (int first = 0; first < m_shape.nTokens; first += step) {
             const std::size_t pair = count(first, m_shape.nHeads);
-            const auto* entries = reinterpret_cast<const std::byte*>(m_halves.data());
             attend(kernels, pool,
                    {.queries = m_queries.data() + pair * size(m_shape.queryDim),
                     .outputs = out.data() + pair * size(m_shape.valueDim),
-                    .keys = heads(entries, m_shape.queryDim),
-                    .values = heads(entries + m_keysDim * sizeof(std::uint16_t), m_shape.valueDim),
+                    .keys = heads(0, m_shape.queryDim),
+                    .values = heads(m_keysDim, m_shape.valueDim),
                     .queryDim = m_shape.queryDim,
                     .valueDim = m_shape.valueDim,
                     .nHeads = m_shape.nHeads,
@@ -81,13 +85,13 @@ public:
     }
 
 private:
-    /// All positions one behind the other, each with all of its heads.
-    [[nodiscard]] CachedHeads heads(const std::byte* first, int dim) const {
-        const std::size_t rowBytes = m_entryDim * sizeof(std::uint16_t);
-        return {.data = first,
-                .rowBytes = rowBytes,
-                .headBytes = size(dim) * sizeof(std::uint16_t),
-                .chunkBytes = kAttendChunk * rowBytes};
+    [[nodiscard]] std::size_t rowBytes() const { return m_entryDim * sizeof(std::uint16_t); }
+    /// @param first  number of an entry
+    [[nodiscard]] CachedHeads heads(std::size_t first, int dim) const {
+        return {.chunks = m_chunks.data(),
+                .begin = first * sizeof(std::uint16_t),
+                .rowBytes = rowBytes(),
+                .headBytes = size(dim) * sizeof(std::uint16_t)};
     }
     static std::size_t size(int n) { return static_cast<std::size_t>(n); }
     static std::size_t count(int a, int b) { return size(a) * size(b); }
@@ -133,6 +137,7 @@ private:
     std::vector<float> m_sinks;
     std::vector<float> m_cache;  ///< [position][keys, values]
     std::vector<std::uint16_t> m_halves;
+    std::vector<const std::byte*> m_chunks;
 };
 
 TEST(Attend, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {

@@ -42,6 +42,7 @@ public:
         config.latent.latentDim = 64;
         config.rope.dim = 32;
         m_cache = KvCache::create(config, kLong, 1, cacheCase.types).value();
+        m_cache.makeRoom(0, kLong);
         m_row.resize(static_cast<std::size_t>(config.cacheDim()));
         m_queries.resize(static_cast<std::size_t>(kLongHeads * m_queryDim));
         for (float& value : m_queries) value = next();
@@ -140,7 +141,7 @@ private:
         const auto place = static_cast<std::size_t>(position % kAttendChunk);
         scalarKernels()
             .find(heads.type)
-            ->dequantize(heads.data + chunk * heads.chunkBytes + place * heads.rowBytes, n, to);
+            ->dequantize(heads.chunks[chunk] + heads.begin + place * heads.rowBytes, n, to);
         if (heads.type == TensorType::F16) return;
         m_halves.resize(m_row.size());
         scalarKernels().toHalf(to, n, m_halves.data());

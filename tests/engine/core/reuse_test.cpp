@@ -1,12 +1,16 @@
 // What was computed before and is not computed again: the prefix store, saved sessions.
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
+#include <tuple>
+#include <vector>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -18,7 +22,9 @@
 
 #include "engine/engine.h"
 #include "engine/runtime/hash64.h"
+#include "engine/runtime/kv_cache.h"
 #include "engine/runtime/loaded_model.h"
+#include "engine/runtime/page_pool.h"
 #include "engine/runtime/prefix_store.h"
 #include "gguf_writer.h"
 #include "models.h"
@@ -91,7 +97,8 @@ void writeBytes(const fs::path& path, const std::string& bytes) {
 
 // ------------------------------------------------------------------------------- the prefix store
 
-constexpr int kBlock = PrefixStore::kBlockTokens;
+constexpr int kPage = PrefixStore::kPageTokens;
+constexpr std::size_t kSize = 4096;  ///< of the pages in these tests
 
 std::vector<TokenId> counting(int n, TokenId first = 0) {
     std::vector<TokenId> tokens;
@@ -99,106 +106,171 @@ std::vector<TokenId> counting(int n, TokenId first = 0) {
     return tokens;
 }
 
-/// Blocks of 8 bytes that say where they are from.
-void keepMarked(PrefixStore& store, const std::vector<TokenId>& tokens, std::uint64_t budget,
-                unsigned char mark = 1, std::uint64_t kind = 0) {
-    store.keep(kind, tokens, 8, budget, [&](int first, std::span<std::byte> block) {
-        block[0] = static_cast<std::byte>(mark);
-        block[1] = static_cast<std::byte>(first / kBlock);
-        return true;
-    });
-}
+/// A store, and sessions that leave pages which say where they are from.
+class MarkedPages {
+public:
+    void keep(const std::vector<TokenId>& tokens, std::uint64_t budget, unsigned char mark = 1,
+              std::uint64_t kind = 0) {
+        std::vector<KvPages> pages;
+        for (std::size_t first = 0; first < tokens.size(); first += kPage) {
+            PagePool::Page page = m_pool->take(kSize);
+            page.data()[0] = static_cast<std::byte>(mark);
+            page.data()[1] = static_cast<std::byte>(first / kPage);
+            pages.push_back({.whole = std::move(page), .local = {}});
+        }
+        store.keep(kind, tokens, pages, budget);
+    }
+    [[nodiscard]] std::uint64_t usedBytes() const { return m_pool->usedBytes(); }
 
-TEST(PrefixStore, FindsTheLongestBeginningInWholeBlocks) {
     PrefixStore store;
-    keepMarked(store, counting(3 * kBlock + 5), 1000);
-    EXPECT_EQ(store.sizeBytes(), 3U * 8U);
-    EXPECT_EQ(store.find(0, counting(3 * kBlock + 5)).blocks.size(), 3U);
-    EXPECT_EQ(store.find(0, counting(3 * kBlock + 5)).nTokens, 3U * kBlock);
-    EXPECT_EQ(store.find(1, counting(3 * kBlock)).nTokens, 0U) << "another kind";
-    auto other = counting(3 * kBlock);
-    other[2 * kBlock] = 999;
+
+private:
+    std::shared_ptr<PagePool> m_pool = std::make_shared<PagePool>();
+};
+
+TEST(PrefixStore, FindsTheLongestBeginningInWholePages) {
+    MarkedPages marked;
+    PrefixStore& store = marked.store;
+    marked.keep(counting(3 * kPage), 100 * kSize);
+    EXPECT_EQ(store.sizeBytes(), 3 * kSize);
+    EXPECT_EQ(store.find(0, counting(3 * kPage + 5)).pages.size(), 3U);
+    EXPECT_EQ(store.find(0, counting(3 * kPage + 5)).nTokens, 3U * kPage);
+    EXPECT_EQ(store.find(1, counting(3 * kPage)).nTokens, 0U) << "another kind";
+    auto other = counting(3 * kPage);
+    other[2 * kPage] = 9999;
     const auto found = store.find(0, other);
-    ASSERT_EQ(found.blocks.size(), 2U);
-    EXPECT_EQ(found.nTokens, 2U * kBlock);
-    EXPECT_EQ((*found.blocks[1])[1], std::byte{1});
+    ASSERT_EQ(found.pages.size(), 2U);
+    EXPECT_EQ(found.nTokens, 2U * kPage);
+    EXPECT_EQ(found.pages[1].whole.data()[1], std::byte{1});
 
-    // A branch shares its beginning, and what is known is not copied again.
-    keepMarked(store, other, 1000, 2);
-    EXPECT_EQ(store.sizeBytes(), 4U * 8U);
-    const auto branch = store.find(0, other).blocks;
-    EXPECT_EQ((*branch[1])[0], std::byte{1});
-    EXPECT_EQ((*branch[2])[0], std::byte{2});
+    // A branch shares its beginning, and what is known is not kept again.
+    marked.keep(other, 100 * kSize, 2);
+    EXPECT_EQ(store.sizeBytes(), 4 * kSize);
+    EXPECT_EQ(marked.usedBytes(), 4 * kSize);
+    const auto branch = store.find(0, other).pages;
+    EXPECT_EQ(branch[1].whole.data()[0], std::byte{1});
+    EXPECT_EQ(branch[2].whole.data()[0], std::byte{2});
 }
 
-TEST(PrefixStore, FindsThePartOfABlockThatIsTheSame) {
-    PrefixStore store;
-    keepMarked(store, counting(2 * kBlock), 1000, 1);
-    auto other = counting(2 * kBlock);
-    other[kBlock + 7] = 999;
-    keepMarked(store, other, 1000, 2);
+TEST(PrefixStore, FindsThePartOfAPageThatIsTheSame) {
+    MarkedPages marked;
+    PrefixStore& store = marked.store;
+    marked.keep(counting(2 * kPage), 100 * kSize, 1);
+    auto other = counting(2 * kPage);
+    other[kPage + 70] = 9999;
+    marked.keep(other, 100 * kSize, 2);
     for (const auto& [at, token, nTokens, mark] :
-         {std::tuple{5, -1, 5, 1}, std::tuple{kBlock + 3, 77, kBlock + 3, 0},
-          std::tuple{kBlock + 9, 1, kBlock + 9, 1}, std::tuple{0, 5, 0, 0}}) {
-        auto asked = counting(2 * kBlock);
+         {std::tuple{50, -1, 50, 1}, std::tuple{kPage + 30, 77, kPage + 30, 0},
+          std::tuple{kPage + 90, 1, kPage + 90, 1}, std::tuple{0, 5, 0, 0}}) {
+        auto asked = counting(2 * kPage);
         asked[static_cast<std::size_t>(at)] = token;
         const auto found = store.find(0, asked);
         EXPECT_EQ(found.nTokens, static_cast<std::size_t>(nTokens));
-        EXPECT_EQ(found.blocks.size(), static_cast<std::size_t>((nTokens + kBlock - 1) / kBlock));
+        EXPECT_EQ(found.pages.size(), static_cast<std::size_t>((nTokens + kPage - 1) / kPage));
         if (mark == 0) continue;  // both begin so, or none
-        EXPECT_EQ((*found.blocks.back())[0], static_cast<std::byte>(mark));
+        EXPECT_EQ(found.pages.back().whole.data()[0], static_cast<std::byte>(mark));
     }
     // Like both up to a place, and like the second one further.
-    other[kBlock + 12] = 5;
+    other[kPage + 120] = 5;
     const auto found = store.find(0, other);
-    EXPECT_EQ(found.nTokens, kBlock + 12U);
-    EXPECT_EQ((*found.blocks.back())[0], std::byte{2});
-    // Shorter than a block.
-    EXPECT_EQ(store.find(0, counting(kBlock - 1)).nTokens, kBlock - 1U);
-    EXPECT_EQ(store.find(0, counting(kBlock + 1)).nTokens, kBlock + 1U);
+    EXPECT_EQ(found.nTokens, kPage + 120U);
+    EXPECT_EQ(found.pages.back().whole.data()[0], std::byte{2});
+    // Shorter than a page.
+    EXPECT_EQ(store.find(0, counting(kPage - 1)).nTokens, kPage - 1U);
+    EXPECT_EQ(store.find(0, counting(kPage + 1)).nTokens, kPage + 1U);
     EXPECT_EQ(store.find(0, {}).nTokens, 0U);
 }
 
+TEST(PrefixStore, KeepsAPageThatIsNotFullUntilMoreOfItIsKnown) {
+    MarkedPages marked;
+    PrefixStore& store = marked.store;
+    const auto text = counting(kPage + 100);
+    const auto part = [&](int n) {
+        return std::vector<TokenId>(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(n));
+    };
+    marked.keep(part(kPage + 20), 100 * kSize, 1);
+    EXPECT_EQ(store.find(0, text).nTokens, kPage + 20U);
+    auto other = part(kPage + 30);
+    other[kPage + 10] = 9999;
+    marked.keep(other, 100 * kSize, 2);
+    EXPECT_EQ(store.sizeBytes(), 3 * kSize);
+    // The same page with more tokens takes its place, one with fewer adds nothing.
+    marked.keep(part(kPage + 60), 100 * kSize, 3);
+    EXPECT_EQ(store.sizeBytes(), 3 * kSize);
+    EXPECT_EQ(marked.usedBytes(), 3 * kSize);
+    marked.keep(part(kPage + 40), 100 * kSize, 4);
+    EXPECT_EQ(marked.usedBytes(), 3 * kSize);
+    const auto found = store.find(0, text);
+    EXPECT_EQ(found.nTokens, kPage + 60U);
+    EXPECT_EQ(found.pages.back().whole.data()[0], std::byte{3});
+    EXPECT_EQ(store.find(0, other).pages.back().whole.data()[0], std::byte{2});
+    EXPECT_EQ(store.find(0, other).nTokens, other.size());
+}
+
+TEST(PrefixStore, ForgetsNothingThatIsKnownWhereASessionHasLostIt) {
+    MarkedPages marked;
+    PrefixStore& store = marked.store;
+    const auto text = counting(3 * kPage);
+    marked.keep(counting(kPage), 100 * kSize);
+    const auto pool = std::make_shared<PagePool>();
+    std::vector<KvPages> pages(3);
+    for (const std::size_t i : {1U, 2U}) pages[i].whole = pool->take(kSize);
+    store.keep(0, text, pages, 100 * kSize);
+    EXPECT_EQ(store.find(0, text).nTokens, 3U * kPage);
+    store.clear();
+    store.keep(0, text, pages, 100 * kSize);
+    EXPECT_EQ(store.find(0, text).nTokens, 0U) << "without its beginning it is worth nothing";
+}
+
 TEST(PrefixStore, DropsWhatWasUsedLongestAgoAndNeverGrowsPastItsBudget) {
-    PrefixStore store;
-    constexpr std::uint64_t kBudget = 6 * 8;
-    const auto a = counting(3 * kBlock, 0);
-    const auto b = counting(3 * kBlock, 1000);
-    const auto c = counting(2 * kBlock, 2000);
-    keepMarked(store, a, kBudget);
-    keepMarked(store, b, kBudget);
-    EXPECT_EQ(store.find(0, a).blocks.size(), 3U);  // now b is older
-    keepMarked(store, c, kBudget);
+    MarkedPages marked;
+    PrefixStore& store = marked.store;
+    constexpr std::uint64_t kBudget = 6 * kSize;
+    const auto a = counting(3 * kPage, 0);
+    const auto b = counting(3 * kPage, 10000);
+    const auto c = counting(2 * kPage, 20000);
+    marked.keep(a, kBudget);
+    marked.keep(b, kBudget);
+    EXPECT_EQ(store.find(0, a).pages.size(), 3U);  // now b is older
+    marked.keep(c, kBudget);
     EXPECT_EQ(store.sizeBytes(), kBudget);
-    EXPECT_EQ(store.find(0, a).blocks.size(), 3U);
-    EXPECT_EQ(store.find(0, c).blocks.size(), 2U);
-    EXPECT_EQ(store.find(0, b).blocks.size(), 1U) << "leaves go first";
+    EXPECT_EQ(store.find(0, a).pages.size(), 3U);
+    EXPECT_EQ(store.find(0, c).pages.size(), 2U);
+    EXPECT_EQ(store.find(0, b).pages.size(), 1U) << "leaves go first";
     // More than the budget holds: the beginning is what others can share.
-    keepMarked(store, counting(50 * kBlock, 5000), kBudget);
+    marked.keep(counting(50 * kPage, 50000), kBudget);
     EXPECT_EQ(store.sizeBytes(), kBudget);
-    EXPECT_EQ(store.find(0, counting(50 * kBlock, 5000)).blocks.size(), 6U);
-    keepMarked(store, a, 0);
+    EXPECT_EQ(marked.usedBytes(), kBudget);
+    EXPECT_EQ(store.find(0, counting(50 * kPage, 50000)).pages.size(), 6U);
+    marked.keep(a, 0);
     EXPECT_EQ(store.sizeBytes(), 0U);
+    EXPECT_EQ(marked.usedBytes(), 0U);
 }
 
 TEST(PrefixStore, ServesManyThreads) {
-    PrefixStore store;
-    std::vector<std::jthread> threads;
-    for (unsigned seed = 0; seed < 4; ++seed) {
-        threads.emplace_back([&, seed] {
-            std::mt19937 random(seed);
-            for (int i = 0; i < 500; ++i) {
-                const int n = static_cast<int>(random() % 6) * kBlock;
-                const auto tokens = counting(n, static_cast<TokenId>(random() % 3));
-                keepMarked(store, tokens, 60,
-                           static_cast<unsigned char>(tokens.empty() ? 0 : tokens[0]));
-                for (const auto& block : store.find(0, tokens).blocks) {
-                    EXPECT_EQ((*block)[0], static_cast<std::byte>(tokens[0]));
+    MarkedPages marked;
+    constexpr std::uint64_t kBudget = 7 * kSize;
+    {
+        std::vector<std::jthread> threads;
+        for (unsigned seed = 0; seed < 4; ++seed) {
+            threads.emplace_back([&, seed] {
+                std::mt19937 random(seed);
+                for (int i = 0; i < 300; ++i) {
+                    const int n = static_cast<int>(random() % 24) * kPage / 4;
+                    const auto tokens = counting(n, static_cast<TokenId>(random() % 3));
+                    marked.keep(tokens, kBudget,
+                                static_cast<unsigned char>(tokens.empty() ? 0 : tokens[0]));
+                    for (const KvPages& page : marked.store.find(0, tokens).pages) {
+                        EXPECT_EQ(page.whole.data()[0], static_cast<std::byte>(tokens[0]));
+                    }
+                    EXPECT_LE(marked.store.sizeBytes(), kBudget);
+                    if (i % 50 == 49) marked.store.clear();
                 }
-                EXPECT_LE(store.sizeBytes(), 60U);
-            }
-        });
+            });
+        }
     }
+    marked.store.clear();
+    EXPECT_EQ(marked.usedBytes(), 0U);
 }
 
 class SharedPrefix : public testing::TestWithParam<std::string> {};
@@ -248,6 +320,176 @@ INSTANTIATE_TEST_SUITE_P(Architectures, SharedPrefix,
                                  [](char c) { return c == '-' || c == '.'; }, '_');
                              return name;
                          });
+
+// ----------------------------------------------------------------------------------- shared pages
+
+/// The first `nCommon` tokens of all variants are the same.
+std::vector<TokenId> variantOf(const Model& model, int nCommon, int n, unsigned variant) {
+    auto tokens = randomTokens(nCommon, model, 1);
+    const auto own = randomTokens(n - nCommon, model, 100 + variant);
+    tokens.insert(tokens.end(), own.begin(), own.end());
+    return tokens;
+}
+
+TEST(SharedPages, ACommonBeginningIsHeldOnce) {
+    const auto model = LoadedModel::load(test::parity("olmoe.gguf"), kernels()).value();
+    const std::uint64_t page = KvCache::bytes(model->config(), kPage, 512);
+    const auto nPages = [&] {
+        EXPECT_EQ(model->pages()->usedBytes() % page, 0U);
+        return model->pages()->usedBytes() / page;
+    };
+    constexpr int kCommon = 3 * kPage + 100;
+    const auto prompt = [&](unsigned variant) {
+        return variantOf(*model, kCommon, kCommon + 40, variant);
+    };
+    const auto one = open(model, true);
+    EXPECT_EQ(nPages(), 0U);
+    (void)run(*one, prompt(1));
+    EXPECT_EQ(nPages(), 4U) << "those of the session, which the store has, too";
+    auto two = open(model, true, 2);
+    const auto answer = run(*two, prompt(2));
+    EXPECT_EQ(answer.usage.cachedTokens, kCommon);
+    EXPECT_EQ(nPages(), 4U + 1U) << "three common pages, and a copy of the fourth";
+    auto three = open(model, true);
+    (void)run(*three, prompt(3));
+    EXPECT_EQ(nPages(), 4U + 2U);
+
+    // What follows is written to a copy, which then takes the place of the page in the store.
+    auto more = prompt(2);
+    more.insert(more.end(), answer.tokens.begin(), answer.tokens.end());
+    const auto next = run(*two, more);
+    EXPECT_EQ(next.usage.cachedTokens, static_cast<int>(more.size()) - 1);
+    EXPECT_EQ(nPages(), 4U + 2U);
+
+    two.reset();
+    three.reset();
+    EXPECT_EQ(nPages(), 4U + 2U) << "the store has them";
+    model->prefixes().clear();
+    EXPECT_EQ(nPages(), 4U);
+    one->clear();
+    EXPECT_EQ(nPages(), 0U);
+    const auto alone = open(model, false);
+    expectSame(run(*alone, prompt(2)), answer);
+    expectSame(run(*open(model, false), more), next);
+}
+
+class CopiedPage : public testing::TestWithParam<std::string> {};
+
+/// Sessions that go on behind the same page, each its own way, turn by turn.
+TEST_P(CopiedPage, IsNeverChangedForOthers) {
+    const auto model = parityModel(GetParam());
+    const auto cold = [&](const std::vector<TokenId>& prompt) {
+        return run(*open(model, false), prompt, 3);
+    };
+    constexpr int kCommon = kPage + 100;
+    std::vector<std::unique_ptr<Session>> sessions;
+    std::vector<std::vector<TokenId>> texts;
+    for (unsigned i = 0; i < 3; ++i) {
+        sessions.push_back(open(model, true, 1, i == 1 ? 16 : 512));
+        texts.push_back(variantOf(*model, kCommon, kCommon + 7 + static_cast<int>(i), i));
+    }
+    for (unsigned turn = 0; turn < 3; ++turn) {
+        for (std::size_t i = 0; i < sessions.size(); ++i) {
+            const auto answer = run(*sessions[i], texts[i], 3);
+            EXPECT_TRUE(turn + i == 0 || answer.usage.cachedTokens >= kCommon);
+            expectSame(answer, cold(texts[i]));
+            texts[i].insert(texts[i].end(), answer.tokens.begin(), answer.tokens.end());
+            const auto more = randomTokens(20, *model, 10 * turn + static_cast<unsigned>(i));
+            texts[i].insert(texts[i].end(), more.begin(), more.end());
+        }
+    }
+    // A chat is cut back into the page that all share, and goes on otherwise; what the others and
+    // the store know stays.
+    auto edited = texts[0];
+    edited.resize(kCommon - 30);
+    edited.insert(edited.end(), {5, 6, 7, 8, 9});
+    const auto again = run(*sessions[0], edited, 3);
+    EXPECT_EQ(again.usage.cachedTokens, kCommon - 30);
+    expectSame(again, cold(edited));
+    for (const std::size_t i : {1U, 2U}) expectSame(run(*sessions[i], texts[i], 3), cold(texts[i]));
+    for (const auto& text : texts) expectSame(run(*open(model, true), text, 3), cold(text));
+}
+
+/// Reading a file into a session leaves alone what it shared before.
+TEST_P(CopiedPage, IsNotWrittenToByARestore) {
+    const auto model = parityModel(GetParam());
+    const auto file = scratchFile("shared-" + GetParam());
+    const auto text = variantOf(*model, 2 * kPage + 50, 2 * kPage + 60, 1);
+    const auto other = randomTokens(2 * kPage + 90, *model, 9);
+    const auto saved = open(model, false);
+    const auto first = run(*saved, other, 3);
+    ASSERT_TRUE(saved->save(file));
+    const auto one = open(model, true);
+    const auto two = open(model, true);
+    const auto expected = run(*one, text, 3);
+    expectSame(run(*two, text, 3), expected);
+    ASSERT_TRUE(one->restore(file));
+    auto longer = other;
+    longer.insert(longer.end(), first.tokens.begin(), first.tokens.end());
+    const auto next = run(*one, longer, 3);
+    EXPECT_EQ(next.usage.cachedTokens, static_cast<int>(longer.size()) - 1);
+    expectSame(next, run(*open(model, false), longer, 3));
+    expectSame(run(*two, text, 3), expected);
+    const auto shared = run(*open(model, true), text, 3);
+    EXPECT_EQ(shared.usage.cachedTokens, static_cast<int>(text.size()) - 1);
+    expectSame(shared, expected);
+    // What was restored is shared in turn.
+    EXPECT_GE(run(*open(model, true), longer, 3).usage.cachedTokens,
+              static_cast<int>(longer.size()) - 1);
+    fs::remove(file);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, CopiedPage,
+                         testing::Values("deepseek2", "olmoe", "gemma3", "gpt-oss", "llama4"),
+                         [](const auto& each) {
+                             std::string name = each.param;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
+
+/// Little memory, so that pages are dropped while others use them.
+TEST(SharedPages, ServeManyThreadsWithinTheirBudget) {
+    for (const std::string name : {"olmoe", "gemma3"}) {
+        const auto path = test::parity(name + ".gguf");
+        const auto whole = LoadedModel::load(path, kernels()).value();
+        constexpr int kBatch = 128;
+        constexpr int kThreads = 3;
+        const MemoryForecast need = whole->forecast(1024, {}, kBatch, 2);
+        const std::uint64_t limit =
+            need.weightBytes + kThreads * need.scratchBytes + 7 * need.kvCacheBytes;
+        const auto model =
+            LoadedModel::load(path, kernels(), LoadOptions{.memoryBytes = limit}).value();
+        std::vector<std::vector<TokenId>> prompts;
+        std::vector<GenerateResult> expected;
+        for (unsigned i = 0; i < 6; ++i) {
+            const int nCommon = std::array{kPage + 30, 2 * kPage, 70}[i % 3];
+            prompts.push_back(variantOf(*whole, nCommon, nCommon + 60 * static_cast<int>(i), i));
+            expected.push_back(run(*open(whole, false), prompts.back(), 3));
+            (void)run(*open(whole, true), prompts.back(), 3);
+        }
+        {
+            std::vector<std::jthread> threads;
+            for (unsigned seed = 0; seed < kThreads; ++seed) {
+                threads.emplace_back([&, seed] {
+                    std::mt19937 random(seed);
+                    auto session = open(model, true, 1 + static_cast<int>(seed % 2), kBatch);
+                    for (int round = 0; round < 12; ++round) {
+                        const std::size_t i = random() % prompts.size();
+                        expectSame(run(*session, prompts[i], 3), expected[i]);
+                        EXPECT_LE(model->prefixes().sizeBytes(), limit / 4);
+                        if (round % 4 != 3) continue;
+                        session.reset();
+                        session = open(model, true, 1, kBatch);
+                    }
+                });
+            }
+        }
+        EXPECT_EQ(model->pages()->usedBytes(), model->prefixes().sizeBytes());
+        EXPECT_LT(model->prefixes().sizeBytes(), whole->prefixes().sizeBytes());
+        model->prefixes().clear();
+        EXPECT_EQ(model->pages()->usedBytes(), 0U);
+    }
+}
 
 TEST(Session, UsesFewerExpertsWhenAsked) {
     const auto model = parityModel("olmoe");

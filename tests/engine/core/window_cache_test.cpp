@@ -18,9 +18,9 @@
 namespace conclave::engine {
 namespace {
 
-constexpr int kSmallBatch = 16;  ///< with which the tiny models' rings keep 256 positions
+constexpr int kSmallBatch = 16;  ///< with which the tiny models' windows keep one or two pages
 
-/// Of a tiny model: the small batch gives rings, one of all tokens does not.
+/// Of a tiny model: with the small batch windows forget, with one of all tokens they do not.
 std::vector<float> bareLogits(const std::string& name, const KernelTable& kernels, int maxBatch,
                               const std::vector<int>& batches, int nThreads = 1) {
     test::BareModel model(test::parity(name + ".gguf"), kernels, nThreads, maxBatch,
@@ -49,16 +49,6 @@ INSTANTIATE_TEST_SUITE_P(Models, WindowCache,
                              return name;
                          });
 
-/// Where entries lie.
-std::vector<std::byte*> runsOf(KvCache& cache, int layer, int first, int n) {
-    std::vector<std::byte*> runs;
-    cache.forEachRun(layer, first, n, [&](std::span<std::byte> run) {
-        runs.push_back(run.data());
-        return true;
-    });
-    return runs;
-}
-
 TEST(WindowCache, CopiesOutWhatAttentionReads) {
     ModelConfig config;
     config.nLayers = 2;
@@ -67,6 +57,7 @@ TEST(WindowCache, CopiesOutWhatAttentionReads) {
     for (const KvTypes types : {KvTypes(KvType::F16), KvTypes{KvType::Q8_0, KvType::Q4_0}}) {
         auto cache = KvCache::create(config, 600, 64, types);
         ASSERT_TRUE(cache);
+        cache->makeRoom(0, 600);
         std::vector<float> numbers(64);
         for (int position = 290; position < 293; ++position) {
             for (float& number : numbers) number = static_cast<float>(position) + number * 0.5f;
@@ -83,7 +74,7 @@ TEST(WindowCache, CopiesOutWhatAttentionReads) {
         std::vector<std::byte> seen;
         for (const CachedHeads& heads : {cache->keys(1), cache->values(1)}) {
             for (std::size_t head = 0; head < 2; ++head) {
-                const std::byte* from = heads.data + heads.chunkBytes + head * heads.headBytes +
+                const std::byte* from = heads.chunks[1] + heads.begin + head * heads.headBytes +
                                         std::size_t{290 - 256} * heads.rowBytes;
                 seen.insert(seen.end(), from, from + 3 * heads.rowBytes);
             }
@@ -101,36 +92,44 @@ TEST(WindowCache, KeepsAsMuchAsABatchSees) {
     config.window = 100;
     config.grouped = {.nKvHeads = 2, .headDim = 32};
     const std::uint64_t positionBytes = 2 * 2 * 32 * 2;
-    // 100 + 64, in chunks of 256.
-    EXPECT_EQ(KvCache::bytes(config, 4096, 64), (2 * 256 + 4096) * positionBytes);
+    // 100 + 64 positions meet two chunks at most, 100 + 158 three.
+    EXPECT_EQ(KvCache::bytes(config, 4096, 64), (2 * 512 + 4096) * positionBytes);
     EXPECT_EQ(KvCache::bytes(config, 4096, 157), (2 * 512 + 4096) * positionBytes);
+    EXPECT_EQ(KvCache::bytes(config, 4096, 158), (2 * 768 + 4096) * positionBytes);
     EXPECT_EQ(KvCache::bytes(config, 200, 64), 3 * 256 * positionBytes);
-    EXPECT_EQ(KvCache::bytes(config, 4096, 64, KvType::Q8_0), (2 * 256 + 4096) * 4 * 34);
+    EXPECT_EQ(KvCache::bytes(config, 4096, 64, KvType::Q8_0), (2 * 512 + 4096) * 4 * 34);
 
-    auto cache = KvCache::create(config, 4096, 64);
+    const auto pool = std::make_shared<PagePool>();
+    auto cache = KvCache::create(config, 4096, 64, {}, pool);
     ASSERT_TRUE(cache);
-    EXPECT_EQ(cache->period(0), 256);
-    EXPECT_EQ(cache->period(2), 0);
-    EXPECT_EQ(runsOf(*cache, 0, 300, 1), runsOf(*cache, 0, 300 - 256, 1));
-    EXPECT_NE(runsOf(*cache, 2, 300, 1), runsOf(*cache, 2, 300 - 256, 1));
-    for (int first = 0; first < 640; first += 64) cache->makeRoom(first, 64);
-    EXPECT_EQ(cache->heldFrom(), 640 - 256);
-    EXPECT_EQ(cache->resumableUpTo(640), 640);
-    EXPECT_EQ(cache->resumableUpTo(483), 483);  // sees 384 to 482
-    EXPECT_EQ(cache->resumableUpTo(482), 0);
+    EXPECT_EQ(pool->usedBytes(), 0U);
+    for (int first = 0; first < 4096; first += 64) {
+        cache->makeRoom(first, 64);
+        const auto nWhole = static_cast<std::uint64_t>(first / 256 + 1) * 256;
+        EXPECT_GE(pool->usedBytes(), (2 * 256 + nWhole) * positionBytes);
+        EXPECT_LE(pool->usedBytes(), (2 * 512 + nWhole) * positionBytes);
+    }
+    EXPECT_EQ(cache->heldFrom(), 4096 - 256);
+    EXPECT_EQ(cache->resumableUpTo(4096), 4096);
+    EXPECT_EQ(cache->resumableUpTo(3939), 3939);  // sees 3840 to 3938
+    EXPECT_EQ(cache->resumableUpTo(3938), 0);
+    cache->truncate(0);
+    EXPECT_EQ(pool->usedBytes(), 0U);
     cache->makeRoom(0, 64);
     EXPECT_EQ(cache->heldFrom(), 0);
+    EXPECT_EQ(pool->usedBytes(), 3 * 256 * positionBytes);
 
     config.windowIsChunk = true;
     auto chunks = KvCache::create(config, 4096, 64);
     ASSERT_TRUE(chunks);
     for (int first = 0; first < 640; first += 64) chunks->makeRoom(first, 64);
     EXPECT_EQ(chunks->resumableUpTo(450), 450);  // sees from 400 on
-    EXPECT_EQ(chunks->resumableUpTo(350), 300);
-    EXPECT_EQ(chunks->resumableUpTo(300), 300);
-    chunks->makeRoom(300, 64);
-    EXPECT_EQ(chunks->resumableUpTo(364), 364);
-    EXPECT_EQ(chunks->resumableUpTo(299), 200);
+    EXPECT_EQ(chunks->heldFrom(), 256);
+    EXPECT_EQ(chunks->resumableUpTo(290), 200);
+    EXPECT_EQ(chunks->resumableUpTo(200), 200);
+    chunks->makeRoom(200, 64);
+    EXPECT_EQ(chunks->resumableUpTo(264), 264);
+    EXPECT_EQ(chunks->resumableUpTo(199), 100);
 }
 
 // -------------------------------------------------------------------------------------- sessions
@@ -202,6 +201,21 @@ TEST_P(WindowedSession, GoesBackAsFarAsItCanAndElseBeginsAnew) {
     expectSameBits(far, expected(distant));
 }
 
+TEST_P(WindowedSession, TakesNoMoreMemoryThanItsWindowsNeed) {
+    const auto loaded = std::dynamic_pointer_cast<const LoadedModel>(m_model);
+    const auto session = openWindowed(GetParam(), kSmallBatch, false, m_model).session;
+    for (const std::size_t n : {300u, 700u, 990u, 640u}) {
+        (void)continueText(*session, textOf(*m_model, n, n, 0));
+        const auto forecast =
+            KvCache::bytes(loaded->config(), static_cast<int>(n) + 4, kSmallBatch);
+        EXPECT_LE(loaded->pages()->usedBytes(), forecast) << n;
+        if (n < 640) continue;  // which meets no more pages than the windows may
+        EXPECT_LT(forecast, KvCache::bytes(loaded->config(), static_cast<int>(n) + 4, 1024));
+    }
+    session->clear();
+    EXPECT_EQ(loaded->pages()->usedBytes(), 0U);
+}
+
 TEST_P(WindowedSession, SharesWhatItHasLostItself) {
     const auto first = openWindowed(GetParam(), kSmallBatch, true, m_model).session;
     (void)continueText(*first, textOf(*m_model, 700, 700, 0));
@@ -211,7 +225,7 @@ TEST_P(WindowedSession, SharesWhatItHasLostItself) {
         const auto answer = continueText(*reused, prompt);
         EXPECT_GE(answer.usage.cachedTokens, static_cast<int>(nCommon));
         expectSameBits(answer, expected(prompt));
-        // The session itself, back to where its rings do not reach.
+        // The session itself, back to where its windows do not reach.
         const auto own = textOf(*m_model, nCommon, 720, static_cast<int>(nCommon) + 5);
         const auto back = continueText(*first, own);
         EXPECT_GE(back.usage.cachedTokens, static_cast<int>(nCommon));
