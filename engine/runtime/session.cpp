@@ -227,9 +227,13 @@ std::uint64_t RunningSession::missingBytes(int nTokens) const {
 }
 
 bool RunningSession::growTo(int nTokens) {
-    const std::uint64_t bytes = missingBytes(nTokens);
+    std::uint64_t bytes = missingBytes(nTokens);
+    while (bytes > 0 && !m_model->hasRoomFor(bytes)) {
+        // Kept prefixes have gone, and with them the need to copy a page that they held.
+        const std::uint64_t before = std::exchange(bytes, missingBytes(nTokens));
+        if (bytes == before) return false;
+    }
     if (bytes == 0) return true;
-    if (!m_model->hasRoomFor(bytes)) return false;
     const bool isThere = m_cache.reserve(static_cast<int>(m_tokens.size()), nTokens);
     m_model->countPages();
     return isThere;

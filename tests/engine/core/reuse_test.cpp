@@ -373,6 +373,30 @@ TEST(SharedPages, ACommonBeginningIsHeldOnce) {
     expectSame(run(*open(model, false), more), next);
 }
 
+TEST(SharedPages, AreWrittenInPlaceWhereThereIsNoMemoryForACopy) {
+    const auto path = test::parity("olmoe.gguf");
+    const MemoryForecast need = LoadedModel::load(path, kernels()).value()->forecast(1024, {});
+    const std::uint64_t limit = need.weightBytes + 2 * (need.kvCacheBytes + need.scratchBytes);
+    const auto model =
+        LoadedModel::load(path, kernels(), LoadOptions{.memoryBytes = limit}).value();
+    const auto session = open(model, true);
+    auto text = variantOf(*model, kPage, kPage + 40, 1);
+    const auto answer = run(*session, text);
+    text.insert(text.end(), answer.tokens.begin(), answer.tokens.end());
+    text.insert(text.end(), {5, 6, 7});
+    const std::uint64_t page = KvCache::bytes(model->config(), kPage, 512);
+    EXPECT_EQ(model->prefixes().sizeBytes(), 2 * page);
+    std::vector<PagePool::Page> others;
+    while (model->memoryLeft(false) >= model->plan().residentBytes + page) {
+        others.push_back(model->pages()->take(page));
+    }
+    const std::uint64_t used = model->pages()->usedBytes();
+    const auto next = run(*session, text);
+    EXPECT_EQ(next.usage.cachedTokens, static_cast<int>(text.size()) - 4);
+    EXPECT_EQ(model->pages()->usedBytes(), used);
+    expectSame(next, run(*open(parityModel("olmoe"), false), text));
+}
+
 class CopiedPage : public testing::TestWithParam<std::string> {};
 
 /// Sessions that go on behind the same page, each its own way, turn by turn.
