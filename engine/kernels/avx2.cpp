@@ -439,6 +439,7 @@ const KernelTable& avx2Kernels() {
         .addScaled = addScaled,
         .weightedSum = weightedSum,
         .attention = &TilesOfAttention<Lanes>::kTable,
+        .latents = nullptr,
         .packed = avx2PackedKernels,
     };
     return table;

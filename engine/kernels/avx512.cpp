@@ -23,15 +23,18 @@
 #ifdef CONCLAVE_SIMDE
 #define AVX512_KERNELS simdeAvx512Kernels
 #define AVX512_PACKED_KERNELS simdeAvx512PackedKernels
+#define AVX512_LATENT_TILES simdeAvx512LatentTiles
 #else
 #define AVX512_KERNELS avx512Kernels
 #define AVX512_PACKED_KERNELS avx512PackedKernels
+#define AVX512_LATENT_TILES avx512LatentTiles
 #endif
 
 namespace conclave::engine {
 #ifdef CONCLAVE_SIMDE
 const WeightKernels* simdeAvx512PackedKernels(TensorType type);
 #endif
+const LatentTiles* AVX512_LATENT_TILES();
 namespace {
 
 // ---------------------------------------------------------------------------------- conversions
@@ -454,6 +457,7 @@ const KernelTable& AVX512_KERNELS() {
         .addScaled = avx2Kernels().addScaled,
         .weightedSum = weightedSum,
         .attention = &TilesOfAttention<Lanes>::kTable,
+        .latents = AVX512_LATENT_TILES(),
         .packed = AVX512_PACKED_KERNELS,
     };
     return table;

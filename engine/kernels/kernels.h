@@ -86,6 +86,39 @@ struct AttentionTiles {
                         int n, int dim, float* outputs);
 };
 
+/// Attention over latents: one key of a position serves all query heads, and its beginning is the
+/// position's value. Keys, queries and weights are read as 14-bit fixed-point numbers, whose
+/// products add up exactly in 32 bits, two at a time: twice as many as of fp32. A row's numbers
+/// have a scale each for latent and rotated part, which leaves them as exact as fp16 does where the
+/// largest is some ten times the usual one.
+struct LatentTiles {
+    int nPositions;  ///< of a block
+    int nQueries;    ///< rows of queries come in multiples of it
+    int dimUnit;     ///< the latent's size is a multiple of it
+    int mostDims;    ///< of a latent: what 32 bits hold
+
+    /// Numbers in a row of `keyDim`, whose rotated part is filled up with zeros.
+    int (*rowLength)(int latentDim, int keyDim);
+    /// @param keys  1 to nPositions of them, fp16, `stride` values from one to the next
+    /// @param block  written, [nPositions][rowLength], and [latent, rotated][nPositions] scales
+    void (*packKeys)(const std::uint16_t* keys, std::size_t stride, int n, int latentDim,
+                     int keyDim, std::int16_t* block, float* scales);
+    /// @param rows  written, [rowLength], and the scales of latent and rotated part
+    void (*packQuery)(const float* query, int latentDim, int keyDim, std::int16_t* row,
+                      float* scales);
+    /// scores[query * stride + position] = dot(query, key); positions that packKeys() did not get
+    /// have some score.
+    void (*scores)(const std::int16_t* queries, const float* queryScales, int nQueries,
+                   const std::int16_t* block, const float* blockScales, int latentDim, int keyDim,
+                   float* scores, std::size_t stride);
+    /// outputs[query * latentDim + d] += sum over a block's positions p of
+    /// weights[query * stride + p] * value p's number d. Weights of positions that packKeys() did
+    /// not get must be zero.
+    void (*weightedSum)(const float* weights, std::size_t stride, int nQueries,
+                        const std::int16_t* block, const float* blockScales, int latentDim,
+                        int keyDim, float* outputs);
+};
+
 struct KernelTable {
     const char* isa;
     const WeightKernels* weightTypes;
@@ -112,6 +145,8 @@ struct KernelTable {
     void (*weightedSum)(const WeightedSumArgs& args);
     /// Null if the set gains nothing by many queries.
     const AttentionTiles* attention;
+    /// Null if the set has none: latents are read as all keys are.
+    const LatentTiles* latents;
     /// Products of a type's weights in panels (see packed.h), or null if they are not packed.
     const WeightKernels* (*packed)(TensorType type);
 

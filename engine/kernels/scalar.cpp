@@ -312,6 +312,7 @@ const KernelTable& scalarKernels() {
         .addScaled = addScaled,
         .weightedSum = weightedSum,
         .attention = nullptr,
+        .latents = nullptr,
         .packed = scalarPackedKernels,
     };
     return table;

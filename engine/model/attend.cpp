@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/model/attend_chunk.h"
+#include "engine/model/attend_latents.h"
 #include "engine/model/attend_panels.h"
 #include "engine/model/attend_tile.h"
 
@@ -54,6 +55,7 @@ void attendToken(const KernelTable& kernels, ThreadPool& pool, const AttendArgs&
     for (std::size_t head = 0; head < nHeads; ++head) {
         totals[head].values = args.outputs + head * valueDim;
     }
+    const auto attendPart = fitsLatents(kernels, args) ? attendLatentChunk : attendChunk;
     for (int first = chunks.first; first < chunks.end; first += nAtOnce) {
         const int n = std::min(nAtOnce, chunks.end - first);
         const auto task = [&](int index) {
@@ -61,8 +63,8 @@ void attendToken(const KernelTable& kernels, ThreadPool& pool, const AttendArgs&
             const std::size_t from = size(index % nParts) * partTiles;
             const std::size_t end = std::min(from + partTiles, tiles.size());
             for (std::size_t i = from; i < end; ++i) {
-                attendChunk(kernels, args, tiles[i], first + chunk,
-                            parts + size(chunk) * nHeads + size(tiles[i].firstHead));
+                attendPart(kernels, args, tiles[i], first + chunk,
+                           parts + size(chunk) * nHeads + size(tiles[i].firstHead));
             }
         };
         if (isShared) {
@@ -93,7 +95,8 @@ std::size_t attendScratchBytes(const ModelConfig& config, int nThreads) {
     const std::size_t ofThread =
         size(kChunkQueries) * (size(kAttendChunk) + valueDim) * sizeof(float) +
         size(kAttendChunk) * (queryDim + valueDim) * sizeof(std::uint16_t) +
-        attendPanelsBytes(queryDim, valueDim);
+        std::max(attendPanelsBytes(queryDim, valueDim),
+                 isLatent ? attendLatentsBytes(queryDim, valueDim) : 0);
     return size(nThreads) * ofThread +
            size(kChunksAtOnce) * size(config.nHeads) * valueDim * sizeof(float);
 }
@@ -107,13 +110,16 @@ void attend(const KernelTable& kernels, ThreadPool& pool, const AttendArgs& args
         attendToken(kernels, pool, args, isShared);
         return;
     }
-    const bool isMany = fitsPanels(kernels, args);
+    const bool isLatent = fitsLatents(kernels, args);
+    const bool isMany = isLatent || fitsPanels(kernels, args);
     const std::vector<AttendTile> tiles = attendTiles(
         args, isMany ? panelQueries(args, isShared ? pool.nActive() : 1) : kChunkQueries);
     const auto task = [&](int index) {
         if (pool.stopRequested()) return;
         const AttendTile& tile = tiles[size(index)];
-        if (isMany) {
+        if (isLatent) {
+            attendLatents(kernels, args, tile);
+        } else if (isMany) {
             attendPanels(kernels, args, tile);
         } else {
             attendChunks(kernels, args, tile);

@@ -269,15 +269,16 @@ def glm4moe():
     return m
 
 
-def deepseek2(n_experts=6, predicts=False, **more):
-    nope, rope, value, rank, query_rank = 16, 8, 12, 24, 20
+def deepseek2(n_experts=6, predicts=False, rank=24, **more):
+    nope, rope, value, query_rank = 16, 8, 12, 20
     m = Builder("deepseek2", 3, kv_heads=1)
+    dense = 1 if n_experts else m.layers
     m.set(attention__q_lora_rank=query_rank, attention__kv_lora_rank=rank,
           attention__key_length=rank + rope, attention__value_length=rank,
           attention__key_length_mla=nope + rope, attention__value_length_mla=value,
-          rope__dimension_count=rope, expert_count=n_experts, expert_used_count=2,
-          expert_feed_forward_length=16, expert_shared_count=1, expert_weights_scale=1.5,
-          expert_weights_norm=True, expert_gating_func=2, leading_dense_block_count=1, **more)
+          rope__dimension_count=rope, expert_count=n_experts, expert_used_count=min(2, n_experts),
+          expert_feed_forward_length=16, expert_shared_count=min(1, n_experts), expert_weights_scale=1.5,
+          expert_weights_norm=True, expert_gating_func=2, leading_dense_block_count=dense, **more)
     if predicts:  # the last layer, further tokens: without it llama.cpp gives the same values
         m.set(nextn_predict_layers=1)
     m.ends()
@@ -292,7 +293,7 @@ def deepseek2(n_experts=6, predicts=False, **more):
         m.matrix(b + "attn_k_b", nope, rank, m.heads)
         m.matrix(b + "attn_v_b", rank, value, m.heads)
         m.matrix(b + "attn_output", m.heads * value, EMBEDDING, gain=m.RESIDUAL)
-        m.experts(i, n_experts, 16, shared=16, choice_bias=True) if i else m.dense(i)
+        m.experts(i, n_experts, 16, shared=16, choice_bias=True) if i >= dense else m.dense(i)
     if predicts:
         m.matrix("blk.2.nextn.eh_proj", 2 * EMBEDDING, EMBEDDING)
         for name in ("enorm", "hnorm", "shared_head_norm"):
@@ -621,6 +622,7 @@ VARIANTS = {
     "glm4-sections": lambda: with_sections(glm4(), 2, 1, 1),  # GLM-4.1V, 4.6V-Flash
     "deepseek2-growth": lambda: changed(deepseek3(), rope__scaling__attn_factor=0.6,  # Mistral Large 3
                                         attention__temperature_scale=0.1, attention__temperature_length=24),
+    "deepseek2-latents": lambda: deepseek2(n_experts=0, rank=256),  # fixed point, see engine/model/attend_latents.h
     "gemma3-list": lambda: changed(gemma3(), rope__freq_base_swa=500.0, attention__sliding_window_pattern=[
         False, True, True, False, True, True]),
     "gpt-oss-local": lambda: changed(gpt_oss(), rope__freq_base_swa=500.0,

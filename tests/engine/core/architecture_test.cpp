@@ -388,7 +388,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "cohere2", "dots1", "hunyuan-moe", "hunyuan-dense", "bailingmoe", "bailingmoe2",
                     "minimax-m2", "exaone4", "lfm2", "lfm2moe", "granitehybrid",
                     "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe", "glm4-sections",
-                    "deepseek2-growth", "gemma3-list", "gpt-oss-local", "llama4-divided"),
+                    "deepseek2-growth", "deepseek2-latents", "gemma3-list", "gpt-oss-local", "llama4-divided"),
     testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
