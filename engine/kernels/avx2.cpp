@@ -222,6 +222,22 @@ void toHalf(const float* x, int n, std::uint16_t* out) {
     }
 }
 
+void halvesOfQ8_0(const std::byte* row, int n, std::uint16_t* out) {
+    constexpr int kValues = 32;
+    constexpr int kScaleBytes = 2;
+    for (int first = 0; first < n; first += kValues, row += kScaleBytes + kValues) {
+        const __m256 scale = _mm256_set1_ps(fromHalf(*reinterpret_cast<const std::uint16_t*>(row)));
+        for (int i = 0; i < kValues; i += 8) {
+            const __m128i bytes =
+                _mm_loadl_epi64(reinterpret_cast<const __m128i*>(row + kScaleBytes + i));
+            const __m256 values = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+            _mm_storeu_si128(
+                reinterpret_cast<__m128i*>(out + first + i),
+                _mm256_cvtps_ph(_mm256_mul_ps(values, scale), _MM_FROUND_TO_NEAREST_INT));
+        }
+    }
+}
+
 void rmsNorm(const float* x, const float* weight, int n, float epsilon, float* out) {
     __m256 squares = _mm256_setzero_ps();
     for (int i = 0; i < n; i += 8) {
@@ -432,6 +448,7 @@ const KernelTable& avx2Kernels() {
         .quantize = quantize,
         .quantizePart = quantizePart,
         .toHalf = toHalf,
+        .halvesOfQ8_0 = halvesOfQ8_0,
         .rmsNorm = rmsNorm,
         .exponentials = exponentials,
         .softmax = softmax,

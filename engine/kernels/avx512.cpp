@@ -403,6 +403,25 @@ void weightedSum(const WeightedSumArgs& args) {
     if (query < args.nQueries) weightedSumQueries<1, 8>(args, query);
 }
 
+void halvesOfQ8_0(const std::byte* row, int n, std::uint16_t* out) {
+#ifdef CONCLAVE_SIMDE
+    avx2Kernels().halvesOfQ8_0(row, n, out);
+#else
+    constexpr int kValues = 32;
+    constexpr int kScaleBytes = 2;
+    for (int first = 0; first < n; first += kValues, row += kScaleBytes + kValues) {
+        const __m512 scale = _mm512_set1_ps(fromHalf(*reinterpret_cast<const std::uint16_t*>(row)));
+#pragma GCC unroll 2
+        for (int i = 0; i < kValues; i += 16) {
+            const __m512i integers = _mm512_cvtepi8_epi32(load128(row + kScaleBytes + i));
+            const __m512 values = _mm512_mul_ps(_mm512_cvtepi32_ps(integers), scale);
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + first + i),
+                                _mm512_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT));
+        }
+    }
+#endif
+}
+
 struct Lanes {
     using Vector = __m512;
     static constexpr int kCount = 16;
@@ -450,6 +469,7 @@ const KernelTable& AVX512_KERNELS() {
         .quantize = avx2Kernels().quantize,
         .quantizePart = avx2Kernels().quantizePart,
         .toHalf = avx2Kernels().toHalf,
+        .halvesOfQ8_0 = halvesOfQ8_0,
         .rmsNorm = avx2Kernels().rmsNorm,
         .exponentials = avx2Kernels().exponentials,
         .softmax = avx2Kernels().softmax,

@@ -244,6 +244,16 @@ void toHalf(const float* x, int n, std::uint16_t* out) {
     for (int i = 0; i < n; ++i) out[i] = halfOf(x[i]);
 }
 
+void halvesOfQ8_0(const std::byte* row, int n, std::uint16_t* out) {
+    constexpr int kValues = 32;
+    constexpr int kScaleBytes = 2;
+    for (int i = 0; i < n; ++i) {
+        const std::byte* block = row + i / kValues * (kScaleBytes + kValues);
+        const int value = at<std::int8_t>(block + kScaleBytes, i % kValues);
+        out[i] = halfOf(fromHalf(at<std::uint16_t>(block, 0)) * static_cast<float>(value));
+    }
+}
+
 void rmsNorm(const float* x, const float* weight, int n, float epsilon, float* out) {
     double squares = 0.0;
     for (int i = 0; i < n; ++i) squares += static_cast<double>(x[i]) * x[i];
@@ -305,6 +315,7 @@ const KernelTable& scalarKernels() {
         .quantize = quantize,
         .quantizePart = quantizePart,
         .toHalf = toHalf,
+        .halvesOfQ8_0 = halvesOfQ8_0,
         .rmsNorm = rmsNorm,
         .exponentials = exponentials,
         .softmax = softmax,

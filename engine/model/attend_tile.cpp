@@ -121,7 +121,12 @@ CachedHalves::Rows CachedHalves::rows(Positions positions) const {
     const int whole = (m_dim + block - 1) / block * block;
     float* numbers = atLeast(floats, size(whole));
     const WeightKernels& type = *m_kernels->find(m_type);
+    const bool isDirect = m_type == TensorType::Q8_0 && whole == m_dim;
     for (int i = 0; i < positions.size(); ++i, from += m_rowBytes) {
+        if (isDirect) {
+            m_kernels->halvesOfQ8_0(from, m_dim, to + size(i) * size(m_dim));
+            continue;
+        }
         type.dequantize(from, whole, numbers);
         m_kernels->toHalf(numbers, m_dim, to + size(i) * size(m_dim));
     }

@@ -5,6 +5,7 @@
 
 #include "engine/model/activation.h"
 #include "engine/model/attend.h"
+#include "engine/model/rotation.h"
 
 namespace conclave::engine {
 namespace {
@@ -31,6 +32,12 @@ int gatedDim(const ModelConfig& config) {
 }
 
 int latentKeyDim(const ModelConfig& config) { return config.latent.latentDim + config.rope.dim; }
+
+/// Latent and rotated part, each for itself: the values are the latent.
+void rotateLatent(const ModelConfig& config, float* key) {
+    rotateHeads({key, size(config.latent.latentDim)}, config.latent.latentDim);
+    rotateHeads({key + config.latent.latentDim, size(config.rope.dim)}, config.rope.dim);
+}
 
 }  // namespace
 
@@ -99,6 +106,12 @@ void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weig
     }
     m.products.run(m.pool);
 
+    const std::size_t nPairs = nTokens * nHeads;
+    const bool isQuantized = m.cache.keyType() != TensorType::F16;
+    if (isQuantized) {
+        parallelFor(m.pool, nPairs, size(m_absorbed.dim()),
+                    [&](std::size_t pair) { rotateLatent(m.config, m_absorbed.row(pair)); });
+    }
     attend(m.kernels, m.pool,
            {.queries = m_absorbed.row(0),
             .outputs = m_attended.row(0),
@@ -111,8 +124,12 @@ void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weig
             .nTokens = batch.nTokens,
             .firstPosition = batch.firstPosition,
             .scale = m.config.attentionScale});
-    parallelFor(m.pool, nTokens * nHeads, size(m_attended.dim()),
-                [&](std::size_t pair) { m_attended.finish(m.kernels, pair); });
+    parallelFor(m.pool, nPairs, size(m_attended.dim()), [&](std::size_t pair) {
+        if (isQuantized) {
+            rotateHeads({m_attended.row(pair), size(m_attended.dim())}, m_attended.dim());
+        }
+        m_attended.finish(m.kernels, pair);
+    });
 
     // Up to the values of heads, and out.
     for (std::size_t head = 0; head < nHeads; ++head) {
@@ -138,6 +155,7 @@ void LatentAttention::compressKeys(const Machinery& m, const LatentAttentionWeig
     m.kernels.rmsNorm(latent, weights.kvNorm.data(), latentDim, m.config.norm.epsilon, latent);
     const int index = static_cast<int>(token);
     m.rope.rotate(index, latent + latentDim);
+    if (m.cache.keyType() != TensorType::F16) rotateLatent(m.config, latent);
     m.cache.writeKeys(m.kernels, batch.layer, batch.firstPosition + index,
                       {latent, size(m_kv.dim())});
 }
@@ -185,6 +203,8 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
     const int headDim = m.config.grouped.headDim;
     const int kvDim = m_key.dim();
     const bool isGated = m.config.grouped.hasOutputGate;
+    const bool hasRotatedKeys = m.cache.keyType() != TensorType::F16;
+    const bool hasRotatedValues = m.cache.valueType() != TensorType::F16;
     m.products.addRows(weights.query, in, isGated ? m_queryAndGate : m_query, nTokens);
     m.products.addRows(weights.key, in, m_key, nTokens);
     m.products.addRows(weights.value, in, m_value, nTokens);
@@ -200,8 +220,15 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
         addBias(m.kernels, weights.valueBias, m_value.row(token));
         placeQueryAndKey(m, weights, batch, token);
         const int position = batch.firstPosition + static_cast<int>(token);
-        m.cache.writeKeys(m.kernels, batch.layer, position, {m_key.row(token), size(kvDim)});
-        m.cache.writeValues(m.kernels, batch.layer, position, {m_value.row(token), size(kvDim)});
+        const std::span<float> key(m_key.row(token), size(kvDim));
+        const std::span<float> value(m_value.row(token), size(kvDim));
+        if (hasRotatedKeys) {
+            rotateHeads({m_query.row(token), size(m_query.dim())}, headDim);
+            rotateHeads(key, headDim);
+        }
+        if (hasRotatedValues) rotateHeads(value, headDim);
+        m.cache.writeKeys(m.kernels, batch.layer, position, key);
+        m.cache.writeValues(m.kernels, batch.layer, position, value);
     });
 
     const bool isLocal = m.config.layers[size(batch.layer)].isLocal;
@@ -222,6 +249,9 @@ void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& we
             .softCap = m.config.grouped.softCap,
             .sinks = weights.sinks});
     parallelFor(m.pool, nTokens, size(m_attended.dim()), [&](std::size_t token) {
+        if (hasRotatedValues) {
+            rotateHeads({m_attended.row(token), size(m_attended.dim())}, headDim);
+        }
         if (isGated) applyGates(headDim, token);
         m_attended.finish(m.kernels, token);
     });

@@ -79,11 +79,14 @@ std::uint64_t kindOf(const LoadedModel& model, const ModelConfig& config, const 
                      std::span<const AdapterUse> adapters) {
     const bool isLong = !model.weights().ropeDivisors.beyond.empty() &&
                         cache.capacity() > config.rope.originalContext;
-    const std::string text =
-        std::string(model.kernels().isa) + " " + std::string(typeTraits(cache.keyType())->name) +
-        " " + std::string(typeTraits(cache.valueType())->name) + " " +
-        std::to_string(cache.nLayers()) + "x" + std::to_string(cache.positionBytes()) +
-        " experts " + std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
+    const bool isQuantized =
+        cache.keyType() != TensorType::F16 || cache.valueType() != TensorType::F16;
+    const std::string text = std::string(model.kernels().isa) + (isQuantized ? " rotated " : " ") +
+                             std::string(typeTraits(cache.keyType())->name) + " " +
+                             std::string(typeTraits(cache.valueType())->name) + " " +
+                             std::to_string(cache.nLayers()) + "x" +
+                             std::to_string(cache.positionBytes()) + " experts " +
+                             std::to_string(config.moe.nExpertsUsed) + (isLong ? " long" : "");
     return hash64(text, fingerprintOf(adapters));
 }
 
