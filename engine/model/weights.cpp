@@ -118,11 +118,38 @@ ConvolutionWeights loadConvolution(TensorFinder& finder, const std::string& name
     return weights;
 }
 
+/// Early files of Qwen3-Next hold what a delta net reads as the published weights do, head of keys
+/// by head of keys: its query, its key, the values that share it, and their gates.
+void loadDeltaNetByKeyHeads(TensorFinder& finder, const ModelConfig& config,
+                            DeltaNetWeights& weights) {
+    const DeltaNetConfig& net = config.deltaNet;
+    const int sharedDim = net.nShared() * net.headDim;
+    const int keysDim = net.nKeyHeads * net.headDim;
+    const Matrix all =
+        finder.matrix("ssm_in.weight", net.mixedDim() + net.valueDim(), config.embeddingDim);
+    int row = 0;
+    const auto take = [&](std::vector<MatrixPart>& parts, int firstOutput, int nRows) {
+        parts.push_back({rowsOf(all, row, nRows), firstOutput});
+        row += nRows;
+    };
+    for (int head = 0; head < net.nKeyHeads; ++head) {
+        take(weights.mixed, head * net.headDim, net.headDim);
+        take(weights.mixed, keysDim + head * net.headDim, net.headDim);
+        take(weights.mixed, 2 * keysDim + head * sharedDim, sharedDim);
+        take(weights.gate, head * sharedDim, sharedDim);
+    }
+}
+
 DeltaNetWeights loadDeltaNet(TensorFinder& finder, const ModelConfig& config) {
     const DeltaNetConfig& net = config.deltaNet;
     DeltaNetWeights weights;
-    weights.mixed = finder.matrix("attn_qkv.weight", net.mixedDim(), config.embeddingDim);
-    weights.gate = finder.matrix("attn_gate.weight", net.valueDim(), config.embeddingDim);
+    if (!net.isTiled && finder.has("ssm_in.weight") && !finder.has("attn_qkv.weight")) {
+        loadDeltaNetByKeyHeads(finder, config, weights);
+    } else {
+        const int dim = config.embeddingDim;
+        weights.mixed = {{finder.matrix("attn_qkv.weight", net.mixedDim(), dim)}};
+        weights.gate = {{finder.matrix("attn_gate.weight", net.valueDim(), dim)}};
+    }
     if (net.isTiled) {
         weights.rates = finder.matrix("ssm_beta.weight", net.nValueHeads, config.embeddingDim);
         weights.decays = finder.matrix("ssm_alpha.weight", net.nValueHeads, config.embeddingDim);

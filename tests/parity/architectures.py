@@ -4,6 +4,8 @@ Sizes are as small as the architecture allows: the widths differ wherever files 
 mix-up fails, windows and original contexts are shorter than the golden files' text, and all scales are
 other than one. Names of keys and tensors are those of llama.cpp's converter.
 """
+import numpy as np
+
 from tiny_gguf import F16, F32, Q8_0, TinyModel
 
 VOCABULARY = 96
@@ -177,6 +179,29 @@ def qwen3next(architecture="qwen3next"):
             m.dense(i)
         else:
             m.experts(i, 6, 16, shared=24, shared_gate=True, fused=tiled)
+    return m
+
+
+def qwen3next_by_heads():
+    """As early files have it: one tensor holds, head of keys by head of keys, what attn_qkv and attn_gate do."""
+    m, found = qwen3next(), {}
+    heads, dim = m.metadata["qwen3next.ssm.group_count"], m.metadata["qwen3next.ssm.state_size"]
+
+    def by_heads(rows):
+        return rows.reshape(heads, -1, EMBEDDING)
+
+    tensors = []
+    for name, shape, kind, values in m.tensors:
+        prefix, _, part = name.rpartition("attn_")
+        if part not in ("qkv.weight", "gate.weight"):
+            tensors.append((name, shape, kind, values))
+            continue
+        found[part] = values.reshape(-1, EMBEDDING)
+        if part == "gate.weight":  # comes behind the other
+            q, k, v = np.split(found["qkv.weight"], [heads * dim, 2 * heads * dim])
+            joined = np.concatenate([by_heads(each) for each in (q, k, v, found["gate.weight"])], 1)
+            tensors.append((prefix + "ssm_in.weight", (EMBEDDING, joined.size // EMBEDDING), kind, joined))
+    m.tensors = tensors
     return m
 
 
@@ -626,6 +651,7 @@ VARIANTS = {
     "gpt-oss-local": lambda: changed(gpt_oss(), rope__freq_base_swa=500.0,
                                      attention__sliding_window_pattern=[False, True]),
     "llama4-divided": llama4_divided,
+    "qwen3next-by-heads": qwen3next_by_heads,
 }
 # File name: how the model is made. Those of OTHERS are made wide alone (wide_models.py); the small models of these
 # names are make_parity.py's.

@@ -68,6 +68,10 @@ TRAPS = {
         ("windows in three layers of four, and no positions in the fourth", ["cohere2: window", "cohere2: no position"]),
         ("logits are multiplied, where Granite divides them", ["command-r: logit scale"]),
     ],
+    "qwen3next": [
+        ("early files hold what a delta net reads as one tensor, by heads of keys",
+         ["Golden qwen3next-by-heads", "Qwen3Next.OneTensorByHeadsGivesTheLogitsOfTwo"]),
+    ],
     "hunyuan-dense, hunyuan-moe": [
         ("heads are normalized behind the rotation",
          ["hunyuan-dense: norm behind rotation", "hunyuan-moe: norm behind rotation"]),
