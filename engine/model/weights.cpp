@@ -429,18 +429,7 @@ Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
 }
 
 Result<void> Weights::requireAllRead(const GgufFile& file) const {
-    if (unread.empty()) return {};
-    constexpr std::size_t kShown = 3;
-    std::string names;
-    for (std::size_t i = 0; i < std::min(kShown, unread.size()); ++i) {
-        names += (i == 0 ? "" : ", ") + unread[i];
-    }
-    if (unread.size() > kShown) names += " and " + std::to_string(unread.size() - kShown) + " more";
-    return fail(ErrorCode::Unsupported,
-                "the model file has parts that the architecture " +
-                    std::string(file.string("general.architecture").value_or("")) +
-                    " does not use, so that it would be computed wrongly: " + names +
-                    "; get a file that was converted for llama.cpp");
+    return requireNone(unread, file);
 }
 
 }  // namespace conclave::engine

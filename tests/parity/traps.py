@@ -98,7 +98,8 @@ TRAPS = {
         ("a tensor for each expert, as in old files", ["Parity mixtral-split"]),
     ],
     "all": [
-        ("tensors that nothing reads tell of another architecture", ["Weights.NameTensorsThatNothingReads"]),
+        ("tensors that nothing reads tell of another architecture", ["Weights.NameTensorsThatNothingReads",
+                                                                         "DamagedEncoder.TensorThatNothingReadsIsNamed"]),
         ("rows that blocks do not divide are of another type; the output matrix is Q6_K",
          ["EveryType.FallsBackWhereRowsDoNotDivide", "Quantize.WritesTheFilesOfLlamaCpp"]),
         ("every type in every place, embeddings too; routers in F32", ["EveryType.WorksInEveryPlace"]),
