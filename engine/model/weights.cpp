@@ -83,6 +83,25 @@ LatentAttentionWeights loadLatentAttention(TensorFinder& finder, const ModelConf
     return weights;
 }
 
+std::vector<float> joined(const std::vector<std::vector<float>>& rows) {
+    std::vector<float> all;
+    for (const std::vector<float>& row : rows) all.insert(all.end(), row.begin(), row.end());
+    return all;
+}
+
+/// Of queries or keys.
+std::vector<float> loadHeadNorm(TensorFinder& finder, const GroupedAttentionConfig& grouped,
+                                const std::string& name, int nHeads) {
+    switch (grouped.queryKeyNorm) {
+        case HeadNorm::None: break;
+        case HeadNorm::PerHead: return finder.vector(name, grouped.headDim);
+        case HeadNorm::PerHeadOwnWeights:
+            return joined(finder.vectors(name, nHeads, grouped.headDim));
+        case HeadNorm::AllHeads: return finder.vector(name, nHeads * grouped.headDim);
+    }
+    return {};
+}
+
 GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelConfig& config) {
     const GroupedAttentionConfig& grouped = config.grouped;
     const int queryDim = config.nHeads * grouped.headDim;
@@ -94,13 +113,8 @@ GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelCo
     weights.output = finder.matrix("attn_output.weight", config.embeddingDim, queryDim);
     weights.outputBias =
         finder.vectorIf(grouped.needsOutputBias, "attn_output.bias", config.embeddingDim);
-    if (grouped.queryKeyNorm != HeadNorm::None) {
-        const bool perHead = grouped.queryKeyNorm == HeadNorm::PerHead;
-        weights.queryNorm =
-            finder.vector("attn_q_norm.weight", perHead ? grouped.headDim : queryDim);
-        weights.keyNorm = finder.vector(
-            "attn_k_norm.weight", perHead ? grouped.headDim : grouped.nKvHeads * grouped.headDim);
-    }
+    weights.queryNorm = loadHeadNorm(finder, grouped, "attn_q_norm.weight", config.nHeads);
+    weights.keyNorm = loadHeadNorm(finder, grouped, "attn_k_norm.weight", grouped.nKvHeads);
     if (grouped.hasSinks) weights.sinks = finder.vector("attn_sinks.weight", config.nHeads);
     return weights;
 }
@@ -178,10 +192,8 @@ Mamba2Weights loadMamba2(TensorFinder& finder, const ModelConfig& config) {
     weights.stepBias = finder.vector("ssm_dt.bias", mamba.nHeads);
     weights.decay = finder.column("ssm_a", mamba.nHeads);
     weights.skip = finder.column("ssm_d", mamba.nHeads);
-    for (const auto& group :
-         finder.vectors("ssm_norm.weight", mamba.nGroups, innerDim / mamba.nGroups)) {
-        weights.norm.insert(weights.norm.end(), group.begin(), group.end());
-    }
+    weights.norm =
+        joined(finder.vectors("ssm_norm.weight", mamba.nGroups, innerDim / mamba.nGroups));
     return weights;
 }
 

@@ -59,7 +59,7 @@ struct GroupedAttentionWeights {
     Matrix query, key, value, output;
     // Empty in models without.
     std::vector<float> queryBias, keyBias, valueBias, outputBias;
-    std::vector<float> queryNorm, keyNorm;  ///< of one head, or of all together (HeadNorm)
+    std::vector<float> queryNorm, keyNorm;  ///< of one head, or of all in turn (HeadNorm)
     std::vector<float> sinks;               ///< [nHeads]
 };
 

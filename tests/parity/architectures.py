@@ -16,10 +16,13 @@ class Builder(TinyModel):
     """The parts that architectures share."""
 
     def __init__(self, architecture, layers, seed=1, heads=4, kv_heads=2, head_dim=8, ff=48,
-                 kind=F16):
+                 kind=F16, residual=0.5):
+        """
+        @param residual  how much a block adds; small enough that a stack of random layers does not amplify rounding
+        """
         super().__init__(architecture, seed, kind)
         self.layers, self.heads, self.kv_heads = layers, heads, kv_heads
-        self.head_dim, self.ff = head_dim, ff
+        self.head_dim, self.ff, self.residual = head_dim, ff, residual
         self.metadata.update({
             "general.name": "random weights",
             "general.file_type": {F16: 1, Q8_0: 7}[kind],
@@ -37,9 +40,6 @@ class Builder(TinyModel):
                  attention__head_count_kv=kv_heads, attention__layer_norm_rms_epsilon=1e-5,
                  attention__key_length=head_dim, attention__value_length=head_dim,
                  rope__dimension_count=head_dim, rope__freq_base=10000.0, vocab_size=VOCABULARY)
-
-    # How much a block adds; small enough that a stack of random layers does not amplify rounding.
-    RESIDUAL = 0.5
 
     def ends(self, output=True, norm_bias=False, norm="output_norm"):
         # As the output matrix, too, it must not make logits too far apart.
@@ -60,10 +60,13 @@ class Builder(TinyModel):
                 self.matrix(b + name, EMBEDDING, n)
                 if bias:
                     self.vector(b + name + ".bias", n)
-        self.matrix(b + "attn_output", q, EMBEDDING, gain=self.RESIDUAL)
+        self.matrix(b + "attn_output", q, EMBEDDING, gain=self.residual)
         if output_bias:
             self.vector(b + "attn_output.bias", EMBEDDING)
-        if norm:
+        if norm == "own":  # each head has weights of its own
+            self.vector(b + "attn_q_norm.weight", self.head_dim, self.heads, offset=1.0, scale=0.2)
+            self.vector(b + "attn_k_norm.weight", self.head_dim, self.kv_heads, offset=1.0, scale=0.2)
+        elif norm:
             self.norm(b + "attn_q_norm", self.head_dim if norm == "head" else q)
             self.norm(b + "attn_k_norm", self.head_dim if norm == "head" else kv)
         if sinks:
@@ -76,7 +79,7 @@ class Builder(TinyModel):
         else:
             self.matrix(b + "ffn_gate", EMBEDDING, self.ff)
             self.matrix(b + "ffn_up", EMBEDDING, self.ff)
-        self.matrix(b + "ffn_down", self.ff, EMBEDDING, gain=self.RESIDUAL)
+        self.matrix(b + "ffn_down", self.ff, EMBEDDING, gain=self.residual)
 
     def experts(self, layer, n, width, shared=0, bias=False, choice_bias=False, shared_gate=False,
                 fused=False):
@@ -87,7 +90,7 @@ class Builder(TinyModel):
         else:
             self.matrix(b + "ffn_gate_exps", EMBEDDING, width, n)
             self.matrix(b + "ffn_up_exps", EMBEDDING, width, n)
-        self.matrix(b + "ffn_down_exps", width, EMBEDDING, n, gain=2 * self.RESIDUAL)
+        self.matrix(b + "ffn_down_exps", width, EMBEDDING, n, gain=2 * self.residual)
         if bias:
             self.vector(b + "ffn_gate_inp.bias", n)
             self.vector(b + "ffn_gate_exps.bias", width, n)
@@ -98,7 +101,7 @@ class Builder(TinyModel):
         if shared:
             self.matrix(b + "ffn_gate_shexp", EMBEDDING, shared)
             self.matrix(b + "ffn_up_shexp", EMBEDDING, shared)
-            self.matrix(b + "ffn_down_shexp", shared, EMBEDDING, gain=self.RESIDUAL)
+            self.matrix(b + "ffn_down_shexp", shared, EMBEDDING, gain=self.residual)
         if shared_gate:
             self.matrix(b + "ffn_gate_inp_shexp", EMBEDDING, kind=F32)
 
@@ -159,7 +162,7 @@ def qwen3next(architecture="qwen3next"):
             q, kv = m.heads * m.head_dim, m.kv_heads * m.head_dim
             for name, n in (("attn_q", 2 * q), ("attn_k", kv), ("attn_v", kv)):
                 m.matrix(b + name, EMBEDDING, n)
-            m.matrix(b + "attn_output", q, EMBEDDING, gain=m.RESIDUAL)
+            m.matrix(b + "attn_output", q, EMBEDDING, gain=m.residual)
             m.norm(b + "attn_q_norm", m.head_dim)
             m.norm(b + "attn_k_norm", m.head_dim)
         else:
@@ -316,7 +319,7 @@ def deepseek2(n_experts=6, predicts=False, **more):
         m.norm(b + "attn_kv_a_norm", rank)
         m.matrix(b + "attn_k_b", nope, rank, m.heads)
         m.matrix(b + "attn_v_b", rank, value, m.heads)
-        m.matrix(b + "attn_output", m.heads * value, EMBEDDING, gain=m.RESIDUAL)
+        m.matrix(b + "attn_output", m.heads * value, EMBEDDING, gain=m.residual)
         m.experts(i, n_experts, 16, shared=16, choice_bias=True) if i else m.dense(i)
     if predicts:
         m.matrix("blk.2.nextn.eh_proj", 2 * EMBEDDING, EMBEDDING)
@@ -496,11 +499,16 @@ def olmo2(has_window=False):
     return m
 
 
-def command_r(architecture="command-r", layers=2):
-    m = plain(architecture, "attn_norm", layers=layers, output=False)
+def command_r(architecture="command-r", layers=2, **more):
+    m = plain(architecture, "attn_norm", layers=layers, output=False, **more)
     del m.metadata[architecture + ".attention.layer_norm_rms_epsilon"]
     m.set(attention__layer_norm_epsilon=1e-5, logit_scale=0.5)
     return m
+
+
+def command_r_plus():
+    """llama.cpp looks for norms of heads in models of 64 layers or more."""
+    return command_r(layers=64, norm="own", ff=16, residual=0.1)
 
 
 def cohere2():
@@ -623,7 +631,7 @@ def granitehybrid(has_experts=False):
             m.vector(b + "ssm_a", 1, heads, offset=-0.6, scale=0.15)  # -exp of something
             m.vector(b + "ssm_d", 1, heads, offset=1.0)
             m.vector(b + "ssm_norm.weight", inner // groups, groups, offset=1.0, scale=0.2)
-            m.matrix(b + "ssm_out", inner, EMBEDDING, gain=m.RESIDUAL)
+            m.matrix(b + "ssm_out", inner, EMBEDDING, gain=m.residual)
         m.experts(i, 6, 16, shared=24) if has_experts else m.dense(i)
     return m
 
@@ -652,6 +660,7 @@ VARIANTS = {
                                      attention__sliding_window_pattern=[False, True]),
     "llama4-divided": llama4_divided,
     "qwen3next-by-heads": qwen3next_by_heads,
+    "command-r-plus": command_r_plus,
 }
 # File name: how the model is made. Those of OTHERS are made wide alone (wide_models.py); the small models of these
 # names are make_parity.py's.

@@ -68,6 +68,10 @@ TRAPS = {
         ("windows in three layers of four, and no positions in the fourth", ["cohere2: window", "cohere2: no position"]),
         ("logits are multiplied, where Granite divides them", ["command-r: logit scale"]),
     ],
+    "command-r": [
+        ("in R+ each head normalizes its queries and keys with weights of its own",
+         ["command-r-plus: query norm", "Golden command-r-plus"]),
+    ],
     "qwen3next": [
         ("early files hold what a delta net reads as one tensor, by heads of keys",
          ["Golden qwen3next-by-heads", "Qwen3Next.OneTensorByHeadsGivesTheLogitsOfTwo"]),

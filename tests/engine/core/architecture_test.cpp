@@ -261,12 +261,16 @@ TEST(Lfm2, RefusesListsOfHeadsThatItWouldMisread) {
     EXPECT_THAT(windowed.read().error().detail, HasSubstr("windows is not supported"));
 }
 
-TEST(CommandR, RefusesNormsOfHeadsWithWeightsOfTheirOwn) {
-    Description plus("command-r", 2);
-    plus.writer().set("command-r.logit_scale", 0.5f);
-    EXPECT_TRUE(plus.read());
-    plus.writer().addTensor("blk.0.attn_q_norm.weight", 0, {16, 4}, std::string(256, '\0'));
-    EXPECT_THAT(plus.read().error().detail, HasSubstr("Command R+"));
+TEST(CommandR, TheFileTellsWhetherHeadsHaveNorms) {
+    for (const char* name : {"command-r", "cohere2"}) {
+        Description plus(name, 2);
+        plus.writer().set(std::string(name) + ".logit_scale", 0.5f);
+        plus.set("attention.sliding_window", 16);
+        EXPECT_EQ(plus.read().value().grouped.queryKeyNorm, HeadNorm::None);
+        plus.writer().addTensor("blk.0.attn_q_norm.weight", 0, {16, 4}, std::string(256, '\0'));
+        EXPECT_EQ(plus.read().value().grouped.queryKeyNorm,
+                  name == std::string("command-r") ? HeadNorm::PerHeadOwnWeights : HeadNorm::None);
+    }
 }
 
 TEST(GraniteHybrid, RefusesHeadsThatDoNotDivide) {
@@ -409,7 +413,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "minimax-m2", "exaone4", "lfm2", "lfm2moe", "granitehybrid",
                     "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe", "glm4-sections",
                     "deepseek2-growth", "gemma3-list", "gpt-oss-local", "llama4-divided",
-                    "qwen3next-by-heads"),
+                    "qwen3next-by-heads", "command-r-plus"),
     testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
