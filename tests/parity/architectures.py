@@ -297,9 +297,9 @@ def glm4moe():
     return m
 
 
-def deepseek2(n_experts=6, predicts=False, **more):
+def deepseek2(n_experts=6, predicts=False, seed=1, **more):
     nope, rope, value, rank, query_rank = 16, 8, 12, 24, 20
-    m = Builder("deepseek2", 3, kv_heads=1)
+    m = Builder("deepseek2", 3, kv_heads=1, seed=seed)
     m.set(attention__q_lora_rank=query_rank, attention__kv_lora_rank=rank,
           attention__key_length=rank + rope, attention__value_length=rank,
           attention__key_length_mla=nope + rope, attention__value_length_mla=value,
@@ -332,6 +332,12 @@ def deepseek3():
     return deepseek2(n_experts=8, expert_group_count=4, expert_group_used_count=2, rope__scaling__type="yarn",
                      rope__scaling__factor=40.0, rope__scaling__original_context_length=64,
                      rope__scaling__yarn_log_multiplier=0.1)
+
+
+def deepseek2_yarn():
+    """Without "yarn_log_multiplier"."""
+    return deepseek2(seed=5, rope__scaling__type="yarn", rope__scaling__factor=40.0, rope__scaling__attn_factor=0.6,
+                     rope__scaling__original_context_length=64)
 
 
 def llama(n_experts=0):
@@ -661,6 +667,7 @@ VARIANTS = {
     "llama4-divided": llama4_divided,
     "qwen3next-by-heads": qwen3next_by_heads,
     "command-r-plus": command_r_plus,
+    "deepseek2-yarn": deepseek2_yarn,
 }
 # File name: how the model is made. Those of OTHERS are made wide alone (wide_models.py); the small models of these
 # names are make_parity.py's.

@@ -413,7 +413,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "minimax-m2", "exaone4", "lfm2", "lfm2moe", "granitehybrid",
                     "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe", "glm4-sections",
                     "deepseek2-growth", "gemma3-list", "gpt-oss-local", "llama4-divided",
-                    "qwen3next-by-heads", "command-r-plus"),
+                    "qwen3next-by-heads", "command-r-plus", "deepseek2-yarn"),
     testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {
