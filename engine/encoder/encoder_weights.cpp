@@ -134,6 +134,17 @@ void loadHead(TensorFinder& finder, const EncoderConfig& config, EncoderWeights&
     }
 }
 
+/// True for tensors that vectors and scores do without.
+bool mayStayUnread(const std::string& name, const EncoderConfig& config) {
+    // With it the language model wrote that this embedder was made of.
+    if (name.starts_with("output.")) return true;
+    // 0, 1, 2 and so on, which some converters keep.
+    if (name.ends_with("position_ids")) return true;
+    // They score what the file wants pooled: BERT's next sentence, or a classifier's classes.
+    const bool isHead = name.starts_with("cls.") || name.starts_with("pooler.");
+    return isHead && config.pooling != Pooling::Rank;
+}
+
 }  // namespace
 
 Result<EncoderWeights> EncoderWeights::load(const GgufFile& file, const EncoderConfig& config,
@@ -159,6 +170,9 @@ Result<EncoderWeights> EncoderWeights::load(const GgufFile& file, const EncoderC
     }
     loadHead(finder, config, weights);
     if (finder.error()) return tl::unexpected(*finder.error());
+    std::vector<std::string> unread = finder.unread();
+    std::erase_if(unread, [&](const std::string& name) { return mayStayUnread(name, config); });
+    if (const auto all = requireNone(unread, file); !all) return tl::unexpected(all.error());
     weights.needsInt8 = finder.needsInt8();
     weights.sizeBytes = finder.sizeBytes();
     return weights;

@@ -45,7 +45,8 @@ struct EncoderWeights {
     std::uint64_t sizeBytes = 0;  ///< of all tensors used
 
     /// Matrices point into `file`, which must outlive them.
-    /// Errors: Corrupt (names the tensor), Unsupported (names the tensor and its type).
+    /// Errors: Corrupt (names the tensor), Unsupported (names the tensor and its type, or some that
+    /// nothing reads: it is another model than it says).
     [[nodiscard]] static Result<EncoderWeights> load(const GgufFile& file,
                                                      const EncoderConfig& config,
                                                      const KernelTable& kernels);

@@ -5,6 +5,7 @@
 
 #include "engine/model/activation.h"
 #include "engine/model/attend.h"
+#include "engine/model/layer_norm.h"
 #include "engine/model/rotation.h"
 
 namespace conclave::engine {
@@ -278,9 +279,15 @@ void GroupedAttention::placeQueryAndKey(const Machinery& m, const GroupedAttenti
     const bool rotates = m.config.layers[size(batch.layer)].rotates;
     const int headDim = grouped.headDim;
     const auto normalize = [&](float* values, int dim, const std::vector<float>& norm) {
-        for (int at = 0; at < dim && !norm.empty(); at += static_cast<int>(norm.size())) {
-            m.kernels.rmsNorm(values + at, norm.data(), static_cast<int>(norm.size()),
-                              m.config.norm.epsilon, values + at);
+        const int width = grouped.queryKeyNorm == HeadNorm::AllHeads ? dim : headDim;
+        for (int at = 0; at < dim && !norm.empty(); at += width) {
+            const std::span weight(norm.data() + size(at) % norm.size(), size(width));
+            if (m.config.norm.kind == NormKind::Layer) {
+                layerNorm(values + at, weight, {}, m.config.norm.epsilon, values + at);
+            } else {
+                m.kernels.rmsNorm(values + at, weight.data(), width, m.config.norm.epsilon,
+                                  values + at);
+            }
         }
     };
     const auto place = [&](float* values, int dim, const std::vector<float>& norm) {

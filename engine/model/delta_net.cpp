@@ -43,8 +43,17 @@ std::size_t GatedDeltaNet::bytes(const ModelConfig& config, std::size_t maxToken
 void GatedDeltaNet::run(const Machinery& m, const DeltaNetWeights& weights, const Batch& batch,
                         const Rows& in, Rows& out) {
     const auto nTokens = sizeOf(batch.nTokens);
-    m.products.addRows(weights.mixed, in, m_mixed, nTokens);
-    m.products.addRows(weights.gate, in, m_gate, nTokens);
+    const auto addParts = [&](const std::vector<MatrixPart>& parts, Rows& values) {
+        for (const auto& [matrix, firstOutput] : parts) {
+            m.products.add(matrix, true);
+            for (std::size_t token = 0; token < nTokens; ++token) {
+                m.products.addToken(in.input(matrix.kernels->input, token),
+                                    values.row(token) + firstOutput);
+            }
+        }
+    };
+    addParts(weights.mixed, m_mixed);
+    addParts(weights.gate, m_gate);
     m.products.addRows(weights.rates, in, m_rates, nTokens);
     if (weights.decays) {
         m.products.add(*weights.decays, true);

@@ -48,8 +48,8 @@ void forEachMatrix(Attention& attention, const Use& use) {
 
 template <MaybeConst<DeltaNetWeights> Net, typename Use>
 void forEachMatrix(Net& net, const Use& use) {
-    use(net.mixed);
-    use(net.gate);
+    for (auto& part : net.mixed) use(part.matrix);
+    for (auto& part : net.gate) use(part.matrix);
     use(net.rates);
     if (net.decays) use(*net.decays);
     use(net.output);

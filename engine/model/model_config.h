@@ -31,9 +31,9 @@ enum class Activation { Silu, Gelu, ClampedSilu };
 /// Which values of a head turn together: (2i, 2i + 1), or (i, i + dim / 2).
 enum class RopePairs { Neighbours, Halves };
 
-/// Norm of queries and keys: none, of each head by itself (one weight for all heads), or over the
-/// heads together.
-enum class HeadNorm { None, PerHead, AllHeads };
+/// Norm of queries and keys: none, of each head by itself (one weight for all heads, or each its
+/// own), or over the heads together. Its kind is that of the model's other norms.
+enum class HeadNorm { None, PerHead, PerHeadOwnWeights, AllHeads };
 
 /// Rotary position embedding, stretched to longer contexts by linear scaling, YaRN
 /// (arXiv:2309.00071), or factors in the file (Llama 3.1, LongRoPE arXiv:2402.13753).

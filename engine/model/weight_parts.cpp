@@ -1,5 +1,7 @@
 #include "engine/model/weight_parts.h"
 
+#include <algorithm>
+
 namespace conclave::engine {
 namespace {
 
@@ -16,6 +18,21 @@ Matrix rowsOf(const Matrix& matrix, int first, int nRows) {
     part.firstRow += first;
     if (matrix.data != nullptr) part.data = matrix.row(first);
     return part;
+}
+
+Result<void> requireNone(const std::vector<std::string>& unread, const GgufFile& file) {
+    if (unread.empty()) return {};
+    constexpr std::size_t kShown = 3;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(kShown, unread.size()); ++i) {
+        names += (i == 0 ? "" : ", ") + unread[i];
+    }
+    if (unread.size() > kShown) names += " and " + std::to_string(unread.size() - kShown) + " more";
+    return fail(ErrorCode::Unsupported,
+                "the model file has parts that the architecture " +
+                    std::string(file.string("general.architecture").value_or("")) +
+                    " does not use, so that it would be computed wrongly: " + names +
+                    "; get a file that was converted for llama.cpp");
 }
 
 void loadQueryKeyValue(TensorFinder& finder, const QueryKeyValueShape& shape,

@@ -1,6 +1,7 @@
 // weight_parts.h: what the weights of decoders and of encoders have in common.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "engine/model/tensor_finder.h"
@@ -10,6 +11,11 @@ namespace conclave::engine {
 
 /// Rows [first, first + nRows) of a matrix.
 [[nodiscard]] Matrix rowsOf(const Matrix& matrix, int first, int nRows);
+
+/// Errors: Unsupported, if there are tensors that the file's architecture does not use (names
+/// some).
+[[nodiscard]] Result<void> requireNone(const std::vector<std::string>& unread,
+                                       const GgufFile& file);
 
 struct QueryKeyValueShape {
     int embeddingDim = 0;

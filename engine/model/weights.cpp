@@ -83,6 +83,25 @@ LatentAttentionWeights loadLatentAttention(TensorFinder& finder, const ModelConf
     return weights;
 }
 
+std::vector<float> joined(const std::vector<std::vector<float>>& rows) {
+    std::vector<float> all;
+    for (const std::vector<float>& row : rows) all.insert(all.end(), row.begin(), row.end());
+    return all;
+}
+
+/// Of queries or keys.
+std::vector<float> loadHeadNorm(TensorFinder& finder, const GroupedAttentionConfig& grouped,
+                                const std::string& name, int nHeads) {
+    switch (grouped.queryKeyNorm) {
+        case HeadNorm::None: break;
+        case HeadNorm::PerHead: return finder.vector(name, grouped.headDim);
+        case HeadNorm::PerHeadOwnWeights:
+            return joined(finder.vectors(name, nHeads, grouped.headDim));
+        case HeadNorm::AllHeads: return finder.vector(name, nHeads * grouped.headDim);
+    }
+    return {};
+}
+
 GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelConfig& config) {
     const GroupedAttentionConfig& grouped = config.grouped;
     const int queryDim = config.nHeads * grouped.headDim;
@@ -94,13 +113,8 @@ GroupedAttentionWeights loadGroupedAttention(TensorFinder& finder, const ModelCo
     weights.output = finder.matrix("attn_output.weight", config.embeddingDim, queryDim);
     weights.outputBias =
         finder.vectorIf(grouped.needsOutputBias, "attn_output.bias", config.embeddingDim);
-    if (grouped.queryKeyNorm != HeadNorm::None) {
-        const bool perHead = grouped.queryKeyNorm == HeadNorm::PerHead;
-        weights.queryNorm =
-            finder.vector("attn_q_norm.weight", perHead ? grouped.headDim : queryDim);
-        weights.keyNorm = finder.vector(
-            "attn_k_norm.weight", perHead ? grouped.headDim : grouped.nKvHeads * grouped.headDim);
-    }
+    weights.queryNorm = loadHeadNorm(finder, grouped, "attn_q_norm.weight", config.nHeads);
+    weights.keyNorm = loadHeadNorm(finder, grouped, "attn_k_norm.weight", grouped.nKvHeads);
     if (grouped.hasSinks) weights.sinks = finder.vector("attn_sinks.weight", config.nHeads);
     return weights;
 }
@@ -118,11 +132,38 @@ ConvolutionWeights loadConvolution(TensorFinder& finder, const std::string& name
     return weights;
 }
 
+/// Early files of Qwen3-Next hold what a delta net reads as the published weights do, head of keys
+/// by head of keys: its query, its key, the values that share it, and their gates.
+void loadDeltaNetByKeyHeads(TensorFinder& finder, const ModelConfig& config,
+                            DeltaNetWeights& weights) {
+    const DeltaNetConfig& net = config.deltaNet;
+    const int sharedDim = net.nShared() * net.headDim;
+    const int keysDim = net.nKeyHeads * net.headDim;
+    const Matrix all =
+        finder.matrix("ssm_in.weight", net.mixedDim() + net.valueDim(), config.embeddingDim);
+    int row = 0;
+    const auto take = [&](std::vector<MatrixPart>& parts, int firstOutput, int nRows) {
+        parts.push_back({rowsOf(all, row, nRows), firstOutput});
+        row += nRows;
+    };
+    for (int head = 0; head < net.nKeyHeads; ++head) {
+        take(weights.mixed, head * net.headDim, net.headDim);
+        take(weights.mixed, keysDim + head * net.headDim, net.headDim);
+        take(weights.mixed, 2 * keysDim + head * sharedDim, sharedDim);
+        take(weights.gate, head * sharedDim, sharedDim);
+    }
+}
+
 DeltaNetWeights loadDeltaNet(TensorFinder& finder, const ModelConfig& config) {
     const DeltaNetConfig& net = config.deltaNet;
     DeltaNetWeights weights;
-    weights.mixed = finder.matrix("attn_qkv.weight", net.mixedDim(), config.embeddingDim);
-    weights.gate = finder.matrix("attn_gate.weight", net.valueDim(), config.embeddingDim);
+    if (!net.isTiled && finder.has("ssm_in.weight") && !finder.has("attn_qkv.weight")) {
+        loadDeltaNetByKeyHeads(finder, config, weights);
+    } else {
+        const int dim = config.embeddingDim;
+        weights.mixed = {{finder.matrix("attn_qkv.weight", net.mixedDim(), dim)}};
+        weights.gate = {{finder.matrix("attn_gate.weight", net.valueDim(), dim)}};
+    }
     if (net.isTiled) {
         weights.rates = finder.matrix("ssm_beta.weight", net.nValueHeads, config.embeddingDim);
         weights.decays = finder.matrix("ssm_alpha.weight", net.nValueHeads, config.embeddingDim);
@@ -151,10 +192,8 @@ Mamba2Weights loadMamba2(TensorFinder& finder, const ModelConfig& config) {
     weights.stepBias = finder.vector("ssm_dt.bias", mamba.nHeads);
     weights.decay = finder.column("ssm_a", mamba.nHeads);
     weights.skip = finder.column("ssm_d", mamba.nHeads);
-    for (const auto& group :
-         finder.vectors("ssm_norm.weight", mamba.nGroups, innerDim / mamba.nGroups)) {
-        weights.norm.insert(weights.norm.end(), group.begin(), group.end());
-    }
+    weights.norm =
+        joined(finder.vectors("ssm_norm.weight", mamba.nGroups, innerDim / mamba.nGroups));
     return weights;
 }
 
@@ -402,18 +441,7 @@ Result<Weights> Weights::load(const GgufFile& file, const ModelConfig& config,
 }
 
 Result<void> Weights::requireAllRead(const GgufFile& file) const {
-    if (unread.empty()) return {};
-    constexpr std::size_t kShown = 3;
-    std::string names;
-    for (std::size_t i = 0; i < std::min(kShown, unread.size()); ++i) {
-        names += (i == 0 ? "" : ", ") + unread[i];
-    }
-    if (unread.size() > kShown) names += " and " + std::to_string(unread.size() - kShown) + " more";
-    return fail(ErrorCode::Unsupported,
-                "the model file has parts that the architecture " +
-                    std::string(file.string("general.architecture").value_or("")) +
-                    " does not use, so that it would be computed wrongly: " + names +
-                    "; get a file that was converted for llama.cpp");
+    return requireNone(unread, file);
 }
 
 }  // namespace conclave::engine

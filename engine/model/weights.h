@@ -59,7 +59,7 @@ struct GroupedAttentionWeights {
     Matrix query, key, value, output;
     // Empty in models without.
     std::vector<float> queryBias, keyBias, valueBias, outputBias;
-    std::vector<float> queryNorm, keyNorm;  ///< of one head, or of all together (HeadNorm)
+    std::vector<float> queryNorm, keyNorm;  ///< of one head, or of all in turn (HeadNorm)
     std::vector<float> sinks;               ///< [nHeads]
 };
 
@@ -69,9 +69,16 @@ struct ConvolutionWeights {
     std::vector<float> bias;               ///< [channels]; empty in most models
 };
 
+/// Some rows of a larger matrix.
+struct MatrixPart {
+    Matrix matrix;
+    int firstOutput = 0;  ///< which of the larger one's rows the first is
+};
+
 struct DeltaNetWeights {
-    Matrix mixed;  ///< [mixedDim][embeddingDim]
-    Matrix gate;   ///< [valueDim][embeddingDim]
+    /// [mixedDim][embeddingDim] and [valueDim][embeddingDim]; of several parts in files that hold
+    /// both as one tensor, by heads of keys.
+    std::vector<MatrixPart> mixed, gate;
     /// [nKeyHeads][strengths, decays of its value heads][embeddingDim], or all strengths alone.
     Matrix rates;
     std::optional<Matrix> decays;         ///< [nValueHeads][embeddingDim]

@@ -30,7 +30,8 @@ class Params(ctypes.Structure):
     """llama_model_quantize_params"""
     _fields_ = [("n_threads", ctypes.c_int32), ("file_type", ctypes.c_int), ("output", ctypes.c_int),
                 ("embedding", ctypes.c_int), ("flags", ctypes.c_bool * 6), ("imatrix", ctypes.c_void_p),
-                ("overrides", ctypes.c_void_p), ("types", ctypes.c_void_p), ("prune", ctypes.c_void_p)]
+                ("overrides", ctypes.c_void_p), ("types", ctypes.c_void_p), ("prune", ctypes.c_void_p),
+                ("buffer", ctypes.c_size_t)]
 
 
 class OpenParams(ctypes.Structure):

@@ -4,6 +4,8 @@ Sizes are as small as the architecture allows: the widths differ wherever files 
 mix-up fails, windows and original contexts are shorter than the golden files' text, and all scales are
 other than one. Names of keys and tensors are those of llama.cpp's converter.
 """
+import numpy as np
+
 from tiny_gguf import F16, F32, Q8_0, TinyModel
 
 VOCABULARY = 96
@@ -14,10 +16,13 @@ class Builder(TinyModel):
     """The parts that architectures share."""
 
     def __init__(self, architecture, layers, seed=1, heads=4, kv_heads=2, head_dim=8, ff=48,
-                 kind=F16):
+                 kind=F16, residual=0.5):
+        """
+        @param residual  how much a block adds; small enough that a stack of random layers does not amplify rounding
+        """
         super().__init__(architecture, seed, kind)
         self.layers, self.heads, self.kv_heads = layers, heads, kv_heads
-        self.head_dim, self.ff = head_dim, ff
+        self.head_dim, self.ff, self.residual = head_dim, ff, residual
         self.metadata.update({
             "general.name": "random weights",
             "general.file_type": {F16: 1, Q8_0: 7}[kind],
@@ -35,9 +40,6 @@ class Builder(TinyModel):
                  attention__head_count_kv=kv_heads, attention__layer_norm_rms_epsilon=1e-5,
                  attention__key_length=head_dim, attention__value_length=head_dim,
                  rope__dimension_count=head_dim, rope__freq_base=10000.0, vocab_size=VOCABULARY)
-
-    # How much a block adds; small enough that a stack of random layers does not amplify rounding.
-    RESIDUAL = 0.5
 
     def ends(self, output=True, norm_bias=False, norm="output_norm"):
         # As the output matrix, too, it must not make logits too far apart.
@@ -58,10 +60,13 @@ class Builder(TinyModel):
                 self.matrix(b + name, EMBEDDING, n)
                 if bias:
                     self.vector(b + name + ".bias", n)
-        self.matrix(b + "attn_output", q, EMBEDDING, gain=self.RESIDUAL)
+        self.matrix(b + "attn_output", q, EMBEDDING, gain=self.residual)
         if output_bias:
             self.vector(b + "attn_output.bias", EMBEDDING)
-        if norm:
+        if norm == "own":  # each head has weights of its own
+            self.vector(b + "attn_q_norm.weight", self.head_dim, self.heads, offset=1.0, scale=0.2)
+            self.vector(b + "attn_k_norm.weight", self.head_dim, self.kv_heads, offset=1.0, scale=0.2)
+        elif norm:
             self.norm(b + "attn_q_norm", self.head_dim if norm == "head" else q)
             self.norm(b + "attn_k_norm", self.head_dim if norm == "head" else kv)
         if sinks:
@@ -74,7 +79,7 @@ class Builder(TinyModel):
         else:
             self.matrix(b + "ffn_gate", EMBEDDING, self.ff)
             self.matrix(b + "ffn_up", EMBEDDING, self.ff)
-        self.matrix(b + "ffn_down", self.ff, EMBEDDING, gain=self.RESIDUAL)
+        self.matrix(b + "ffn_down", self.ff, EMBEDDING, gain=self.residual)
 
     def experts(self, layer, n, width, shared=0, bias=False, choice_bias=False, shared_gate=False,
                 fused=False):
@@ -85,7 +90,7 @@ class Builder(TinyModel):
         else:
             self.matrix(b + "ffn_gate_exps", EMBEDDING, width, n)
             self.matrix(b + "ffn_up_exps", EMBEDDING, width, n)
-        self.matrix(b + "ffn_down_exps", width, EMBEDDING, n, gain=2 * self.RESIDUAL)
+        self.matrix(b + "ffn_down_exps", width, EMBEDDING, n, gain=2 * self.residual)
         if bias:
             self.vector(b + "ffn_gate_inp.bias", n)
             self.vector(b + "ffn_gate_exps.bias", width, n)
@@ -96,7 +101,7 @@ class Builder(TinyModel):
         if shared:
             self.matrix(b + "ffn_gate_shexp", EMBEDDING, shared)
             self.matrix(b + "ffn_up_shexp", EMBEDDING, shared)
-            self.matrix(b + "ffn_down_shexp", shared, EMBEDDING, gain=self.RESIDUAL)
+            self.matrix(b + "ffn_down_shexp", shared, EMBEDDING, gain=self.residual)
         if shared_gate:
             self.matrix(b + "ffn_gate_inp_shexp", EMBEDDING, kind=F32)
 
@@ -157,7 +162,7 @@ def qwen3next(architecture="qwen3next"):
             q, kv = m.heads * m.head_dim, m.kv_heads * m.head_dim
             for name, n in (("attn_q", 2 * q), ("attn_k", kv), ("attn_v", kv)):
                 m.matrix(b + name, EMBEDDING, n)
-            m.matrix(b + "attn_output", q, EMBEDDING, gain=m.RESIDUAL)
+            m.matrix(b + "attn_output", q, EMBEDDING, gain=m.residual)
             m.norm(b + "attn_q_norm", m.head_dim)
             m.norm(b + "attn_k_norm", m.head_dim)
         else:
@@ -177,6 +182,29 @@ def qwen3next(architecture="qwen3next"):
             m.dense(i)
         else:
             m.experts(i, 6, 16, shared=24, shared_gate=True, fused=tiled)
+    return m
+
+
+def qwen3next_by_heads():
+    """As early files have it: one tensor holds, head of keys by head of keys, what attn_qkv and attn_gate do."""
+    m, found = qwen3next(), {}
+    heads, dim = m.metadata["qwen3next.ssm.group_count"], m.metadata["qwen3next.ssm.state_size"]
+
+    def by_heads(rows):
+        return rows.reshape(heads, -1, EMBEDDING)
+
+    tensors = []
+    for name, shape, kind, values in m.tensors:
+        prefix, _, part = name.rpartition("attn_")
+        if part not in ("qkv.weight", "gate.weight"):
+            tensors.append((name, shape, kind, values))
+            continue
+        found[part] = values.reshape(-1, EMBEDDING)
+        if part == "gate.weight":  # comes behind the other
+            q, k, v = np.split(found["qkv.weight"], [heads * dim, 2 * heads * dim])
+            joined = np.concatenate([by_heads(each) for each in (q, k, v, found["gate.weight"])], 1)
+            tensors.append((prefix + "ssm_in.weight", (EMBEDDING, joined.size // EMBEDDING), kind, joined))
+    m.tensors = tensors
     return m
 
 
@@ -269,9 +297,9 @@ def glm4moe():
     return m
 
 
-def deepseek2(n_experts=6, predicts=False, rank=24, **more):
+def deepseek2(n_experts=6, predicts=False, rank=24, seed=1, **more):
     nope, rope, value, query_rank = 16, 8, 12, 20
-    m = Builder("deepseek2", 3, kv_heads=1)
+    m = Builder("deepseek2", 3, kv_heads=1, seed=seed)
     dense = 1 if n_experts else m.layers
     m.set(attention__q_lora_rank=query_rank, attention__kv_lora_rank=rank,
           attention__key_length=rank + rope, attention__value_length=rank,
@@ -292,7 +320,7 @@ def deepseek2(n_experts=6, predicts=False, rank=24, **more):
         m.norm(b + "attn_kv_a_norm", rank)
         m.matrix(b + "attn_k_b", nope, rank, m.heads)
         m.matrix(b + "attn_v_b", rank, value, m.heads)
-        m.matrix(b + "attn_output", m.heads * value, EMBEDDING, gain=m.RESIDUAL)
+        m.matrix(b + "attn_output", m.heads * value, EMBEDDING, gain=m.residual)
         m.experts(i, n_experts, 16, shared=16, choice_bias=True) if i >= dense else m.dense(i)
     if predicts:
         m.matrix("blk.2.nextn.eh_proj", 2 * EMBEDDING, EMBEDDING)
@@ -305,6 +333,12 @@ def deepseek3():
     return deepseek2(n_experts=8, expert_group_count=4, expert_group_used_count=2, rope__scaling__type="yarn",
                      rope__scaling__factor=40.0, rope__scaling__original_context_length=64,
                      rope__scaling__yarn_log_multiplier=0.1)
+
+
+def deepseek2_yarn():
+    """Without "yarn_log_multiplier"."""
+    return deepseek2(seed=5, rope__scaling__type="yarn", rope__scaling__factor=40.0, rope__scaling__attn_factor=0.6,
+                     rope__scaling__original_context_length=64)
 
 
 def llama(n_experts=0):
@@ -472,11 +506,16 @@ def olmo2(has_window=False):
     return m
 
 
-def command_r(architecture="command-r", layers=2):
-    m = plain(architecture, "attn_norm", layers=layers, output=False)
+def command_r(architecture="command-r", layers=2, **more):
+    m = plain(architecture, "attn_norm", layers=layers, output=False, **more)
     del m.metadata[architecture + ".attention.layer_norm_rms_epsilon"]
     m.set(attention__layer_norm_epsilon=1e-5, logit_scale=0.5)
     return m
+
+
+def command_r_plus():
+    """llama.cpp looks for norms of heads in models of 64 layers or more."""
+    return command_r(layers=64, norm="own", ff=16, residual=0.1)
 
 
 def cohere2():
@@ -599,7 +638,7 @@ def granitehybrid(has_experts=False):
             m.vector(b + "ssm_a", 1, heads, offset=-0.6, scale=0.15)  # -exp of something
             m.vector(b + "ssm_d", 1, heads, offset=1.0)
             m.vector(b + "ssm_norm.weight", inner // groups, groups, offset=1.0, scale=0.2)
-            m.matrix(b + "ssm_out", inner, EMBEDDING, gain=m.RESIDUAL)
+            m.matrix(b + "ssm_out", inner, EMBEDDING, gain=m.residual)
         m.experts(i, 6, 16, shared=24) if has_experts else m.dense(i)
     return m
 
@@ -628,6 +667,9 @@ VARIANTS = {
     "gpt-oss-local": lambda: changed(gpt_oss(), rope__freq_base_swa=500.0,
                                      attention__sliding_window_pattern=[False, True]),
     "llama4-divided": llama4_divided,
+    "qwen3next-by-heads": qwen3next_by_heads,
+    "command-r-plus": command_r_plus,
+    "deepseek2-yarn": deepseek2_yarn,
 }
 # File name: how the model is made. Those of OTHERS are made wide alone (wide_models.py); the small models of these
 # names are make_parity.py's.

@@ -77,7 +77,8 @@ FAMILIES = {
 }
 PAGE = """# Models
 
-GGUF files of these architectures run. Each has tiny models with random weights in `tests/parity`, whose
+GGUF files of these architectures run, also split into parts (NAME-00001-of-00003.gguf in one folder; any of
+them opens the model). Each has tiny models with random weights in `tests/parity`, whose
 log-probabilities are held to those that llama.cpp gives for the same file: the 20 best tokens at every
 position of a fixed text. The bars are a mean Kullback-Leibler divergence of 1e-5 and a difference of
 0.01 in any of those log-probabilities, for F16 weights, with every kernel set that the processor has.
@@ -127,8 +128,8 @@ ten times as far from exact with heads of 8 values as without, and up to 15 of 2
 than 0.01 from ours; the figures here are from one with AVX2, but for those of F32 weights. With these, too, flash
 attention took it up to 1.3 from us and from exact there.) Near ties stand in `tests/parity/near_ties.txt`, but for
 those that only exact arithmetic decides; another one fails the comparison, and in the golden text the tests. The F32 weights prove
-all those below; of gpt-oss and qwen3next no other setting moves llama.cpp as far, so that they rest on those weights
-alone. The bars on this page leave near ties out: with them the mean of phimoe and qwen3next is above 1e-5.
+all those below but that of command-r-plus; of gpt-oss and qwen3next no other setting moves llama.cpp as far, so that they rest on those weights
+alone. The bars on this page leave near ties out: with them the mean of phimoe, qwen3next (both) and deepseek2-yarn is above 1e-5.
 Most are routers with two nearly equal experts, after which all differs. A gated delta net normalizes what a
 head gives, however small, and rounding with it: of ten other sets of random weights three (all qwen3next) were
 past 0.01 in a position, by up to 0.017; with F32 weights those ten differ by 1e-4 at most.

@@ -11,7 +11,8 @@ TRAPS = {
          ["deepseek3: pairs", "Parity deepseek2", "Golden deepseek3"]),
         ("`attn_kv_a_norm` covers the latents, not the rotated key", ["Parity deepseek2", "Parity deepseek3"]),
         ("YaRN's range over the original context; the softmax scale with `yarn_log_multiplier`",
-         ["Parity deepseek2", "DeepSeekTraps.YarnWithoutItsKeyScalesTheAnglesAndNotTheSoftmax"]),
+         ["Parity deepseek2", "DeepSeekTraps.YarnWithoutItsKeyScalesBothAsLlamaCpp",
+          "Golden deepseek2-yarn"]),
         ("`expert_gating_func` missing: softmax, but sigmoid in GLM-4.7-Flash's shape",
          ["DeepSeekTraps.ScoreWithoutItsKeyIsSoftmaxButForGlm"]),
         ("the bias chooses, the unbiased scores weigh", ["Router.BiasChangesTheChoiceButNotTheWeights"]),
@@ -68,6 +69,14 @@ TRAPS = {
         ("windows in three layers of four, and no positions in the fourth", ["cohere2: window", "cohere2: no position"]),
         ("logits are multiplied, where Granite divides them", ["command-r: logit scale"]),
     ],
+    "command-r": [
+        ("in R+ each head normalizes its queries and keys with weights of its own",
+         ["command-r-plus: query norm", "Golden command-r-plus"]),
+    ],
+    "qwen3next": [
+        ("early files hold what a delta net reads as one tensor, by heads of keys",
+         ["Golden qwen3next-by-heads", "Qwen3Next.OneTensorByHeadsGivesTheLogitsOfTwo"]),
+    ],
     "hunyuan-dense, hunyuan-moe": [
         ("heads are normalized behind the rotation",
          ["hunyuan-dense: norm behind rotation", "hunyuan-moe: norm behind rotation"]),
@@ -94,7 +103,8 @@ TRAPS = {
         ("a tensor for each expert, as in old files", ["Parity mixtral-split"]),
     ],
     "all": [
-        ("tensors that nothing reads tell of another architecture", ["Weights.NameTensorsThatNothingReads"]),
+        ("tensors that nothing reads tell of another architecture", ["Weights.NameTensorsThatNothingReads",
+                                                                         "DamagedEncoder.TensorThatNothingReadsIsNamed"]),
         ("rows that blocks do not divide are of another type; the output matrix is Q6_K",
          ["EveryType.FallsBackWhereRowsDoNotDivide", "Quantize.WritesTheFilesOfLlamaCpp"]),
         ("every type in every place, embeddings too; routers in F32", ["EveryType.WorksInEveryPlace"]),

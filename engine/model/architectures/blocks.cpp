@@ -165,12 +165,18 @@ void readLatentAttention(Keys& keys, ModelConfig& model) {
     // The factor on queries and keys counts for their part without position, too.
     double mscale = attentionFactor(keys);
     // DeepSeek's YaRN: the key holds 0.1 * mscale_all_dim. Where it is given, the two mscales
-    // cancel on cosine and sine, and the softmax scale takes the square instead.
+    // cancel on cosine and sine, and the softmax scale takes the square instead. Else, and where
+    // positions are scaled otherwise, llama.cpp has the usual factor in the softmax scale, too;
+    // DeepSeek's own code does not, but a file says the same here as there.
     const double logMultiplier = keys.number("rope.scaling.yarn_log_multiplier", 0.0, 0.0, 10.0);
-    if (model.rope.yarn && logMultiplier != 0.0) {
+    const RopeConfig& rope = model.rope;
+    const double logStretch = std::log(rope.yarn ? rope.yarnFactor : rope.linearFactor);
+    if (rope.yarn && logMultiplier != 0.0) {
         model.rope.magnitude = mscale;
-        mscale *= 1.0 + logMultiplier * std::log(model.rope.yarnFactor);
+    } else {
+        mscale *= 1.0 + 0.1 * logStretch;
     }
+    mscale *= 1.0 + logMultiplier * logStretch;
     model.attentionScale =
         static_cast<float>(mscale * mscale) / std::sqrt(static_cast<float>(keyDim));
     // Mistral Large 3: the file gives the step, where Ministral takes the original context.

@@ -7,6 +7,7 @@ namespace conclave::engine::architectures {
 void cohere2(Keys& keys, ModelConfig& model) {
     constexpr int kPeriod = 4;
     commandR(keys, model);
+    model.grouped.queryKeyNorm = HeadNorm::None;  // R+ alone has it
     model.window = keys.required("attention.sliding_window", 1, kMaxContext);
     readWindow(keys, model, kPeriod);
     for (LayerConfig& layer : model.layers) layer.rotates = layer.isLocal;

@@ -1,5 +1,7 @@
 // deepseek2.cpp: DeepSeek-V2 (arXiv:2405.04434), section 2, and V3 (arXiv:2412.19437), section 2.1;
-// also Moonlight, Kimi-K2, GLM-4.7-Flash and Mistral Large 3.
+// also Moonlight, Kimi-K2, GLM-4.7-Flash and Mistral Large 3. Where a file that scales
+// positions lacks "rope.scaling.yarn_log_multiplier", scores grow as in llama.cpp; DeepSeek's code
+// leaves them alone then.
 #include "engine/model/architectures/architectures.h"
 
 namespace conclave::engine::architectures {

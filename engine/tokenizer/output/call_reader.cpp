@@ -56,6 +56,7 @@ private:
             case CallStyle::OpenClose: return readOpenClose(m_cursor, m_calls);
             case CallStyle::FunctionTags: return m_cursor.eat("<function=") ? function() : python();
             case CallStyle::Python: return python();
+            case CallStyle::EndingList: return endingList();
             case CallStyle::Action: return action();
             case CallStyle::Mistral: return mistral();
             case CallStyle::Gemma: return gemma();
@@ -297,6 +298,18 @@ private:
         m_cursor.moveTo(begin);
         if (!isJson) return pythonCalls();
         return may && jsonCalls();
+    }
+
+    /// Without a mark only its place tells a list of calls from one that an answer shows.
+    bool endingList() {
+        const std::size_t begin = m_cursor.at();
+        (void)m_cursor.eat("[");
+        m_cursor.skipSpaces();
+        const bool may = mayBeCall();
+        m_cursor.moveTo(begin);
+        if (!may || !jsonCalls() || !mayEnd({"<|eot_id|>"})) return false;
+        m_cursor.skipSpaces();
+        return m_cursor.rest().empty() && m_cursor.untilEnd().has_value();
     }
 
     /// [NAME(KEY=VALUE, …), …]

@@ -42,6 +42,8 @@ CallStyle callStyleOf(std::string_view chatTemplate) {
     if (has("<|tool_call|>") || has("<|tool|>")) return CallStyle::TaggedArray;
     if (has("<|python_tag|>") || has("<|python_start|>")) return CallStyle::Python;
     const bool isLlama = has("<|start_header_id|>") || has("<|header_start|>");
+    // What ends a turn behind a list.
+    if (isLlama && has("]<|eot_id|>")) return CallStyle::EndingList;
     if (isLlama && has("tool_calls")) return CallStyle::Python;
     if (has("<tool_calls>")) return CallStyle::TaggedList;
     return CallStyle::None;
@@ -123,6 +125,7 @@ std::vector<std::string_view> callMarkers(CallStyle style) {
                     "<|tool_call:begin|>",
                     "<|calls|>"};
         case CallStyle::Python: return {"<|python_tag|>", "<|python_start|>"};
+        case CallStyle::EndingList: return {"["};
         case CallStyle::Action: return {"<|START_ACTION|>", "Action:"};
         case CallStyle::Mistral: return {"[TOOL_CALLS]"};
         case CallStyle::Gemma: return {"<|tool_call>", "<start_function_call>"};

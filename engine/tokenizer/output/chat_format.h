@@ -27,6 +27,8 @@ enum class CallStyle {
     /// Llama 3 and 4: an answer that is {"name", "parameters"} or [NAME(KEY=VALUE, …), …], or
     /// either or Python behind <|python_tag|> or between <|python_start|> and <|python_end|>.
     Python,
+    /// Cogito: [{"name", "arguments"}] behind what is said, up to the end of the answer.
+    EndingList,
     Mistral,  ///< [TOOL_CALLS][{"name", "arguments"}] or [TOOL_CALLS]NAME[ARGS]{…}
     /// Command R7B and A: <|START_ACTION|>[{"tool_name", "parameters"}]<|END_ACTION|>; Command R:
     /// Action: ```json … ```.
@@ -70,7 +72,9 @@ struct ChatFormat {
 [[nodiscard]] std::vector<std::string_view> outputMarkers(const ChatFormat& format);
 
 /// True if an answer of this style may be nothing but a call, without a marker.
-[[nodiscard]] inline bool mayBeBare(CallStyle style) { return style == CallStyle::Python; }
+[[nodiscard]] inline bool mayBeBare(CallStyle style) {
+    return style == CallStyle::Python || style == CallStyle::EndingList;
+}
 
 /// True if `prompt` ends with the beginning of a thought, so that the answer begins inside one.
 [[nodiscard]] bool opensThought(const ChatFormat& format, std::string_view prompt);

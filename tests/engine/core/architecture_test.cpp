@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "bare_model.h"
+#include "engine/engine.h"
 #include "engine/model/architectures/keys.h"
 #include "golden_distance.h"
 #include "golden_logits.h"
@@ -260,12 +261,16 @@ TEST(Lfm2, RefusesListsOfHeadsThatItWouldMisread) {
     EXPECT_THAT(windowed.read().error().detail, HasSubstr("windows is not supported"));
 }
 
-TEST(CommandR, RefusesNormsOfHeadsWithWeightsOfTheirOwn) {
-    Description plus("command-r", 2);
-    plus.writer().set("command-r.logit_scale", 0.5f);
-    EXPECT_TRUE(plus.read());
-    plus.writer().addTensor("blk.0.attn_q_norm.weight", 0, {16, 4}, std::string(256, '\0'));
-    EXPECT_THAT(plus.read().error().detail, HasSubstr("Command R+"));
+TEST(CommandR, TheFileTellsWhetherHeadsHaveNorms) {
+    for (const char* name : {"command-r", "cohere2"}) {
+        Description plus(name, 2);
+        plus.writer().set(std::string(name) + ".logit_scale", 0.5f);
+        plus.set("attention.sliding_window", 16);
+        EXPECT_EQ(plus.read().value().grouped.queryKeyNorm, HeadNorm::None);
+        plus.writer().addTensor("blk.0.attn_q_norm.weight", 0, {16, 4}, std::string(256, '\0'));
+        EXPECT_EQ(plus.read().value().grouped.queryKeyNorm,
+                  name == std::string("command-r") ? HeadNorm::PerHeadOwnWeights : HeadNorm::None);
+    }
 }
 
 TEST(GraniteHybrid, RefusesHeadsThatDoNotDivide) {
@@ -284,6 +289,25 @@ TEST(GraniteHybrid, RefusesHeadsThatDoNotDivide) {
     EXPECT_EQ(detailOf(96, 2), "");
     EXPECT_THAT(detailOf(96, 4), HasSubstr("ssm.group_count"));
     EXPECT_THAT(detailOf(100, 2), HasSubstr("ssm.inner_size"));
+}
+
+/// The same weights in one tensor or in two, also quantized. Heads of these tiny models are shorter
+/// than the panels of packed weights, which sum in another order.
+TEST(Qwen3Next, OneTensorByHeadsGivesTheLogitsOfTwo) {
+    const auto logits = [](const std::string& name, const std::string& type) {
+        const auto path = std::filesystem::temp_directory_path() /
+                          ("conclave-" + name + std::to_string(::getpid()) + ".gguf");
+        QuantizeOptions options;
+        options.type = type;
+        const auto written = quantizeModel(test::parity(name + ".gguf"), path, options);
+        EXPECT_TRUE(written) << written.error().detail;
+        test::BareModel model(path, scalarKernels());
+        std::filesystem::remove(path);
+        return model.logits(test::goldenTokens(model.config().vocabularySize, 64), {40, 1});
+    };
+    EXPECT_EQ(logits("qwen3next-by-heads", "F16"), logits("qwen3next", "F16"));
+    EXPECT_THAT(logits("qwen3next-by-heads", "Q8_0"),
+                testing::Pointwise(testing::FloatNear(1e-3f), logits("qwen3next", "Q8_0")));
 }
 
 /// Only Granite's hybrid files may be without it.
@@ -388,7 +412,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "cohere2", "dots1", "hunyuan-moe", "hunyuan-dense", "bailingmoe", "bailingmoe2",
                     "minimax-m2", "exaone4", "lfm2", "lfm2moe", "granitehybrid",
                     "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe", "glm4-sections",
-                    "deepseek2-growth", "deepseek2-latents", "gemma3-list", "gpt-oss-local", "llama4-divided"),
+                    "deepseek2-growth", "deepseek2-latents", "gemma3-list", "gpt-oss-local",
+                    "llama4-divided", "qwen3next-by-heads", "command-r-plus", "deepseek2-yarn"),
     testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {

@@ -50,7 +50,8 @@ ModelConfig configOf(const GgufWriter& writer) {
 }
 
 /// DeepSeek-V2-Lite's description, as the first files had it: without the keys that came later.
-GgufWriter deepSeek(std::uint32_t nLayers = 27, std::uint32_t vocabularySize = 1000) {
+GgufWriter deepSeek(std::uint32_t nLayers = 27, std::uint32_t vocabularySize = 1000,
+                    const char* scaling = "yarn") {
     GgufWriter writer;
     writer.set("general.architecture", "deepseek2");
     const auto set = [&](const std::string& key, std::uint32_t value) {
@@ -72,15 +73,19 @@ GgufWriter deepSeek(std::uint32_t nLayers = 27, std::uint32_t vocabularySize = 1
     set("expert_shared_count", 1);
     set("expert_feed_forward_length", 32);
     writer.set("deepseek2.attention.layer_norm_rms_epsilon", 1e-6f);
-    writer.set("deepseek2.rope.scaling.type", "yarn");
+    writer.set("deepseek2.rope.scaling.type", scaling);
     writer.set("deepseek2.rope.scaling.factor", 40.0f);
     return writer;
 }
 
-TEST(DeepSeekTraps, YarnWithoutItsKeyScalesTheAnglesAndNotTheSoftmax) {
+TEST(DeepSeekTraps, YarnWithoutItsKeyScalesBothAsLlamaCpp) {
     const ModelConfig without = configOf(deepSeek());
-    EXPECT_NEAR(without.rope.magnitude, 1.0 + 0.1 * std::log(40.0), 1e-9);
-    EXPECT_FLOAT_EQ(without.attentionScale, 1.0f / std::sqrt(48.0f));
+    const double usual = 1.0 + 0.1 * std::log(40.0);
+    EXPECT_NEAR(without.rope.magnitude, usual, 1e-9);
+    EXPECT_FLOAT_EQ(without.attentionScale, static_cast<float>(usual * usual) / std::sqrt(48.0f));
+    const ModelConfig linear = configOf(deepSeek(27, 1000, "linear"));
+    EXPECT_EQ(linear.rope.magnitude, 1.0);
+    EXPECT_EQ(linear.attentionScale, without.attentionScale);
 
     GgufWriter writer = deepSeek();
     writer.set("deepseek2.rope.scaling.yarn_log_multiplier", 0.0707f);

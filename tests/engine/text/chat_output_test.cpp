@@ -34,6 +34,7 @@ constexpr std::string_view kGlm = "<tool_call>{{ name }}<arg_key>";
 constexpr std::string_view kDeepSeek = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜></think>";
 constexpr std::string_view kKimi = "<|tool_calls_section_begin|><|tool_call_begin|>";
 constexpr std::string_view kLlama = "<|start_header_id|>{{ message.tool_calls }}<|python_tag|>";
+constexpr std::string_view kCogito = "<|start_header_id|>[{{ message.tool_calls }}]<|eot_id|>";
 constexpr std::string_view kMistral = "[AVAILABLE_TOOLS][TOOL_CALLS][THINK]";
 constexpr std::string_view kGranite = "<|start_of_role|><|tool_call|>";
 constexpr std::string_view kGemma = "<|channel>thought\\n<|tool_call>call:";
@@ -227,6 +228,23 @@ TEST(ChatOutput, ReadsPythonOfLlama) {
         {kLlama4,
          "<|python_start|>[x for x in range(3)]<|python_end|> Done.",
          {"", "Done.", {{"call_0", "code_interpreter", "{\"code\":\"[x for x in range(3)]\"}"}}}});
+}
+
+TEST(ChatOutput, ReadsTheListThatCogitoEndsWith) {
+    const std::string calls =
+        R"([{"name": "weather", "arguments": {"city": "[Rome]"}}, {"name": "clock", )"
+        R"("arguments": {}, "id": "c1"}])";
+    const std::vector<ToolCall> read = {{"call_0", "weather", R"({"city":"[Rome]"})"},
+                                        {"c1", "clock", "{}"}};
+    expectEverywhere({kCogito, calls, {"", "", read}});
+    expectEverywhere(
+        {kCogito, "Let me look [1].\n" + calls + " \n", {"", "Let me look [1].", read}});
+    expectEverywhere({kCogito, "<think>Hm.</think>Yes: " + calls, {"Hm.", "Yes:", read}});
+    // A list that the answer shows, goes on behind, or does not end, is text.
+    const std::vector<std::string> texts = {
+        "As in " + calls + ", say.", "See [1, 2] and [a](b).", "So: " + calls.substr(0, 60),
+        R"(Data: [{"city": "Rome"}])", R"(Names: [{"name": "Rome"}])"};
+    for (const std::string& text : texts) expectEverywhere({kCogito, text, {"", text, {}}});
 }
 
 TEST(ChatOutput, ReadsWhatLlama4SaysBeforeItsCalls) {
@@ -609,11 +627,11 @@ TEST(ChatOutput, CutsDoNotMatter) {
                                                 "<|message_sep|>",
                                                 "function call<|role_sep|>"};
     const std::string_view families[] = {
-        kHermes,     kQwenCoder,  kGlm,      kDeepSeek, kKimi,        kLlama,
-        kMistral,    kGranite,    kGemma,    kHarmony,  kLlama4,      kSeed,
-        kMiniMax,    kMiniMaxM1,  kCommandA, kCommandR, "plain",      kMiniMaxM3,
-        kDeepSeekV4, kMiniCpm,    kKimiK3,   kSolar,    kFunctionary, kNemotron,
-        kGigaChat,   kGigaChat31, kApertus,  kLfm2,     kApriel,      kMuse};
+        kHermes,   kQwenCoder,   kGlm,      kDeepSeek,  kKimi,       kLlama,   kMistral,
+        kGranite,  kGemma,       kHarmony,  kLlama4,    kSeed,       kMiniMax, kMiniMaxM1,
+        kCommandA, kCommandR,    "plain",   kMiniMaxM3, kDeepSeekV4, kMiniCpm, kKimiK3,
+        kSolar,    kFunctionary, kNemotron, kGigaChat,  kGigaChat31, kApertus, kLfm2,
+        kApriel,   kMuse,        kCogito};
     const char* wanted = std::getenv("CONCLAVE_CASES");
     const int nCases = wanted != nullptr ? std::atoi(wanted) : 3000;
     std::mt19937 random(7);

@@ -32,6 +32,19 @@ def _remember(q, k, v, strength, decay):
     return out
 
 
+def _mixed_and_gate(layer, x, n_key_heads):
+    """Queries, keys and values of all heads in turn, and gates: of two matrices, or of one in early files, which has
+    them by heads of keys."""
+    if "ssm_in" not in layer:
+        return layer.linear("attn_qkv", x), layer.linear("attn_gate", x)
+    dim = layer.model["ssm.state_size"]
+    share = layer.model["ssm.time_step_rank"] // n_key_heads * dim
+    joined = layer.linear("ssm_in", x).reshape(len(x), n_key_heads, -1)
+    *mixed, gate = (each.reshape(len(x), -1)
+                    for each in np.split(joined, [dim, 2 * dim, 2 * dim + share], axis=2))
+    return np.concatenate(mixed, 1), gate
+
+
 def gated_delta_net(layer, x, tiled):
     """Qwen3-Next's and Qwen3.5's.
 
@@ -40,12 +53,12 @@ def gated_delta_net(layer, x, tiled):
     model = layer.model
     dim, epsilon = model["ssm.state_size"], model["attention.layer_norm_rms_epsilon"]
     n_key_heads, n_value_heads = model["ssm.group_count"], model["ssm.time_step_rank"]
-    mixed = silu(convolved(layer, "ssm_conv1d", layer.linear("attn_qkv", x))).reshape(len(x), -1, dim)
+    mixed, gate = _mixed_and_gate(layer, x, n_key_heads)
+    mixed = silu(convolved(layer, "ssm_conv1d", mixed)).reshape(len(x), -1, dim)
     q, k, v = np.split(mixed, [n_key_heads, 2 * n_key_heads], axis=1)
     share = n_value_heads // n_key_heads
     q, k = (np.tile(each, (1, share, 1)) if tiled else np.repeat(each, share, 1)
             for each in (_unit(q, epsilon) * dim ** -0.5, _unit(k, epsilon)))
     out = _remember(q, k, v, *_strengths_and_decays(layer, x, n_key_heads, n_value_heads))
-    gate = layer.linear("attn_gate", x).reshape(out.shape)
-    out = rms_norm(out, epsilon) * layer.weight("ssm_norm") * silu(gate)
+    out = rms_norm(out, epsilon) * layer.weight("ssm_norm") * silu(gate.reshape(out.shape))
     return layer.linear("ssm_out", out.reshape(len(x), -1))

@@ -42,12 +42,14 @@ def _latent_attention(layer, x):
     model = layer.model
     n_heads, dim = model["attention.head_count"], model["rope.dimension_count"]
     frequencies = rope.stretched_frequencies(layer, dim)
-    # The key holds a tenth of DeepSeek's mscale_all_dim. With it, scores grow and not queries and keys.
+    # The key holds a tenth of DeepSeek's mscale_all_dim. With it and YaRN, scores grow and not queries and keys; else
+    # llama.cpp lets scores grow, too.
     log_multiplier = model.get("rope.scaling.yarn_log_multiplier", 0.0)
     kind, factor = rope.scaling(model)
-    grows = kind == "yarn" and log_multiplier
     own = model.get("rope.scaling.attn_factor", 1.0)
-    size = own if grows else rope.magnitude(model)
+    cancels = kind == "yarn" and log_multiplier
+    size = own if cancels else rope.magnitude(model)
+    growth_of_scores = (1 if cancels else 1 + 0.1 * np.log(factor)) * (1 + log_multiplier * np.log(factor))
 
     q = _queries(layer, x).reshape(len(x), n_heads, -1)
     latent, shared = np.split(layer.linear("attn_kv_a_mqa", x), [-dim], axis=-1)
@@ -56,7 +58,7 @@ def _latent_attention(layer, x):
     q_plain, q_turned = np.split(q, [-dim], axis=-1)
     q = np.concatenate([q_plain, rope.rotate_pairs(q_turned, frequencies, size)], -1)
     k = np.concatenate([k, np.repeat(shared, n_heads, 1)], -1)
-    scale = q.shape[-1] ** -0.5 * (own * (1 + log_multiplier * np.log(factor) if grows else 1.0)) ** 2
+    scale = q.shape[-1] ** -0.5 * (own * growth_of_scores) ** 2
     if model.get("attention.temperature_scale"):  # Mistral Large 3 (arXiv:2501.19399)
         growth = np.log(np.floor(np.arange(len(x)) / model["attention.temperature_length"]) + 1)
         q = q * (1 + model["attention.temperature_scale"] * growth)[:, None, None]
