@@ -5,6 +5,7 @@
 
 #include "app/services/question.h"
 #include "app/services/survey/absence.h"
+#include "app/services/survey/date_answer.h"
 #include "app/services/survey/date_bound.h"
 #include "app/services/survey/dated_sentences.h"
 #include "app/services/survey/guide_choice.h"
@@ -90,6 +91,13 @@ Result<std::optional<SurveyAnswer>> Surveyor::quantityAnswer(const SurveyRequest
 }
 
 Result<std::optional<SurveyAnswer>> Surveyor::datedAnswer(const SurveyRequest& request) {
+    auto compared = answerFromDates(m_database.documents(), request.question, request.collections,
+                                    request.filter, request.cancel, progressShower(request));
+    if (!compared) return tl::unexpected(compared.error());
+    if (*compared) {
+        return std::optional<SurveyAnswer>(
+            SurveyAnswer{std::move((*compared)->report), std::move((*compared)->account)});
+    }
     auto found =
         datedSentencesFor(m_database, request.question, request.isForced, request.collections,
                           request.filter, request.cancel, progressShower(request));
@@ -124,7 +132,7 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
     // "The total rent of all leases" is of documents, although a table may be called leases too.
     const auto quantity = quantityQuestionOf(request.question);
     const bool isOfDocuments = quantity && quantity->isOfAll && !quantity->place.empty();
-    const bool comparesDates = withoutDateBound(request.question).has_value();
+    const bool comparesDates = dateBoundOf(request.question).has_value();
     for (const bool isOfTables : {!isOfDocuments, isOfDocuments}) {
         auto answered = isOfTables      ? tableAnswer(request)
                         : comparesDates ? datedAnswer(request)
