@@ -141,6 +141,41 @@ protected:
     std::chrono::sys_time<std::chrono::nanoseconds> m_modified = kToday;
 };
 
+TEST_F(WholeCollectionTest, WhatNeedsNoneSaysSoOrIsSilent) {
+    add("lease1.txt", "Security deposit: 2,900 USD.");
+    add("lease2.txt", "No security deposit is required.");
+    add("lease3.txt", "The rent is 700 EUR.");
+    for (const char* question : {"Which leases do not require a security deposit?",
+                                 "Which leases have no security deposit?",
+                                 "Which leases don't ask for a security deposit?",
+                                 "In which leases is a security deposit not required?",
+                                 "Which leases come without a security deposit?"}) {
+        const std::string text = absent(question);
+        EXPECT_THAT(text, HasSubstr("**2 of 3 documents have no “security deposit” that could be "
+                                    "found**: 1 says that there is none, 1 says nothing of it."))
+            << question;
+        EXPECT_THAT(text,
+                    HasSubstr("that there is none:**\n\n- **lease2** (lease2.txt): No security"));
+        EXPECT_THAT(text, HasSubstr("**1 document says nothing of it**, which need not mean"));
+        EXPECT_THAT(text, Not(HasSubstr("neither here nor there")));
+    }
+    EXPECT_THAT(absent("Which leases do not mention a security deposit?"),
+                HasSubstr("**1 of 3 documents says nothing of “security deposit”**:"));
+    EXPECT_FALSE(surveyQuestionOf("Which leases do not need to be signed?").isDenied);
+}
+
+TEST_F(WholeCollectionTest, WhatNeedsNoneIsAskedInChinese) {
+    add("东湖合同.txt", "租赁合同。押金为3000元。");
+    add("西山合同.txt", "租赁合同。本合同免收押金。");
+    add("南门合同.txt", "租赁合同。租金为每月900元。");
+    for (const char* question : {"哪些合同不需要押金？", "哪些合同无需支付押金？",
+                                 "不需要缴纳押金的合同有哪些？", "哪些合同没有押金？"}) {
+        EXPECT_THAT(absent(question, true),
+                    HasSubstr("3 份文档中有 2 份未见“押金”**：1 份明确说没有，1 份没有提到"))
+            << question;
+    }
+}
+
 TEST_F(WholeCollectionTest, TellsSilentDocumentsFromThoseThatDenyOrAlmostSayIt) {
     add("lease1.txt", "The tenants made a deposit of 900 EUR.");
     add("lease2.txt", "No deposit is due.");

@@ -359,6 +359,7 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     }
     if (asksForHelp(lower)) return asked;
     if (isDenialAsked(text, lower, asked)) return asked;
+    asked.isNeedDenied = false;
     if (isComparison(text, lower, asked)) return asked;
     std::string rest(text);
     const bool inChinese = isChinese(text);

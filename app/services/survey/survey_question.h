@@ -24,6 +24,7 @@ struct SurveyQuestion {
     bool isSure = false;
     bool ofDocuments = false;   ///< documents are counted or listed, not what they say
     bool isDenied = false;      ///< documents are asked for that do not say the subject
+    bool isNeedDenied = false;  ///< of isDenied: "do not require it", and not "do not mention it"
     SurveyCondition condition;  ///< of the sentences that say the subject
     /// Of each document it is asked ("the notice period of each lease"): "period" need not be said.
     bool isOfEach = false;
