@@ -9,6 +9,7 @@
 #include "app/services/survey/date_bound.h"
 #include "app/services/survey/dated_sentences.h"
 #include "app/services/survey/guide_choice.h"
+#include "app/services/survey/joint_answer.h"
 #include "app/services/survey/model_report.h"
 #include "app/services/survey/model_survey.h"
 #include "app/services/survey/quantity_answer.h"
@@ -139,6 +140,13 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
                                         : quantityAnswer(request);
         if (!answered) return tl::unexpected(answered.error());
         if (*answered) return std::move(*answered);
+    }
+    auto joint = answerFromJoint(m_database.documents(), request.question, request.collections,
+                                 request.filter, request.cancel, progressShower(request));
+    if (!joint) return tl::unexpected(joint.error());
+    if (*joint) {
+        return std::optional<SurveyAnswer>(
+            SurveyAnswer{std::move((*joint)->report), std::move((*joint)->account)});
     }
     SurveyQuestion asked =
         request.isForced ? forcedQuestion(request.question) : surveyQuestionOf(request.question);
