@@ -289,6 +289,28 @@ TEST_F(WholeCollectionTest, CountsFilesByTheirTypesAndDays) {
     }
 }
 
+TEST_F(WholeCollectionTest, AMailboxHoldsManyMessages) {
+    add("ada.eml", "Lunch\n\nFrom: Ada\n\nShall we meet? The budget is ready.");
+    storage::DocumentContent box = contentOf("box.mbox", "");
+    box.pages.clear();
+    box.chunks.clear();
+    box.sha256 = "box";
+    for (int i = 1; i <= 3; ++i) {
+        const std::string text = i == 2 ? "The keys are here." : "The budget is late. The budget!";
+        box.pages.push_back({i, text});
+        box.chunks.push_back({.page = i, .startByte = 0, .endByte = text.size()});
+    }
+    keep(m_collection, "box.mbox", box);
+    add("plan.md", "The budget of the e-mails.");
+    EXPECT_THAT(recorded("How many e-mails are there?"),
+                HasSubstr("**4** messages, in 2 mail files of 3 documents:"));
+    EXPECT_THAT(recorded("有几封邮件？"), HasSubstr("2 个邮件文件共有 **4** 封邮件"));
+    EXPECT_THAT(recorded("How many mail files are there?"), HasSubstr("**2** of 3 documents"));
+    EXPECT_THAT(compared("How many e-mails mention the budget?"),
+                HasSubstr("**3 of 4 messages say “budget”**, in 2 mail files"));
+    EXPECT_THAT(compared("How many e-mails mention castles?"), Not(HasSubstr("plan")));
+}
+
 TEST_F(WholeCollectionTest, ASumSaysThatATableWasLeftOut) {
     add("lease1.txt", "The rent is 700 EUR.");
     add("lease2.txt", "The rent is 900 EUR.");

@@ -31,6 +31,7 @@ struct SurveyQuestion {
     std::string subject;         ///< what must be said; empty: everything counts
     std::string place;           ///< "in the contracts": documents named so, if there are any
     bool isPlaceOfKind = false;  ///< a kind of document, as in "which contracts"
+    bool isOfMessages = false;   ///< mails are: a mailbox holds many
     bool isPlaceNamed = false;  ///< "in the code folder": the name decides, whatever is said inside
     std::vector<retrieval::Pattern> patterns;
     std::vector<std::string> sides;      ///< of Compare: two

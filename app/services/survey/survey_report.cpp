@@ -114,7 +114,18 @@ Result<void> reportMatches(ReportWriter& writer, const SurveyQuestion& asked,
     const int nMatches = totalMatches(findings, 0);
     const std::size_t nDocuments = findings.documents.size();
     const int nRead = findings.nDocumentsRead;
-    if (asked.ofDocuments) {
+    if (asked.isOfMessages && findings.nPagesRead > nRead) {
+        int nMessages = 0;
+        for (const SurveyedDocument& each : findings.documents) nMessages += each.nMatchingPages;
+        writer.add("**" + grouped(nMessages) + " of " +
+                       counted(findings.nPagesRead, "message", "messages") +
+                       (nMessages == 1 ? " says " : " say ") + words + "**, in " +
+                       counted(nDocuments, "mail file", "mail files") + " and " +
+                       counted(nMatches, "sentence", "sentences") + ":\n\n",
+                   "**" + grouped(findings.nPagesRead) + " 封邮件中有 " + grouped(nMessages) +
+                       " 封提到" + words + "**，分布在 " + grouped(nDocuments) +
+                       " 个邮件文件，共 " + grouped(nMatches) + " 句：\n\n");
+    } else if (asked.ofDocuments) {
         writer.add("**" + grouped(nDocuments) + " of " + counted(nRead, "document", "documents") +
                        (nDocuments == 1 ? " says " : " say ") + words + "**, in " +
                        counted(nMatches, "sentence", "sentences") + ":\n\n",
