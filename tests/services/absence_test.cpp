@@ -260,6 +260,35 @@ TEST_F(WholeCollectionTest, ComparesTheDocumentsThatAreNamed) {
                 HasSubstr("No document that was read is named so"));
 }
 
+TEST_F(WholeCollectionTest, PutsWholeDocumentsSideBySide) {
+    add("lease A.txt",
+        "Lease A\n\nThe monthly rent is 1,150 EUR. A deposit of 2,300 EUR is paid at once.\n\n"
+        "Landlord: Ida Moor\nTenant: Sven Lark\n\nThe lease ends on 5 March 2027. Pets may be "
+        "kept.\n");
+    add("lease B.txt",
+        "Lease B\n\nRent: 980 EUR\nTenant: Runa Pike\n\nNo deposit is due. The lease ends on 1 May "
+        "2028.\n\nIn the end the landlord, Ida Moor, keeps a key.\n\nThe garden is shared.\n");
+    const std::string text = compared("Compare lease A and lease B");
+    EXPECT_THAT(text, HasSubstr("| | lease A | lease B |\n| --- | --- | --- |\n"));
+    EXPECT_THAT(text,
+                HasSubstr("| monthly rent | The monthly rent is 1,150 EUR. [1] | 980 EUR [2] |"));
+    EXPECT_THAT(text, HasSubstr("| deposit | A deposit of 2,300 EUR is paid at once. [1] | No "
+                                "deposit is due. [2] |"));
+    EXPECT_THAT(text, HasSubstr("| Tenant | Sven Lark [1] | Runa Pike [2] |"));
+    EXPECT_THAT(text, HasSubstr("| Landlord | Ida Moor [1] | In the end the landlord, Ida Moor"));
+    EXPECT_THAT(text, HasSubstr("| lease ends | The lease ends on 5 March 2027. [1] |"));
+    EXPECT_THAT(text, HasSubstr("**Only lease A says:**\n\n- Pets may be kept. [1]"));
+    EXPECT_THAT(text, HasSubstr("**Only lease B says:**\n\n- The garden is shared. [2]"));
+}
+
+TEST_F(WholeCollectionTest, PutsChineseDocumentsSideBySide) {
+    add("东湖合同.txt", "租赁合同\n\n租金：每月4200元\n押金：8400元\n");
+    add("西山合同.txt", "租赁合同\n\n每月租金为3900元。本合同免收押金。\n");
+    const std::string text = compared("比较东湖合同和西山合同");
+    EXPECT_THAT(text, HasSubstr("| 租金 | 每月4200元 [1] | 每月租金为3900元。 [2] |"));
+    EXPECT_THAT(text, HasSubstr("| 押金 | 8400元 [1] | 本合同免收押金。 [2] |"));
+}
+
 TEST_F(WholeCollectionTest, CountsFilesByTheirTypesAndDays) {
     add("plan.md", "# Plan");
     add("ada.eml", "Hello.");
