@@ -53,6 +53,8 @@ TEST(JointQuestion, IsNotWhateverHasAnAnd) {
     for (const char* question :
          {"Which contracts mention Smith and Sons?", "Which contracts mention a deposit?",
           "Which contracts do not mention a deposit or a penalty?",
+          "What do the leases say about pets and smoking?",
+          "List all invoices with number and total sum",
           "Which contracts have a deposit above 500 EUR and a penalty?",
           "Which leases begin in 2020 and end in 2025?", "Who pays both the deposit and the rent?",
           "Which leases mention both a deposit and not a penalty?",

@@ -191,11 +191,18 @@ std::optional<JointQuestion> englishJoint(std::string_view text) {
     std::size_t first = noun + 1;
     while (first < words.size() && isListed(words[first], kJointVerbs)) ++first;
     if (first >= words.size() || first == noun + 1) return {};
+    // "What do the leases say about pets and smoking?" asks for what they say.
+    const bool isOfContent = words.front() == "what" && (words[1] == "do" || words[1] == "does");
+    if (isOfContent) return {};
     const std::size_t end = startOf(noun) + words[noun].size();
     const bool isPlain = isAny && kind == noun;
     const std::string place =
         isPlain ? std::string() : subjectOf(text.substr(startOf(kind), end - startOf(kind)));
-    return jointIn(text.substr(startOf(first)), place);
+    const auto joint = jointIn(text.substr(startOf(first)), place);
+    // "List all invoices with date and amount": both are to be shown.
+    const bool isOfColumns = joint && joint->joined == Joined::All && first == noun + 2 &&
+                             words[noun + 1] == "with" && words[first] != "both";
+    return isOfColumns ? std::nullopt : joint;
 }
 
 // ---------------------------------------------------------------------------------------- Chinese
