@@ -76,7 +76,11 @@ public:
             }
         }
         const bool isOwn = m_asked.date.role == DateRole::Dated && m_asked.date.beside.empty();
-        if (dated.dates.empty() && isOwn && !chunks.empty()) {
+        // "Your letter dated 2 January" says nothing of when this one is.
+        const bool isAnyClear = std::any_of(
+            dated.dates.begin(), dated.dates.end(),
+            [](const GivenDate& date) { return date.said.doubt != SaidDate::Doubt::Bound; });
+        if (!isAnyClear && isOwn && !chunks.empty()) {
             addDatesAlone(dated, chunks, slashDates);
         }
         dated.verdict = verdictOn(dated);
@@ -114,8 +118,9 @@ private:
                 }
             }
         };
+        const std::size_t nBefore = dated.dates.size();
         addLines(chunks.front(), false, kHeadLines);
-        if (dated.dates.empty()) addLines(chunks.back(), true, kEndLines);
+        if (dated.dates.size() == nBefore) addLines(chunks.back(), true, kEndLines);
     }
 
     [[nodiscard]] DateVerdict verdictOn(const DatedDocument& dated) const {
@@ -173,9 +178,10 @@ private:
     void tellDateHead() {
         const std::size_t n = count(DateVerdict::Within);
         const std::string names =
-            m_asked.names.empty() ? ""
-                                  : (m_writer.isChinese() ? "提到“" + m_asked.names + "”的 "
-                                                          : " that name “" + m_asked.names + "”");
+            m_asked.names.empty()
+                ? ""
+                : (m_writer.isChinese() ? "提到“" + m_asked.names + "”的 "
+                                        : " of those that name “" + m_asked.names + "”");
         const std::string of = m_asked.what.empty() ? "" : " for “" + m_asked.what + "”";
         const std::string ofChinese = m_asked.what.empty() ? "" : "“" + m_asked.what + "”的";
         m_writer.add(
@@ -343,6 +349,10 @@ Result<std::optional<DateAnswer>> answerFromDates(storage::DocumentStore& store,
     findings.nDocumentsAll = findings.nDocumentsRead;
     findings.nPassagesAll = findings.nPassagesRead;
     findings.isComplete = true;
+    if (kind.hasTerms()) {
+        findings.place = asked->place;
+        findings.isPlaceInText = true;
+    }
     const bool isAnySaid = std::any_of(dated.begin(), dated.end(), [](const DatedDocument& each) {
         return each.verdict != DateVerdict::None;
     });
