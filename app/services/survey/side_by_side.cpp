@@ -10,6 +10,7 @@
 #include "app/services/english_words.h"
 #include "app/services/question.h"
 #include "app/services/reading.h"
+#include "app/services/survey/date_cues.h"
 #include "app/services/survey/question_words.h"
 #include "base/utf8.h"
 
@@ -109,6 +110,11 @@ std::string chineseSubjectOf(std::string_view sentence) {
     return {};
 }
 
+bool endsSentence(std::string_view text) {
+    return text.ends_with(".") || text.ends_with("!") || text.ends_with("?") ||
+           text.ends_with("。") || text.ends_with("！");
+}
+
 std::string_view headingAbove(std::string_view heading) {
     const std::size_t last = heading.rfind(" > ");
     return heading.substr(last == std::string_view::npos ? 0 : last + 3);
@@ -171,6 +177,47 @@ std::optional<NamedStatement> sentenceSaying(const std::vector<Chunk>& chunks,
     return std::nullopt;
 }
 
+/// What happens on a date, where a document gives one such date that can be read in one way.
+std::vector<NamedStatement> datedStatementsIn(const std::vector<Chunk>& chunks, bool isChinese) {
+    struct RoleName {
+        DateRole role;
+        std::string_view english;
+        std::string_view chinese;
+    };
+    constexpr auto kRoleNames = std::to_array<RoleName>({{DateRole::Dated, "dated", "日期"},
+                                                         {DateRole::Signed, "signed", "签订"},
+                                                         {DateRole::Starts, "begins", "开始"},
+                                                         {DateRole::Ends, "ends", "结束"},
+                                                         {DateRole::Due, "due", "应付"}});
+    std::string all;
+    for (const Chunk& chunk : chunks) all.append(chunk.text).append("\n");
+    const retrieval::SlashDates slashDates = retrieval::slashDatesOf(all);
+    std::vector<NamedStatement> statements;
+    for (const RoleName& each : kRoleNames) {
+        AskedDate asked;
+        asked.role = each.role;
+        std::vector<NamedStatement> found;
+        bool isClear = true;
+        for (const Chunk& chunk : chunks) {
+            for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
+                const std::string text =
+                    chunk.text.substr(span.startByte, span.endByte - span.startByte);
+                for (const SaidDate& said :
+                     datesSaid(text, headingAbove(chunk.heading), asked, slashDates)) {
+                    isClear = isClear && said.doubt == SaidDate::Doubt::None;
+                    const bool isKnown = !found.empty() && found.front().value == said.text;
+                    if (isKnown) continue;
+                    found.push_back({std::string(isChinese ? each.chinese : each.english),
+                                     said.text, chunk.id, chunk.startByte + span.startByte,
+                                     chunk.startByte + span.endByte, text});
+                }
+            }
+        }
+        if (isClear && found.size() == 1) statements.push_back(std::move(found.front()));
+    }
+    return statements;
+}
+
 /// One cell of the table, and its passage.
 Result<void> addCell(ReportWriter& writer, const NamedStatement& said, const std::string& path) {
     std::string value = asListLine(said.value, path);
@@ -206,10 +253,15 @@ std::vector<NamedStatement> namedStatementsIn(const std::vector<Chunk>& chunks) 
                  chunk.startByte + span.endByte,
                  chunk.text.substr(span.startByte, span.endByte - span.startByte)});
         };
+        const std::string heading(headingAbove(chunk.heading));
         for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
             const std::string_view sentence =
                 std::string_view(chunk.text).substr(span.startByte, span.endByte - span.startByte);
-            if (sentence.starts_with('#')) continue;
+            const bool isFirst = &chunk == &chunks.front() && span.startByte == 0;
+            if (sentence.starts_with('#') || sentence == heading ||
+                (isFirst && !endsSentence(sentence) && !labelled(sentence))) {
+                continue;
+            }
             bool isLabelled = false;
             for (std::size_t at = 0; at < sentence.size();) {
                 const std::size_t end = std::min(sentence.find('\n', at), sentence.size());
@@ -223,7 +275,6 @@ std::vector<NamedStatement> namedStatementsIn(const std::vector<Chunk>& chunks) 
             if (isLabelled) continue;
             std::string name =
                 isChinese(sentence) ? chineseSubjectOf(sentence) : subjectOfSentence(sentence);
-            const std::string heading(headingAbove(chunk.heading));
             if (name.empty() && isShortName(heading) && headings.insert(heading).second) {
                 name = heading;
             }
@@ -249,8 +300,23 @@ Result<bool> tellSideBySide(storage::DocumentStore& store, const SurveyedDocumen
             return isSameName(row.name, name) || isSameName(row.second.name, name);
         });
     };
+    const auto isOfRow = [&](const NamedStatement& each, NamedStatement SideRow::*side) {
+        return std::any_of(rows.begin(), rows.end(), [&](const SideRow& row) {
+            const NamedStatement& told = row.*side;
+            return told.chunk == each.chunk && told.startByte == each.startByte &&
+                   told.endByte >= each.endByte;
+        });
+    };
+    const bool isInChinese = writer.isChinese();
+    const auto datesOfSecond = datedStatementsIn(*secondChunks, isInChinese);
+    for (NamedStatement& each : datedStatementsIn(*firstChunks, isInChinese)) {
+        const auto other =
+            std::find_if(datesOfSecond.begin(), datesOfSecond.end(),
+                         [&](const NamedStatement& date) { return date.name == each.name; });
+        if (other != datesOfSecond.end()) rows.push_back({each.name, std::move(each), *other});
+    }
     for (const NamedStatement& each : ofFirst) {
-        if (isTold(each.name)) continue;
+        if (isTold(each.name) || isOfRow(each, &SideRow::first)) continue;
         const NamedStatement* const other = findNamed(ofSecond, each.name);
         const auto said =
             other != nullptr ? std::optional(*other) : sentenceSaying(*secondChunks, each.name);
@@ -261,10 +327,7 @@ Result<bool> tellSideBySide(storage::DocumentStore& store, const SurveyedDocumen
         }
     }
     for (const NamedStatement& each : ofSecond) {
-        const bool isRow = std::any_of(rows.begin(), rows.end(), [&](const SideRow& row) {
-            return row.second.chunk == each.chunk && row.second.startByte == each.startByte;
-        });
-        if (isRow || isTold(each.name)) continue;
+        if (isOfRow(each, &SideRow::second) || isTold(each.name)) continue;
         if (const auto said = sentenceSaying(*firstChunks, each.name)) {
             rows.push_back({each.name, *said, each});
         } else {

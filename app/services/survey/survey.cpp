@@ -258,15 +258,25 @@ private:
         }
     }
 
-    static std::vector<SurveyItem> firstSentences(const std::vector<Chunk>& chunks, int limit) {
+    std::vector<SurveyItem> firstSentences(const std::vector<Chunk>& chunks, int limit) const {
         std::vector<SurveyItem> items;
         for (const Chunk& chunk : chunks) {
             for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
                 if (static_cast<int>(items.size()) >= limit) return items;
-                if (!part(chunk.text, span).starts_with('#')) items.push_back(itemOf(chunk, span));
+                if (!isHeading(part(chunk.text, span))) items.push_back(itemOf(chunk, span));
             }
         }
         return items;
+    }
+
+    /// It says what the document is, and nothing of it; so does a first line that is no sentence.
+    [[nodiscard]] bool isHeading(std::string_view text) const {
+        if (text.starts_with('#')) return true;
+        const auto endsIn = [&](std::string_view mark) { return text.ends_with(mark); };
+        const bool isSentence = endsIn(".") || endsIn("!") || endsIn("?") || endsIn("。") ||
+                                text.find(':') != std::string_view::npos ||
+                                text.find("：") != std::string_view::npos;
+        return !isSentence && text == m_opening;
     }
 
     /// Of what was said about the subject, or of everything, the sentences that tell most.
