@@ -169,17 +169,24 @@ TEST(DatesSaid, AreNotThoseOfOtherThings) {
     for (const char* sentence :
          {"Ann Berg, born on 5 March 1980, rents the flat.", "Date of birth: 5 March 1980",
           "Delivery date: 5 March 2021", "The lease ends on 5 March 2021.",
-          "Signed copies were archived on 5 March 2021.", "出生日期：1980年3月5日",
+          "Signed copies were archived on 5 March 2021.",
+          "The tenant, who was born on 5 March 1980, signed this lease.",
+          "A payment was made on 5 March 2021.", "出生日期：1980年3月5日",
           "The roof was inspected on 5 March 2021."}) {
         EXPECT_THAT(datesOf(DateRole::Signed, sentence), ElementsAre()) << sentence;
         EXPECT_THAT(datesOf(DateRole::Dated, sentence), ElementsAre()) << sentence;
     }
-    for (const char* sentence : {"If it is not signed on 5 March 2021, the offer lapses.",
-                                 "The contract must be signed before 5 March 2021.",
-                                 "It replaces the former contract signed on 5 March 2021.",
-                                 "如果未在签订日2021年3月5日付款，合同无效。"}) {
+    for (const char* sentence :
+         {"If it is not signed on 5 March 2021, the offer lapses.",
+          "The contract must be signed before 5 March 2021.",
+          "It replaces the former contract signed on 5 March 2021.",
+          "This is an addition to the rental contract signed on 5 March 2021.",
+          "双方在2021年3月5日签署了原合同。", "如果未在签订日2021年3月5日付款，合同无效。"}) {
         EXPECT_THAT(datesOf(DateRole::Signed, sentence), ElementsAre("2021-03-05?")) << sentence;
     }
+    EXPECT_THAT(datesOf(DateRole::Dated,
+                        "This amendment to the lease dated May 1, 2018 is made on 5 March 2021."),
+                ElementsAre("2018-05-01?", "2021-03-05"));
     EXPECT_THAT(datesOf(DateRole::Signed, "Signed on 03/04/2021."), ElementsAre("03/04/2021?"));
     EXPECT_THAT(datesOf(DateRole::Signed, "Signed on 5 March."), ElementsAre("03-05?"));
 }

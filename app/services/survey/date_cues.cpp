@@ -120,6 +120,9 @@ std::optional<DateCue> cueOfDate(std::string_view text, const std::vector<AskedW
     return DateCue{0, word.start, word.end};
 }
 
+constexpr auto kBehindMade = std::to_array<std::string_view>({"on", "as", "this"});
+constexpr auto kBeforeMade = std::to_array<std::string_view>({"this", "is", "was", "hereby"});
+
 void addEnglishCues(std::string_view text, const AskedDate& asked, std::vector<DateCue>& cues) {
     const std::vector<AskedWord> words = wordsAsAsked(text);
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -137,6 +140,11 @@ void addEnglishCues(std::string_view text, const AskedDate& asked, std::vector<D
         // "Entered into", "made on 5 March 2021"
         const bool isInto = i + 1 < words.size() && words[i + 1].surface == "into";
         if (word.surface == "entered" && isInto) roles |= kSignedBit;
+        // "This contract is made on"; a payment is made otherwise.
+        const bool isMade = word.surface == "made" && i + 1 < words.size() &&
+                            isListed(words[i + 1].surface, kBehindMade) &&
+                            isListed(words.front().surface, kBeforeMade);
+        if (isMade) roles |= kSignedBit | kDatedBit;
         const bool isForce = word.surface == "force" && i > 0 && words[i - 1].surface == "into";
         if (isForce) roles |= kStartsBit;
         if (roles != 0) {
@@ -350,6 +358,8 @@ std::optional<unsigned> rolesBeside(const DateSurroundings& around, const AskedD
     }
     if (nearest != nullptr && hasVerbOfItsOwn(before.substr(nearest->endByte))) nearest = nullptr;
     if (next != nullptr && hasVerbOfItsOwn(behind.substr(0, next->startByte))) next = nullptr;
+    // "The tenant, born on 4 April 1980, signed": the date has a verb of its own.
+    if (nearest == nullptr && next != nullptr && hasVerbOfItsOwn(before)) next = nullptr;
     if (nearest == nullptr && next == nullptr) {
         if (!cuesBefore.empty() || !cuesBehind.empty()) return 0;
         return std::nullopt;
@@ -364,6 +374,28 @@ constexpr auto kOfOthers = std::to_array<std::string_view>(
     {"previous", "former", "earlier", "prior", "replaces", "replace", "replaced", "replacing",
      "supersedes", "superseded", "superseding", "reference to", "refer to", "refers to", "amends",
      "amended", "original", "predecessor", "draft"});
+
+/// "An amendment to the lease dated": the date is that of the lease.
+bool isOfNamedDocument(std::string_view before) {
+    constexpr auto kTo = std::to_array<std::string_view>(
+        {"to", "of", "under", "with", "from", "by", "per", "amends", "amending", "replaces", "in"});
+    constexpr auto kThe = std::to_array<std::string_view>({"the", "that", "our", "its", "their"});
+    constexpr std::size_t kNameWords = 4;
+    std::vector<AskedWord> words = wordsAsAsked(before);
+    while (!words.empty() && isListed(words.back().surface, std::to_array<std::string_view>(
+                                                                {"on", "of", "as", "is", "was"}))) {
+        words.pop_back();
+    }
+    if (words.size() < 4 || !isSingularDocumentNoun(words[words.size() - 2].surface)) return false;
+    const bool isCue = words.back().surface == "dated" || words.back().surface == "signed" ||
+                       words.back().surface == "concluded";
+    for (std::size_t n = 3; isCue && n < words.size() && n < 3 + kNameWords; ++n) {
+        const std::size_t at = words.size() - n;
+        if (!isListed(words[at].surface, kThe)) continue;
+        return at > 0 && isListed(words[at - 1].surface, kTo);
+    }
+    return false;
+}
 
 /// The sentence only bounds when something may be, or speaks of another document.
 bool isBoundOnly(std::string_view sentence, const DateSurroundings& around, DateRole role) {
@@ -395,6 +427,10 @@ bool isBoundOnly(std::string_view sentence, const DateSurroundings& around, Date
     }
     const bool isOther =
         hasAny(before, kOfOthers) || (role == DateRole::Dated && hasAny(before, {"your"sv}));
+    const std::string behind = lowerCased(around.behind());
+    const bool isFormer = hasAny(
+        behind, {"previous"sv, "former"sv, "original"sv, "predecessor"sv, "原合同"sv, "原协议"sv});
+    if (isFormer || isOfNamedDocument(around.before())) return true;
     return isOther || hasAny(before, {"原合同"sv, "原协议"sv, "此前"sv, "取代"sv, "替代"sv,
                                       "来函"sv, "贵方"sv, "前一份"sv});
 }
