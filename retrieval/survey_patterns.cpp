@@ -42,6 +42,27 @@ bool isInEmailName(char c) {
     return isDigit(c) || isLetter(c) || std::string_view("._%+-").find(c) != std::string_view::npos;
 }
 
+/// "Message-ID: <…@…>": a mail's own name has the form of an address and is none. A header may go
+/// on in lines that begin with white space.
+bool isInHeaderOfIds(std::string_view text, std::size_t at) {
+    static constexpr std::array<std::string_view, 6> kHeaders = {
+        "message-id:", "in-reply-to:",       "references:",
+        "content-id:", "resent-message-id:", "msgid:"};
+    std::size_t start = at;
+    do {
+        start = start == 0 ? std::string_view::npos : text.rfind('\n', start - 1);
+        start = start == std::string_view::npos ? 0 : start;
+        const std::size_t first = std::min(start + (start > 0 ? 1 : 0), text.size() - 1);
+        if (text[first] != ' ' && text[first] != '\t') {
+            const std::string line =
+                inLowerCase(text.substr(first, std::min<std::size_t>(at - first, 24)));
+            return std::any_of(kHeaders.begin(), kHeaders.end(),
+                               [&](std::string_view each) { return line.starts_with(each); });
+        }
+    } while (start > 0);
+    return false;
+}
+
 void findEmails(std::string_view text, std::vector<PatternMatch>& found) {
     for (std::size_t at = text.find('@'); at != std::string_view::npos;
          at = text.find('@', at + 1)) {
@@ -56,6 +77,7 @@ void findEmails(std::string_view text, std::vector<PatternMatch>& found) {
         while (end > at + 1 && (text[end - 1] == '.' || text[end - 1] == '-')) --end;
         const std::string_view domain = text.substr(at + 1, end - at - 1);
         if (start == at || domain.find('.') == std::string_view::npos || domain[0] == '.') continue;
+        if (isInHeaderOfIds(text, start)) continue;
         found.push_back({{start, end}, inLowerCase(text.substr(start, end - start))});
     }
 }

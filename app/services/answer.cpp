@@ -222,6 +222,7 @@ Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettin
     AnswerDetails details;
     details.usage = usageToJson({});
     details.usage["survey"] = std::move(answer.account);
+    if (job.asked != job.question.text) details.usage["searched_for"] = job.asked;
     details.finishReason = kSurveyReason;
     details.passages = std::move(answer.report.passages);
     details.citations = std::move(answer.report.citations);

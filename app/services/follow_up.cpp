@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/services/question.h"
+#include "app/services/survey/question_words.h"
 #include "base/utf8.h"
 
 namespace conclave::services {
@@ -131,6 +132,104 @@ WordSpan withoutPredicate(const Words& words, WordSpan span) {
     return span;
 }
 
+/// "The deposit in the Berlin lease": what is asked of a thing, and the thing.
+struct AskedOfThing {
+    WordSpan asked;
+    WordSpan thing;  ///< behind its preposition, up to the end of the question
+};
+
+/// Both as the only stretches that "the" or the like begins, the second behind a preposition.
+std::optional<AskedOfThing> askedOfThing(const Words& words) {
+    constexpr auto kOf =
+        std::to_array<std::string_view>({"in", "of", "for", "under", "at", "from"});
+    std::vector<WordSpan> spans;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (!isAmong(words[i], kDeterminers)) continue;
+        WordSpan span{i, i + 1};
+        while (span.end < words.size() && !isAmong(words[span.end], kPrepositions) &&
+               !isAmong(words[span.end], kFollowHelpers)) {
+            ++span.end;
+        }
+        spans.push_back(span);
+        i = span.end - 1;
+    }
+    const bool isBoth = spans.size() == 2 && spans[0].end + 1 == spans[1].start &&
+                        isAmong(words[spans[0].end], kOf) && spans[1].end == words.size() &&
+                        spans[1].end - spans[1].start >= 2;
+    if (!isBoth) return std::nullopt;
+    // Of "the keys of the shed" the ladder need not be the shed's.
+    const bool isNamed =
+        isSingularDocumentNoun(words.back()) ||
+        std::any_of(words.begin() + static_cast<std::ptrdiff_t>(spans[1].start), words.end(),
+                    [](const std::string& word) {
+                        return std::isupper(static_cast<unsigned char>(word[0])) != 0;
+                    });
+    return isNamed ? std::optional(AskedOfThing{spans[0], spans[1]}) : std::nullopt;
+}
+
+bool isSameWord(const std::string& a, const std::string& b) {
+    return isAmong(a, std::array{std::string_view(b)}) || a == b;
+}
+
+/// "The notice period" in the place of "the deposit", of the same lease; "the Munich lease" in the
+/// place of "the Berlin lease". None where the question before names no thing beside what it asks.
+std::optional<Words> ofSameThing(const Words& phrase, const Words& previous) {
+    constexpr std::size_t kLongestPhrase = 4;
+    if (phrase.size() > kLongestPhrase || phrase.size() < 2 ||
+        !isAmong(phrase.front(), kDeterminers) || !isAmong(previous.front(), kFollowAskers)) {
+        return std::nullopt;
+    }
+    const bool isMore = std::any_of(phrase.begin(), phrase.end(), [](const std::string& word) {
+        return isAmong(word, kFollowAskers) || isAmong(word, kFollowHelpers) ||
+               isAmong(word, kPrepositions);
+    });
+    const auto of = isMore ? std::nullopt : askedOfThing(previous);
+    if (!of) return std::nullopt;
+    const bool isCapital = std::any_of(phrase.begin(), phrase.end(), [](const std::string& word) {
+        return std::isupper(static_cast<unsigned char>(word[0])) != 0;
+    });
+    if (isSameWord(phrase.back(), previous[of->thing.end - 1])) {
+        return replaced(previous, of->thing, phrase);
+    }
+    if (isCapital) return std::nullopt;  // whose it is may be meant
+    Words whole = replaced(previous, of->asked, phrase);
+    // "How high is the deposit" and "how long is the term" ask each for its own.
+    const bool isHow =
+        isAmong(whole[0], std::array{"how"sv}) && of->asked.start == 3 && isAmong(whole[2], kBe);
+    if (isHow) whole = replaced(whole, {0, 2}, {"What"});
+    return whole;
+}
+
+/// "When is the rent due?" of the lease that was asked about; "the lease" is that lease.
+std::optional<Words> withThing(const Words& words, const Words& previous, bool isOpened) {
+    constexpr std::size_t kLongest = 10;
+    const bool asks =
+        isAmong(words.front(), kFollowAskers) || isAmong(words.front(), kFollowHelpers);
+    const auto of = askedOfThing(previous);
+    if (!asks || !of || words.size() > kLongest) return std::nullopt;
+    const Words thing(previous.begin() + static_cast<std::ptrdiff_t>(of->thing.start),
+                      previous.end());
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        if (isAmong(words[i], std::array{"the"sv, "this"sv, "that"sv}) &&
+            isSameWord(words[i + 1], thing.back())) {
+            return replaced(words, {i, i + 2}, thing);
+        }
+    }
+    const auto isOther = [](const std::string& word) {
+        return isAmong(word, kPrepositions) || isAmong(word, std::array{"it"sv, "one"sv, "that"sv});
+    };
+    const bool hasOther = std::any_of(words.begin(), words.end(), isOther) ||
+                          std::any_of(words.begin() + 1, words.end(), [](const std::string& word) {
+                              return std::isupper(static_cast<unsigned char>(word[0])) != 0;
+                          });
+    // Of an open question nobody knows that it leans on the one before.
+    if (!isOpened || hasOther || !onlyPhrase(words, false)) return std::nullopt;
+    Words whole = words;
+    whole.push_back(previous[of->thing.start - 1]);
+    whole.insert(whole.end(), thing.begin(), thing.end());
+    return whole;
+}
+
 /// "The tenant" in the place of "the landlord".
 std::optional<Words> inItsPlace(const Words& phrase, const Words& previous) {
     constexpr std::size_t kLongestPhrase = 4;
@@ -240,6 +339,39 @@ std::string_view chineseTopicOf(std::string_view previous) {
     return end < previous.size() ? previous.substr(0, end) : std::string_view();
 }
 
+/// "东湖合同的押金是多少": what is asked behind "的", where the thing before it is a document and
+/// `other` is none, or `other` is of the same kind as what is asked ("租金" and "押金").
+std::optional<std::string> ofSameChineseThing(std::string_view before, std::string_view topic,
+                                              std::string_view other) {
+    constexpr auto kOf = "的"sv;
+    constexpr std::size_t kCharacter = 3;  // bytes
+    const std::string_view behind = before.substr(before.find(topic) + topic.size());
+    if (!behind.starts_with(kOf) || other.size() < kCharacter) return std::nullopt;
+    const std::string_view asking = behind.substr(kOf.size());
+    std::size_t end = asking.size();
+    for (const std::string_view asks :
+         {"是"sv, "为"sv, "有"sv, "多"sv, "几"sv, "什么"sv, "在"sv, "怎"sv, "如何"sv, "谁"sv}) {
+        end = std::min(end, asking.find(asks));
+    }
+    if (end == 0 || end == asking.size()) return std::nullopt;
+    const std::string_view asked = asking.substr(0, end);
+    const auto endsAlike = [&](std::string_view word) {
+        return word.size() >= kCharacter &&
+               word.substr(word.size() - kCharacter) == other.substr(other.size() - kCharacter);
+    };
+    constexpr auto kThings = std::to_array<std::string_view>(
+        {"合同", "协议", "租约", "发票", "报告", "手册", "公司", "文件", "项目", "方案"});
+    const auto isThing = [&](std::string_view text) {
+        return std::any_of(kThings.begin(), kThings.end(), [&](std::string_view each) {
+            return text.find(each) != std::string_view::npos;
+        });
+    };
+    const bool isOfThing = isThing(topic) && !isThing(other);
+    if (endsAlike(topic) || (!endsAlike(asked) && !isOfThing)) return std::nullopt;
+    std::string whole(before.substr(0, before.size() - asking.size()));
+    return whole + std::string(other) + std::string(asking.substr(end)) + "？";
+}
+
 std::string chineseStandalone(std::string_view question, std::string_view previous) {
     constexpr std::size_t kLongestTopic = 12;  // characters
     std::string_view asked = withoutMarks(question);
@@ -260,6 +392,7 @@ std::string chineseStandalone(std::string_view question, std::string_view previo
                              other.find("什么") == std::string_view::npos;
         const std::size_t at = before.find(topic);
         if (!isThing) return std::string(question);
+        if (auto same = ofSameChineseThing(before, topic, other)) return std::move(*same);
         std::string whole(before);
         return whole.replace(at, topic.size(), other) + "？";
     }
@@ -287,6 +420,10 @@ std::string standaloneQuestion(std::string_view question, std::string_view previ
     if (words.empty() || before.empty()) return std::string(question);
     const bool isOpened = takeOpening(words);
     if (const auto whole = withTopic(words, before)) return questionOf(*whole);
+    if (const auto whole = withThing(words, before, isOpened)) return questionOf(*whole);
+    if (isOpened) {
+        if (const auto whole = ofSameThing(words, before)) return questionOf(*whole);
+    }
     if (!isOpened) return std::string(question);
     const auto whole = inItsPlace(words, before);
     return whole ? questionOf(*whole) : std::string(question);

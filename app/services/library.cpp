@@ -48,6 +48,23 @@ std::vector<retrieval::ChunkId> idsOf(std::span<const SearchHit> hits) {
     return ids;
 }
 
+/// The same passage of a file with the same bytes, which says nothing more.
+Result<bool> isInCopyOfAny(storage::DocumentStore& store, const Chunk& chunk,
+                           const std::vector<SearchHit>& hits) {
+    for (const SearchHit& hit : hits) {
+        if (hit.chunk.document == chunk.document || hit.chunk.startByte != chunk.startByte ||
+            hit.chunk.text != chunk.text) {
+            continue;
+        }
+        const auto first = store.document(hit.chunk.document);
+        if (!first) return tl::unexpected(first.error());
+        const auto other = store.document(chunk.document);
+        if (!other) return tl::unexpected(other.error());
+        if (!first->sha256.empty() && first->sha256 == other->sha256) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 /// The database as ranking reads it.
@@ -247,6 +264,9 @@ Result<std::vector<SearchHit>> Library::search(const SearchRequest& request) {
     for (const std::size_t place : retrieval::diversify(ranked, kMostOfDocument)) {
         if (static_cast<int>(hits.size()) >= request.limit) break;
         Chunk& chunk = (*chunks)[place];
+        const auto isCopy = isInCopyOfAny(m_store, chunk, hits);
+        if (!isCopy) return tl::unexpected(isCopy.error());
+        if (*isCopy) continue;
         const double score = scores[chunk.id];
         hits.push_back({static_cast<int>(hits.size()) + 1, std::move(chunk), score});
     }

@@ -120,6 +120,11 @@ TEST(FindPattern, ReadsSlashesAsTheirDocumentDoes) {
 TEST(FindPattern, KnowsAddressesAndNumbers) {
     EXPECT_THAT(values(Pattern::Email, "Write to Anna.Berg@Example.ORG. Not a@b or @home."),
                 ElementsAre("anna.berg@example.org"));
+    EXPECT_THAT(values(Pattern::Email,
+                       "From: ada@example.org\nMessage-ID: <20240305.77A@mail.example.org>\n"
+                       "References: <1@example.org>\n <2@example.org>\nTo: bo@example.org\n"
+                       "See message-id 5 of cy@example.org"),
+                ElementsAre("ada@example.org", "bo@example.org", "cy@example.org"));
     EXPECT_THAT(values(Pattern::WebAddress, "See https://example.org/a?b=c. Or www.example.com!"),
                 ElementsAre("https://example.org/a?b=c", "www.example.com"));
     EXPECT_THAT(values(Pattern::Phone, "Call +49 30 1234567 or 13800138000, not 2026-10-15."),

@@ -141,6 +141,41 @@ protected:
     std::chrono::sys_time<std::chrono::nanoseconds> m_modified = kToday;
 };
 
+TEST_F(WholeCollectionTest, WhatNeedsNoneSaysSoOrIsSilent) {
+    add("lease1.txt", "Security deposit: 2,900 USD.");
+    add("lease2.txt", "No security deposit is required.");
+    add("lease3.txt", "The rent is 700 EUR.");
+    for (const char* question : {"Which leases do not require a security deposit?",
+                                 "Which leases have no security deposit?",
+                                 "Which leases don't ask for a security deposit?",
+                                 "In which leases is a security deposit not required?",
+                                 "Which leases come without a security deposit?"}) {
+        const std::string text = absent(question);
+        EXPECT_THAT(text, HasSubstr("**2 of 3 documents have no “security deposit” that could be "
+                                    "found**: 1 says that there is none, 1 says nothing of it."))
+            << question;
+        EXPECT_THAT(text,
+                    HasSubstr("that there is none:**\n\n- **lease2** (lease2.txt): No security"));
+        EXPECT_THAT(text, HasSubstr("**1 document says nothing of it**, which need not mean"));
+        EXPECT_THAT(text, Not(HasSubstr("neither here nor there")));
+    }
+    EXPECT_THAT(absent("Which leases do not mention a security deposit?"),
+                HasSubstr("**1 of 3 documents says nothing of “security deposit”**:"));
+    EXPECT_FALSE(surveyQuestionOf("Which leases do not need to be signed?").isDenied);
+}
+
+TEST_F(WholeCollectionTest, WhatNeedsNoneIsAskedInChinese) {
+    add("东湖合同.txt", "租赁合同。押金为3000元。");
+    add("西山合同.txt", "租赁合同。本合同免收押金。");
+    add("南门合同.txt", "租赁合同。租金为每月900元。");
+    for (const char* question : {"哪些合同不需要押金？", "哪些合同无需支付押金？",
+                                 "不需要缴纳押金的合同有哪些？", "哪些合同没有押金？"}) {
+        EXPECT_THAT(absent(question, true),
+                    HasSubstr("3 份文档中有 2 份未见“押金”**：1 份明确说没有，1 份没有提到"))
+            << question;
+    }
+}
+
 TEST_F(WholeCollectionTest, TellsSilentDocumentsFromThoseThatDenyOrAlmostSayIt) {
     add("lease1.txt", "The tenants made a deposit of 900 EUR.");
     add("lease2.txt", "No deposit is due.");
@@ -216,6 +251,11 @@ TEST_F(WholeCollectionTest, ComparesTheDocumentsThatAreNamed) {
     EXPECT_THAT(all, HasSubstr("**lease A** (2 sentences)"));
     EXPECT_THAT(all, HasSubstr("980 EUR"));
     EXPECT_THAT(all, Not(HasSubstr("555 EUR")));
+    add("memo A.txt", "A memo to all\n\nThe office is closed.");
+    add("memo B.txt", "A memo to some\n\nKeys are with Ann.");
+    EXPECT_THAT(compared("Compare memo A and memo B"),
+                HasSubstr("**memo A** (1 sentence)\n\n- The office is closed."))
+        << "what it is called is no evidence";
     const std::string rent = compared("Compare the rent of lease A and lease B");
     EXPECT_THAT(rent, HasSubstr("1,150 EUR"));
     EXPECT_THAT(rent, HasSubstr("980 EUR"));
@@ -223,6 +263,37 @@ TEST_F(WholeCollectionTest, ComparesTheDocumentsThatAreNamed) {
     EXPECT_THAT(rent, Not(HasSubstr("555 EUR")));
     EXPECT_THAT(compared("Compare the rent of lease A and lease C"),
                 HasSubstr("No document that was read is named so"));
+}
+
+TEST_F(WholeCollectionTest, PutsWholeDocumentsSideBySide) {
+    add("lease A.txt",
+        "Lease A\n\nThe monthly rent is 1,150 EUR. A deposit of 2,300 EUR is paid at once.\n\n"
+        "Landlord: Ida Moor\nTenant: Sven Lark\n\nThe lease ends on 5 March 2027. Pets may be "
+        "kept.\n");
+    add("lease B.txt",
+        "Lease B\n\nRent: 980 EUR\nTenant: Runa Pike\n\nNo deposit is due. The lease ends on 1 May "
+        "2028.\n\nIn the end the landlord, Ida Moor, keeps a key.\n\nThe garden is shared.\n");
+    const std::string text = compared("Compare lease A and lease B");
+    EXPECT_THAT(text, HasSubstr("| | lease A | lease B |\n| --- | --- | --- |\n"));
+    EXPECT_THAT(text,
+                HasSubstr("| monthly rent | The monthly rent is 1,150 EUR. [1] | 980 EUR [2] |"));
+    EXPECT_THAT(text, HasSubstr("| deposit | A deposit of 2,300 EUR is paid at once. [1] | No "
+                                "deposit is due. [2] |"));
+    EXPECT_THAT(text, HasSubstr("| Tenant | Sven Lark [1] | Runa Pike [2] |"));
+    EXPECT_THAT(text, HasSubstr("| Landlord | Ida Moor [1] | In the end the landlord, Ida Moor"));
+    EXPECT_THAT(text, HasSubstr("| ends | 2027-03-05 [1] | 2028-05-01 [2] |"));
+    EXPECT_THAT(text, Not(HasSubstr("lease ends |")));
+    EXPECT_THAT(text, HasSubstr("**Only lease A says:**\n\n- Pets may be kept. [1]"));
+    EXPECT_THAT(text, HasSubstr("**Only lease B says:**\n\n- The garden is shared. [2]"));
+}
+
+TEST_F(WholeCollectionTest, PutsChineseDocumentsSideBySide) {
+    add("东湖合同.txt", "租赁合同\n\n租金：每月4200元\n押金：8400元\n");
+    add("西山合同.txt", "租赁合同\n\n每月租金为3900元。本合同免收押金。\n");
+    const std::string text = compared("比较东湖合同和西山合同");
+    EXPECT_THAT(text, HasSubstr("| 租金 | 每月4200元 [1] | 每月租金为3900元。 [2] |"));
+    EXPECT_THAT(text, HasSubstr("| 押金 | 8400元 [1] | 本合同免收押金。 [2] |"));
+    EXPECT_THAT(text, Not(HasSubstr("租赁合同 ["))) << "what it is called is no evidence";
 }
 
 TEST_F(WholeCollectionTest, CountsFilesByTheirTypesAndDays) {
@@ -252,6 +323,28 @@ TEST_F(WholeCollectionTest, CountsFilesByTheirTypesAndDays) {
                                  "Which mails were sent this week?", "Who has the oldest file?"}) {
         EXPECT_EQ(recorded(question), "") << question;
     }
+}
+
+TEST_F(WholeCollectionTest, AMailboxHoldsManyMessages) {
+    add("ada.eml", "Lunch\n\nFrom: Ada\n\nShall we meet? The budget is ready.");
+    storage::DocumentContent box = contentOf("box.mbox", "");
+    box.pages.clear();
+    box.chunks.clear();
+    box.sha256 = "box";
+    for (int i = 1; i <= 3; ++i) {
+        const std::string text = i == 2 ? "The keys are here." : "The budget is late. The budget!";
+        box.pages.push_back({i, text});
+        box.chunks.push_back({.page = i, .startByte = 0, .endByte = text.size()});
+    }
+    keep(m_collection, "box.mbox", box);
+    add("plan.md", "The budget of the e-mails.");
+    EXPECT_THAT(recorded("How many e-mails are there?"),
+                HasSubstr("**4** messages, in 2 mail files of 3 documents:"));
+    EXPECT_THAT(recorded("有几封邮件？"), HasSubstr("2 个邮件文件共有 **4** 封邮件"));
+    EXPECT_THAT(recorded("How many mail files are there?"), HasSubstr("**2** of 3 documents"));
+    EXPECT_THAT(compared("How many e-mails mention the budget?"),
+                HasSubstr("**3 of 4 messages say “budget”**, in 2 mail files"));
+    EXPECT_THAT(compared("How many e-mails mention castles?"), Not(HasSubstr("plan")));
 }
 
 TEST_F(WholeCollectionTest, ASumSaysThatATableWasLeftOut) {

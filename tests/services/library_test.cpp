@@ -1,5 +1,6 @@
 #include "app/services/library.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,27 @@ TEST_F(LibraryTest, EqualHitsAreOrderedByWhatTheyAreNotByWhenTheyCame) {
     EXPECT_EQ(first.find("anchor"), before);
     Program second(file);
     EXPECT_EQ(second.find("anchor"), before);
+}
+
+TEST_F(LibraryTest, ACopyOfAFileIsNotFoundTwice) {
+    const auto add = [&](const std::string& path, const std::string& text) {
+        retrieval::ExtractedDocument document;
+        document.mime = "text/plain";
+        document.pages.push_back({1, text});
+        auto prepared = first.library->prepare(std::move(document));
+        prepared.content.sha256 = "of " + text;
+        const auto id = first.database->documents().ensureDocument(1, path);
+        ASSERT_TRUE(first.library->store(*id, std::move(prepared)).has_value());
+    };
+    add("/a", "anchor and rope");
+    add("/b", "anchor and rope");
+    add("/c", "anchor and rope and sail");
+    first.store("/d", "anchor and rope");  // of unknown bytes
+    const Paths found = first.find("anchor");
+    EXPECT_EQ(found.size(), 3U);
+    EXPECT_EQ(
+        std::count(found.begin(), found.end(), "/a") + std::count(found.begin(), found.end(), "/b"),
+        1);
 }
 
 TEST_F(LibraryTest, AStartReadsKeptPiecesAndAnalyzesTheRest) {

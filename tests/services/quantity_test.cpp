@@ -133,6 +133,27 @@ protected:
     std::vector<std::string> m_texts;
 };
 
+TEST_F(QuantityAnswerTest, AHeadingSaysWhatTheSumsBelowItAre) {
+    const auto addBelow = [&](const std::string& name, const std::string& text) {
+        storage::DocumentContent content = contentOf(name, text);
+        content.chunks.front().heading = "Studio > Fees";
+        keep(m_collection, name, content);
+        m_texts.push_back(text);
+    };
+    addBelow("studio a.md", "- Registration: 50 EUR\n- Late payment: 10 EUR\n");
+    addBelow("studio b.md",
+             "- Registration: 80 EUR\n\nWhoever leaves the house with the keys of another pays 500 "
+             "EUR to the owner of these.\n");
+    add("studio c.txt", "The fee is 65 EUR. The deposit is 900 EUR.");
+    const std::string text = ask("What is the highest of all fees?");
+    EXPECT_THAT(text, HasSubstr("is **80 EUR**: studio b"));
+    EXPECT_THAT(text, HasSubstr("50 EUR — Registration: 50 EUR"));
+    EXPECT_THAT(text, HasSubstr("65 EUR"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("500 EUR")));
+    EXPECT_THAT(text, testing::Not(HasSubstr("900 EUR")));
+    EXPECT_THAT(ask("What is the total of all fees?"), HasSubstr("nothing was computed"));
+}
+
 TEST_F(QuantityAnswerTest, RanksAndComputesWhatDocumentsSay) {
     addLeases();
     EXPECT_THAT(ask("Which lease has the highest rent?"),

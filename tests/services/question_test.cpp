@@ -122,9 +122,42 @@ TEST(FollowUp, IsAskedWithTheWordsOfTheQuestionBefore) {
     }
 }
 
+TEST(FollowUp, IsOfTheSameThing) {
+    struct Case {
+        std::string previous, question, whole;
+    };
+    for (const Case& each : std::vector<Case>{
+             {"How high is the deposit in the Berlin lease?", "And the notice period?",
+              "What is the notice period in the Berlin lease?"},
+             {"What is the rent of the Elm Street flat?", "What about the deposit?",
+              "What is the deposit of the Elm Street flat?"},
+             {"Who is the landlord in the Berlin lease?", "And the tenant?",
+              "Who is the tenant in the Berlin lease?"},
+             {"How high is the deposit in the Berlin lease?", "And the Munich lease?",
+              "How high is the deposit in the Munich lease?"},
+             {"How high is the deposit in the Berlin lease?", "And when is the rent due?",
+              "When is the rent due in the Berlin lease?"},
+             {"How high is the deposit in the Berlin lease?", "When does the lease end?",
+              "When does the Berlin lease end?"},
+             {"东湖合同的押金是多少？", "那租金呢？", "东湖合同的租金是多少？"},
+             {"东湖合同的押金是多少？", "通知期呢？", "东湖合同的通知期是多少？"},
+             {"东湖合同的押金是多少？", "西山合同呢？", "西山合同的押金是多少？"},
+             {"四月的预算是多少？", "五月呢？", "五月的预算是多少？"},
+         }) {
+        EXPECT_EQ(standaloneQuestion(each.question, std::string_view(each.previous)), each.whole);
+    }
+    const std::vector<PastTurn> history{
+        {"How high is the deposit in the Berlin lease?", "900 EUR.", {}},
+        {"And the notice period?", "Three months.", {}}};
+    EXPECT_EQ(standaloneQuestion("And the rent?", history),
+              "What is the rent in the Berlin lease?");
+}
+
 TEST(FollowUp, StaysAsItIsWhereADoubtIsLeft) {
     for (const auto& [previous, question] : std::vector<std::pair<std::string, std::string>>{
              {"Who keeps the keys of the shed?", "And the ladder?"},
+             {"How high is the deposit in the Berlin lease?", "And the Smith family?"},
+             {"How high is the deposit in the Berlin lease?", "When is the rent due?"},
              {"Summarise the minutes.", "And the letters?"},
              {"Who is the gardener?", "Which one is older?"},
              {"Who is the gardener?", "Thanks!"},

@@ -459,5 +459,44 @@ TEST(TableAnswer, ShowsResultQueryAndRowsThatOpen) {
     EXPECT_THAT(saidTo("What is the median price?"), HasSubstr("**89.75**"));
 }
 
+TEST(TableRefusal, SaysWhyWhatIsUnderstoodIsNotAnswered) {
+    storage::OpenOptions open;
+    open.analyzer = retrieval::analyze;
+    open.inMemory = true;
+    const auto database = storage::Database::open({}, open);
+    ASSERT_TRUE(database.has_value());
+    storage::DocumentStore& store = (*database)->documents();
+    const CollectionId collection = store.createCollection("all").value_or(0);
+    const DocumentId id = store.ensureDocument(collection, "/docs/orders.csv").value_or(0);
+    const std::string sheet =
+        "Order | City | Amount (EUR) | Due date\n"
+        "Order: 1 | City: Berlin | Amount (EUR): 300 | Due date: 2025-05-03\n"
+        "Order: 2 | City: Hamburg | Amount (EUR): 200 | Due date: 2026-05-04\n";
+    storage::DocumentContent content;
+    content.title = "orders";
+    content.mime = "text/csv";
+    content.pages.push_back({1, sheet});
+    content.chunks.push_back({.page = 1, .startByte = 0, .endByte = sheet.size()});
+    ASSERT_TRUE(store.storeContent(id, content).has_value());
+    bool isModelAsked = false;
+    const auto noModel = [&]() -> Result<TextModel*> {
+        isModelAsked = true;
+        return fail(ErrorCode::NotFound, "none");
+    };
+    const auto said = [&](const std::string& question) {
+        isModelAsked = false;
+        const auto found = answerFromTables(**database, question, {collection}, {}, noModel, {});
+        if (!found || !*found || !(*found)->isRefused) return std::string();
+        EXPECT_FALSE(isModelAsked) << question;
+        return (*found)->report.text;
+    };
+    EXPECT_THAT(said("orders above 250 USD"), HasSubstr("no column that may be meant is in “USD”"));
+    EXPECT_THAT(said("Which orders are due before 4 May?"),
+                HasSubstr("the days of “Due date” are of several years"));
+    EXPECT_EQ(said("orders above 250 EUR"), "") << "it is answered";
+    EXPECT_EQ(said("Who pays more than 250 USD for castles?"), "") << "it is not understood";
+    EXPECT_EQ(said("What is the second highest mood?"), "");
+}
+
 }  // namespace
 }  // namespace conclave::services

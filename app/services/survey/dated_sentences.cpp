@@ -39,17 +39,18 @@ Result<std::optional<DatedSentences>> datedSentencesFor(
     const std::stop_token& cancel, const std::function<void(float)>& onProgress) {
     const std::optional<DatedSentences> none;
     if (bringsItsOwnText(question)) return none;
-    const auto undated = withoutDateBound(question);
-    if (!undated) return none;
-    SurveyQuestion asked = surveyQuestionOf(*undated);
-    const auto quantity = quantityQuestionOf(*undated);
+    const auto bound = dateBoundOf(question);
+    if (!bound) return none;
+    const std::string& undated = bound->undated;
+    SurveyQuestion asked = surveyQuestionOf(undated);
+    const auto quantity = quantityQuestionOf(undated);
     const bool isOfAll = quantity && (quantity->isOfAll || quantityQuestionOf(question));
     const bool isSurvey = asked.isSure || surveyQuestionOf(question).isSure;
     if (!isSurvey && !isOfAll && !isForced) return none;
     const bool isNeither = asked.kind == SurveyKind::None || asked.kind == SurveyKind::Compare;
     if (isNeither || asked.kind == SurveyKind::Summarise) {
         asked = SurveyQuestion{};
-        asked.subject = quantity ? quantity->subject : *undated;
+        asked.subject = quantity ? quantity->subject : undated;
         if (quantity) asked.place = quantity->place;
     }
     asked.kind = SurveyKind::List;
@@ -75,9 +76,10 @@ Result<std::optional<DatedSentences>> datedSentencesFor(
     const bool inChinese = isChinese(question);
     ReportWriter writer(database.documents(), inChinese);
     writer.add(
-        "Conclave cannot compare the dates that texts give yet, so that nothing was counted "
-        "or left out by its date.",
-        "Conclave 还不能比较文本中的日期，因此没有按日期计数或筛选。");
+        "Conclave cannot compare the dates of this question with those of your documents: they, or "
+        "what they are dates of, are not clear enough. Nothing was counted or left out by its "
+        "date.",
+        "Conclave 无法确定这个问题要比较哪些日期，因此没有按日期计数或筛选。");
     if (findings->documents.empty()) {
         writer.add(" No dates were found.\n", "没有找到日期。\n");
     } else {

@@ -1,4 +1,5 @@
-// dated_sentences.h: what a question gets that compares dates of texts: the dates, uncompared.
+// dated_sentences.h: what a question that compares dates gets where they cannot be compared: the
+// dates, uncompared.
 #pragma once
 
 #include <functional>
@@ -17,7 +18,7 @@ struct DatedSentences {
     bool isComplete = true;
 };
 
-/// Says that dates in texts are not compared, and lists those that stand in sentences that say what
+/// Says that the dates were not compared, and lists those that stand in sentences that say what
 /// is asked about, with these. Nothing is counted. None: the question compares no dates, or is not
 /// one about everything. Errors: those of the database.
 [[nodiscard]] Result<std::optional<DatedSentences>> datedSentencesFor(

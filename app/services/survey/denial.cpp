@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "app/services/asked_for.h"
@@ -37,7 +38,16 @@ constexpr auto kSayingVerbs = std::to_array<std::string_view>(
      "require",  "requires", "required",  "refer",     "refers",   "discuss",   "discusses",
      "have",     "has",      "provide",   "provides",  "define",   "defines",   "charge",
      "charges",  "demand",   "demands",   "stipulate", "describe", "describes", "cite",
-     "say",      "says",     "talk",      "talks",     "speak",    "speaks"});
+     "say",      "says",     "talk",      "talks",     "speak",    "speaks",    "need",
+     "needs",    "ask",      "asks",      "call",      "calls",    "impose",    "imposes"});
+/// Who does not do this need not say so: "do not require a deposit" is asked of both.
+constexpr auto kNeedingVerbs = std::to_array<std::string_view>(
+    {"require", "requires", "required",  "have",    "has",      "charge", "charges",
+     "demand",  "demands",  "stipulate", "provide", "provides", "need",   "needs",
+     "ask",     "asks",     "call",      "calls",   "impose",   "imposes"});
+constexpr auto kNeedlessPhrases =
+    std::to_array<std::string_view>({"come without", "comes without", "are without", "is without",
+                                     "without", "with no", "have no", "has no"});
 /// Between such a verb and what is said: "say anything about", "refer to".
 constexpr auto kBehindVerb = std::to_array<std::string_view>({"anything about",
                                                               "anything on",
@@ -136,8 +146,10 @@ bool takeFront(std::string_view& text, std::string_view& lower,
 }
 
 /// Sets text and lower to what is not said, if a denial begins here.
-bool takeDenyingWords(std::string_view& text, std::string_view& lower) {
+bool takeDenyingWords(std::string_view& text, std::string_view& lower, bool& isNeed) {
     static constexpr auto kArticles = std::to_array<std::string_view>({"any", "a", "an", "the"});
+    isNeed = beginning(withoutLeadingSpace(lower),
+                       std::span<const std::string_view>(kNeedlessPhrases)) > 0;
     if (takeFront(text, lower, kDenyingPhrases)) {
         takeFront(text, lower, kBehindVerb);
         takeFront(text, lower, kArticles);
@@ -149,7 +161,11 @@ bool takeDenyingWords(std::string_view& text, std::string_view& lower) {
     const std::string_view verb = withoutLeadingSpace(lower);
     if (!takeFront(text, lower, kSayingVerbs)) return false;
     const bool isOfMouth = verb.starts_with("say") || verb.starts_with("talk") ||
-                           verb.starts_with("speak") || verb.starts_with("refer");
+                           verb.starts_with("speak") || verb.starts_with("refer") ||
+                           verb.starts_with("ask") || verb.starts_with("call");
+    isNeed = beginning(verb, std::span<const std::string_view>(kNeedingVerbs)) > 0;
+    // "Need not be signed" denies no thing.
+    if (isNeed && beginning(withoutLeadingSpace(lower), {"to"sv}) > 0) return false;
     const bool hasObject = takeFront(text, lower, kBehindVerb);
     takeFront(text, lower, kArticles);
     return hasObject || !isOfMouth;  // "do not say how long": no words to look for
@@ -215,10 +231,11 @@ bool isEnglishDenial(std::string_view text, std::string_view lower, SurveyQuesti
     text.remove_prefix(noun.endByte);
     lower.remove_prefix(noun.endByte);
     std::string said(deniedPassively(text, lower));
+    bool isNeed = !said.empty() && hasAny(lower, {"required"});
     if (said.empty()) {
         while (takeFront(text, lower, kBeforeDenial)) {
         }
-        if (!takeDenyingWords(text, lower)) return false;
+        if (!takeDenyingWords(text, lower, isNeed)) return false;
         said = std::string(text);
     }
     const std::string saidLower = lowerCased(said);
@@ -226,6 +243,7 @@ bool isEnglishDenial(std::string_view text, std::string_view lower, SurveyQuesti
     if (hasAny(saidLower, {"but", "and", "if", "when", "not", "than", "because", "while"})) {
         return false;
     }
+    asked.isNeedDenied = isNeed;
     return setDenied(asked, said, place, isCount);
 }
 
@@ -239,7 +257,12 @@ constexpr auto kChineseDenying = std::to_array<std::string_view>(
      "没提过",   "没包含",   "没涉及",   "没写明",   "没规定",   "没约定",   "没写",     "没提",
      "从未提到", "从未提及", "并未提到", "并未提及", "只字未提", "未提到",   "未提及",   "未包含",
      "未包括",   "未涉及",   "未出现",   "未写明",   "未说明",   "未规定",   "未约定",   "未注明",
-     "未要求",   "不包含",   "不包括",   "不含有",   "不含",     "不涉及",   "缺少",     "没有"});
+     "未要求",   "不包含",   "不包括",   "不含有",   "不含",     "不涉及",   "缺少",     "不需要",
+     "无需",     "无须",     "不要求",   "不必",     "免收",     "不收取",   "不收",     "没有"});
+/// Of these it is asked of silent documents, too.
+constexpr auto kChineseNeedless =
+    std::to_array<std::string_view>({"没有要求", "未要求", "不需要", "无需", "无须", "不要求",
+                                     "不必", "免收", "不收取", "不收", "没有"});
 constexpr auto kChineseDenialAsking = std::to_array<std::string_view>(
     {"有哪些", "是哪些", "哪些", "哪几份", "哪几个", "哪几篇", "哪几封", "哪一份", "哪份", "哪个",
      "哪篇",   "哪封",   "一共", "总共",   "共有",   "有多少", "多少",   "几份",   "几个", "几篇",
@@ -256,6 +279,15 @@ std::string withoutChineseAsking(std::string_view text) {
     }
     std::erase(left, ' ');
     return left;
+}
+
+/// "押金" of "支付押金": who need not pay one has none.
+std::string withoutPaying(std::string said) {
+    for (const std::string_view pay :
+         {"支付"sv, "缴纳"sv, "交纳"sv, "交付"sv, "收取"sv, "提供"sv, "付"sv, "交"sv, "缴"sv}) {
+        if (said.starts_with(pay) && said.size() > pay.size()) return said.substr(pay.size());
+    }
+    return said;
 }
 
 bool isChineseDenial(std::string_view text, SurveyQuestion& asked) {
@@ -277,6 +309,11 @@ bool isChineseDenial(std::string_view text, SurveyQuestion& asked) {
     const DocumentNoun first = chineseDocumentNoun(text);
     if (first.endByte == 0) return false;
     const bool isCount = hasAny(text, {"多少"sv, "几"sv});
+    const bool isNeed = isListed(denying, kChineseNeedless);
+    asked.isNeedDenied = isNeed;
+    const auto wanted = [&](std::string said) {
+        return isNeed ? withoutPaying(std::move(said)) : std::move(said);
+    };
     const auto placeOf = [](const std::string& kind, std::string_view noun, bool isAny) {
         return isAny && kind.empty() ? std::string() : kind + std::string(noun);
     };
@@ -294,7 +331,8 @@ bool isChineseDenial(std::string_view text, SurveyQuestion& asked) {
                                            "有几份"sv, "有多少份"sv, "吗"sv, "的"sv}) {
             if (said.ends_with(end)) said.resize(said.size() - end.size());
         }
-        return setDenied(asked, said, placeOf(kind, nounText(first), first.isAnyDocument), isCount);
+        return setDenied(asked, wanted(std::move(said)),
+                         placeOf(kind, nounText(first), first.isAnyDocument), isCount);
     }
     // "没有提到押金的采购合同有哪些"
     constexpr auto kOf = "的"sv;
@@ -306,7 +344,7 @@ bool isChineseDenial(std::string_view text, SurveyQuestion& asked) {
         !withoutChineseAsking(text.substr(noun.endByte)).empty()) {
         return false;
     }
-    return setDenied(asked, std::string(text.substr(behind, of - behind)),
+    return setDenied(asked, wanted(std::string(text.substr(behind, of - behind))),
                      placeOf(kind, nounText(noun), noun.isAnyDocument), isCount);
 }
 

@@ -128,6 +128,23 @@ bool saysWhatIsComputed(std::string_view sentence, Kind kind) {
     }
 }
 
+/// The last of the headings above a passage.
+std::string_view headingOver(std::string_view heading) {
+    const std::size_t last = heading.rfind(" > ");
+    return heading.substr(last == std::string_view::npos ? 0 : last + 3);
+}
+
+/// A line of a list below "Fees", or a bare sum below "Rent": the heading says what it is.
+bool isNamedByHeading(std::string_view line, std::string_view heading) {
+    constexpr std::size_t kMostWords = 8;
+    constexpr std::size_t kMostBare = 4;  // "1,200 EUR a month"
+    const std::string lower = lowerCased(trimmedQuestion(heading));
+    const bool isList = lower.ends_with('s') || lower.ends_with("费用") ||
+                        lower.ends_with("价格") || lower.ends_with("收费");
+    const std::size_t n = wordsIn(line);
+    return line.find('\n') == std::string_view::npos && n <= (isList ? kMostWords : kMostBare);
+}
+
 /// Reads documents for numbers of one kind.
 class QuantityReading {
 public:
@@ -144,7 +161,7 @@ public:
             })) {
             return {};
         }
-        m_sentences.push_back({&document, {}});
+        m_sentences.push_back({&document, {}, {}});
         std::set<std::pair<int, std::size_t>> seen;
         for (const Chunk& chunk : *chunks) {
             const std::vector<TextSpan> spans =
@@ -164,6 +181,7 @@ public:
                 m_sentences.back().sentences.push_back(
                     {{}, 0, chunk.id, start, chunk.startByte + span.endByte, std::string(text)});
             }
+            readBelowHeading(chunk);
         }
         return {};
     }
@@ -179,6 +197,7 @@ public:
         for (const Sentences& each : m_sentences) {
             SaidByDocument found{each.document, !each.sentences.empty(), {}};
             std::size_t least = kFarthest;
+            bool isBelow = false;
             for (const Said& sentence : each.sentences) {
                 const std::vector<Amount> amounts = amountsIn(sentence.sentence, kind);
                 const auto add = [&](const Amount& amount, std::size_t nBetween) {
@@ -193,6 +212,18 @@ public:
                 } else if (const auto nearest =
                                nearestAmount(m_asked.head, sentence.sentence, amounts)) {
                     if (nearest->second <= kFarthest) add(nearest->first, nearest->second);
+                }
+            }
+            // Where no sentence says it itself, a heading may.
+            for (const Said& line : each.belowHeading) {
+                const bool isSum = kind == Amount::Kind::Money || kind == Amount::Kind::Share;
+                if (!isSum || least == 0 || (!found.said.empty() && !isBelow)) break;
+                isBelow = true;
+                found.saysSubject = true;
+                for (const Amount& amount : amountsIn(line.sentence, kind)) {
+                    Said said = line;
+                    said.amount = amount;
+                    found.said.push_back(std::move(said));
                 }
             }
             const std::size_t most = std::max(kNear, least);
@@ -216,7 +247,27 @@ private:
     struct Sentences {
         const Document* document = nullptr;
         std::vector<Said> sentences;
+        std::vector<Said> belowHeading;  ///< lines of which only the heading says what they are
     };
+
+    void readBelowHeading(const Chunk& chunk) {
+        const std::string_view heading = headingOver(chunk.heading);
+        if (!m_subject.hasTerms() || m_asked.ofDates || m_subject.match({}, heading).empty())
+            return;
+        for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
+            const std::string_view text = partOf(chunk.text, span);
+            if (text.starts_with('#') || !isNamedByHeading(text, heading) ||
+                !m_subject.match({}, text).empty()) {
+                continue;
+            }
+            m_sentences.back().belowHeading.push_back({{},
+                                                       0,
+                                                       chunk.id,
+                                                       chunk.startByte + span.startByte,
+                                                       chunk.startByte + span.endByte,
+                                                       std::string(text)});
+        }
+    }
 
     storage::DocumentStore& m_store;
     const QuantityQuestion& m_asked;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <span>
 
 #include "app/services/question.h"
@@ -317,8 +318,13 @@ public:
         sort(documents);
         const std::size_t n = documents.size();
         const bool isRanked = m_asked.kind != RecordKind::Count && m_asked.kind != RecordKind::List;
+        if (m_asked.isOfMessages) {
+            if (auto done = countMessages(documents); !done) return tl::unexpected(done.error());
+        }
         if (isRanked) {
             tellRanked(documents);
+        } else if (m_nMessages > n) {
+            tellMessages(n, nAll);
         } else {
             m_writer.add("**" + grouped(n) + "** of " + counted(nAll, "document", "documents") +
                              (n == 1 ? " is" : " are") + " " + whatIs(n) +
@@ -344,6 +350,26 @@ public:
 private:
     static bool isUnread(const Document& document) {
         return document.nChunks == 0 && document.state != storage::DocumentState::Ready;
+    }
+
+    /// Each message of a mailbox is a page.
+    Result<void> countMessages(const std::vector<Document>& documents) {
+        for (const Document& document : documents) {
+            if (isUnread(document)) continue;
+            const auto pages = m_store.pages(document.id);
+            if (!pages) return tl::unexpected(pages.error());
+            m_messagesOf[document.id] = pages->size();
+            m_nMessages += pages->size();
+        }
+        return {};
+    }
+
+    void tellMessages(std::size_t nFiles, std::size_t nAll) {
+        m_writer.add("**" + grouped(m_nMessages) + "** messages, in " +
+                         counted(nFiles, "mail file", "mail files") + " of " +
+                         counted(nAll, "document", "documents") + ":\n\n",
+                     "全部 " + grouped(nAll) + " 份文档中，" + grouped(nFiles) +
+                         " 个邮件文件共有 **" + grouped(m_nMessages) + "** 封邮件：\n\n");
     }
 
     void sort(std::vector<Document>& documents) const {
@@ -412,6 +438,11 @@ private:
         m_writer.add(
             ": changed on " + shownDay(changedOn(document)) + ", " + shownSize(document.sizeBytes),
             "：" + shownDay(changedOn(document)) + " 修改，" + shownSize(document.sizeBytes));
+        if (const auto held = m_messagesOf.find(document.id);
+            m_nMessages > m_messagesOf.size() && held != m_messagesOf.end()) {
+            m_writer.add(", " + counted(held->second, "message", "messages"),
+                         "，" + grouped(held->second) + " 封");
+        }
         if (isUnread(document)) {
             m_writer.add("; it could not be read", "，未能读取");
         } else if (const auto chunks = m_store.chunksOf(document.id); chunks && !chunks->empty()) {
@@ -441,6 +472,8 @@ private:
     storage::DocumentStore& m_store;
     const RecordQuestion& m_asked;
     ReportWriter m_writer;
+    std::map<DocumentId, std::size_t> m_messagesOf;
+    std::size_t m_nMessages = 0;
 };
 
 }  // namespace
@@ -487,6 +520,7 @@ std::optional<RecordQuestion> recordQuestionOf(std::string_view question, sys_da
         }
     }
     if (!isEmptyOfWords(text)) return std::nullopt;
+    asked.isOfMessages = isCount && asked.isOfNoun && !hasNoun;
     asked.kind = isNewest     ? RecordKind::Newest
                  : isOldest   ? RecordKind::Oldest
                  : isLargest  ? RecordKind::Largest

@@ -21,6 +21,7 @@ struct RecordQuestion {
     std::optional<std::chrono::sys_days> until;  ///< the first day behind
     bool isOfNoun =
         false;  ///< "mails": what files are named or say counts where none is of the type
+    bool isOfMessages = false;  ///< "mails", and no files of mail: a mailbox holds many
 };
 
 /// "How many PDF files are there?", "本周修改的文件有哪些？", "the newest document" on a day; none

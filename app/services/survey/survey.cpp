@@ -66,6 +66,12 @@ public:
         m_seen.clear();
         m_slashDates = slashDatesOf(*chunks);
         m_opening = openingOf(*chunks);
+        m_lastPage = kNoPage;
+        int page = kNoPage;
+        for (const Chunk& chunk : *chunks) {
+            findings.nPagesRead += chunk.page == page ? 0 : 1;
+            page = chunk.page;
+        }
         for (const Chunk& chunk : *chunks) {
             switch (m_question.kind) {
                 case SurveyKind::Compare:
@@ -157,7 +163,10 @@ private:
             hasMatch = true;
             document.keep(itemOf(chunk, span));
         }
-        if (hasMatch) ++document.nMatchingPassages;
+        if (!hasMatch) return;
+        ++document.nMatchingPassages;
+        document.nMatchingPages += m_lastPage == chunk.page ? 0 : 1;
+        m_lastPage = chunk.page;
     }
 
     void findPatterns(const Chunk& chunk, SurveyedDocument& document, SurveyFindings& findings) {
@@ -249,15 +258,25 @@ private:
         }
     }
 
-    static std::vector<SurveyItem> firstSentences(const std::vector<Chunk>& chunks, int limit) {
+    std::vector<SurveyItem> firstSentences(const std::vector<Chunk>& chunks, int limit) const {
         std::vector<SurveyItem> items;
         for (const Chunk& chunk : chunks) {
             for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
                 if (static_cast<int>(items.size()) >= limit) return items;
-                if (!part(chunk.text, span).starts_with('#')) items.push_back(itemOf(chunk, span));
+                if (!isHeading(part(chunk.text, span))) items.push_back(itemOf(chunk, span));
             }
         }
         return items;
+    }
+
+    /// It says what the document is, and nothing of it; so does a first line that is no sentence.
+    [[nodiscard]] bool isHeading(std::string_view text) const {
+        if (text.starts_with('#')) return true;
+        const auto endsIn = [&](std::string_view mark) { return text.ends_with(mark); };
+        const bool isSentence = endsIn(".") || endsIn("!") || endsIn("?") || endsIn("。") ||
+                                text.find(':') != std::string_view::npos ||
+                                text.find("：") != std::string_view::npos;
+        return !isSentence && text == m_opening;
     }
 
     /// Of what was said about the subject, or of everything, the sentences that tell most.
@@ -287,6 +306,8 @@ private:
     std::vector<SentenceMatcher> m_sides;
     std::set<std::tuple<int, std::size_t, int>> m_seen;
     retrieval::SlashDates m_slashDates = retrieval::SlashDates::Unknown;
+    static constexpr int kNoPage = -1;
+    int m_lastPage = kNoPage;  ///< that says the subject
 };
 
 /// Documents of the collections in the order of their paths; those that cannot be read, and copies
@@ -415,6 +436,21 @@ Result<void> chooseByPlace(storage::DocumentStore& store, const SurveyQuestion& 
     return {};
 }
 
+/// "E-mails" are the files of mail, if there are any.
+bool chooseMails(std::vector<Document>& documents, SurveyFindings& findings) {
+    const auto isMail = [](const std::filesystem::path& path) {
+        const std::string ending = lowerCased(path.extension().string());
+        return ending == ".eml" || ending == ".mbox";
+    };
+    const bool isAny = std::any_of(documents.begin(), documents.end(),
+                                   [&](const Document& each) { return isMail(each.path); });
+    if (!isAny) return false;
+    std::erase_if(documents, [&](const Document& each) { return !isMail(each.path); });
+    std::erase_if(findings.skipped, [&](const auto& skipped) { return !isMail(skipped.first); });
+    findings.place = ".eml, .mbox";
+    return true;
+}
+
 /// Reads the documents alone that are the sides of a comparison, if they are named.
 void chooseBySides(const SurveyQuestion& asked, std::vector<Document>& documents,
                    SurveyFindings& findings) {
@@ -493,6 +529,7 @@ Result<void> readAgain(storage::DocumentStore& store, const SurveyQuestion& aske
     findings.documents.clear();
     findings.nDocumentsRead = 0;
     findings.nPassagesRead = 0;
+    findings.nPagesRead = 0;
     findings.sides = asked.sides;
     Reading reading(store, asked);
     for (const Document& document : documents) {
@@ -510,8 +547,8 @@ void SurveyedDocument::keep(SurveyItem item) {
 }
 
 bool isNarrowed(const SurveyQuestion& asked, const SurveyFindings& findings) {
-    return asked.files.empty() && !asked.isPlaceNamed && !findings.place.empty() &&
-           findings.named.sideOf.empty();
+    return asked.files.empty() && !asked.isPlaceNamed && !asked.isOfMessages &&
+           !findings.place.empty() && findings.named.sideOf.empty();
 }
 
 void SurveyFindings::resume(SurveyFindings before) {
@@ -537,7 +574,9 @@ Result<std::vector<Document>> chooseDocuments(storage::DocumentStore& store,
                                               SurveyFindings& findings) {
     auto documents = documentsToRead(store, collections, asked.filter, findings);
     if (!documents) return documents;
-    if (asked.files.empty()) {
+    if (asked.isOfMessages && asked.files.empty() && chooseMails(*documents, findings)) {
+        // Chosen by what they are.
+    } else if (asked.files.empty()) {
         if (auto done = chooseByPlace(store, asked, *documents, findings); !done) {
             return tl::unexpected(done.error());
         }

@@ -34,6 +34,7 @@ struct SurveyedDocument {
     std::string path;
     int nPassages = 0;
     int nMatchingPassages = 0;
+    int nMatchingPages = 0;                           ///< of a mailbox: messages
     std::vector<int> nMatches = std::vector<int>(3);  ///< by side
     std::vector<SurveyItem> items;
     ChunkId firstChunk = 0;
@@ -54,6 +55,7 @@ struct SurveyFindings {
     int nPassagesAll = 0;
     int nDocumentsRead = 0;
     int nPassagesRead = 0;
+    int nPagesRead = 0;
     std::vector<std::pair<std::string, std::string>> skipped;  ///< path and why
     std::string place;               ///< documents were chosen by this part of the question
     bool isPlaceInText = false;      ///< some by their text, and not by their name

@@ -42,6 +42,7 @@ json findingsToJson(const SurveyFindings& findings) {
                              {"path", each.path},
                              {"passages", each.nPassages},
                              {"matching", each.nMatchingPassages},
+                             {"matching_pages", each.nMatchingPages},
                              {"matches", each.nMatches},
                              {"first", each.firstChunk},
                              {"items", itemsToJson(each.items)}});
@@ -50,17 +51,16 @@ json findingsToJson(const SurveyFindings& findings) {
     for (const auto& [value, found] : findings.values) {
         values[value] = {{"count", found.count}, {"items", itemsToJson(found.items)}};
     }
-    return {{"documents_read", findings.nDocumentsRead},
-            {"passages_read", findings.nPassagesRead},
-            {"skipped", findings.skipped},
-            {"documents", std::move(documents)},
-            {"values", std::move(values)}};
+    return {{"documents_read", findings.nDocumentsRead}, {"passages_read", findings.nPassagesRead},
+            {"pages_read", findings.nPagesRead},         {"skipped", findings.skipped},
+            {"documents", std::move(documents)},         {"values", std::move(values)}};
 }
 
 SurveyFindings findingsFrom(const json& from) {
     SurveyFindings findings;
     findings.nDocumentsRead = from.at("documents_read").get<int>();
     findings.nPassagesRead = from.at("passages_read").get<int>();
+    findings.nPagesRead = from.at("pages_read").get<int>();
     findings.skipped = from.at("skipped").get<std::vector<std::pair<std::string, std::string>>>();
     for (const json& each : from.at("documents")) {
         SurveyedDocument document;
@@ -69,6 +69,7 @@ SurveyFindings findingsFrom(const json& from) {
         document.path = each.at("path").get<std::string>();
         document.nPassages = each.at("passages").get<int>();
         document.nMatchingPassages = each.at("matching").get<int>();
+        document.nMatchingPages = each.at("matching_pages").get<int>();
         document.nMatches = each.at("matches").get<std::vector<int>>();
         document.nMatches.resize(3);
         document.firstChunk = each.at("first").get<ChunkId>();

@@ -359,6 +359,7 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     }
     if (asksForHelp(lower)) return asked;
     if (isDenialAsked(text, lower, asked)) return asked;
+    asked.isNeedDenied = false;
     if (isComparison(text, lower, asked)) return asked;
     std::string rest(text);
     const bool inChinese = isChinese(text);
@@ -375,6 +376,9 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
         asked.isPlaceNamed = namesPlace(rest);
         asked.place = inChinese ? takeChinesePlace(rest) : takePlace(rest);
     }
+    asked.isOfMessages =
+        asked.ofDocuments &&
+        hasAny(lowerCased(asked.place), {"mails"sv, "emails"sv, "e-mails"sv, "邮件"sv});
     asked.subject = subjectOf(rest);
     if (asked.kind == SurveyKind::Count || asked.kind == SurveyKind::List) {
         asked.condition = takeCondition(asked.subject);

@@ -24,12 +24,14 @@ struct SurveyQuestion {
     bool isSure = false;
     bool ofDocuments = false;   ///< documents are counted or listed, not what they say
     bool isDenied = false;      ///< documents are asked for that do not say the subject
+    bool isNeedDenied = false;  ///< of isDenied: "do not require it", and not "do not mention it"
     SurveyCondition condition;  ///< of the sentences that say the subject
     /// Of each document it is asked ("the notice period of each lease"): "period" need not be said.
     bool isOfEach = false;
     std::string subject;         ///< what must be said; empty: everything counts
     std::string place;           ///< "in the contracts": documents named so, if there are any
     bool isPlaceOfKind = false;  ///< a kind of document, as in "which contracts"
+    bool isOfMessages = false;   ///< mails are: a mailbox holds many
     bool isPlaceNamed = false;  ///< "in the code folder": the name decides, whatever is said inside
     std::vector<retrieval::Pattern> patterns;
     std::vector<std::string> sides;      ///< of Compare: two

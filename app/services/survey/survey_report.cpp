@@ -5,6 +5,7 @@
 
 #include "app/services/passage_list.h"
 #include "app/services/reading.h"
+#include "app/services/survey/side_by_side.h"
 #include "app/services/survey/skip_reason.h"
 #include "base/utf8.h"
 #include "base/visible_text.h"
@@ -114,7 +115,18 @@ Result<void> reportMatches(ReportWriter& writer, const SurveyQuestion& asked,
     const int nMatches = totalMatches(findings, 0);
     const std::size_t nDocuments = findings.documents.size();
     const int nRead = findings.nDocumentsRead;
-    if (asked.ofDocuments) {
+    if (asked.isOfMessages && findings.nPagesRead > nRead) {
+        int nMessages = 0;
+        for (const SurveyedDocument& each : findings.documents) nMessages += each.nMatchingPages;
+        writer.add("**" + grouped(nMessages) + " of " +
+                       counted(findings.nPagesRead, "message", "messages") +
+                       (nMessages == 1 ? " says " : " say ") + words + "**, in " +
+                       counted(nDocuments, "mail file", "mail files") + " and " +
+                       counted(nMatches, "sentence", "sentences") + ":\n\n",
+                   "**" + grouped(findings.nPagesRead) + " 封邮件中有 " + grouped(nMessages) +
+                       " 封提到" + words + "**，分布在 " + grouped(nDocuments) +
+                       " 个邮件文件，共 " + grouped(nMatches) + " 句：\n\n");
+    } else if (asked.ofDocuments) {
         writer.add("**" + grouped(nDocuments) + " of " + counted(nRead, "document", "documents") +
                        (nDocuments == 1 ? " says " : " say ") + words + "**, in " +
                        counted(nMatches, "sentence", "sentences") + ":\n\n",
@@ -236,6 +248,27 @@ Result<void> reportComparison(ReportWriter& writer, const SurveyQuestion& asked,
     }
     if (auto done = section(first, first, 0); !done) return done;
     return section(second, second, 1);
+}
+
+/// The document of a side, if it is one.
+const SurveyedDocument* onlyDocumentOf(const SurveyFindings& findings, int side) {
+    const SurveyedDocument* only = nullptr;
+    for (const SurveyedDocument& document : findings.documents) {
+        const auto named = findings.named.sideOf.find(document.id);
+        if (named == findings.named.sideOf.end() || named->second != side) continue;
+        if (only != nullptr) return nullptr;
+        only = &document;
+    }
+    return only;
+}
+
+/// Whole documents, of which nothing in particular is asked. False: they call nothing the same.
+Result<bool> reportSideBySide(storage::DocumentStore& store, ReportWriter& writer,
+                              const SurveyQuestion& asked, const SurveyFindings& findings) {
+    const SurveyedDocument* const first = onlyDocumentOf(findings, 0);
+    const SurveyedDocument* const second = onlyDocumentOf(findings, 1);
+    if (!asked.compared.empty() || first == nullptr || second == nullptr) return false;
+    return tellSideBySide(store, *first, *second, writer);
 }
 
 Result<void> reportSummary(ReportWriter& writer, const SurveyQuestion& asked,
@@ -421,7 +454,9 @@ Result<SurveyReport> reportSurvey(storage::DocumentStore& store, const SurveyQue
     const bool listsDocuments =
         asked.ofDocuments && asked.subject.empty() && asked.patterns.empty();
     if (asked.kind == SurveyKind::Compare) {
-        done = reportComparison(writer, asked, findings);
+        const auto isTold = reportSideBySide(store, writer, asked, findings);
+        if (!isTold) return tl::unexpected(isTold.error());
+        if (!*isTold) done = reportComparison(writer, asked, findings);
     } else if (asked.kind == SurveyKind::Summarise) {
         done = reportSummary(writer, asked, findings);
     } else if (listsDocuments) {

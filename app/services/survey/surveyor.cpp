@@ -5,9 +5,11 @@
 
 #include "app/services/question.h"
 #include "app/services/survey/absence.h"
+#include "app/services/survey/date_answer.h"
 #include "app/services/survey/date_bound.h"
 #include "app/services/survey/dated_sentences.h"
 #include "app/services/survey/guide_choice.h"
+#include "app/services/survey/joint_answer.h"
 #include "app/services/survey/model_report.h"
 #include "app/services/survey/model_survey.h"
 #include "app/services/survey/quantity_answer.h"
@@ -71,11 +73,20 @@ std::function<void(float)> progressShower(const SurveyRequest& request) {
 
 }  // namespace
 
-Result<std::optional<SurveyAnswer>> Surveyor::tableAnswer(const SurveyRequest& request) {
+Result<std::optional<SurveyAnswer>> Surveyor::tableAnswer(const SurveyRequest& request,
+                                                          bool& isRefused) {
+    isRefused = false;
     auto found = answerFromTables(m_database, request.question, request.collections, request.filter,
                                   request.reader, request.cancel);
     if (!found) return tl::unexpected(found.error());
     if (!*found) return std::optional<SurveyAnswer>();
+    isRefused = (*found)->isRefused;
+    if (isRefused) {
+        ReportWriter writer(m_database.documents(), isChinese(request.question));
+        writer.add((*found)->report.text);
+        if (auto done = addNearest(request, writer); !done) return tl::unexpected(done.error());
+        (*found)->report = writer.take();
+    }
     return std::optional<SurveyAnswer>(
         SurveyAnswer{std::move((*found)->report), std::move((*found)->account)});
 }
@@ -90,6 +101,13 @@ Result<std::optional<SurveyAnswer>> Surveyor::quantityAnswer(const SurveyRequest
 }
 
 Result<std::optional<SurveyAnswer>> Surveyor::datedAnswer(const SurveyRequest& request) {
+    auto compared = answerFromDates(m_database.documents(), request.question, request.collections,
+                                    request.filter, request.cancel, progressShower(request));
+    if (!compared) return tl::unexpected(compared.error());
+    if (*compared) {
+        return std::optional<SurveyAnswer>(
+            SurveyAnswer{std::move((*compared)->report), std::move((*compared)->account)});
+    }
     auto found =
         datedSentencesFor(m_database, request.question, request.isForced, request.collections,
                           request.filter, request.cancel, progressShower(request));
@@ -124,13 +142,24 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
     // "The total rent of all leases" is of documents, although a table may be called leases too.
     const auto quantity = quantityQuestionOf(request.question);
     const bool isOfDocuments = quantity && quantity->isOfAll && !quantity->place.empty();
-    const bool comparesDates = withoutDateBound(request.question).has_value();
+    const bool comparesDates = dateBoundOf(request.question).has_value();
+    std::optional<SurveyAnswer> refusal;  // stands where nothing certain answers
     for (const bool isOfTables : {!isOfDocuments, isOfDocuments}) {
-        auto answered = isOfTables      ? tableAnswer(request)
+        bool isRefused = false;
+        auto answered = isOfTables      ? tableAnswer(request, isRefused)
                         : comparesDates ? datedAnswer(request)
                                         : quantityAnswer(request);
         if (!answered) return tl::unexpected(answered.error());
-        if (*answered) return std::move(*answered);
+        if (*answered && !isRefused) return std::move(*answered);
+        if (isRefused) refusal = std::move(*answered);
+    }
+    if (refusal) return refusal;
+    auto joint = answerFromJoint(m_database.documents(), request.question, request.collections,
+                                 request.filter, request.cancel, progressShower(request));
+    if (!joint) return tl::unexpected(joint.error());
+    if (*joint) {
+        return std::optional<SurveyAnswer>(
+            SurveyAnswer{std::move((*joint)->report), std::move((*joint)->account)});
     }
     SurveyQuestion asked =
         request.isForced ? forcedQuestion(request.question) : surveyQuestionOf(request.question);
@@ -231,7 +260,6 @@ Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const Survey
 Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
                                             const SurveyQuestion& asked,
                                             const SurveyFindings& findings) {
-    constexpr int kNearest = 3;
     ReportWriter writer(m_database.documents(), isChinese(request.question));
     if (!asked.files.empty() && findings.nDocumentsAll == 0) {
         writer.add("There is no file called " + findings.place + " in these collections.",
@@ -261,6 +289,12 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
                    "文档中没有一句同时提到这些内容。");
     }
     writer.add("\n\n" + accountOf(findings, writer.isChinese()));
+    if (auto done = addNearest(request, writer); !done) return tl::unexpected(done.error());
+    return writer.take();
+}
+
+Result<void> Surveyor::addNearest(const SurveyRequest& request, ReportWriter& writer) {
+    constexpr int kNearest = 3;
     const auto hits = m_library.search({.query = request.question,
                                         .collections = request.collections,
                                         .limit = kNearest,
@@ -276,7 +310,7 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
         if (!cited) return tl::unexpected(cited.error());
         writer.add("\n");
     }
-    return writer.take();
+    return {};
 }
 
 }  // namespace conclave::services

@@ -43,7 +43,10 @@ public:
 
 private:
     Result<std::optional<SurveyAnswer>> answerFrom(const SurveyRequest& request);
-    Result<std::optional<SurveyAnswer>> tableAnswer(const SurveyRequest& request);
+    /// `isRefused` is set where the answer is why there is none.
+    Result<std::optional<SurveyAnswer>> tableAnswer(const SurveyRequest& request, bool& isRefused);
+    /// Adds the passages that come nearest to what was asked, as their list.
+    Result<void> addNearest(const SurveyRequest& request, ReportWriter& writer);
     Result<std::optional<SurveyAnswer>> quantityAnswer(const SurveyRequest& request);
     /// Of a question that compares dates, which no other of these can.
     Result<std::optional<SurveyAnswer>> datedAnswer(const SurveyRequest& request);

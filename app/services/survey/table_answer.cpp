@@ -317,10 +317,37 @@ Result<std::optional<TableAnswer>> askModel(storage::DocumentStore& store,
     const auto told =
         Telling(store, table, query, writer).tellProposed((*proposed)->result, rows, model.name());
     if (!told) return tl::unexpected(told.error());
-    TableAnswer answer{writer.take(), {}};
+    TableAnswer answer{writer.take(), {}, false};
     answer.account = tableAccount(table, query.sql, answer.report);
     answer.account["reader"] = model.name();
     return std::optional<TableAnswer>(std::move(answer));
+}
+
+/// "“USD”: no column of numbers is in this unit."
+void tellRefusal(const TableRefusal& refusal, const LoadedTable& table, ReportWriter& writer) {
+    const std::string what = "“" + refusal.what + "”";
+    const std::string file = shownName(table.path);
+    writer.add("This asks the table " + file + ", and was not answered: ",
+               "这个问题问的是表 " + file + "，但没有回答：");
+    switch (refusal.why) {
+        case TableRefusal::Why::Unit:
+            writer.add("no column that may be meant is in " + what + ".",
+                       "没有哪一列的数字以" + what + "为单位。");
+            break;
+        case TableRefusal::Why::Year:
+            writer.add("the days of " + what + " are of several years; say which year is meant.",
+                       what + "列的日期跨多个年份；请说明年份。");
+            break;
+        case TableRefusal::Why::Value:
+            writer.add("several columns have the value " + what + "; say which column is meant.",
+                       "不止一列含有" + what + "；请说明是哪一列。");
+            break;
+        case TableRefusal::Why::Unfilled:
+            writer.add("not every row of " + what + " says yes or no, or not in one way.",
+                       what + "列并非每行都写明是或否，或写法不一。");
+            break;
+    }
+    writer.add("\n");
 }
 
 /// Tells what the query gives; false: the table cannot be queried.
@@ -357,6 +384,15 @@ Result<std::optional<TableAnswer>> answerFromTables(
     const auto tables = loadTables(store, collections, filter);
     if (!tables) return tl::unexpected(tables.error());
     const std::vector<TableQuery> queries = tableQueriesOf(question, *tables);
+    if (queries.empty()) {
+        if (const auto refusal = tableRefusalOf(question, *tables)) {
+            ReportWriter refusing(store, isChinese(question));
+            tellRefusal(*refusal, (*tables)[refusal->table], refusing);
+            TableAnswer refused{refusing.take(), {}, true};
+            refused.account = tableAccount((*tables)[refusal->table], "", refused.report);
+            return std::optional<TableAnswer>(std::move(refused));
+        }
+    }
     if (reader && queries.empty() && namesColumn(question, *tables)) {
         const auto model = reader();
         auto proposed = model ? askModel(store, question, *tables, **model, cancel)

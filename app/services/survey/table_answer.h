@@ -17,11 +17,14 @@ namespace conclave::services {
 struct TableAnswer {
     SurveyReport report;
     nlohmann::json account;  ///< {"table", "rows", "sql", "documents", "passages", "complete"}
+    /// The question was understood, and the report says why nothing would be a right answer to it.
+    bool isRefused = false;
 };
 
 /// The answer that a query of one spreadsheet gives; none if the question is not one about rows
 /// and numbers of any. Where the rule does not account for nearly every word of it, the model that
 /// `reader` gives (empty: none) proposes the query, and the rule's stands if none of its runs.
+/// A question that the rule refuses for a reason is not given to the model.
 /// Errors: Cancelled, those of the database.
 [[nodiscard]] Result<std::optional<TableAnswer>> answerFromTables(
     storage::Database& database, const std::string& question,

@@ -79,7 +79,7 @@ void TableMatcher::findValues() {
             ++nNamed;
             chosen = &other;
         }
-        m_isRefused = m_isRefused || (nAlike > 1 && nNamed != 1);
+        if (nAlike > 1 && nNamed != 1) refuse(TableRefusal::Why::Value, std::string(each.value));
         explain(each.at, each.size);
         m_isValueNamed = true;
         const bool isNot = takeNegation(each.at, chosen->column);
@@ -223,8 +223,9 @@ void TableMatcher::findComparisons() {
             const auto number = numberAt(at + words.size());
             const auto column =
                 number ? comparedColumn(at, number->unit, number->number) : std::nullopt;
-            if (!column) continue;
+            if (!column && !(m_refusal && number)) continue;
             explainBytes(m_tokens[at].startByte, number->endByte);
+            if (!column) continue;
             addBound(*column, each.sql, number->number);
             m_isRefused = m_isRefused || countsOthers(*column, number->endByte);
         }
@@ -295,7 +296,7 @@ std::optional<std::size_t> TableMatcher::comparedColumn(std::size_t at, const st
         m_isUnitUnknown = true;
         return near;
     }
-    m_isRefused = true;
+    refuse(TableRefusal::Why::Unit, unit);
     return std::nullopt;
 }
 
@@ -347,7 +348,8 @@ void TableMatcher::addDays(AskedDays days, DayBound bound, std::size_t at, std::
     if (days.year == 0) days.year = onlyYearOf(*column);
     const auto range = days.range();
     if (!range) {
-        m_isRefused = true;
+        refuse(TableRefusal::Why::Year, columns()[*column].name);
+        explainBytes(m_tokens[at].startByte, endByte);
         return;
     }
     explainBytes(m_tokens[at].startByte, endByte);

@@ -67,7 +67,11 @@ std::optional<TableQuery> TableMatcher::match() {
     findFlags();
     explainNames();
     findWho();
-    if (m_isRefused) return std::nullopt;
+    if (m_isRefused) {
+        explainUnit();
+        explainPhrases();
+        return std::nullopt;
+    }
     if (!operation) {
         // "Orders above 250 EUR": nothing else is said than which rows.
         if (!m_isCompared || !m_isNamed) return std::nullopt;
@@ -83,6 +87,16 @@ std::optional<TableQuery> TableMatcher::match() {
     if (m_group && (query.nth > 1 || query.kind == TableKind::Median)) return std::nullopt;
     write(query);
     return query;
+}
+
+std::optional<TableRefusal> TableMatcher::refusal() const {
+    const bool isUnderstood = m_refusal && explained() >= 1.0 && isOfThisTable();
+    return isUnderstood ? m_refusal : std::nullopt;
+}
+
+void TableMatcher::refuse(TableRefusal::Why why, std::string what) {
+    m_isRefused = true;
+    if (!m_refusal) m_refusal = TableRefusal{why, std::move(what), 0};
 }
 
 const std::vector<storage::Table::Column>& TableMatcher::columns() const {
@@ -193,7 +207,7 @@ void TableMatcher::addFlag(std::size_t column, bool isYes) {
     }
     // Of an empty cell nobody knows which it would be.
     if (spelled.size() > 1 || (!isYes && !isFilled(column))) {
-        m_isRefused = true;
+        refuse(TableRefusal::Why::Unfilled, columns()[column].name);
         return;
     }
     const std::string value = spelled.empty() ? (isYes ? "yes" : "no") : *spelled.begin();

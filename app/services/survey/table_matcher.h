@@ -32,6 +32,9 @@ public:
 
     /// None: the words do not fit this table.
     std::optional<TableQuery> match();
+    /// Why a question that was understood, each word of it, has no answer that would be right; none
+    /// where it has one, or is no question to this table. After match().
+    [[nodiscard]] std::optional<TableRefusal> refusal() const;
 
 private:
     struct Condition {
@@ -99,6 +102,8 @@ private:
 
     [[nodiscard]] std::optional<AskedNumber> numberAt(std::size_t token) const;
     void explainBytes(std::size_t startByte, std::size_t endByte);
+    /// Keeps the first reason.
+    void refuse(TableRefusal::Why why, std::string what);
     void addBound(std::size_t column, std::string_view sign, const std::string& number);
     void findComparisons();
     /// The column of numbers that a bound is of: named near it, of its unit, or the only one. None
@@ -182,6 +187,7 @@ private:
     bool m_isCompared = false;  ///< with a number or a day
     bool m_isUnitUnknown = false;
     bool m_isRefused = false;
+    std::optional<TableRefusal> m_refusal;
     bool m_isValueNamed = false;
     bool m_isDayColumnNamed = false;
     bool m_isNegated = false;

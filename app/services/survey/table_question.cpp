@@ -45,6 +45,19 @@ std::vector<TableQuery> tableQueriesOf(std::string_view question,
     return best;
 }
 
+std::optional<TableRefusal> tableRefusalOf(std::string_view question,
+                                           std::span<const LoadedTable> tables) {
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        TableMatcher matcher(question, tables[i]);
+        if (matcher.match()) continue;
+        auto refusal = matcher.refusal();
+        if (!refusal) continue;
+        refusal->table = i;
+        return refusal;
+    }
+    return std::nullopt;
+}
+
 std::optional<TableQuery> tableQueryOf(std::string_view question,
                                        std::span<const LoadedTable> tables) {
     std::vector<TableQuery> queries = tableQueriesOf(question, tables);

@@ -41,12 +41,28 @@ struct TableQuery {
     bool isUnitUnknown = false;  ///< the question says a unit, and the table none
 };
 
+/// Why a question that is understood is not answered from a table.
+struct TableRefusal {
+    enum class Why {
+        Unit,     ///< no column is in the unit of a bound
+        Year,     ///< a day without its year, where the days are of several
+        Value,    ///< a value that several columns have
+        Unfilled  ///< "not", where not each row says yes or no
+    } why = Why::Unit;
+    std::string what;       ///< the unit, the value, the column
+    std::size_t table = 0;  ///< index of the table asked
+};
+
 /// Has a word for counting, adding up, comparing or listing: others need not load any table.
 [[nodiscard]] bool mayAskTables(std::string_view question);
 
 /// None where the words of the question are not all columns, values and what to do with them.
 [[nodiscard]] std::optional<TableQuery> tableQueryOf(std::string_view question,
                                                      std::span<const LoadedTable> tables);
+
+/// Why the question is not answered, if a table was understood to be asked and none answers.
+[[nodiscard]] std::optional<TableRefusal> tableRefusalOf(std::string_view question,
+                                                         std::span<const LoadedTable> tables);
 
 /// The same of every table that accounts for the question as well as the best, in their order.
 [[nodiscard]] std::vector<TableQuery> tableQueriesOf(std::string_view question,
