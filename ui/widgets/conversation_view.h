@@ -6,6 +6,7 @@
 
 #include "app/services/services.h"
 
+class QTimer;
 class QToolButton;
 
 namespace conclave::ui {
@@ -49,6 +50,8 @@ private:
     void rebuild();
     MessageView* makeView(int row);
     void buildEarlier(int nRows);
+    void buildWhenIdle();
+    void takeIn(std::vector<MessageView*> earlier);
     void insertRows(int first, int last);
     void removeRows(int first, int last);
     void updateRows(int first, int last);
@@ -58,6 +61,7 @@ private:
 
     MessageModel& m_model;
     QWidget* m_column;
+    QTimer* m_idle;
     std::vector<MessageView*> m_views;  ///< of rows m_firstBuilt …
     int m_firstBuilt = 0;
     bool m_following = true;

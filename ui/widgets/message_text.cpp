@@ -74,7 +74,7 @@ MessageText::MessageText(QWidget* parent) : QTextBrowser(parent), m_markdown(*do
     setLineWrapMode(QTextEdit::FixedPixelWidth);
     setOpenLinks(false);
     setFocusPolicy(Qt::ClickFocus);
-    setStyleSheet(QStringLiteral("background: transparent; border: 0;"));
+    setObjectName(QStringLiteral("message"));  // a style sheet of its own would take long for each
     viewport()->setAutoFillBackground(false);
     document()->documentLayout()->registerHandler(kCitationObject, new CitationChip(document()));
     connect(this, &QTextBrowser::anchorClicked, this, [this](const QUrl& url) {

@@ -59,6 +59,9 @@ protected:
 
 private:
     void makeActions();
+    void makeStage();
+    void makeProblem();
+    void showProblem(const services::Message& message);
     void showStage(const RunningAnswer* running, bool hasText, bool isThinking);
     void showThought(std::string_view thought, bool isThinking);
     void showLookedUp(const services::Message& message);
