@@ -260,9 +260,12 @@ void MessageText::paintDecorations(QPainter& painter, const QRect& clip) const {
         const QRectF rect = layout->blockBoundingRect(block);
         if (rect.top() > clip.bottom() + theme.scaled(80)) break;
 
+        const bool isFromRight = format.layoutDirection() == Qt::RightToLeft;
+        const double margin = isFromRight ? format.rightMargin() : format.leftMargin();
+        const double width = viewport()->width();
         const int quotes = format.intProperty(kQuoteDepth);
         if (quotes > 0) {
-            const double indent = format.leftMargin() - quotes * theme.scaled(16) -
+            const double indent = margin - quotes * theme.scaled(16) -
                                   (format.hasProperty(kCodeBlock) ? theme.scaled(14) : 0);
             const QTextBlock before = block.previous();
             const bool joined =
@@ -270,7 +273,9 @@ void MessageText::paintDecorations(QPainter& painter, const QRect& clip) const {
             for (int i = 0; i < quotes; ++i) {
                 const double x = indent + i * theme.scaled(16) + 1;
                 const double top = rect.top() - (joined ? format.topMargin() : 0);
-                painter.fillRect(QRectF(x, top, 3, rect.bottom() - top), c.borderStrong);
+                painter.fillRect(
+                    QRectF(isFromRight ? width - x - 3 : x, top, 3, rect.bottom() - top),
+                    c.borderStrong);
             }
         }
         if (format.hasProperty(kCodeLabel)) {
@@ -307,11 +312,12 @@ void MessageText::paintDecorations(QPainter& painter, const QRect& clip) const {
                 lines->lineCount() ? lines->lineAt(0).height() : rect.height();
             const double lineTop = rect.top() + (lines->lineCount() ? lines->lineAt(0).y() : 0);
             const double gap = theme.scaled(8);
-            const QRectF area(0, lineTop, format.leftMargin() - gap, lineHeight);
+            const QRectF area(isFromRight ? width - margin + gap : 0, lineTop, margin - gap,
+                              lineHeight);
             if (format.hasProperty(kTask)) {
                 const double size = theme.scaled(14);
-                const QRectF boxRect(area.right() - size, area.center().y() - size / 2 + 1, size,
-                                     size);
+                const QRectF boxRect(isFromRight ? area.left() : area.right() - size,
+                                     area.center().y() - size / 2 + 1, size, size);
                 const bool done = format.intProperty(kTask) == 1;
                 painter.setPen(done ? c.accent : c.borderStrong);
                 painter.setBrush(done ? c.accent : c.surface);
@@ -324,8 +330,16 @@ void MessageText::paintDecorations(QPainter& painter, const QRect& clip) const {
             } else {
                 painter.setPen(c.muted);
                 painter.setFont(theme.font(TextSize::Message));
-                painter.drawText(area.adjusted(-40, 0, 0, 0), Qt::AlignRight | Qt::AlignVCenter,
-                                 format.property(kMarker).toString());
+                const QString marker = format.property(kMarker).toString();
+                if (isFromRight) {
+                    painter.drawText(area.adjusted(0, 0, 40, 0),
+                                     Qt::AlignLeft | Qt::AlignAbsolute | Qt::AlignVCenter |
+                                         Qt::TextForceRightToLeft,
+                                     marker);
+                } else {
+                    painter.drawText(area.adjusted(-40, 0, 0, 0), Qt::AlignRight | Qt::AlignVCenter,
+                                     marker);
+                }
             }
         }
     }
