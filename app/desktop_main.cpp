@@ -146,8 +146,11 @@ bool askAboutDatabase(const Error& error, const Places& places) {
         what = text("Another Conclave is using your chats and documents.");
     if (error.code == ErrorCode::DiskFull) what = text("The disk is full.");
     QMessageBox box(QMessageBox::Warning, text("Conclave"), what);
-    box.setInformativeText(QString::fromStdString(error.detail) + "\n\n" +
-                           text("Nothing was changed. The file is %1").arg(fromPath(database)));
+    const bool isSaid = error.code == ErrorCode::DiskFull;  // by the detail
+    box.setInformativeText(
+        QString::fromStdString(error.detail) + "\n\n" +
+        (isSaid ? text("The file is %1") : text("Nothing was changed. The file is %1"))
+            .arg(fromPath(database)));
     const bool exists = std::filesystem::exists(database);
     box.addButton(text("Try again"), QMessageBox::AcceptRole);
     QPushButton* copy = exists && error.code != ErrorCode::Busy
