@@ -368,6 +368,7 @@ QDialog { background: @page; }
 }
 
 void Theme::apply() {
+    emit aboutToChange();
     QApplication::setPalette(palette());
     QApplication::setFont(font(TextSize::Body));
     // Some platforms give classes of widgets fonts of their own.

@@ -443,6 +443,40 @@ TEST_F(WindowTest, LongChatsAreBuiltFromTheEnd) {
     EXPECT_GT(conversation().widget()->height(), bottom);
 }
 
+TEST_F(WindowTest, WhatIsReadStaysInViewWhenTheThemeChanges) {
+    const ChatId chat = m_services.addChat("Long", 0);
+    for (int i = 0; i < 60; ++i) {
+        m_services.addMessage(chat, i % 2 ? Role::Assistant : Role::User,
+                              "Message " + std::to_string(i));
+    }
+    open(chat);
+    const auto atTop = [this] {
+        MessageId top = 0;
+        int y = conversation().widget()->height();
+        for (auto* each : conversation().findChildren<MessageView*>()) {
+            const int bottom = each->y() + each->height();
+            if (bottom < conversation().verticalScrollBar()->value() || each->y() > y) continue;
+            top = each->id();
+            y = each->y();
+        }
+        return top;
+    };
+    conversation().verticalScrollBar()->setValue(conversation().verticalScrollBar()->maximum() / 2);
+    const MessageId before = atTop();
+    Theme::instance().setMode(ThemeMode::Dark);
+    EXPECT_EQ(atTop(), before);
+    Theme::instance().setZoom(1.5);
+    EXPECT_EQ(atTop(), before);
+    Theme::instance().setZoom(1.0);
+    Theme::instance().setMode(ThemeMode::Light);
+    EXPECT_EQ(atTop(), before);
+    conversation().scrollToEnd();
+    Theme::instance().setMode(ThemeMode::Dark);
+    EXPECT_EQ(conversation().verticalScrollBar()->value(),
+              conversation().verticalScrollBar()->maximum());
+    Theme::instance().setMode(ThemeMode::System);
+}
+
 TEST_F(WindowTest, OfALongChatOnlyWhatIsSeenIsBuiltAtOnce) {
     MessageModel model;
     std::vector<Message> tree;

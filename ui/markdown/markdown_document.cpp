@@ -167,11 +167,6 @@ void MarkdownDocument::setText(std::string_view text, const CitationMarks& citat
     rewriteFrom(first);
 }
 
-void MarkdownDocument::restyle() {
-    m_document.setDefaultFont(Theme::instance().font(TextSize::Message));
-    rewriteFrom(0);
-}
-
 QString MarkdownDocument::codeOf(int id) const {
     const Block* block = findCode(m_blocks, id);
     return block ? block->code : QString();

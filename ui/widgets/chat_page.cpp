@@ -252,6 +252,10 @@ void ChatPage::makeFindBar() {
     connect(m_findField, &QLineEdit::returnPressed, this,
             [go] { go(QGuiApplication::keyboardModifiers() & Qt::ShiftModifier ? -1 : 1); });
     m_findBar->hide();
+    // The messages are made anew then.
+    connect(&Theme::instance(), &Theme::changed, m_findBar, [this] {
+        if (m_findBar->isVisible()) find();
+    });
 }
 
 bool ChatPage::eventFilter(QObject* object, QEvent* event) {

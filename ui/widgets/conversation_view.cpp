@@ -57,9 +57,19 @@ ConversationView::ConversationView(MessageModel& model, QWidget* parent)
             [this](const QModelIndex& first, const QModelIndex& last) {
                 updateRows(first.row(), last.row());
             });
+    // Of hundreds of messages Qt would style every widget; those in view are made anew sooner.
+    connect(&Theme::instance(), &Theme::aboutToChange, this, [this] {
+        if (m_views.empty()) return;
+        m_kept = topMessage();
+        clear();
+    });
     connect(&Theme::instance(), &Theme::changed, this, [this] {
-        for (MessageView* view : m_views) view->restyle();
-        layOut(0);
+        const Place kept = m_kept;
+        rebuild();
+        if (!kept.message) return;
+        showMessage(kept.message);
+        verticalScrollBar()->setValue(verticalScrollBar()->value() +
+                                      Theme::instance().scaled(space::kHuge) - kept.offset);
     });
     rebuild();
 }
@@ -70,13 +80,28 @@ int ConversationView::columnWidth() const {
                                   Theme::instance().scaled(space::kColumnWidth)));
 }
 
-void ConversationView::rebuild() {
+void ConversationView::clear() {
     for (MessageView* view : m_views) delete view;
     m_views.clear();
     m_idle->stop();
     m_hits.clear();
     m_hit = -1;
     m_firstBuilt = m_model.rowCount();
+}
+
+/// The message at the top of what is seen; none where the end is followed.
+ConversationView::Place ConversationView::topMessage() const {
+    if (m_following) return {};
+    const int top = verticalScrollBar()->value();
+    for (const MessageView* view : m_views) {
+        if (view->geometry().bottom() >= top) return {view->id(), view->y() - top};
+    }
+    return {};
+}
+
+void ConversationView::rebuild() {
+    clear();
+    m_kept = {};
     const int width = columnWidth();
     for (int left = kScreensBuiltAtOnce * viewport()->height(); m_firstBuilt > 0 && left > 0;) {
         MessageView* view = makeView(--m_firstBuilt);

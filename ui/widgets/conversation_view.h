@@ -47,6 +47,12 @@ protected:
     void keyPressEvent(QKeyEvent* event) override;
 
 private:
+    struct Place {
+        services::MessageId message = 0;  ///< 0: none
+        int offset = 0;                   ///< of its top from that of what is seen
+    };
+    [[nodiscard]] Place topMessage() const;
+    void clear();
     void rebuild();
     MessageView* makeView(int row);
     void buildEarlier(int nRows);
@@ -71,6 +77,7 @@ private:
         services::MessageId message = 0;
         int index = 0;
     };
+    Place m_kept;  ///< while the theme changes
     std::vector<Hit> m_hits;
     int m_hit = -1;
 };

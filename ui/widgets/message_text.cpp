@@ -89,13 +89,11 @@ MessageText::MessageText(QWidget* parent) : QTextBrowser(parent), m_markdown(*do
 }
 
 void MessageText::setMarkdown(const std::string& text, const CitationMarks& citations) {
-    m_isPlain = false;
     m_markdown.setText(text, citations);
     if (m_markdown.nRewritten() > 0) QTimer::singleShot(0, this, &MessageText::placeCodeButtons);
 }
 
 void MessageText::setPlain(const QString& text) {
-    m_isPlain = true;
     document()->setDocumentMargin(0);
     document()->setDefaultFont(Theme::instance().font(TextSize::Message));
     setFont(Theme::instance().font(TextSize::Message));
@@ -124,16 +122,6 @@ int MessageText::naturalWidth(int width) {
     return std::min(width, static_cast<int>(std::ceil(document()->idealWidth())) + 2);
 }
 
-void MessageText::restyle() {
-    if (m_isPlain) {
-        setPlain(toPlainText());
-    } else {
-        m_markdown.restyle();
-    }
-    m_textWidth = -1;
-    for (QToolButton* button : m_codeButtons) button->setIcon(icon(Icon::Copy, colors().muted));
-}
-
 void MessageText::resizeEvent(QResizeEvent* event) {
     // The width of the text is set by heightForTextWidth alone, so a growing height costs no
     // layout.
@@ -159,17 +147,19 @@ void MessageText::keyPressEvent(QKeyEvent* event) {
 }
 
 void MessageText::contextMenuEvent(QContextMenuEvent* event) {
-    QMenu menu(this);
+    // Not one that waits here: the message may go away meanwhile.
+    auto* menu = new QMenu(this);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
     const QString link = anchorAt(event->pos());
     QAction* copySelection =
-        menu.addAction(icon(Icon::Copy, colors().muted), tr("Copy"), this, &QTextEdit::copy);
+        menu->addAction(icon(Icon::Copy, colors().muted), tr("Copy"), this, &QTextEdit::copy);
     copySelection->setEnabled(textCursor().hasSelection());
     if (!link.isEmpty() && !link.startsWith(QLatin1String("citation:"))) {
-        menu.addAction(tr("Copy link address"), this,
-                       [link] { QGuiApplication::clipboard()->setText(link); });
+        menu->addAction(tr("Copy link address"), this,
+                        [link] { QGuiApplication::clipboard()->setText(link); });
     }
-    menu.addAction(tr("Select all"), this, &QTextEdit::selectAll);
-    menu.exec(event->globalPos());
+    menu->addAction(tr("Select all"), this, &QTextEdit::selectAll);
+    menu->popup(event->globalPos());
 }
 
 QString MessageText::selectedText() const {

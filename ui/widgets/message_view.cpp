@@ -529,13 +529,6 @@ int MessageView::layOutAnswer(int width) {
     return std::max(y, theme.scaled(28));
 }
 
-void MessageView::restyle() {
-    m_text->restyle();
-    if (m_thought) m_thought->restyle();
-    restyleChips();
-    update();
-}
-
 void MessageView::restyleChips() {
     for (QToolButton* chip : m_chips) {
         chip->setFont(Theme::instance().font(TextSize::Caption));

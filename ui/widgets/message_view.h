@@ -36,7 +36,6 @@ public:
     int heightForColumn(int width);
     [[nodiscard]] services::MessageId id() const { return m_id; }
     [[nodiscard]] MessageText& text() { return *m_text; }
-    void restyle();
 
 signals:
     void copyAsked();
