@@ -111,7 +111,8 @@ struct ModelStatus {
     float progress = 0.0f;  ///< while Loading
     std::string error;      ///< when Failed: one sentence with the way forward
     /// While Loading and when Ready, of a model that is larger than the memory: one sentence that
-    /// says what is read from the disk and how fast answers will be; else empty.
+    /// says what is read from the disk and how fast answers will be; else empty. Above it one that
+    /// says why the model that was chosen does not answer, if another one does.
     std::string note;
     /// When Ready, of a model whose chat template is missing or reads no questions: turnsNote
     /// behind its name; else empty.
