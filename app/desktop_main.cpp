@@ -12,8 +12,11 @@
 #include <QPushButton>
 #include <QTranslator>
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -143,11 +146,16 @@ bool askAboutDatabase(const Error& error, const Places& places) {
     if (error.code == ErrorCode::Corrupt)
         what = text("The file with your chats and documents is damaged.");
     if (error.code == ErrorCode::Busy)
-        what = text("Another Conclave is using your chats and documents.");
+        what = text("Another program is using your chats and documents.");
     if (error.code == ErrorCode::DiskFull) what = text("The disk is full.");
     QMessageBox box(QMessageBox::Warning, text("Conclave"), what);
-    box.setInformativeText(QString::fromStdString(error.detail) + "\n\n" +
-                           text("Nothing was changed. The file is %1").arg(fromPath(database)));
+    QString more = QString::fromStdString(error.detail);
+    // What the detail says is not said again.
+    if (error.code != ErrorCode::DiskFull) more += "\n\n" + text("Nothing was changed.");
+    if (!more.contains(fromPath(database))) {
+        more += "\n\n" + text("The file is %1").arg(fromPath(database));
+    }
+    box.setInformativeText(more);
     const bool exists = std::filesystem::exists(database);
     box.addButton(text("Try again"), QMessageBox::AcceptRole);
     QPushButton* copy = exists && error.code != ErrorCode::Busy
@@ -173,16 +181,43 @@ struct Ending {
     std::optional<ui::Rescue> rescue{};  ///< to be done now that nothing uses the database
 };
 
+/// Starts the services on a thread of their own: who waits because another program holds the
+/// database sees that something happens, and may quit.
+Result<std::unique_ptr<services::Services>> startServices(const services::StartOptions& options) {
+    constexpr std::chrono::milliseconds kSilent{1500};
+    constexpr std::chrono::milliseconds kLook{10};
+    auto starting =
+        std::async(std::launch::async, [&options] { return services::Services::start(options); });
+    QMessageBox box(QMessageBox::Information, text("Conclave"),
+                    text("Opening your chats and documents…"));
+    box.setInformativeText(
+        text("This takes longer than usual. Another program may be using them, such as the "
+             "terminal program or a backup; Conclave waits for it for half a minute."));
+    box.setEscapeButton(box.addButton(text("Quit"), QMessageBox::RejectRole));
+    const auto begin = std::chrono::steady_clock::now();
+    bool isShown = false;
+    while (starting.wait_for(kLook) != std::future_status::ready) {
+        QApplication::processEvents();
+        // The thread that waits cannot be hurried, and SQLite bears an end at any time.
+        if (isShown && !box.isVisible()) std::_Exit(0);
+        if (!isShown && std::chrono::steady_clock::now() - begin > kSilent) {
+            isShown = true;
+            box.show();
+        }
+    }
+    return starting.get();
+}
+
 /// Starts the services, shows the window and lives until it is closed.
 Ending runWindow(const Places& places, const ui::WindowOptions& options) {
     services::StartOptions startOptions;
     startOptions.places = places;
     startOptions.savesSessions = true;
-    Result<std::unique_ptr<services::Services>> started = services::Services::start(startOptions);
+    Result<std::unique_ptr<services::Services>> started = startServices(startOptions);
     while (!started) {
         log().error("start: {}", started.error().detail);
         if (!askAboutDatabase(started.error(), places)) return {.code = 1};
-        started = services::Services::start(startOptions);
+        started = startServices(startOptions);
     }
     Ending ending;
     const std::unique_ptr<QWidget> window =

@@ -249,7 +249,8 @@ Result<std::vector<Collection>> SqliteDocumentStore::collections() {
         auto read = db.forEach(
             "SELECT c.id, c.name, c.created, count(d.id) FILTER (WHERE d.state = 'ready'), "
             "count(d.id) FILTER (WHERE d.state IN ('failed', 'needs_ocr')), "
-            "ifnull(sum(d.n_chunks), 0) FROM collection AS c "
+            "ifnull(sum(d.n_chunks), 0), count(d.id) FILTER (WHERE d.state = 'pending'), "
+            "count(d.id) FILTER (WHERE d.state = 'unavailable') FROM collection AS c "
             "LEFT JOIN document AS d ON d.collection_id = c.id WHERE c.deleted = 0 "
             "GROUP BY c.id ORDER BY c.name COLLATE NOCASE, c.id",
             [&](const Statement& row) {
@@ -260,6 +261,8 @@ Result<std::vector<Collection>> SqliteDocumentStore::collections() {
                 collection.nDocuments = row.small(3);
                 collection.nFailed = row.small(4);
                 collection.nChunks = row.small(5);
+                collection.nPending = row.small(6);
+                collection.nUnavailable = row.small(7);
             });
         if (!read) return pass(read);
         for (Collection& collection : collections) {

@@ -217,10 +217,15 @@ struct Collection {
     CollectionId id = 0;
     std::string name{};
     std::vector<std::filesystem::path> roots{};  ///< files and folders it is made of
-    int nDocuments = 0;                          ///< ready ones
-    int nFailed = 0;
+    int nDocuments = 0;                          ///< read: Ready
+    int nFailed = 0;                             ///< could not be read: Failed and NeedsOcr
     int nChunks = 0;
     Time created{};
+    int nPending = 0;      ///< wait to be read
+    int nUnavailable = 0;  ///< their folder cannot be reached; what was read of them is kept
+
+    /// All documents that were found in the roots.
+    [[nodiscard]] int nFound() const { return nDocuments + nFailed + nPending + nUnavailable; }
 };
 
 enum class DocumentState {

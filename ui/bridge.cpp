@@ -33,6 +33,11 @@ QString errorText(const Error& error) {
         const QString detail = fromUtf8(error.detail);
         return detail.isEmpty() ? what : what + QLatin1Char('\n') + detail;
     };
+    // A detail may say itself what to do next.
+    const auto advise = [&](const QString& what, const QString& advice) {
+        const bool isAdvised = error.detail.find("try again") != std::string::npos;
+        return say(isAdvised ? what : what + QLatin1Char(' ') + advice);
+    };
     const auto tr = [](const char* text) { return QCoreApplication::translate("Errors", text); };
     switch (error.code) {
         case ErrorCode::InvalidArgument: return say(tr("That cannot be done this way."));
@@ -42,7 +47,8 @@ QString errorText(const Error& error) {
                 tr("The system refused to read or write. Check that the file is reachable "
                    "and that you may open it."));
         case ErrorCode::DiskFull:
-            return say(tr("The disk is full. Nothing was changed; free some space and try again."));
+            return advise(tr("The disk is full."),
+                          tr("Nothing was changed; free some space and try again."));
         case ErrorCode::Corrupt:
             return say(
                 tr("The file is damaged or incomplete. Get a fresh copy of it and try again."));
@@ -66,7 +72,8 @@ QString errorText(const Error& error) {
                 tr("A file of this message cannot be read. Take it out, or attach it in "
                    "another form."));
         case ErrorCode::Busy:
-            return say(tr("Another program uses it right now. Close that one and try again."));
+            return advise(tr("Another program uses it right now."),
+                          tr("Close that one and try again."));
         case ErrorCode::Internal:
             return say(
                 tr("Something went wrong inside Conclave. Trying again may help; the log "

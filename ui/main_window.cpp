@@ -149,10 +149,7 @@ void MainWindow::makeShortcuts() {
         if (!m_sidebar->isVisible()) m_panels->showSidebar();
         m_sidebar->focusSearch();
     });
-    add({"Ctrl+F"}, [this] {
-        showDocuments(false);
-        m_chatPage->openFind();
-    });
+    add({"Ctrl+F"}, [this] { openFind(); });
     add({"Ctrl+B", "F9"}, [this] { m_panels->toggleSidebar(); });
     add({"Ctrl+Shift+S"}, [this] { toggleSources(); });
     add({"Esc"}, [this] { dismiss(); });

@@ -84,6 +84,8 @@ private:
     void refreshTitle();
     void showSource(qint64 id, int number, int citation);
     void showFile(const QString& file);
+    /// Search shall find this passage for the shown answer's question; see services::Services.
+    void keepRecall(const QString& path, const QString& words);
     void showPage(QWidget* page);
     void leaveChat();
     void showPassages(const services::Message& message);
@@ -92,6 +94,8 @@ private:
     void dismiss();
     void applyTheme();
     void setZoom(double zoom);
+    /// Finds in what is shown: words of the chat, or documents by their names.
+    void openFind();
     void openSettings();
     void openShortcuts();
     void give(const QStringList& files);

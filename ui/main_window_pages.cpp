@@ -70,6 +70,14 @@ void MainWindow::showDocuments(bool show) {
     if (!show) m_chatPage->composer().focus();
 }
 
+void MainWindow::openFind() {
+    if (m_stack->currentWidget() == m_chatPage) {
+        m_chatPage->openFind();
+    } else if (m_stack->currentWidget() == m_collections) {
+        m_collections->openFind();
+    }
+}
+
 void MainWindow::showTrash(bool show) {
     if (!show) return showDocuments(false);
     m_trash->reload();
@@ -116,6 +124,33 @@ void MainWindow::showFile(const QString& file) {
                                  ? tr("This file goes with your message, and is read then.")
                                  : tr("This file was sent here, and is no longer looked up in this "
                                       "chat. It can still be opened in its own program."));
+}
+
+void MainWindow::keepRecall(const QString& path, const QString& words) {
+    const auto answer = m_sources->answer();
+    const services::Message* message = answer ? m_controller->messages().find(*answer) : nullptr;
+    if (!message || !message->parent) return;
+    const services::Message* asked = m_controller->messages().find(*message->parent);
+    if (!asked) return;
+    services::RecallQuestion question;
+    // A follow-up question alone would find something else.
+    if (message->details) question.question = services::searchedFor(*message->details);
+    if (question.question.empty()) question.question = asked->text;
+    question.quote = words.toStdString();
+    question.path = path.toStdString();
+    const auto forget = [this](std::int64_t id) {
+        m_services.removeRecall(id, onGui<void>(this, [this](const Result<void>& done) {
+                                    if (!done) showFailure(done.error());
+                                    m_collections->reloadRecall();
+                                }));
+    };
+    m_services.addRecall(
+        question, onGui<std::int64_t>(this, [this, forget](const Result<std::int64_t>& id) {
+            if (!id) return showFailure(id.error());
+            m_collections->reloadRecall();
+            m_toast->show(tr("Kept. “Check recall” in Documents tells whether search finds it."),
+                          tr("Undo"), [forget, id = *id] { forget(id); });
+        }));
 }
 
 /// A document of the list, beside it.

@@ -57,6 +57,7 @@ void MainWindow::connectParts() {
             [this](const QString& text) { m_toast->show(text); });
     connect(m_models, &ModelPicker::failed, this, &MainWindow::showNotice);
     connect(m_sources, &SourcesPanel::closeAsked, this, &MainWindow::toggleSources);
+    connect(m_sources, &SourcesPanel::recallAsked, this, &MainWindow::keepRecall);
     connect(m_sources, &SourcesPanel::readingChanged, m_panels, &PanelLayout::setReading);
     connect(m_collections, &CollectionPage::changed, this, &MainWindow::reloadCollections);
     connect(m_collections, &CollectionPage::failed, this, &MainWindow::showFailure);
@@ -193,6 +194,7 @@ void MainWindow::listen() {
 
 void MainWindow::showIndexing(const services::IndexProgress& progress) {
     using State = services::IndexProgress::State;
+    if (!progress.isListed) return;  // the answer that needs them says so
     const bool isRunning = progress.state == State::Scanning || progress.state == State::Reading;
     m_waiting.erase(progress.collection);
     if (isRunning) {
@@ -221,9 +223,11 @@ void MainWindow::showIndexingState() {
                             : tr("Reading is paused");
     } else if (!m_indexing.empty()) {
         const services::IndexProgress& first = m_indexing.begin()->second;
-        text = tr("Reading “%1”: %2 of %3")
-                   .arg(fromUtf8(first.collectionName), QLocale().toString(first.filesDone),
-                        QLocale().toString(first.filesTotal));
+        const QString name = fromUtf8(first.collectionName);
+        text = first.filesTotal > 0 ? tr("Reading “%1”: %2 of %3")
+                                          .arg(name, QLocale().toString(first.filesDone),
+                                               QLocale().toString(first.filesTotal))
+                                    : tr("Looking for changes in “%1”").arg(name);
     }
     m_status->setIndexing(text, m_isIndexingPaused);
     m_chatPage->setPaused(m_isIndexingPaused, nWaiting);

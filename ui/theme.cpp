@@ -215,6 +215,7 @@ QWidget#header { background: @page; border-bottom: 1px solid @border; }
 QWidget#status { background: @page; }
 QWidget#page, QStackedWidget#page, QScrollArea#page, QWidget#column { background: @page; border: 0; }
 QScrollArea { border: 0; background: transparent; }
+QTextBrowser#message { background: transparent; border: 0; }
 QSplitter::handle { background: @border; }
 QLabel[muted="true"] { color: @muted; }
 QLabel[danger="true"] { color: @danger; }
@@ -367,6 +368,7 @@ QDialog { background: @page; }
 }
 
 void Theme::apply() {
+    emit aboutToChange();
     QApplication::setPalette(palette());
     QApplication::setFont(font(TextSize::Body));
     // Some platforms give classes of widgets fonts of their own.

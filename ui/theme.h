@@ -90,6 +90,8 @@ public:
     [[nodiscard]] QString styleSheet() const;
 
 signals:
+    /// What is made anew afterwards goes away now: styling it twice takes long.
+    void aboutToChange();
     void changed();
 
 private:

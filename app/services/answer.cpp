@@ -432,6 +432,17 @@ int Answerer::contextFor(const engine::Model& model, const ChatSettings& setting
     return model.forecast(1, m_sessionOptions.kvType).automaticContext;
 }
 
+ContextNeed Answerer::needOf(const engine::Model& model, const ChatSettings& settings) const {
+    ContextNeed need;
+    need.modelContextLength = model.info().contextLength;
+    need.contextLength = contextFor(model, settings);
+    const auto forecast = model.forecast(need.contextLength, m_sessionOptions.kvType);
+    need.bytes = forecast.kvCacheBytes + forecast.scratchBytes;
+    need.fits = forecast.fits();
+    need.longestContext = forecast.longestContext;
+    return need;
+}
+
 const std::string& Answerer::sourcesSecret() {
     if (!m_sourcesSecret.empty()) return m_sourcesSecret;
     constexpr std::string_view kKey = "answers.secret";

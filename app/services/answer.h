@@ -31,6 +31,9 @@ public:
 
     /// Tokens of the context that a chat with these settings would get now. Any thread may ask.
     [[nodiscard]] int contextFor(const engine::Model& model, const ChatSettings& settings) const;
+    /// What it would take. Any thread may ask.
+    [[nodiscard]] ContextNeed needOf(const engine::Model& model,
+                                     const ChatSettings& settings) const;
 
     /// Forgets what was computed for a chat.
     void forget(ChatId chat) { m_sessions.forget(chat); }

@@ -457,4 +457,14 @@ void ChatServiceImpl::contextUse(std::optional<ChatId> chat, std::string draft,
     });
 }
 
+void ChatServiceImpl::contextNeed(std::optional<int> contextLength, Reply<ContextNeed> reply) {
+    m_quick.post([this, contextLength, reply = std::move(reply)] {
+        const auto model = m_models.loadedNow();
+        if (model == nullptr) return reply(ContextNeed{});
+        ChatSettings settings;
+        settings.contextLength = contextLength;
+        reply(m_answerer.needOf(*model, settings));
+    });
+}
+
 }  // namespace conclave::services

@@ -57,6 +57,7 @@ public:
     void selectBranch(ChatId id, MessageId leaf, Reply<void> reply) override;
     void contextUse(std::optional<ChatId> chat, std::string draft,
                     Reply<ContextUse> reply) override;
+    void contextNeed(std::optional<int> contextLength, Reply<ContextNeed> reply) override;
 
     /// Stops the answer being written, refuses more, and saves sessions.
     void finish();

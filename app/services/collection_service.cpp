@@ -324,8 +324,10 @@ void CollectionServiceImpl::tellWaiting(const Collection& collection) {
 }
 
 void CollectionServiceImpl::tell(const IndexProgress& progress) {
+    IndexProgress told = progress;
+    told.isListed = !told.collectionName.starts_with(kHiddenPrefix);
     const std::lock_guard lock(m_listenerMutex);
-    if (m_listener) m_listener(progress);
+    if (m_listener) m_listener(std::move(told));
 }
 
 void CollectionServiceImpl::onProgress(std::function<void(IndexProgress)> listener) {
@@ -508,6 +510,7 @@ Result<IndexReport> CollectionServiceImpl::run(CollectionId id, bool retryFailed
         report.collection = id;
         report.name = collection->name;
         report.documents = collection->nDocuments;
+        report.found = collection->nFound();
         report.chunks = collection->nChunks;
         report.stopped = true;
         return report;

@@ -289,7 +289,8 @@ Result<Prompt> composePrompt(const engine::Model& model, const ModelProfile& pro
                     " tokens, but the context has room for " + std::to_string(room) +
                     " besides the answer; shorten it, or " +
                     (request.contextLength < longest
-                         ? "take a longer context: --ctx N, or /context N in a chat, up to "
+                         ? "take a longer context: --ctx N, /context N in a chat, or the "
+                           "window's settings, up to "
                            "the " +
                                std::to_string(longest) + " tokens that the model was made for"
                          : "choose a model with a longer context than this one's " +

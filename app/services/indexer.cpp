@@ -82,6 +82,7 @@ public:
         Result<void> done = prepare();
         if (done) done = readAll();
         if (done) done = dropGone();
+        if (done) reportAllRead();
         // A stopped run keeps what it has, too. Learning searches meanwhile, where no limit is set,
         // and does not wait for the disk: how the index is cut into pieces changes no result.
         const bool isLimited = m_job.cpuPercent < 100;
@@ -102,8 +103,14 @@ public:
             return tl::unexpected(done.error());
         }
         m_report.stopped = !done;
-        if (auto counted = count(); !counted) return tl::unexpected(counted.error());
-        if (!learned) return tl::unexpected(learned.error());
+        Result<void> ended = count();
+        if (ended) ended = learned;
+        if (!ended) {
+            // Who shows progress must hear of every end.
+            m_progress.error = ended.error().detail;
+            report(IndexProgress::State::Failed, {});
+            return tl::unexpected(ended.error());
+        }
         m_report.time = Clock::now() - start;
         report(m_report.stopped ? IndexProgress::State::Stopped : IndexProgress::State::Done, {});
         return m_report;
@@ -597,6 +604,7 @@ private:
         auto now = find();
         if (!now) return tl::unexpected(now.error());
         m_report.documents = now->nDocuments;
+        m_report.found = now->nFound();
         m_report.chunks = now->nChunks;
         return {};
     }
@@ -628,6 +636,14 @@ private:
     void noteFailure(const Error& error) {
         const std::lock_guard lock(m_mutex);
         if (!m_failure) m_failure = error;
+    }
+
+    /// What follows the last file may take a while, and is no reading.
+    void reportAllRead() {
+        if (!m_job.onProgress || m_progress.filesTotal == 0) return;
+        m_progress.filesDone = m_progress.filesTotal;
+        m_progress.currentFile.clear();
+        m_job.onProgress(m_progress);
     }
 
     /// At most 10 a second, but every change of state.

@@ -198,14 +198,24 @@ Result<ModelEntry> ModelServiceImpl::chosen() {
     }
     if (!m_wanted.empty()) return find(m_wanted);
     const auto remembered = m_settings.get(kChoiceKey);
+    std::string lost;
     if (remembered && remembered->has_value() && (*remembered)->is_string()) {
-        auto model = find((*remembered)->get<std::string>());
+        const auto file = (*remembered)->get<std::string>();
+        auto model = find(file);
         if (model && model->problem.empty()) return model;
         log().warn("the model chosen last is not usable any more; taking another one");
+        lost = model ? "cannot be used (" + model->problem + ")"
+                     : "is not at its place any more (" + file + ")";
     }
     const std::vector<ModelEntry> models = listNow();
-    if (const ModelEntry* best = bestModel(models)) return *best;
-    return tl::unexpected(noModel());
+    const ModelEntry* best = bestModel(models);
+    if (best == nullptr) return tl::unexpected(noModel());
+    if (!lost.empty() && status().state != ModelStatus::State::Ready) {
+        changeStatus([&](ModelStatus& status) {
+            status.note = "The model chosen last " + lost + "; " + best->name + " answers instead.";
+        });
+    }
+    return *best;
 }
 
 /// Before anything is loaded the status names the model that the first question will load.
@@ -296,9 +306,11 @@ void ModelServiceImpl::startLoading() {
 void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
     changeStatus([&](ModelStatus& status) {
         if (request != m_request) return;
+        std::string note = std::move(status.note);  // of the choice
         status = {};
         status.state = ModelStatus::State::Loading;
         status.model = entry;
+        status.note = std::move(note);
     });
     float reported = 0.0f;
     engine::LoadOptions options;
@@ -318,7 +330,9 @@ void ModelServiceImpl::load(const ModelEntry& entry, std::uint64_t request) {
         if (!plan.streams) return;
         log().info("the model {} {}", entry.name, plan.text());
         changeStatus([&](ModelStatus& status) {
-            if (request == m_request) status.note = entry.name + " " + plan.text() + ".";
+            if (request != m_request) return;
+            if (!status.note.empty()) status.note += '\n';
+            status.note += entry.name + " " + plan.text() + ".";
         });
     };
     auto model = engine::Model::load(entry.file, options);

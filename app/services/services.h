@@ -25,6 +25,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/services/document_counts.h"
 #include "app/services/document_filter.h"
 #include "app/services/evaluation.h"
 #include "app/services/reading.h"
@@ -110,7 +111,8 @@ struct ModelStatus {
     float progress = 0.0f;  ///< while Loading
     std::string error;      ///< when Failed: one sentence with the way forward
     /// While Loading and when Ready, of a model that is larger than the memory: one sentence that
-    /// says what is read from the disk and how fast answers will be; else empty.
+    /// says what is read from the disk and how fast answers will be; else empty. Above it one that
+    /// says why the model that was chosen does not answer, if another one does.
     std::string note;
     /// When Ready, of a model whose chat template is missing or reads no questions: turnsNote
     /// behind its name; else empty.
@@ -214,15 +216,17 @@ struct IndexProgress {
     int filesDone = 0;
     int filesTotal = 0;
     std::string currentFile;
-    std::string error;  ///< when Failed
+    std::string error;     ///< when Failed
+    bool isListed = true;  ///< false: of files that are attached to a message
 };
 
 struct IndexReport {
     CollectionId collection = 0;
     std::string name;
-    int documents = 0;  ///< ready now
-    int chunks = 0;     ///< in all of them
-    int read = 0;       ///< read by this run
+    int documents = 0;  ///< read, of all that were found
+    int found = 0;
+    int chunks = 0;  ///< in all of them
+    int read = 0;    ///< read by this run
     int unchanged = 0;
     int removed = 0;
     std::vector<std::pair<std::filesystem::path, std::string>> failed;
@@ -452,6 +456,15 @@ struct ContextUse {
     int modelContextLength = 0;  ///< what the model was made for
 };
 
+/// What a context of a chat takes of the memory.
+struct ContextNeed {
+    int contextLength = 0;       ///< tokens that the chat gets; 0: no model is loaded
+    int modelContextLength = 0;  ///< what the model was made for, and the most that there is
+    std::uint64_t bytes = 0;     ///< beside the model
+    bool fits = true;            ///< in what is free now
+    int longestContext = 0;      ///< tokens that would fit
+};
+
 class ChatService {
 public:
     virtual ~ChatService() = default;
@@ -508,6 +521,8 @@ public:
     /// Context taken by the shown branch with `draft` added.
     virtual void contextUse(std::optional<ChatId> chat, std::string draft,
                             Reply<ContextUse> reply) = 0;
+    /// Of a chat whose settings say `contextLength`, with the loaded model.
+    virtual void contextNeed(std::optional<int> contextLength, Reply<ContextNeed> reply) = 0;
 };
 
 // ---------------------------------------------------------------------------------------- recall

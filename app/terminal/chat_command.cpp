@@ -237,7 +237,7 @@ private:
             const bool isAsked =
                 !chosen || std::find(chosen->begin(), chosen->end(), each.id) != chosen->end();
             std::cout << (isAsked ? "+ " : "  ") << each.name << "  "
-                      << dim(services::counted(each.nDocuments, "document", "documents")) << '\n';
+                      << dim(services::countsInWords(each)) << '\n';
         }
     }
 

@@ -32,17 +32,23 @@ int listCollections(services::Services& services, bool isJson) {
             roots.push_back(root.string());
             places += (places.empty() ? "" : ", ") + visibleLine(root.string());
         }
+        const auto documents = services::wait<std::vector<Document>>(
+            [&](auto reply) { services.collections().documents(each.id, std::move(reply)); });
+        if (!documents) return failed(documents.error());
+        const int nCopies = services::nCopiesIn(*documents);
         json.push_back({{"name", each.name},
+                        {"found", each.nFound()},
                         {"documents", each.nDocuments},
                         {"failed", each.nFailed},
+                        {"waiting", each.nPending},
+                        {"unavailable", each.nUnavailable},
+                        {"copies", nCopies},
                         {"chunks", each.nChunks},
                         {"paths", std::move(roots)}});
         if (isJson) continue;
-        std::cout << bold(each.name) << ": "
-                  << services::counted(each.nDocuments, "document", "documents") << ", "
-                  << services::counted(each.nChunks, "chunk", "chunks");
-        if (each.nFailed > 0) std::cout << ", " << each.nFailed << " could not be read";
-        std::cout << "  " << dim(places) << '\n';
+        std::cout << bold(each.name) << ": " << services::countsInWords(each, nCopies) << "; "
+                  << services::counted(each.nChunks, "chunk", "chunks") << "  " << dim(places)
+                  << '\n';
     }
     if (isJson) {
         printJson({{"collections", std::move(json)}});

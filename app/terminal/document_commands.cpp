@@ -45,9 +45,13 @@ void printReport(const services::IndexReport& report, bool isJson) {
         printJson(reportToJson(report));
         return;
     }
-    std::cout << report.name << ": " << services::counted(report.documents, "document", "documents")
+    const std::string all = services::counted(report.found, "document", "documents");
+    std::cout << report.name << ": "
+              << (report.documents == report.found
+                      ? all
+                      : services::grouped(report.documents) + " of " + all + " read")
               << ", " << services::counted(report.chunks, "chunk", "chunks") << " (" << report.read
-              << " read, " << report.unchanged << " unchanged, " << report.removed
+              << " read now, " << report.unchanged << " unchanged, " << report.removed
               << " removed) in " << rounded(report.time.count()) << " s\n";
     for (const auto& [path, error] : report.failed) {
         note("  could not be read: " + visibleLine(path.string() + ": " + error));

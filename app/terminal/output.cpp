@@ -142,10 +142,11 @@ nlohmann::json reportToJson(const services::IndexReport& report) {
     for (const auto& [path, error] : report.failed) {
         failed.push_back({{"path", path.string()}, {"error", error}});
     }
-    return {
-        {"collection", report.name}, {"documents", report.documents}, {"chunks", report.chunks},
-        {"read", report.read},       {"unchanged", report.unchanged}, {"removed", report.removed},
-        {"failed", failed},          {"seconds", report.time.count()}};
+    return {{"collection", report.name},     {"documents", report.documents},
+            {"found", report.found},         {"chunks", report.chunks},
+            {"read", report.read},           {"unchanged", report.unchanged},
+            {"removed", report.removed},     {"failed", failed},
+            {"seconds", report.time.count()}};
 }
 
 void printCitations(const services::Message& answer) {

@@ -257,6 +257,10 @@ TEST_F(TerminalTest, ListsShowsAndRemovesCollections) {
     ASSERT_NE(keys, all.end());
     EXPECT_EQ((*keys)["documents"], 1);
     EXPECT_EQ((*keys)["failed"], 1);
+    EXPECT_EQ((*keys)["found"], 2);
+    EXPECT_EQ((*keys)["copies"], 0);
+    EXPECT_NE(run({"collections"}).out.find("Keys: 1 of 2 documents read, 1 could not be read; "),
+              std::string::npos);
     const auto documents =
         nlohmann::json::parse(run({"collections", "show", "Keys", "--json"}).out)["documents"];
     ASSERT_EQ(documents.size(), 2U);

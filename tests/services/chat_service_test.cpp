@@ -480,6 +480,19 @@ TEST_F(ChatServiceTest, AChatHasTheContextAndTheStopTextsOfItsSettings) {
     EXPECT_EQ(used(answer->chat).contextLength, 300);
     EXPECT_EQ(used(std::nullopt).contextLength, 1024);
 
+    // What another one would take is told before it is chosen; the model has no more than its own.
+    const auto need = [&](std::optional<int> asked) {
+        return wait<ContextNeed>([&](auto reply) { chats().contextNeed(asked, std::move(reply)); })
+            .value_or(ContextNeed{});
+    };
+    EXPECT_EQ(need(std::nullopt).contextLength, 1024);
+    EXPECT_EQ(need(300).contextLength, 300);
+    EXPECT_LT(need(300).bytes, need(1024).bytes);
+    EXPECT_GT(need(300).bytes, 0U);
+    EXPECT_EQ(need(5000).contextLength, 1024);
+    EXPECT_EQ(need(5000).modelContextLength, 1024);
+    EXPECT_TRUE(need(300).fits);
+
     // With another length the chat goes on, in a session of that length.
     ChatSettings changed = request.settings;
     changed.contextLength = 200;

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -258,6 +260,36 @@ TEST_F(CollectionServiceTest, ReportsABadFileOnceAndRetriesItWhenAsked) {
     });
     ASSERT_NE(bad, all.end());
     EXPECT_EQ(bad->state, DocumentState::Failed);
+}
+
+TEST_F(CollectionServiceTest, TellsTheEndOfEachUpdate) {
+    startWithoutGuide();
+    m_files.write("good.md", "anchor");
+    m_files.write("copy of good.md", "anchor");
+    m_files.write("bad.docx", "this is no zip archive");
+    std::mutex mutex;
+    std::vector<IndexProgress> told;
+    collections().onProgress([&](const IndexProgress& progress) {
+        const std::lock_guard lock(mutex);
+        told.push_back(progress);
+    });
+    const CollectionId id = makeCollection("Notes");
+    const IndexReport report = add(id, m_files.path());
+    EXPECT_EQ(report.documents, 2);
+    EXPECT_EQ(report.found, 3);
+    EXPECT_EQ(nCopiesIn(documents(id)), 1);
+    update(id);
+    collections().onProgress({});
+    const std::lock_guard lock(mutex);
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told.back().state, IndexProgress::State::Done);
+    // Before the end it is said that all are read.
+    EXPECT_TRUE(std::any_of(told.begin(), told.end(), [](const IndexProgress& each) {
+        return each.filesTotal == 3 && each.filesDone == 3 && each.currentFile.empty() &&
+               each.state == IndexProgress::State::Reading;
+    }));
+    EXPECT_TRUE(std::all_of(told.begin(), told.end(),
+                            [](const IndexProgress& each) { return each.isListed; }));
 }
 
 TEST_F(CollectionServiceTest, StopsAndGoesOnWhereItWas) {

@@ -105,6 +105,28 @@ TEST_F(ModelServiceTest, RemembersTheChoiceAndDeletesOnlyFromItsOwnFolder) {
     EXPECT_TRUE(models().status().model.isEmbedded);
 }
 
+TEST_F(ModelServiceTest, SaysThatAnotherModelAnswersThanTheOneThatWasChosen) {
+    startWithoutGuide();
+    const fs::path chosen = m_files.path() / "chosen.gguf";
+    fs::copy_file(embedded(), chosen);
+    ASSERT_TRUE(
+        wait<std::vector<ModelEntry>>([&](auto reply) { models().add(chosen, std::move(reply)); }));
+    ASSERT_TRUE(
+        wait<ModelEntry>([&](auto reply) { models().choose(chosen.string(), std::move(reply)); }));
+    ASSERT_TRUE(models().loaded().has_value());
+    EXPECT_EQ(models().status().note, "");
+    fs::remove(chosen);
+    startWithoutGuide();
+    ASSERT_TRUE(models().loaded().has_value());
+    const ModelStatus status = models().status();
+    EXPECT_TRUE(status.model.isEmbedded);
+    EXPECT_EQ(status.note, "The model chosen last is not at its place any more (" +
+                               chosen.string() + "); " + status.model.name + " answers instead.");
+    ASSERT_TRUE(wait<ModelEntry>(
+        [&](auto reply) { models().choose(embedded().string(), std::move(reply)); }));
+    ASSERT_TRUE(models().loaded().has_value());
+}
+
 TEST_F(ModelServiceTest, RefusesWhatIsNoModel) {
     startWithoutGuide();
     const fs::path broken = m_files.write("broken.gguf", "no model at all");

@@ -53,6 +53,24 @@ TEST_F(DocumentStoreTest, CollectionsHaveUniqueNamesAndRoots) {
     EXPECT_OK(documents().createCollection("Anna's"));
 }
 
+TEST_F(DocumentStoreTest, CountsWhatBecameOfEachDocument) {
+    add(m_guide, "/docs/a.md", "text");
+    add(m_guide, "/docs/b.md", "text");
+    valueOf(documents().ensureDocument(m_guide, "/docs/later.md"));
+    for (const auto state :
+         {DocumentState::Failed, DocumentState::NeedsOcr, DocumentState::Unavailable}) {
+        const auto id = valueOf(documents().ensureDocument(
+            m_guide, "/docs/" + std::to_string(static_cast<int>(state))));
+        valueOf(documents().setDocumentState(id, state, "why"));
+    }
+    const Collection collection = valueOf(documents().collections()).front();
+    EXPECT_EQ(collection.nDocuments, 2);
+    EXPECT_EQ(collection.nFailed, 2);
+    EXPECT_EQ(collection.nPending, 1);
+    EXPECT_EQ(collection.nUnavailable, 1);
+    EXPECT_EQ(collection.nFound(), 6);
+}
+
 TEST_F(DocumentStoreTest, StoresADocumentAsItWasRead) {
     const auto id = valueOf(documents().ensureDocument(m_guide, "/docs/a.pdf"));
     EXPECT_EQ(valueOf(documents().ensureDocument(m_guide, "/docs/a.pdf")), id);

@@ -210,5 +210,46 @@ TEST_F(DocumentListTest, ShowsWhatOnlyWaits) {
     EXPECT_EQ(named<DocumentRow>("later.md")->accessibleDescription(), "Waiting to be read.");
 }
 
+TEST_F(DocumentListTest, CtrlFFindsADocument) {
+    m_services.addDocument(m_chats.policies, "/docs/lease-of-the-mill.md", {"The mill."});
+    m_window->showDocuments(true);
+    ASSERT_TRUE(QTest::qWaitFor(
+        [this] { return named<QPushButton>("Show the documents of Policies") != nullptr; }));
+    // In the first collection of the person's own, however few documents it has.
+    QTest::keyClick(m_window.get(), Qt::Key_F, Qt::ControlModifier);
+    EXPECT_TRUE(m_window->findChild<CollectionPage*>()->isVisible());
+    auto* find = named<QLineEdit>("Find a document");
+    ASSERT_NE(find, nullptr);
+    EXPECT_TRUE(find->hasFocus());
+    ASSERT_TRUE(QTest::qWaitFor([this] { return listed().size() == 4; }));
+    EXPECT_TRUE(find->hasFocus());
+    QTest::keyClicks(find, "mill");
+    settle();
+    EXPECT_EQ(listed(), QStringList{"lease-of-the-mill.md"});
+    // In the chat it finds words.
+    m_window->showDocuments(false);
+    QTest::keyClick(m_window.get(), Qt::Key_F, Qt::ControlModifier);
+    ASSERT_NE(named<QLineEdit>("Find in this chat"), nullptr);
+    EXPECT_TRUE(named<QLineEdit>("Find in this chat")->hasFocus());
+}
+
+TEST_F(DocumentListTest, TheNumbersOfACardAddUp) {
+    const CollectionId id = m_services.addCollection("Sums", 31, 900, 3);
+    m_services.addDocument(id, "/docs/later.md", {}, DocumentState::Pending);
+    m_services.addDocument(id, "/docs/away.md", {"text"}, DocumentState::Unavailable);
+    const DocumentId first = m_services.addDocument(id, "/docs/a.md", {"text"});
+    const DocumentId second = m_services.addDocument(id, "/docs/copy of a.md", {"text"});
+    m_services.setHash(first, "aa");
+    m_services.setHash(second, "aa");
+    m_window->showDocuments(true);
+    EXPECT_TRUE(QTest::qWaitFor([this] {
+        return label(
+                   "31 of 36 documents read  ·  900 passages  ·  1 waiting  ·  1 unavailable  "
+                   "·  1 copy") != nullptr;
+    }));
+    EXPECT_NE(button<QPushButton>("3 documents could not be read: show why"), nullptr);
+    EXPECT_NE(label("14 documents  ·  212 passages"), nullptr);  // all are read
+}
+
 }  // namespace
 }  // namespace conclave::ui

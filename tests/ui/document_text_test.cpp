@@ -145,6 +145,46 @@ TEST(OnOneLine, FindsAQuoteAgain) {
     EXPECT_EQ(past.markStart, past.markEnd);
 }
 
+std::string labelled(const std::string& text, Markup markup) {
+    return onOneLabelledLine(text, markup).text.toStdString();
+}
+
+TEST(OnOneLabelledLine, SaysTheColumnWithEachValue) {
+    // A spreadsheet's rows name their columns, whichever cells are empty.
+    EXPECT_EQ(labelled("Boats\nName | Length | Berth\nName: Gannet | Length: 9 m | Berth: 4\n"
+                       "Name: Tern | Berth: 7\n",
+                       Markup::Tables),
+              "Boats Name: Gannet · Length: 9 m · Berth: 4; Name: Tern · Berth: 7");
+    // A passage may begin in the middle.
+    EXPECT_EQ(labelled("Name: Ida | Boat: Tern\nName: Ole | Boat: 22 Gannet\n", Markup::Tables),
+              "Name: Ida · Boat: Tern; Name: Ole · Boat: 22 Gannet");
+    EXPECT_EQ(labelled("| Way | Speed |\n|---|---|\n| `getline` | fast |\n| mmap | |\n",
+                       Markup::Markdown),
+              "Way: getline · Speed: fast; Way: mmap");
+    EXPECT_EQ(
+        labelled("Room | Bed | Price\nSingle | one | 90\nDouble | two | 140\n", Markup::Tables),
+        "Room: Single · Bed: one · Price: 90; Room: Double · Bed: two · Price: 140");
+}
+
+TEST(OnOneLabelledLine, MakesNoNamesOfValues) {
+    EXPECT_EQ(labelled("Tenant | Anna Berg\nRent | 900 EUR\n", Markup::Tables),
+              "Tenant · Anna Berg; Rent · 900 EUR");
+    EXPECT_EQ(labelled("Anna | Berlin | red\nOle | Oslo | blue\n", Markup::Tables),
+              "Anna · Berlin · red; Ole · Oslo · blue");
+}
+
+TEST(OnOneLabelledLine, MarksTheCitedRow) {
+    const std::string text =
+        "Name | Length\nName: Gannet | Length: 9 m\nName: Tern | Length: 7 m\n";
+    const std::size_t start = text.find("Name: Tern");
+    const OneLine line =
+        onOneLabelledLine(text, Markup::Tables, start, start + std::string("Name: Tern").size());
+    EXPECT_EQ(line.text.mid(line.markStart, line.markEnd - line.markStart).toStdString(),
+              "Name: Tern");
+    EXPECT_TRUE(line.beginsInRow);
+    EXPECT_EQ(line.row, line.markStart);
+}
+
 TEST(MarkupOf, GoesByTheName) {
     EXPECT_EQ(markupOf("/a/b.MD"), Markup::Markdown);
     EXPECT_EQ(markupOf("/a/b.xlsx"), Markup::Tables);

@@ -250,7 +250,8 @@ protected:
     }
     bool isSaid(const QString& text) {
         for (const auto* label : m_window->findChildren<QLabel*>()) {
-            if (label->isVisible() && label->accessibleName() == text) return true;
+            const bool isIt = label->accessibleName() == text || label->text() == text;
+            if (label->isVisible() && isIt) return true;
         }
         return false;
     }
@@ -333,6 +334,34 @@ TEST_F(PauseTest, WhereNothingWaitsACardSaysNothing) {
         EXPECT_FALSE(bar->isVisible() && bar->maximum() == 112);
     }
     EXPECT_FALSE(isSaid("Paused: 0 new or changed files wait"));
+}
+
+TEST_F(PauseTest, NothingIsSaidOfReadingThatHasEnded) {
+    m_window->showDocuments(true);
+    IndexProgress progress = test::sampleProgress(m_chats);
+    progress.filesDone = progress.filesTotal;
+    progress.currentFile.clear();
+    m_services.sendProgress(progress);
+    EXPECT_TRUE(says("All are read; finishing…"));
+    for (const auto end : {IndexProgress::State::Done, IndexProgress::State::Stopped,
+                           IndexProgress::State::Failed}) {
+        read();
+        ASSERT_TRUE(says("Reading “Policies”: 37 of 112"));
+        progress.state = end;
+        m_services.sendProgress(progress);
+        settle();
+        EXPECT_FALSE(isSaid("Reading “Policies”: 37 of 112"));
+        EXPECT_FALSE(isSaid("Reading 37 of 112: handbook/chapter-4-safety-at-work.pdf"));
+        EXPECT_EQ(named<QToolButton>("Pause reading"), nullptr);
+        EXPECT_EQ(button<QPushButton>("Pause"), nullptr);
+    }
+    // Files of a message belong to no collection that the person knows.
+    IndexProgress attached = test::sampleProgress(m_chats);
+    attached.collection = 4711;
+    attached.isListed = false;
+    m_services.sendProgress(attached);
+    settle();
+    EXPECT_EQ(named<QToolButton>("Pause reading"), nullptr);
 }
 
 }  // namespace

@@ -209,6 +209,37 @@ TEST(MarkdownDocument, ACitationStaysWithTheWordBefore) {
               "One two three four five six seven. [1]\n三四五六七八九十。[1] And eight.[1][1]");
 }
 
+TEST(MarkdownDocument, WhatIsWrittenFromTheRightIsIndentedThere) {
+    MessageText text;
+    text.setMarkdown("- יין\n- wine\n\n> نص", {});
+    text.resize(300, text.heightForTextWidth(300));
+    const QTextBlock hebrew = text.document()->begin();
+    EXPECT_EQ(hebrew.blockFormat().leftMargin(), 0);
+    EXPECT_GT(hebrew.blockFormat().rightMargin(), 0);
+    EXPECT_EQ(hebrew.textDirection(), Qt::RightToLeft);
+    EXPECT_GT(hebrew.next().blockFormat().leftMargin(), 0);
+    EXPECT_EQ(hebrew.next().blockFormat().rightMargin(), 0);
+    // Bullets and the bar of the quote are beside their words: nothing is drawn on the other side.
+    const QImage seen = text.grab().toImage();
+    const auto isInk = [&](const QTextBlock& block, int left, int right) {
+        const QRect line =
+            text.document()->documentLayout()->blockBoundingRect(block).toAlignedRect();
+        const QColor paper = seen.pixelColor(seen.width() / 2, line.center().y());
+        for (int y = line.top(); y < line.bottom(); ++y) {
+            for (int x = left; x < right; ++x) {
+                if (seen.pixelColor(x, y) != paper) return true;
+            }
+        }
+        return false;
+    };
+    EXPECT_TRUE(isInk(hebrew, 280, 300));
+    EXPECT_FALSE(isInk(hebrew, 0, 150));
+    EXPECT_TRUE(isInk(hebrew.next(), 0, 20));
+    EXPECT_FALSE(isInk(hebrew.next(), 200, 300));
+    EXPECT_TRUE(isInk(hebrew.next().next(), 296, 300));
+    EXPECT_FALSE(isInk(hebrew.next().next(), 0, 150));
+}
+
 TEST(MarkdownDocument, AnItemHasOneBullet) {
     QTextDocument document;
     MarkdownDocument shown(document);

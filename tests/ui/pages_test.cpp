@@ -3,6 +3,7 @@
 #include <QDialog>
 #include <QLabel>
 #include <QListWidget>
+#include <QMenu>
 #include <QMessageBox>
 #include <QPushButton>
 #include <QScrollArea>
@@ -11,8 +12,10 @@
 #include <QThread>
 #include <QTimer>
 #include <QToolButton>
+#include <algorithm>
 
 #include "tests/ui/support/window_fixture.h"
+#include "ui/bridge.h"
 #include "ui/theme.h"
 #include "ui/widgets/collection_page.h"
 #include "ui/widgets/damage_bar.h"
@@ -207,6 +210,105 @@ TEST_F(PagesTest, OwnSettingsBeginWithWhatTheModelsFileRecommends) {
         if (box->accessibleName() != "Temperature") continue;
         EXPECT_DOUBLE_EQ(box->value(), 0.6);
     }
+}
+
+TEST_F(PagesTest, TheContextIsChosenWithWhatItTakes) {
+    open(m_chats.travel);
+    SettingsDialog dialog(m_services, controller(), m_window.get());
+    dialog.show();
+    const auto says = [&](const QString& text) {
+        return QTest::qWaitFor([&] {
+            const auto labels = dialog.findChildren<QLabel*>();
+            return std::any_of(labels.begin(), labels.end(),
+                               [&](const QLabel* each) { return each->text().contains(text); });
+        });
+    };
+    QSpinBox* context = nullptr;
+    for (auto* box : dialog.findChildren<QSpinBox*>()) {
+        if (box->accessibleName() == "Context") context = box;
+    }
+    ASSERT_NE(context, nullptr);
+    EXPECT_EQ(context->text(), "Automatic");
+    EXPECT_TRUE(says("8,192 tokens take 8 MB beside the model."));
+    EXPECT_TRUE(says("That is more than is free now: at most 4,096 tokens fit."));
+    context->setValue(2048);
+    EXPECT_TRUE(
+        says("2,048 tokens take 2 MB beside the model. The model was made for at most "
+             "8,192."));
+    EXPECT_FALSE(says("more than is free"));
+    context->setValue(32768);
+    EXPECT_TRUE(says("The model was made for 8,192 tokens and has no more."));
+    dialog.accept();
+    settle();
+    EXPECT_EQ(controller().settings().contextLength, 32768);  // another model may have as many
+    SettingsDialog again(m_services, controller(), m_window.get());
+    for (auto* box : again.findChildren<QSpinBox*>()) {
+        if (box->accessibleName() == "Context") box->setValue(0);
+    }
+    again.accept();
+    EXPECT_FALSE(controller().settings().contextLength.has_value());
+}
+
+TEST_F(PagesTest, ASourceIsKeptAsARecallQuestionAndChecked) {
+    open(m_chats.travel);
+    auto* more = named<QToolButton>("More about source 1");
+    ASSERT_NE(more, nullptr);
+    more->click();
+    QAction* keep = nullptr;
+    for (auto* menu : m_window->findChildren<QMenu*>()) {
+        for (QAction* each : menu->actions()) {
+            if (each->text() == "Keep as a recall question") keep = each;
+        }
+    }
+    ASSERT_NE(keep, nullptr);
+    keep->trigger();
+    ASSERT_TRUE(QTest::qWaitFor([this] {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.recallKept.size() == 1;
+    }));
+    {
+        const std::scoped_lock lock(m_services.mutex);
+        const RecallQuestion& kept = m_services.recallKept.front();
+        // The follow-up as it was looked up, with what is said before it.
+        EXPECT_EQ(kept.question,
+                  "And who pays for breakfast? How many nights may I book, and what may they "
+                  "cost?");
+        EXPECT_EQ(kept.quote,
+                  "Employees may book up to 4 nights without a further approval. A night may cost "
+                  "no more than 140 euros in Europe and 190 euros elsewhere.");
+        EXPECT_EQ(kept.path, "/home/ada/Documents/Policies/travel-policy.pdf");
+        m_services.recallKept.push_back({.id = 900, .question = "Who signs?", .quote = "Anna"});
+        m_services.recallRanks = {2, 0};
+    }
+    m_window->showDocuments(true);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return button<QPushButton>("Check recall"); }));
+    button<QPushButton>("Check recall")->click();
+    EXPECT_TRUE(
+        QTest::qWaitFor([this] { return label("1 of 2 are found among the best 8 passages."); }));
+    EXPECT_TRUE(QTest::qWaitFor([this] { return label("Found, place 2") != nullptr; }));
+    EXPECT_NE(label("Missing"), nullptr);
+    auto* forget = named<QToolButton>("Forget “Who signs?”");
+    ASSERT_NE(forget, nullptr);
+    forget->click();
+    EXPECT_TRUE(QTest::qWaitFor([this] {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.recallKept.size() == 1;
+    }));
+}
+
+TEST_F(PagesTest, AnErrorSaysItsAdviceOnce) {
+    const QString full =
+        errorText({ErrorCode::DiskFull,
+                   "a chat cannot be stored: database or disk is full; nothing was "
+                   "changed: make room and try again"});
+    EXPECT_EQ(full.count("try again"), 1);
+    EXPECT_EQ(full.count("othing was changed"), 1);
+    EXPECT_TRUE(full.startsWith("The disk is full.\n"));
+    EXPECT_TRUE(errorText({ErrorCode::DiskFull, {}}).endsWith("free some space and try again."));
+    const QString busy = errorText({ErrorCode::Busy,
+                                    "the database is locked; another program keeps writing to it: "
+                                    "try again"});
+    EXPECT_EQ(busy.count("try again"), 1);
 }
 
 TEST_F(PagesTest, DocumentsFitIntoTheSmallestWindow) {

@@ -362,7 +362,7 @@ TEST_F(WindowTest, AKillRightAfterTheFirstQuestionComesBackToItsChat) {
     m_services.settings["window"] = {{"newChatSince", QDateTime::currentMSecsSinceEpoch()}};
     const ChatId asked = m_services.addChat("Asked just before", 0);
     openWindow();
-    EXPECT_EQ(controller().chat(), asked);
+    EXPECT_TRUE(QTest::qWaitFor([&] { return controller().chat() == asked; }));
     // A window that was closed on the page for a new chat comes back to that.
     controller().startNew();
     settle();
@@ -429,6 +429,77 @@ TEST_F(WindowTest, LongChatsAreBuiltFromTheEnd) {
     EXPECT_LT(conversation().verticalScrollBar()->value(), 60);
     EXPECT_TRUE(QTest::qWaitFor(
         [this] { return conversation().findChildren<MessageView*>().size() == 150; }));
+    // As they stand once all are there.
+    int bottom = 0;
+    for (int row = 0; row < nMessages(); ++row) {
+        MessageView* view = nullptr;
+        for (auto* each : conversation().findChildren<MessageView*>()) {
+            if (each->id() == controller().messages().at(row).id) view = each;
+        }
+        ASSERT_NE(view, nullptr);
+        EXPECT_GT(view->y(), bottom) << row;
+        bottom = view->y() + view->height();
+    }
+    EXPECT_GT(conversation().widget()->height(), bottom);
+}
+
+TEST_F(WindowTest, WhatIsReadStaysInViewWhenTheThemeChanges) {
+    const ChatId chat = m_services.addChat("Long", 0);
+    for (int i = 0; i < 60; ++i) {
+        m_services.addMessage(chat, i % 2 ? Role::Assistant : Role::User,
+                              "Message " + std::to_string(i));
+    }
+    open(chat);
+    const auto atTop = [this] {
+        MessageId top = 0;
+        int y = conversation().widget()->height();
+        for (auto* each : conversation().findChildren<MessageView*>()) {
+            const int bottom = each->y() + each->height();
+            if (bottom < conversation().verticalScrollBar()->value() || each->y() > y) continue;
+            top = each->id();
+            y = each->y();
+        }
+        return top;
+    };
+    conversation().verticalScrollBar()->setValue(conversation().verticalScrollBar()->maximum() / 2);
+    const MessageId before = atTop();
+    Theme::instance().setMode(ThemeMode::Dark);
+    EXPECT_EQ(atTop(), before);
+    Theme::instance().setZoom(1.5);
+    EXPECT_EQ(atTop(), before);
+    Theme::instance().setZoom(1.0);
+    Theme::instance().setMode(ThemeMode::Light);
+    EXPECT_EQ(atTop(), before);
+    conversation().scrollToEnd();
+    Theme::instance().setMode(ThemeMode::Dark);
+    EXPECT_EQ(conversation().verticalScrollBar()->value(),
+              conversation().verticalScrollBar()->maximum());
+    Theme::instance().setMode(ThemeMode::System);
+}
+
+TEST_F(WindowTest, OfALongChatOnlyWhatIsSeenIsBuiltAtOnce) {
+    MessageModel model;
+    std::vector<Message> tree;
+    for (int i = 1; i <= 400; ++i) {
+        Message message;
+        message.id = i;
+        if (i > 1) message.parent = i - 1;
+        message.role = i % 2 ? Role::User : Role::Assistant;
+        message.text = "A paragraph of some words about the archive and its keeper.\n\nAnother.";
+        tree.push_back(message);
+    }
+    ConversationView view(model, nullptr);
+    view.resize(900, 700);
+    view.show();
+    model.setTree(tree, 400);
+    EXPECT_LT(view.findChildren<MessageView*>().size(), 60);
+    EXPECT_EQ(view.verticalScrollBar()->value(), view.verticalScrollBar()->maximum());
+    // What is read stays where it is while the rest comes.
+    view.verticalScrollBar()->setValue(view.verticalScrollBar()->maximum() - 300);
+    const int fromEnd = view.verticalScrollBar()->maximum() - view.verticalScrollBar()->value();
+    ASSERT_TRUE(
+        QTest::qWaitFor([&] { return view.findChildren<MessageView*>().size() == 400; }, 60000));
+    EXPECT_EQ(view.verticalScrollBar()->maximum() - view.verticalScrollBar()->value(), fromEnd);
 }
 
 TEST_F(WindowTest, EveryButtonHasAName) {

@@ -369,15 +369,115 @@ std::pair<qsizetype, qsizetype> markedPart(std::string_view text, const TextRun&
     return {nCharacters(from), nCharacters(to)};
 }
 
-}  // namespace
+QString textOf(const std::vector<TextRun>& cell) {
+    QString text;
+    for (const TextRun& run : cell) text += run.text;
+    return text.simplified();
+}
 
-OneLine onOneLine(std::string_view text, Markup markup, std::size_t start, std::size_t end) {
+bool hasDigit(const QString& text) {
+    return std::any_of(text.begin(), text.end(), [](QChar c) { return c.isDigit(); });
+}
+
+bool isRowBlock(const DocumentBlock& block) { return block.kind == Kind::Row; }
+
+/// Whether `row` names the columns of `header` itself, as those of spreadsheets do.
+bool isLabelledBy(const DocumentBlock& header, const DocumentBlock& row) {
+    return std::any_of(row.cells.begin(), row.cells.end(), [&](const auto& cell) {
+        const QString said = textOf(cell);
+        return std::any_of(header.cells.begin(), header.cells.end(), [&](const auto& column) {
+            const QString name = textOf(column);
+            return !name.isEmpty() && said.startsWith(name + QLatin1String(": "));
+        });
+    });
+}
+
+using Blocks = std::vector<DocumentBlock>;
+
+/// Whether a table begins with the names of its columns: words, of which one stands over numbers
+/// alone. Of two columns the left one may be the names.
+bool hasHeader(Blocks::const_iterator first, Blocks::const_iterator last) {
+    if (first->isHeader) return true;
+    const auto isName = [](const auto& cell) {
+        constexpr qsizetype kLongest = 40;
+        const QString text = textOf(cell);
+        return !text.isEmpty() && text.size() <= kLongest && !hasDigit(text) &&
+               !text.contains(QLatin1String(": "));
+    };
+    constexpr std::size_t kLeastColumns = 3;
+    const auto& names = first->cells;
+    if (names.size() < kLeastColumns || !std::all_of(names.begin(), names.end(), isName)) {
+        return false;
+    }
+    for (std::size_t column = 0; column < names.size(); ++column) {
+        const auto isNumber = [column](const DocumentBlock& row) {
+            return column < row.cells.size() && hasDigit(textOf(row.cells[column]));
+        };
+        if (std::all_of(first + 1, last, isNumber)) return true;
+    }
+    return false;
+}
+
+void labelCells(const DocumentBlock& header, DocumentBlock& row) {
+    for (std::size_t i = 0; i < std::min(header.cells.size(), row.cells.size()); ++i) {
+        const QString name = textOf(header.cells[i]);
+        if (name.isEmpty() || textOf(row.cells[i]).isEmpty()) continue;
+        TextRun label;  // of no bytes, so that it is never a part of what is cited
+        label.text = name + QLatin1String(": ");
+        row.cells[i].insert(row.cells[i].begin(), label);
+    }
+}
+
+/// Gives the values of tables the names of their columns, and takes the header rows out.
+void labelRows(Blocks& blocks) {
+    for (auto first = blocks.begin(); first != blocks.end();) {
+        first = std::find_if(first, blocks.end(), isRowBlock);
+        auto nRows = std::find_if_not(first, blocks.end(), isRowBlock) - first;
+        bool isSaid = false;
+        for (std::ptrdiff_t row = 0; row + 1 < nRows;) {
+            const auto at = first + row;
+            if (!isLabelledBy(*at, *(at + 1))) {
+                ++row;
+                continue;
+            }
+            first = blocks.erase(at) - row;
+            --nRows;
+            isSaid = true;
+        }
+        if (!isSaid && nRows > 1 && hasHeader(first, first + nRows)) {
+            for (auto row = first + 1; row != first + nRows; ++row) labelCells(*first, *row);
+            first = blocks.erase(first);
+            --nRows;
+        }
+        first += nRows;
+    }
+}
+
+/// Rows with other numbers of cells than their neighbours stand as lines.
+void splitLines(std::string_view text, Blocks& blocks) {
+    for (DocumentBlock& block : blocks) {
+        if (block.kind != Kind::Paragraph || block.cells.empty() || block.cells[0].empty()) {
+            continue;
+        }
+        const TextRun run = block.cells[0].front();
+        if (!run.text.contains(QLatin1String(" | "))) continue;
+        block.kind = Kind::Row;
+        block.cells.clear();
+        for (const Line& cell : cellsOf(text, {run.start, run.end}, false)) {
+            block.cells.push_back({exactRun(text, cell)});
+        }
+    }
+}
+
+OneLine joined(std::string_view text, const std::vector<DocumentBlock>& blocks, std::size_t start,
+               std::size_t end) {
     OneLine line;
     bool wasRow = false;
-    for (const DocumentBlock& block : documentBlocks(text, markup)) {
+    for (const DocumentBlock& block : blocks) {
         if (block.kind == Kind::Heading) continue;
         const bool isRow = block.kind == Kind::Row;
         bool isFirstCell = true;
+        qsizetype rowStart = -1;
         for (const std::vector<TextRun>& runs : block.cells) {
             QString gap;
             if (!isFirstCell) {
@@ -395,9 +495,14 @@ OneLine onOneLine(std::string_view text, Markup markup, std::size_t start, std::
                     }
                     line.text += gap;
                     gap.clear();
+                    if (rowStart < 0) rowStart = line.text.size();
                     isEmpty = false;
                     if (i >= from && i < to) {
-                        if (line.markEnd == 0) line.markStart = line.text.size();
+                        if (line.markEnd == 0) {
+                            line.markStart = line.text.size();
+                            line.beginsInRow = isRow;
+                            line.row = rowStart;
+                        }
                         line.markEnd = line.text.size() + 1;
                     }
                     line.text += run.text[i];
@@ -408,6 +513,20 @@ OneLine onOneLine(std::string_view text, Markup markup, std::size_t start, std::
         if (!isFirstCell) wasRow = isRow;
     }
     return line;
+}
+
+}  // namespace
+
+OneLine onOneLine(std::string_view text, Markup markup, std::size_t start, std::size_t end) {
+    return joined(text, documentBlocks(text, markup), start, end);
+}
+
+OneLine onOneLabelledLine(std::string_view text, Markup markup, std::size_t start,
+                          std::size_t end) {
+    Blocks blocks = documentBlocks(text, markup);
+    if (markup == Markup::Tables) splitLines(text, blocks);
+    labelRows(blocks);
+    return joined(text, blocks, start, end);
 }
 
 }  // namespace conclave::ui

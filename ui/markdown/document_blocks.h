@@ -47,12 +47,19 @@ struct DocumentBlock {
 struct OneLine {
     QString text;
     qsizetype markStart = 0;
-    qsizetype markEnd = 0;  ///< as markStart: nothing of those bytes is on the line
+    qsizetype markEnd = 0;     ///< as markStart: nothing of those bytes is on the line
+    bool beginsInRow = false;  ///< the mark begins in a row of a table, which begins at `row`
+    qsizetype row = 0;
 };
 
 /// All on one line, without headings and marks, for a card: cells are set apart by " · ".
 /// @param start, end  bytes of `text` to be found again; equal for none
 [[nodiscard]] OneLine onOneLine(std::string_view text, Markup markup, std::size_t start = 0,
                                 std::size_t end = 0);
+
+/// The same of rows of tables that say their columns: "Boat: Gannet · Length: 9 m; Boat: …". A
+/// header row, which says nothing between values, is left out.
+[[nodiscard]] OneLine onOneLabelledLine(std::string_view text, Markup markup, std::size_t start = 0,
+                                        std::size_t end = 0);
 
 }  // namespace conclave::ui

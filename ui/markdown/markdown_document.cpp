@@ -167,11 +167,6 @@ void MarkdownDocument::setText(std::string_view text, const CitationMarks& citat
     rewriteFrom(first);
 }
 
-void MarkdownDocument::restyle() {
-    m_document.setDefaultFont(Theme::instance().font(TextSize::Message));
-    rewriteFrom(0);
-}
-
 QString MarkdownDocument::codeOf(int id) const {
     const Block* block = findCode(m_blocks, id);
     return block ? block->code : QString();
@@ -263,12 +258,28 @@ void MarkdownDocument::beginLine(QTextCursor& cursor, const QTextBlockFormat& wa
     m_fresh = false;
 }
 
+namespace {
+
+/// What is written from the right is indented there; its marker and the bars of quotes are, too.
+void mirror(QTextBlockFormat& format, const std::vector<Span>& spans) {
+    QString text;
+    for (const Span& span : spans) text += span.text;
+    if (!text.isRightToLeft()) return;
+    format.setLayoutDirection(Qt::RightToLeft);
+    format.setRightMargin(format.leftMargin());
+    format.setLeftMargin(0);
+}
+
+}  // namespace
+
 void MarkdownDocument::write(QTextCursor& cursor, const Block& block, const Place& place) {
     const int gap = place.tight ? 4 : 11;
     switch (block.kind) {
         case Block::Kind::Paragraph: {
             const bool isItem = !m_pendingMarker.isNull();
-            beginLine(cursor, lineFormat(place, gap));
+            QTextBlockFormat format = lineFormat(place, gap);
+            mirror(format, block.spans);
+            beginLine(cursor, format);
             writeSpans(cursor, isItem ? withoutBullet(block.spans) : block.spans, bodyFormat());
             break;
         }
@@ -276,6 +287,7 @@ void MarkdownDocument::write(QTextCursor& cursor, const Block& block, const Plac
             QTextBlockFormat format = lineFormat(place, block.level <= 2 ? 20 : 15);
             format.setLineHeight(0, QTextBlockFormat::SingleHeight);
             format.setHeadingLevel(block.level);
+            mirror(format, block.spans);
             QTextCharFormat text = bodyFormat(QFont::DemiBold);
             constexpr int kPixels[] = {22, 19, 17, 15, 15, 15};
             QFont font = text.font();

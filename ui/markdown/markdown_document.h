@@ -51,9 +51,6 @@ public:
     /// layout from the first changed block on; growing code is appended line by line.
     void setText(std::string_view text, const CitationMarks& citations);
 
-    /// Shows the same with the theme's present colours and sizes.
-    void restyle();
-
     [[nodiscard]] const std::vector<Block>& blocks() const { return m_blocks; }
     /// Top-level blocks that the last setText() wrote anew.
     [[nodiscard]] int nRewritten() const { return m_nRewritten; }

@@ -192,9 +192,8 @@ void ChatPage::makeBanner() {
     m_banner->setObjectName(QStringLiteral("banner"));
     auto* row = new QHBoxLayout(m_banner);
     row->setContentsMargins(12, 4, 4, 4);
-    m_bannerText = new ElidedLabel({}, m_banner);
-    onTheme(m_bannerText,
-            [this] { m_bannerText->setFont(Theme::instance().font(TextSize::Small)); });
+    m_bannerText = makeLabel({}, TextSize::Small, m_banner);
+    m_bannerText->setWordWrap(true);
     m_bannerAct = makeButton({}, m_banner, "link");
     connect(m_bannerAct, &QPushButton::clicked, this, [this] {
         if (m_isPaused && !m_pauseClosed) {
@@ -253,6 +252,10 @@ void ChatPage::makeFindBar() {
     connect(m_findField, &QLineEdit::returnPressed, this,
             [go] { go(QGuiApplication::keyboardModifiers() & Qt::ShiftModifier ? -1 : 1); });
     m_findBar->hide();
+    // The messages are made anew then.
+    connect(&Theme::instance(), &Theme::changed, m_findBar, [this] {
+        if (m_findBar->isVisible()) find();
+    });
 }
 
 bool ChatPage::eventFilter(QObject* object, QEvent* event) {
@@ -341,7 +344,7 @@ void ChatPage::setModelStatus(const services::ModelStatus& status) {
 /// One at a time: what can make an answer wrong comes first.
 void ChatPage::showBanner() {
     if (m_isPaused && !m_pauseClosed) {
-        m_bannerText->setFullText(
+        m_bannerText->setText(
             m_nWaiting > 0
                 ? counted(m_nWaiting,
                           tr("Reading is paused: answers may miss 1 new or changed file."),
@@ -353,7 +356,7 @@ void ChatPage::showBanner() {
         return;
     }
     m_bannerAct->setText(tr("Add a model…"));
-    m_bannerText->setFullText(
+    m_bannerText->setText(
         m_hasModel ? tr("Demonstration model: it quotes your documents and knows little else.")
                    : tr("There is no model: answers are the passages that fit best."));
     m_banner->setVisible(m_hasModel ? m_isDemonstration && !m_bannerClosed : !m_noModelClosed);

@@ -19,7 +19,6 @@ namespace conclave::ui {
 class ChatController;
 class Composer;
 class ConversationView;
-class ElidedLabel;
 
 class ChatPage : public QWidget {
     Q_OBJECT
@@ -80,7 +79,7 @@ private:
     Composer* m_composer;
     QWidget* m_bottom;
     QFrame* m_banner = nullptr;
-    ElidedLabel* m_bannerText = nullptr;
+    QLabel* m_bannerText = nullptr;
     QPushButton* m_bannerAct = nullptr;
     bool m_bannerClosed = false;
     bool m_isPaused = false;

@@ -138,7 +138,9 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
 
 void CollectionCard::show(const services::Collection& collection,
                           const std::optional<services::IndexProgress>& progress) {
-    const bool hasChanged = collection.nDocuments != m_collection.nDocuments ||
+    const bool hasChanged = collection.nFound() != m_collection.nFound() ||
+                            collection.nDocuments != m_collection.nDocuments ||
+                            collection.nUnavailable != m_collection.nUnavailable ||
                             collection.nChunks != m_collection.nChunks;
     m_collection = collection;
     m_name->setFullText(fromUtf8(collection.name));
@@ -167,28 +169,38 @@ void CollectionCard::show(const services::Collection& collection,
 }
 
 void CollectionCard::showNumbers() {
-    const int nAll = m_collection.nDocuments + m_collection.nFailed + m_nUnavailable + m_nPending;
-    m_list->setVisible(nAll > 0);
+    const int nFound = m_collection.nFound();
+    const int nRead = m_collection.nDocuments;
+    const int nPending = m_collection.nPending;
+    m_list->setVisible(nFound > 0);
     m_list->setText(m_shown == Details::All ? tr("Hide") : tr("Show"));
     m_list->setToolTip(tr("Each document, with what was read of it or why it was not"));
     const QString name = fromUtf8(m_collection.name);
     m_list->setAccessibleName(m_shown == Details::All ? tr("Hide the documents of %1").arg(name)
                                                       : tr("Show the documents of %1").arg(name));
-    if (m_collection.nDocuments == 0 && m_nUnavailable == 0 && (!m_now || m_nPending > 0)) {
-        m_numbers->setText(m_nPending > 0 ? counted(m_nPending, tr("1 document waits to be read"),
-                                                    tr("%1 documents wait to be read"))
-                           : nAll > 0     ? tr("Nothing in it could be read")
-                                          : tr("Nothing in it yet: add a folder or files"));
+    if (nRead == 0 && m_collection.nUnavailable == 0 && (!m_now || nPending > 0)) {
+        m_numbers->setText(nPending > 0 ? counted(nPending, tr("1 document waits to be read"),
+                                                  tr("%1 documents wait to be read"))
+                           : nFound > 0 ? tr("Nothing in it could be read")
+                                        : tr("Nothing in it yet: add a folder or files"));
         return;
     }
-    QString numbers = counted(m_collection.nDocuments, tr("1 document"), tr("%1 documents")) +
-                      QStringLiteral("  ·  ") +
-                      counted(m_collection.nChunks, tr("1 passage"), tr("%1 passages"));
-    if (m_nUnavailable > 0) {
-        numbers += QStringLiteral("  ·  ") +
-                   counted(m_nUnavailable, tr("1 unavailable"), tr("%1 unavailable"));
+    // In the words of services::countsInWords; those that could not be read have a line of their
+    // own.
+    const QString all = counted(nFound, tr("1 document"), tr("%1 documents"));
+    QStringList numbers{nRead == nFound ? all
+                                        : tr("%1 of %2 read").arg(QLocale().toString(nRead), all)};
+    numbers << counted(m_collection.nChunks, tr("1 passage"), tr("%1 passages"));
+    if (nPending > 0) numbers << counted(nPending, tr("1 waiting"), tr("%1 waiting"));
+    if (m_collection.nUnavailable > 0) {
+        numbers << counted(m_collection.nUnavailable, tr("1 unavailable"), tr("%1 unavailable"));
     }
-    m_numbers->setText(numbers);
+    if (m_nCopies > 0) numbers << counted(m_nCopies, tr("1 copy"), tr("%1 copies"));
+    m_numbers->setText(numbers.join(QStringLiteral("  ·  ")));
+    m_numbers->setToolTip(
+        m_nCopies > 0 ? tr("Copies say the same as another document. They are found like others; "
+                           "questions about everything read one of each.")
+                      : QString());
 }
 
 void CollectionCard::setPaused(bool isPaused) {
@@ -218,14 +230,17 @@ void CollectionCard::showProgress() {
                                    : tr("Paused: new and changed files are not read"));
     } else if (isRunning) {
         const bool isCounted = m_now->filesTotal > 0;
+        const bool isFinishing =
+            isCounted && m_now->filesDone >= m_now->filesTotal && m_now->currentFile.empty();
         m_progress->setRange(0, isCounted ? m_now->filesTotal : 0);
         m_progress->setValue(m_now->filesDone);
         const QLocale locale;
-        m_current->setFullText(isCounted ? tr("Reading %1 of %2: %3")
-                                               .arg(locale.toString(m_now->filesDone),
-                                                    locale.toString(m_now->filesTotal),
-                                                    fromUtf8(m_now->currentFile))
-                                         : tr("Looking for files…"));
+        m_current->setFullText(isFinishing ? tr("All are read; finishing…")
+                               : isCounted ? tr("Reading %1 of %2: %3")
+                                                 .arg(locale.toString(m_now->filesDone),
+                                                      locale.toString(m_now->filesTotal),
+                                                      fromUtf8(m_now->currentFile))
+                                           : tr("Looking for files…"));
     }
 }
 
@@ -306,7 +321,7 @@ void CollectionCard::fillMenu() {
     }
     connect(menu->addAction(icon(Icon::Refresh, colors().muted), tr("Look for changes")),
             &QAction::triggered, this, [this] { emit updateAsked(false); });
-    QAction* retry = menu->addAction(tr("Read failed files again"));
+    QAction* retry = menu->addAction(m_retry->text());
     retry->setEnabled(m_collection.nFailed > 0);
     connect(retry, &QAction::triggered, this, [this] { emit updateAsked(true); });
     if (m_collection.roots.size() > 1) {
@@ -336,20 +351,27 @@ void CollectionCard::toggleDetails(Details which) {
     showRemarksLabel();
 }
 
+bool CollectionCard::listsDocuments() const { return m_shown != Details::None; }
+
+void CollectionCard::openFind() {
+    if (!listsDocuments()) toggleDetails(Details::All);
+    m_documents->openFind();
+}
+
 void CollectionCard::showRemarksLabel() {
     m_remarked->setVisible(m_nRemarked > 0);
     const QString label =
-        counted(m_nRemarked, tr("⚠ Remarks on 1 file"), tr("⚠ Remarks on %1 files"));
+        counted(m_nRemarked, tr("⚠ Remarks on 1 document"), tr("⚠ Remarks on %1 documents"));
     m_remarked->setText(m_shown == Details::Remarks ? tr("%1: hide").arg(label)
                                                     : tr("%1: show").arg(label));
 }
 
 void CollectionCard::showFailedLabel() {
     const int n = m_collection.nFailed;
-    const QString label =
-        m_nScanned == n
-            ? counted(n, tr("1 scanned file is not read"), tr("%1 scanned files are not read"))
-            : counted(n, tr("1 file could not be read"), tr("%1 files could not be read"));
+    const QString label = m_nScanned == n ? counted(n, tr("1 scanned document is not read"),
+                                                    tr("%1 scanned documents are not read"))
+                                          : counted(n, tr("1 document could not be read"),
+                                                    tr("%1 documents could not be read"));
     m_failed->setText(m_shown == Details::Problems ? tr("%1: hide").arg(label)
                                                    : tr("%1: show why").arg(label));
 }
@@ -362,14 +384,10 @@ void CollectionCard::loadDetails() {
 }
 
 void CollectionCard::showDocuments(const std::vector<Document>& documents) {
-    const auto countOf = [&](DocumentState state) {
-        return static_cast<int>(
-            std::count_if(documents.begin(), documents.end(),
-                          [&](const Document& document) { return document.state == state; }));
-    };
-    m_nScanned = countOf(DocumentState::NeedsOcr);
-    m_nUnavailable = countOf(DocumentState::Unavailable);
-    m_nPending = countOf(DocumentState::Pending);
+    m_nScanned = static_cast<int>(std::count_if(
+        documents.begin(), documents.end(),
+        [](const Document& document) { return document.state == DocumentState::NeedsOcr; }));
+    m_nCopies = services::nCopiesIn(documents);
     const auto hasRemarks = [](const Document& document) {
         return document.state == DocumentState::Ready && !document.warnings.empty();
     };

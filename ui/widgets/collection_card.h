@@ -33,6 +33,12 @@ public:
     /// Whether scanned pages can be and are read; says what to do about those that are not.
     void setOcr(bool isInstalled, bool isOn);
 
+    /// Its documents are listed, or it has some to list.
+    [[nodiscard]] bool listsDocuments() const;
+    [[nodiscard]] bool hasDocuments() const { return m_collection.nFound() > 0; }
+    /// Puts the cursor into the field that finds a document by its name, and lists them for that.
+    void openFind();
+
 signals:
     void ocrAsked();
     void askAsked();
@@ -84,8 +90,7 @@ private:
     QPushButton* m_retry;
     int m_nScanned = 0;  ///< documents whose pages are pictures
     int m_nRemarked = 0;
-    int m_nUnavailable = 0;
-    int m_nPending = 0;  ///< documents that wait to be read
+    int m_nCopies = 0;
     Details m_shown = Details::None;
     bool m_isRead = false;  ///< the documents of what is shown were looked at
     bool m_hasOcr = false;

@@ -10,6 +10,7 @@
 #include <QMessageBox>
 #include <QMimeData>
 #include <QScrollArea>
+#include <QTimer>
 #include <QVBoxLayout>
 
 #include "ui/bridge.h"
@@ -17,6 +18,7 @@
 #include "ui/widgets/collection_card.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/ocr_row.h"
+#include "ui/widgets/recall_card.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -37,21 +39,22 @@ CollectionPage::CollectionPage(services::Services& services, QWidget* parent)
     : QWidget(parent),
       m_service(services.collections()),
       m_model(new CollectionModel(this)),
+      m_scroll(makeScrollingPage(this)),
       m_empty(makeLabel(tr("No documents yet. Add a folder: Conclave reads PDF, Office, Markdown, "
                            "HTML, EPUB, mail and "
                            "text files where they are, and keeps up with changes."),
                         TextSize::Message, this, true)),
-      m_ocr(new OcrRow(services, this)) {
+      m_ocr(new OcrRow(services, this)),
+      m_recall(new RecallCard(services, this)) {
     setObjectName(QStringLiteral("page"));
     setAcceptDrops(true);
     setFocusPolicy(Qt::StrongFocus);
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
-    auto* scroll = makeScrollingPage(this);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);  // text may be zoomed
-    m_column = makeReadingColumn(scroll, 12);
+    m_scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);  // text may be zoomed
+    m_column = makeReadingColumn(m_scroll, 12);
     QWidget* box = m_column->parentWidget();
-    outer->addWidget(scroll);
+    outer->addWidget(m_scroll);
 
     m_top = new QBoxLayout(QBoxLayout::LeftToRight);
     auto* buttons = new QHBoxLayout;
@@ -78,7 +81,9 @@ CollectionPage::CollectionPage(services::Services& services, QWidget* parent)
     m_empty->setWordWrap(true);
     m_column->addWidget(m_empty);
     m_column->addWidget(m_ocr);
+    m_column->addWidget(m_recall);
     m_column->addStretch();
+    connect(m_recall, &RecallCard::failed, this, &CollectionPage::failed);
     connect(m_ocr, &OcrRow::stateChanged, this, [this] {
         for (const auto& [id, card] : m_cards) card->setOcr(m_ocr->isInstalled(), m_ocr->isOn());
     });
@@ -121,7 +126,7 @@ void CollectionPage::syncCards() {
         auto* card = new CollectionCard(m_service, id, this);
         m_cards[id] = card;
         // The switch stays below all of them.
-        m_column->insertWidget(m_column->count() - 2, card);
+        m_column->insertWidget(m_column->indexOf(m_ocr), card);
         card->setOcr(m_ocr->isInstalled(), m_ocr->isOn());
         card->setNarrow(isNarrow());
         card->setPaused(m_isPaused);
@@ -159,6 +164,30 @@ services::Reply<services::IndexReport> CollectionPage::reportReply() {
         emit changed();
     });
 }
+
+void CollectionPage::openFind() {
+    CollectionCard* chosen = nullptr;
+    int best = -1;
+    for (int row = 0; row < m_model->rowCount(); ++row) {
+        const auto found = m_cards.find(m_model->at(row).id);
+        if (found == m_cards.end() || !found->second->hasDocuments()) continue;
+        CollectionCard* card = found->second;
+        const bool isGuide = m_model->at(row).name == services::kGuideName;
+        const int fit = card->listsDocuments() ? (card->isAncestorOf(focusWidget()) ? 3 : 2)
+                                               : (isGuide ? 0 : 1);
+        if (fit <= best) continue;
+        best = fit;
+        chosen = card;
+    }
+    if (!chosen) return;
+    chosen->openFind();
+    // Once the list has its place.
+    QTimer::singleShot(0, this, [this] {
+        if (QWidget* field = focusWidget()) m_scroll->ensureWidgetVisible(field);
+    });
+}
+
+void CollectionPage::reloadRecall() { m_recall->reload(); }
 
 void CollectionPage::createNamed() {
     bool accepted = false;
@@ -258,6 +287,7 @@ void CollectionPage::resizeEvent(QResizeEvent* event) {
 
 void CollectionPage::showEvent(QShowEvent* event) {
     m_ocr->reload();  // the settings have this switch too
+    m_recall->reload();
     QWidget::showEvent(event);
 }
 

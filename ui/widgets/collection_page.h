@@ -10,6 +10,7 @@
 
 class QLabel;
 class QBoxLayout;
+class QScrollArea;
 class QVBoxLayout;
 
 namespace conclave::ui {
@@ -17,6 +18,7 @@ namespace conclave::ui {
 class CollectionCard;
 class CollectionModel;
 class OcrRow;
+class RecallCard;
 
 class CollectionPage : public QWidget {
     Q_OBJECT
@@ -30,6 +32,10 @@ public:
     [[nodiscard]] CollectionModel& model() { return *m_model; }
     /// Makes a collection named after the folder and adds it.
     void addFolderAsCollection(const QString& folder);
+    /// Finds a document by its name: in the list that is open, else in the first collection's.
+    void openFind();
+    /// A recall question was kept or forgotten.
+    void reloadRecall();
 
 signals:
     void changed();
@@ -59,10 +65,12 @@ private:
 
     services::CollectionService& m_service;
     CollectionModel* m_model;
+    QScrollArea* m_scroll;
     QBoxLayout* m_top = nullptr;  ///< title and buttons
     QVBoxLayout* m_column;
     QLabel* m_empty;
     OcrRow* m_ocr;
+    RecallCard* m_recall;
     bool m_isPaused = false;
     std::map<services::CollectionId, CollectionCard*> m_cards;
 };

@@ -1,5 +1,6 @@
 #include "ui/widgets/conversation_view.h"
 
+#include <QElapsedTimer>
 #include <QKeyEvent>
 #include <QPointer>
 #include <QScrollBar>
@@ -16,14 +17,18 @@ namespace conclave::ui {
 
 namespace {
 
-constexpr int kBuiltAtOnce = 24;
-constexpr int kBuiltWhenIdle = 6;
+constexpr int kScreensBuiltAtOnce = 2;
+constexpr int kIdleMs = 12;        ///< in one go, so that scrolling and typing do not wait
 constexpr int kEndTolerance = 24;  ///< pixels from the end that still count as the end
 
 }  // namespace
 
 ConversationView::ConversationView(MessageModel& model, QWidget* parent)
-    : QScrollArea(parent), m_model(model), m_column(new QWidget), m_jump(new QToolButton(this)) {
+    : QScrollArea(parent),
+      m_model(model),
+      m_column(new QWidget),
+      m_idle(new QTimer(this)),
+      m_jump(new QToolButton(this)) {
     setObjectName(QStringLiteral("page"));
     setFrameShape(QFrame::NoFrame);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
@@ -39,6 +44,9 @@ ConversationView::ConversationView(MessageModel& model, QWidget* parent)
     onTheme(m_jump, [this] { m_jump->setIcon(icon(Icon::Down, colors().text)); });
     connect(m_jump, &QToolButton::clicked, this, &ConversationView::scrollToEnd);
 
+    m_idle->setSingleShot(true);
+    m_idle->setInterval(0);
+    connect(m_idle, &QTimer::timeout, this, &ConversationView::buildWhenIdle);
     connect(verticalScrollBar(), &QScrollBar::valueChanged, this, &ConversationView::scrolled);
     connect(&model, &QAbstractItemModel::modelReset, this, &ConversationView::rebuild);
     connect(&model, &QAbstractItemModel::rowsInserted, this,
@@ -49,9 +57,19 @@ ConversationView::ConversationView(MessageModel& model, QWidget* parent)
             [this](const QModelIndex& first, const QModelIndex& last) {
                 updateRows(first.row(), last.row());
             });
+    // Of hundreds of messages Qt would style every widget; those in view are made anew sooner.
+    connect(&Theme::instance(), &Theme::aboutToChange, this, [this] {
+        if (m_views.empty()) return;
+        m_kept = topMessage();
+        clear();
+    });
     connect(&Theme::instance(), &Theme::changed, this, [this] {
-        for (MessageView* view : m_views) view->restyle();
-        layOut(0);
+        const Place kept = m_kept;
+        rebuild();
+        if (!kept.message) return;
+        showMessage(kept.message);
+        verticalScrollBar()->setValue(verticalScrollBar()->value() +
+                                      Theme::instance().scaled(space::kHuge) - kept.offset);
     });
     rebuild();
 }
@@ -62,37 +80,87 @@ int ConversationView::columnWidth() const {
                                   Theme::instance().scaled(space::kColumnWidth)));
 }
 
-void ConversationView::rebuild() {
+void ConversationView::clear() {
     for (MessageView* view : m_views) delete view;
     m_views.clear();
+    m_idle->stop();
     m_hits.clear();
     m_hit = -1;
-    const int nRows = m_model.rowCount();
-    m_firstBuilt = std::max(0, nRows - kBuiltAtOnce);
-    for (int row = m_firstBuilt; row < nRows; ++row) m_views.push_back(makeView(row));
+    m_firstBuilt = m_model.rowCount();
+}
+
+/// The message at the top of what is seen; none where the end is followed.
+ConversationView::Place ConversationView::topMessage() const {
+    if (m_following) return {};
+    const int top = verticalScrollBar()->value();
+    for (const MessageView* view : m_views) {
+        if (view->geometry().bottom() >= top) return {view->id(), view->y() - top};
+    }
+    return {};
+}
+
+void ConversationView::rebuild() {
+    clear();
+    m_kept = {};
+    const int width = columnWidth();
+    for (int left = kScreensBuiltAtOnce * viewport()->height(); m_firstBuilt > 0 && left > 0;) {
+        MessageView* view = makeView(--m_firstBuilt);
+        m_views.push_back(view);
+        left -= view->heightForColumn(width);
+    }
+    std::reverse(m_views.begin(), m_views.end());
     m_following = true;
     layOut(0);
     scrollToEnd();
-    if (m_firstBuilt > 0) QTimer::singleShot(0, this, [this] { buildEarlier(kBuiltWhenIdle); });
+    if (m_firstBuilt > 0) m_idle->start();
 }
 
 void ConversationView::buildEarlier(int nRows) {
-    const int first = std::max(0, m_firstBuilt - nRows);
-    if (first == m_firstBuilt) return;
     std::vector<MessageView*> earlier;
-    for (int row = first; row < m_firstBuilt; ++row) earlier.push_back(makeView(row));
-    m_views.insert(m_views.begin(), earlier.begin(), earlier.end());
-    m_firstBuilt = first;
-    // What is in view stays in view: all that comes is above it.
-    const int before = m_column->height();
-    const int value = verticalScrollBar()->value();
-    layOut(0);
-    if (!m_following) {
-        m_moving = true;
-        verticalScrollBar()->setValue(value + m_column->height() - before);
-        m_moving = false;
+    for (int row = std::max(0, m_firstBuilt - nRows); row < m_firstBuilt; ++row) {
+        earlier.push_back(makeView(row));
     }
-    if (m_firstBuilt > 0) QTimer::singleShot(0, this, [this] { buildEarlier(kBuiltWhenIdle); });
+    takeIn(std::move(earlier));
+}
+
+void ConversationView::buildWhenIdle() {
+    QElapsedTimer time;
+    time.start();
+    std::vector<MessageView*> earlier;
+    const int width = columnWidth();
+    for (int row = m_firstBuilt; row > 0 && (earlier.empty() || time.elapsed() < kIdleMs);) {
+        earlier.push_back(makeView(--row));
+        static_cast<void>(earlier.back()->heightForColumn(width));  // is a part of the work
+    }
+    std::reverse(earlier.begin(), earlier.end());
+    takeIn(std::move(earlier));
+    if (m_firstBuilt > 0) m_idle->start();
+}
+
+/// Puts them above all others. What is in view stays in view.
+void ConversationView::takeIn(std::vector<MessageView*> earlier) {
+    if (earlier.empty()) return;
+    const Theme& theme = Theme::instance();
+    const int width = columnWidth();
+    const int left = (viewport()->width() - width) / 2;
+    const int top = theme.scaled(space::kHuge);
+    int y = top;
+    for (MessageView* view : earlier) {
+        const int height = view->heightForColumn(width);
+        view->setGeometry(left, y, width, height);
+        y += height + theme.scaled(space::kMedium);
+    }
+    const int added = y - top;
+    const int value = verticalScrollBar()->value();
+    m_moving = true;
+    for (MessageView* view : m_views) view->move(view->x(), view->y() + added);
+    m_column->resize(m_column->width(), m_column->height() + added);
+    verticalScrollBar()->setValue(value + added);
+    m_moving = false;
+    m_firstBuilt -= static_cast<int>(earlier.size());
+    m_views.insert(m_views.begin(), earlier.begin(), earlier.end());
+    if (m_following) scrollToEnd();
+    placeJumpButton();
 }
 
 MessageView* ConversationView::makeView(int row) {

@@ -6,6 +6,7 @@
 
 #include "app/services/services.h"
 
+class QTimer;
 class QToolButton;
 
 namespace conclave::ui {
@@ -46,9 +47,17 @@ protected:
     void keyPressEvent(QKeyEvent* event) override;
 
 private:
+    struct Place {
+        services::MessageId message = 0;  ///< 0: none
+        int offset = 0;                   ///< of its top from that of what is seen
+    };
+    [[nodiscard]] Place topMessage() const;
+    void clear();
     void rebuild();
     MessageView* makeView(int row);
     void buildEarlier(int nRows);
+    void buildWhenIdle();
+    void takeIn(std::vector<MessageView*> earlier);
     void insertRows(int first, int last);
     void removeRows(int first, int last);
     void updateRows(int first, int last);
@@ -58,6 +67,7 @@ private:
 
     MessageModel& m_model;
     QWidget* m_column;
+    QTimer* m_idle;
     std::vector<MessageView*> m_views;  ///< of rows m_firstBuilt …
     int m_firstBuilt = 0;
     bool m_following = true;
@@ -67,6 +77,7 @@ private:
         services::MessageId message = 0;
         int index = 0;
     };
+    Place m_kept;  ///< while the theme changes
     std::vector<Hit> m_hits;
     int m_hit = -1;
 };

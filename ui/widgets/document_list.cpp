@@ -78,9 +78,16 @@ DocumentList::DocumentList(QWidget* parent)
 
 void DocumentList::setLines(std::vector<DocumentLine> lines) {
     m_lines = std::move(lines);
-    m_tools->setVisible(m_lines.size() > kSeenAtAGlance);
+    m_tools->setVisible(m_isFindWanted || m_lines.size() > kSeenAtAGlance);
     if (m_tools->isHidden()) m_find->clear();
     fill();
+}
+
+void DocumentList::openFind() {
+    m_isFindWanted = true;
+    m_tools->show();
+    m_find->setFocus(Qt::ShortcutFocusReason);
+    m_find->selectAll();
 }
 
 /// Those whose name has every word that is typed, in the order that is asked for.

@@ -24,6 +24,8 @@ public:
 
     /// Takes the place of what was shown; what is typed, the order and the focus stay.
     void setLines(std::vector<DocumentLine> lines);
+    /// The cursor goes into the field that finds a document, which few documents do without else.
+    void openFind();
 
 signals:
     void openAsked(const conclave::services::Document& document);
@@ -45,7 +47,8 @@ private:
     [[nodiscard]] std::optional<services::DocumentId> focusedDocument() const;
 
     std::vector<DocumentLine> m_lines;
-    std::size_t m_nShown;  ///< at most so many rows
+    std::size_t m_nShown;         ///< at most so many rows
+    bool m_isFindWanted = false;  ///< however few documents there are
     QWidget* m_tools;
     QLineEdit* m_find;
     QComboBox* m_order;

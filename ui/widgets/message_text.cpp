@@ -74,7 +74,7 @@ MessageText::MessageText(QWidget* parent) : QTextBrowser(parent), m_markdown(*do
     setLineWrapMode(QTextEdit::FixedPixelWidth);
     setOpenLinks(false);
     setFocusPolicy(Qt::ClickFocus);
-    setStyleSheet(QStringLiteral("background: transparent; border: 0;"));
+    setObjectName(QStringLiteral("message"));  // a style sheet of its own would take long for each
     viewport()->setAutoFillBackground(false);
     document()->documentLayout()->registerHandler(kCitationObject, new CitationChip(document()));
     connect(this, &QTextBrowser::anchorClicked, this, [this](const QUrl& url) {
@@ -89,13 +89,11 @@ MessageText::MessageText(QWidget* parent) : QTextBrowser(parent), m_markdown(*do
 }
 
 void MessageText::setMarkdown(const std::string& text, const CitationMarks& citations) {
-    m_isPlain = false;
     m_markdown.setText(text, citations);
     if (m_markdown.nRewritten() > 0) QTimer::singleShot(0, this, &MessageText::placeCodeButtons);
 }
 
 void MessageText::setPlain(const QString& text) {
-    m_isPlain = true;
     document()->setDocumentMargin(0);
     document()->setDefaultFont(Theme::instance().font(TextSize::Message));
     setFont(Theme::instance().font(TextSize::Message));
@@ -124,16 +122,6 @@ int MessageText::naturalWidth(int width) {
     return std::min(width, static_cast<int>(std::ceil(document()->idealWidth())) + 2);
 }
 
-void MessageText::restyle() {
-    if (m_isPlain) {
-        setPlain(toPlainText());
-    } else {
-        m_markdown.restyle();
-    }
-    m_textWidth = -1;
-    for (QToolButton* button : m_codeButtons) button->setIcon(icon(Icon::Copy, colors().muted));
-}
-
 void MessageText::resizeEvent(QResizeEvent* event) {
     // The width of the text is set by heightForTextWidth alone, so a growing height costs no
     // layout.
@@ -159,17 +147,19 @@ void MessageText::keyPressEvent(QKeyEvent* event) {
 }
 
 void MessageText::contextMenuEvent(QContextMenuEvent* event) {
-    QMenu menu(this);
+    // Not one that waits here: the message may go away meanwhile.
+    auto* menu = new QMenu(this);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
     const QString link = anchorAt(event->pos());
     QAction* copySelection =
-        menu.addAction(icon(Icon::Copy, colors().muted), tr("Copy"), this, &QTextEdit::copy);
+        menu->addAction(icon(Icon::Copy, colors().muted), tr("Copy"), this, &QTextEdit::copy);
     copySelection->setEnabled(textCursor().hasSelection());
     if (!link.isEmpty() && !link.startsWith(QLatin1String("citation:"))) {
-        menu.addAction(tr("Copy link address"), this,
-                       [link] { QGuiApplication::clipboard()->setText(link); });
+        menu->addAction(tr("Copy link address"), this,
+                        [link] { QGuiApplication::clipboard()->setText(link); });
     }
-    menu.addAction(tr("Select all"), this, &QTextEdit::selectAll);
-    menu.exec(event->globalPos());
+    menu->addAction(tr("Select all"), this, &QTextEdit::selectAll);
+    menu->popup(event->globalPos());
 }
 
 QString MessageText::selectedText() const {
@@ -260,9 +250,12 @@ void MessageText::paintDecorations(QPainter& painter, const QRect& clip) const {
         const QRectF rect = layout->blockBoundingRect(block);
         if (rect.top() > clip.bottom() + theme.scaled(80)) break;
 
+        const bool isFromRight = format.layoutDirection() == Qt::RightToLeft;
+        const double margin = isFromRight ? format.rightMargin() : format.leftMargin();
+        const double width = viewport()->width();
         const int quotes = format.intProperty(kQuoteDepth);
         if (quotes > 0) {
-            const double indent = format.leftMargin() - quotes * theme.scaled(16) -
+            const double indent = margin - quotes * theme.scaled(16) -
                                   (format.hasProperty(kCodeBlock) ? theme.scaled(14) : 0);
             const QTextBlock before = block.previous();
             const bool joined =
@@ -270,7 +263,9 @@ void MessageText::paintDecorations(QPainter& painter, const QRect& clip) const {
             for (int i = 0; i < quotes; ++i) {
                 const double x = indent + i * theme.scaled(16) + 1;
                 const double top = rect.top() - (joined ? format.topMargin() : 0);
-                painter.fillRect(QRectF(x, top, 3, rect.bottom() - top), c.borderStrong);
+                painter.fillRect(
+                    QRectF(isFromRight ? width - x - 3 : x, top, 3, rect.bottom() - top),
+                    c.borderStrong);
             }
         }
         if (format.hasProperty(kCodeLabel)) {
@@ -307,11 +302,12 @@ void MessageText::paintDecorations(QPainter& painter, const QRect& clip) const {
                 lines->lineCount() ? lines->lineAt(0).height() : rect.height();
             const double lineTop = rect.top() + (lines->lineCount() ? lines->lineAt(0).y() : 0);
             const double gap = theme.scaled(8);
-            const QRectF area(0, lineTop, format.leftMargin() - gap, lineHeight);
+            const QRectF area(isFromRight ? width - margin + gap : 0, lineTop, margin - gap,
+                              lineHeight);
             if (format.hasProperty(kTask)) {
                 const double size = theme.scaled(14);
-                const QRectF boxRect(area.right() - size, area.center().y() - size / 2 + 1, size,
-                                     size);
+                const QRectF boxRect(isFromRight ? area.left() : area.right() - size,
+                                     area.center().y() - size / 2 + 1, size, size);
                 const bool done = format.intProperty(kTask) == 1;
                 painter.setPen(done ? c.accent : c.borderStrong);
                 painter.setBrush(done ? c.accent : c.surface);
@@ -324,8 +320,16 @@ void MessageText::paintDecorations(QPainter& painter, const QRect& clip) const {
             } else {
                 painter.setPen(c.muted);
                 painter.setFont(theme.font(TextSize::Message));
-                painter.drawText(area.adjusted(-40, 0, 0, 0), Qt::AlignRight | Qt::AlignVCenter,
-                                 format.property(kMarker).toString());
+                const QString marker = format.property(kMarker).toString();
+                if (isFromRight) {
+                    painter.drawText(area.adjusted(0, 0, 40, 0),
+                                     Qt::AlignLeft | Qt::AlignAbsolute | Qt::AlignVCenter |
+                                         Qt::TextForceRightToLeft,
+                                     marker);
+                } else {
+                    painter.drawText(area.adjusted(-40, 0, 0, 0), Qt::AlignRight | Qt::AlignVCenter,
+                                     marker);
+                }
             }
         }
     }

@@ -34,7 +34,6 @@ public:
     QRect showFound(int index);
 
     [[nodiscard]] const MarkdownDocument& shown() const { return m_markdown; }
-    void restyle();
 
     /// As it is copied: with [n] for citations and the markers of lists.
     [[nodiscard]] QString selectedText() const;
@@ -58,7 +57,6 @@ private:
     void placeCodeButtons();
 
     MarkdownDocument m_markdown;
-    bool m_isPlain = false;
     int m_textWidth = -1;
     std::vector<QToolButton*> m_codeButtons;
     QList<QTextCursor> m_found;

@@ -100,47 +100,57 @@ MessageView::MessageView(services::Role role, QWidget* parent)
     m_text->setAccessibleName(isUser ? tr("Your message") : tr("Answer"));
     connect(m_text, &MessageText::citationClicked, this, &MessageView::sourceAsked);
     connect(m_text, &MessageText::linkClicked, this, &MessageView::linkAsked);
-
-    if (!isUser) {
-        m_stage = new QWidget(this);
-        auto* row = new QHBoxLayout(m_stage);
-        row->setContentsMargins(0, 0, 0, 0);
-        row->setSpacing(space::kSmall);
-        m_dots = new BusyDots(m_stage);
-        m_dots->setFixedSize(m_dots->sizeHint());
-        m_stageLabel = makeLabel({}, TextSize::Small, m_stage, true);
-        m_progress = new QProgressBar(m_stage);
-        m_progress->setRange(0, 1000);
-        m_progress->setTextVisible(false);
-        m_progress->setFixedWidth(140);
-        row->addWidget(m_dots);
-        row->addWidget(m_stageLabel);
-        row->addWidget(m_progress);
-        row->addStretch();
-        m_stage->hide();
-
-        auto* problem = new QFrame(this);
-        problem->setObjectName(QStringLiteral("danger"));
-        auto* problemRow = new QHBoxLayout(problem);
-        problemRow->setContentsMargins(12, 10, 12, 10);
-        auto* sign = new QLabel(problem);
-        sign->setAlignment(Qt::AlignTop);
-        onTheme(sign, [sign] {
-            sign->setPixmap(
-                iconPixmap(Icon::Warning, colors().danger, 18, sign->devicePixelRatioF()));
-        });
-        m_problemText = makeLabel({}, TextSize::Body, problem);
-        m_problemText->setWordWrap(true);
-        m_problemText->setTextInteractionFlags(Qt::TextSelectableByMouse);
-        auto* again = makeButton(tr("Try again"), problem);
-        connect(again, &QPushButton::clicked, this, &MessageView::regenerateAsked);
-        problemRow->addWidget(sign);
-        problemRow->addWidget(m_problemText, 1);
-        problemRow->addWidget(again, 0, Qt::AlignTop);
-        m_problem = problem;
-        m_problem->hide();
-    }
     makeActions();
+}
+
+/// Made with the first answer that is waited for here: most are read only.
+void MessageView::makeStage() {
+    m_stage = new QWidget(this);
+    auto* row = new QHBoxLayout(m_stage);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(space::kSmall);
+    m_dots = new BusyDots(m_stage);
+    m_dots->setFixedSize(m_dots->sizeHint());
+    m_stageLabel = makeLabel({}, TextSize::Small, m_stage, true);
+    m_progress = new QProgressBar(m_stage);
+    m_progress->setRange(0, 1000);
+    m_progress->setTextVisible(false);
+    m_progress->setFixedWidth(140);
+    row->addWidget(m_dots);
+    row->addWidget(m_stageLabel);
+    row->addWidget(m_progress);
+    row->addStretch();
+}
+
+void MessageView::showProblem(const Message& message) {
+    const bool failed = message.state == MessageState::Failed;
+    if (m_problem) m_problem->setVisible(failed);
+    if (!failed) return;
+    if (!m_problem) makeProblem();
+    m_problemText->setText(message.error.empty() ? tr("The answer could not be finished.")
+                                                 : fromUtf8(message.error));
+}
+
+void MessageView::makeProblem() {
+    auto* problem = new QFrame(this);
+    problem->setObjectName(QStringLiteral("danger"));
+    auto* row = new QHBoxLayout(problem);
+    row->setContentsMargins(12, 10, 12, 10);
+    auto* sign = new QLabel(problem);
+    sign->setAlignment(Qt::AlignTop);
+    onTheme(sign, [sign] {
+        sign->setPixmap(iconPixmap(Icon::Warning, colors().danger, 18, sign->devicePixelRatioF()));
+    });
+    m_problemText = makeLabel({}, TextSize::Body, problem);
+    m_problemText->setWordWrap(true);
+    m_problemText->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    auto* again = makeButton(tr("Try again"), problem);
+    connect(again, &QPushButton::clicked, this, &MessageView::regenerateAsked);
+    row->addWidget(sign);
+    row->addWidget(m_problemText, 1);
+    row->addWidget(again, 0, Qt::AlignTop);
+    m_problem = problem;
+    m_problem->show();
 }
 
 void MessageView::makeActions() {
@@ -203,12 +213,7 @@ void MessageView::show(const Message& message, const RunningAnswer* running,
         m_text->setVisible(!parts.answer.empty());
         showThought(parts.thought, parts.isThinking && m_running);
         showStage(running, !parts.answer.empty(), parts.isThinking);
-        const bool failed = message.state == MessageState::Failed;
-        m_problem->setVisible(failed);
-        if (failed) {
-            m_problemText->setText(message.error.empty() ? tr("The answer could not be finished.")
-                                                         : fromUtf8(message.error));
-        }
+        showProblem(message);
         showLookedUp(message);
         showConfinement(message);
         showOffer(message);
@@ -247,8 +252,12 @@ void MessageView::showThought(std::string_view thought, bool isThinking) {
 
 void MessageView::showStage(const RunningAnswer* running, bool hasText, bool isThinking) {
     const bool visible = running && !(hasText && running->stage.kind == AnswerStage::Kind::Writing);
-    m_stage->setVisible(visible);
+    if (m_stage) m_stage->setVisible(visible);
     if (!visible) return;
+    if (!m_stage) {
+        makeStage();
+        m_stage->show();
+    }
     m_stageLabel->setText(isThinking ? tr("Thinking…") : stageText(running->stage));
     const bool measured = running->stage.kind == AnswerStage::Kind::Surveying ||
                           running->stage.kind == AnswerStage::Kind::LoadingModel ||
@@ -489,12 +498,12 @@ int MessageView::layOutAnswer(int width) {
         m_text->setGeometry(0, y, width, height);
         y += height + theme.scaled(12);
     }
-    if (m_stage->isVisibleTo(this)) {
+    if (m_stage && m_stage->isVisibleTo(this)) {
         const int height = theme.scaled(28);
         m_stage->setGeometry(0, y, width, height);
         y += height + theme.scaled(4);
     }
-    if (m_problem->isVisibleTo(this)) {
+    if (m_problem && m_problem->isVisibleTo(this)) {
         const int height = m_problem->heightForWidth(width) > 0 ? m_problem->heightForWidth(width)
                                                                 : m_problem->sizeHint().height();
         m_problem->setGeometry(0, y, width, height);
@@ -518,13 +527,6 @@ int MessageView::layOutAnswer(int width) {
     if (!m_chips.isEmpty()) y = layOutChips(y, width) + theme.scaled(6);
     if (m_actions->isVisibleTo(this)) y = layOutActions(-4, y, width + 4);
     return std::max(y, theme.scaled(28));
-}
-
-void MessageView::restyle() {
-    m_text->restyle();
-    if (m_thought) m_thought->restyle();
-    restyleChips();
-    update();
 }
 
 void MessageView::restyleChips() {

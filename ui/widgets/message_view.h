@@ -36,7 +36,6 @@ public:
     int heightForColumn(int width);
     [[nodiscard]] services::MessageId id() const { return m_id; }
     [[nodiscard]] MessageText& text() { return *m_text; }
-    void restyle();
 
 signals:
     void copyAsked();
@@ -59,6 +58,9 @@ protected:
 
 private:
     void makeActions();
+    void makeStage();
+    void makeProblem();
+    void showProblem(const services::Message& message);
     void showStage(const RunningAnswer* running, bool hasText, bool isThinking);
     void showThought(std::string_view thought, bool isThinking);
     void showLookedUp(const services::Message& message);

@@ -11,6 +11,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QListWidget>
+#include <QLocale>
 #include <QMessageBox>
 #include <QPlainTextEdit>
 #include <QScrollArea>
@@ -113,8 +114,8 @@ QVBoxLayout* SettingsDialog::addSection(const QString& name) {
     return column;
 }
 
-void SettingsDialog::addRow(QVBoxLayout* column, const QString& name, const QString& hint,
-                            QWidget* field) {
+QLabel* SettingsDialog::addRow(QVBoxLayout* column, const QString& name, const QString& hint,
+                               QWidget* field) {
     if (column->count() > 0) column->addWidget(makeLine(this));
     auto* line = new QHBoxLayout;
     line->setContentsMargins(0, 11, 0, 11);
@@ -124,8 +125,9 @@ void SettingsDialog::addRow(QVBoxLayout* column, const QString& name, const QStr
     QLabel* label = makeLabel(name, TextSize::Body, this, false, QFont::Medium);
     label->setBuddy(field);
     words->addWidget(label);
+    QLabel* more = nullptr;
     if (!hint.isEmpty()) {
-        QLabel* more = makeLabel(hint, TextSize::Small, this, true);
+        more = makeLabel(hint, TextSize::Small, this, true);
         more->setWordWrap(true);
         words->addWidget(more);
     }
@@ -133,6 +135,7 @@ void SettingsDialog::addRow(QVBoxLayout* column, const QString& name, const QStr
     if (field->accessibleName().isEmpty()) field->setAccessibleName(name);
     line->addWidget(field, 0, hint.isEmpty() ? Qt::AlignVCenter : Qt::AlignTop);
     column->addLayout(line);
+    return more;
 }
 
 void SettingsDialog::makeGeneral() {
@@ -200,6 +203,7 @@ void SettingsDialog::makeAnswers() {
     m_longest->setValue(settings.maxTokens.value_or(0));
     m_longest->setFixedWidth(width);
     addRow(column, tr("Longest answer"), tr("A token is a word or a part of one."), m_longest);
+    addContextRow(column);
     m_sampling = new QComboBox(this);
     m_sampling->addItem(tr("Suits the model"));
     m_sampling->addItem(tr("My own"));
@@ -242,12 +246,73 @@ void SettingsDialog::makeAnswers() {
     connect(m_sampling, &QComboBox::currentIndexChanged, this, enable);
 }
 
+void SettingsDialog::addContextRow(QVBoxLayout* column) {
+    constexpr int kMost = 1 << 26;  // as --ctx takes; a model has fewer, and it is said
+    constexpr int kStep = 1024;
+    m_context = new QSpinBox(this);
+    m_context->setRange(0, kMost);
+    m_context->setSingleStep(kStep);
+    m_context->setGroupSeparatorShown(true);
+    m_context->setSpecialValueText(tr("Automatic"));
+    m_context->setSuffix(tr(" tokens"));
+    m_context->setValue(m_controller.settings().contextLength.value_or(0));
+    m_context->setFixedWidth(Theme::instance().scaled(kFieldWidth));
+    m_contextHint = addRow(column, tr("Context"),
+                           tr("What the model holds at a time: the passages, the chat and the "
+                              "answer."),
+                           m_context);
+    connect(m_context, &QSpinBox::valueChanged, this, &SettingsDialog::askContextNeed);
+    askContextNeed();
+}
+
+void SettingsDialog::askContextNeed() {
+    const int asked = m_context->value();
+    m_services.chats().contextNeed(
+        asked > 0 ? std::optional(asked) : std::nullopt,
+        onGui<services::ContextNeed>(this,
+                                     [this, asked](const Result<services::ContextNeed>& need) {
+                                         if (need && asked == m_context->value())
+                                             showContextNeed(*need);
+                                     }));
+}
+
+void SettingsDialog::showContextNeed(const services::ContextNeed& need) {
+    const QLocale locale;
+    QString hint = tr("What the model holds at a time: the passages, the chat and the answer.") +
+                   QLatin1Char(' ');
+    if (need.contextLength == 0) {
+        hint +=
+            tr("How much memory it takes is shown once the model is loaded, as after a "
+               "question.");
+        m_contextHint->setText(hint);
+        return;
+    }
+    hint += tr("%1 tokens take %2 beside the model.")
+                .arg(locale.toString(need.contextLength), formatBytes(need.bytes));
+    if (m_context->value() > need.modelContextLength) {
+        hint += QLatin1Char(' ') + tr("The model was made for %1 tokens and has no more.")
+                                       .arg(locale.toString(need.modelContextLength));
+    } else if (need.contextLength < need.modelContextLength) {
+        hint +=
+            QLatin1Char(' ') +
+            tr("The model was made for at most %1.").arg(locale.toString(need.modelContextLength));
+    }
+    if (!need.fits) {
+        hint += QLatin1Char(' ') + tr("That is more than is free now: at most %1 tokens fit.")
+                                       .arg(locale.toString(need.longestContext));
+    }
+    m_contextHint->setText(hint);
+    setStyleProperty(m_contextHint, "muted", need.fits);
+    setStyleProperty(m_contextHint, "danger", !need.fits);
+}
+
 void SettingsDialog::keepAnswers() {
     services::ChatSettings next = m_controller.settings();
     const std::string prompt = m_system->toPlainText().trimmed().toStdString();
     next.systemPrompt = prompt.empty() ? std::nullopt : std::optional(prompt);
     next.onlyDocuments = m_onlyDocuments->isChecked();
     next.readsFollowUps = m_followUps->isChecked();
+    next.contextLength = m_context->value() > 0 ? std::optional(m_context->value()) : std::nullopt;
     next.maxTokens = m_longest->value() > 0 ? std::optional(m_longest->value()) : std::nullopt;
     if (m_sampling->currentIndex() == 1) {
         engine::SamplerSettings chosen = next.sampling.value_or(

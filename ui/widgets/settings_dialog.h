@@ -38,12 +38,17 @@ private:
     /// A page with a title, listed at the left.
     QVBoxLayout* addSection(const QString& name);
     /// A line with words at the left and what is chosen at the right.
-    void addRow(QVBoxLayout* column, const QString& name, const QString& hint, QWidget* field);
+    /// @returns the hint
+    QLabel* addRow(QVBoxLayout* column, const QString& name, const QString& hint, QWidget* field);
     void makeGeneral();
     void makeAnswers();
     void makeDocuments();
     void makeData();
     void makeAbout();
+    void addContextRow(QVBoxLayout* column);
+    /// What the chosen context takes.
+    void askContextNeed();
+    void showContextNeed(const services::ContextNeed& need);
     void keepAnswers();
     void backUp();
     void restore();
@@ -61,6 +66,8 @@ private:
     Switch* m_onlyDocuments = nullptr;
     Switch* m_followUps = nullptr;
     QSpinBox* m_longest = nullptr;
+    QSpinBox* m_context = nullptr;
+    QLabel* m_contextHint = nullptr;
 };
 
 class ShortcutsDialog : public QDialog {

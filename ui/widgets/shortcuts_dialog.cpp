@@ -20,7 +20,7 @@ ShortcutsDialog::ShortcutsDialog(QWidget* parent) : QDialog(parent) {
         {tr("Stop the answer"), tr("Esc")},
         {tr("New chat"), tr("Ctrl+N")},
         {tr("Search chats and messages"), tr("Ctrl+K, Ctrl+Shift+F")},
-        {tr("Find in this chat"), tr("Ctrl+F")},
+        {tr("Find in this chat, or a document in Documents"), tr("Ctrl+F")},
         {tr("Answer again"), tr("Ctrl+R")},
         {tr("Edit the last question"), tr("Up in an empty field")},
         {tr("Copy the last answer"), tr("Ctrl+Shift+C")},

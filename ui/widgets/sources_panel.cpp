@@ -1,11 +1,14 @@
 #include "ui/widgets/sources_panel.h"
 
+#include <QContextMenuEvent>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QLabel>
+#include <QMenu>
 #include <QMouseEvent>
 #include <QScrollArea>
 #include <QStackedWidget>
+#include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <functional>
@@ -24,7 +27,8 @@ namespace {
 /// A card that acts as a button, by mouse and by keyboard.
 class Card : public QFrame {
 public:
-    Card(std::function<void()> act, QWidget* parent) : QFrame(parent), m_act(std::move(act)) {
+    Card(std::function<void()> act, std::function<void(QPoint)> openMenu, QWidget* parent)
+        : QFrame(parent), m_act(std::move(act)), m_openMenu(std::move(openMenu)) {
         setObjectName(QStringLiteral("card"));
         setProperty("clickable", true);
         setCursor(Qt::PointingHandCursor);
@@ -42,6 +46,11 @@ protected:
             QFrame::keyPressEvent(event);
         }
     }
+    /// By the mouse, where it is; by the menu key, below the title.
+    void contextMenuEvent(QContextMenuEvent* event) override {
+        const bool isByKey = event->reason() == QContextMenuEvent::Keyboard;
+        m_openMenu(isByKey ? mapToGlobal(QPoint(12, 34)) : event->globalPos());
+    }
     void focusInEvent(QFocusEvent* event) override {
         setStyleProperty(this, "current", true);
         QFrame::focusInEvent(event);
@@ -53,6 +62,7 @@ protected:
 
 private:
     std::function<void()> m_act;
+    std::function<void(QPoint)> m_openMenu;
 };
 
 /// A label breaks between words only, so a word as long as a line gets places to break at.
@@ -104,7 +114,7 @@ Snippet snippetOf(const services::StoredPassage& passage,
     constexpr qsizetype kBefore = 48;
     const auto [start, end] =
         citation ? citedBytes(passage, *citation) : std::pair<std::size_t, std::size_t>();
-    const OneLine line = onOneLine(passage.text, markupOf(passage.path), start, end);
+    const OneLine line = onOneLabelledLine(passage.text, markupOf(passage.path), start, end);
     const QString& text = line.text;
     // Of a file without marks the heading is a line like any other, and it stands above already.
     const QString heading = fromUtf8(passage.heading).section(QStringLiteral(" > "), -1);
@@ -117,6 +127,7 @@ Snippet snippetOf(const services::StoredPassage& passage,
         first = line.markStart - kBefore;
         const qsizetype space = text.indexOf(QLatin1Char(' '), first);
         if (space >= 0 && space < line.markStart) first = space + 1;
+        if (line.beginsInRow && line.row > whole) first = line.row;  // and nothing of other rows
         if (text[first].isLowSurrogate()) ++first;
     }
     qsizetype last = std::min(text.size(), first + kMost);
@@ -147,6 +158,22 @@ void showSnippet(QLabel* label, const Snippet& snippet) {
                            .arg(colors().mark.name(), snippet.cited.toHtmlEscaped()) +
                        snippet.after.toHtmlEscaped());
     });
+}
+
+/// The longest line of a passage, or its beginning: words enough to know it by, and few enough to
+/// stay together when the document is cut into passages anew.
+QString wordsOf(const services::StoredPassage& passage) {
+    constexpr qsizetype kMost = 160;
+    QString longest;
+    for (const QString& line : fromUtf8(passage.text).split(QLatin1Char('\n'))) {
+        const QString words = line.simplified();
+        if (words.size() > longest.size()) longest = words;
+    }
+    if (longest.size() <= kMost) return longest;
+    const qsizetype space = longest.lastIndexOf(QLatin1Char(' '), kMost);
+    qsizetype end = space > 0 ? space : kMost;
+    if (longest[end].isLowSurrogate()) --end;
+    return longest.left(end);
 }
 
 }  // namespace
@@ -229,75 +256,107 @@ void SourcesPanel::fill() {
         column->insertWidget(0, confined);
     }
     for (const services::StoredPassage& passage : m_details.passages) {
-        bool cited = false;
-        const services::StoredCitation* found = nullptr;
-        for (const services::StoredCitation& citation : m_details.citations) {
-            if (citation.passage != passage.number) continue;
-            cited = true;
-            if (!found && citation.supported) found = &citation;
-        }
-        auto* card = new Card([this, number = passage.number] { openPassage(number, -1); }, page);
-        auto* box = new QVBoxLayout(card);
-        box->setContentsMargins(12, 10, 12, 10);
-        box->setSpacing(4);
-        auto* head = new QHBoxLayout;
-        head->setSpacing(8);
-        auto* number = makeLabel(QString::number(passage.number), TextSize::Caption, card, false,
-                                 QFont::DemiBold);
-        number->setAlignment(Qt::AlignCenter);
-        number->setMinimumSize(22, 20);
-        onTheme(number, [number] {
-            number->setStyleSheet(
-                QStringLiteral("background:%1;color:%2;border-radius:10px;padding:0 4px;")
-                    .arg(colors().accentSoft.name(), colors().accent.name()));
-        });
-        const QString name = titleOfSource(passage.title, passage.path);
-        auto* title = new ElidedLabel(name, card);
-        onTheme(title, [title] {
-            title->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold));
-        });
-        head->addWidget(number);
-        head->addWidget(title, 1);
-        box->addLayout(head);
-        QStringList where;
-        QString heading = fromUtf8(passage.heading);
-        if (heading.startsWith(title->fullText())) {
-            heading = heading.mid(title->fullText().size());
-            if (heading.startsWith(QLatin1String(" > "))) heading = heading.mid(3);
-        }
-        heading.replace(QLatin1String(" > "), QStringLiteral(" › "));
-        if (!heading.isEmpty()) where << heading;
-        const bool paged = passage.page > 1 || passage.path.ends_with(".pdf");
-        if (paged) where << tr("page %1").arg(passage.page);
-        if (where.isEmpty()) where << fileOrFolder(passage.path, name);
-        auto* place = new ElidedLabel(where.join(QStringLiteral("  ·  ")), card);
-        place->setProperty("muted", true);
-        onTheme(place, [place] { place->setFont(Theme::instance().font(TextSize::Caption)); });
-        box->addWidget(place);
-        QLabel* snippet = makeLabel({}, TextSize::Small, card);
-        showSnippet(snippet, snippetOf(passage, found));
-        box->addWidget(snippet);
-        // What lists passages instead of an answer cites them all; a quotation cites as answers do.
-        if (cited && (!services::listsPassages(m_details) ||
-                      m_details.finishReason == services::kQuotedReason)) {
-            const bool supported = found != nullptr;
-            QLabel* verdict = makeLabel(supported ? tr("Cited: found in this passage")
-                                                  : tr("Cited, but the passage does not say this"),
-                                        TextSize::Caption, card, false, QFont::DemiBold);
-            onTheme(verdict, [verdict, supported] {
-                verdict->setStyleSheet(
-                    QStringLiteral("color:%1;")
-                        .arg((supported ? colors().accent : colors().warning).name()));
-            });
-            box->addWidget(verdict);
-        }
-        card->setAccessibleName(tr("Source %1: %2").arg(passage.number).arg(name));
-        column->addWidget(card);
+        column->addWidget(makeCard(passage, page));
     }
     column->addStretch();
     m_list->setWidget(page);
     page->setAutoFillBackground(false);  // setWidget() switched it on
     showTitle();
+}
+
+QWidget* SourcesPanel::makeCard(const services::StoredPassage& passage, QWidget* page) {
+    bool cited = false;
+    const services::StoredCitation* found = nullptr;
+    for (const services::StoredCitation& citation : m_details.citations) {
+        if (citation.passage != passage.number) continue;
+        cited = true;
+        if (!found && citation.supported) found = &citation;
+    }
+    auto* card = new Card([this, number = passage.number] { openPassage(number, -1); },
+                          [this, passage](QPoint at) { openMenu(passage, at); }, page);
+    auto* box = new QVBoxLayout(card);
+    box->setContentsMargins(12, 10, 12, 10);
+    box->setSpacing(4);
+    auto* head = new QHBoxLayout;
+    head->setSpacing(8);
+    auto* number =
+        makeLabel(QString::number(passage.number), TextSize::Caption, card, false, QFont::DemiBold);
+    number->setAlignment(Qt::AlignCenter);
+    number->setMinimumSize(22, 20);
+    onTheme(number, [number] {
+        number->setStyleSheet(
+            QStringLiteral("background:%1;color:%2;border-radius:10px;padding:0 4px;")
+                .arg(colors().accentSoft.name(), colors().accent.name()));
+    });
+    const QString name = titleOfSource(passage.title, passage.path);
+    auto* title = new ElidedLabel(name, card);
+    onTheme(title,
+            [title] { title->setFont(Theme::instance().font(TextSize::Small, QFont::DemiBold)); });
+    head->addWidget(number);
+    head->addWidget(title, 1);
+    QToolButton* more =
+        makeIconButton(Icon::More, tr("More about source %1").arg(passage.number), card);
+    more->setProperty("tiny", true);
+    connect(more, &QToolButton::clicked, this, [this, passage, more] {
+        openMenu(passage, more->mapToGlobal(QPoint(0, more->height())));
+    });
+    head->addWidget(more);
+    box->addLayout(head);
+    QStringList where;
+    QString heading = fromUtf8(passage.heading);
+    if (heading.startsWith(title->fullText())) {
+        heading = heading.mid(title->fullText().size());
+        if (heading.startsWith(QLatin1String(" > "))) heading = heading.mid(3);
+    }
+    heading.replace(QLatin1String(" > "), QStringLiteral(" › "));
+    if (!heading.isEmpty()) where << heading;
+    const bool paged = passage.page > 1 || passage.path.ends_with(".pdf");
+    if (paged) where << tr("page %1").arg(passage.page);
+    if (where.isEmpty()) where << fileOrFolder(passage.path, name);
+    auto* place = new ElidedLabel(where.join(QStringLiteral("  ·  ")), card);
+    place->setProperty("muted", true);
+    onTheme(place, [place] { place->setFont(Theme::instance().font(TextSize::Caption)); });
+    box->addWidget(place);
+    QLabel* snippet = makeLabel({}, TextSize::Small, card);
+    showSnippet(snippet, snippetOf(passage, found));
+    box->addWidget(snippet);
+    // What lists passages instead of an answer cites them all; a quotation cites as answers do.
+    if (cited && (!services::listsPassages(m_details) ||
+                  m_details.finishReason == services::kQuotedReason)) {
+        const bool supported = found != nullptr;
+        QLabel* verdict = makeLabel(supported ? tr("Cited: found in this passage")
+                                              : tr("Cited, but the passage does not say this"),
+                                    TextSize::Caption, card, false, QFont::DemiBold);
+        onTheme(verdict, [verdict, supported] {
+            verdict->setStyleSheet(
+                QStringLiteral("color:%1;")
+                    .arg((supported ? colors().accent : colors().warning).name()));
+        });
+        box->addWidget(verdict);
+    }
+    card->setAccessibleName(tr("Source %1: %2").arg(passage.number).arg(name));
+    return card;
+}
+
+void SourcesPanel::openMenu(const services::StoredPassage& passage, const QPoint& at) {
+    auto* menu = new QMenu(this);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
+    menu->setToolTipsVisible(true);
+    connect(menu->addAction(icon(Icon::Book, colors().muted), tr("Open")), &QAction::triggered,
+            this, [this, number = passage.number] { openPassage(number, -1); });
+    QString words = wordsOf(passage);
+    for (const services::StoredCitation& citation : m_details.citations) {
+        const bool isHere = citation.passage == passage.number && citation.supported;
+        if (!isHere || citation.quote.empty()) continue;
+        words = fromUtf8(citation.quote).simplified();
+        break;
+    }
+    QAction* keep =
+        menu->addAction(icon(Icon::Check, colors().muted), tr("Keep as a recall question"));
+    keep->setToolTip(tr("“Check recall” in Documents tells whether search still finds it"));
+    connect(keep, &QAction::triggered, this,
+            [this, words, path = fromUtf8(passage.path)] { emit recallAsked(path, words); });
+    menu->popup(at);
 }
 
 /// What is read without an answer is no source.

@@ -38,6 +38,8 @@ public:
 
 signals:
     void closeAsked();
+    /// Search shall find this passage for the answer's question, as long as it says these words.
+    void recallAsked(const QString& path, const QString& words);
     /// Pages of a document are shown, which need more room than passages do; or no more.
     void readingChanged(bool reads);
 
@@ -45,6 +47,8 @@ private:
     void tellReading();
     void showTitle();
     void fill();
+    [[nodiscard]] QWidget* makeCard(const services::StoredPassage& passage, QWidget* page);
+    void openMenu(const services::StoredPassage& passage, const QPoint& at);
 
     services::Services& m_services;
     QStackedWidget* m_stack;

@@ -379,17 +379,25 @@ std::string nameBeside(std::string_view title, const std::filesystem::path& path
 std::string accountOf(const SurveyFindings& findings, bool isChinese) {
     std::string text;
     const bool isAll = findings.isComplete;
+    // With what was left out these are as many as the list of documents has.
+    const std::size_t nFound =
+        static_cast<std::size_t>(findings.nDocumentsRead) + findings.skipped.size();
+    const bool leavesOut = isAll && !findings.skipped.empty();
     if (isChinese) {
-        text = "已读 " + grouped(findings.nDocumentsRead) + " 份文档、" +
-               grouped(findings.nPassagesRead) + " 个段落";
+        text = leavesOut ? grouped(nFound) + " 份文档中已读 " : std::string("已读 ");
+        text += grouped(findings.nDocumentsRead) + " 份文档、" + grouped(findings.nPassagesRead) +
+                " 个段落";
         text += isAll
-                    ? "（全部）。"
+                    ? (leavesOut ? "。" : "（全部）。")
                     : "，共 " + grouped(findings.nDocumentsAll) + " 份文档、" +
                           grouped(findings.nPassagesAll) + " 个段落；再问一次同样的问题即可继续。";
     } else {
-        text = "Read " + counted(findings.nDocumentsRead, "document", "documents") + ", " +
-               counted(findings.nPassagesRead, "passage", "passages");
-        text += isAll ? ": all of them."
+        text = "Read ";
+        text += leavesOut ? grouped(findings.nDocumentsRead) + " of " +
+                                counted(nFound, "document", "documents")
+                          : counted(findings.nDocumentsRead, "document", "documents");
+        text += ", " + counted(findings.nPassagesRead, "passage", "passages");
+        text += isAll ? (leavesOut ? "." : ": all of them.")
                       : " of " + counted(findings.nDocumentsAll, "document", "documents") + ", " +
                             counted(findings.nPassagesAll, "passage", "passages") +
                             "; ask the same question again to go on.";

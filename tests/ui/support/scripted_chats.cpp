@@ -316,4 +316,19 @@ void ScriptedServices::contextUse(std::optional<ChatId> chat, std::string draft,
     });
 }
 
+void ScriptedServices::contextNeed(std::optional<int> contextLength, Reply<ContextNeed> reply) {
+    m_replies.run([this, contextLength, reply] {
+        ContextNeed need;
+        {
+            const std::scoped_lock lock(mutex);
+            need = contextNeeded;
+        }
+        need.contextLength =
+            std::min(contextLength.value_or(need.modelContextLength), need.modelContextLength);
+        need.bytes *= static_cast<std::uint64_t>(need.contextLength);
+        need.fits = need.contextLength <= need.longestContext;
+        reply(need);
+    });
+}
+
 }  // namespace conclave::ui::test

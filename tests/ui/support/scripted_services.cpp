@@ -139,8 +139,16 @@ DocumentId ScriptedServices::addDocument(CollectionId collection, const std::str
     for (std::size_t i = 0; i < pages.size(); ++i)
         view.pages.push_back({static_cast<int>(i) + 1, pages[i]});
     view.document.nPages = static_cast<int>(pages.size());
+    // Those that were read or failed are counted by addCollection().
+    if (state == DocumentState::Pending) ++m_collections[collection].nPending;
+    if (state == DocumentState::Unavailable) ++m_collections[collection].nUnavailable;
     m_documents[view.document.id] = view;
     return view.document.id;
+}
+
+void ScriptedServices::setHash(DocumentId id, const std::string& sha256) {
+    const std::scoped_lock lock(mutex);
+    m_documents[id].document.sha256 = sha256;
 }
 
 void ScriptedServices::sendProgress(const IndexProgress& progress) {
@@ -222,6 +230,57 @@ void ScriptedServices::updateAll() {
 void ScriptedServices::pause(bool paused) {
     const std::scoped_lock lock(mutex);
     isPaused = paused;
+}
+
+void ScriptedServices::addRecall(const RecallQuestion& question, Reply<std::int64_t> reply) {
+    m_replies.run([this, question, reply] {
+        std::int64_t id = 0;
+        {
+            const std::scoped_lock lock(mutex);
+            id = m_nextId++;
+            recallKept.push_back(question);
+            recallKept.back().id = id;
+        }
+        reply(id);
+    });
+}
+
+void ScriptedServices::recallQuestions(Reply<std::vector<RecallQuestion>> reply) {
+    m_replies.run([this, reply] {
+        std::vector<RecallQuestion> all;
+        {
+            const std::scoped_lock lock(mutex);
+            all = recallKept;
+        }
+        reply(all);
+    });
+}
+
+void ScriptedServices::removeRecall(std::int64_t id, Reply<void> reply) {
+    m_replies.run([this, id, reply] {
+        {
+            const std::scoped_lock lock(mutex);
+            std::erase_if(recallKept, [id](const RecallQuestion& each) { return each.id == id; });
+        }
+        reply({});
+    });
+}
+
+void ScriptedServices::runRecall(int depth, Reply<RecallReport> reply) {
+    m_replies.run([this, depth, reply] {
+        RecallReport report;
+        report.depth = depth;
+        {
+            const std::scoped_lock lock(mutex);
+            for (std::size_t i = 0; i < recallKept.size(); ++i) {
+                const int rank = i < recallRanks.size() ? recallRanks[i] : 0;
+                report.results.push_back({recallKept[i], rank, {}});
+                report.run.nFound += rank > 0 ? 1 : 0;
+            }
+        }
+        report.run.nQuestions = static_cast<int>(report.results.size());
+        reply(report);
+    });
 }
 
 void ScriptedServices::doctor(Reply<std::vector<Finding>> reply) { reply(std::vector<Finding>{}); }

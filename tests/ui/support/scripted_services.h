@@ -59,6 +59,10 @@ public:
     services::OcrState ocrState;  ///< but inUse, which is a setting
     std::vector<services::DocumentId> readAgainAsked;
     std::vector<services::DocumentId> leftOut;
+    /// Of a model, the bytes for one token; no model is loaded if it has no context.
+    services::ContextNeed contextNeeded{0, 8192, 1000, true, 4096};
+    std::vector<services::RecallQuestion> recallKept;
+    std::vector<int> recallRanks;                 ///< of recallKept; 0 or missing: not found
     int nUpdatesOfAll = 0;                        ///< calls of updateAll()
     bool isPaused = false;                        ///< as pause() said last
     std::optional<services::MessageId> measured;  ///< leaf that was stored at the last contextUse()
@@ -82,6 +86,7 @@ public:
                                      std::vector<std::string> pages,
                                      services::DocumentState state = services::DocumentState::Ready,
                                      const std::string& error = {});
+    void setHash(services::DocumentId id, const std::string& sha256);
     void sendProgress(const services::IndexProgress& progress);
     void setModelStatus(const services::ModelStatus& status);
     std::vector<services::ModelEntry> models_;
@@ -95,17 +100,11 @@ public:
     void setting(std::string_view key,
                  services::Reply<std::optional<nlohmann::json>> reply) override;
     void setSetting(std::string_view key, const nlohmann::json& value) override;
-    // The window shows no saved questions.
-    void addRecall(const services::RecallQuestion&, services::Reply<std::int64_t> reply) override {
-        reply(0);
-    }
-    void recallQuestions(services::Reply<std::vector<services::RecallQuestion>> reply) override {
-        reply(std::vector<services::RecallQuestion>{});
-    }
-    void removeRecall(std::int64_t, services::Reply<void> reply) override { reply({}); }
-    void runRecall(int, services::Reply<services::RecallReport> reply) override {
-        reply(services::RecallReport{});
-    }
+    void addRecall(const services::RecallQuestion& question,
+                   services::Reply<std::int64_t> reply) override;
+    void recallQuestions(services::Reply<std::vector<services::RecallQuestion>> reply) override;
+    void removeRecall(std::int64_t id, services::Reply<void> reply) override;
+    void runRecall(int depth, services::Reply<services::RecallReport> reply) override;
     void searchModels(services::Reply<services::SearchModels> reply) override;
     void chooseEmbedder(std::string_view nameOrFile, std::function<bool(int, int)> progress,
                         services::Reply<std::string> reply) override;
@@ -156,6 +155,8 @@ private:
                       services::Reply<void> reply) override;
     void contextUse(std::optional<services::ChatId> chat, std::string draft,
                     services::Reply<services::ContextUse> reply) override;
+    void contextNeed(std::optional<int> contextLength,
+                     services::Reply<services::ContextNeed> reply) override;
     // CollectionService; rename and remove are shared with ChatService, whose ids differ
     void list(services::Reply<std::vector<services::Collection>> reply) override;
     void documents(services::CollectionId id,
