@@ -461,6 +461,8 @@ TEST_F(WindowTest, WhatIsReadStaysInViewWhenTheThemeChanges) {
         }
         return top;
     };
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] { return conversation().findChildren<MessageView*>().size() == 60; }, 60000));
     conversation().verticalScrollBar()->setValue(conversation().verticalScrollBar()->maximum() / 2);
     const MessageId before = atTop();
     Theme::instance().setMode(ThemeMode::Dark);

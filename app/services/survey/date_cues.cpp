@@ -210,10 +210,11 @@ std::vector<PatternMatch> datesIn(std::string_view text, retrieval::SlashDates s
         if (year.size() != kYearDigits || year < "1900"sv || year > "2199"sv) continue;
         const bool isChineseYear = text.substr(end).starts_with("年");
         const std::string before = lowerCased(text.substr(0, at));
-        const bool isNamed = std::any_of(
-            std::begin({" in "sv, "year "sv, "since "sv, "end of "sv, "from "sv, "until "sv}),
-            std::end({" in "sv, "year "sv, "since "sv, "end of "sv, "from "sv, "until "sv}),
-            [&](std::string_view each) { return before.ends_with(each); });
+        constexpr auto kBeforeYear = std::to_array<std::string_view>(
+            {" in ", "year ", "since ", "end of ", "from ", "until "});
+        const bool isNamed =
+            std::any_of(kBeforeYear.begin(), kBeforeYear.end(),
+                        [&](std::string_view each) { return before.ends_with(each); });
         const bool isWithin = std::any_of(dates.begin(), dates.end(), [&](const auto& date) {
             return at < date.span.endByte && date.span.startByte < end;
         });
