@@ -573,7 +573,8 @@ enum class SlashDates { Unknown, DayFirst, MonthFirst };
 class SentenceMatcher {
 public:
     /// `words`: what the sentences must have, all of it; parts in quotation marks must stand there
-    /// as they are but for case. Stop words are passed over; of what "or" stands between one is
+    /// as they are but for case, other words with or without their accents. Stop words are passed
+    /// over; of what "or" stands between one is
     /// enough.
     explicit SentenceMatcher(std::string_view words);
 

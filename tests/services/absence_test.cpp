@@ -7,6 +7,7 @@
 #include "app/services/survey/denial.h"
 #include "app/services/survey/named_sides.h"
 #include "app/services/survey/quantity_answer.h"
+#include "app/services/survey/question_subject.h"
 #include "app/services/survey/record_answer.h"
 #include "app/services/survey/skip_reason.h"
 #include "tests/services/stored_texts.h"
@@ -46,7 +47,9 @@ TEST(DeniesSubject, KnowsWhatSaysThatThereIsNone) {
          {"No deposit is due.", "No security deposit is required.", "A deposit is not required.",
           "The tenant does not have to pay a deposit.", "The flat is let without a deposit.",
           "Deposit: none", "Rent: 900 EUR | Deposit: 0 EUR", "The deposit is waived.",
-          "Neither a deposit nor a fee is charged."}) {
+          "Neither a deposit nor a fee is charged.", "There is no deposit of keys.",
+          "The lease does not require deposits.", "The lessor waives the deposit.",
+          "The tenant is not subject to any deposit.", "The deposit is excluded."}) {
         EXPECT_TRUE(deniesSubject(sentence, "deposit")) << sentence;
     }
     for (const char* sentence :
@@ -54,7 +57,8 @@ TEST(DeniesSubject, KnowsWhatSaysThatThereIsNone) {
           "If no deposit is paid, the lease ends.", "No deposit is due before May.",
           "The keys are not handed over without a deposit.", "The deposit is 900 EUR.",
           "Unless a deposit is not required, it is paid at once.",
-          "The tenant does not pay the deposit in cash.",
+          "The tenant does not pay the deposit in cash.", "The tenant waives the deposit account.",
+          "The lessor does not waive the deposit.", "The lease is subject to a deposit.",
           "No deposit is due for the garage, the deposit for the flat is 900 EUR."}) {
         EXPECT_FALSE(deniesSubject(sentence, "deposit")) << sentence;
     }
@@ -65,6 +69,43 @@ TEST(DeniesSubject, KnowsWhatSaysThatThereIsNone) {
     for (const char* sentence :
          {"押金不退。", "退租时无息退还押金。", "如未支付押金，合同终止。"}) {
         EXPECT_FALSE(deniesSubject(sentence, "押金")) << sentence;
+    }
+}
+
+TEST(DeniesSubject, KnowsWhatIsNotAgreed) {
+    EXPECT_TRUE(
+        deniesSubject("This contract is not subject to automatic renewal.", "automatic renewal"));
+    EXPECT_TRUE(deniesSubject("Exclusivity is excluded.", "exclusivity"));
+    EXPECT_TRUE(deniesSubject("The client waives insurance.", "insurance"));
+    EXPECT_TRUE(deniesSubject("双方未约定违约金。", "违约金"));
+    EXPECT_FALSE(deniesSubject("逾期交货的，每日支付万分之五的违约金。", "违约金"));
+}
+
+TEST(HavingAsked, LeavesTheVerbOut) {
+    for (const char* question :
+         {"Which contracts agree a penalty?", "How many contracts have a penalty?",
+          "List all contracts with a penalty", "Which contracts are subject to a penalty?",
+          "Which contracts provide for a penalty?", "In how many contracts is a penalty agreed?",
+          "哪些合同约定了违约金？", "有几份合同有违约金？", "哪些合同有违约金？"}) {
+        const SurveyQuestion asked = surveyQuestionOf(question);
+        EXPECT_TRUE(asked.had == "penalty" || asked.had == "违约金") << question << asked.had;
+        EXPECT_EQ(asked.subject, asked.had) << question;
+        EXPECT_TRUE(asked.isSure && asked.ofDocuments) << question;
+    }
+    for (const char* question : {"Which contracts mention a penalty?", "哪些合同提到违约金？",
+                                 "Which contracts contain \"no penalty\"?"}) {
+        EXPECT_EQ(surveyQuestionOf(question).had, "") << question;
+    }
+}
+
+TEST(Subject, WhatIsLeftOfAQuestionNeedNotBeAThing) {
+    for (const char* subject : {"did Urs Baumann write", "over 500", "their start", "March 2024",
+                                "over 5,000 EUR", "超过500元", "2024年3月"}) {
+        EXPECT_FALSE(mayBeSaid(subject)) << subject;
+    }
+    for (const char* subject : {"penalty", "Urs Baumann", "500", "March rent", "\"over 500\"",
+                                "违约金", "at least one witness", "年会"}) {
+        EXPECT_TRUE(mayBeSaid(subject)) << subject;
     }
 }
 
@@ -164,6 +205,53 @@ TEST_F(WholeCollectionTest, WhatNeedsNoneSaysSoOrIsSilent) {
     EXPECT_FALSE(surveyQuestionOf("Which leases do not need to be signed?").isDenied);
 }
 
+TEST_F(WholeCollectionTest, WhoSaysThatThereIsNoneHasNone) {
+    add("contract1.txt", "A penalty of 5 % is due for each week of delay.");
+    add("contract2.txt", "No penalty is agreed.");
+    add("contract3.txt", "Penalty: none.");
+    add("contract4.txt", "The price is 900 EUR.");
+    for (const char* question :
+         {"Which contracts agree a penalty?", "How many contracts have a penalty?",
+          "List all contracts with a penalty"}) {
+        const std::string text = compared(question);
+        EXPECT_THAT(text, HasSubstr("**1 of 4 documents says “penalty”**")) << question;
+        EXPECT_THAT(text, HasSubstr("**2 documents say that there is none**, not counted:\n\n"
+                                    "- **contract2** (contract2.txt)"))
+            << question;
+    }
+    EXPECT_THAT(compared("Which contracts mention a penalty?"),
+                HasSubstr("**3 of 4 documents say “penalty”**"));
+}
+
+TEST_F(WholeCollectionTest, WhereAllSayThatThereIsNoneNoneHasIt) {
+    add("policy1.txt", "There is no deposit of keys.");
+    add("policy2.txt", "A deposit is not required.");
+    const std::string text = compared("How many policies have a deposit?");
+    EXPECT_THAT(text, HasSubstr("**0 of 2 documents have “deposit”** that could be found"));
+    EXPECT_THAT(text, HasSubstr("**2 documents say that there is none**"));
+}
+
+TEST_F(WholeCollectionTest, TheVerbOfHavingNeedNotBeSaid) {
+    add("销售合同.txt", "逾期交货的，每日支付万分之五的违约金。");
+    add("技术服务合同.txt", "双方未约定违约金。");
+    for (const char* question : {"哪些合同约定了违约金？", "有几份合同有违约金？"}) {
+        const std::string text = compared(question);
+        EXPECT_THAT(text, HasSubstr("**1 of 2 documents says “违约金”**")) << question;
+        EXPECT_THAT(text, HasSubstr("that there is none**, not counted:\n\n- **技术服务合同**"))
+            << question;
+    }
+}
+
+TEST_F(WholeCollectionTest, ANameIsFoundWithAndWithoutItsAccents) {
+    add("a.txt", "Signed by Camila Díaz.");
+    add("b.txt", "Signed by Camila Diaz.");
+    add("c.txt", "Signed by Camila Duran.");
+    for (const char* question :
+         {"Which documents mention Camila Diaz?", "Which documents mention Camila Díaz?"}) {
+        EXPECT_THAT(compared(question), HasSubstr("**2 of 3 documents say")) << question;
+    }
+}
+
 TEST_F(WholeCollectionTest, WhatNeedsNoneIsAskedInChinese) {
     add("东湖合同.txt", "租赁合同。押金为3000元。");
     add("西山合同.txt", "租赁合同。本合同免收押金。");
@@ -220,6 +308,8 @@ TEST_F(WholeCollectionTest, NoneBelowAHeadingIsADenial) {
     ASSERT_TRUE(store().storeContent(id, content).has_value());
     EXPECT_THAT(absent("Which leases do not mention a deposit?"),
                 HasSubstr("1 document says that there is none"));
+    EXPECT_THAT(compared("Which leases have a deposit?"),
+                HasSubstr("**0 of 1 document has “deposit”**"));
 }
 
 TEST_F(WholeCollectionTest, APartOfWhatIsAskedIsNoSilence) {

@@ -423,7 +423,7 @@ public:
     [[nodiscard]] bool denies() const {
         if (isConditional() || isBounded()) return false;
         return hasNoValue(m_text.substr(m_words[m_last].end)) || isDeniedBefore() ||
-               isDeniedBehind();
+               isDeniedBehind() || isWaived();
     }
 
 private:
@@ -459,7 +459,12 @@ private:
                                      !isListed(each, kAskingVerbs);
             if (!isAdjective || ++nSkipped > kAdjectives) break;
         }
-        if (!isAny) return false;
+        // "Is not subject to automatic renewal", "does not require insurance".
+        const bool isSubjectTo = at > 1 && word(at - 1) == "to" && word(at - 2) == "subject";
+        if (isSubjectTo) at -= 2;
+        if (!isAny && !isSubjectTo && (at == 0 || !isListed(word(at - 1), kAskingVerbs))) {
+            return false;
+        }
         constexpr std::size_t kVerbs = 5;
         for (std::size_t n = 0; at > 0 && n < kVerbs; --at, ++n) {
             if (isListed(word(at - 1), kNegations)) return !isNegatedBefore(at - 1);
@@ -473,6 +478,19 @@ private:
                            [](const AskedWord& each) {
                                return each.surface == "no" || isListed(each.surface, kNegations);
                            });
+    }
+
+    /// "The client waives (any) insurance", but not "waives the insurance excess".
+    [[nodiscard]] bool isWaived() const {
+        static constexpr auto kWaiving =
+            std::to_array<std::string_view>({"waive", "waives", "waived", "waiving"});
+        static constexpr auto kBetween =
+            std::to_array<std::string_view>({"a", "an", "any", "all", "the"});
+        std::size_t at = m_first;
+        while (at > 0 && isListed(word(at - 1), kBetween)) --at;
+        if (at == 0 || !isListed(word(at - 1), kWaiving)) return false;
+        const bool isWhole = m_last + 1 == m_words.size() || !m_words[m_last + 1].isContent;
+        return isWhole && !isNegatedBefore(at - 1);
     }
 
     /// "The deposit is not required", "is waived".
@@ -542,10 +560,10 @@ bool chineseDenies(std::string_view sentence, std::string_view subject) {
     static constexpr auto kPartEnds =
         std::to_array<std::string_view>({"，", "；", "。", "！", "？", "但", ",", ";"});
     static constexpr auto kNoneOf = std::to_array<std::string_view>(
-        {"无需", "无须",   "毋须",     "毋需",   "不需要",   "不需",   "不必",
-         "不用", "不收取", "不收",     "不要求", "免收",     "免交",   "免缴",
-         "免付", "免",     "没有约定", "未约定", "没有规定", "未规定", "没有",
-         "不设", "不含",   "不包括",   "不包含", "不提供",   "不另收", "无"});
+        {"无需",     "无须",   "毋须",     "毋需",   "不需要", "不需", "不必",   "不用",
+         "不收取",   "不收",   "不要求",   "免收",   "免交",   "免缴", "免付",   "免",
+         "没有约定", "未约定", "没有规定", "未规定", "没有",   "不设", "不含",   "不包括",
+         "不包含",   "不提供", "不另收",   "无",     "未就",   "未对", "未设定", "未设"});
     static constexpr auto kPayingBetween =
         std::to_array<std::string_view>({"支付", "缴纳", "交纳", "收取", "提供", "交付", "任何",
                                          "另行", "额外", "交", "付", "收", "缴", "设"});
@@ -585,6 +603,65 @@ bool chineseDenies(std::string_view sentence, std::string_view subject) {
 
 bool isDenialAsked(std::string_view text, std::string_view lower, SurveyQuestion& asked) {
     return isChinese(text) ? isChineseDenial(text, asked) : isEnglishDenial(text, lower, asked);
+}
+
+std::string withoutHaving(std::string_view had) {
+    static constexpr auto kHaving = std::to_array<std::string_view>(
+        {"that",      "which",    "there",       "are",           "is",         "is a",
+         "have",      "has",      "do we have",  "do i have",     "agree",      "agrees",
+         "agreed",    "agree on", "agrees on",   "agree to",      "agrees to",  "agree upon",
+         "provide",   "provides", "provide for", "provides for",  "stipulate",  "stipulates",
+         "foresee",   "foresees", "impose",      "imposes",       "subject to", "specify",
+         "specifies", "lay down", "lays down",   "stipulate for", "a",          "an",
+         "any",       "the"});
+    static constexpr auto kHad =
+        std::to_array<std::string_view>({" agreed", " agreed on", " agreed upon", " stipulated",
+                                         " provided", " provided for", " foreseen"});
+    static constexpr auto kChineseHaving = std::to_array<std::string_view>(
+        {"约定有", "约定了", "约定", "规定了", "规定", "写明了", "写明", "载明了", "载明", "设有",
+         "设定了", "设定", "订明", "具有", "带有", "了", "有", " "});
+    std::string_view left = had;
+    if (isChinese(had)) {
+        bool isTaken = true;
+        while (isTaken) {
+            isTaken = false;
+            for (const std::string_view each : kChineseHaving) {
+                if (!left.starts_with(each)) continue;
+                left.remove_prefix(each.size());
+                isTaken = true;
+                break;
+            }
+        }
+        return std::string(left.empty() ? had : left);
+    }
+    const std::string lowerText = lowerCased(had);
+    std::string_view lower = lowerText;
+    while (takeFront(left, lower, kHaving)) {
+    }
+    for (const std::string_view each : kHad) {
+        if (!lower.ends_with(each)) continue;
+        left.remove_suffix(each.size());
+        break;
+    }
+    const bool isAnything = retrieval::SentenceMatcher(subjectOf(left)).hasTerms();
+    return std::string(isAnything ? left : had);
+}
+
+bool isHavingAsked(std::string_view text) {
+    static constexpr auto kMentioning = std::to_array<std::string_view>(
+        {"mention", "mentions", "mentioned", "mentioning", "refer",    "refers",  "referring",
+         "talk",    "talks",    "discuss",   "discusses",  "about",    "occur",   "occurs",
+         "appear",  "appears",  "say",       "says",       "said",     "name",    "names",
+         "named",   "speak",    "speaks",    "come up",    "comes up", "word",    "words",
+         "term",    "cite",     "cites",     "deny",       "denies",   "exclude", "excludes",
+         "waive",   "waives",   "提到",      "提及",       "提过",     "出现",    "谈到",
+         "讨论",    "涉及",     "引用",      "说到",       "关于",     "排除",    "放弃",
+         "\"",      "“"});
+    const std::string lower = lowerCased(text);
+    return std::none_of(kMentioning.begin(), kMentioning.end(), [&](std::string_view each) {
+        const bool isWord = each.front() >= 'a' && each.front() <= 'z';
+        return (isWord ? findWords(lower, each) : lower.find(each)) != std::string::npos;
+    });
 }
 
 bool deniesSubject(std::string_view sentence, std::string_view subject) {

@@ -15,6 +15,14 @@ namespace conclave::services {
 [[nodiscard]] bool isDenialAsked(std::string_view text, std::string_view lower,
                                  SurveyQuestion& asked);
 
+/// What documents are to have, without the verb of having, which no text need say: "penalty" of
+/// "agree a penalty", "违约金" of "约定了违约金". `had` as it is where nothing else is left.
+[[nodiscard]] std::string withoutHaving(std::string_view had);
+
+/// Documents are asked for that have something, and not those that mention it: one that says that
+/// there is none is not one of them.
+[[nodiscard]] bool isHavingAsked(std::string_view text);
+
 /// A sentence that says the subject denies it: "No deposit is due", "押金：无", but not "the
 /// deposit is not refunded" or "if no deposit is paid". Where it does both, it is no denial.
 [[nodiscard]] bool deniesSubject(std::string_view sentence, std::string_view subject);

@@ -6,6 +6,7 @@
 #include "app/services/question.h"
 #include "app/services/reading.h"
 #include "app/services/survey/joint_question.h"
+#include "app/services/survey/question_subject.h"
 #include "app/services/survey/subject_reading.h"
 
 namespace conclave::services {
@@ -188,6 +189,11 @@ Result<std::optional<JointAnswer>> answerFromJoint(storage::DocumentStore& store
     const std::optional<JointAnswer> none;
     auto asked = jointQuestionOf(question);
     if (!asked) return none;
+    const bool isUnclear =
+        std::any_of(asked->subjects.begin(), asked->subjects.end(), [](const SurveyQuestion& each) {
+            return each.patterns.empty() && !mayBeSaid(each.subject);
+        });
+    if (isUnclear) return none;
     for (SurveyQuestion& each : asked->subjects) each.filter = filter;
     const auto read = judgeDocuments(store, asked->subjects, collections, cancel, onProgress);
     if (!read) return tl::unexpected(read.error());

@@ -186,6 +186,58 @@ std::string subjectOf(std::string_view text) {
     return tidy;
 }
 
+bool mayBeSaid(std::string_view subject) {
+    static constexpr auto kOfNoThing = std::to_array<std::string_view>(
+        {"did", "didn't", "didn’t", "does",  "was",    "were",   "had",  "will",      "would",
+         "who", "whom",   "whose",  "why",   "i",      "we",     "you",  "he",        "she",
+         "it",  "they",   "them",   "their", "theirs", "him",    "his",  "her",       "hers",
+         "its", "our",    "ours",   "your",  "yours",  "myself", "them", "themselves"});
+    static constexpr auto kComparing = std::to_array<std::string_view>(
+        {"over",   "under",   "above",  "below", "more",  "less",  "fewer",   "than",   "at",
+         "least",  "most",    "before", "after", "since", "until", "between", "larger", "greater",
+         "higher", "smaller", "lower",  "up",    "to",    "and",   "or",      "from",   "about",
+         "eur",    "usd",     "chf",    "gbp",   "euro",  "euros", "dollars", "of",     "in"});
+    static constexpr auto kMonths = std::to_array<std::string_view>(
+        {"january", "february", "march", "april", "may", "june", "july", "august", "september",
+         "october", "november", "december"});
+    static constexpr auto kChineseBare = std::to_array<std::string_view>(
+        {"超过", "大于", "多于", "少于", "小于", "不到", "高于", "低于", "以上", "以下",
+         "之前", "之后", "以前", "以后", "年",   "月",   "日",   "号",   "元",   "万"});
+    if (subject.find('"') != std::string_view::npos ||
+        subject.find("“") != std::string_view::npos) {
+        return true;
+    }
+    const auto isIn = [](std::string_view word, const auto& list) {
+        return std::find(list.begin(), list.end(), word) != list.end();
+    };
+    const auto isNumber = [](std::string_view word) {
+        const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+        return std::any_of(word.begin(), word.end(), isDigit) &&
+               std::none_of(word.begin(), word.end(),
+                            [](char c) { return std::isalpha(static_cast<unsigned char>(c)); });
+    };
+    std::string lower = lowerCased(subject);
+    bool isBare = false;  // a bound or a date, if nothing else is said
+    if (isChinese(subject)) {
+        if (hasAny(lower, {"他们", "她们", "它们"})) return false;
+        for (const std::string_view each : kChineseBare) {
+            for (std::size_t at = lower.find(each); at != std::string::npos;
+                 at = lower.find(each)) {
+                lower.replace(at, each.size(), " ");
+                isBare = true;
+            }
+        }
+    }
+    bool isThing = false;
+    for (const std::string_view word : wordsOfLower(lower)) {
+        if (isIn(word, kOfNoThing)) return false;
+        const bool isBareWord = isIn(word, kComparing) || isIn(word, kMonths);
+        isBare = isBare || isBareWord;
+        isThing = isThing || (!isBareWord && !isNumber(word));
+    }
+    return isThing || !isBare;
+}
+
 std::string takePlace(std::string& text) {
     const std::string lower = lowerCased(text);
     std::size_t last = std::string::npos;

@@ -16,6 +16,10 @@ std::vector<retrieval::Pattern> takePatterns(std::string& subject);
 /// kept.
 [[nodiscard]] std::string subjectOf(std::string_view text);
 
+/// The words may be said of something as they are. False for what is left of a question that was
+/// cut badly or asks for no words: "did Anna write", "their start", "over 500", "March 2024".
+[[nodiscard]] bool mayBeSaid(std::string_view subject);
+
 /// Takes "in the contracts" from the end of an English text, or "合同里" out of a Chinese one:
 /// where to look, if documents are named so. Empty: nowhere in particular.
 std::string takePlace(std::string& text);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "app/services/survey/denial.h"
 #include "app/services/survey/question_words.h"
 #include "app/services/survey/skip_reason.h"
 #include "app/services/survey/survey_checkpoint.h"
@@ -64,6 +65,7 @@ public:
         surveyed.nPassages = static_cast<int>(chunks->size());
         if (!chunks->empty()) surveyed.firstChunk = chunks->front().id;
         m_seen.clear();
+        m_denying.clear();
         m_slashDates = slashDatesOf(*chunks);
         m_opening = openingOf(*chunks);
         m_lastPage = kNoPage;
@@ -92,6 +94,12 @@ public:
         }
         findings.nDocumentsRead += 1;
         findings.nPassagesRead += surveyed.nPassages;
+        if (isDenied(surveyed)) {
+            surveyed.nMatches = {static_cast<int>(m_denying.size()), 0, 0};
+            surveyed.items = std::move(m_denying);
+            findings.denying.push_back(std::move(surveyed));
+            return {};
+        }
         const bool isAskedFor = m_question.ofDocuments && !m_subject.hasTerms();
         if (isAskedFor || !surveyed.items.empty())
             findings.documents.push_back(std::move(surveyed));
@@ -156,10 +164,35 @@ private:
         }
     }
 
+    /// All that it says of the subject, but for headings, is that there is none.
+    [[nodiscard]] bool isDenied(const SurveyedDocument& document) const {
+        return !m_denying.empty() &&
+               std::all_of(document.items.begin(), document.items.end(),
+                           [](const SurveyItem& item) {
+                               return item.text.starts_with('#') ||
+                                      item.text.find(' ') == std::string::npos;
+                           });
+    }
+
+    /// "None." below the heading "Deposit".
+    void denyBelowHeading(const Chunk& chunk) {
+        const std::string& subject = m_question.had;
+        if (subject.empty() || m_subject.match({}, chunk.heading).empty()) return;
+        for (const TextSpan& span : retrieval::sentenceSpans(chunk.text)) {
+            const std::string said = subject + ": " + std::string(part(chunk.text, span));
+            if (deniesSubject(said, subject)) m_denying.push_back(itemOf(chunk, span));
+        }
+    }
+
     void say(const Chunk& chunk, SurveyedDocument& document) {
         bool hasMatch = false;
+        denyBelowHeading(chunk);
         for (const TextSpan& span : saying(chunk)) {
             if (!isNew(chunk, span, 0)) continue;
+            if (!m_question.had.empty() && deniesSubject(part(chunk.text, span), m_question.had)) {
+                m_denying.push_back(itemOf(chunk, span));
+                continue;
+            }
             hasMatch = true;
             document.keep(itemOf(chunk, span));
         }
@@ -305,6 +338,7 @@ private:
     std::string m_opening;
     std::vector<SentenceMatcher> m_sides;
     std::set<std::tuple<int, std::size_t, int>> m_seen;
+    std::vector<SurveyItem> m_denying;  ///< of the document that is read
     retrieval::SlashDates m_slashDates = retrieval::SlashDates::Unknown;
     static constexpr int kNoPage = -1;
     int m_lastPage = kNoPage;  ///< that says the subject
@@ -527,6 +561,7 @@ bool widenSubject(SurveyQuestion& asked, const SurveyFindings& findings) {
 Result<void> readAgain(storage::DocumentStore& store, const SurveyQuestion& asked,
                        const std::vector<Document>& documents, SurveyFindings& findings) {
     findings.documents.clear();
+    findings.denying.clear();
     findings.nDocumentsRead = 0;
     findings.nPassagesRead = 0;
     findings.nPagesRead = 0;
@@ -652,7 +687,8 @@ Result<SurveyFindings> runSurvey(storage::Database& database, const SurveyQuesti
         done = checkpoint.forget();
     }
     if (!done) return tl::unexpected(done.error());
-    if (findings.isComplete && findings.documents.empty() && isNarrowed(question, findings)) {
+    if (findings.isComplete && findings.documents.empty() && findings.denying.empty() &&
+        isNarrowed(question, findings)) {
         return runSurvey(database, withPlace(question, {}), collections, hooks);
     }
     return findings;

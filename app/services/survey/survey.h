@@ -62,6 +62,7 @@ struct SurveyFindings {
     std::vector<std::string> sides;  ///< of Compare: what was looked for in the end
     NamedSides named;                ///< of Compare: documents that are a side
     std::vector<SurveyedDocument> documents;  ///< with matches, or all where all count
+    std::vector<SurveyedDocument> denying;    ///< say of what is to be had that there is none
     std::map<std::string, SurveyedValue> values;
     bool isComplete = false;
 

@@ -34,9 +34,9 @@ std::vector<SurveyItem> itemsFrom(const json& from) {
     return items;
 }
 
-json findingsToJson(const SurveyFindings& findings) {
+json documentsToJson(const std::vector<SurveyedDocument>& of) {
     json documents = json::array();
-    for (const SurveyedDocument& each : findings.documents) {
+    for (const SurveyedDocument& each : of) {
         documents.push_back({{"id", each.id},
                              {"title", each.title},
                              {"path", each.path},
@@ -47,22 +47,12 @@ json findingsToJson(const SurveyFindings& findings) {
                              {"first", each.firstChunk},
                              {"items", itemsToJson(each.items)}});
     }
-    json values = json::object();
-    for (const auto& [value, found] : findings.values) {
-        values[value] = {{"count", found.count}, {"items", itemsToJson(found.items)}};
-    }
-    return {{"documents_read", findings.nDocumentsRead}, {"passages_read", findings.nPassagesRead},
-            {"pages_read", findings.nPagesRead},         {"skipped", findings.skipped},
-            {"documents", std::move(documents)},         {"values", std::move(values)}};
+    return documents;
 }
 
-SurveyFindings findingsFrom(const json& from) {
-    SurveyFindings findings;
-    findings.nDocumentsRead = from.at("documents_read").get<int>();
-    findings.nPassagesRead = from.at("passages_read").get<int>();
-    findings.nPagesRead = from.at("pages_read").get<int>();
-    findings.skipped = from.at("skipped").get<std::vector<std::pair<std::string, std::string>>>();
-    for (const json& each : from.at("documents")) {
+std::vector<SurveyedDocument> documentsFrom(const json& from) {
+    std::vector<SurveyedDocument> documents;
+    for (const json& each : from) {
         SurveyedDocument document;
         document.id = each.at("id").get<DocumentId>();
         document.title = each.at("title").get<std::string>();
@@ -74,8 +64,33 @@ SurveyFindings findingsFrom(const json& from) {
         document.nMatches.resize(3);
         document.firstChunk = each.at("first").get<ChunkId>();
         document.items = itemsFrom(each.at("items"));
-        findings.documents.push_back(std::move(document));
+        documents.push_back(std::move(document));
     }
+    return documents;
+}
+
+json findingsToJson(const SurveyFindings& findings) {
+    json values = json::object();
+    for (const auto& [value, found] : findings.values) {
+        values[value] = {{"count", found.count}, {"items", itemsToJson(found.items)}};
+    }
+    return {{"documents_read", findings.nDocumentsRead},
+            {"passages_read", findings.nPassagesRead},
+            {"pages_read", findings.nPagesRead},
+            {"skipped", findings.skipped},
+            {"documents", documentsToJson(findings.documents)},
+            {"denying", documentsToJson(findings.denying)},
+            {"values", std::move(values)}};
+}
+
+SurveyFindings findingsFrom(const json& from) {
+    SurveyFindings findings;
+    findings.nDocumentsRead = from.at("documents_read").get<int>();
+    findings.nPassagesRead = from.at("passages_read").get<int>();
+    findings.nPagesRead = from.at("pages_read").get<int>();
+    findings.skipped = from.at("skipped").get<std::vector<std::pair<std::string, std::string>>>();
+    findings.documents = documentsFrom(from.at("documents"));
+    findings.denying = documentsFrom(from.at("denying"));
     for (const auto& [value, found] : from.at("values").items()) {
         findings.values[value] = {found.at("count").get<int>(), itemsFrom(found.at("items"))};
     }
@@ -89,7 +104,7 @@ std::string keyOf(const SurveyQuestion& question, const std::vector<CollectionId
         patterns.push_back(static_cast<int>(pattern));
     }
     return json::array({static_cast<int>(question.kind), question.ofDocuments, question.isDenied,
-                        question.subject, question.place, patterns, question.sides,
+                        question.had, question.subject, question.place, patterns, question.sides,
                         question.compared, question.files,
                         static_cast<int>(question.condition.permission), question.condition.verb,
                         question.condition.year, question.filter.toJson(), collections, generation,

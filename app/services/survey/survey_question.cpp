@@ -379,10 +379,13 @@ SurveyQuestion surveyQuestionOf(std::string_view whole) {
     asked.isOfMessages =
         asked.ofDocuments &&
         hasAny(lowerCased(asked.place), {"mails"sv, "emails"sv, "e-mails"sv, "邮件"sv});
-    asked.subject = subjectOf(rest);
+    const bool isOfWhich = asked.ofDocuments && asked.patterns.empty() && isHavingAsked(text);
+    asked.subject = subjectOf(isOfWhich && !inChinese ? withoutHaving(rest) : rest);
+    if (isOfWhich && inChinese) asked.subject = withoutHaving(asked.subject);
     if (asked.kind == SurveyKind::Count || asked.kind == SurveyKind::List) {
         asked.condition = takeCondition(asked.subject);
     }
+    if (isOfWhich && !asked.condition.isAny()) asked.had = asked.subject;
     if (deniesIt(inChinese ? text : asked.subject)) return SurveyQuestion{};
     return asked;
 }

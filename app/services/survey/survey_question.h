@@ -25,6 +25,8 @@ struct SurveyQuestion {
     bool ofDocuments = false;   ///< documents are counted or listed, not what they say
     bool isDenied = false;      ///< documents are asked for that do not say the subject
     bool isNeedDenied = false;  ///< of isDenied: "do not require it", and not "do not mention it"
+    /// Documents are asked for that have this; one that says that there is none has not.
+    std::string had;
     SurveyCondition condition;  ///< of the sentences that say the subject
     /// Of each document it is asked ("the notice period of each lease"): "period" need not be said.
     bool isOfEach = false;

@@ -103,6 +103,27 @@ Result<void> reportDocuments(ReportWriter& writer, const SurveyFindings& finding
     return {};
 }
 
+/// Those that say that there is none, below those that are counted.
+Result<void> reportDenying(ReportWriter& writer, const SurveyFindings& findings) {
+    constexpr std::size_t kMostDenying = 20;
+    const std::size_t n = findings.denying.size();
+    if (n == 0) return {};
+    writer.add("\n**" + counted(n, "document says", "documents say") +
+                   " that there is none**, not counted:\n\n",
+               "\n**有 " + grouped(n) + " 份明确说没有**，不计入：\n\n");
+    for (std::size_t i = 0; i < std::min(n, kMostDenying); ++i) {
+        const SurveyedDocument& each = findings.denying[i];
+        writer.add("- **" + asListLine(each.title) + "**" + nameBeside(each.title, each.path) +
+                   "\n");
+        if (auto done = addItem(writer, "  ", each.items.front()); !done) return done;
+    }
+    if (n > kMostDenying) {
+        writer.add("- … and " + grouped(n - kMostDenying) + " more\n",
+                   "- ……还有 " + grouped(n - kMostDenying) + " 份\n");
+    }
+    return {};
+}
+
 Result<void> reportMatches(ReportWriter& writer, const SurveyQuestion& asked,
                            const SurveyFindings& findings) {
     const bool isAllowed = asked.condition.permission == Permission::Allowed;
@@ -126,6 +147,10 @@ Result<void> reportMatches(ReportWriter& writer, const SurveyQuestion& asked,
                    "**" + grouped(findings.nPagesRead) + " 封邮件中有 " + grouped(nMessages) +
                        " 封提到" + words + "**，分布在 " + grouped(nDocuments) +
                        " 个邮件文件，共 " + grouped(nMatches) + " 句：\n\n");
+    } else if (asked.ofDocuments && nDocuments == 0) {
+        writer.add("**0 of " + counted(nRead, "document", "documents") +
+                       (nRead == 1 ? " has " : " have ") + words + "** that could be found.\n",
+                   "**" + grouped(nRead) + " 份文档中没有一份有" + words + "**。\n");
     } else if (asked.ofDocuments) {
         writer.add("**" + grouped(nDocuments) + " of " + counted(nRead, "document", "documents") +
                        (nDocuments == 1 ? " says " : " say ") + words + "**, in " +
@@ -140,7 +165,8 @@ Result<void> reportMatches(ReportWriter& writer, const SurveyQuestion& asked,
                        grouped(nRead) + " 份文档中的 " + grouped(nDocuments) + " 份：\n\n");
     }
     const std::size_t mostEach = asked.kind == SurveyKind::List ? kMostCited : 5;
-    return addDocuments(writer, findings, mostEach);
+    if (auto done = addDocuments(writer, findings, mostEach); !done) return done;
+    return reportDenying(writer, findings);
 }
 
 Result<void> reportValues(ReportWriter& writer, const SurveyQuestion& asked,

@@ -13,6 +13,7 @@
 #include "app/services/survey/model_report.h"
 #include "app/services/survey/model_survey.h"
 #include "app/services/survey/quantity_answer.h"
+#include "app/services/survey/question_subject.h"
 #include "app/services/survey/question_words.h"
 #include "app/services/survey/record_answer.h"
 #include "app/services/survey/table_answer.h"
@@ -58,6 +59,26 @@ bool asksSeveralThings(std::string_view question, std::string_view words) {
         }
     }
     return false;
+}
+
+/// What was looked for, as one text.
+std::string wordsOfAll(const SurveyQuestion& asked) {
+    std::string words = asked.subject.empty() ? asked.compared : asked.subject;
+    for (const std::string& side : asked.sides) words += (words.empty() ? "" : ", ") + side;
+    return words;
+}
+
+/// That nothing was found says something of the documents, and not only of the words that the rules
+/// made of the question.
+bool isUnderstood(const std::string& question, const SurveyQuestion& asked,
+                  const SurveyFindings& findings) {
+    const bool isNoFile = !asked.files.empty() && findings.nDocumentsAll == 0;
+    const bool isNoSide = !findings.named.missing.empty() && findings.named.sideOf.empty();
+    const std::string words = wordsOfAll(asked);
+    if (isNoFile || isNoSide || words.empty()) return true;
+    if (!mayBeSaid(words)) return false;
+    return asked.condition.isAny() || question.find(words) != std::string::npos ||
+           asksSeveralThings(question, words);
 }
 
 /// Shows how much was read, ten times a second at most.
@@ -176,6 +197,9 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
         return std::optional<SurveyAnswer>();
     }
     if (asked.isDenied) {
+        if (asked.patterns.empty() && !mayBeSaid(asked.subject)) {
+            return std::optional<SurveyAnswer>();
+        }
         auto answered =
             answerFromAbsence(m_database.documents(), asked, request.collections, request.cancel,
                               isChinese(request.question), progressShower(request));
@@ -185,8 +209,8 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
     }
     const auto reader = readerFor(request, asked);
     if (!reader) return tl::unexpected(reader.error());
-    auto answered =
-        *reader != nullptr ? surveyByModel(request, asked, **reader) : survey(request, asked);
+    if (*reader == nullptr) return survey(request, asked);
+    auto answered = surveyByModel(request, asked, **reader);
     if (!answered) return tl::unexpected(answered.error());
     return std::optional<SurveyAnswer>(std::move(*answered));
 }
@@ -236,7 +260,8 @@ Result<SurveyAnswer> Surveyor::surveyByModel(const SurveyRequest& request,
     return SurveyAnswer{std::move(*report), std::move(account), findings->isComplete};
 }
 
-Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const SurveyQuestion& asked) {
+Result<std::optional<SurveyAnswer>> Surveyor::survey(const SurveyRequest& request,
+                                                     const SurveyQuestion& asked) {
     const bool inChinese = isChinese(request.question);
     SurveyHooks hooks;
     hooks.cancel = request.cancel;
@@ -250,11 +275,16 @@ Result<SurveyAnswer> Surveyor::survey(const SurveyRequest& request, const Survey
     if (!findings) return tl::unexpected(findings.error());
     SurveyQuestion shown = withPlace(asked, findings->place);
     if (!findings->sides.empty()) shown.sides = findings->sides;
-    const bool isEmpty = findings->documents.empty() && findings->isComplete;
+    const bool isEmpty =
+        findings->documents.empty() && findings->denying.empty() && findings->isComplete;
+    if (isEmpty && !request.isForced && !isUnderstood(request.question, shown, *findings)) {
+        return std::optional<SurveyAnswer>();
+    }
     auto report = isEmpty ? nothingFound(request, shown, *findings)
                           : reportSurvey(m_database.documents(), shown, *findings, inChinese);
     if (!report) return tl::unexpected(report.error());
-    return SurveyAnswer{std::move(*report), accountToJson(*findings), findings->isComplete};
+    return std::optional<SurveyAnswer>(
+        SurveyAnswer{std::move(*report), accountToJson(*findings), findings->isComplete});
 }
 
 Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
@@ -273,9 +303,11 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
             "已读文档中没有以这两个名称命名的；请写出文件名。");
         return writer.take();
     }
-    std::string words = asked.subject.empty() ? asked.compared : asked.subject;
-    for (const std::string& side : asked.sides) words += (words.empty() ? "" : ", ") + side;
-    if (words.empty()) {
+    const std::string words = wordsOfAll(asked);
+    if (!isUnderstood(request.question, asked, findings)) {
+        writer.add("This was not understood as a question about the whole collection.",
+                   "没有理解这个关于全部文档的问题。");
+    } else if (words.empty()) {
         writer.add("There is nothing of this kind in your documents.", "文档中没有这样的内容。");
     } else if (!asked.condition.isAny() && request.question.find(words) != std::string::npos) {
         writer.add("No sentence in your documents says “" + words + "”.",

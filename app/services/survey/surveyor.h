@@ -50,7 +50,9 @@ private:
     Result<std::optional<SurveyAnswer>> quantityAnswer(const SurveyRequest& request);
     /// Of a question that compares dates, which no other of these can.
     Result<std::optional<SurveyAnswer>> datedAnswer(const SurveyRequest& request);
-    Result<SurveyAnswer> survey(const SurveyRequest& request, const SurveyQuestion& asked);
+    /// None where nothing was found for words that may not be what was meant.
+    Result<std::optional<SurveyAnswer>> survey(const SurveyRequest& request,
+                                               const SurveyQuestion& asked);
     Result<SurveyAnswer> surveyByModel(const SurveyRequest& request, const SurveyQuestion& asked,
                                        TextModel& model);
     /// The model, if it is to read for this question: its words alone do not say what counts, and
