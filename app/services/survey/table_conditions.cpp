@@ -398,7 +398,14 @@ std::optional<std::size_t> TableMatcher::dayColumnFor(std::size_t at) {
         const auto isSaid = [&](const TableToken& token) { return hasWord(column, token); };
         if (std::any_of(m_tokens.begin(), m_tokens.end(), isSaid)) said.push_back(column);
     }
-    const std::vector<std::size_t>& clear = said.size() == 1 ? said : ofDays;
+    // "Invoices after 1 April" of "Date" and "Due date": their own.
+    std::vector<std::size_t> own;
+    for (const std::size_t column : ofDays) {
+        const std::string name = lowerCased(columns()[column].name);
+        if (name == "date" || name == "日期") own.push_back(column);
+    }
+    const std::vector<std::size_t>& unsaid = own.size() == 1 && said.empty() ? own : ofDays;
+    const std::vector<std::size_t>& clear = said.size() == 1 ? said : unsaid;
     if (clear.size() != 1) return std::nullopt;
     m_isDayColumnNamed = m_isDayColumnNamed || said.size() == 1;
     for (TableToken& token : m_tokens) {
