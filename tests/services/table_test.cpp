@@ -464,6 +464,11 @@ TEST(TableQuery, TakesNoMeasureForAColumn) {
     EXPECT_EQ(refused("How many employees earn less than 25 an hour?", kStaff), "measure: an hour");
     EXPECT_EQ(asked("How many employees have a rate over 28 an hour?", kStaff),
               "SELECT count(*) FROM \"sales\" WHERE \"Rate\" > 28");
+    EXPECT_EQ(refused("How many employees earn more than 28?",
+                      "Employee | Hours\nEmployee: Ann | Hours: 40\nEmployee: Bob | Hours: 20\n"),
+              "rows: Employee, Hours");
+    EXPECT_EQ(refused("How many employees earn more than 28?", kStaff),
+              "rows: Employee, Hours, Rate");
     EXPECT_EQ(asked("How many employees have more than 30 hours?", kStaff),
               "SELECT count(*) FROM \"sales\" WHERE \"Hours\" > 30");
 }
@@ -547,6 +552,12 @@ TEST(TableQuery, CountsChineseRowsByTheNounOfTheirNumber) {
               "SELECT count(*) FROM \"sales\" WHERE \"客户\" = '华新科技'");
     EXPECT_EQ(refused("华新科技有几份合同需要续签？", kContracts),
               "rows: 合同编号, 客户, 金额, 状态");
+    EXPECT_EQ(asked("华新科技一共有多少份合同？", kContracts),
+              "SELECT count(*) FROM \"sales\" WHERE \"客户\" = '华新科技'");
+    EXPECT_EQ(asked("执行中的合同有几份？",
+                    "合同名称 | 甲方 | 状态\n合同名称: 保洁合同 | 甲方: 华新科技 | 状态: 执行中\n"
+                    "合同名称: 采购合同 | 甲方: 华新科技 | 状态: 已完成\n"),
+              "SELECT count(*) FROM \"sales\" WHERE \"状态\" = '执行中'");
 }
 
 TEST(TableAnswer, ShowsResultQueryAndRowsThatOpen) {

@@ -281,7 +281,17 @@ std::optional<std::size_t> TableMatcher::comparedColumn(std::size_t at, const st
         }
         m_isRefused = m_isRefused || (isAbove && isBelow && unit.empty());
     }
-    if (unit.empty()) return numberColumnNear(at);
+    if (unit.empty()) {
+        const auto near = numberColumnNear(at);
+        // "Earn more than 28" of a column of hours: not what is asked.
+        const bool isOfTime =
+            near && !isNamedColumn(*near) &&
+            hasAny(lowerCased(columns()[*near].name), {"hours", "days", "weeks", "months"});
+        m_isRefused = m_isRefused ||
+                      (isOfTime && hasAny(m_folded, {"earn", "earns", "earned", "cost", "costs",
+                                                     "pay", "paid", "spend", "spent"}));
+        return near;
+    }
     std::vector<std::size_t> ofUnit;
     bool isAnyUnit = false;
     for (std::size_t i = 0; i < columns().size(); ++i) {

@@ -101,7 +101,12 @@ std::optional<TableRefusal> TableMatcher::refusal() const {
 }
 
 bool TableMatcher::asksForRows() const {
-    if (!m_operation || m_conditions.empty()) return false;
+    const auto comparisons = tableComparisons();
+    const bool isBound =
+        m_folded.find_first_of("0123456789") != std::string::npos &&
+        std::any_of(comparisons.begin(), comparisons.end(),
+                    [&](const TableComparison& each) { return hasAny(m_folded, {each.phrase}); });
+    if (!m_operation || (m_conditions.empty() && !isBound)) return false;
     const bool isList = m_operation->phrase == "list" || m_operation->phrase == "列出";
     if (m_operation->kind != TableKind::Count && !isList) return false;
     if (hasAny(m_folded,
@@ -421,12 +426,13 @@ void TableMatcher::findChineseRowNoun() {
     std::size_t size = 0;
     for (std::size_t column = 0; column < columns().size(); ++column) {
         std::string_view noun = columns()[column].name;
-        for (const std::string_view number : {"编号", "号"}) {
+        for (const std::string_view number : {"编号", "号", "名称"}) {
             if (noun.ends_with(number)) noun.remove_suffix(number.size());
         }
         const bool isThere = noun.size() >= kShortest && noun != columns()[column].name &&
                              m_question.find(noun) != std::string_view::npos;
         if (!isThere) continue;
+        m_isNamed = true;
         if (found) return;  // "项目" and "合同": it is not clear which is counted
         found = column;
         size = noun.size();
@@ -435,7 +441,6 @@ void TableMatcher::findChineseRowNoun() {
     const std::size_t start =
         m_question.find(std::string_view(columns()[*found].name).substr(0, size));
     explainBytes(start, start + size);
-    m_isNamed = true;
     m_rowColumn = found;
 }
 
