@@ -346,8 +346,48 @@ void tellRefusal(const TableRefusal& refusal, const LoadedTable& table, ReportWr
             writer.add("not every row of " + what + " says yes or no, or not in one way.",
                        what + "列并非每行都写明是或否，或写法不一。");
             break;
+        case TableRefusal::Why::Percentage:
+            writer.add(what +
+                           " has percentages, which do not add up; ask for the average or list "
+                           "the rows.",
+                       what + "列是百分比，不能相加；可以问平均值，或列出各行。");
+            break;
+        case TableRefusal::Why::Amount:
+            writer.add(what +
+                           " has amounts and no yes or no, so that it does not say how many; "
+                           "ask for its total, or give a bound such as “over 0”.",
+                       what + "列是金额，不是“是/否”，无法计数；可以问总额，或给出范围。");
+            break;
+        case TableRefusal::Why::Division:
+            writer.add(what + " has numbers, by which nothing is divided; ask for both totals.",
+                       what + "列是数字，这里不做除法；可以分别问两个总数。");
+            break;
+        case TableRefusal::Why::Measure:
+            writer.add("which column is in numbers " + what + " is not clear; name the column.",
+                       "不清楚哪一列的数字是" + what + "；请写明列名。");
+            break;
+        case TableRefusal::Why::Rows:
+            writer.add(
+                "not every word fits its columns and values, or not in one way. Its columns: " +
+                    refusal.what + ". Ask with these names and one value at a time.",
+                "有些词与各列及其内容对不上。各列为：" + refusal.what +
+                    "。请用这些列名提问，每次只问一个值。");
+            break;
     }
     writer.add("\n");
+}
+
+/// "“Revenue” of a.csv was left out: not every cell is a number (“about 900”)."
+void tellLeftOut(const std::vector<LeftOutTable>& leftOut, const std::vector<LoadedTable>& tables,
+                 ReportWriter& writer) {
+    for (const LeftOutTable& each : leftOut) {
+        const std::string file = shownName(tables[each.table].path);
+        const std::string cell = each.cell.empty() ? "" : asListLine(each.cell);
+        writer.add("\n**" + file + " was left out**: not every cell of its “" + each.column +
+                       "” is a number" + (cell.empty() ? "" : " (“" + cell + "”)") + ".\n",
+                   "\n**未计入 " + file + "**：其“" + each.column + "”列并非全是数字" +
+                       (cell.empty() ? "" : "（“" + cell + "”）") + "。\n");
+    }
 }
 
 /// Tells what the query gives; false: the table cannot be queried.
@@ -384,15 +424,16 @@ Result<std::optional<TableAnswer>> answerFromTables(
     const auto tables = loadTables(store, collections, filter);
     if (!tables) return tl::unexpected(tables.error());
     const std::vector<TableQuery> queries = tableQueriesOf(question, *tables);
-    if (queries.empty()) {
-        if (const auto refusal = tableRefusalOf(question, *tables)) {
-            ReportWriter refusing(store, isChinese(question));
-            tellRefusal(*refusal, (*tables)[refusal->table], refusing);
-            TableAnswer refused{refusing.take(), {}, true};
-            refused.account = tableAccount((*tables)[refusal->table], "", refused.report);
-            return std::optional<TableAnswer>(std::move(refused));
-        }
-    }
+    const std::optional<TableRefusal> refusal =
+        queries.empty() ? tableRefusalOf(question, *tables) : std::nullopt;
+    const auto refused = [&] {
+        ReportWriter refusing(store, isChinese(question));
+        tellRefusal(*refusal, (*tables)[refusal->table], refusing);
+        TableAnswer told{refusing.take(), {}, true};
+        told.account = tableAccount((*tables)[refusal->table], "", told.report);
+        return std::optional<TableAnswer>(std::move(told));
+    };
+    if (refusal && refusal->why != TableRefusal::Why::Rows) return refused();
     if (reader && queries.empty() && namesColumn(question, *tables)) {
         const auto model = reader();
         auto proposed = model ? askModel(store, question, *tables, **model, cancel)
@@ -401,6 +442,7 @@ Result<std::optional<TableAnswer>> answerFromTables(
         if (!proposed && proposed.error().code == ErrorCode::Cancelled) return proposed;
         if (!proposed) log().warn("no SQL by the model: {}", proposed.error().detail);
     }
+    if (refusal) return refused();
     if (queries.empty() || queries.size() > kMostTables) return none;
     ReportWriter writer(store, isChinese(question));
     if (queries.size() > 1) {
@@ -415,6 +457,7 @@ Result<std::optional<TableAnswer>> answerFromTables(
         // A table that cannot be queried is still a document to search in.
         if (!*told) return none;
     }
+    tellLeftOut(leftOutTables(queries, *tables), *tables, writer);
     TableAnswer answer;
     answer.report = writer.take();
     const TableQuery& first = queries.front();

@@ -281,7 +281,17 @@ std::optional<std::size_t> TableMatcher::comparedColumn(std::size_t at, const st
         }
         m_isRefused = m_isRefused || (isAbove && isBelow && unit.empty());
     }
-    if (unit.empty()) return numberColumnNear(at);
+    if (unit.empty()) {
+        const auto near = numberColumnNear(at);
+        // "Earn more than 28" of a column of hours: not what is asked.
+        const bool isOfTime =
+            near && !isNamedColumn(*near) &&
+            hasAny(lowerCased(columns()[*near].name), {"hours", "days", "weeks", "months"});
+        m_isRefused = m_isRefused ||
+                      (isOfTime && hasAny(m_folded, {"earn", "earns", "earned", "cost", "costs",
+                                                     "pay", "paid", "spend", "spent"}));
+        return near;
+    }
     std::vector<std::size_t> ofUnit;
     bool isAnyUnit = false;
     for (std::size_t i = 0; i < columns().size(); ++i) {
@@ -398,7 +408,14 @@ std::optional<std::size_t> TableMatcher::dayColumnFor(std::size_t at) {
         const auto isSaid = [&](const TableToken& token) { return hasWord(column, token); };
         if (std::any_of(m_tokens.begin(), m_tokens.end(), isSaid)) said.push_back(column);
     }
-    const std::vector<std::size_t>& clear = said.size() == 1 ? said : ofDays;
+    // "Invoices after 1 April" of "Date" and "Due date": their own.
+    std::vector<std::size_t> own;
+    for (const std::size_t column : ofDays) {
+        const std::string name = lowerCased(columns()[column].name);
+        if (name == "date" || name == "日期") own.push_back(column);
+    }
+    const std::vector<std::size_t>& unsaid = own.size() == 1 && said.empty() ? own : ofDays;
+    const std::vector<std::size_t>& clear = said.size() == 1 ? said : unsaid;
     if (clear.size() != 1) return std::nullopt;
     m_isDayColumnNamed = m_isDayColumnNamed || said.size() == 1;
     for (TableToken& token : m_tokens) {

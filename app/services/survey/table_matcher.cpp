@@ -53,6 +53,7 @@ std::optional<int> askedCount(std::string_view word) {
 std::optional<TableQuery> TableMatcher::match() {
     TableQuery query;
     const std::optional<TableOperation> operation = findOperation();
+    m_operation = operation;
     if (operation) {
         query.kind = operation->kind;
         query.nth = findPlace(*operation);
@@ -78,9 +79,10 @@ std::optional<TableQuery> TableMatcher::match() {
         query.kind = TableKind::List;
     }
     const std::string_view phrase = operation ? operation->phrase : std::string_view();
-    if (!chooseColumn(query, phrase) || !rankGroups(query, phrase)) return std::nullopt;
+    const bool isChosen = chooseColumn(query, phrase) && rankGroups(query, phrase);
     explainUnit();
     explainPhrases();
+    if (!isChosen) return std::nullopt;
     query.explained = explained();
     query.nNamed = m_nNamed;
     // Of each group, that is another query than of all.
@@ -91,7 +93,39 @@ std::optional<TableQuery> TableMatcher::match() {
 
 std::optional<TableRefusal> TableMatcher::refusal() const {
     const bool isUnderstood = m_refusal && explained() >= 1.0 && isOfThisTable();
-    return isUnderstood ? m_refusal : std::nullopt;
+    if (isUnderstood) return m_refusal;
+    if (!asksForRows()) return std::nullopt;
+    std::string names;
+    for (const auto& column : columns()) names += (names.empty() ? "" : ", ") + column.name;
+    return TableRefusal{TableRefusal::Why::Rows, std::move(names), 0};
+}
+
+bool TableMatcher::asksForRows() const {
+    const auto comparisons = tableComparisons();
+    const bool isBound =
+        m_folded.find_first_of("0123456789") != std::string::npos &&
+        std::any_of(comparisons.begin(), comparisons.end(),
+                    [&](const TableComparison& each) { return hasAny(m_folded, {each.phrase}); });
+    if (!m_operation || (m_conditions.empty() && !isBound)) return false;
+    const bool isList = m_operation->phrase == "list" || m_operation->phrase == "列出";
+    if (m_operation->kind != TableKind::Count && !isList) return false;
+    if (hasAny(m_folded,
+               {"document", "documents", "file", "files", "mention", "mentions", "mentioned",
+                "contain", "contains", "say", "says", "文档", "文件", "提到", "提及", "写"})) {
+        return false;
+    }
+    if (isChinese(m_question)) return m_isNamed;
+    // "How many open invoices": the first words behind are what is counted.
+    constexpr std::size_t kHeadWords = 3;
+    const std::size_t end = std::min(m_operationEnd + kHeadWords, m_tokens.size());
+    for (std::size_t at = m_operationEnd; at < end; ++at) {
+        if (isAskingWord(surface(at)) && surface(at) != "the" && surface(at) != "all") break;
+        const bool isColumn = std::any_of(m_named.begin(), m_named.end(), [&](const Named& named) {
+            return named.at == at && (!isNumber(named.column) || isIdentifier(named.column));
+        });
+        if (isColumn || m_rowNounAt == at) return true;
+    }
+    return false;
 }
 
 void TableMatcher::refuse(TableRefusal::Why why, std::string what) {
@@ -143,6 +177,62 @@ bool TableMatcher::isIdentifier(std::size_t column) const {
 bool TableMatcher::isYears(std::size_t column) const {
     const std::string name = lowerCased(columns()[column].name);
     return hasAny(name, {"year", "年份", "年度"});
+}
+
+bool TableMatcher::isPercentage(std::size_t column) const {
+    return isNumber(column) &&
+           (facts(column).units.contains("%") ||
+            hasAny(lowerCased(columns()[column].name), {"percent", "percentage", "pct", "百分比"}));
+}
+
+bool TableMatcher::isAmount(std::size_t column) const {
+    static constexpr auto kAmounts = std::to_array<std::string_view>(
+        {"amount", "revenue", "turnover", "profit", "expenses", "spent", "paid", "payment", "price",
+         "cost", "salary", "fee", "interest", "balance", "income", "budget", "rent"});
+    const std::string lower = lowerCased(columns()[column].name);
+    return !facts(column).units.empty() || hasAny(lower, kAmounts);
+}
+
+bool TableMatcher::isDivisor(std::size_t column) const {
+    if (!isNumber(column) || isIdentifier(column) || isYears(column)) return false;
+    static constexpr auto kCalendar =
+        std::to_array<std::string_view>({"month", "week", "day", "quarter", "weekday"});
+    static constexpr auto kChineseCalendar =
+        std::to_array<std::string_view>({"月", "月份", "周", "季度", "星期"});
+    const std::string_view name = columns()[column].name;
+    const auto endsName = [&](std::string_view each) { return name.ends_with(each); };
+    const auto words = tableTokens(name);
+    const bool isCalendar = (!words.empty() && isListed(words.back().surface, kCalendar)) ||
+                            std::any_of(kChineseCalendar.begin(), kChineseCalendar.end(), endsName);
+    return !isCalendar;
+}
+
+bool TableMatcher::isOfOneRow() const {
+    return !m_isNegated &&
+           std::any_of(m_conditions.begin(), m_conditions.end(), [&](const Condition& each) {
+               return !isNumber(each.column) && !facts(each.column).isDays &&
+                      !facts(each.column).hasRepeats;
+           });
+}
+
+bool TableMatcher::isMeasurePhrase(std::size_t at) const {
+    static constexpr auto kArticles = std::to_array<std::string_view>({"a", "an", "each", "every"});
+    static constexpr auto kMeasures = std::to_array<std::string_view>(
+        {"hour", "day", "week", "month", "quarter", "year", "minute", "night", "unit", "piece"});
+    if (at == 0 || !isListed(surface(at), kMeasures)) return false;
+    if (!isListed(surface(at - 1), kArticles)) return false;
+    // "In each month" makes groups.
+    return at < 2 ||
+           (surface(at - 2) != "in" && surface(at - 2) != "for" && surface(at - 2) != "of");
+}
+
+void TableMatcher::findMeasure(std::size_t at) {
+    explain(at, 1);
+    const bool isRateNamed = std::any_of(m_named.begin(), m_named.end(), [&](const Named& named) {
+        return isNumber(named.column) &&
+               hasAny(lowerCased(columns()[named.column].name), {"rate", "wage", "price"});
+    });
+    if (!isRateNamed) refuse(TableRefusal::Why::Measure, surface(at - 1) + " " + surface(at));
 }
 
 bool TableMatcher::isOfPeople() const {
@@ -302,11 +392,16 @@ bool TableMatcher::isAsking(const std::vector<TableToken>& words) {
 }
 
 void TableMatcher::findColumns() {
+    std::vector<std::size_t> measures;
     for (std::size_t column = 0; column < columns().size(); ++column) {
         std::string_view name = columns()[column].name;
         name = name.substr(0, std::min(name.find('('), name.find("（")));
         std::vector<TableToken> words = tableTokens(name);
         std::size_t at = findTokens(m_tokens, words);
+        while (at != std::string::npos && isNumber(column) && isMeasurePhrase(at)) {
+            measures.push_back(at);
+            at = findTokens(m_tokens, words, at + 1);
+        }
         if (at == std::string::npos && words.size() > 1 && words.back().surface == "name") {
             words.pop_back();  // "customers" of "Customer name"
             at = findTokens(m_tokens, words);
@@ -322,9 +417,35 @@ void TableMatcher::findColumns() {
         explain(at, 1);
         m_named.push_back({*price, at});
     }
+    for (const std::size_t at : measures) findMeasure(at);
+}
+
+void TableMatcher::findChineseRowNoun() {
+    constexpr std::size_t kShortest = 6;  // two characters
+    std::optional<std::size_t> found;
+    std::size_t size = 0;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        std::string_view noun = columns()[column].name;
+        for (const std::string_view number : {"编号", "号", "名称"}) {
+            if (noun.ends_with(number)) noun.remove_suffix(number.size());
+        }
+        const bool isThere = noun.size() >= kShortest && noun != columns()[column].name &&
+                             m_question.find(noun) != std::string_view::npos;
+        if (!isThere) continue;
+        m_isNamed = true;
+        if (found) return;  // "项目" and "合同": it is not clear which is counted
+        found = column;
+        size = noun.size();
+    }
+    if (!found) return;
+    const std::size_t start =
+        m_question.find(std::string_view(columns()[*found].name).substr(0, size));
+    explainBytes(start, start + size);
+    m_rowColumn = found;
 }
 
 void TableMatcher::findRowNoun() {
+    if (isChinese(m_question)) findChineseRowNoun();
     for (std::size_t column = 0; column < columns().size(); ++column) {
         const std::vector<TableToken> words = tableTokens(columns()[column].name);
         if (words.size() != 2 || !isListed(words[1].surface, kNumberNames)) continue;
@@ -359,6 +480,10 @@ void TableMatcher::findGroup() {
             explain(at, words.size());
             // "Top 3 products by revenue": by what they are ranked.
             if (m_top > 0 && isNumber(named.column)) continue;
+            // "The cost per day" of a column of how many days: a division.
+            if (grouping != "by" && grouping != "按" && isDivisor(named.column)) {
+                refuse(TableRefusal::Why::Division, columns()[named.column].name);
+            }
             m_group = named.column;
             return;
         }

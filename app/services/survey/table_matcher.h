@@ -50,6 +50,19 @@ private:
     /// Whole numbers that name what a row is ("Invoice", "Employee number"): nothing adds them up.
     [[nodiscard]] bool isIdentifier(std::size_t column) const;
     [[nodiscard]] bool isYears(std::size_t column) const;
+    /// "Interest %": of several rows nothing adds them up.
+    [[nodiscard]] bool isPercentage(std::size_t column) const;
+    /// Money, of which there are not "many".
+    [[nodiscard]] bool isAmount(std::size_t column) const;
+    /// Numbers that count something ("Days"), and not which one it is ("Month"): "per" divides.
+    [[nodiscard]] bool isDivisor(std::size_t column) const;
+    /// At most one row is asked, by a text that no other has.
+    [[nodiscard]] bool isOfOneRow() const;
+    /// "28 an hour": what a number is for, and not the column "Hours".
+    [[nodiscard]] bool isMeasurePhrase(std::size_t at) const;
+    void findMeasure(std::size_t at);
+    /// Rows of this table are counted or listed, and not documents that say something.
+    [[nodiscard]] bool asksForRows() const;
     /// A column has each person once: rows are people.
     [[nodiscard]] bool isOfPeople() const;
     /// A text column of yes and no.
@@ -92,6 +105,7 @@ private:
     void findColumns();
     /// "Orders" of a column "Order ID": what each row is.
     void findRowNoun();
+    void findChineseRowNoun();
 
     /// A number of the question with its unit.
     struct AskedNumber {
@@ -178,6 +192,7 @@ private:
     std::optional<std::size_t> m_column;
     bool m_isNamed = false;
     std::size_t m_nNamed = 0;
+    std::optional<TableOperation> m_operation;
     std::size_t m_operationEnd = 0;          ///< the word behind the operation
     std::optional<std::size_t> m_rowNounAt;  ///< the word that says what rows are
     std::optional<std::size_t> m_rowColumn;  ///< their numbers

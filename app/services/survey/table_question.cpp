@@ -45,17 +45,52 @@ std::vector<TableQuery> tableQueriesOf(std::string_view question,
     return best;
 }
 
+std::vector<LeftOutTable> leftOutTables(std::span<const TableQuery> queries,
+                                        std::span<const LoadedTable> tables) {
+    std::vector<LeftOutTable> leftOut;
+    const auto isAsked = [&](std::size_t table) {
+        return std::any_of(queries.begin(), queries.end(),
+                           [&](const TableQuery& each) { return each.table == table; });
+    };
+    const auto isUsed = [&](const std::string& column) {
+        return std::any_of(queries.begin(), queries.end(), [&](const TableQuery& each) {
+            return std::any_of(
+                each.numberColumns.begin(), each.numberColumns.end(),
+                [&](const std::string& name) { return lowerCased(name) == lowerCased(column); });
+        });
+    };
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        if (isAsked(i)) continue;
+        const auto& columns = tables[i].table.columns;
+        for (std::size_t column = 0; column < columns.size(); ++column) {
+            const bool isText = columns[column].type == storage::Table::Column::Type::Text;
+            if (!isText || !isUsed(columns[column].name)) continue;
+            const auto& rows = tables[i].table.rows;
+            const auto other = std::find_if(rows.begin(), rows.end(), [&](const auto& row) {
+                return !row[column].empty() && !numberOf(row[column]);
+            });
+            const bool isFound = other != rows.end();
+            leftOut.push_back({i, columns[column].name, isFound ? (*other)[column] : ""});
+            break;
+        }
+    }
+    return leftOut;
+}
+
 std::optional<TableRefusal> tableRefusalOf(std::string_view question,
                                            std::span<const LoadedTable> tables) {
+    std::optional<TableRefusal> rows;  // a reason that is more exact comes first
     for (std::size_t i = 0; i < tables.size(); ++i) {
         TableMatcher matcher(question, tables[i]);
-        if (matcher.match()) continue;
+        const auto query = matcher.match();
+        if (query && query->explained >= 1.0) continue;
         auto refusal = matcher.refusal();
         if (!refusal) continue;
         refusal->table = i;
-        return refusal;
+        if (refusal->why != TableRefusal::Why::Rows) return refusal;
+        if (!rows) rows = std::move(refusal);
     }
-    return std::nullopt;
+    return rows;
 }
 
 std::optional<TableQuery> tableQueryOf(std::string_view question,

@@ -38,18 +38,31 @@ struct TableQuery {
     std::size_t nNamed = 0;  ///< words of the question that the table's name has
     /// Units that the numbers are in, if more than one: nothing is to be computed of them.
     std::string mixedUnits{};
-    bool isUnitUnknown = false;  ///< the question says a unit, and the table none
+    bool isUnitUnknown = false;                ///< the question says a unit, and the table none
+    std::vector<std::string> numberColumns{};  ///< that are computed or compared
+};
+
+/// A table that has the column asked, where it cannot be used.
+struct LeftOutTable {
+    std::size_t table = 0;  ///< index of the table
+    std::string column;
+    std::string cell;  ///< the first one that is no number
 };
 
 /// Why a question that is understood is not answered from a table.
 struct TableRefusal {
     enum class Why {
-        Unit,     ///< no column is in the unit of a bound
-        Year,     ///< a day without its year, where the days are of several
-        Value,    ///< a value that several columns have
-        Unfilled  ///< "not", where not each row says yes or no
+        Unit,        ///< no column is in the unit of a bound
+        Year,        ///< a day without its year, where the days are of several
+        Value,       ///< a value that several columns have
+        Unfilled,    ///< "not", where not each row says yes or no
+        Percentage,  ///< a sum of percentages
+        Amount,      ///< "how many" of a column of amounts
+        Division,    ///< "per day" of a column of numbers of days
+        Measure,     ///< "an hour", where only the hours have a column
+        Rows         ///< its rows are asked, in words that are not all understood
     } why = Why::Unit;
-    std::string what;       ///< the unit, the value, the column
+    std::string what;       ///< the unit, the value, the column, the columns
     std::size_t table = 0;  ///< index of the table asked
 };
 
@@ -59,6 +72,10 @@ struct TableRefusal {
 /// None where the words of the question are not all columns, values and what to do with them.
 [[nodiscard]] std::optional<TableQuery> tableQueryOf(std::string_view question,
                                                      std::span<const LoadedTable> tables);
+
+/// Tables with a column of the name that is computed or compared, where not each cell is a number.
+[[nodiscard]] std::vector<LeftOutTable> leftOutTables(std::span<const TableQuery> queries,
+                                                      std::span<const LoadedTable> tables);
 
 /// Why the question is not answered, if a table was understood to be asked and none answers.
 [[nodiscard]] std::optional<TableRefusal> tableRefusalOf(std::string_view question,

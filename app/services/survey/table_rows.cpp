@@ -163,15 +163,17 @@ private:
         using ColumnType = storage::Table::Column::Type;
         bool isAny = false;
         bool isWhole = true;
+        bool isEnumeration = true;  // (1), (2), (3) are no losses
         std::vector<std::string> numbers;
         for (const auto& row : m_table.table.rows) {
             const auto number = isNoValue(row[column]) ? std::string() : numberOf(row[column]);
             if (!number) return;
+            isEnumeration = isEnumeration && (number->empty() || row[column].front() == '(');
             isAny = isAny || !number->empty();
             isWhole = isWhole && number->find('.') == std::string::npos;
             numbers.push_back(*number);
         }
-        if (!isAny) return;
+        if (!isAny || isEnumeration) return;
         std::set<std::string>& units = m_table.columns[column].units;
         for (const auto& row : m_table.table.rows) units.insert(cellUnit(row[column]));
         units.insert(cellUnit(m_table.table.columns[column].name));
@@ -228,6 +230,11 @@ bool hasGroupsOfThree(std::string_view digits, char mark) {
         at = next;
     }
     return true;
+}
+
+/// Bookkeepers write -120 as (120).
+bool isInBrackets(std::string_view cell) {
+    return cell.size() > 2 && cell.front() == '(' && cell.back() == ')';
 }
 
 std::string without(std::string_view text, char mark) {
@@ -299,7 +306,11 @@ std::vector<LoadedTable> tablesOf(const Document& document, const std::vector<Pa
 std::optional<std::string> numberOf(std::string_view cell) {
     removeUnits(cell);
     std::string sign;
-    if (cell.starts_with('-') || cell.starts_with('+')) {
+    if (isInBrackets(cell)) {
+        sign = "-";
+        cell = cell.substr(1, cell.size() - 2);
+        removeUnits(cell);
+    } else if (cell.starts_with('-') || cell.starts_with('+')) {
         if (cell.front() == '-') sign = "-";
         cell.remove_prefix(1);
         removeUnits(cell);

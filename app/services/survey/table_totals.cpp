@@ -123,7 +123,7 @@ void TableMatcher::findWho() {
 bool TableMatcher::addsUp(std::size_t column) const {
     const std::string lower = lowerCased(columns()[column].name);
     const auto words = tableTokens(lower);
-    if (hasAny(lower, kPerPiece)) return false;
+    if (hasAny(lower, kPerPiece) || isPercentage(column)) return false;
     return hasAny(lower, kAddingUpInChinese) ||
            std::any_of(words.begin(), words.end(),
                        [](const TableToken& word) { return isListed(word.surface, kAddingUp); });
@@ -253,12 +253,11 @@ bool TableMatcher::chooseCounted(TableQuery& query, std::optional<std::size_t> m
                                  std::optional<Named> identifier, std::optional<Named> text) {
     if (measure) {
         // "How many employees" where Employees is a column of numbers; of prices there are no many.
-        const bool isOneRow =
-            !m_isNegated &&
-            std::any_of(m_conditions.begin(), m_conditions.end(), [&](const auto& each) {
-                return !isNumber(each.column) && !facts(each.column).hasRepeats;
-            });
-        if (!isOneRow && !addsUp(*measure) && !isCountOfThings(*measure)) return false;
+        if (!isChinese(m_question) && isAmount(*measure)) {
+            refuse(TableRefusal::Why::Amount, columns()[*measure].name);
+            return false;
+        }
+        if (!isOfOneRow() && !addsUp(*measure) && !isCountOfThings(*measure)) return false;
         query.kind = TableKind::Sum;
         m_column = measure;
         return true;
@@ -330,6 +329,11 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
             if (!number && (phrase == "latest" || phrase == "earliest")) return false;
             if (!number && identifier && rankedColumn() != identifier->column) return false;
             m_column = number ? number : onlyNumberColumn();
+            if (query.kind == TableKind::Sum && m_column && isPercentage(*m_column) &&
+                !isOfOneRow()) {
+                refuse(TableRefusal::Why::Percentage, columns()[*m_column].name);
+                return false;
+            }
             return m_column.has_value() && (hasAnchor || identifier || m_who);
     }
 }
@@ -374,6 +378,7 @@ void TableMatcher::write(TableQuery& query) const {
     for (std::size_t i = 0; i < columns().size(); ++i) {
         const bool isUsed = (m_column == i && query.kind != TableKind::CountDistinct) ||
                             (isNumber(i) && isConditionOn(i));
+        if (isUsed && isNumber(i)) query.numberColumns.push_back(columns()[i].name);
         const std::set<std::string> units = isUsed ? unitsOf(i) : std::set<std::string>();
         if (units.empty()) continue;
         query.mixedUnits.clear();

@@ -11,7 +11,14 @@ namespace {
 
 using TableKind = TableQuery::Kind;
 
-constexpr auto kOperations = std::to_array<TableOperation>({{TableKind::Average, "average"},
+constexpr auto kOperations = std::to_array<TableOperation>({{TableKind::Count, "几份"},
+                                                            {TableKind::Count, "几张"},
+                                                            {TableKind::Count, "几笔"},
+                                                            {TableKind::Count, "几家"},
+                                                            {TableKind::Count, "多少份"},
+                                                            {TableKind::Count, "多少张"},
+                                                            {TableKind::Count, "多少笔"},
+                                                            {TableKind::Average, "average"},
                                                             {TableKind::Average, "mean"},
                                                             {TableKind::Average, "平均"},
                                                             {TableKind::Median, "median"},
