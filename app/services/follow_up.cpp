@@ -230,6 +230,40 @@ std::optional<Words> withThing(const Words& words, const Words& previous, bool i
     return whole;
 }
 
+/// Where the place or document begins that the question ends with: "for Harbor Street 14".
+std::optional<std::size_t> namedThingAt(const Words& previous) {
+    constexpr auto kOfThing =
+        std::to_array<std::string_view>({"in", "for", "of", "at", "under", "on", "from"});
+    const auto last =
+        std::find_if(previous.rbegin(), previous.rend(),
+                     [&](const std::string& word) { return isAmong(word, kOfThing); });
+    if (last == previous.rend() || last == previous.rbegin()) return std::nullopt;
+    const bool isName = std::all_of(previous.rbegin(), last, [](const std::string& word) {
+        return std::isupper(static_cast<unsigned char>(word[0])) != 0 ||
+               std::isdigit(static_cast<unsigned char>(word[0])) != 0 ||
+               isAmong(word, kDeterminers) || isSingularDocumentNoun(word);
+    });
+    const bool isNamed = std::any_of(previous.rbegin(), last, [](const std::string& word) {
+        return std::isupper(static_cast<unsigned char>(word[0])) != 0;
+    });
+    if (!isName || !isNamed) return std::nullopt;
+    return static_cast<std::size_t>(previous.rend() - last) - 1;
+}
+
+/// "In Mill Lane", and no day: "in March", "in 2024", "on Monday".
+bool saysNewPlace(const Words& phrase) {
+    constexpr auto kTimes = std::to_array<std::string_view>(
+        {"january",   "february",  "march",   "april",    "may",      "june",   "july",
+         "august",    "september", "october", "november", "december", "monday", "tuesday",
+         "wednesday", "thursday",  "friday",  "saturday", "sunday",   "spring", "summer",
+         "autumn",    "winter",    "easter",  "christmas"});
+    const bool isTime = std::any_of(phrase.begin() + 1, phrase.end(),
+                                    [&](const std::string& word) { return isAmong(word, kTimes); });
+    return !isTime && std::any_of(phrase.begin() + 1, phrase.end(), [](const std::string& word) {
+        return std::isupper(static_cast<unsigned char>(word[0])) != 0;
+    });
+}
+
 /// "The tenant" in the place of "the landlord".
 std::optional<Words> inItsPlace(const Words& phrase, const Words& previous) {
     constexpr std::size_t kLongestPhrase = 4;
@@ -246,6 +280,12 @@ std::optional<Words> inItsPlace(const Words& phrase, const Words& previous) {
     if (isClause) return std::nullopt;
     if (isAmong(phrase.front(), kPrepositions)) {
         if (phrase.size() < 2) return std::nullopt;
+        // The new place or document stands for the one before, and is not added to it.
+        const auto thing = saysNewPlace(phrase) ? namedThingAt(previous) : std::nullopt;
+        if (thing && saysNewPlace({previous.begin() + static_cast<std::ptrdiff_t>(*thing),
+                                   previous.end()})) {
+            return replaced(previous, {*thing, previous.size()}, phrase);
+        }
         const auto same = std::find(previous.begin(), previous.end(), phrase.front());
         const auto at = static_cast<std::size_t>(same - previous.begin());
         const bool isOther = std::any_of(same, previous.end(), [&](const std::string& word) {

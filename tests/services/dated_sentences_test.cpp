@@ -248,6 +248,16 @@ protected:
     }
 };
 
+TEST_F(DateAnswerTest, WhatAppliesFromADayStartsOnIt) {
+    const CollectionId all = collection("all");
+    add(all, "policy1.txt", "Travel policy\n\nIt applies from 1 September 2021.\n");
+    add(all, "policy2.txt", "Leave policy\n\nThis policy is valid since 1 May 2023.\n");
+    add(all, "policy3.txt", "Security policy\n\nIt is in force from 3 March 2020.\n");
+    const std::string text = compared("How many policies apply from before 2022?", all);
+    EXPECT_THAT(text, HasSubstr("**2 of 3 documents**"));
+    EXPECT_THAT(text, HasSubstr("**1 document gives another date:**\n\n- **policy2**"));
+}
+
 TEST_F(DateAnswerTest, TellsWhichDocumentsGiveADateWithinTheBound) {
     const CollectionId all = collection("all");
     add(all, "contract1.txt", "Service contract\n\nThis contract was signed on 3 February 2021.\n");

@@ -170,6 +170,13 @@ TEST_F(QuantityAnswerTest, RanksAndComputesWhatDocumentsSay) {
                 HasSubstr("**3 of 4 documents**"));
 }
 
+TEST_F(QuantityAnswerTest, TakesTheNewAmountOfAChange) {
+    add("project-a.txt", "The budget was cut from USD 500,000 to USD 350,000.\n");
+    add("project-b.txt", "The budget was raised to USD 120,000 from USD 100,000.\n");
+    add("project-c.txt", "The budget is USD 50,000.\n");
+    EXPECT_THAT(ask("What is the total budget of all projects?"), HasSubstr("is **520,000 USD**"));
+}
+
 TEST_F(QuantityAnswerTest, ComparesSumsHoweverTheyAreWritten) {
     add("lease-a.txt", "The rent is 1.450,00 EUR a month.\n");
     add("lease-b.txt", "The rent is 1 200,50 € a month.\n");

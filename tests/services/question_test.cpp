@@ -151,6 +151,15 @@ TEST(FollowUp, IsOfTheSameThing) {
         {"And the notice period?", "Three months.", {}}};
     EXPECT_EQ(standaloneQuestion("And the rent?", history),
               "What is the rent in the Berlin lease?");
+    const std::vector<PastTurn> places{
+        {"How much is the monthly rent for Harbor Street 14?", "900 EUR.", {}},
+        {"And the deposit?", "1,800 EUR.", {}}};
+    EXPECT_EQ(standaloneQuestion("And in Mill Lane?", places),
+              "How much is the deposit in Mill Lane?");
+    EXPECT_EQ(standaloneQuestion("And for Mill Lane?", places),
+              "How much is the deposit for Mill Lane?");
+    EXPECT_EQ(standaloneQuestion("And in March?", places),
+              "How much is the deposit for Harbor Street 14 in March?");
 }
 
 TEST(FollowUp, StaysAsItIsWhereADoubtIsLeft) {

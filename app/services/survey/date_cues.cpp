@@ -123,6 +123,10 @@ std::optional<DateCue> cueOfDate(std::string_view text, const std::vector<AskedW
 constexpr auto kBehindMade = std::to_array<std::string_view>({"on", "as", "this"});
 constexpr auto kBeforeMade = std::to_array<std::string_view>({"this", "is", "was", "hereby"});
 
+constexpr auto kSinceThen = std::to_array<std::string_view>({"from", "since"});
+constexpr auto kAppliesWords = std::to_array<std::string_view>(
+    {"apply", "applies", "applied", "applicable", "valid", "force"});
+
 void addEnglishCues(std::string_view text, const AskedDate& asked, std::vector<DateCue>& cues) {
     const std::vector<AskedWord> words = wordsAsAsked(text);
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -147,6 +151,10 @@ void addEnglishCues(std::string_view text, const AskedDate& asked, std::vector<D
         if (isMade) roles |= kSignedBit | kDatedBit;
         const bool isForce = word.surface == "force" && i > 0 && words[i - 1].surface == "into";
         if (isForce) roles |= kStartsBit;
+        // "It applies from", "valid since", "in force from": alone, they say nothing of a
+        // beginning.
+        const bool isFromThen = i + 1 < words.size() && isListed(words[i + 1].surface, kSinceThen);
+        if (isFromThen && isListed(word.surface, kAppliesWords)) roles |= kStartsBit;
         if (roles != 0) {
             cues.push_back({roles, word.start, word.end});
         } else if (word.surface == "date" || word.surface == "dates") {

@@ -1,6 +1,7 @@
 #include "app/services/survey/quantity_answer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -114,6 +115,54 @@ std::optional<std::pair<Amount, std::size_t>> nearestAmount(const std::string& h
     return nearest;
 }
 
+/// Without the old amounts of "cut from USD 500,000 to USD 350,000", "cut to USD 350,000 from
+/// USD 500,000" and "由500,000元调整为350,000元": of two around a change the new one counts.
+std::vector<Amount> withoutReplaced(std::string_view sentence, std::vector<Amount> amounts) {
+    constexpr auto kChange = std::to_array<std::string_view>(
+        {"cut",     "cuts",     "cutting",   "reduce",    "reduced",   "reduces", "raise",
+         "raised",  "raises",   "increase",  "increased", "increases", "lower",   "lowered",
+         "lowers",  "change",   "changed",   "changes",   "rise",      "rises",   "rose",
+         "risen",   "fall",     "falls",     "fell",      "fallen",    "drop",    "drops",
+         "dropped", "decrease", "decreased", "decreases", "adjusted",  "revised", "amended",
+         "went",    "grew",     "grown",     "moved",     "corrected", "调整",    "调至",
+         "增至",    "增加",     "提高",      "上调",      "降至",      "降低",    "减至",
+         "减少",    "下调",     "改为",      "变更",      "涨到",      "升至",    "修改",
+         "降到",    "变为"});
+    if (amounts.size() < 2 || !hasAny(lowerCased(sentence), kChange)) return amounts;
+    const auto isLastWord = [](std::string_view text,
+                               std::initializer_list<std::string_view> words) {
+        return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+            if (!text.ends_with(word)) return false;
+            const std::string_view before = text.substr(0, text.size() - word.size());
+            const bool isAscii = static_cast<unsigned char>(word.front()) < 0x80;
+            return !isAscii || before.empty() || !isWordCharacter(before.back());
+        });
+    };
+    std::vector<bool> isReplaced(amounts.size(), false);
+    for (std::size_t i = 0; i + 1 < amounts.size(); ++i) {
+        const std::size_t from = i > 0 ? amounts[i - 1].endByte : 0;
+        const std::string before =
+            lowerCased(trimmedQuestion(sentence.substr(from, amounts[i].startByte - from)));
+        const std::size_t gap = amounts[i + 1].startByte - amounts[i].endByte;
+        const std::string_view gapText = sentence.substr(amounts[i].endByte, gap);
+        const std::string between = lowerCased(trimmedQuestion(gapText));
+        if (wordsIn(between) > 6) continue;  // another clause
+        const bool isOldFirst = isLastWord(before, {"from", "由", "从", "自"});
+        const bool isNewBehind = isLastWord(between, {"to", "至", "到", "为"});
+        if (isOldFirst && isNewBehind) {
+            isReplaced[i] = true;
+            amounts[i + 1].startByte = amounts[i].startByte;  // no farther from what it is of
+        } else if (isLastWord(before, {"to", "至", "到", "为"}) && isLastWord(between, {"from"})) {
+            isReplaced[i + 1] = true;
+        }
+    }
+    std::vector<Amount> left;
+    for (std::size_t i = 0; i < amounts.size(); ++i) {
+        if (!isReplaced[i]) left.push_back(amounts[i]);
+    }
+    return left;
+}
+
 /// "The average rent is …": that is no rent.
 bool saysWhatIsComputed(std::string_view sentence, Kind kind) {
     const std::string lower = lowerCased(sentence);
@@ -199,7 +248,8 @@ public:
             std::size_t least = kFarthest;
             bool isBelow = false;
             for (const Said& sentence : each.sentences) {
-                const std::vector<Amount> amounts = amountsIn(sentence.sentence, kind);
+                const std::vector<Amount> amounts =
+                    withoutReplaced(sentence.sentence, amountsIn(sentence.sentence, kind));
                 const auto add = [&](const Amount& amount, std::size_t nBetween) {
                     Said said = sentence;
                     said.amount = amount;
@@ -220,7 +270,8 @@ public:
                 if (!isSum || least == 0 || (!found.said.empty() && !isBelow)) break;
                 isBelow = true;
                 found.saysSubject = true;
-                for (const Amount& amount : amountsIn(line.sentence, kind)) {
+                for (const Amount& amount :
+                     withoutReplaced(line.sentence, amountsIn(line.sentence, kind))) {
                     Said said = line;
                     said.amount = amount;
                     found.said.push_back(std::move(said));

@@ -10,6 +10,7 @@
 #include "app/services/survey/dated_sentences.h"
 #include "app/services/survey/guide_choice.h"
 #include "app/services/survey/joint_answer.h"
+#include "app/services/survey/mail_answer.h"
 #include "app/services/survey/model_report.h"
 #include "app/services/survey/model_survey.h"
 #include "app/services/survey/quantity_answer.h"
@@ -152,6 +153,13 @@ Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& reques
 }
 
 Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& request) {
+    auto fromMail = answerFromMail(m_database.documents(), request.question, request.collections,
+                                   request.filter);
+    if (!fromMail) return tl::unexpected(fromMail.error());
+    if (*fromMail) {
+        return std::optional<SurveyAnswer>(
+            SurveyAnswer{std::move((*fromMail)->report), std::move((*fromMail)->account)});
+    }
     const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
     auto fromRecords = answerFromRecords(m_database.documents(), request.question,
                                          request.collections, request.filter, today);
