@@ -276,6 +276,15 @@ struct LoadOptions {
     std::function<void(const MemoryPlan&)> onPlan = {};
 };
 
+/// Under the limits `ulimit -v` and `ulimit -d` has all threads of the process allocate from the
+/// same pool, from now on: the system's allocator would reserve 64 MiB for each of them.
+void saveAddressSpace();
+
+/// What keeps a model, embedder or reranker from being used, whatever memory there is: tensors,
+/// tokenizer, chat template. Reads no weights.
+/// Errors: those of Model::load, with the file's name.
+[[nodiscard]] Result<void> checkModel(const std::filesystem::path& path);
+
 /// How the model would be loaded now. Takes a fifth of a second where the disk's speed matters.
 /// Errors: those of Model::load.
 [[nodiscard]] Result<MemoryPlan> planMemory(const std::filesystem::path& path,

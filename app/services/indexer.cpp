@@ -17,6 +17,7 @@
 #include "app/services/sha256.h"
 #include "app/services/store_queue.h"
 #include "base/log.h"
+#include "base/threads.h"
 
 namespace conclave::services {
 namespace fs = std::filesystem;
@@ -289,7 +290,18 @@ private:
         };
         std::vector<std::jthread> threads;
         const std::size_t nUseful = std::min(m_toRead.size(), static_cast<std::size_t>(nThreads));
-        for (std::size_t i = 0; i < nUseful; ++i) threads.emplace_back(work);
+        const auto safely = [&] {  // nothing may leave a thread
+            try {
+                work();
+            } catch (const std::bad_alloc&) {
+                noteFailure({ErrorCode::OutOfMemory,
+                             "there is not enough memory to read documents; end other programs or "
+                             "raise the limit (ulimit -v)"});
+            }
+        };
+        const int nStarted =
+            startThreads(threads, static_cast<int>(nUseful), [&](int) { return safely; });
+        if (nStarted == 0) safely();
     }
 
     /// One file; false: it is ready to be stored, or waits for another one of the same content. An

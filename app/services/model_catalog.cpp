@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
+#include <new>
 #include <regex>
 #include <set>
 #include <system_error>
@@ -48,6 +49,8 @@ std::vector<fs::path> modelFiles(const fs::path& place) {
             }
         }
     }
+    // A folder that could not be listed for that is not empty.
+    if (problem == std::errc::not_enough_memory) throw std::bad_alloc();
     std::sort(files.begin(), files.end());
     return files;
 }

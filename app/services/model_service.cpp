@@ -1,6 +1,7 @@
 #include "app/services/model_service.h"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -35,7 +36,13 @@ Result<std::vector<engine::AdapterUse>> loadAdapters(
     return adapters;
 }
 
-Error noModel() {
+/// @param models  those that there are, of which none can answer
+Error noModel(std::span<const ModelEntry> models) {
+    for (const ModelEntry& model : models) {
+        if (model.problem.empty() || model.searches()) continue;
+        return {ErrorCode::Unsupported,
+                "no model can be used; " + model.name + ": " + model.problem};
+    }
     return {ErrorCode::NotFound,
             "there is no model: put a GGUF file into the models folder, or use `conclave models "
             "pull URL`"};
@@ -55,6 +62,16 @@ Finding findingOfHeader(const fs::path& file) {
     const auto info = engine::readModelInfo(file);
     if (!info) return {false, kSubject, info.error().detail};
     return {true, kSubject, info->architecture + ", " + info->fileType};
+}
+
+/// Of a model; nothing of an adapter, which needs its model.
+std::optional<Finding> findingOfUse(const fs::path& file) {
+    const auto adapter = engine::readAdapterInfo(file);
+    if (adapter && *adapter) return std::nullopt;
+    constexpr auto kSubject = "tensors, tokenizer and chat template";
+    const auto checked = engine::checkModel(file);
+    return Finding{checked.has_value(), kSubject,
+                   checked ? "as this version reads them" : checked.error().detail};
 }
 
 Finding findingOfWeights(const std::vector<engine::NonFiniteTensor>& bad) {
@@ -209,7 +226,7 @@ Result<ModelEntry> ModelServiceImpl::chosen() {
     }
     const std::vector<ModelEntry> models = listNow();
     const ModelEntry* best = bestModel(models);
-    if (best == nullptr) return tl::unexpected(noModel());
+    if (best == nullptr) return tl::unexpected(noModel(models));
     if (!lost.empty() && status().state != ModelStatus::State::Ready) {
         changeStatus([&](ModelStatus& status) {
             status.note = "The model chosen last " + lost + "; " + best->name + " answers instead.";
@@ -287,11 +304,18 @@ void ModelServiceImpl::startLoading() {
         request = ++m_request;
     }
     m_loader.post([this, request] {
-        auto entry = chosen();
-        if (entry && !entry->problem.empty()) {
-            entry = fail(ErrorCode::Unsupported, entry->problem);
+        Result<ModelEntry> entry;
+        try {
+            entry = chosen();
+            if (entry && !entry->problem.empty()) {
+                entry = fail(ErrorCode::Unsupported, entry->problem);
+            }
+            if (entry) return load(*entry, request);
+        } catch (const std::bad_alloc&) {  // those who wait for the model must hear of it
+            entry = fail(ErrorCode::OutOfMemory,
+                         "there is not enough memory to load a model; end other programs or raise "
+                         "the limit (ulimit -v)");
         }
-        if (entry) return load(*entry, request);
         changeStatus([&](ModelStatus& status) {
             if (request != m_request) return;
             m_isLoading = false;
@@ -456,8 +480,11 @@ void ModelServiceImpl::verify(const fs::path& file, std::function<bool(double)> 
         };
         std::vector<Finding> findings;
         findings.push_back(findingOfHeader(file));
-        // The file is read twice: for the weights, and for the hash.
         if (findings.back().ok) {
+            if (const auto usable = findingOfUse(file)) findings.push_back(*usable);
+        }
+        // The file is read twice: for the weights, and for the hash.
+        if (findings.front().ok) {
             const auto bad =
                 engine::findNonFiniteWeights(file, [&](std::uint64_t done, std::uint64_t total) {
                     return keepGoing(0.5 * static_cast<double>(done) / static_cast<double>(total));

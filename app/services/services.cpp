@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include "app/services/chat_service.h"
@@ -276,6 +278,7 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Services>> Services::start(const StartOptions& options) {
+    engine::saveAddressSpace();
     Places places;
     if (options.places) {
         places = *options.places;
@@ -292,7 +295,14 @@ Result<std::unique_ptr<Services>> Services::start(const StartOptions& options) {
     open.inMemory = options.inMemory;
     auto database = storage::Database::open(places.database(), open);
     if (!database) return tl::unexpected(database.error());
-    return std::make_unique<ServicesImpl>(std::move(places), std::move(*database), options);
+    try {
+        return std::make_unique<ServicesImpl>(std::move(places), std::move(*database), options);
+    } catch (const std::bad_alloc&) {  // falls through
+    } catch (const std::system_error&) {
+    }
+    return fail(ErrorCode::OutOfMemory,
+                "there is not enough memory for Conclave's threads; end other programs or raise "
+                "the limits (ulimit -v, ulimit -u)");
 }
 
 Result<fs::path> restoreBackup(const Places& places, const fs::path& from) {

@@ -74,7 +74,13 @@ template <typename T, typename Call>
     std::future<Result<T>> future = promise->get_future();
     std::forward<Call>(call)(
         Reply<T>([promise](Result<T> result) { promise->set_value(std::move(result)); }));
-    return future.get();
+    try {
+        return future.get();
+    } catch (const std::future_error&) {  // what was to reply threw, and is in the log
+        return fail(ErrorCode::OutOfMemory,
+                    "the work ended without a result, most likely for want of memory; end other "
+                    "programs or raise the limit (ulimit -v)");
+    }
 }
 
 // ---------------------------------------------------------------------------------------- models

@@ -334,7 +334,7 @@ Result<std::shared_ptr<const engine::Model>> draftFrom(const Arguments& argument
 }
 
 std::vector<Option> generationOptions() {
-    constexpr double kMostTokens = 1 << 26;
+    constexpr double kMostTokens = std::numeric_limits<int>::max();
     return {
         {"--ctx", "N",
          "hold N tokens at a time, up to those that the model was made for, as --ctx 32768; "

@@ -138,15 +138,20 @@ int info(const std::string& file, std::uint64_t memoryBytes, bool isJson) {
     if (!read) return failed(read.error());
     std::optional<Result<engine::MemoryPlan>> plan;
     if (!read->isEmbedder && !read->isReranker) plan = engine::planMemory(file, memoryBytes);
+    const auto usable = engine::checkModel(file);
     if (isJson) {
         nlohmann::json json = infoToJson(*read);
         if (plan) json["memory"] = planToJson(*plan);
+        json["problem"] = usable ? "" : usable.error().detail;
         printJson(json);
     } else {
         printInfo(*read);
-        if (plan) std::cout << "  " << (*plan ? (*plan)->text() : plan->error().detail) << '\n';
+        if (plan && usable) {
+            std::cout << "  " << (*plan ? (*plan)->text() : plan->error().detail) << '\n';
+        }
+        if (!usable) std::cout << "  cannot be used: " << usable.error().detail << '\n';
     }
-    return kSuccess;
+    return usable ? kSuccess : kFailure;
 }
 
 int verify(services::Services& services, const std::string& file, bool isJson) {
@@ -296,9 +301,10 @@ std::vector<Command> modelCommands() {
              "  info      what a GGUF file says about itself, and how it would fit in memory; of "
              "a\n"
              "            model in several files (NAME-00001-of-00003.gguf) give any of them\n"
-             "  verify    check a file's header, the bounds of every tensor, that all weights are\n"
-             "            finite numbers, and its hash; of a split model all parts, also of an "
-             "adapter\n"
+             "  verify    check a file's header, the bounds of every tensor, its tokenizer and "
+             "chat\n"
+             "            template, that all weights are finite numbers, and its hash; of a split\n"
+             "            model all parts, also of an adapter\n"
              "  add       make a GGUF file or a folder of them choosable where it is\n"
              "  use       answer with this model from now on\n"
              "  embedder  search by meaning with this one from now on, once its vectors are made;\n"

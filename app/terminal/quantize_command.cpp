@@ -41,10 +41,17 @@ int quantize(const Arguments& arguments) {
         return kSuccess;
     }
     constexpr double kBytesOfMebi = 1024.0 * 1024.0;
-    std::cout << out << ": " << report->nConverted << " tensors converted, "
-              << rounded(static_cast<double>(report->outBytes) / kBytesOfMebi) << " MiB instead of "
-              << rounded(static_cast<double>(report->inBytes) / kBytesOfMebi) << ", in "
-              << rounded(report->time.count()) << " s\n";
+    std::cout << out << ": ";
+    if (report->nConverted == 0) {
+        std::cout << "copied, since all tensors are of this type already; ";
+    } else {
+        std::cout << report->nConverted << " tensors converted, ";
+    }
+    std::cout << rounded(static_cast<double>(report->outBytes) / kBytesOfMebi) << " MiB";
+    if (report->nConverted > 0) {
+        std::cout << " instead of " << rounded(static_cast<double>(report->inBytes) / kBytesOfMebi);
+    }
+    std::cout << ", in " << rounded(report->time.count()) << " s\n";
     return kSuccess;
 }
 
@@ -62,7 +69,9 @@ std::vector<Command> quantizeCommands() {
              "  F32 F16 BF16 Q8_0 Q6_K Q5_K_M Q5_K_S Q5_1 Q5_0 Q4_K_M Q4_K_S IQ4_NL IQ4_XS\n"
              "  MXFP4_MOE Q4_1 Q4_0 Q3_K_L Q3_K_M Q3_K_S Q2_K, and TQ2_0 TQ1_0 for models that\n"
              "  were trained with weights -1, 0 and 1\n"
-             "Q4_K_M is a good choice; below it, give an importance matrix.",
+             "Q3_K, Q4_K and Q5_K mean Q3_K_M, Q4_K_M and Q5_K_M. Q4_K_M is a good choice; below "
+             "it,\n"
+             "give an importance matrix.",
          .example = "conclave quantize model-F16.gguf model-Q4_K_M.gguf Q4_K_M",
          .nLeast = 3,
          .nMost = 3,

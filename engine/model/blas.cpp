@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include <cblas.h>
@@ -9,6 +10,14 @@
 /// OpenBLAS's own, which its headers leave out; null in builds of it without threads.
 // NOLINTNEXTLINE(readability-identifier-naming): theirs
 extern "C" int blas_thread_shutdown_() __attribute__((weak));
+
+/// Takes the place of OpenBLAS's own, which tells the number of threads that it starts before
+/// main(). It never ends trying to allocate their buffers where there is not enough memory, and
+/// each of ours calls it alone.
+// NOLINTNEXTLINE(readability-identifier-naming): theirs
+extern "C" __attribute__((visibility("default"), used)) int openblas_num_threads_env();
+// NOLINTNEXTLINE(readability-identifier-naming): theirs
+extern "C" int openblas_num_threads_env() { return 1; }
 
 namespace conclave::engine {
 namespace {
@@ -24,11 +33,22 @@ std::vector<float> gathered(std::span<const void* const> inputs, int n) {
     return values;
 }
 
+/// OpenBLAS tries for ever to get a buffer for the calling thread, so this makes sure before.
+/// Throws std::bad_alloc.
+void requireRoomForBuffer() {
+    thread_local bool hasBuffer = false;
+    if (hasBuffer) return;
+    constexpr std::size_t kBufferBytes = std::size_t{160} << 20U;  // theirs is of 128 MiB and less
+    ::operator delete(::operator new(kBufferBytes));
+    hasBuffer = true;
+}
+
 }  // namespace
 
 void endBlasThreads() {
     static std::once_flag once;
     std::call_once(once, [] {
+        if (openblas_get_num_threads() == 1) return;
         openblas_set_num_threads(1);
         if (blas_thread_shutdown_ != nullptr) blas_thread_shutdown_();
     });
@@ -37,6 +57,7 @@ void endBlasThreads() {
 void multiplyWithBlas(const Matrix& weights, int firstRow, int nRows,
                       std::span<const void* const> inputs, std::span<float* const> outputs) {
     endBlasThreads();
+    requireRoomForBuffer();
     const int nTokens = static_cast<int>(inputs.size());
     const int nColumns = weights.nColumns;
     const std::vector<float> in = gathered(inputs, nColumns);

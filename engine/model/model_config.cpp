@@ -133,7 +133,7 @@ bool isOfAnotherKind(const GgufFile& file, std::string_view name) {
 /// tensors tell outweighs its name.
 std::string_view closestTo(const GgufFile& file, std::string_view name) {
     if (isOfAnotherKind(file, name)) {
-        return "none; models that continue text and encoders for search are";
+        return "none; Conclave runs models that continue text, and encoders for search";
     }
     if (name.find("bert") != std::string_view::npos) return "nomic-bert";
     const auto number = [&](std::string_view key) {

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/threads.h"
 #include "engine/kernels/packed.h"
 #include "engine/model/each_matrix.h"
 #include "engine/model/lazy_panels.h"
@@ -160,16 +161,21 @@ void PackedMemory::packBehind(int nThreads) {
     state.tasks = tasksOf(state.matrices);
     state.nUnfinished = state.tasks.size() + static_cast<std::size_t>(nThreads);
     state.nCores = nThreads;
-    for (int i = 0; i < nThreads; ++i) {
-        state.threads.emplace_back([&state, i] {
+    const int nStarted = startThreads(state.threads, nThreads, [&state](int i) {
+        return [&state, i] {
             const auto id = static_cast<id_t>(::syscall(SYS_gettid));
             ::setpriority(PRIO_PROCESS, id, kBehindNiceness);
             do {
                 state.awaitCore(i);
             } while (state.workOnOne());
             state.finishOne();
-        });
+        };
+    });
+    if (nStarted == 0) {
+        while (state.workOnOne()) {
+        }
     }
+    for (int i = nStarted; i < nThreads; ++i) state.finishOne();
 }
 
 void PackedMemory::wait() const {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <thread>
 
+#include "base/threads.h"
 #include "engine/engine.h"
 #include "engine/gguf/gguf_header.h"
 #include "engine/gguf/gguf_parser.h"
@@ -43,7 +44,7 @@ bool onThreads(int nThreads, std::uint64_t n, const Task& task) {
     };
     std::vector<std::jthread> threads;
     const auto nOthers = std::min<std::uint64_t>(static_cast<std::uint64_t>(nThreads), n);
-    for (std::uint64_t i = 1; i < nOthers; ++i) threads.emplace_back(work);
+    startThreads(threads, static_cast<int>(nOthers) - 1, [&](int) { return work; });
     work();
     threads.clear();
     return isGood;

@@ -109,6 +109,23 @@ Result<MemoryPlan> planMemory(const std::filesystem::path& path, std::uint64_t m
     });
 }
 
+Result<void> checkModel(const std::filesystem::path& path) {
+    return withinMemory(path, [&]() -> Result<void> {
+        auto file = openModelFile(path);
+        if (!file) return tl::unexpected(file.error());
+        const auto info = describeModel(*file);
+        if (!info) return inModel(path, info.error());
+        if (info->isEmbedder || info->isReranker) {
+            return ModelVocabulary::load(path).map([](const auto&) {});
+        }
+        LoadedModel model(std::move(*file), kernels(), 0, {});
+        const auto done = model.readWeights(false).and_then([&] { return model.fill(); });
+        if (!done) return inModel(path, done.error());
+        const auto& turns = model.m_template.parsed;
+        return turns ? Result<void>() : inModel(path, turns.error());
+    });
+}
+
 Result<void> LoadedModel::readWeights(bool predicts) {
     auto info = describeModel(m_file);
     if (!info) return tl::unexpected(info.error());
@@ -314,7 +331,7 @@ Result<std::vector<PromptPart>> LoadedModel::renderParts(std::span<const ChatMes
     const TurnTemplate& turns =
         templateFor(hasVariables ? options.variables.value("tools", nlohmann::ordered_json())
                                  : nlohmann::ordered_json());
-    if (!turns.parsed) return tl::unexpected(turns.parsed.error());
+    if (!turns.parsed) return inModel(m_file.path(), turns.parsed.error());
     const ChatTemplate& chatTemplate = **turns.parsed;
     std::call_once(turns.contentsOnce,
                    [&] { turns.readsPartsOnly = readsPartsOnly(chatTemplate); });

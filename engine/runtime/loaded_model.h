@@ -100,6 +100,7 @@ public:
     [[nodiscard]] std::uint64_t fingerprint() const;
 
 private:
+    friend Result<void> checkModel(const std::filesystem::path& path);
     friend Result<MemoryPlan> planMemory(const std::filesystem::path& path,
                                          std::uint64_t memoryBytes, KvTypes kvTypes);
 

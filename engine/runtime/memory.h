@@ -27,10 +27,6 @@ struct OwnMemory {
 /// What so many threads, still to be started, take of these limits; 0 where there are none.
 [[nodiscard]] std::uint64_t limitedBytesOfThreads(int nThreads);
 
-/// Under these limits has all threads of the process allocate from the same pool, from now on: the
-/// system's allocator would reserve 64 MiB for each of them.
-void saveAddressSpace();
-
 /// "1.5 GiB", "23 MiB".
 [[nodiscard]] std::string sizeText(std::uint64_t bytes);
 

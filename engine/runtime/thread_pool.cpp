@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "base/threads.h"
 
 namespace conclave::engine {
 namespace {
@@ -36,7 +37,8 @@ void waitForChange(const std::atomic<T>& value, T old) {
 ThreadPool::ThreadPool(int nThreads)
     : m_nActive(FreeCores::guess(nThreads)), m_freeCores(nThreads, nActive()) {
     CONCLAVE_CHECK(nThreads >= 1);
-    for (int i = 1; i < nThreads; ++i) m_workers.emplace_back([this, i] { workerLoop(i); });
+    startThreads(m_workers, nThreads - 1,
+                 [this](int i) { return [this, i] { workerLoop(i + 1); }; });
 }
 
 ThreadPool::~ThreadPool() {

@@ -22,7 +22,7 @@ namespace conclave::engine {
 /// One thread at a time may call run().
 class ThreadPool {
 public:
-    /// @param nThreads  the caller of run() included; >= 1
+    /// @param nThreads  the caller of run() included; >= 1. Fewer if the system gives no more.
     explicit ThreadPool(int nThreads);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;

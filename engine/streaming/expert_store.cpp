@@ -9,6 +9,8 @@
 
 #include <sys/mman.h>
 
+#include "base/threads.h"
+
 namespace conclave::engine {
 namespace {
 
@@ -104,9 +106,9 @@ void ExpertStore::takeFrom(Weights& weights) {
 }
 
 void ExpertStore::startReaders() {
-    for (int i = 0; i < kReaders; ++i) {
-        m_readers.emplace_back([this](const std::stop_token& stop) { readLoop(stop); });
-    }
+    m_readers.emplace_back([this](const std::stop_token& stop) { readLoop(stop); });
+    startThreads(m_readers, kReaders - 1,
+                 [this](int) { return [this](const std::stop_token& stop) { readLoop(stop); }; });
 }
 
 ExpertStore::Counts ExpertStore::counts() const {

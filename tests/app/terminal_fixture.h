@@ -7,12 +7,15 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +74,11 @@ protected:
         redirect("in", O_RDONLY, STDIN_FILENO);
         redirect("out", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
         redirect("err", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+        if (m_limit) {
+            ::setrlimit(m_limit->first, &m_limit->second);
+            constexpr unsigned kSeconds = 60;
+            ::alarm(kSeconds);  // ends a program that hangs
+        }
         execute(arguments);
     }
 
@@ -144,6 +152,8 @@ protected:
     }
 
     fs::path m_folder;
+    /// Of the programs that are begun from now on.
+    std::optional<std::pair<__rlimit_resource, rlimit>> m_limit{};
 
 private:
     /// Becomes the program.

@@ -280,6 +280,56 @@ TEST_F(TerminalTest, TellsAndVerifiesAnAdapterAsWhatItIs) {
     EXPECT_THAT(cut.out, HasSubstr("PROBLEM  header"));
 }
 
+TEST_F(TerminalTest, TellsOfAModelThatCannotBeUsedAndWhy) {
+    constexpr std::int32_t kNoToken = 100'000;
+    const std::string whole = test::readWhole(kTinyModels + "qwen3.gguf");
+    const auto changed = [&](std::string_view key, auto value) {
+        return ChangedMetadata(whole).drop(key).add(key, value).bytes();
+    };
+    const std::vector<std::pair<std::string, std::string>> files = {
+        {changed("tokenizer.ggml.pre", std::string_view("wonder")), "\"wonder\""},
+        {changed("tokenizer.ggml.model", std::string_view("wonder")), "wonder"},
+        {changed("tokenizer.ggml.eos_token_id", kNoToken), "eos_token_id is 100000"},
+        {changed("tokenizer.chat_template", std::string_view("{{ % }")), "chat template, line 1"},
+    };
+    for (const auto& [bytes, why] : files) {
+        const std::string file = write("changed.gguf", bytes).string();
+        const Outcome info = run({"models", "info", file});
+        EXPECT_EQ(info.exitCode, 1) << why;
+        EXPECT_THAT(info.out, HasSubstr("cannot be used: changed.gguf: "));
+        EXPECT_THAT(info.out, HasSubstr(why));
+        const Outcome verified = run({"models", "verify", file});
+        EXPECT_EQ(verified.exitCode, 1) << why;
+        EXPECT_THAT(verified.out, HasSubstr("PROBLEM  tensors, tokenizer and chat template"));
+        EXPECT_THAT(verified.out, HasSubstr(why));
+    }
+    const std::string broken = write("changed.gguf", files.back().first).string();
+    const Outcome asked = run({"generate", "--chat", "--model", broken, "--prompt", "Hi"});
+    EXPECT_EQ(asked.exitCode, 1);
+    EXPECT_THAT(asked.err, HasSubstr("changed.gguf: chat template, line 1"));
+    EXPECT_EQ(run({"models", "info", write("sound.gguf", whole).string()}).exitCode, 0);
+}
+
+TEST_F(TerminalTest, InLittleMemoryItAnswersOrSaysThatThereIsNotEnough) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "sanitizers need address space without limit";
+#endif
+    int nAnswered = 0;
+    int nRefused = 0;
+    for (const rlim_t megabytes : {170, 190, 210, 230, 250, 290, 340, 400, 500, 4000}) {
+        const rlim_t limit = megabytes << 20U;
+        m_limit = {RLIMIT_AS, {limit, limit}};
+        const Outcome result = run({"generate", "--prompt", "The house is", "--max-tokens", "4"});
+        ++(result.exitCode == 0 ? nAnswered : nRefused);
+        if (result.exitCode == 0) continue;
+        EXPECT_EQ(result.exitCode, 1) << megabytes << " MiB: " << result.err;
+        EXPECT_THAT(result.err, testing::AnyOf(HasSubstr("memory"), HasSubstr("address space")))
+            << megabytes << " MiB";
+    }
+    EXPECT_GT(nAnswered, 0);
+    EXPECT_GT(nRefused, 0);
+}
+
 TEST_F(TerminalTest, VerifiesEveryPartOfASplitModel) {
     constexpr std::int32_t kParts = 2;
     const auto part = [](std::string bytes, std::int32_t number) {
@@ -296,10 +346,10 @@ TEST_F(TerminalTest, VerifiesEveryPartOfASplitModel) {
     const fs::path second = write("m-00002-of-00002.gguf", part(empty, 1));
     for (const fs::path& any : {first, second}) {
         const auto report = json({"models", "verify", any.string()});
-        ASSERT_EQ(report["findings"].size(), 4U) << report;
-        EXPECT_EQ(report["findings"][2]["subject"], "SHA-256 of m-00001-of-00002.gguf");
-        EXPECT_EQ(report["findings"][3]["subject"], "SHA-256 of m-00002-of-00002.gguf");
-        EXPECT_NE(report["findings"][2]["detail"], report["findings"][3]["detail"]);
+        ASSERT_EQ(report["findings"].size(), 5U) << report;
+        EXPECT_EQ(report["findings"][3]["subject"], "SHA-256 of m-00001-of-00002.gguf");
+        EXPECT_EQ(report["findings"][4]["subject"], "SHA-256 of m-00002-of-00002.gguf");
+        EXPECT_NE(report["findings"][3]["detail"], report["findings"][4]["detail"]);
     }
     fs::remove(second);
     const Outcome lacking = run({"models", "verify", first.string()});
@@ -675,6 +725,18 @@ TEST_F(TerminalTest, QuantizesAModelThatThenAnswers) {
     EXPECT_EQ(json({"models", "info", out})["type"], "Q4_K_M");
     const auto answer = json({"generate", "--model", out, "--prompt", "The", "--max-tokens", "8"});
     EXPECT_EQ(answer["tokens"].size(), 8U);
+}
+
+TEST_F(TerminalTest, QuantizingBeyondTheLargestFileLeavesNothing) {
+    const std::string model = CONCLAVE_TEST_SOURCE "/resources/models/conclave-tiny-20M-Q8_0.gguf";
+    const fs::path out = m_folder / "small.gguf";
+    constexpr rlim_t kLargest = 1U << 20U;
+    m_limit = {RLIMIT_FSIZE, {kLargest, kLargest}};
+    const Outcome result = run({"quantize", model, out.string(), "Q4_K", "--allow-requantize"});
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_THAT(result.err, HasSubstr("File too large"));
+    EXPECT_FALSE(fs::exists(out.string() + ".partial"));
+    EXPECT_FALSE(fs::exists(out));
 }
 
 TEST_F(TerminalTest, InterruptedQuantizingLeavesNothing) {
