@@ -456,7 +456,7 @@ const KernelTable& avx2Kernels() {
         .addScaled = addScaled,
         .weightedSum = weightedSum,
         .attention = &TilesOfAttention<Lanes>::kTable,
-        .latents = nullptr,
+        .latents = avx2LatentTiles(),
         .packed = avx2PackedKernels,
     };
     return table;

@@ -33,8 +33,8 @@
 namespace conclave::engine {
 #ifdef CONCLAVE_SIMDE
 const WeightKernels* simdeAvx512PackedKernels(TensorType type);
+const LatentTiles* simdeAvx512LatentTiles();
 #endif
-const LatentTiles* AVX512_LATENT_TILES();
 namespace {
 
 // ---------------------------------------------------------------------------------- conversions

@@ -167,4 +167,8 @@ struct KernelTable {
 [[nodiscard]] const KernelTable& avxVnniKernels();  ///< needs hasAvxVnni()
 [[nodiscard]] const KernelTable& avx512Kernels();   ///< needs hasAvx512()
 
+/// Parts of these tables that have files of their own.
+[[nodiscard]] const LatentTiles* avx2LatentTiles();
+[[nodiscard]] const LatentTiles* avx512LatentTiles();
+
 }  // namespace conclave::engine
