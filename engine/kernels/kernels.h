@@ -132,7 +132,7 @@ struct KernelTable {
     /// fp32 to fp16, to nearest even.
     void (*toHalf)(const float* x, int n, std::uint16_t* out);
     /// n values in blocks of Q8_0 to fp16, with the bits that fp32 in between gives.
-    void (*halvesOfQ8_0)(const std::byte* row, int n, std::uint16_t* out);
+    void (*halvesOfQ8)(const std::byte* row, int n, std::uint16_t* out);
     /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.
     void (*rmsNorm)(const float* x, const float* weight, int n, float epsilon, float* out);
     /// x = exp(scale * (x - max x)), n >= 1, scale > 0. Writes the maximum, returns the results'

@@ -124,7 +124,7 @@ CachedHalves::Rows CachedHalves::rows(Positions positions) const {
     const bool isDirect = m_type == TensorType::Q8_0 && whole == m_dim;
     for (int i = 0; i < positions.size(); ++i, from += m_rowBytes) {
         if (isDirect) {
-            m_kernels->halvesOfQ8_0(from, m_dim, to + size(i) * size(m_dim));
+            m_kernels->halvesOfQ8(from, m_dim, to + size(i) * size(m_dim));
             continue;
         }
         type.dequantize(from, whole, numbers);
