@@ -62,10 +62,37 @@ struct TilesOfLatents {
         return ~_mm_cvtsi128_si32(least) & 0xffff;
     }
 
+    /// A row's scale, and whether its largest number stands so far out that the others keep too few
+    /// bits: then what is left of them becomes a row of its own.
+    struct Fixed {
+        float scale = 0.0f;
+        bool isRough = false;
+    };
+
+    /// Squares of numbers of which 512 are added up.
+    static constexpr int kSquareShift = 6;
+    static Fixed fixedOf(float largest, __m256i squares, int n) {
+        __m128i four =
+            _mm_add_epi32(_mm256_castsi256_si128(squares), _mm256_extracti128_si256(squares, 1));
+        four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+        four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
+        // Of 512 numbers drawn from a normal distribution one in 3,000 rows has a larger one.
+        constexpr float kMostOverMean = 5.0f;
+        const float sum = static_cast<float>(_mm_cvtsi128_si32(four)) * (1 << kSquareShift);
+        const float most = kMostOverMean * kMostOverMean * sum;
+        return {largest / kLargest, largest > 0.0f && kLargest * kLargest * n > most};
+    }
+
+    /// Adds the squares of 16 numbers.
+    static __m256i withSquares(__m256i sum, const std::int16_t* fixed) {
+        const __m256i numbers = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(fixed));
+        return _mm256_add_epi32(
+            sum, _mm256_srli_epi32(_mm256_madd_epi16(numbers, numbers), kSquareShift));
+    }
+
     /// fp16 to fixed point.
     /// @param n  a multiple of 16
-    /// @returns the scale
-    static float fixedFromHalves(const std::uint16_t* from, int n, std::int16_t* to) {
+    static Fixed fixedFromHalves(const std::uint16_t* from, int n, std::int16_t* to) {
         __m256i most = _mm256_setzero_si256();
         for (int i = 0; i < n; i += 16) {
             const __m256i sizes = _mm256_and_si256(load16(from + i), _mm256_set1_epi16(0x7fff));
@@ -73,16 +100,18 @@ struct TilesOfLatents {
         }
         const float largest = fromHalf(largestOf(most));
         const __m256 inverse = _mm256_set1_ps(inverseOf(largest));
+        __m256i squares = _mm256_setzero_si256();
         for (int i = 0; i < n; i += 16) {
             const __m256i halves = load16(from + i);
             storeFixed(_mm256_cvtph_ps(_mm256_castsi256_si128(halves)),
                        _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1)), inverse, to + i);
+            squares = withSquares(squares, to + i);
         }
-        return largest / kLargest;
+        return fixedOf(largest, squares, n);
     }
 
     /// The same of fp32.
-    static float fixedFromFloats(const float* from, int n, std::int16_t* to) {
+    static Fixed fixedFromFloats(const float* from, int n, std::int16_t* to) {
         __m256i most = _mm256_setzero_si256();
         for (int i = 0; i < n; i += 8) {
             const __m256i bits = _mm256_castps_si256(_mm256_loadu_ps(from + i));
@@ -96,41 +125,92 @@ struct TilesOfLatents {
         // Less than this has no inverse in fp32, and counts for nothing.
         constexpr float kLeast = 1e-30f;
         const __m256 inverse = _mm256_set1_ps(largest < kLeast ? 0.0f : inverseOf(largest));
+        __m256i squares = _mm256_setzero_si256();
         for (int i = 0; i < n; i += 16) {
             storeFixed(_mm256_loadu_ps(from + i), _mm256_loadu_ps(from + i + 8), inverse, to + i);
+            squares = withSquares(squares, to + i);
         }
-        return largest / kLargest;
+        return fixedOf(largest < kLeast ? 0.0f : largest, squares, n);
     }
 
-    static void packKeys(const std::uint16_t* keys, std::size_t stride, int n, int latentDim,
-                         int keyDim, std::int16_t* block, float* scales) {
+    /// What fixed point has left of some numbers.
+    /// @returns the scale
+    static float fixRest(const float* numbers, const std::int16_t* fixed, float scale, int n,
+                         std::int16_t* to) {
+        float rest[kMostDims];
+        for (int i = 0; i < n; ++i) {
+            rest[i] = numbers[i] - static_cast<float>(fixed[i]) * scale;
+        }
+        return fixedFromFloats(rest, n, to).scale;
+    }
+
+    /// The rotated part of a row, filled up with zeros.
+    template <typename T>
+    struct Rotated {
+        Rotated(const T* row, int latentDim, int keyDim) {
+            for (int d = latentDim; d < keyDim; ++d) numbers[d - latentDim] = row[d];
+        }
+        T numbers[kMostDims] = {};
+    };
+
+    /// Both parts of what a row has left.
+    static void packRest(const float* latent, const float* rotated, int latentDim, int nRotated,
+                         const std::int16_t* row, Fixed ofLatent, Fixed ofRotated,
+                         std::int16_t* restRow, float* latentScale, float* rotatedScale) {
+        *latentScale = fixRest(latent, row, ofLatent.scale, latentDim, restRow);
+        *rotatedScale =
+            fixRest(rotated, row + latentDim, ofRotated.scale, nRotated, restRow + latentDim);
+    }
+
+    static bool packKeys(const std::uint16_t* keys, std::size_t stride, int n, int latentDim,
+                         int keyDim, bool wantsRests, FixedRows block, FixedRows rest,
+                         bool* isRough) {
         const int length = rowLength(latentDim, keyDim);
-        const int nRotated = keyDim - latentDim;
-        for (int i = 0; i < kPositions; ++i, block += length) {
-            scales[i] = 0.0f;
-            scales[kPositions + i] = 0.0f;
+        const int nRotated = length - latentDim;
+        bool anyIsRough = false;
+        for (int i = 0; i < kPositions; ++i) {
+            isRough[i] = false;
+            for (float* scales : {block.scales, rest.scales}) {
+                scales[i] = 0.0f;
+                scales[kPositions + i] = 0.0f;
+            }
             if (i >= n) continue;
             const std::uint16_t* key = keys + static_cast<std::size_t>(i) * stride;
-            scales[i] = fixedFromHalves(key, latentDim, block);
-            if (nRotated % kRowStep == 0) {
-                scales[kPositions + i] =
-                    fixedFromHalves(key + latentDim, nRotated, block + latentDim);
-                continue;
-            }
-            std::uint16_t rotated[kMostDims] = {};
-            for (int d = 0; d < nRotated; ++d) rotated[d] = key[latentDim + d];
-            scales[kPositions + i] =
-                fixedFromHalves(rotated, length - latentDim, block + latentDim);
+            std::int16_t* row = block.rows + i * length;
+            const Fixed latent = fixedFromHalves(key, latentDim, row);
+            const Fixed rotated =
+                nRotated == keyDim - latentDim
+                    ? fixedFromHalves(key + latentDim, nRotated, row + latentDim)
+                    : fixedFromHalves(Rotated<std::uint16_t>(key, latentDim, keyDim).numbers,
+                                      nRotated, row + latentDim);
+            block.scales[i] = latent.scale;
+            block.scales[kPositions + i] = rotated.scale;
+            isRough[i] = latent.isRough || rotated.isRough;
+            anyIsRough = anyIsRough || isRough[i];
+            if (!isRough[i] && !wantsRests) continue;
+            float numbers[2 * kMostDims] = {};
+            for (int d = 0; d < keyDim; ++d) numbers[d] = fromHalf(key[d]);
+            packRest(numbers, numbers + latentDim, latentDim, nRotated, row, latent, rotated,
+                     rest.rows + i * length, rest.scales + i, rest.scales + kPositions + i);
         }
+        return anyIsRough;
     }
 
-    static void packQuery(const float* query, int latentDim, int keyDim, std::int16_t* row,
-                          float* scales) {
-        scales[0] = fixedFromFloats(query, latentDim, row);
-        float rotated[kMostDims] = {};
-        for (int d = latentDim; d < keyDim; ++d) rotated[d - latentDim] = query[d];
-        scales[1] =
-            fixedFromFloats(rotated, rowLength(latentDim, keyDim) - latentDim, row + latentDim);
+    static bool packQuery(const float* query, int latentDim, int keyDim, bool wantsRest,
+                          FixedRows row, FixedRows rest) {
+        const int nRotated = rowLength(latentDim, keyDim) - latentDim;
+        const Rotated<float> behind(query, latentDim, keyDim);
+        const Fixed latent = fixedFromFloats(query, latentDim, row.rows);
+        const Fixed rotated = fixedFromFloats(behind.numbers, nRotated, row.rows + latentDim);
+        row.scales[0] = latent.scale;
+        row.scales[1] = rotated.scale;
+        rest.scales[0] = 0.0f;
+        rest.scales[1] = 0.0f;
+        const bool isRough = latent.isRough || rotated.isRough;
+        if (!isRough && !wantsRest) return false;
+        packRest(query, behind.numbers, latentDim, nRotated, row.rows, latent, rotated, rest.rows,
+                 rest.scales, rest.scales + 1);
+        return isRough;
     }
 
     // -------------------------------------------------------------------------------------- scores
@@ -181,23 +261,23 @@ struct TilesOfLatents {
                 const float scale = queryScales[2 * q + 1] * keyScales[kPositions + p];
                 lanes[q][p] = Lanes::addScaled(lanes[q][p], sums[q][p], scale);
             }
-            _mm_storeu_ps(scores + static_cast<std::size_t>(q) * stride, Lanes::sums(lanes[q]));
+            float* to = scores + static_cast<std::size_t>(q) * stride;
+            _mm_storeu_ps(to, _mm_add_ps(_mm_loadu_ps(to), Lanes::sums(lanes[q])));
         }
     }
 
     /// Half a block of keys stays in the first-level cache for all queries.
-    static void scores(const std::int16_t* queries, const float* queryScales, int nQueries,
-                       const std::int16_t* block, const float* blockScales, int latentDim,
-                       int keyDim, float* scores, std::size_t stride) {
+    static void scores(FixedRows queries, int nQueries, FixedRows block, int latentDim, int keyDim,
+                       float* scores, std::size_t stride) {
         constexpr int kHalf = kPositions / 2;
         const int length = rowLength(latentDim, keyDim);
         for (int first = 0; first < kPositions; first += kHalf) {
             for (int q = 0; q < nQueries; q += kQueries) {
-                const std::int16_t* rows = queries + static_cast<std::ptrdiff_t>(q) * length;
+                const std::int16_t* rows = queries.rows + static_cast<std::ptrdiff_t>(q) * length;
                 float* to = scores + static_cast<std::size_t>(q) * stride;
                 for (int p = first; p < first + kHalf; p += kKeys) {
-                    scoreTile(rows, queryScales + static_cast<std::ptrdiff_t>(2) * q,
-                              block + p * length, blockScales + p, latentDim, length, to + p,
+                    scoreTile(rows, queries.scales + static_cast<std::ptrdiff_t>(2) * q,
+                              block.rows + p * length, block.scales + p, latentDim, length, to + p,
                               stride);
                 }
             }
@@ -218,10 +298,13 @@ struct TilesOfLatents {
         alignas(64) float scaled[kPositions];
         for (int q = 0; q < nQueries; ++q, weights += stride) {
             for (int p = 0; p < kPositions; p += 8) {
-                _mm256_store_ps(scaled + p, _mm256_mul_ps(_mm256_loadu_ps(weights + p),
-                                                          _mm256_loadu_ps(valueScales + p)));
+                const __m256 weight = _mm256_loadu_ps(weights + p);
+                const __m256 product = _mm256_mul_ps(weight, _mm256_loadu_ps(valueScales + p));
+                // What a query does not see is nothing to it, even if it is no number.
+                const __m256 isSeen = _mm256_cmp_ps(weight, _mm256_setzero_ps(), _CMP_NEQ_UQ);
+                _mm256_store_ps(scaled + p, _mm256_and_ps(product, isSeen));
             }
-            packed.scales[q] = fixedFromFloats(scaled, kPositions, packed.of[q]);
+            packed.scales[q] = fixedFromFloats(scaled, kPositions, packed.of[q]).scale;
         }
     }
 
@@ -275,23 +358,22 @@ struct TilesOfLatents {
         }
     }
 
-    static void weightedSum(const float* weights, std::size_t stride, int nQueries,
-                            const std::int16_t* block, const float* blockScales, int latentDim,
-                            int keyDim, float* outputs) {
+    static void weightedSum(const float* weights, std::size_t stride, int nQueries, FixedRows block,
+                            int latentDim, int keyDim, float* outputs) {
         constexpr int kWidth = kVectors * kLanes;
         const int length = rowLength(latentDim, keyDim);
         const auto outputStride = static_cast<std::size_t>(latentDim);
         Weights packed;
         for (int first = 0; first < nQueries; first += Weights::kMost) {
             const int n = nQueries - first < Weights::kMost ? nQueries - first : Weights::kMost;
-            packWeights(weights + static_cast<std::size_t>(first) * stride, stride, n, blockScales,
+            packWeights(weights + static_cast<std::size_t>(first) * stride, stride, n, block.scales,
                         packed);
             float* to = outputs + static_cast<std::size_t>(first) * outputStride;
             for (int d = 0; d < latentDim; d += kWidth) {
                 if (latentDim - d < kWidth) {
-                    sumTiles<2>(packed, n, block + d, length, to + d, outputStride);
+                    sumTiles<2>(packed, n, block.rows + d, length, to + d, outputStride);
                 } else {
-                    sumTiles<kVectors>(packed, n, block + d, length, to + d, outputStride);
+                    sumTiles<kVectors>(packed, n, block.rows + d, length, to + d, outputStride);
                 }
             }
         }
