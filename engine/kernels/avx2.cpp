@@ -222,7 +222,7 @@ void toHalf(const float* x, int n, std::uint16_t* out) {
     }
 }
 
-void halvesOfQ8_0(const std::byte* row, int n, std::uint16_t* out) {
+void halvesOfQ8(const std::byte* row, int n, std::uint16_t* out) {
     constexpr int kValues = 32;
     constexpr int kScaleBytes = 2;
     for (int first = 0; first < n; first += kValues, row += kScaleBytes + kValues) {
@@ -448,7 +448,7 @@ const KernelTable& avx2Kernels() {
         .quantize = quantize,
         .quantizePart = quantizePart,
         .toHalf = toHalf,
-        .halvesOfQ8_0 = halvesOfQ8_0,
+        .halvesOfQ8 = halvesOfQ8,
         .rmsNorm = rmsNorm,
         .exponentials = exponentials,
         .softmax = softmax,
@@ -456,7 +456,7 @@ const KernelTable& avx2Kernels() {
         .addScaled = addScaled,
         .weightedSum = weightedSum,
         .attention = &TilesOfAttention<Lanes>::kTable,
-        .latents = nullptr,
+        .latents = avx2LatentTiles(),
         .packed = avx2PackedKernels,
     };
     return table;

@@ -33,8 +33,8 @@
 namespace conclave::engine {
 #ifdef CONCLAVE_SIMDE
 const WeightKernels* simdeAvx512PackedKernels(TensorType type);
+const LatentTiles* simdeAvx512LatentTiles();
 #endif
-const LatentTiles* AVX512_LATENT_TILES();
 namespace {
 
 // ---------------------------------------------------------------------------------- conversions
@@ -403,9 +403,9 @@ void weightedSum(const WeightedSumArgs& args) {
     if (query < args.nQueries) weightedSumQueries<1, 8>(args, query);
 }
 
-void halvesOfQ8_0(const std::byte* row, int n, std::uint16_t* out) {
+void halvesOfQ8(const std::byte* row, int n, std::uint16_t* out) {
 #ifdef CONCLAVE_SIMDE
-    avx2Kernels().halvesOfQ8_0(row, n, out);
+    avx2Kernels().halvesOfQ8(row, n, out);
 #else
     constexpr int kValues = 32;
     constexpr int kScaleBytes = 2;
@@ -469,7 +469,7 @@ const KernelTable& AVX512_KERNELS() {
         .quantize = avx2Kernels().quantize,
         .quantizePart = avx2Kernels().quantizePart,
         .toHalf = avx2Kernels().toHalf,
-        .halvesOfQ8_0 = halvesOfQ8_0,
+        .halvesOfQ8 = halvesOfQ8,
         .rmsNorm = avx2Kernels().rmsNorm,
         .exponentials = avx2Kernels().exponentials,
         .softmax = avx2Kernels().softmax,

@@ -86,37 +86,49 @@ struct AttentionTiles {
                         int n, int dim, float* outputs);
 };
 
+/// Rows of int16, and two scales of each: of the latent and of the rotated part.
+struct FixedRows {
+    std::int16_t* rows = nullptr;
+    float* scales = nullptr;
+};
+
 /// Attention over latents: one key of a position serves all query heads, and its beginning is the
-/// position's value. Keys, queries and weights are read as 14-bit fixed-point numbers, whose
-/// products add up exactly in 32 bits, two at a time: twice as many as of fp32. A row's numbers
-/// have a scale each for latent and rotated part, which leaves them as exact as fp16 does where the
-/// largest is some ten times the usual one.
+/// position's value. Keys, queries and weights are read as fixed-point numbers of 13 to 14 bits,
+/// whose products add up exactly in 32 bits, two at a time: twice as many as of fp32. That is as
+/// exact as fp16 for numbers of like sizes. Where one stands out, the others keep too few bits:
+/// what such a row has left is a second row, whose products are added.
 struct LatentTiles {
     int nPositions;  ///< of a block
     int nQueries;    ///< rows of queries come in multiples of it
     int dimUnit;     ///< the latent's size is a multiple of it
-    int mostDims;    ///< of a latent: what 32 bits hold
+    int mostDims;    ///< of a latent, and of a rotated part: what 32 bits hold
 
     /// Numbers in a row of `keyDim`, whose rotated part is filled up with zeros.
     int (*rowLength)(int latentDim, int keyDim);
     /// @param keys  1 to nPositions of them, fp16, `stride` values from one to the next
     /// @param block  written, [nPositions][rowLength], and [latent, rotated][nPositions] scales
-    void (*packKeys)(const std::uint16_t* keys, std::size_t stride, int n, int latentDim,
-                     int keyDim, std::int16_t* block, float* scales);
-    /// @param rows  written, [rowLength], and the scales of latent and rotated part
-    void (*packQuery)(const float* query, int latentDim, int keyDim, std::int16_t* row,
-                      float* scales);
-    /// scores[query * stride + position] = dot(query, key); positions that packKeys() did not get
-    /// have some score.
-    void (*scores)(const std::int16_t* queries, const float* queryScales, int nQueries,
-                   const std::int16_t* block, const float* blockScales, int latentDim, int keyDim,
+    /// @param rest  the same of what rows have left, of those that need it or, if the caller wants
+    ///              them, of all; else scales of zero
+    /// @param isRough  written, [nPositions]: rows whose products need both rests, theirs and the
+    ///                 query's; so do those of rough queries
+    /// @returns true if one is
+    bool (*packKeys)(const std::uint16_t* keys, std::size_t stride, int n, int latentDim,
+                     int keyDim, bool wantsRests, FixedRows block, FixedRows rest, bool* isRough);
+    /// @param row  written, [rowLength], and the scales of latent and rotated part
+    /// @param rest  the same of what it has left, if it needs that or the caller wants it; else
+    ///              scales of zero
+    /// @returns true if the query is rough
+    bool (*packQuery)(const float* query, int latentDim, int keyDim, bool wantsRest, FixedRows row,
+                      FixedRows rest);
+    /// scores[query * stride + position] += dot(query, key); to positions that packKeys() did not
+    /// get zero is added.
+    void (*scores)(FixedRows queries, int nQueries, FixedRows block, int latentDim, int keyDim,
                    float* scores, std::size_t stride);
     /// outputs[query * latentDim + d] += sum over a block's positions p of
     /// weights[query * stride + p] * value p's number d. Weights of positions that packKeys() did
     /// not get must be zero.
-    void (*weightedSum)(const float* weights, std::size_t stride, int nQueries,
-                        const std::int16_t* block, const float* blockScales, int latentDim,
-                        int keyDim, float* outputs);
+    void (*weightedSum)(const float* weights, std::size_t stride, int nQueries, FixedRows block,
+                        int latentDim, int keyDim, float* outputs);
 };
 
 struct KernelTable {
@@ -132,7 +144,7 @@ struct KernelTable {
     /// fp32 to fp16, to nearest even.
     void (*toHalf)(const float* x, int n, std::uint16_t* out);
     /// n values in blocks of Q8_0 to fp16, with the bits that fp32 in between gives.
-    void (*halvesOfQ8_0)(const std::byte* row, int n, std::uint16_t* out);
+    void (*halvesOfQ8)(const std::byte* row, int n, std::uint16_t* out);
     /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.
     void (*rmsNorm)(const float* x, const float* weight, int n, float epsilon, float* out);
     /// x = exp(scale * (x - max x)), n >= 1, scale > 0. Writes the maximum, returns the results'
@@ -166,5 +178,9 @@ struct KernelTable {
 [[nodiscard]] const KernelTable& avx2Kernels();     ///< needs hasAvx2()
 [[nodiscard]] const KernelTable& avxVnniKernels();  ///< needs hasAvxVnni()
 [[nodiscard]] const KernelTable& avx512Kernels();   ///< needs hasAvx512()
+
+/// Parts of these tables that have files of their own.
+[[nodiscard]] const LatentTiles* avx2LatentTiles();
+[[nodiscard]] const LatentTiles* avx512LatentTiles();
 
 }  // namespace conclave::engine

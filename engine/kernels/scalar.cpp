@@ -244,13 +244,13 @@ void toHalf(const float* x, int n, std::uint16_t* out) {
     for (int i = 0; i < n; ++i) out[i] = halfOf(x[i]);
 }
 
-void halvesOfQ8_0(const std::byte* row, int n, std::uint16_t* out) {
+void halvesOfQ8(const std::byte* row, int n, std::uint16_t* out) {
     constexpr int kValues = 32;
     constexpr int kScaleBytes = 2;
     for (int i = 0; i < n; ++i) {
         const std::byte* block = row + i / kValues * (kScaleBytes + kValues);
-        const int value = at<std::int8_t>(block + kScaleBytes, i % kValues);
-        out[i] = halfOf(fromHalf(at<std::uint16_t>(block, 0)) * static_cast<float>(value));
+        const auto value = static_cast<float>(at<std::int8_t>(block + kScaleBytes, i % kValues));
+        out[i] = halfOf(fromHalf(at<std::uint16_t>(block, 0)) * value);
     }
 }
 
@@ -315,7 +315,7 @@ const KernelTable& scalarKernels() {
         .quantize = quantize,
         .quantizePart = quantizePart,
         .toHalf = toHalf,
-        .halvesOfQ8_0 = halvesOfQ8_0,
+        .halvesOfQ8 = halvesOfQ8,
         .rmsNorm = rmsNorm,
         .exponentials = exponentials,
         .softmax = softmax,

@@ -1,5 +1,6 @@
 #include "engine/model/attend_latents.h"
 
+#include <array>
 #include <memory>
 
 #include "engine/model/attend_panels.h"
@@ -12,6 +13,8 @@ constexpr int kMostRotated = 256;
 // With latents of 128 packing costs decode a quarter of its speed, and prefill gains 6 %; with 512
 // both gain (Zen 4).
 constexpr int kLeastLatent = 256;
+// Of a block's positions, two each.
+constexpr std::size_t kMostScales = 2 * kAttendChunk;
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
@@ -34,17 +37,27 @@ public:
           m_set(*kernels.latents),
           m_length(size(m_set.rowLength(args.valueDim, args.queryDim))),
           m_nRows((tile.nQueries() + m_set.nQueries - 1) / m_set.nQueries * m_set.nQueries),
-          m_memory(memoryOfThread()) {
-        m_queries = inLines(m_memory.queries, size(m_nRows) * m_length);
-        m_queryScales = atLeast(m_memory.queryScales, 2 * size(m_nRows));
-        m_block = inLines(m_memory.keys, kAttendChunk * m_length);
-        m_blockScales = atLeast(m_memory.keyScales, 2 * kAttendChunk);
+          m_memory(memoryOfThread()),
+          m_queries(m_memory.queries.of(size(m_nRows), m_length)),
+          m_queryRests(m_memory.queryRests.of(size(m_nRows), m_length)),
+          m_keys(m_memory.keys.of(kAttendChunk, m_length)),
+          m_keyRests(m_memory.keyRests.of(kAttendChunk, m_length)) {
         m_scores = atLeast(m_memory.scores, size(m_nRows) * kAttendChunk);
         m_gathered = atLeast(m_memory.gathered, size(m_nRows) * size(args.valueDim));
+        m_smoothScales = atLeast(m_memory.smoothScales, 2 * size(m_nRows));
+        m_roughScales = atLeast(m_memory.roughScales, 2 * size(m_nRows));
+        std::fill_n(m_roughScales, 2 * size(m_nRows), 0.0f);
+        m_memory.isRough.assign(size(tile.nQueries()), false);
         for (int i = 0; i < tile.nQueries(); ++i) {
-            m_set.packQuery(args.queries + tile.pair(args, i) * size(args.queryDim), args.valueDim,
-                            args.queryDim, m_queries + size(i) * m_length,
-                            m_queryScales + 2 * size(i));
+            m_memory.isRough[size(i)] = pack(i, false);
+            if (!m_memory.isRough[size(i)]) continue;
+            m_hasRoughQuery = true;
+            std::copy_n(at(m_queries, i).scales, 2, m_roughScales + 2 * size(i));
+        }
+        for (int i = tile.nQueries(); i < m_nRows; ++i) {
+            std::fill_n(at(m_queries, i).scales, 2, 0.0f);
+            std::fill_n(at(m_queryRests, i).scales, 2, 0.0f);
+            std::fill_n(m_smoothScales + 2 * size(i), 2, 0.0f);
         }
     }
 
@@ -64,21 +77,36 @@ public:
         std::fill(m_scores + size(nQueries) * kAttendChunk, m_scores + size(m_nRows) * kAttendChunk,
                   0.0f);
         std::fill_n(m_gathered, size(m_nRows) * size(m_args.valueDim), 0.0f);
-        for (int at = 0; at < walked.size(); at += m_set.nPositions) {
-            m_set.weightedSum(m_scores + at, kAttendChunk, m_nRows, m_block + size(at) * m_length,
-                              m_blockScales + 2 * size(at), m_args.valueDim, m_args.queryDim,
-                              m_gathered);
+        for (int first = 0; first < walked.size(); first += m_set.nPositions) {
+            const auto sum = [&](FixedRows values) {
+                m_set.weightedSum(m_scores + first, kAttendChunk, m_nRows, values, m_args.valueDim,
+                                  m_args.queryDim, m_gathered);
+            };
+            sum(at(m_keys, first));
+            if (m_memory.hasRest[size(first / m_set.nPositions)]) sum(at(m_keyRests, first));
         }
     }
 
 private:
+    struct Rows {
+        std::vector<std::int16_t> numbers;  ///< [row]
+        std::vector<float> scales;
+
+        FixedRows of(std::size_t nRows, std::size_t length) {
+            return {inLines(numbers, nRows * length), atLeast(scales, 2 * nRows)};
+        }
+    };
     struct Memory {
-        std::vector<std::int16_t> queries;  ///< [query][row]
-        std::vector<float> queryScales;     ///< [query][latent, rotated]
-        std::vector<std::int16_t> keys;     ///< [position][row]
-        std::vector<float> keyScales;       ///< [block][latent, rotated][position]
-        std::vector<float> scores;          ///< [query][kAttendChunk]
-        std::vector<float> gathered;        ///< [query][latent]
+        Rows queries;
+        Rows queryRests;
+        Rows keys;  ///< scales are [block][latent, rotated][position]
+        Rows keyRests;
+        std::array<bool, kAttendChunk> hasRest{};  ///< [block]
+        std::vector<bool> isRough;                 ///< [query]
+        std::vector<float> roughScales;            ///< of the queries that are, else zero
+        std::vector<float> smoothScales;           ///< of the rests of the others
+        std::vector<float> scores;                 ///< [query][kAttendChunk]
+        std::vector<float> gathered;               ///< [query][latent]
     };
 
     static Memory& memoryOfThread() {
@@ -86,22 +114,83 @@ private:
         return memory;
     }
 
+    /// From a row on, which for keys begins a block.
+    [[nodiscard]] FixedRows at(FixedRows rows, int first) const {
+        return {rows.rows + size(first) * m_length, rows.scales + 2 * size(first)};
+    }
+
     void score(int chunk, Positions walked) {
+        std::fill_n(m_scores, size(m_nRows) * kAttendChunk, 0.0f);
         const CachedHalves keys = CachedHalves::keys(m_kernels, m_args, chunk, 0);
-        for (int at = 0; at < walked.size(); at += m_set.nPositions) {
-            const int first = walked.first + at;
-            const int n = std::min(m_set.nPositions, walked.size() - at);
+        for (int i = 0; i < walked.size(); i += m_set.nPositions) {
+            const int first = walked.first + i;
+            const int n = std::min(m_set.nPositions, walked.size() - i);
             const auto rows = keys.rows({first, first + n});
-            std::int16_t* block = m_block + size(at) * m_length;
-            float* scales = m_blockScales + 2 * size(at);
-            m_set.packKeys(rows.data, rows.stride, n, m_args.valueDim, m_args.queryDim, block,
-                           scales);
-            if (at + n < walked.size()) {
-                const int most = std::min(m_set.nPositions, walked.size() - at - n);
+            const FixedRows block = at(m_keys, i);
+            const FixedRows rests = at(m_keyRests, i);
+            std::array<bool, kAttendChunk> isRough{};
+            const bool hasRough =
+                m_set.packKeys(rows.data, rows.stride, n, m_args.valueDim, m_args.queryDim,
+                               m_hasRoughQuery, block, rests, isRough.data());
+            m_memory.hasRest[size(i / m_set.nPositions)] = hasRough;
+            if (i + n < walked.size()) {
+                const int most = std::min(m_set.nPositions, walked.size() - i - n);
                 keys.prefetch({first + n, first + n + most});
             }
-            m_set.scores(m_queries, m_queryScales, m_nRows, block, scales, m_args.valueDim,
-                         m_args.queryDim, m_scores + at, kAttendChunk);
+            addScores(m_queries, block, i);
+            if (hasRough || m_hasRoughQuery) addRests(i, isRough.data(), hasRough);
+        }
+    }
+
+    void addScores(FixedRows queries, FixedRows block, int i) {
+        m_set.scores(queries, m_nRows, block, m_args.valueDim, m_args.queryDim, m_scores + i,
+                     kAttendChunk);
+    }
+
+    /// Where a key or a query has numbers that stand out, the other's there may be small, below the
+    /// last of its bits: both rests count. Which pairs these are depends on nothing but the two.
+    void addRests(int i, const bool* isRough, bool hasRough) {
+        const FixedRows block = at(m_keys, i);
+        const FixedRows rests = at(m_keyRests, i);
+        std::array<float, kMostScales> roughKeys{};
+        std::array<float, kMostScales> smoothRests{};
+        for (int of = 0; of < 2 * m_set.nPositions; ++of) {
+            if (isRough[of % m_set.nPositions]) {
+                roughKeys[size(of)] = block.scales[of];
+            } else {
+                std::swap(smoothRests[size(of)], rests.scales[of]);
+            }
+        }
+        if (hasRough) {
+            packSmoothRests();
+            addScores(m_queries, rests, i);
+            addScores({m_queryRests.rows, m_smoothScales}, {block.rows, roughKeys.data()}, i);
+            addScores({m_queryRests.rows, m_smoothScales}, rests, i);
+            addScores(m_queryRests, rests, i);
+        }
+        if (m_hasRoughQuery) {
+            addScores(m_queryRests, block, i);
+            addScores({m_queries.rows, m_roughScales}, {rests.rows, smoothRests.data()}, i);
+        }
+    }
+
+    /// @returns true if it is rough
+    bool pack(int query, bool wantsRest) {
+        return m_set.packQuery(m_args.queries + m_tile.pair(m_args, query) * size(m_args.queryDim),
+                               m_args.valueDim, m_args.queryDim, wantsRest, at(m_queries, query),
+                               at(m_queryRests, query));
+    }
+
+    /// Rests of the queries that have none yet, with scales of their own.
+    void packSmoothRests() {
+        if (m_hasSmoothRests) return;
+        m_hasSmoothRests = true;
+        for (int i = 0; i < m_tile.nQueries(); ++i) {
+            float* scales = m_smoothScales + 2 * size(i);
+            std::fill_n(scales, 2, 0.0f);
+            if (m_memory.isRough[size(i)]) continue;
+            static_cast<void>(pack(i, true));
+            std::swap_ranges(scales, scales + 2, at(m_queryRests, i).scales);
         }
     }
 
@@ -112,10 +201,14 @@ private:
     std::size_t m_length;
     int m_nRows;
     Memory& m_memory;
-    std::int16_t* m_queries;
-    float* m_queryScales;
-    std::int16_t* m_block;
-    float* m_blockScales;
+    FixedRows m_queries;
+    FixedRows m_queryRests;
+    FixedRows m_keys;
+    FixedRows m_keyRests;
+    float* m_roughScales;
+    float* m_smoothScales;
+    bool m_hasRoughQuery = false;
+    bool m_hasSmoothRests = false;
     float* m_scores;
     float* m_gathered;
 };
@@ -159,8 +252,8 @@ void attendLatents(const KernelTable& kernels, const AttendArgs& args, const Att
 }
 
 std::size_t attendLatentsBytes(std::size_t keyDim, std::size_t latentDim) {
-    const std::size_t nRows = size(kPanelQueries) + kAttendChunk;
-    return nRows * (keyDim + 2) * sizeof(std::int16_t) +
+    const std::size_t nRows = 2 * (size(kPanelQueries) + kAttendChunk);  // with their rests
+    return nRows * (keyDim * sizeof(std::int16_t) + 2 * sizeof(float)) +
            size(kPanelQueries) * (kAttendChunk + latentDim) * sizeof(float);
 }
 

@@ -1,6 +1,9 @@
 #include "engine/model/attend_tile.h"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <span>
 
 #include "engine/model/activation.h"
@@ -14,6 +17,16 @@ std::size_t size(int n) { return static_cast<std::size_t>(n); }
 std::size_t bytesOfRow(TensorType type, int dim) {
     const TypeTraits& traits = *typeTraits(type);
     return (size(dim) + traits.blockValues - 1) / traits.blockValues * traits.blockBytes;
+}
+
+/// False if one is infinite or no number: kernels that look for the largest would lose it.
+bool areFinite(const float* scores, int n) {
+    constexpr std::uint32_t kExponent = 0x7f800000;
+    std::uint32_t nWrong = 0;
+    for (int i = 0; i < n; ++i) {
+        nWrong += (std::bit_cast<std::uint32_t>(scores[i]) & kExponent) == kExponent ? 1 : 0;
+    }
+    return nWrong == 0;
 }
 
 }  // namespace
@@ -55,6 +68,13 @@ void weighSeen(const KernelTable& kernels, const AttendArgs& args, Positions see
         return;
     }
     float* first = scores + (seen.first - walked.first);
+    if (!areFinite(first, seen.size())) {
+        // Keys beyond fp16, for one. The logits will be no numbers, which is told.
+        std::fill_n(scores, walked.size(), 0.0f);
+        share.max = 0.0f;
+        share.sum = std::numeric_limits<float>::quiet_NaN();
+        return;
+    }
     float scale = args.scale;
     if (args.softCap > 0.0f) {
         for (float& score : std::span(first, size(seen.size()))) score *= scale;
@@ -124,7 +144,7 @@ CachedHalves::Rows CachedHalves::rows(Positions positions) const {
     const bool isDirect = m_type == TensorType::Q8_0 && whole == m_dim;
     for (int i = 0; i < positions.size(); ++i, from += m_rowBytes) {
         if (isDirect) {
-            m_kernels->halvesOfQ8_0(from, m_dim, to + size(i) * size(m_dim));
+            m_kernels->halvesOfQ8(from, m_dim, to + size(i) * size(m_dim));
             continue;
         }
         type.dequantize(from, whole, numbers);

@@ -648,6 +648,23 @@ def changed(m, **keys):
     return m
 
 
+def with_outliers(m, rank, scale):
+    """The same model but for rounding: two numbers of each latent are larger, and what reads them less so."""
+    outliers = [5, 6]
+    for i, (name, shape, kind, values) in enumerate(m.tensors):
+        values = np.array(values, dtype=np.float32)
+        if "attn_kv_a_norm" in name:
+            values[outliers] *= scale
+            m.tensors[i] = (name, shape, kind, values.astype("<f4"))
+        elif "attn_k_b" in name:
+            values.reshape(-1, rank, shape[0])[:, outliers, :] /= scale
+            m.tensors[i] = (name, shape, kind, values.astype("<f2"))
+        elif "attn_v_b" in name:
+            values.reshape(-1, shape[1], rank)[:, :, outliers] /= scale
+            m.tensors[i] = (name, shape, kind, values.astype("<f2"))
+    return m
+
+
 def llama4_divided():
     """As Scout, whose file has factors for all layers that turn; the window is 8,192 whatever the file says."""
     m = llama4()
@@ -662,6 +679,7 @@ VARIANTS = {
     "deepseek2-growth": lambda: changed(deepseek3(), rope__scaling__attn_factor=0.6,  # Mistral Large 3
                                         attention__temperature_scale=0.1, attention__temperature_length=24),
     "deepseek2-latents": lambda: deepseek2(n_experts=0, rank=256),  # fixed point, see engine/model/attend_latents.h
+    "deepseek2-outliers": lambda: with_outliers(deepseek2(n_experts=0, rank=256), 256, 256),
     "gemma3-list": lambda: changed(gemma3(), rope__freq_base_swa=500.0, attention__sliding_window_pattern=[
         False, True, True, False, True, True]),
     "gpt-oss-local": lambda: changed(gpt_oss(), rope__freq_base_swa=500.0,

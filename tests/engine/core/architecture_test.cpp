@@ -412,8 +412,9 @@ INSTANTIATE_TEST_SUITE_P(
                     "cohere2", "dots1", "hunyuan-moe", "hunyuan-dense", "bailingmoe", "bailingmoe2",
                     "minimax-m2", "exaone4", "lfm2", "lfm2moe", "granitehybrid",
                     "granitehybrid-moe", "qwen2vl", "qwen3vl", "qwen3vlmoe", "glm4-sections",
-                    "deepseek2-growth", "deepseek2-latents", "gemma3-list", "gpt-oss-local",
-                    "llama4-divided", "qwen3next-by-heads", "command-r-plus", "deepseek2-yarn"),
+                    "deepseek2-growth", "deepseek2-latents", "deepseek2-outliers", "gemma3-list",
+                    "gpt-oss-local", "llama4-divided", "qwen3next-by-heads", "command-r-plus",
+                    "deepseek2-yarn"),
     testName);
 
 TEST(ModelConfig, RefusesWhatDiffersFromLayerToLayerInsteadOfMisreadingIt) {

@@ -23,7 +23,8 @@ struct Shape {
     bool chunked = false;
     int queryDim = 16;
     int valueDim = 16;
-    bool isLatent = false;  ///< values are the beginning of keys
+    bool isLatent = false;     ///< values are the beginning of keys
+    bool hasOutliers = false;  ///< in some queries and positions
 };
 
 constexpr float kScale = 0.3f;
@@ -42,6 +43,11 @@ public:
           m_exact(values(m_nPositions * m_entryDim)),
           m_cache(m_exact),
           m_halves(m_cache.size()) {
+        if (shape.hasOutliers) {
+            addOutliers(m_queries, size(shape.queryDim), 9, 5);
+            addOutliers(m_cache, m_entryDim, 5, 9);
+            m_exact = m_cache;
+        }
         // All positions one behind the other, each with all of its heads.
         const auto* entries = reinterpret_cast<const std::byte*>(m_halves.data());
         for (std::size_t first = 0; first < m_nPositions; first += kAttendChunk) {
@@ -78,6 +84,17 @@ public:
                     .sinks = m_sinks});
         }
         return out;
+    }
+
+    /// Some numbers stand far out, but products stay as they are.
+    void addOutliers(std::vector<float>& rows, std::size_t rowLength, std::size_t large,
+                     std::size_t small) {
+        constexpr float kFactor = 300.0f;
+        for (std::size_t row = 0; row < rows.size() / rowLength; ++row) {
+            float* values = rows.data() + row * rowLength;
+            values[small] /= kFactor;
+            if (row % 5 == 3) values[large] *= kFactor;
+        }
     }
 
     [[nodiscard]] bool isFixedPoint(const KernelTable& kernels) const {
@@ -194,6 +211,8 @@ TEST(Attend, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
     shapes.push_back({5, 1, 3, 30, 0, 0.0f, false, false, 104, 96, true});
     shapes.push_back({70, 1, 3, 255, 0, 0.0f, false, false, 192, 160, true});
     shapes.push_back({6, 1, 9, 100, 0, 0.0f, false, false, 72, 48, true});
+    shapes.push_back({16, 1, 9, 290, 0, 0.0f, false, false, 576, 512, true, true});
+    shapes.push_back({16, 1, 40, 30, 0, 0.0f, false, false, 296, 256, true, true});
     for (const Shape& shape : shapes) {
         const Attention attention(shape);
         const std::vector<double> expected = attention.formula();
@@ -201,9 +220,10 @@ TEST(Attend, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
             const std::vector<float> whole = attention.run(*kernels, 2, shape.nTokens);
             double largest = 0.0;
             for (std::size_t i = 0; i < whole.size(); ++i) {
-                largest = std::max(largest, std::abs(whole[i] - expected[i]));
+                const double size = std::max(1.0, std::abs(expected[i]));
+                largest = std::max(largest, std::abs(whole[i] - expected[i]) / size);
             }
-            const double allowed = attention.isFixedPoint(*kernels) ? 6e-3 : 6e-8 * shape.queryDim;
+            const double allowed = attention.isFixedPoint(*kernels) ? 1e-2 : 2e-7 * shape.queryDim;
             EXPECT_LT(largest, std::max(allowed, 1e-5))
                 << kernels->isa << " window " << shape.window << " of " << shape.valueDim;
             EXPECT_EQ(attention.run(*kernels, 1, 1), whole) << kernels->isa;
