@@ -223,7 +223,10 @@ TEST(Attend, EqualsTheFormulaAndKeepsItsBitsInAnyBatch) {
                 const double size = std::max(1.0, std::abs(expected[i]));
                 largest = std::max(largest, std::abs(whole[i] - expected[i]) / size);
             }
-            const double allowed = attention.isFixedPoint(*kernels) ? 1e-2 : 2e-7 * shape.queryDim;
+            // Values that stand out cancel one another, and leave the errors of their weights.
+            const double ofFixed = shape.hasOutliers ? 0.1 : 1e-2;
+            const double allowed =
+                attention.isFixedPoint(*kernels) ? ofFixed : 2e-7 * shape.queryDim;
             EXPECT_LT(largest, std::max(allowed, 1e-5))
                 << kernels->isa << " window " << shape.window << " of " << shape.valueDim;
             EXPECT_EQ(attention.run(*kernels, 1, 1), whole) << kernels->isa;
