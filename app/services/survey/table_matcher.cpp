@@ -116,8 +116,8 @@ bool TableMatcher::asksForRows() const {
     }
     if (isChinese(m_question)) return m_isNamed;
     // "How many open invoices": the first words behind are what is counted.
-    constexpr std::size_t kHeadWords = 3;
-    const std::size_t end = std::min(m_operationEnd + kHeadWords, m_tokens.size());
+    constexpr std::size_t kWordsCounted = 3;
+    const std::size_t end = std::min(m_operationEnd + kWordsCounted, m_tokens.size());
     for (std::size_t at = m_operationEnd; at < end; ++at) {
         if (isAskingWord(surface(at)) && surface(at) != "the" && surface(at) != "all") break;
         const bool isColumn = std::any_of(m_named.begin(), m_named.end(), [&](const Named& named) {
