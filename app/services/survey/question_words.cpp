@@ -111,6 +111,10 @@ std::string_view trimmedQuestion(std::string_view text) {
     return text;
 }
 
+std::string_view withoutLeadingSpace(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of(" ,\t"), text.size()));
+}
+
 std::size_t findWords(std::string_view text, std::string_view phrase, std::size_t from) {
     for (std::size_t at = text.find(phrase, from); at != std::string_view::npos;
          at = text.find(phrase, at + 1)) {

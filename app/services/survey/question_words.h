@@ -19,6 +19,9 @@ namespace conclave::services {
 /// Without the white space and punctuation around it.
 [[nodiscard]] std::string_view trimmedQuestion(std::string_view text);
 
+/// Spaces and commas.
+[[nodiscard]] std::string_view withoutLeadingSpace(std::string_view text);
+
 /// Position of `phrase` in `text` as whole words, from `from` on; npos: nowhere.
 [[nodiscard]] std::size_t findWords(std::string_view text, std::string_view phrase,
                                     std::size_t from = 0);

@@ -7,7 +7,7 @@
 #include "app/services/question.h"
 #include "app/services/survey/chinese_question.h"
 #include "app/services/survey/comparison_question.h"
-#include "app/services/survey/denial.h"
+#include "app/services/survey/denial_question.h"
 #include "app/services/survey/question_subject.h"
 #include "app/services/survey/question_words.h"
 
