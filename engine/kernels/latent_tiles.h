@@ -76,11 +76,15 @@ struct TilesOfLatents {
             _mm_add_epi32(_mm256_castsi256_si128(squares), _mm256_extracti128_si256(squares, 1));
         four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
         four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
-        // Of 512 numbers drawn from a normal distribution one in 3,000 rows has a larger one.
-        constexpr float kMostOverMean = 5.0f;
+        // Numbers drawn from a normal distribution, or one with longer tails, hardly ever have so
+        // large a one among them: eight times the mean, or in short rows two fifths of the squares.
+        constexpr float kMostOverMean = 64.0f;
+        constexpr float kMostShare = 0.4f;
         const float sum = static_cast<float>(_mm_cvtsi128_si32(four)) * (1 << kSquareShift);
-        const float most = kMostOverMean * kMostOverMean * sum;
-        return {largest / kLargest, largest > 0.0f && kLargest * kLargest * n > most};
+        const float byMean = kMostOverMean * sum / static_cast<float>(n);
+        const float byShare = kMostShare * sum;
+        const float most = byMean < byShare ? byMean : byShare;
+        return {largest / kLargest, largest > 0.0f && kLargest * kLargest > most};
     }
 
     /// Adds the squares of 16 numbers.
@@ -134,12 +138,17 @@ struct TilesOfLatents {
     }
 
     /// What fixed point has left of some numbers.
+    /// @param n  a multiple of 16
     /// @returns the scale
     static float fixRest(const float* numbers, const std::int16_t* fixed, float scale, int n,
                          std::int16_t* to) {
         float rest[kMostDims];
-        for (int i = 0; i < n; ++i) {
-            rest[i] = numbers[i] - static_cast<float>(fixed[i]) * scale;
+        const __m256 scales = _mm256_set1_ps(scale);
+        for (int i = 0; i < n; i += 8) {
+            const __m128i eight = _mm_loadu_si128(reinterpret_cast<const __m128i*>(fixed + i));
+            const __m256 held = _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(eight));
+            _mm256_storeu_ps(rest + i,
+                             _mm256_fnmadd_ps(held, scales, _mm256_loadu_ps(numbers + i)));
         }
         return fixedFromFloats(rest, n, to).scale;
     }
@@ -188,9 +197,14 @@ struct TilesOfLatents {
             isRough[i] = latent.isRough || rotated.isRough;
             anyIsRough = anyIsRough || isRough[i];
             if (!isRough[i] && !wantsRests) continue;
-            float numbers[2 * kMostDims] = {};
-            for (int d = 0; d < keyDim; ++d) numbers[d] = fromHalf(key[d]);
-            packRest(numbers, numbers + latentDim, latentDim, nRotated, row, latent, rotated,
+            float numbers[kMostDims];
+            for (int d = 0; d < latentDim; d += 8) {
+                const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key + d));
+                _mm256_storeu_ps(numbers + d, _mm256_cvtph_ps(halves));
+            }
+            float behind[kMostDims] = {};
+            for (int d = latentDim; d < keyDim; ++d) behind[d - latentDim] = fromHalf(key[d]);
+            packRest(numbers, behind, latentDim, nRotated, row, latent, rotated,
                      rest.rows + i * length, rest.scales + i, rest.scales + kPositions + i);
         }
         return anyIsRough;

@@ -1,7 +1,9 @@
 #include "engine/model/attend_latents.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 
 #include "engine/model/attend_panels.h"
 
@@ -50,8 +52,8 @@ public:
         m_memory.isRough.assign(size(tile.nQueries()), false);
         for (int i = 0; i < tile.nQueries(); ++i) {
             m_memory.isRough[size(i)] = pack(i, false);
+            (m_memory.isRough[size(i)] ? m_hasRoughQuery : m_hasSmoothQuery) = true;
             if (!m_memory.isRough[size(i)]) continue;
-            m_hasRoughQuery = true;
             std::copy_n(at(m_queries, i).scales, 2, m_roughScales + 2 * size(i));
         }
         for (int i = tile.nQueries(); i < m_nRows; ++i) {
@@ -138,7 +140,7 @@ private:
                 keys.prefetch({first + n, first + n + most});
             }
             addScores(m_queries, block, i);
-            if (hasRough || m_hasRoughQuery) addRests(i, isRough.data(), hasRough);
+            if (hasRough || m_hasRoughQuery) addRests(i, n, isRough.data(), hasRough);
         }
     }
 
@@ -149,7 +151,7 @@ private:
 
     /// Where a key or a query has numbers that stand out, the other's there may be small, below the
     /// last of its bits: both rests count. Which pairs these are depends on nothing but the two.
-    void addRests(int i, const bool* isRough, bool hasRough) {
+    void addRests(int i, int nKeys, const bool* isRough, bool hasRough) {
         const FixedRows block = at(m_keys, i);
         const FixedRows rests = at(m_keyRests, i);
         std::array<float, kMostScales> roughKeys{};
@@ -161,15 +163,21 @@ private:
                 std::swap(smoothRests[size(of)], rests.scales[of]);
             }
         }
+        const auto isSmooth = [](bool rough) { return !rough; };
+        const std::span<const bool> rough(isRough, size(nKeys));
         if (hasRough) {
-            packSmoothRests();
             addScores(m_queries, rests, i);
-            addScores({m_queryRests.rows, m_smoothScales}, {block.rows, roughKeys.data()}, i);
-            addScores({m_queryRests.rows, m_smoothScales}, rests, i);
-            addScores(m_queryRests, rests, i);
+            if (m_hasRoughQuery) addScores(m_queryRests, rests, i);
+            if (m_hasSmoothQuery) {
+                packSmoothRests();
+                const FixedRows smooth{m_queryRests.rows, m_smoothScales};
+                addScores(smooth, {block.rows, roughKeys.data()}, i);
+                addScores(smooth, rests, i);
+            }
         }
-        if (m_hasRoughQuery) {
-            addScores(m_queryRests, block, i);
+        if (!m_hasRoughQuery) return;
+        addScores(m_queryRests, block, i);
+        if (std::any_of(rough.begin(), rough.end(), isSmooth)) {
             addScores({m_queries.rows, m_roughScales}, {rests.rows, smoothRests.data()}, i);
         }
     }
@@ -208,6 +216,7 @@ private:
     float* m_roughScales;
     float* m_smoothScales;
     bool m_hasRoughQuery = false;
+    bool m_hasSmoothQuery = false;
     bool m_hasSmoothRests = false;
     float* m_scores;
     float* m_gathered;
