@@ -27,6 +27,16 @@ struct Lanes {
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
         asm("" : "+x"(sum));
     }
+    static void store(std::int16_t* p, Vector numbers) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), numbers);
+    }
+    static Vector larger(Vector a, Vector b) {
+        return _mm256_max_epu16(a, _mm256_and_si256(b, _mm256_set1_epi16(0x7fff)));
+    }
+    static int largestOf(Vector bits) { return largestOf16(bits); }
+    static Vector fixed(Vector halves, float factor) {
+        return fixed16(halves, _mm256_set1_ps(factor));
+    }
     static void interleave(const std::int16_t* a, const std::int16_t* b, std::int16_t* low,
                            std::int16_t* high) {
         const Vector even = load(a);

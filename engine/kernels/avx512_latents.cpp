@@ -41,6 +41,27 @@ struct Lanes {
         asm("" : "+v"(sum));
 #endif
     }
+    static void store(std::int16_t* p, Vector numbers) { _mm512_storeu_si512(p, numbers); }
+    static Vector larger(Vector a, Vector b) {
+        return _mm512_max_epu16(a, _mm512_and_si512(b, _mm512_set1_epi16(0x7fff)));
+    }
+    static int largestOf(Vector bits) {
+        return largestOf16(
+            _mm256_max_epu16(_mm512_castsi512_si256(bits), _mm512_extracti64x4_epi64(bits, 1)));
+    }
+    static __m256i fixedHalf(__m256i halves, float factor) {
+#ifdef CONCLAVE_SIMDE
+        return fixed16(halves, _mm256_set1_ps(factor));
+#else
+        const __m512 numbers = _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_set1_ps(factor));
+        return _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(numbers));
+#endif
+    }
+    static Vector fixed(Vector halves, float factor) {
+        const __m256i low = fixedHalf(_mm512_castsi512_si256(halves), factor);
+        const __m256i high = fixedHalf(_mm512_extracti64x4_epi64(halves, 1), factor);
+        return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    }
     static void interleave(const std::int16_t* a, const std::int16_t* b, std::int16_t* low,
                            std::int16_t* high) {
         alignas(64) static constexpr std::int16_t kFirst[] = {

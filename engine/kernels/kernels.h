@@ -106,14 +106,17 @@ struct LatentTiles {
     /// Numbers in a row of `keyDim`, whose rotated part is filled up with zeros.
     int (*rowLength)(int latentDim, int keyDim);
     /// @param keys  1 to nPositions of them, fp16, `stride` values from one to the next
+    /// @param nAhead  keys from `keys` + nPositions * stride on that the next call will read: they
+    ///                are asked for from memory
     /// @param block  written, [nPositions][rowLength], and [latent, rotated][nPositions] scales
     /// @param rest  the same of what rows have left, of those that need it or, if the caller wants
     ///              them, of all; else scales of zero
     /// @param isRough  written, [nPositions]: rows whose products need both rests, theirs and the
     ///                 query's; so do those of rough queries
     /// @returns true if one is
-    bool (*packKeys)(const std::uint16_t* keys, std::size_t stride, int n, int latentDim,
-                     int keyDim, bool wantsRests, FixedRows block, FixedRows rest, bool* isRough);
+    bool (*packKeys)(const std::uint16_t* keys, std::size_t stride, int n, int nAhead,
+                     int latentDim, int keyDim, bool wantsRests, FixedRows block, FixedRows rest,
+                     bool* isRough);
     /// @param row  written, [rowLength], and the scales of latent and rotated part
     /// @param rest  the same of what it has left, if it needs that or the caller wants it; else
     ///              scales of zero

@@ -2,18 +2,44 @@
 // built with AVX2's flags or more (see kernels.h), which include the intrinsics before. `Lanes` is
 // a type of such a file's unnamed namespace, so that the linker never gives one file the functions
 // of another:
-//   Vector, Floats, kCount   registers of int32 or of pairs of int16, of fp32, and how many they
-//   hold kTile                    queries whose sums stand in registers for four positions at once
-//   zero, load, broadcast    of pairs of int16
+//   Vector, Floats, kCount   registers of int32 or of pairs of int16, of fp32, how many they hold
+//   kTile                    queries whose sums stand in registers for four positions at once
+//   zero, load, store, broadcast   of pairs of int16
 //   addProducts(sum, a, b)   sum += both products of each pair
 //   interleave(a, b, low, high)   the numbers of two registers side by side
 //   scaled(ints, scale), addScaled(floats, ints, scale), loadFloats, storeFloats
 //   sums(lanes)              those of four registers' lanes
+//   larger(a, b)             the larger one's bits, of a and fp16 numbers b without their signs
+//   largestOf(a)             the largest bits of a register
+//   fixed(halves, factor)    a register of fp16 numbers times a factor, as integers
 #pragma once
 
 #include "engine/kernels/kernels.h"
 
 namespace conclave::engine {
+
+namespace {
+
+/// 16 numbers times a factor, as integers.
+inline __m256i fixed16(__m256 low, __m256 high, __m256 factor) {
+    const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(low, factor));
+    const __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(high, factor));
+    return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
+}
+inline __m256i fixed16(__m256i halves, __m256 factor) {
+    return fixed16(_mm256_cvtph_ps(_mm256_castsi256_si128(halves)),
+                   _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1)), factor);
+}
+
+/// The largest of 16 numbers.
+inline int largestOf16(__m256i numbers) {
+    const __m128i eight =
+        _mm_max_epu16(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
+    const __m128i least = _mm_minpos_epu16(_mm_xor_si128(eight, _mm_set1_epi16(-1)));
+    return ~_mm_cvtsi128_si32(least) & 0xffff;
+}
+
+}  // namespace
 
 template <typename Lanes>
 struct TilesOfLatents {
@@ -42,26 +68,6 @@ struct TilesOfLatents {
     /// What makes kLargest of the largest number; the other way round it is the scale.
     static float inverseOf(float largest) { return largest > 0.0f ? kLargest / largest : 0.0f; }
 
-    static void storeFixed(__m256 low, __m256 high, __m256 inverse, std::int16_t* to) {
-        const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(low, inverse));
-        const __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(high, inverse));
-        const __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), both);
-    }
-
-    static __m256i load16(const std::uint16_t* halves) {
-        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(halves));
-    }
-
-    /// The largest of 16 numbers without sign. What is not finite has the largest bits.
-    static int largestOf(__m256i halves) {
-        const __m128i eight =
-            _mm_max_epu16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
-        const __m128i ones = _mm_set1_epi16(-1);
-        const __m128i least = _mm_minpos_epu16(_mm_xor_si128(eight, ones));
-        return ~_mm_cvtsi128_si32(least) & 0xffff;
-    }
-
     /// A row's scale, and whether its largest number stands so far out that the others keep too few
     /// bits: then what is left of them becomes a row of its own.
     struct Fixed {
@@ -69,47 +75,37 @@ struct TilesOfLatents {
         bool isRough = false;
     };
 
-    /// Squares of numbers of which 512 are added up.
-    static constexpr int kSquareShift = 6;
-    static Fixed fixedOf(float largest, __m256i squares, int n) {
-        __m128i four =
-            _mm_add_epi32(_mm256_castsi256_si128(squares), _mm256_extracti128_si256(squares, 1));
-        four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-        four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
+    /// @param squares  of the numbers, added up lane by lane
+    static Fixed fixedOf(float largest, Vector squares, int n) {
         // Numbers drawn from a normal distribution, or one with longer tails, hardly ever have so
         // large a one among them: eight times the mean, or in short rows two fifths of the squares.
         constexpr float kMostOverMean = 64.0f;
         constexpr float kMostShare = 0.4f;
-        const float sum = static_cast<float>(_mm_cvtsi128_si32(four)) * (1 << kSquareShift);
+        alignas(64) float lanes[kLanes];
+        Lanes::storeFloats(lanes, Lanes::scaled(squares, 1.0f));
+        __m128 four = _mm_setzero_ps();
+        for (int i = 0; i < kLanes; i += 4) four = _mm_add_ps(four, _mm_load_ps(lanes + i));
+        four = _mm_hadd_ps(four, four);
+        const float sum = _mm_cvtss_f32(_mm_hadd_ps(four, four));
         const float byMean = kMostOverMean * sum / static_cast<float>(n);
         const float byShare = kMostShare * sum;
         const float most = byMean < byShare ? byMean : byShare;
         return {largest / kLargest, largest > 0.0f && kLargest * kLargest > most};
     }
 
-    /// Adds the squares of 16 numbers.
-    static __m256i withSquares(__m256i sum, const std::int16_t* fixed) {
-        const __m256i numbers = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(fixed));
-        return _mm256_add_epi32(
-            sum, _mm256_srli_epi32(_mm256_madd_epi16(numbers, numbers), kSquareShift));
-    }
-
     /// fp16 to fixed point.
-    /// @param n  a multiple of 16
+    /// @param n  a multiple of 32
     static Fixed fixedFromHalves(const std::uint16_t* from, int n, std::int16_t* to) {
-        __m256i most = _mm256_setzero_si256();
-        for (int i = 0; i < n; i += 16) {
-            const __m256i sizes = _mm256_and_si256(load16(from + i), _mm256_set1_epi16(0x7fff));
-            most = _mm256_max_epu16(most, sizes);
-        }
-        const float largest = fromHalf(largestOf(most));
-        const __m256 inverse = _mm256_set1_ps(inverseOf(largest));
-        __m256i squares = _mm256_setzero_si256();
-        for (int i = 0; i < n; i += 16) {
-            const __m256i halves = load16(from + i);
-            storeFixed(_mm256_cvtph_ps(_mm256_castsi256_si128(halves)),
-                       _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1)), inverse, to + i);
-            squares = withSquares(squares, to + i);
+        const auto* halves = reinterpret_cast<const std::int16_t*>(from);
+        Vector most = Lanes::zero();
+        for (int i = 0; i < n; i += kStep) most = Lanes::larger(most, Lanes::load(halves + i));
+        const float largest = fromHalf(Lanes::largestOf(most));
+        const float inverse = inverseOf(largest);
+        Vector squares = Lanes::zero();
+        for (int i = 0; i < n; i += kStep) {
+            const Vector numbers = Lanes::fixed(Lanes::load(halves + i), inverse);
+            Lanes::store(to + i, numbers);
+            Lanes::addProducts(squares, numbers, numbers);
         }
         return fixedOf(largest, squares, n);
     }
@@ -129,10 +125,15 @@ struct TilesOfLatents {
         // Less than this has no inverse in fp32, and counts for nothing.
         constexpr float kLeast = 1e-30f;
         const __m256 inverse = _mm256_set1_ps(largest < kLeast ? 0.0f : inverseOf(largest));
-        __m256i squares = _mm256_setzero_si256();
         for (int i = 0; i < n; i += 16) {
-            storeFixed(_mm256_loadu_ps(from + i), _mm256_loadu_ps(from + i + 8), inverse, to + i);
-            squares = withSquares(squares, to + i);
+            const __m256 low = _mm256_loadu_ps(from + i);
+            const __m256i numbers = fixed16(low, _mm256_loadu_ps(from + i + 8), inverse);
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), numbers);
+        }
+        Vector squares = Lanes::zero();
+        for (int i = 0; i < n; i += kStep) {
+            const Vector numbers = Lanes::load(to + i);
+            Lanes::addProducts(squares, numbers, numbers);
         }
         return fixedOf(largest < kLeast ? 0.0f : largest, squares, n);
     }
@@ -171,9 +172,14 @@ struct TilesOfLatents {
             fixRest(rotated, row + latentDim, ofRotated.scale, nRotated, restRow + latentDim);
     }
 
-    static bool packKeys(const std::uint16_t* keys, std::size_t stride, int n, int latentDim,
-                         int keyDim, bool wantsRests, FixedRows block, FixedRows rest,
-                         bool* isRough) {
+    static void prefetch(const std::uint16_t* numbers, int n) {
+        constexpr int kLine = 32;
+        for (int i = 0; i < n; i += kLine) _mm_prefetch(numbers + i, _MM_HINT_T1);
+    }
+
+    static bool packKeys(const std::uint16_t* keys, std::size_t stride, int n, int nAhead,
+                         int latentDim, int keyDim, bool wantsRests, FixedRows block,
+                         FixedRows rest, bool* isRough) {
         const int length = rowLength(latentDim, keyDim);
         const int nRotated = length - latentDim;
         bool anyIsRough = false;
@@ -186,6 +192,7 @@ struct TilesOfLatents {
             if (i >= n) continue;
             const std::uint16_t* key = keys + static_cast<std::size_t>(i) * stride;
             std::int16_t* row = block.rows + i * length;
+            if (i < nAhead) prefetch(key + kPositions * stride, keyDim);
             const Fixed latent = fixedFromHalves(key, latentDim, row);
             const Fixed rotated =
                 nRotated == keyDim - latentDim

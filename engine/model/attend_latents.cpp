@@ -68,6 +68,7 @@ public:
         const Positions walked = withinChunk(seenBy(m_args, m_tile), chunk);
         // Blocks begin at multiples of their length, so that a token's are the same in any batch.
         score(chunk, walked);
+        askForNext(chunk);
         for (int i = 0; i < m_tile.nQueries(); ++i) {
             float* scores = m_scores + size(i) * kAttendChunk;
             weighSeen(m_kernels, m_args, withinChunk(seenBy(m_args, m_tile.token(i)), chunk),
@@ -124,24 +125,30 @@ private:
     void score(int chunk, Positions walked) {
         std::fill_n(m_scores, size(m_nRows) * kAttendChunk, 0.0f);
         const CachedHalves keys = CachedHalves::keys(m_kernels, m_args, chunk, 0);
+        const bool isInPlace = m_args.keys.type == TensorType::F16;
         for (int i = 0; i < walked.size(); i += m_set.nPositions) {
             const int first = walked.first + i;
             const int n = std::min(m_set.nPositions, walked.size() - i);
+            const int nAhead = isInPlace ? std::min(m_set.nPositions, walked.size() - i - n) : 0;
             const auto rows = keys.rows({first, first + n});
             const FixedRows block = at(m_keys, i);
             const FixedRows rests = at(m_keyRests, i);
             std::array<bool, kAttendChunk> isRough{};
             const bool hasRough =
-                m_set.packKeys(rows.data, rows.stride, n, m_args.valueDim, m_args.queryDim,
+                m_set.packKeys(rows.data, rows.stride, n, nAhead, m_args.valueDim, m_args.queryDim,
                                m_hasRoughQuery, block, rests, isRough.data());
             m_memory.hasRest[size(i / m_set.nPositions)] = hasRough;
-            if (i + n < walked.size()) {
-                const int most = std::min(m_set.nPositions, walked.size() - i - n);
-                keys.prefetch({first + n, first + n + most});
-            }
             addScores(m_queries, block, i);
             if (hasRough || m_hasRoughQuery) addRests(i, n, isRough.data(), hasRough);
         }
+    }
+
+    /// What the next chunk begins with comes from memory while this one's values are added up.
+    void askForNext(int chunk) const {
+        if (chunk + 1 >= chunksOf(seenBy(m_args, m_tile)).end) return;
+        const Positions next = withinChunk(seenBy(m_args, m_tile), chunk + 1);
+        const Positions block{next.first, std::min(next.first + m_set.nPositions, next.end)};
+        CachedHalves::keys(m_kernels, m_args, chunk + 1, 0).prefetch(block);
     }
 
     void addScores(FixedRows queries, FixedRows block, int i) {
