@@ -280,10 +280,8 @@ void SegmentWriter::endList(TermKey key) {
 }
 
 void SegmentWriter::add(TermKey key, std::span<const Posting> postings) {
-    const bool fits = std::all_of(postings.begin(), postings.end(), [](const Posting& posting) {
-        return posting.count <= kLargestDenseCount;
-    });
-    if (isDense(postings.size()) && fits) {
+    const auto fits = [](const Posting& posting) { return posting.count <= kLargestDenseCount; };
+    if (isDense(postings.size()) && std::all_of(postings.begin(), postings.end(), fits)) {
         addDense(postings);
     } else {
         // Room for the longest numbers, so that writing them checks nothing.

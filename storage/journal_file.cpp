@@ -211,6 +211,9 @@ JournalCommit::~JournalCommit() { tIsCommitting = false; }
 
 Result<const char*> journalFileSystem() {
     static const int status = [] {
+        // Nobody asks how much memory SQLite has, and counting it takes a lock each time. Refused
+        // if SQLite is in use already, which does no harm.
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         if (usual() == nullptr) return SQLITE_ERROR;
         static sqlite3_vfs ours = *usual();
         ours.zName = kName;
