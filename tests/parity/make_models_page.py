@@ -127,7 +127,7 @@ and nearer to it than llama.cpp. (How that rounds depends on the processor: on o
 ten times as far from exact with heads of 8 values as without, and up to 15 of 256 positions of a model were more
 than 0.01 from ours; the figures here are from one with AVX2, but for those of F32 weights. With these, too, flash
 attention took it up to 1.3 from us and from exact there.) Near ties stand in `tests/parity/near_ties.txt`, but for
-those that only exact arithmetic decides; another one fails the comparison, and in the golden text the tests. The F32 weights prove
+those that only exact arithmetic decides; another one is told by the comparison, and fails the tests if it is in the golden text. The F32 weights prove
 all those below but that of command-r-plus; of gpt-oss and qwen3next no other setting moves llama.cpp as far, so that they rest on those weights
 alone. The bars on this page leave near ties out: with them the mean of phimoe, qwen3next (both) and deepseek2-yarn is above 1e-5.
 Most are routers with two nearly equal experts, after which all differs. A gated delta net normalizes what a
