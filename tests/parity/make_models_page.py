@@ -119,7 +119,7 @@ logarithms, in steps of 1/16384, make most of its mean.)
 rounds activations to F16 where weights are F16, and reads GELU from a table; we compute in floats. From the same
 weights unpacked to F32, without flash attention and with keys and values in F32, it rounds nothing: the column
 says how far we are from that, and what is left is our keys and values in F16. Its bars are a mean of 1e-6 and 0.01 in any
-log-probability; one position is excused, of mixtral, where llama.cpp's own keys and values in F16 give what ours give.
+log-probability; two positions are excused, of mixtral and gemma3-list, where llama.cpp's own keys and values in F16 give what ours give.
 A position beyond 0.01 with F16 weights is
 excused, as a *near tie*, only if llama.cpp, in other batches, without flash attention or with the weights unpacked,
 is itself more than 0.01 from its first answer and within 0.01 of ours, or if ours is within 0.01 of exact arithmetic
