@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/model_file.h"
+#include "engine/engine.h"
 
 namespace conclave::services {
 
