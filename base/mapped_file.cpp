@@ -12,6 +12,17 @@
 #include "base/bus_guard.h"
 
 namespace conclave {
+namespace {
+
+MappedFile::State stateFrom(const struct stat& status) {
+    constexpr std::int64_t kNanoseconds = 1'000'000'000;
+    return {.inode = status.st_ino,
+            .sizeBytes = static_cast<std::uint64_t>(status.st_size),
+            .modifiedAt = status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec,
+            .changedAt = status.st_ctim.tv_sec * kNanoseconds + status.st_ctim.tv_nsec};
+}
+
+}  // namespace
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -31,11 +42,7 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     MappedFile file;
     file.m_sizeBytes = static_cast<std::size_t>(status.st_size);
     file.m_device = status.st_dev;
-    constexpr std::int64_t kNanoseconds = 1'000'000'000;
-    file.m_state = {.inode = status.st_ino,
-                    .sizeBytes = file.m_sizeBytes,
-                    .modifiedAt = status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec,
-                    .changedAt = status.st_ctim.tv_sec * kNanoseconds + status.st_ctim.tv_nsec};
+    file.m_state = stateFrom(status);
     void* address = ::mmap(nullptr, file.m_sizeBytes, PROT_READ, MAP_SHARED, descriptor, 0);
     const int problem = errno;
     ::close(descriptor);
@@ -69,6 +76,12 @@ MappedFile::~MappedFile() {
     if (m_data == nullptr) return;
     releaseGuard(m_guard);
     ::munmap(const_cast<std::byte*>(m_data), m_sizeBytes);
+}
+
+std::optional<MappedFile::State> MappedFile::stateOf(const std::filesystem::path& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+    return stateFrom(status);
 }
 
 bool MappedFile::isDamaged() const { return guardWasHit(m_guard); }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 
 #include "base/result.h"
@@ -38,8 +39,12 @@ public:
         std::uint64_t sizeBytes = 0;
         std::int64_t modifiedAt = 0;
         std::int64_t changedAt = 0;
+
+        friend bool operator==(const State&, const State&) = default;
     };
     [[nodiscard]] const State& state() const { return m_state; }
+    /// Of the file that has this name now. None: it cannot be looked at.
+    [[nodiscard]] static std::optional<State> stateOf(const std::filesystem::path& path);
     /// True if an open descriptor is of this very file, not of one that took its name since.
     [[nodiscard]] bool isSameFile(int descriptor) const;
 

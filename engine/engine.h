@@ -290,6 +290,8 @@ void saveAddressSpace();
 [[nodiscard]] Result<MemoryPlan> planMemory(const std::filesystem::path& path,
                                             std::uint64_t memoryBytes = 0, KvTypes kvTypes = {});
 
+struct ModelFiles;
+
 /// A loaded model: weights, tokenizer and chat template. Immutable, so any thread may use it and
 /// several sessions share it.
 class Model {
@@ -345,6 +347,9 @@ public:
     /// though they are loaded, since pages of mapped files count as available.
     [[nodiscard]] virtual MemoryForecast forecast(int contextLength,
                                                   KvTypes kvTypes = {}) const = 0;
+
+    /// Where it lies; see model_file.h.
+    [[nodiscard]] virtual ModelFiles files() const = 0;
 
     /// Returns when the weights are in memory in their final form. A model answers before, with the
     /// same results; its first answer then does part of that work. For measurements.
@@ -512,7 +517,8 @@ public:
     /// Forgets all cached tokens; keeps the memory.
     virtual void clear() = 0;
 
-    /// Equal for sessions that can restore what each other saved.
+    /// Equal for sessions that can restore what each other saved, as long as the model's files have
+    /// the same contents.
     [[nodiscard]] virtual std::uint64_t savedKind() const = 0;
 
     /// The size of the file that save() would write now.
@@ -525,9 +531,13 @@ public:
     /// Takes over what save() wrote, so that a prompt beginning with these tokens goes on from
     /// there, with the same bits as if they had been computed. Only a whole and undamaged file of
     /// the same model, kernel set and kind of KV cache is taken; otherwise the cache is empty.
+    /// @param hadSameContents  asked if the model's files were in another state (ModelFiles::state)
+    ///                         then; where it is null they are another model
     /// Errors: NotFound, Io, Corrupt, Unsupported (another model, kernel set or version; longer
     /// than the context), OutOfMemory.
-    [[nodiscard]] virtual Result<void> restore(const std::filesystem::path& path) = 0;
+    [[nodiscard]] virtual Result<void> restore(
+        const std::filesystem::path& path,
+        const std::function<bool(std::uint64_t state)>& hadSameContents = nullptr) = 0;
 };
 
 // ------------------------------------------------------------------------------------ vocabulary

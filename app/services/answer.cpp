@@ -293,9 +293,9 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     const bool needsHistory = sources.keepsLast || !toolResults.empty() ||
                               (settings.readsFollowUps && isFollowUp(question));
     if (isDemonstration && (isSmallTalk(question) || !needsHistory)) history.clear();
-    const auto session =
-        m_sessions.take(job.chat.id, model, m_models.adapters(),
-                        settings.contextLength.value_or(m_sessionOptions.contextLength));
+    const auto session = m_sessions.take(
+        job.chat.id, model, m_models.adapters(),
+        settings.contextLength.value_or(m_sessionOptions.contextLength), job.stop.get_token());
     if (!session) {
         if (!hasPassages) return tl::unexpected(session.error());
         return showPassages(job, std::move(sources.passages),

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kSavedPrefix = "chat-";
 constexpr std::string_view kSavedEnding = ".kv";
+constexpr std::size_t kWorthIt = 256;  // tokens
 
 struct SavedFile {
     fs::path path;
@@ -62,7 +63,10 @@ void deleteFile(const fs::path& path) {
 }  // namespace
 
 SavedSessions::SavedSessions(fs::path folder, bool saves, std::uint64_t budgetBytes)
-    : m_folder(std::move(folder)), m_saves(saves), m_budgetBytes(budgetBytes) {}
+    : m_folder(std::move(folder)),
+      m_saves(saves),
+      m_budgetBytes(budgetBytes),
+      m_contents(m_folder.empty() ? fs::path() : m_folder.parent_path() / "model-contents") {}
 
 fs::path SavedSessions::fileOf(ChatId chat, const engine::Session& session) const {
     std::array<char, 17> kind{};
@@ -73,7 +77,6 @@ fs::path SavedSessions::fileOf(ChatId chat, const engine::Session& session) cons
 }
 
 void SavedSessions::save(ChatId chat, engine::Session& session) {
-    constexpr std::size_t kWorthIt = 256;  // tokens
     const std::size_t nTokens = session.cachedTokens().size();
     if (m_folder.empty() || !m_saves || nTokens < kWorthIt) return;
     const std::uint64_t bytes = session.savedBytes();
@@ -98,15 +101,25 @@ void SavedSessions::save(ChatId chat, engine::Session& session) {
         return;
     }
     trim();
+    m_contents.learn(session.model().files());
 }
 
-bool SavedSessions::restore(ChatId chat, engine::Session& session) {
+void SavedSessions::prepare(const engine::Session& session) {
+    if (m_saves && session.cachedTokens().size() >= kWorthIt) {
+        m_contents.learn(session.model().files());
+    }
+}
+
+bool SavedSessions::restore(ChatId chat, engine::Session& session, const std::stop_token& cancel) {
     if (m_folder.empty()) return false;
     const std::lock_guard lock(m_mutex);
     const fs::path file = fileOf(chat, session);
     std::error_code problem;
     if (m_forgotten.contains(chat) || !fs::exists(file, problem)) return false;
-    if (const auto restored = session.restore(file); !restored) {
+    const auto hadSameContents = [&](std::uint64_t state) {
+        return m_contents.hadSame(state, session.model().files(), cancel);
+    };
+    if (const auto restored = session.restore(file, hadSameContents); !restored) {
         log().info("{}", restored.error().detail);
         if (restored.error().code == ErrorCode::Corrupt) deleteFile(file);
         return false;

@@ -6,7 +6,9 @@
 #include <mutex>
 #include <set>
 #include <span>
+#include <stop_token>
 
+#include "app/services/model_contents.h"
 #include "app/services/services.h"
 
 namespace conclave::services {
@@ -29,8 +31,12 @@ public:
     /// a quarter of what is free on the disk.
     void save(ChatId chat, engine::Session& session);
     /// Takes over what was saved for the chat by such a session. A damaged file is deleted. False
-    /// if there was nothing.
-    bool restore(ChatId chat, engine::Session& session);
+    /// if there was nothing, or the model's files have other contents now; where only their times
+    /// tell otherwise they are read, which may take seconds, once.
+    bool restore(ChatId chat, engine::Session& session, const std::stop_token& cancel = {});
+    /// To be called when nobody waits, for a session that may be saved later: learns its model's
+    /// contents.
+    void prepare(const engine::Session& session);
 
     /// Deletes the chat's files, and saves none from now on.
     void forget(ChatId chat);
@@ -53,6 +59,7 @@ private:
     std::filesystem::path m_folder;
     bool m_saves;
     std::uint64_t m_budgetBytes;
+    ModelContents m_contents;
     mutable std::mutex m_mutex;
     std::set<ChatId> m_forgotten;
 };

@@ -9,7 +9,7 @@ namespace conclave::services {
 Result<engine::Session*> SessionPool::take(ChatId chat,
                                            const std::shared_ptr<const engine::Model>& model,
                                            std::vector<engine::AdapterUse> adapters,
-                                           int contextLength) {
+                                           int contextLength, const std::stop_token& cancel) {
     std::erase_if(m_entries, [&](const Entry& entry) { return entry.model != model; });
     const int longest = model->info().contextLength;
     contextLength = std::min(contextLength, longest);
@@ -43,7 +43,7 @@ Result<engine::Session*> SessionPool::take(ChatId chat,
     log().debug("a new session of {} tokens", (*session)->contextLength());
     m_entries.push_front({chat, model, std::move(*session), contextLength, {}});
     Entry& entry = m_entries.front();
-    if (m_saved.restore(chat, *entry.session)) {
+    if (m_saved.restore(chat, *entry.session, cancel)) {
         const auto tokens = entry.session->cachedTokens();
         entry.saved.assign(tokens.begin(), tokens.end());
         log().debug("a saved session of {} tokens", tokens.size());
@@ -68,6 +68,7 @@ void SessionPool::saveIdle() {
     for (Entry& entry : m_entries) {
         if (&entry != &m_entries.front()) save(entry);
     }
+    if (!m_entries.empty()) m_saved.prepare(*m_entries.front().session);
 }
 
 void SessionPool::saveAll() {

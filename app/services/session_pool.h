@@ -3,6 +3,7 @@
 
 #include <list>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "app/services/saved_sessions.h"
@@ -22,11 +23,12 @@ public:
     /// longest ago go first when there are too many or memory is short. Those of another model, or
     /// of the chat with another length of its context, are dropped.
     /// @param contextLength  at most the model's own is taken; 0: automatic
+    /// @param cancel  ends what may take long: looking whether a saved session is of this model
     /// Errors: those of engine::Session::create.
     [[nodiscard]] Result<engine::Session*> take(ChatId chat,
                                                 const std::shared_ptr<const engine::Model>& model,
                                                 std::vector<engine::AdapterUse> adapters,
-                                                int contextLength);
+                                                int contextLength, const std::stop_token& cancel);
 
     /// Saves and drops all other sessions, so that this chat has their memory. False: there were
     /// none.

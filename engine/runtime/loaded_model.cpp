@@ -16,6 +16,7 @@
 #include "engine/model/vocabulary.h"
 #include "engine/runtime/hash64.h"
 #include "engine/runtime/memory.h"
+#include "engine/runtime/model_files.h"
 #include "engine/runtime/token_predictor.h"
 #include "engine/streaming/expert_store.h"
 #include "engine/streaming/memory_plan.h"
@@ -392,11 +393,7 @@ std::uint64_t LoadedModel::fingerprint() const {
             hash = hash64(entry.bytes, hash64(entry.key, hash));
         }
         // Hashing all of a large file takes as long as reading it. Two fine-tunes of one model
-        // differ nearly everywhere, and a file that was mended in place has other times.
-        for (const MappedFile& part : m_file.parts()) {
-            const MappedFile::State& state = part.state();
-            hash = hash64(std::as_bytes(std::span(&state, 1)), hash);
-        }
+        // differ nearly everywhere, and a file that was mended in place has another state.
         constexpr std::size_t kSample = 256;
         for (const TensorInfo& tensor : m_file.tensors()) {
             hash = hash64(tensor.name, hash + static_cast<std::uint64_t>(tensor.type));
@@ -409,6 +406,12 @@ std::uint64_t LoadedModel::fingerprint() const {
         m_fingerprint = hash;
     });
     return m_fingerprint;
+}
+
+ModelFiles LoadedModel::files() const {
+    std::vector<MappedFile::State> states;
+    for (const MappedFile& part : m_file.parts()) states.push_back(part.state());
+    return {m_file.partPaths(), stateOfFiles(states), m_file.fileBytes()};
 }
 
 MemoryForecast LoadedModel::forecast(int contextLength, KvTypes kvTypes) const {

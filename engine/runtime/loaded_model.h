@@ -11,6 +11,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/model/model_config.h"
 #include "engine/model/weights.h"
+#include "engine/model_file.h"
 #include "engine/runtime/prefix_store.h"
 #include "engine/runtime/speculation.h"
 #include "engine/tokenizer/chat_template.h"
@@ -57,6 +58,7 @@ public:
         std::span<const TokenId> prompt, const nlohmann::ordered_json& tools) const override;
     [[nodiscard]] bool isEndOfTurn(TokenId token) const override;
     [[nodiscard]] MemoryForecast forecast(int contextLength, KvTypes kvTypes) const override;
+    [[nodiscard]] ModelFiles files() const override;
     void settle() const override;
 
     /// As forecast, for sessions with other batches and threads than the default.
@@ -94,9 +96,9 @@ public:
     /// prefixes().
     [[nodiscard]] SpeculationGate speculation() const;
     void learnSpeculation(const SpeculationGate& gate) const;
-    /// Tells model files apart: a hash of the first part's metadata, of every tensor's name, type,
-    /// shape and a sample of its values, and of the files' MappedFile::state. Computed at the first
-    /// call.
+    /// Tells model files apart that differ in more than a few weights: a hash of the first part's
+    /// metadata, and of every tensor's name, type, shape and a sample of its values. Computed at
+    /// the first call.
     [[nodiscard]] std::uint64_t fingerprint() const;
 
 private:

@@ -10,6 +10,7 @@
 #include "engine/runtime/kv_cache.h"
 #include "engine/runtime/loaded_model.h"
 #include "engine/runtime/lora_adapter.h"
+#include "engine/runtime/session_file.h"
 #include "engine/runtime/speculation.h"
 #include "engine/runtime/thread_pool.h"
 #include "engine/runtime/token_predictor.h"
@@ -40,7 +41,9 @@ public:
     [[nodiscard]] std::uint64_t savedKind() const override;
     [[nodiscard]] std::uint64_t savedBytes() override;
     [[nodiscard]] Result<void> save(const std::filesystem::path& path) override;
-    [[nodiscard]] Result<void> restore(const std::filesystem::path& path) override;
+    [[nodiscard]] Result<void> restore(
+        const std::filesystem::path& path,
+        const std::function<bool(std::uint64_t state)>& hadSameContents) override;
 
     /// Lets the model's prediction layer guess. Errors: OutOfMemory.
     [[nodiscard]] Result<void> usePrediction(KvTypes types);
@@ -73,6 +76,7 @@ private:
     void extendFromStore(std::span<const TokenId> tokens);
     /// The first `nTokens`.
     void leaveInStore(int nTokens);
+    [[nodiscard]] SessionKey sessionKey() const;
     void leaveAllInStore() { leaveInStore(static_cast<int>(m_tokens.size())); }
     void leaveWhatIsLost(int nNext);
     /// Computes the tokens that follow the cached ones. Returns false if cancelled.

@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little, "the file holds number
 
 /// "CONCLKV" and the version. A change of the file or of the engine's arithmetic takes the next
 /// one.
-constexpr std::uint64_t kMagic = 0x03'56'4B'4C'43'4E'4F'43;
+constexpr std::uint64_t kMagic = 0x04'56'4B'4C'43'4E'4F'43;
 
 struct SessionHeader {
     std::uint64_t magic = kMagic;
@@ -33,7 +33,7 @@ struct SessionHeader {
     std::uint64_t bodyHash = 0;    ///< of tokens and entries
     std::uint64_t headerHash = 0;  ///< of all above
 };
-static_assert(sizeof(SessionHeader) == 8 * sizeof(std::uint64_t));
+static_assert(sizeof(SessionHeader) == 9 * sizeof(std::uint64_t));
 
 std::uint64_t headerHashOf(const SessionHeader& header) {
     return hash64(std::as_bytes(std::span(&header, 1)).first(offsetof(SessionHeader, headerHash)));
@@ -106,9 +106,11 @@ std::uint64_t fileBytesOf(std::uint64_t nTokens, std::uint64_t entryBytes) {
     return sizeof(SessionHeader) + nTokens * sizeof(TokenId) + entryBytes;
 }
 
+using ContentsCheck = std::function<bool(std::uint64_t state)>;
+
 /// The header of an open file, checked against the file's size, the model and the cache.
 Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const SessionKey& key,
-                                        KvCache& cache) {
+                                        const ContentsCheck& hadSameContents, KvCache& cache) {
     SessionHeader header;
     if (!readAll(file, std::as_writable_bytes(std::span(&header, 1)))) {
         return badSession(path, "is cut off");
@@ -117,7 +119,9 @@ Result<SessionHeader> readSessionHeader(int file, const fs::path& path, const Se
         return fail(ErrorCode::Unsupported, path.string() + " is no saved session of this version");
     }
     if (header.headerHash != headerHashOf(header)) return badSession(path, "is damaged");
-    if (header.key.model != key.model || header.key.kind != key.kind) {
+    const bool isOfModel = header.key.model == key.model && header.key.kind == key.kind;
+    if (!isOfModel || (header.key.files != key.files &&
+                       (!hadSameContents || !hadSameContents(header.key.files)))) {
         return fail(ErrorCode::Unsupported,
                     "the saved session " + path.string() +
                         " is of another model, kernel set or kind of KV cache");
@@ -194,13 +198,13 @@ Result<void> writeSessionFile(const fs::path& path, const SessionKey& key,
 }
 
 Result<std::vector<TokenId>> readSessionFile(const fs::path& path, const SessionKey& key,
-                                             KvCache& cache) {
+                                             const ContentsCheck& hadSameContents, KvCache& cache) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (file.get() < 0) {
         return fail(errno == ENOENT ? ErrorCode::NotFound : ErrorCode::Io,
                     "cannot open the saved session " + path.string() + ": " + std::strerror(errno));
     }
-    const auto header = readSessionHeader(file.get(), path, key, cache);
+    const auto header = readSessionHeader(file.get(), path, key, hadSameContents, cache);
     if (!header) return tl::unexpected(header.error());
     std::vector<TokenId> tokens(header->nTokens);
     if (!readAll(file.get(), std::as_writable_bytes(std::span(tokens)))) {

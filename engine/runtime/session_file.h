@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace conclave::engine {
 struct SessionKey {
     std::uint64_t model = 0;  ///< LoadedModel::fingerprint
     std::uint64_t kind = 0;   ///< how entries are computed and kept
+    std::uint64_t files = 0;  ///< ModelFiles::state; another one may have the same contents
 };
 
 /// The size of what writeSessionFile would write for the first `nTokens` of the cache.
@@ -32,8 +34,9 @@ struct SessionKey {
 
 /// Reads the entries into the cache, from position 0 on, and gives their tokens, which the caller
 /// must check for their range. After an error the cache's entries are worthless.
-/// Errors: as Session::restore.
-[[nodiscard]] Result<std::vector<TokenId>> readSessionFile(const std::filesystem::path& path,
-                                                           const SessionKey& key, KvCache& cache);
+/// @param hadSameContents  and errors: as Session::restore
+[[nodiscard]] Result<std::vector<TokenId>> readSessionFile(
+    const std::filesystem::path& path, const SessionKey& key,
+    const std::function<bool(std::uint64_t state)>& hadSameContents, KvCache& cache);
 
 }  // namespace conclave::engine

@@ -49,13 +49,19 @@ std::uint64_t RunningSession::savedKind() const {
     return hash64(std::as_bytes(std::span(&m_kvKind, 1)), m_model->fingerprint());
 }
 
+SessionKey RunningSession::sessionKey() const {
+    return {m_model->fingerprint(), m_kvKind, m_model->files().state};
+}
+
 std::uint64_t RunningSession::savedBytes() { return sessionFileBytes(m_cache, m_tokens.size()); }
 
 Result<void> RunningSession::save(const std::filesystem::path& path) {
-    return writeSessionFile(path, {m_model->fingerprint(), m_kvKind}, m_tokens, m_cache);
+    return writeSessionFile(path, sessionKey(), m_tokens, m_cache);
 }
 
-Result<void> RunningSession::restore(const std::filesystem::path& path) {
+Result<void> RunningSession::restore(
+    const std::filesystem::path& path,
+    const std::function<bool(std::uint64_t state)>& hadSameContents) {
     clear();
     std::error_code unknown;  // the reader will say what is wrong with the file
     const std::uint64_t bytes = std::filesystem::file_size(path, unknown);
@@ -63,7 +69,7 @@ Result<void> RunningSession::restore(const std::filesystem::path& path) {
         return fail(ErrorCode::OutOfMemory, "there is no memory for the saved session " +
                                                 path.string() + "; it is computed again");
     }
-    auto tokens = readSessionFile(path, {m_model->fingerprint(), m_kvKind}, m_cache);
+    auto tokens = readSessionFile(path, sessionKey(), hadSameContents, m_cache);
     if (!tokens) {
         clear();
         return tl::unexpected(tokens.error());

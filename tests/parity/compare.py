@@ -12,9 +12,10 @@ and to the same difference.
 A position that misses the bar is excused only if llama.cpp misses it against itself: computed without
 flash attention, in batches of 1 or of 16 tokens, or from the same weights unpacked to F32 (from which it does not
 round activations to F16), it must give other values there, by 0.01 at least, and ours must be within 0.01 of
-those. Such a position is one where rounding decides, most often between two nearly equal experts. It must also
-stand in near_ties.txt; --write puts it there, with the proof, and the figures to texts.json, from which
-make_models_page.py takes them. Or ours must be within 0.01 of exact arithmetic (tests/parity/reference) and nearer
+those. Such a position is one where rounding decides, most often between two nearly equal experts. That proof is made
+anew at each run, so that any model can be judged; the tests, which have no llama.cpp, know the committed models' near
+ties from near_ties.txt, and one that is not there yet is told. --write puts them there, with the proof, and the figures
+to texts.json, from which make_models_page.py takes them. Or ours must be within 0.01 of exact arithmetic (tests/parity/reference) and nearer
 to it than llama.cpp: how that rounds depends on the processor, and on one with AVX-512 its flash attention was
 ten times as far from exact with heads of 8 values as without. Where llama.cpp
 rounds nothing, it must with keys and values in F16, as ours are, miss the bar against itself and be within it of
@@ -45,6 +46,7 @@ SETTINGS = {"flash attention off": {"flash": False}, "batches of 1": {"ubatch": 
             "batches of 16": {"ubatch": 16}}
 UNPACKED = "weights as F32"
 UNPACKED_SETTINGS = ({"flash": False, "cache": "F32"}, {"flash": False}, {})  # first that which rounds nothing
+TIE = (0, 549)  # sequence and position of the trained model's tie in tests/golden/engine/near_ties.json
 TIES, FIGURES = (os.path.join(HERE, name) for name in ("near_ties.txt", "texts.json"))
 
 
@@ -183,10 +185,10 @@ def golden_figures(options, model):
         found[setting] = {"largest": far[order[0]], "place": places[order[0]], "second": far[order[1]],
                           "kl": divergence.mean(), "beyond_0.01": int((far >= 0.01).sum()),
                           "beyond_0.02": int((far >= 0.02).sum()), "positions": len(far),
-                          "at_tie": far[places.index((0, 549))]}
-        print("%-36s largest %.4f at %s, then %.4f; mean KL %.1e; %d positions beyond 0.01, %d beyond 0.02; "
+                          "at_tie": far[places.index(TIE)], "kl_without_tie": np.delete(divergence, places.index(TIE)).mean()}
+        print("%-36s largest %.4f at %s, then %.4f; mean KL %.1e, without the listed tie %.1e; %d positions beyond 0.01, %d beyond 0.02; "
               "at the listed tie %.4f" % (setting, *(found[setting][key] for key in (
-                  "largest", "place", "second", "kl", "beyond_0.01", "beyond_0.02", "at_tie"))), flush=True)
+                  "largest", "place", "second", "kl", "kl_without_tie", "beyond_0.01", "beyond_0.02", "at_tie"))), flush=True)
     return found
 
 
@@ -233,7 +235,7 @@ def main():
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--golden")
     options = parser.parse_intermixed_args()
-    known = [name for name in list(architectures.MODELS) + list(OTHERS) if name != "gpt-oss-q8"]
+    known = [name for name in (*architectures.MODELS, *architectures.VARIANTS, *OTHERS) if name != "gpt-oss-q8"]
     models = options.models or [os.path.join(HERE, name + ".gguf") for name in known]
     ties, figures, good = read_ties(), {}, True
     if os.path.exists(FIGURES):
@@ -251,8 +253,7 @@ def main():
         proven = [miss for miss in misses if miss.proof and miss.weights == "F16"]
         if proven:
             ties[name] = [line_of(name, miss) for miss in proven]
-        bad = [miss for miss in misses if not miss.we_are_right and
-               not (miss.proof and (options.write or miss.weights == "F32" or miss[:2] in listed))]
+        bad = [miss for miss in misses if not miss.we_are_right and not miss.proof]
         fine = not bad and figures[name]["kl"] <= MEAN and figures[name]["f32_kl"] <= F32_MEAN
         good &= fine
         print("%-6s %-14s" % ("ok" if fine else "MISSED", name),
@@ -261,6 +262,10 @@ def main():
               "%(f32_excused)d; llama.cpp from itself %(itself_kl).1e, %(itself).4f" % figures[name], flush=True)
         for miss in bad:
             print("       ", *miss, flush=True)
+        for miss in proven if name in known and not options.write else ():
+            if miss[:2] not in listed:
+                print("        a near tie that is not in near_ties.txt; --write adds it:", line_of(name, miss),
+                      end="", flush=True)
         if options.write:
             write(ties, figures)
     sys.exit(0 if good else 1)

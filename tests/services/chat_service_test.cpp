@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include <sys/stat.h>
@@ -505,6 +506,62 @@ TEST_F(ChatServiceTest, AChatHasTheContextAndTheStopTextsOfItsSettings) {
     const auto tooLong = send(next);
     ASSERT_FALSE(tooLong.has_value());
     EXPECT_THAT(tooLong.error().detail, HasSubstr("--ctx N"));
+}
+
+TEST_F(ChatServiceTest, ATouchedModelKeepsItsSessionsAndAChangedOneDoesNot) {
+    const fs::path folder = m_home.path() / "cache/sessions";
+    const fs::path learnt = m_home.path() / "cache/model-contents";
+    const fs::path path = m_home.path() / "model.gguf";
+    fs::copy_file(fs::path(CONCLAVE_TEST_SOURCE) / "tests/parity/qwen3.gguf", path);
+    const auto opened = [&] {
+        return engine::Session::create(engine::Model::load(path).value(), {.nThreads = 1}).value();
+    };
+    const auto touch = [&] {
+        fs::last_write_time(path, fs::last_write_time(path) + std::chrono::hours(1));
+    };
+    const std::vector<engine::TokenId> tokens(300, 7);
+    const auto session = opened();
+    ASSERT_TRUE(session->evaluate(tokens, [](int, std::span<const float>) {}));
+    SavedSessions(folder, true).save(1, *session);
+    EXPECT_TRUE(SavedSessions(folder, true).restore(1, *opened()));
+    EXPECT_TRUE(fs::exists(learnt));
+
+    for (int time = 0; time < 2; ++time) {
+        touch();
+        EXPECT_TRUE(SavedSessions(folder, true).restore(1, *opened()));
+        EXPECT_TRUE(SavedSessions(folder, true).restore(1, *opened())) << "as untouched now";
+    }
+    std::stop_source stopped;
+    stopped.request_stop();
+    touch();
+    EXPECT_FALSE(SavedSessions(folder, true).restore(1, *opened(), stopped.get_token()));
+    EXPECT_TRUE(SavedSessions(folder, true).restore(1, *opened()));
+
+    // A byte that is in no sample of a tensor.
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto flip = [&](std::streamoff at) {
+        file.seekg(at);
+        const auto flipped = static_cast<char>(file.get() ^ 1);
+        file.seekp(at);
+        file.put(flipped).flush();
+    };
+    const auto end = static_cast<std::streamoff>(fs::file_size(path));
+    std::streamoff at = end / 2;
+    for (flip(at); opened()->savedKind() != session->savedKind() && at < end; flip(at)) {
+        flip(at);
+        at += 1000;
+    }
+    ASSERT_LT(at, end);
+    EXPECT_FALSE(SavedSessions(folder, true).restore(1, *opened()));
+    flip(at);
+    EXPECT_TRUE(SavedSessions(folder, true).restore(1, *opened()));
+
+    // Nothing is taken on trust.
+    fs::remove(learnt);
+    EXPECT_TRUE(SavedSessions(folder, true).restore(1, *session));
+    EXPECT_FALSE(SavedSessions(folder, true).restore(1, *opened()));
+    m_home.write("cache/model-contents", "no numbers\n");
+    EXPECT_FALSE(SavedSessions(folder, true).restore(1, *opened()));
 }
 
 TEST_F(ChatServiceTest, KeepsSavedSessionsWithinTheirBudget) {

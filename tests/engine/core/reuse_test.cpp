@@ -1,6 +1,7 @@
 // What was computed before and is not computed again: shared pages, saved sessions.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -493,18 +494,86 @@ TEST(SavedSession, KindsAreThoseThatCanRestoreEachOther) {
     EXPECT_NE(kind, (*Session::create(model, {.kvType = KvType::Q8_0}))->savedKind());
 }
 
-TEST(SavedSession, AFileWrittenAnewIsAnotherModelWhateverItsTime) {
+TEST(SavedSession, AFileWrittenAnewIsInAnotherStateWhateverItsTime) {
     const std::string bytes = readBytes(test::parity("llama-dense.gguf"));
     const auto path =
         test::GgufWriter::writeFile(std::to_string(::getpid()) + "-set-back.gguf", bytes);
     const auto time = fs::last_write_time(path);
-    const auto before = LoadedModel::load(path, *kernelSet("scalar")).value()->fingerprint();
+    const auto stateNow = [&] {
+        return LoadedModel::load(path, *kernelSet("scalar")).value()->files().state;
+    };
+    const std::uint64_t before = stateNow();
+    EXPECT_EQ(stateNow(), before);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));  // ticks of the file system's clock
     writeBytes(path, bytes);
     fs::last_write_time(path, time);
     EXPECT_EQ(fs::last_write_time(path), time);
-    EXPECT_NE(LoadedModel::load(path, *kernelSet("scalar")).value()->fingerprint(), before);
+    EXPECT_NE(stateNow(), before);
     fs::remove(path);
+}
+
+TEST(SavedSession, OfAnotherStateOfTheFilesIsTakenForTheSameContentsAlone) {
+    const auto path = test::GgufWriter::writeFile(std::to_string(::getpid()) + "-touched.gguf",
+                                                  readBytes(test::parity("llama-dense.gguf")));
+    const auto file = scratchFile("touched");
+    const auto prompt = [](const Model& model) { return randomTokens(40, model, 1); };
+    const auto model = Model::load(path).value();
+    const auto session = open(model, false);
+    const auto first = run(*session, prompt(*model));
+    ASSERT_TRUE(session->save(file));
+
+    fs::last_write_time(path, fs::last_write_time(path) + std::chrono::hours(1));
+    const auto touched = Model::load(path).value();
+    EXPECT_NE(touched->files().state, model->files().state);
+    const auto again = open(touched, false);
+    EXPECT_EQ(again->restore(file).error().code, ErrorCode::Unsupported);
+    std::vector<std::uint64_t> asked;
+    const auto says = [&](bool same) {
+        return [&asked, same](std::uint64_t state) {
+            asked.push_back(state);
+            return same;
+        };
+    };
+    EXPECT_EQ(again->restore(file, says(false)).error().code, ErrorCode::Unsupported);
+    EXPECT_TRUE(again->cachedTokens().empty());
+    ASSERT_TRUE(again->restore(file, says(true)));
+    EXPECT_EQ(asked, std::vector<std::uint64_t>(2, model->files().state));
+    const auto second = run(*again, prompt(*touched));
+    EXPECT_EQ(second.usage.cachedTokens, 39);
+    expectSame(second, first);
+
+    // Nobody is asked about another model, or about the same state.
+    EXPECT_FALSE(open(parityModel("deepseek2"), false)->restore(file, says(true)));
+    ASSERT_TRUE(open(model, false)->restore(file, says(false)));
+    EXPECT_EQ(asked.size(), 2U);
+    fs::remove(path);
+    fs::remove(file);
+}
+
+TEST(ModelFiles, AreHashedToTheLastByteAsTheyWereOpened) {
+    const std::string bytes = readBytes(test::parity("llama-dense.gguf"));
+    const auto path =
+        test::GgufWriter::writeFile(std::to_string(::getpid()) + "-contents.gguf", bytes);
+    const auto filesNow = [&] { return Model::load(path).value()->files(); };
+    const ModelFiles before = filesNow();
+    EXPECT_EQ(before.bytes, bytes.size());
+    const std::uint64_t contents = hashContents(before).value();
+    std::stop_source stopped;
+    stopped.request_stop();
+    EXPECT_EQ(hashContents(before, stopped.get_token()).error().code, ErrorCode::Cancelled);
+    // The last bytes are weights, and so is what lies before them.
+    for (const std::size_t back : {1UL, 1000UL, 20000UL}) {
+        std::string changed = bytes;
+        char& one = changed[changed.size() - back];
+        one = static_cast<char>(one ^ 1);
+        writeBytes(path, changed);
+        EXPECT_EQ(hashContents(before).error().code, ErrorCode::Io) << "not as it was opened";
+        EXPECT_NE(hashContents(filesNow()).value(), contents) << back;
+    }
+    writeBytes(path, bytes);
+    EXPECT_EQ(hashContents(filesNow()).value(), contents);
+    fs::remove(path);
+    EXPECT_EQ(hashContents(before).error().code, ErrorCode::Io);
 }
 
 TEST(SavedSession, AnotherFileOfTheSameShapeIsAnotherModel) {
