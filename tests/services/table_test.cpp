@@ -663,7 +663,6 @@ TEST(DocumentTables, ReadsTheTablesOfMarkdown) {
     const LoadedTable& table = tables.front();
     EXPECT_THAT(table.table.rows[0], ElementsAre("L-1", "20", ""));
     EXPECT_EQ(table.table.rows[1].front(), "L-2");
-    EXPECT_EQ(table.heading, "Lamps");
     EXPECT_EQ(table.labelledRow(0), "Model: L-1 | Price: 20 EUR");
     const auto& place = table.places[0];
     EXPECT_EQ(text.substr(place.startByte, place.endByte - place.startByte),
@@ -688,6 +687,30 @@ TEST(DocumentTables, TurnsOnesWithAThingInEachColumn) {
         "offer.md", "text/markdown");
     ASSERT_EQ(months.size(), 1U);
     EXPECT_THAT(months[0].table.rows[0], ElementsAre("North", "4", "7"));
+}
+
+TEST(DocumentTables, TheDocumentsNameSaysNotWhatTheRowsAre) {
+    const std::string harbours =
+        "| Harbour | Town | Berths |\n|---|---|---|\n"
+        "| North Quay | Lindau | 40 |\n| South Pier | Lindau | 60 |\n";
+    const auto tables = tablesInDocument(harbours, "boats.md", "text/markdown");
+    ASSERT_EQ(tables.size(), 1U);
+    EXPECT_FALSE(tableQueryOf("Which boat is the most expensive?", tables).has_value());
+    EXPECT_FALSE(tableQueryOf("How many boats are in Lindau?", tables).has_value());
+    EXPECT_FALSE(tableQueryOf("Which harbour is the most expensive?", tables).has_value());
+    EXPECT_TRUE(tableQueryOf("How many harbours are in Lindau?", tables).has_value());
+}
+
+TEST(TableQuery, TakesAColumnsNameForNoValueOfAnother) {
+    const auto tables = sheet(
+        "Ticket | State | Opened\nTicket: T-1 | State: closed | Opened: 2026-01-03\n"
+        "Ticket: T-2 | State: open | Opened: 2026-02-11\n");
+    const auto query = tableQueryOf("Which tickets were opened before 1 March 2026?", tables);
+    ASSERT_TRUE(query.has_value());
+    EXPECT_EQ(query->sql, "SELECT * FROM \"sales\" WHERE \"Opened\" < '2026-03-01'");
+    const auto open = tableQueryOf("How many tickets are open?", tables);
+    ASSERT_TRUE(open.has_value());
+    EXPECT_THAT(open->sql, HasSubstr("\"State\" = 'open'"));
 }
 
 TEST(DocumentTables, LeavesOutWhatMayNotBeAWholeTable) {

@@ -139,17 +139,6 @@ Grid turned(const Grid& grid, std::size_t startByte) {
     return rows;
 }
 
-/// The Markdown heading that a table stands below.
-std::string headingOver(std::string_view text, std::size_t startByte) {
-    for (std::size_t end = startByte; end > 0;) {
-        const std::size_t start = lineBefore(text, end);
-        const std::string_view line = text.substr(start, end - start);
-        if (line.starts_with('#')) return std::string(trimmedQuestion(line));
-        end = start;
-    }
-    return {};
-}
-
 /// Behind `endByte` the table goes on, perhaps below a line of its own ("Accessories").
 bool goesOn(std::string_view text, std::size_t endByte, const TableUnit& next) {
     constexpr std::size_t kLongestTitle = 60;
@@ -235,9 +224,7 @@ std::vector<LoadedTable> documentTablesOf(const Document& document,
             const auto isUnnamed = [](const std::string& name) { return name.empty(); };
             if (std::any_of(grid->names.begin(), grid->names.end(), isUnnamed)) continue;
             auto table = tableOf(grid->names, std::move(grid->rows), std::move(grid->places));
-            if (!table) continue;
-            table->heading = headingOver(page.text, start);
-            tables.push_back(std::move(*table));
+            if (table) tables.push_back(std::move(*table));
         }
     }
     nameTables(document, tables);

@@ -56,6 +56,13 @@ std::vector<TableMatcher::FoundValue> TableMatcher::valuesOf(std::size_t column)
         const std::size_t at =
             isAsking(words) ? findAskingValue(value, column) : findTokens(m_tokens, words);
         if (at == std::string::npos || m_tokens[at].isExplained) continue;
+        // "Opened" is the column of that name, and not the value "open" of another.
+        const std::string& said = surface(at);
+        const bool isColumn =
+            words.size() == 1 && said != words.front().surface &&
+            std::any_of(columns().begin(), columns().end(),
+                        [&](const auto& each) { return lowerCased(each.name) == said; });
+        if (isColumn) continue;
         found.push_back({column, value, at, words.size()});
     }
     std::stable_sort(found.begin(), found.end(),

@@ -533,14 +533,11 @@ void TableMatcher::findGroup() {
 
 void TableMatcher::explainNames() {
     const std::string file = std::filesystem::path(m_table.path).filename().string();
-    for (const std::string_view name :
-         {std::string_view(m_table.table.name), std::string_view(m_table.title),
-          std::string_view(file), std::string_view(m_table.heading)}) {
+    for (const std::string_view name : {std::string_view(m_table.table.name),
+                                        std::string_view(m_table.title), std::string_view(file)}) {
+        // A document has other things than the rows of its tables.
+        if (m_table.isInDocument()) break;
         for (const TableToken& word : tableTokens(name)) {
-            // Which one of the document it is, or a section's number: no number of the question.
-            const bool isNumbered =
-                word.surface.find_first_not_of("0123456789") == std::string::npos;
-            if (m_table.isInDocument() && isNumbered) continue;
             for (TableToken& token : m_tokens) {
                 if (token.term != word.term) continue;
                 m_isNamed = m_isNamed || !token.isExplained;

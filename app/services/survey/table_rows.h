@@ -33,7 +33,6 @@ struct LoadedTable {
     int nTotals = 0;              ///< rows of totals, which were left out of it
     /// Of a table in a document: its rows as they are written there, with units. Else empty.
     std::vector<std::vector<std::string>> written;
-    std::string heading;  ///< that it stands below, in a document
     int number = 0;       ///< among several of one document; 0: the only one
 
     [[nodiscard]] bool isInDocument() const { return !written.empty(); }

@@ -317,6 +317,7 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
             if (!number && (phrase == "cheapest" || phrase == "most expensive" ||
                             phrase == "最便宜" || phrase == "最贵")) {
                 number = priceColumn();
+                if (!number) return false;
             }
             // "The most orders": how many rows.
             if (!number && isListed(phrase, kOfMany) &&
@@ -377,7 +378,10 @@ void TableMatcher::refuseText() {
 
 std::optional<std::size_t> TableMatcher::priceColumn() const {
     const std::optional<std::size_t> named = namedPriceColumn();
-    return named ? named : onlyNumberColumn();
+    if (named) return named;
+    // "Berths" are no price, whatever is the only column of numbers.
+    const std::optional<std::size_t> only = onlyNumberColumn();
+    return only && isAmount(*only) ? only : std::nullopt;
 }
 
 std::optional<std::size_t> TableMatcher::namedPriceColumn() const {
