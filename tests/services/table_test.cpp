@@ -424,7 +424,7 @@ TEST(TableQuery, UnderstandsMarksInChinese) {
 std::string refused(const std::string& question, std::string_view text) {
     static constexpr auto kNames =
         std::to_array<std::string_view>({"unit", "year", "value", "unfilled", "percentage",
-                                         "amount", "division", "measure", "rows"});
+                                         "amount", "division", "days", "text", "measure", "rows"});
     const auto tables = sheet(text);
     if (tableQueryOf(question, tables)) return "answered";
     const auto refusal = tableRefusalOf(question, tables);
@@ -516,10 +516,13 @@ constexpr std::string_view kSupplied =
 
 TEST(TableRefusal, SaysThatRowsAreAskedWhereNotEachWordFits) {
     const std::string rows = "rows: Invoice, Supplier, Invoice date, Due date, Amount, Status";
+    EXPECT_EQ(
+        refused("How many invoices are from Kestrel Cleaning and Northgrid Energy?", kSupplied),
+        rows);
     for (const char* question : {"How many invoices are from Kestrel Cleaning or Northgrid Energy?",
                                  "How many invoices are neither paid nor cancelled?",
                                  "List the invoices that are neither paid nor cancelled"}) {
-        EXPECT_EQ(refused(question, kSupplied), rows) << question;
+        EXPECT_EQ(refused(question, kSupplied), "answered") << question;
     }
     for (const char* question :
          {"How many documents are from Kestrel Cleaning?",

@@ -33,7 +33,7 @@ struct LoadedTable {
     int nTotals = 0;              ///< rows of totals, which were left out of it
     /// Of a table in a document: its rows as they are written there, with units. Else empty.
     std::vector<std::vector<std::string>> written;
-    int number = 0;       ///< among several of one document; 0: the only one
+    int number = 0;  ///< among several of one document; 0: the only one
 
     [[nodiscard]] bool isInDocument() const { return !written.empty(); }
     /// The cell as it is written, or as near to that as is known.
