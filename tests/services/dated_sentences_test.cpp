@@ -70,6 +70,7 @@ TEST(DateBound, SaysItsDays) {
         {"List all invoices from 2024 onwards", 20240101, kOpen},
         {"哪些合同在2021年3月之前签订？", 0, 20210301},
         {"哪些合同在2021年3月5日以后签订？", 20210306, kOpen},
+        {"哪些合同在2021年以后签订？", 20210101, kOpen},
         {"哪些信件的日期在2020年1月到6月之间？", 20200101, 20200701},
         {"哪些合同的结束日期不晚于2026年？", 0, 20270101}};
     for (const auto& [question, from, until] : cases) {

@@ -376,7 +376,13 @@ std::optional<DateBound> chineseBound(std::string_view text) {
         // "从2024年的…" says of when something is.
         const bool isFrom = hasLeading && (leading->words == "自" || leading->words == "从");
         if (!hasTrailing && (!hasLeading || isFrom)) continue;
-        const Bounding bounding = hasLeading ? leading->bounding : trailing->bounding;
+        Bounding bounding = hasLeading ? leading->bounding : trailing->bounding;
+        // "2021年以后" has the year itself, other than a day.
+        const auto named = daysAtStart(text.substr(at));
+        const bool isYear = named && named->year > 0 && named->month == 0;
+        if (!hasLeading && isYear && part == PartOfDate::Whole && trailing->words == "以后") {
+            bounding = Bounding::From;
+        }
         return DateBound{
             withoutPart(text, start, hasTrailing ? end + trailing->words.size() : end),
             boundedBy(bounding, from ? daysOfPart(*from, part) : std::nullopt, std::nullopt)};

@@ -18,6 +18,7 @@
 #include "app/services/survey/question_words.h"
 #include "app/services/survey/record_answer.h"
 #include "app/services/survey/table_answer.h"
+#include "app/services/survey/table_comparison.h"
 #include "base/log.h"
 
 namespace conclave::services {
@@ -193,13 +194,23 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
     SurveyQuestion asked =
         request.isForced ? forcedQuestion(request.question) : surveyQuestionOf(request.question);
     asked.filter = request.filter;
-    if (asked.kind == SurveyKind::Compare && !asked.isSure) {
+    if (asked.kind == SurveyKind::Compare) {
         // "What is the difference between lease A and lease B?", where these are documents.
         SurveyFindings findings;
         const auto documents =
             chooseDocuments(m_database.documents(), request.collections, asked, findings);
         if (!documents) return tl::unexpected(documents.error());
-        asked.isSure = !findings.named.sideOf.empty();
+        const bool areDocuments = !findings.named.sideOf.empty();
+        asked.isSure = asked.isSure || areDocuments;
+        auto inTables = areDocuments
+                            ? Result<std::optional<TableAnswer>>(std::nullopt)
+                            : compareInTables(m_database.documents(), asked, request.collections,
+                                              isChinese(request.question));
+        if (!inTables) return tl::unexpected(inTables.error());
+        if (*inTables) {
+            return std::optional<SurveyAnswer>(
+                SurveyAnswer{std::move((*inTables)->report), std::move((*inTables)->account)});
+        }
     }
     if (!canBeRead(asked) || (!asked.isSure && !request.isForced)) {
         return std::optional<SurveyAnswer>();

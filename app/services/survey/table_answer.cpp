@@ -7,6 +7,9 @@
 #include "app/services/question.h"
 #include "app/services/reading.h"
 #include "app/services/survey/model_table_query.h"
+#include "app/services/survey/question_words.h"
+#include "app/services/survey/survey_question.h"
+#include "app/services/survey/table_loading.h"
 #include "app/services/survey/table_question.h"
 #include "base/log.h"
 
@@ -18,45 +21,10 @@ using storage::QueryResult;
 
 constexpr std::size_t kMostShownRows = 20;
 constexpr std::size_t kMostGroups = 100;
-/// Larger sheets are no tables that a question is answered from in a moment.
-constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20U;
-
 /// "1240" of "1240.0": SQLite writes sums of numbers with a point.
 std::string tidyNumber(std::string number) {
     if (number.ends_with(".0")) number.resize(number.size() - 2);
     return number;
-}
-
-Result<std::vector<LoadedTable>> loadTables(storage::DocumentStore& store,
-                                            const std::vector<CollectionId>& collections,
-                                            const DocumentFilter& filter) {
-    std::vector<LoadedTable> tables;
-    for (const CollectionId collection : collections) {
-        const auto documents = store.documents(collection);
-        if (!documents) return tl::unexpected(documents.error());
-        for (const Document& document : *documents) {
-            if (!isSpreadsheet(document) || document.nChunks == 0 ||
-                document.sizeBytes > kMostBytes || !filter.holds(document)) {
-                continue;
-            }
-            const auto pages = store.pages(document.id);
-            if (!pages) return tl::unexpected(pages.error());
-            auto found = tablesOf(document, *pages);
-            std::move(found.begin(), found.end(), std::back_inserter(tables));
-        }
-    }
-    return tables;
-}
-
-/// The chunk of a document that a place on a page is in.
-ChunkId chunkAt(const std::vector<Chunk>& chunks, const LoadedTable::Place& place) {
-    for (const Chunk& chunk : chunks) {
-        if (chunk.page == place.page && chunk.startByte <= place.startByte &&
-            place.startByte < chunk.endByte) {
-            return chunk.id;
-        }
-    }
-    return 0;
 }
 
 class Telling {
@@ -78,12 +46,14 @@ public:
                              "** where " + m_query.conditions + ":\n\n",
                          m_query.conditions + "的行共 **" + std::to_string(rows.rows.size()) +
                              (rows.isCut ? " 以上" : "") + "** 行：\n\n");
+        } else if (m_query.kind == TableKind::Values) {
+            tellValues(result);
         } else if (!m_query.group.empty()) {
             tellGroups(result);
         } else {
             tellValue(result);
         }
-        const std::string file = shownName(m_table.path);
+        const std::string file = shownTable(m_table);
         const std::string n = std::to_string(m_table.table.rows.size());
         if (m_query.isUnitUnknown) {
             m_writer.add("The table says no unit of these numbers.\n",
@@ -224,6 +194,19 @@ private:
         if (result.isCut || result.rows.size() > kMostGroups) m_writer.add("- …\n");
     }
 
+    /// The values of a column, each once.
+    void tellValues(const QueryResult& result) {
+        const std::string n = grouped(result.rows.size());
+        m_writer.add("**" + n + (result.isCut ? " or more" : "") + "** in the column “" +
+                         m_query.column + "”:\n\n",
+                     "“" + m_query.column + "”列共有 **" + n + (result.isCut ? " 个以上" : "") +
+                         "** 个不同的值：\n\n");
+        for (std::size_t i = 0; i < std::min(result.rows.size(), kMostGroups); ++i) {
+            m_writer.add("- **" + asListLine(result.rows[i].front()) + "**\n");
+        }
+        if (result.isCut || result.rows.size() > kMostGroups) m_writer.add("- …\n");
+    }
+
     Result<void> tellRows(const QueryResult& rows) {
         const auto chunks = m_store.chunksOf(m_table.document);
         if (!chunks) return tl::unexpected(chunks.error());
@@ -241,8 +224,10 @@ private:
             if (page == pages->end()) continue;
             const std::string line =
                 page->text.substr(place.startByte, place.endByte - place.startByte);
-            m_writer.add("- " + asListLine(line, m_table.path));
             const ChunkId chunk = chunkAt(*chunks, place);
+            // Below a table in a document its rows have no names of columns.
+            m_writer.add("- " + (m_table.isInDocument() ? asListLine(m_table.labelledRow(index))
+                                                        : asListLine(line, m_table.path)));
             if (auto cited = m_writer.cite(chunk, place.startByte, place.endByte, line); !cited) {
                 return cited;
             }
@@ -272,6 +257,7 @@ std::set<std::string> termsIn(std::string_view text) {
 bool namesColumn(const std::string& question, const std::vector<LoadedTable>& tables) {
     const std::set<std::string> asked = termsIn(question);
     return std::any_of(tables.begin(), tables.end(), [&](const LoadedTable& table) {
+        if (table.isInDocument()) return false;  // its passages are read by the model
         const auto& columns = table.table.columns;
         return std::any_of(columns.begin(), columns.end(), [&](const auto& column) {
             const std::set<std::string> name = termsIn(column.name);
@@ -326,7 +312,7 @@ Result<std::optional<TableAnswer>> askModel(storage::DocumentStore& store,
 /// "“USD”: no column of numbers is in this unit."
 void tellRefusal(const TableRefusal& refusal, const LoadedTable& table, ReportWriter& writer) {
     const std::string what = "“" + refusal.what + "”";
-    const std::string file = shownName(table.path);
+    const std::string file = shownTable(table);
     writer.add("This asks the table " + file + ", and was not answered: ",
                "这个问题问的是表 " + file + "，但没有回答：");
     switch (refusal.why) {
@@ -362,6 +348,16 @@ void tellRefusal(const TableRefusal& refusal, const LoadedTable& table, ReportWr
             writer.add(what + " has numbers, by which nothing is divided; ask for both totals.",
                        what + "列是数字，这里不做除法；可以分别问两个总数。");
             break;
+        case TableRefusal::Why::Days:
+            writer.add("several columns have days (" + refusal.what +
+                           "); say which is meant, by a word of its name before the day.",
+                       "不止一列是日期（" + refusal.what + "）；请在问题中写明是哪一列。");
+            break;
+        case TableRefusal::Why::Text:
+            writer.add("not every cell of this column is a number (" + what +
+                           "); correct the cell, or list the rows.",
+                       "该列并非全是数字（" + what + "）；请改正该单元格，或列出各行。");
+            break;
         case TableRefusal::Why::Measure:
             writer.add("which column is in numbers " + what + " is not clear; name the column.",
                        "不清楚哪一列的数字是" + what + "；请写明列名。");
@@ -381,7 +377,7 @@ void tellRefusal(const TableRefusal& refusal, const LoadedTable& table, ReportWr
 void tellLeftOut(const std::vector<LeftOutTable>& leftOut, const std::vector<LoadedTable>& tables,
                  ReportWriter& writer) {
     for (const LeftOutTable& each : leftOut) {
-        const std::string file = shownName(tables[each.table].path);
+        const std::string file = shownTable(tables[each.table]);
         const std::string cell = each.cell.empty() ? "" : asListLine(each.cell);
         writer.add("\n**" + file + " was left out**: not every cell of its “" + each.column +
                        "” is a number" + (cell.empty() ? "" : " (“" + cell + "”)") + ".\n",
@@ -423,7 +419,14 @@ Result<std::optional<TableAnswer>> answerFromTables(
     storage::DocumentStore& store = database.documents();
     const auto tables = loadTables(store, collections, filter);
     if (!tables) return tl::unexpected(tables.error());
-    const std::vector<TableQuery> queries = tableQueriesOf(question, *tables);
+    std::vector<TableQuery> queries = tableQueriesOf(question, *tables);
+    if (!queries.empty() && queries.front().kind == TableKind::Values) {
+        // "List all dates", "list all contracts": of all documents, and not of one table.
+        const bool isOfDocuments = !surveyQuestionOf(question).patterns.empty() ||
+                                   pluralDocumentNoun(lowerCased(question), 4).endByte > 0 ||
+                                   chineseDocumentNoun(question).endByte > 0;
+        if (isOfDocuments) queries.clear();
+    }
     const std::optional<TableRefusal> refusal =
         queries.empty() ? tableRefusalOf(question, *tables) : std::nullopt;
     const auto refused = [&] {

@@ -43,25 +43,86 @@ constexpr auto kChineseDayPhrases = std::to_array<DayPhrase>({{"之前", DayBoun
 
 }  // namespace
 
+std::vector<TableMatcher::FoundValue> TableMatcher::valuesOf(std::size_t column) {
+    std::set<std::string_view> values;
+    for (const auto& row : m_table.table.rows) {
+        if (!row[column].empty() && values.size() < kMostValues) values.insert(row[column]);
+    }
+    std::vector<FoundValue> found;
+    for (const std::string_view value : values) {
+        if (!mayStandInQuestion(value)) continue;
+        const std::vector<TableToken> words = tableTokens(value);
+        if (words.empty()) continue;
+        const std::size_t at =
+            isAsking(words) ? findAskingValue(value, column) : findTokens(m_tokens, words);
+        if (at == std::string::npos || m_tokens[at].isExplained) continue;
+        // "Opened" is the column of that name, and not the value "open" of another.
+        const std::string& said = surface(at);
+        const bool isColumn =
+            words.size() == 1 && said != words.front().surface &&
+            std::any_of(columns().begin(), columns().end(),
+                        [&](const auto& each) { return lowerCased(each.name) == said; });
+        if (isColumn) continue;
+        found.push_back({column, value, at, words.size()});
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.size > b.size; });
+    std::vector<FoundValue> apart;
+    for (const FoundValue& each : found) {
+        const bool isApart = std::none_of(apart.begin(), apart.end(), [&](const auto& other) {
+            return each.at < other.at + other.size && other.at < each.at + each.size;
+        });
+        if (isApart) apart.push_back(each);
+    }
+    return apart;
+}
+
+TableMatcher::Link TableMatcher::linkBetween(const FoundValue& first,
+                                             const FoundValue& second) const {
+    static constexpr auto kBetween = std::to_array<std::string_view>(
+        {"in", "at", "from", "of", "for", "a", "an", "the", "to", "on", "with", "是", "在", "的"});
+    const std::size_t end = first.at + first.size;
+    const std::size_t from = m_tokens[end - 1].endByte;
+    const std::string_view gap = m_question.substr(from, m_tokens[second.at].startByte - from);
+    Link link = Link::None;
+    for (const std::string_view comma : {",", "，", "、"}) {
+        if (gap.find(comma) != std::string_view::npos) link = Link::Comma;
+    }
+    for (std::size_t at = end; at < second.at; ++at) {
+        const std::string& word = surface(at);
+        if (word == "or" || word == "或" || word == "nor") {
+            link = word == "nor" ? Link::Nor : Link::Or;
+        } else if (!(word == "者" && link == Link::Or) && !isListed(word, kBetween)) {
+            return Link::None;
+        }
+    }
+    return link;
+}
+
+std::optional<TableMatcher::FoundValue> TableMatcher::joinedByOr(
+    std::vector<FoundValue> values) const {
+    if (values.empty()) return std::nullopt;
+    std::sort(values.begin(), values.end(),
+              [](const auto& a, const auto& b) { return a.at < b.at; });
+    for (std::size_t i = 1; i < values.size(); ++i) {
+        const Link link = linkBetween(values[i - 1], values[i]);
+        // Of "Berlin, Oslo" alone nothing says that either will do.
+        const bool isLast = i + 1 == values.size();
+        if (link == Link::None || (isLast && link == Link::Comma)) return std::nullopt;
+    }
+    FoundValue joined = values.front();
+    joined.others.assign(values.begin() + 1, values.end());
+    return joined;
+}
+
 void TableMatcher::findValues() {
     std::vector<FoundValue> found;
     for (std::size_t column = 0; column < columns().size(); ++column) {
         if (isNumber(column) || facts(column).isDays || isFlag(column)) continue;
-        std::set<std::string_view> values;
-        for (const auto& row : m_table.table.rows) {
-            if (!row[column].empty() && values.size() < kMostValues) values.insert(row[column]);
-        }
-        FoundValue best{column, {}, 0, 0};
-        for (const std::string_view value : values) {
-            if (!mayStandInQuestion(value)) continue;
-            const std::vector<TableToken> words = tableTokens(value);
-            if (words.empty() || words.size() <= best.size) continue;
-            const std::size_t at =
-                isAsking(words) ? findAskingValue(value, column) : findTokens(m_tokens, words);
-            if (at == std::string::npos || m_tokens[at].isExplained) continue;
-            best = {column, value, at, words.size()};
-        }
-        if (best.size > 0) found.push_back(best);
+        std::vector<FoundValue> values = valuesOf(column);
+        if (values.empty()) continue;
+        auto joined = joinedByOr(values);
+        found.push_back(joined ? std::move(*joined) : values.front());
     }
     std::stable_sort(found.begin(), found.end(),
                      [](const auto& a, const auto& b) { return a.size > b.size; });
@@ -80,15 +141,78 @@ void TableMatcher::findValues() {
             chosen = &other;
         }
         if (nAlike > 1 && nNamed != 1) refuse(TableRefusal::Why::Value, std::string(each.value));
-        explain(each.at, each.size);
+        addValues(*chosen, chosen->column);
+    }
+    findOpposites();
+}
+
+void TableMatcher::addValues(const FoundValue& found, std::size_t column) {
+    const bool isNot = takeNegation(found, column);
+    explain(found.at, found.size);
+    m_isValueNamed = true;
+    const std::string name = quotedName(columns()[column].name);
+    if (found.others.empty()) {
+        m_conditions.push_back({column, name + (isNot ? " <> " : " = ") + quotedText(found.value),
+                                inWords(column, isNot ? " is not " : " is ", isNot ? "不为" : "为",
+                                        std::string(found.value))});
+        return;
+    }
+    std::string listed = quotedText(found.value);
+    std::string words = inWords(column, isNot ? " is not " : " is ", isNot ? "不为" : "为",
+                                std::string(found.value));
+    for (const FoundValue& other : found.others) {
+        listed.append(", ").append(quotedText(other.value));
+        words.append(isChinese(m_question) ? "或“" : " or “").append(other.value).append("”");
+    }
+    const std::size_t end = found.others.back().at + found.others.back().size;
+    explain(found.at, end - found.at);
+    m_conditions.push_back(
+        {column, name + (isNot ? " NOT IN (" : " IN (") + listed + ")", std::move(words), true});
+}
+
+void TableMatcher::findOpposites() {
+    constexpr std::string_view kUn = "un";
+    constexpr std::size_t kShortest = 5;
+    for (std::size_t at = 0; at < m_tokens.size(); ++at) {
+        const std::string& word = surface(at);
+        if (m_tokens[at].isExplained || word.size() < kShortest || !word.starts_with(kUn)) {
+            continue;
+        }
+        const std::string_view positive = std::string_view(word).substr(kUn.size());
+        std::optional<FoundValue> opposite;
+        std::size_t nColumns = 0;
+        for (std::size_t column = 0; column < columns().size(); ++column) {
+            if (isNumber(column) || facts(column).isDays) continue;
+            if (isFlag(column) && lowerCased(columns()[column].name) == positive) {
+                ++nColumns;
+                opposite = FoundValue{column, {}, at, 1};
+                continue;
+            }
+            const auto& rows = m_table.table.rows;
+            const auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& each) {
+                return lowerCased(each[column]) == positive;
+            });
+            if (row == rows.end()) continue;
+            ++nColumns;
+            opposite = FoundValue{column, (*row)[column], at, 1};
+        }
+        if (nColumns != 1) continue;
+        explain(at, 1);
+        if (opposite->value.empty()) {
+            addFlag(opposite->column, false);
+            continue;
+        }
+        // Of an empty cell nobody knows which it would be.
+        if (!isFilled(opposite->column)) {
+            refuse(TableRefusal::Why::Unfilled, columns()[opposite->column].name);
+            continue;
+        }
+        m_isNegated = true;
         m_isValueNamed = true;
-        const bool isNot = takeNegation(each.at, chosen->column);
-        const std::string is = isNot ? " <> " : " = ";
         m_conditions.push_back(
-            {chosen->column,
-             quotedName(columns()[chosen->column].name) + is + quotedText(chosen->value),
-             inWords(chosen->column, isNot ? " is not " : " is ", isNot ? "不为" : "为",
-                     std::string(chosen->value))});
+            {opposite->column,
+             quotedName(columns()[opposite->column].name) + " <> " + quotedText(opposite->value),
+             inWords(opposite->column, " is not ", "不为", std::string(opposite->value))});
     }
 }
 
@@ -127,12 +251,25 @@ std::size_t TableMatcher::findAskingValue(std::string_view value, std::size_t co
     return std::string::npos;
 }
 
-bool TableMatcher::takeNegation(std::size_t at, std::size_t column) {
+bool TableMatcher::takeNegation(const FoundValue& found, std::size_t column) {
     // Not "have": who has no such row is another question than which rows have another value.
     static constexpr auto kBetween = std::to_array<std::string_view>(
         {"in", "at", "from", "of", "for", "a", "an", "the", "live", "lives", "to", "on"});
+    std::size_t at = found.at;
     while (at > 0 && isListed(surface(at - 1), kBetween)) --at;
-    if (at == 0 || surface(at - 1) != "not" || !isFilled(column)) return false;
+    const std::string_view before = at > 0 ? std::string_view(surface(at - 1)) : "";
+    const bool isNor =
+        !found.others.empty() && linkBetween(found, found.others.front()) == Link::Nor;
+    const bool isNot = before == "not";
+    if (before == "either" && !isNor && !found.others.empty()) explain(at - 1, 1);
+    // "Paid nor open" alone says nothing.
+    if (before != "neither" && !isNot) {
+        m_isRefused = m_isRefused || isNor;
+        return false;
+    }
+    // "Not paid or open": is an open one meant?
+    if (isNot && !isNor && !found.others.empty() && at == found.at) m_isRefused = true;
+    if (!isFilled(column) || (found.others.empty() && !isNot)) return false;
     explain(at - 1, 1);
     m_isNegated = true;
     return true;
@@ -337,6 +474,9 @@ void TableMatcher::findDays() {
         if (isInChinese && chinese != kChineseDayPhrases.end()) {
             bound = chinese->bound;
             end += chinese->words.size();
+            // "2021年以后" has the year itself, other than a day.
+            const bool isYear = days->month == 0 && chinese->words == "以后";
+            if (isYear) bound = DayBound::Since;
         } else if (!isInChinese) {
             bound = english->bound;
             // "From 2019 on"
@@ -354,7 +494,19 @@ void TableMatcher::findDays() {
 
 void TableMatcher::addDays(AskedDays days, DayBound bound, std::size_t at, std::size_t endByte) {
     const auto column = dayColumnFor(at);
-    if (!column) return;  // its words stay without an explanation
+    if (!column) {
+        std::string names;
+        std::size_t nOfDays = 0;
+        for (std::size_t i = 0; i < columns().size(); ++i) {
+            if (!facts(i).isDays) continue;
+            ++nOfDays;
+            names.append(names.empty() ? "" : ", ").append(columns()[i].name);
+        }
+        if (nOfDays < 2) return;  // its words stay without an explanation
+        refuse(TableRefusal::Why::Days, std::move(names));
+        explainBytes(m_tokens[at].startByte, endByte);
+        return;
+    }
     if (days.year == 0) days.year = onlyYearOf(*column);
     const auto range = days.range();
     if (!range) {

@@ -32,6 +32,9 @@ constexpr auto kNumberedThings = std::to_array<std::string_view>(
 constexpr auto kChineseNumberNames =
     std::to_array<std::string_view>({"号", "编码", "代码", "订单", "发票", "年份", "年度"});
 
+/// What people call the rows of a list of goods: "products" of a column "Model".
+constexpr auto kGoods = std::to_array<std::string_view>({"product", "model", "article"});
+
 constexpr auto kYes = std::to_array<std::string_view>({"yes", "y", "true", "是"});
 constexpr auto kNo = std::to_array<std::string_view>({"no", "n", "false", "否"});
 constexpr auto kNegations =
@@ -61,6 +64,7 @@ std::optional<TableQuery> TableMatcher::match() {
     }
     findValues();
     findColumns();
+    findGoods();
     findRowNoun();
     findComparisons();
     findDays();
@@ -75,7 +79,8 @@ std::optional<TableQuery> TableMatcher::match() {
     }
     if (!operation) {
         // "Orders above 250 EUR": nothing else is said than which rows.
-        if (!m_isCompared || !m_isNamed) return std::nullopt;
+        const bool isBounded = m_isCompared || (m_isValueNamed && beginsWithRows());
+        if (!isBounded || !namesRows()) return std::nullopt;
         query.kind = TableKind::List;
     }
     const std::string_view phrase = operation ? operation->phrase : std::string_view();
@@ -207,10 +212,30 @@ bool TableMatcher::isDivisor(std::size_t column) const {
     return !isCalendar;
 }
 
+bool TableMatcher::isOneValueIn(std::size_t column) const {
+    return !m_isNegated &&
+           std::any_of(m_conditions.begin(), m_conditions.end(), [&](const Condition& each) {
+               return each.column == column && !each.isOfSeveral;
+           });
+}
+
+bool TableMatcher::beginsWithRows() const {
+    if (m_tokens.empty()) return false;
+    const bool isOrder = surface(0) == "all" || surface(0) == "the" || surface(0) == "所";
+    return isOrder || (m_tokens.front().isExplained && !isAskingWord(surface(0)));
+}
+
+bool TableMatcher::namesRows() const {
+    return m_isNamed || std::any_of(m_named.begin(), m_named.end(), [&](const Named& named) {
+               return named.at <= 1 && !isFlag(named.column) && !facts(named.column).isDays &&
+                      (!isNumber(named.column) || isIdentifier(named.column));
+           });
+}
+
 bool TableMatcher::isOfOneRow() const {
     return !m_isNegated &&
            std::any_of(m_conditions.begin(), m_conditions.end(), [&](const Condition& each) {
-               return !isNumber(each.column) && !facts(each.column).isDays &&
+               return !each.isOfSeveral && !isNumber(each.column) && !facts(each.column).isDays &&
                       !facts(each.column).hasRepeats;
            });
 }
@@ -420,6 +445,22 @@ void TableMatcher::findColumns() {
     for (const std::size_t at : measures) findMeasure(at);
 }
 
+void TableMatcher::findGoods() {
+    const auto name = tableTokens(columns().front().name);
+    if (name.size() != 1) return;
+    const auto isOf = [](const TableToken& token) {
+        std::string_view word = token.surface;
+        if (word.ends_with('s')) word.remove_suffix(1);
+        return isListed(word, kGoods);
+    };
+    const auto said = std::find_if(m_tokens.begin(), m_tokens.end(), [&](const TableToken& token) {
+        return !token.isExplained && isOf(token);
+    });
+    if (!isOf(name.front()) || isNamedColumn(0) || said == m_tokens.end()) return;
+    said->isExplained = true;
+    m_named.push_back({0, static_cast<std::size_t>(said - m_tokens.begin())});
+}
+
 void TableMatcher::findChineseRowNoun() {
     constexpr std::size_t kShortest = 6;  // two characters
     std::optional<std::size_t> found;
@@ -494,6 +535,8 @@ void TableMatcher::explainNames() {
     const std::string file = std::filesystem::path(m_table.path).filename().string();
     for (const std::string_view name : {std::string_view(m_table.table.name),
                                         std::string_view(m_table.title), std::string_view(file)}) {
+        // A document has other things than the rows of its tables.
+        if (m_table.isInDocument()) break;
         for (const TableToken& word : tableTokens(name)) {
             for (TableToken& token : m_tokens) {
                 if (token.term != word.term) continue;
@@ -504,7 +547,7 @@ void TableMatcher::explainNames() {
             }
         }
     }
-    if (!m_isNamed) return;
+    if (!namesRows() && !m_rowNounAt) return;
     for (TableToken& token : m_tokens) {
         if (isListed(token.surface, kOfRows)) token.isExplained = true;
     }
@@ -520,6 +563,9 @@ void TableMatcher::explainPhrases() {
         take(phrase);
     }
     if (isOfPeople()) take("人");
+    if (m_conditions.size() > 1) {
+        for (const std::string_view phrase : {"并且", "而且", "且"}) take(phrase);
+    }
     if (!m_column && !m_isCompared) return;
     // "平均分", "80分的": of the numbers that are named.
     for (const std::string_view phrase : {"成绩", "分数", "分", "值"}) take(phrase);

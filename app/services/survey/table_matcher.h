@@ -41,12 +41,23 @@ private:
         std::size_t column = 0;
         std::string sql;
         std::string words;
+        bool isOfSeveral = false;  ///< one of several values
     };
 
     [[nodiscard]] const std::vector<storage::Table::Column>& columns() const;
     [[nodiscard]] bool isNumber(std::size_t column) const;
     [[nodiscard]] const LoadedTable::Column& facts(std::size_t column) const;
     [[nodiscard]] bool isConditionOn(std::size_t column) const;
+    /// A condition leaves one value in it.
+    [[nodiscard]] bool isOneValueIn(std::size_t column) const;
+    /// "Orders from …": the rows stand first, and nothing is asked of them but which they are.
+    [[nodiscard]] bool beginsWithRows() const;
+    /// "Orders": says what rows are, by the table's name or a column of names or numbers of them.
+    [[nodiscard]] bool namesRows() const;
+    /// "List all suppliers": the values of the only column that is named.
+    bool chooseValues(TableQuery& query, std::string_view phrase);
+    /// Refuses "the total rent" where a cell of "Rent" says "about 800".
+    void refuseText();
     /// Whole numbers that name what a row is ("Invoice", "Employee number"): nothing adds them up.
     [[nodiscard]] bool isIdentifier(std::size_t column) const;
     [[nodiscard]] bool isYears(std::size_t column) const;
@@ -86,23 +97,38 @@ private:
         std::string_view value;
         std::size_t at = 0;
         std::size_t size = 0;  ///< words
+        /// "Berlin or Oslo": the others, each behind the one before.
+        std::vector<FoundValue> others{};
     };
 
-    /// Texts of the table that stand in the question, the longest of each column.
+    /// Texts of the table that stand in the question: of each column the longest, or several that
+    /// "or" joins.
     void findValues();
+    /// All texts of a column that stand in the question, the longest first.
+    [[nodiscard]] std::vector<FoundValue> valuesOf(std::size_t column);
+    /// The values as one, if nothing but "or", a comma or "nor" is between them; else none.
+    [[nodiscard]] std::optional<FoundValue> joinedByOr(std::vector<FoundValue> values) const;
+    enum class Link { None, Comma, Or, Nor };
+    /// What joins two values.
+    [[nodiscard]] Link linkBetween(const FoundValue& first, const FoundValue& second) const;
+    void addValues(const FoundValue& found, std::size_t column);
+    /// "Unpaid" where a column has "paid", but not "unpaid".
+    void findOpposites();
     /// Cheap: of a column with thousands of texts few begin like a part of the question.
     [[nodiscard]] bool mayStandInQuestion(std::string_view value) const;
     static bool isAsking(const std::vector<TableToken>& words);
     /// Where a value that reads like a word of asking ("IT", "in") is meant as a value; npos:
     /// nowhere. Refuses the question where that is not clear.
     std::size_t findAskingValue(std::string_view value, std::size_t column);
-    /// "Not in Oslo": takes the "not" before a value.
-    bool takeNegation(std::size_t at, std::size_t column);
+    /// "Not in Oslo": takes the "not" before a value; "neither" before several.
+    bool takeNegation(const FoundValue& found, std::size_t column);
     /// "In stock" of a column of yes and no, "not in stock".
     void findFlags();
     void addFlag(std::size_t column, bool isYes);
     /// Columns whose names stand in the question, without what is in brackets.
     void findColumns();
+    /// "Products" of a first column "Model".
+    void findGoods();
     /// "Orders" of a column "Order ID": what each row is.
     void findRowNoun();
     void findChineseRowNoun();

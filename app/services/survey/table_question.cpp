@@ -26,7 +26,11 @@ bool mayAskTables(std::string_view question) {
         std::any_of(comparisons.begin(), comparisons.end(), [&](const TableComparison& each) {
             return lower.find(each.phrase) != std::string::npos;
         });
-    return isCompared && lower.find_first_of("0123456789") != std::string::npos;
+    if (isCompared && lower.find_first_of("0123456789") != std::string::npos) return true;
+    // "Orders from Berlin or Oslo": short, and nothing else is said than which rows.
+    constexpr std::size_t kLongestJoined = 80;
+    return lower.size() <= kLongestJoined &&
+           hasAny(lower, {"or", "and", "not", "neither", "unpaid", "或", "且"});
 }
 
 std::vector<TableQuery> tableQueriesOf(std::string_view question,
@@ -87,6 +91,8 @@ std::optional<TableRefusal> tableRefusalOf(std::string_view question,
         auto refusal = matcher.refusal();
         if (!refusal) continue;
         refusal->table = i;
+        // What a document says beside its tables may answer it.
+        if (refusal->why == TableRefusal::Why::Rows && tables[i].isInDocument()) continue;
         if (refusal->why != TableRefusal::Why::Rows) return refusal;
         if (!rows) rows = std::move(refusal);
     }

@@ -24,7 +24,8 @@ struct TableQuery {
         Least,
         Greatest,
         Median,
-        List
+        List,
+        Values  ///< those of a column, each once
     } kind = Kind::Count;
     int nth = 1;             ///< of Least and Greatest: the second highest
     std::size_t table = 0;   ///< index of the table asked
@@ -59,6 +60,8 @@ struct TableRefusal {
         Percentage,  ///< a sum of percentages
         Amount,      ///< "how many" of a column of amounts
         Division,    ///< "per day" of a column of numbers of days
+        Days,        ///< a day, where several columns have days and none is named
+        Text,        ///< numbers are asked of a column where not each cell is one
         Measure,     ///< "an hour", where only the hours have a column
         Rows         ///< its rows are asked, in words that are not all understood
     } why = Why::Unit;

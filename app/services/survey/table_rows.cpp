@@ -96,6 +96,9 @@ public:
         m_table.places.push_back(place);
     }
 
+    /// Keeps rows as they are written beside what is made of them to be compared.
+    void keepWritten() { m_keepsWritten = true; }
+
     /// Gives the table if it is one, and begins anew.
     void finish(std::vector<LoadedTable>& tables) {
         constexpr std::size_t kWidest = 500;
@@ -105,6 +108,7 @@ public:
         if (isTable) {
             for (auto& row : table.rows) row.resize(table.columns.size());
             takeTotalsOut();
+            if (m_keepsWritten) m_table.written = table.rows;
             m_table.columns.resize(table.columns.size());
             for (std::size_t i = 0; i < table.columns.size(); ++i) {
                 decideType(i);
@@ -186,6 +190,7 @@ private:
 
     LoadedTable m_table;
     std::map<std::string, std::size_t> m_columns;
+    bool m_keepsWritten = false;
 };
 
 void removeUnits(std::string_view& text) {
@@ -301,6 +306,44 @@ std::vector<LoadedTable> tablesOf(const Document& document, const std::vector<Pa
         if (tables.size() > 1) tables[i].table.name += " " + std::to_string(i + 1);
     }
     return tables;
+}
+
+std::optional<LoadedTable> tableOf(const std::vector<std::string>& names,
+                                   std::vector<std::vector<std::string>> rows,
+                                   std::vector<LoadedTable::Place> places) {
+    TableBuilder builder;
+    builder.keepWritten();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::vector<Cell> cells;
+        for (std::size_t j = 0; j < names.size(); ++j) {
+            cells.push_back({names[j], std::move(rows[i][j])});
+        }
+        builder.add(cells, places[i]);
+    }
+    std::vector<LoadedTable> tables;
+    builder.finish(tables);
+    return tables.empty() ? std::nullopt : std::optional(std::move(tables.front()));
+}
+
+std::string LoadedTable::shownCell(std::size_t row, std::size_t column) const {
+    if (isInDocument()) return written[row][column];
+    const std::string& cell = table.rows[row][column];
+    const bool hasUnit = columns[column].units.size() == 1 && !cell.empty();
+    return hasUnit ? cell + " " + *columns[column].units.begin() : cell;
+}
+
+std::string LoadedTable::labelledRow(std::size_t row) const {
+    std::string text;
+    for (std::size_t column = 0; column < table.columns.size(); ++column) {
+        const std::string cell = shownCell(row, column);
+        if (cell.empty()) continue;
+        if (!text.empty()) text += kBetweenCells;
+        if (const std::string& name = table.columns[column].name; !name.empty()) {
+            text.append(name).append(": ");
+        }
+        text += cell;
+    }
+    return text;
 }
 
 std::optional<std::string> numberOf(std::string_view cell) {

@@ -1,4 +1,4 @@
-// table_rows.h: the rows of spreadsheets and CSV files, as tables that can be queried.
+// table_rows.h: the rows of spreadsheets, CSV files and tables in documents, to be queried.
 #pragma once
 
 #include <optional>
@@ -31,6 +31,15 @@ struct LoadedTable {
     };
     std::vector<Column> columns;  ///< of table.columns
     int nTotals = 0;              ///< rows of totals, which were left out of it
+    /// Of a table in a document: its rows as they are written there, with units. Else empty.
+    std::vector<std::vector<std::string>> written;
+    int number = 0;  ///< among several of one document; 0: the only one
+
+    [[nodiscard]] bool isInDocument() const { return !written.empty(); }
+    /// The cell as it is written, or as near to that as is known.
+    [[nodiscard]] std::string shownCell(std::size_t row, std::size_t column) const;
+    /// "Model: PX-200 | Price: 129 EUR"
+    [[nodiscard]] std::string labelledRow(std::size_t row) const;
 };
 
 /// "EUR" of "250 €" and "euros", "%"; empty: there is no unit that is known.
@@ -43,6 +52,12 @@ struct LoadedTable {
 /// "Label: value | Label: value". Columns in which every cell is a number become numbers.
 [[nodiscard]] std::vector<LoadedTable> tablesOf(const Document& document,
                                                 const std::vector<Page>& pages);
+
+/// A table of a document: the names of its columns, its rows, each as wide, and their places. None
+/// where these are no table.
+[[nodiscard]] std::optional<LoadedTable> tableOf(const std::vector<std::string>& names,
+                                                 std::vector<std::vector<std::string>> rows,
+                                                 std::vector<LoadedTable::Place> places);
 
 /// The number that a cell shows, as SQL writes it: "1,234.50 €" is 1234.50, "12,5 %" is 12.5.
 /// None for a text, a date or a number with leading zeros, which is a name.

@@ -147,7 +147,7 @@ std::set<std::string> TableMatcher::unitsOf(std::size_t column) const {
     for (std::size_t i = 0; isMoney && i < columns().size(); ++i) {
         const bool isCurrency = !isNumber(i) && hasAny(lowerCased(columns()[i].name), kCurrencies);
         // One currency is asked, or each for itself.
-        if (!isCurrency || m_group == i || (isConditionOn(i) && !m_isNegated)) continue;
+        if (!isCurrency || m_group == i || isOneValueIn(i)) continue;
         std::set<std::string> units;
         for (const auto& row : m_table.table.rows) units.insert(row[i]);
         if (units.size() < 2) continue;
@@ -309,12 +309,15 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
     if (m_isRefused) return false;
     const bool hasAnchor = number || m_isNamed || !m_conditions.empty();
     switch (query.kind) {
-        case TableKind::List: return !m_conditions.empty() && isOfThisTable();
+        case TableKind::List:
+            if (m_conditions.empty()) return chooseValues(query, phrase);
+            return isOfThisTable();
         case TableKind::Count: return chooseCounted(query, number, identifier, text);
         default:
             if (!number && (phrase == "cheapest" || phrase == "most expensive" ||
                             phrase == "最便宜" || phrase == "最贵")) {
                 number = priceColumn();
+                if (!number) return false;
             }
             // "The most orders": how many rows.
             if (!number && isListed(phrase, kOfMany) &&
@@ -328,6 +331,8 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
             // "The sum of invoices", "the latest order" say nothing of which numbers.
             if (!number && (phrase == "latest" || phrase == "earliest")) return false;
             if (!number && identifier && rankedColumn() != identifier->column) return false;
+            if (!number) refuseText();
+            if (m_isRefused) return false;
             m_column = number ? number : onlyNumberColumn();
             if (query.kind == TableKind::Sum && m_column && isPercentage(*m_column) &&
                 !isOfOneRow()) {
@@ -338,9 +343,45 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
     }
 }
 
+bool TableMatcher::chooseValues(TableQuery& query, std::string_view phrase) {
+    static constexpr auto kListing =
+        std::to_array<std::string_view>({"list", "show", "which", "列出", "哪些"});
+    if (!isListed(phrase, kListing) || m_named.size() != 1 || m_group || m_isCompared) return false;
+    const std::size_t column = m_named.front().column;
+    const bool isOfNames = !isNumber(column) || isIdentifier(column);
+    if (!isOfNames || facts(column).isDays || isFlag(column)) return false;
+    query.kind = TableKind::Values;
+    m_column = column;
+    return true;
+}
+
+void TableMatcher::refuseText() {
+    for (const Named& named : m_named) {
+        const std::size_t column = named.column;
+        if (isNumber(column) || facts(column).isDays || isConditionOn(column)) continue;
+        const std::string* other = nullptr;
+        std::size_t nNumbers = 0;
+        for (const auto& row : m_table.table.rows) {
+            const std::string& cell = row[column];
+            if (numberOf(cell)) {
+                ++nNumbers;
+            } else if (!cell.empty() && other == nullptr) {
+                other = &cell;
+            }
+        }
+        // Of names some may look like numbers.
+        if (other == nullptr || 2 * nNumbers < m_table.table.rows.size()) continue;
+        refuse(TableRefusal::Why::Text, columns()[column].name + ": " + *other);
+        return;
+    }
+}
+
 std::optional<std::size_t> TableMatcher::priceColumn() const {
     const std::optional<std::size_t> named = namedPriceColumn();
-    return named ? named : onlyNumberColumn();
+    if (named) return named;
+    // "Berths" are no price, whatever is the only column of numbers.
+    const std::optional<std::size_t> only = onlyNumberColumn();
+    return only && isAmount(*only) ? only : std::nullopt;
 }
 
 std::optional<std::size_t> TableMatcher::namedPriceColumn() const {
@@ -376,7 +417,8 @@ void TableMatcher::write(TableQuery& query) const {
     if (m_column) query.column = columns()[*m_column].name;
     query.isUnitUnknown = m_isUnitUnknown;
     for (std::size_t i = 0; i < columns().size(); ++i) {
-        const bool isUsed = (m_column == i && query.kind != TableKind::CountDistinct) ||
+        const bool isUsed = (m_column == i && query.kind != TableKind::CountDistinct &&
+                             query.kind != TableKind::Values) ||
                             (isNumber(i) && isConditionOn(i));
         if (isUsed && isNumber(i)) query.numberColumns.push_back(columns()[i].name);
         const std::set<std::string> units = isUsed ? unitsOf(i) : std::set<std::string>();
@@ -391,6 +433,11 @@ void TableMatcher::write(TableQuery& query) const {
     std::string value;
     switch (query.kind) {
         case TableKind::List: query.sql = "SELECT * FROM " + table + where; return;
+        case TableKind::Values:
+            query.rowsSql += " WHERE " + column + " IS NOT NULL";
+            query.sql = "SELECT DISTINCT " + column + " FROM " + table + " WHERE " + column +
+                        " IS NOT NULL ORDER BY 1";
+            return;
         case TableKind::Count: value = "count(*)"; break;
         case TableKind::CountDistinct: value = "count(DISTINCT " + column + ")"; break;
         case TableKind::Sum: value = "round(sum(" + column + "), 6)"; break;
