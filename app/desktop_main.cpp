@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "app/services/services.h"
+#include "base/async.h"
 #include "base/file_mode.h"
 #include "base/log.h"
 #include "base/places.h"
@@ -186,8 +187,7 @@ struct Ending {
 Result<std::unique_ptr<services::Services>> startServices(const services::StartOptions& options) {
     constexpr std::chrono::milliseconds kSilent{1500};
     constexpr std::chrono::milliseconds kLook{10};
-    auto starting =
-        std::async(std::launch::async, [&options] { return services::Services::start(options); });
+    auto starting = asyncOrLater([&options] { return services::Services::start(options); });
     QMessageBox box(QMessageBox::Information, text("Conclave"),
                     text("Opening your chats and documents…"));
     box.setInformativeText(
@@ -196,7 +196,8 @@ Result<std::unique_ptr<services::Services>> startServices(const services::StartO
     box.setEscapeButton(box.addButton(text("Quit"), QMessageBox::RejectRole));
     const auto begin = std::chrono::steady_clock::now();
     bool isShown = false;
-    while (starting.wait_for(kLook) != std::future_status::ready) {
+    // What waits for a thread that is not to be had begins when it is asked for.
+    while (starting.wait_for(kLook) == std::future_status::timeout) {
         QApplication::processEvents();
         // The thread that waits cannot be hurried, and SQLite bears an end at any time.
         if (isShown && !box.isVisible()) std::_Exit(0);

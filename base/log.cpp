@@ -1,7 +1,10 @@
 #include "base/log.h"
 
+#include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +36,16 @@ std::unique_ptr<spdlog::pattern_formatter> linesOf(const char* pattern) {
     return formatter;
 }
 
+/// A log that cannot be written, as on a full disk, is no reason to fill the terminal.
+void tellOnce(const std::string& problem) {
+    static std::atomic_flag isTold;
+    if (isTold.test_and_set()) return;
+    const std::string line =
+        "conclave: the log cannot be written, going on without it: " + visibleControls(problem) +
+        "\n";
+    std::fputs(line.c_str(), stderr);
+}
+
 std::shared_ptr<spdlog::logger> makeLogger(const LogOptions& options) {
     const char* wanted = std::getenv("CONCLAVE_LOG");
     const auto chosen = [&](spdlog::level::level_enum fallback) {
@@ -59,6 +72,7 @@ std::shared_ptr<spdlog::logger> makeLogger(const LogOptions& options) {
         }
     }
     auto logger = std::make_shared<spdlog::logger>("conclave", sinks.begin(), sinks.end());
+    logger->set_error_handler(tellOnce);
     logger->set_level(spdlog::level::debug);
     logger->flush_on(spdlog::level::warn);
     if (!fileProblem.empty()) logger->warn("no log file: {}", fileProblem);

@@ -37,10 +37,11 @@ using TermSink =
     std::function<void(std::string_view term, std::size_t startByte, std::size_t endByte)>;
 
 /// Changes whenever analyze() or chunkTerms() gives other terms, so that indexes are rebuilt.
-inline constexpr int kAnalyzerVersion = 2;
+inline constexpr int kAnalyzerVersion = 3;
 
 /// The index terms of a text, for documents and queries alike: Unicode words, NFKC case-folded,
-/// stems (Snowball: those of the script's language, of Latin letters English ones), parts of
+/// stems (Snowball: those of the script's language, of Latin letters English ones) without the
+/// accents of Latin letters, parts of
 /// camelCase and snake_case, and for Chinese, Japanese and Korean each character and each pair of
 /// neighbours.
 void analyze(std::string_view text, const TermSink& sink);

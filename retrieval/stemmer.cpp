@@ -6,6 +6,7 @@
 #include <libstemmer.h>
 
 #include "base/utf8.h"
+#include "retrieval/accents.h"
 
 namespace conclave::retrieval {
 namespace {
@@ -90,6 +91,12 @@ sb_stemmer* Stemmer::snowballFor(std::string_view word) {
 }
 
 std::string_view Stemmer::stemUncached(std::string_view word) {
+    // English takes accents over with foreign words and names, which have no stems of their own;
+    // the stemmers of other languages go by them.
+    if (m_language == Language::English && dependsOnLanguage(word)) {
+        m_plain = withoutAccents(word, m_language);
+        if (m_plain != word) word = m_plain;
+    }
     sb_stemmer* const snowball = snowballFor(word);
     if (snowball == nullptr) return word;
     const auto* found = sb_stemmer_stem(snowball, reinterpret_cast<const sb_symbol*>(word.data()),
@@ -98,7 +105,8 @@ std::string_view Stemmer::stemUncached(std::string_view word) {
     std::string_view stem = word;
     if (found != nullptr && length > 0) stem = {reinterpret_cast<const char*>(found), length};
     if (m_language == Language::English || snowball != m_ofLanguage.get()) return stem;
-    m_marked.assign(nameOf(m_language).code).append(1, kEndOfCode).append(stem);
+    m_marked.assign(nameOf(m_language).code).append(1, kEndOfCode);
+    m_marked.append(withoutAccents(stem, m_language));
     return m_marked;
 }
 

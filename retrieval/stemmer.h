@@ -15,7 +15,8 @@ struct sb_stemmer;
 namespace conclave::retrieval {
 
 /// Index terms of words in a text of one language. A word of another script than Latin has the
-/// stem of that script's language whatever the text is in; one with digits has none. Stems of
+/// stem of that script's language whatever the text is in; one with digits has none. Latin letters
+/// lose their accents (accents.h), so that "Müller" and "Muller" find each other. Stems of
 /// other languages than English bear the language's code, since "not" is no form of "notes" but in
 /// French. Not thread-safe: libstemmer works in its own buffers.
 class Stemmer {
@@ -67,6 +68,7 @@ private:
     Language m_language;
     Snowball m_ofLanguage;
     std::array<Snowball, kScripts> m_ofScript;
+    std::string m_plain;   ///< the last word without its accents
     std::string m_marked;  ///< the last stem with its language's code
     std::unique_ptr<std::array<Entry, kCachedWords>> m_cache;
     std::unique_ptr<std::array<KnownKey, kCachedWords>> m_keys;

@@ -6,10 +6,8 @@
 #include <set>
 #include <unordered_map>
 
-#include <unicode/normalizer2.h>
-#include <unicode/unistr.h>
-
 #include "base/utf8.h"
+#include "retrieval/accents.h"
 #include "retrieval/analyzer.h"
 #include "retrieval/characters.h"
 #include "retrieval/retrieval.h"
@@ -112,33 +110,6 @@ std::string_view sureBeginning(std::string_view term) {
 bool isAscii(std::string_view text) {
     return std::all_of(text.begin(), text.end(),
                        [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-/// Latin letters without their accents, as names are often typed: "Diaz" for "Díaz".
-std::string withoutAccents(std::string_view text) {
-    constexpr auto isLatin = [](char32_t c) {
-        return (c >= 0xC0 && c <= 0x24F) || (c >= 0x1E00 && c <= 0x1EFF);
-    };
-    constexpr auto isCombining = [](char32_t c) { return c >= 0x300 && c <= 0x36F; };
-    UErrorCode status = U_ZERO_ERROR;
-    const icu::Normalizer2* const decomposing = icu::Normalizer2::getNFDInstance(status);
-    if (isAscii(text) || U_FAILURE(status)) return std::string(text);
-    std::string plain;
-    plain.reserve(text.size());
-    icu::UnicodeString parts;
-    for (std::size_t i = 0; i < text.size();) {
-        const std::size_t start = i;
-        const char32_t c = nextCodePoint(text, i);
-        if (isCombining(c)) continue;
-        const bool isAccented =
-            isLatin(c) && decomposing->getDecomposition(static_cast<UChar32>(c), parts) != 0;
-        if (isAccented && parts.char32At(0) < 0x80) {
-            plain.push_back(static_cast<char>(parts.char32At(0)));
-        } else {
-            plain.append(text.substr(start, i - start));
-        }
-    }
-    return plain;
 }
 
 bool containsIgnoringCase(std::string_view text, std::string_view lower) {

@@ -15,6 +15,7 @@
 #include "app/services/question.h"
 #include "app/services/session_text_model.h"
 #include "app/services/small_talk.h"
+#include "app/services/source_states.h"
 #include "app/services/streamed_text.h"
 #include "base/log.h"
 
@@ -419,6 +420,7 @@ Result<Message> Answerer::write(AnswerJob& job, const ChatSettings& settings,
     stream.showLast(result->usage.decodeSpeed());
     details.citations = citationsOf(text, details.passages);
     unsupportOthers(question, details.passages, details.citations);
+    unsupportOrders(details.passages, details.citations);
     if (!isStopped && !details.citations.empty() &&
         retrieval::isCopied(text, toPassages(details.passages))) {
         addOtherValues(text, details.citations, question, details.passages);
@@ -549,6 +551,7 @@ Result<Message> Answerer::store(AnswerJob& job, const std::string& text, Message
     const DocumentFilter filter = ChatSettings::fromJson(job.chat.settings).filter;
     const bool wereAsked = !job.searchedFor.empty() || details.finishReason == kSurveyReason;
     if (wereAsked && !filter.isEmpty()) details.usage["filter"] = filter.toJson();
+    noteSourceStates(m_database.documents(), details);
     if (auto saved = chats.setAnswerDetails(job.answer.id, details); !saved) {
         return tl::unexpected(saved.error());
     }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/services/asked_document.h"
+#include "app/services/document_orders.h"
 #include "app/services/english_words.h"
 #include "app/services/other_question.h"
 #include "app/services/question.h"
@@ -60,6 +61,23 @@ bool isHeadingOf(std::string_view content, const StoredPassage& passage) {
     });
 }
 
+/// The passage that a supported citation is of; none: there is nothing to look up in it.
+const StoredPassage* citedBy(const StoredCitation& citation,
+                             std::span<const StoredPassage> passages) {
+    const auto passage =
+        std::find_if(passages.begin(), passages.end(),
+                     [&](const StoredPassage& each) { return each.number == citation.passage; });
+    const bool isFound = citation.supported && passage != passages.end() &&
+                         citation.quoteStart >= passage->startByte;
+    return isFound ? &*passage : nullptr;
+}
+
+void unsupport(StoredCitation& citation, const StoredPassage& passage) {
+    citation.supported = false;
+    citation.quoteStart = citation.quoteEnd = passage.startByte;
+    citation.quote.clear();
+}
+
 }  // namespace
 
 bool isAboutTheSame(std::string_view question, const StoredPassage& passage) {
@@ -92,7 +110,9 @@ bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
     constexpr std::size_t kFewest = 3;  // of so few each counts
     const AskedDocument document(question);
     const retrieval::TextSpan around = sentencesAround(passage, quote);
-    if (!document.isSubjectOf(passage, around)) return false;
+    if (!document.isSubjectOf(passage, around) || hasOrder(ordersIn(passage.text), around)) {
+        return false;
+    }
     const std::string_view sentence =
         std::string_view(passage.text).substr(around.startByte, around.endByte - around.startByte);
     const std::string above = textAbove(passage);
@@ -140,6 +160,17 @@ bool isHeadingAlone(std::string_view question, std::string_view text,
     return isKnown && (asked.wanted == Wanted::Anything || !saysWanted(asked, words, text));
 }
 
+void unsupportOrders(std::span<const StoredPassage> passages,
+                     std::vector<StoredCitation>& citations) {
+    for (StoredCitation& citation : citations) {
+        const StoredPassage* const passage = citedBy(citation, passages);
+        if (passage == nullptr) continue;
+        const retrieval::TextSpan quote{citation.quoteStart - passage->startByte,
+                                        citation.quoteEnd - passage->startByte};
+        if (hasOrder(ordersIn(passage->text), quote)) unsupport(citation, *passage);
+    }
+}
+
 void unsupportOthers(std::string_view question, std::span<const StoredPassage> passages,
                      std::vector<StoredCitation>& citations) {
     const AskedDocument document(question);
@@ -148,19 +179,13 @@ void unsupportOthers(std::string_view question, std::span<const StoredPassage> p
         std::any_of(passages.begin(), passages.end(),
                     [&](const StoredPassage& passage) { return document.isNameOf(passage); });
     for (StoredCitation& citation : citations) {
-        if (!citation.supported) continue;
-        const auto passage = std::find_if(
-            passages.begin(), passages.end(),
-            [&](const StoredPassage& each) { return each.number == citation.passage; });
-        if (passage == passages.end() || citation.quoteStart < passage->startByte) continue;
+        const StoredPassage* const passage = citedBy(citation, passages);
+        if (passage == nullptr) continue;
         const retrieval::TextSpan quote{citation.quoteStart - passage->startByte,
                                         citation.quoteEnd - passage->startByte};
         const bool isOther = document.isOfAnother(*passage, sentencesAround(*passage, quote)) ||
                              (hasAsked && !document.isIn(*passage));
-        if (!isOther) continue;
-        citation.supported = false;
-        citation.quoteStart = citation.quoteEnd = passage->startByte;
-        citation.quote.clear();
+        if (isOther) unsupport(citation, *passage);
     }
 }
 

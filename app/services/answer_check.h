@@ -36,4 +36,9 @@ namespace conclave::services {
 void unsupportOthers(std::string_view question, std::span<const StoredPassage> passages,
                      std::vector<StoredCitation>& citations);
 
+/// The same for citations of what is an order to an assistant (document_orders.h): it may name a
+/// rent, but tells none.
+void unsupportOrders(std::span<const StoredPassage> passages,
+                     std::vector<StoredCitation>& citations);
+
 }  // namespace conclave::services

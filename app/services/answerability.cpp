@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/services/cpu_budget.h"
+#include "base/threads.h"
 
 namespace conclave::services {
 namespace {
@@ -115,12 +116,11 @@ Result<std::vector<double>> scoresOf(Library& library, const std::vector<std::st
     };
     {
         std::vector<std::jthread> helpers;
-        for (int i = 1; i < nThreads; ++i) {
-            helpers.emplace_back([&] {
-                const CpuBudget polite(100, nThreads);
-                work();
-            });
-        }
+        const auto help = [&] {
+            const CpuBudget polite(100, nThreads);
+            work();
+        };
+        startThreads(helpers, nThreads - 1, [&](int) { return help; });
         work();
     }
     if (failure) return tl::unexpected(*failure);

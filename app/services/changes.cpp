@@ -18,6 +18,16 @@ bool isToBeRead(const storage::Document& document, const ScannedFile& file) {
 
 }  // namespace
 
+FileState fileStateOf(const storage::Document& document) {
+    const auto scan = scanFiles(
+        {document.path}, {}, [] { return true; }, true);
+    if (!scan || scan->files.size() != 1) return FileState::Gone;
+    const ScannedFile& file = scan->files.front();
+    const bool isSame =
+        file.sizeBytes == document.sizeBytes && file.modifiedNs == document.modifiedNs;
+    return isSame ? FileState::AsRead : FileState::Changed;
+}
+
 std::optional<FileChanges> changesOf(const storage::Collection& collection,
                                      const std::vector<storage::Document>& documents,
                                      const std::vector<std::filesystem::path>& excluded,

@@ -17,6 +17,12 @@ struct FileChanges {
     std::uint64_t bytes = 0;  ///< of those that are there
 };
 
+/// A document's file beside what was read of it.
+enum class FileState { AsRead, Changed, Gone };
+
+/// By size and time: a stat.
+[[nodiscard]] FileState fileStateOf(const storage::Document& document);
+
 /// Compares the files below the collection's roots with `documents`, all of the collection, by size
 /// and time, as updateCollection does: a stat a file. None if that takes until `deadline`.
 /// @param excluded, withPictures  as scanFiles takes them

@@ -413,12 +413,7 @@ Result<PageView> CollectionServiceImpl::drawPage(DocumentId id,
     for (std::size_t i = 0; isAsRead && i < request.marks.size(); ++i) isAsRead = saysTheSame(i);
     if (isAsRead) return view;
     view.picture.boxes.clear();
-    const auto file = scanFiles(
-        {document->path}, {}, [] { return true; }, true);
-    const bool isUntouched = file && file->files.size() == 1 &&
-                             file->files[0].sizeBytes == document->sizeBytes &&
-                             file->files[0].modifiedNs == document->modifiedNs;
-    if (isUntouched) {
+    if (fileStateOf(*document) == FileState::AsRead) {
         view.state = PageView::State::Unmarked;
         return view;
     }

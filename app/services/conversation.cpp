@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/services/document_orders.h"
 #include "app/services/sha256.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -162,11 +163,12 @@ std::vector<engine::ChatMessage> messagesFrom(const PromptRequest& request, std:
     std::string shown;
     const auto userTurn = [&](const std::string& question, std::span<const StoredPassage> own) {
         if (own.empty()) return messages.push_back({"user", question});
-        const std::string asked =
-            request.sourcesSecret.empty()
-                ? retrieval::buildPrompt(question, toPassages(own), sentencesPerPassage)
-                : retrieval::buildDelimitedPrompt(question, toPassages(own),
-                                                  sourcesTag(request.sourcesSecret, own));
+        std::vector<retrieval::Passage> read = toPassages(own);
+        for (retrieval::Passage& passage : read) passage.text = withoutOrders(passage.text);
+        const std::string asked = request.sourcesSecret.empty()
+                                      ? retrieval::buildPrompt(question, read, sentencesPerPassage)
+                                      : retrieval::buildDelimitedPrompt(
+                                            question, read, sourcesTag(request.sourcesSecret, own));
         std::string sources = asked.substr(0, asked.size() - question.size());
         messages.push_back({"user", sources == shown ? question : asked});
         shown = std::move(sources);

@@ -16,6 +16,7 @@
 #include "app/services/file_scan.h"
 #include "app/services/sha256.h"
 #include "app/services/store_queue.h"
+#include "base/async.h"
 #include "base/log.h"
 #include "base/threads.h"
 
@@ -88,13 +89,13 @@ public:
         // and does not wait for the disk: how the index is cut into pieces changes no result.
         const bool isLimited = m_job.cpuPercent < 100;
         const bool isComplete = done.has_value();
-        auto keeping =
-            std::async(isLimited ? std::launch::deferred : std::launch::async, [this, isComplete] {
-                const CpuBudget polite(m_job.cpuPercent, 1);
-                const Result<void> remembered = isComplete ? remember() : Result<void>();
-                const Result<void> kept = m_library.keepIndex();
-                return remembered ? kept : remembered;
-            });
+        const auto keep = [this, isComplete] {
+            const CpuBudget polite(m_job.cpuPercent, 1);
+            const Result<void> remembered = isComplete ? remember() : Result<void>();
+            const Result<void> kept = m_library.keepIndex();
+            return remembered ? kept : remembered;
+        };
+        auto keeping = isLimited ? std::async(std::launch::deferred, keep) : asyncOrLater(keep);
         if (isLimited) keeping.wait();
         const Result<void> learned = done ? learn() : Result<void>();
         if (auto kept = keeping.get(); done && !kept) done = kept;
@@ -248,8 +249,9 @@ private:
         }
         // Every thread is about to wait for the embedder.
         const bool isWorthIt = fresh.size() > 1;
-        const auto loading = std::async(isWorthIt ? std::launch::async : std::launch::deferred,
-                                        [this] { return m_library.embedderId(); });
+        const auto load = [this] { return m_library.embedderId(); };
+        const auto loading =
+            isWorthIt ? asyncOrLater(load) : std::async(std::launch::deferred, load);
         if (auto seen = m_store.noteSeen(m_job.collection, fresh); !seen) return seen;
         while (!m_toRead.empty()) {
             readOnThreads();

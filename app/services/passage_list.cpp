@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "app/services/document_orders.h"
 #include "app/services/question.h"
 #include "app/services/said_in_text.h"
 
@@ -178,6 +179,11 @@ PassageList listPassages(std::string_view question, std::string preface,
                               .substr(shown.startByte, shown.endByte - shown.startByte));
     };
     if (!std::all_of(passages.begin(), passages.end(), isHead)) std::erase_if(passages, isHead);
+    // An order to an assistant is the last thing to look at.
+    std::stable_partition(passages.begin(), passages.end(), [&](const StoredPassage& passage) {
+        const auto shown = retrieval::excerptFor(question, passage.text, kCharacters);
+        return !hasOrder(ordersIn(passage.text), shown);
+    });
     PassageList list;
     list.text = std::move(preface);
     if (!passages.empty()) list.text += "\n";

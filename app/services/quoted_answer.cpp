@@ -7,6 +7,7 @@
 
 #include "app/services/asked_document.h"
 #include "app/services/chinese_asked.h"
+#include "app/services/document_orders.h"
 #include "app/services/other_question.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
@@ -195,10 +196,14 @@ std::optional<QuotePlace> placeOf(std::string_view question,
         inChinese ? chineseAskedBy(document.withoutNames(question)) : ChineseAsked{};
     const bool isOfYear = asksOfYear(question);
     std::optional<QuotePlace> best;
+    std::vector<retrieval::TextSpan> orders;  // of the passage at hand: they tell no facts
     const auto offer = [&](std::size_t passage, retrieval::TextSpan span, std::size_t fit) {
         const std::string_view text = passages[passage].text;
         const std::string_view said = text.substr(span.startByte, span.endByte - span.startByte);
-        if (fit > 0 && isOfOther(question, said, textAbove(passages[passage]))) return false;
+        if (fit > 0 &&
+            (hasOrder(orders, span) || isOfOther(question, said, textAbove(passages[passage])))) {
+            return false;
+        }
         // The heading is shown beside the passage; the sentence is what is quoted.
         span.startByte += headingLength(text.substr(span.startByte, span.endByte - span.startByte),
                                         passages[passage].path);
@@ -215,12 +220,14 @@ std::optional<QuotePlace> placeOf(std::string_view question,
     if (!inChinese && (all.stems.empty() || all.isOfManySentences)) return best;
     for (std::size_t i = 0; i < std::min(passages.size(), kLookedAt); ++i) {
         const std::string_view text = passages[i].text;
+        orders = ordersIn(text);
         const AskedFor asked = besideTitle(all, passages[i].title);
         const StemSet above = stemsIn(passages[i].title + "\n" + passages[i].heading);
         const std::vector<TableUnit> rows = tableUnits(text);
         auto chosen = bestRow(question, inChinese ? nullptr : &asked,
                               inChinese ? &chinese : nullptr, rows, above, textAbove(passages[i]));
-        const bool hasRow = chosen && document.isSubjectOf(passages[i], chosen->span);
+        const bool hasRow = chosen && !hasOrder(orders, chosen->span) &&
+                            document.isSubjectOf(passages[i], chosen->span);
         if (hasRow && (!best || chosen->fit > best->fit)) {
             chosen->passage = i;
             best = std::move(chosen);

@@ -27,6 +27,7 @@ struct QuotedAnswer {
 /// rest in its heading or title, and something of the kind that is asked for: a number for "how
 /// many", with what is counted; a name for "who"; a time for "when". Of a Chinese question nearly
 /// all characters and most pairs. None where no passage has such a place: nothing is guessed.
+/// An order to an assistant (document_orders.h) is no such place.
 /// `passages` are best first. O(length of the first eight).
 [[nodiscard]] std::optional<QuotedAnswer> quoteFor(std::string_view question,
                                                    std::span<const StoredPassage> passages);

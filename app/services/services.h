@@ -27,6 +27,7 @@
 
 #include "app/services/document_counts.h"
 #include "app/services/document_filter.h"
+#include "app/services/document_orders.h"
 #include "app/services/evaluation.h"
 #include "app/services/reading.h"
 #include "base/places.h"
@@ -406,6 +407,17 @@ inline constexpr std::string_view kSmallTalkReason = "small_talk";
 
 /// The filter that the documents of this answer had to pass (ChatSettings::filter), if any.
 [[nodiscard]] DocumentFilter confinedTo(const AnswerDetails& details);
+
+/// What to know of a source before it is believed.
+enum class SourceWarning {
+    Orders,       ///< it gives orders to an assistant (document_orders.h)
+    Unavailable,  ///< its file could not be reached when the answer was written
+    Changed,      ///< its file had been changed since it was read
+};
+[[nodiscard]] std::vector<SourceWarning> warningsOf(const AnswerDetails& details,
+                                                    const StoredPassage& passage);
+/// A sentence about the source: "it gives …".
+[[nodiscard]] std::string inWords(SourceWarning warning);
 
 /// AnswerDetails::finishReason of an answer that was read from everything; `usage["survey"]` has
 /// the account: {"documents", "passages", "documents_all", "passages_all", "skipped", "complete"}.

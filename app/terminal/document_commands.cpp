@@ -79,6 +79,46 @@ int watch(services::Services& services, services::CollectionId id) {
     }
 }
 
+/// A path that is not there: of a collection that it was read into, all is brought up to date.
+int outOfReach(services::Services& services, const std::string& path, const Arguments& arguments) {
+    const auto all = services::wait<std::vector<services::Collection>>(
+        [&](auto reply) { services.collections().list(std::move(reply)); });
+    if (!all) return failed(all.error());
+    std::error_code ignored;
+    const fs::path tidy = (fs::absolute(path, ignored) / "").lexically_normal();
+    const auto holder = std::find_if(all->begin(), all->end(), [&](const auto& each) {
+        const std::string name = arguments.text("--collection", each.name);
+        return each.name == name &&
+               std::any_of(each.roots.begin(), each.roots.end(), [&](const fs::path& root) {
+                   const auto [inRoot, inPath] =
+                       std::mismatch(root.begin(), root.end(), tidy.begin(), tidy.end());
+                   return inRoot == root.end();
+               });
+    });
+    if (holder == all->end()) {
+        return failed({ErrorCode::NotFound, "there is no file or folder " + path});
+    }
+    auto report = runIndexing(services, [&](auto reply) {
+        services.collections().update(holder->id, false, std::move(reply));
+    });
+    if (!report) return failed(report.error());
+    const auto now = services::wait<std::vector<services::Document>>(
+        [&](auto reply) { services.collections().documents(holder->id, std::move(reply)); });
+    if (!now) return failed(now.error());
+    const auto nUnavailable = std::count_if(now->begin(), now->end(), [](const auto& document) {
+        return document.state == services::DocumentState::Unavailable;
+    });
+    report->failed.emplace_back(
+        path, nUnavailable > 0
+                  ? "it cannot be reached; " +
+                        services::counted(static_cast<int>(nUnavailable), "document is",
+                                          "documents are") +
+                        " unavailable until it is back, and what was read is still searched"
+                  : "it is not there any more");
+    printReport(*report, arguments.has("--json"));
+    return kFailure;
+}
+
 int index(const Arguments& arguments) {
     const auto started = startServices(arguments, false);
     if (!started) return failed(started.error());
@@ -98,9 +138,7 @@ int index(const Arguments& arguments) {
     std::vector<fs::path> paths;
     for (const std::string& path : arguments.plain()) {
         std::error_code ignored;
-        if (!fs::exists(path, ignored)) {
-            return failed({ErrorCode::NotFound, "there is no file or folder " + path});
-        }
+        if (!fs::exists(path, ignored)) return outOfReach(services, path, arguments);
         paths.emplace_back(path);
     }
     const std::string name = arguments.text("--collection", nameFor(arguments.plain().front()));
@@ -188,6 +226,9 @@ int search(const Arguments& arguments) {
                   << services::snippetOf(arguments.plain().front(), hit.chunk.text, hit.chunk.path,
                                          kPreview)
                   << "\n";
+        for (const std::string& warning : warningsOf(hit)) {
+            std::cout << "   " << dim("(warning: " + warning + ")") << "\n";
+        }
     }
     if (hits->empty()) note("nothing found");
     return kSuccess;

@@ -33,6 +33,11 @@ const services::StoredPassage* passageOf(const services::AnswerDetails& details,
     return found != details.passages.end() ? &*found : nullptr;
 }
 
+/// "[2] lease.txt: it gives …"
+std::string warningLine(const services::StoredPassage& passage, services::SourceWarning warning) {
+    return numbered(passage.number) + placeOf(passage) + ": " + services::inWords(warning);
+}
+
 nlohmann::json passageToJson(const services::StoredPassage& passage, Positions& positions) {
     const auto [start, end] =
         positions.codePoints(passage.document, passage.page, passage.startByte, passage.endByte);
@@ -67,89 +72,23 @@ nlohmann::json citationToJson(const services::StoredCitation& citation,
     return json;
 }
 
-}  // namespace
-
-const std::vector<services::Page>& Positions::pagesOf(services::DocumentId document) {
-    const auto known = m_pages.find(document);
-    if (known != m_pages.end()) return known->second;
-    auto view = services::wait<services::DocumentView>(
-        [&](auto reply) { m_services.collections().open(document, std::move(reply)); });
-    return m_pages[document] = view ? std::move(view->pages) : std::vector<services::Page>{};
-}
-
-std::pair<std::size_t, std::size_t> Positions::codePoints(
-    std::optional<services::DocumentId> document, int page, std::size_t startByte,
-    std::size_t endByte) {
-    if (!document) return {startByte, endByte};
-    const std::vector<services::Page>& pages = pagesOf(*document);
-    const auto found = std::find_if(pages.begin(), pages.end(), [&](const services::Page& each) {
-        return each.number == page;
-    });
-    if (found == pages.end() || startByte > endByte || endByte > found->text.size()) {
-        return {startByte, endByte};
-    }
-    const std::string_view text = found->text;
-    const std::size_t start = countCodePoints(text.substr(0, startByte));
-    return {start, start + countCodePoints(text.substr(startByte, endByte - startByte))};
-}
-
-void printJson(const nlohmann::json& json) {
-    constexpr int kIndent = 2;
-    std::cout << json.dump(kIndent, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-}
-
-nlohmann::json answerToJson(const services::Message& answer, Positions& positions) {
-    nlohmann::json json = {{"answer", answer.text},
-                           {"citations", nlohmann::json::array()},
-                           {"passages", nlohmann::json::array()},
-                           {"tool_calls", nlohmann::json::array()},
-                           {"usage", nlohmann::json::object()}};
-    if (!answer.details) return json;
-    for (const services::StoredCitation& citation : answer.details->citations) {
-        json["citations"].push_back(citationToJson(citation, *answer.details, positions));
-    }
+void noteWarnings(const services::Message& answer) {
+    if (!answer.details) return;
+    const auto& citations = answer.details->citations;
     for (const services::StoredPassage& passage : answer.details->passages) {
-        json["passages"].push_back(passageToJson(passage, positions));
+        const bool isCited = std::any_of(
+            citations.begin(), citations.end(),
+            [&](const services::StoredCitation& each) { return each.passage == passage.number; });
+        for (const services::SourceWarning warning :
+             services::warningsOf(*answer.details, passage)) {
+            // An order may have had its effect unseen; how a file is matters where it is cited.
+            if (!isCited && warning != services::SourceWarning::Orders) continue;
+            note("warning: " + warningLine(passage, warning));
+        }
     }
-    json["usage"] = answer.details->usage;
-    for (const char* part : {"survey", "tool_calls", "searched_for", "filter"}) {
-        if (!json["usage"].contains(part)) continue;
-        json[part] = json["usage"][part];
-        json["usage"].erase(part);
-    }
-    json["model"] = answer.details->model;
-    json["finish_reason"] = answer.details->finishReason;
-    if (!answer.details->reasoning.empty()) {
-        json["reasoning_content"] = answer.details->reasoning;
-    }
-    json["seed"] = answer.details->seed;
-    return json;
 }
 
-nlohmann::json hitToJson(const services::SearchHit& hit, Positions& positions) {
-    const services::Chunk& chunk = hit.chunk;
-    const auto [start, end] =
-        positions.codePoints(chunk.document, chunk.page, chunk.startByte, chunk.endByte);
-    return {{"rank", hit.rank},     {"document", chunk.path.string()},
-            {"title", chunk.title}, {"heading", chunk.heading},
-            {"page", chunk.page},   {"start", start},
-            {"end", end},           {"score", hit.score},
-            {"text", chunk.text}};
-}
-
-nlohmann::json reportToJson(const services::IndexReport& report) {
-    nlohmann::json failed = nlohmann::json::array();
-    for (const auto& [path, error] : report.failed) {
-        failed.push_back({{"path", path.string()}, {"error", error}});
-    }
-    return {{"collection", report.name},     {"documents", report.documents},
-            {"found", report.found},         {"chunks", report.chunks},
-            {"read", report.read},           {"unchanged", report.unchanged},
-            {"removed", report.removed},     {"failed", failed},
-            {"seconds", report.time.count()}};
-}
-
-void printCitations(const services::Message& answer) {
+void printSources(const services::Message& answer) {
     if (!answer.details) return;
     constexpr std::size_t kQuoteLength = 100;
     // Of a follow-up it has the words of an earlier message, which may be a page.
@@ -192,6 +131,105 @@ void printCitations(const services::Message& answer) {
         for (const int number : numbers) marks += numbered(number);
         std::cout << dim(marks + line) << '\n';
     }
+}
+
+}  // namespace
+
+const std::vector<services::Page>& Positions::pagesOf(services::DocumentId document) {
+    const auto known = m_pages.find(document);
+    if (known != m_pages.end()) return known->second;
+    auto view = services::wait<services::DocumentView>(
+        [&](auto reply) { m_services.collections().open(document, std::move(reply)); });
+    return m_pages[document] = view ? std::move(view->pages) : std::vector<services::Page>{};
+}
+
+std::pair<std::size_t, std::size_t> Positions::codePoints(
+    std::optional<services::DocumentId> document, int page, std::size_t startByte,
+    std::size_t endByte) {
+    if (!document) return {startByte, endByte};
+    const std::vector<services::Page>& pages = pagesOf(*document);
+    const auto found = std::find_if(pages.begin(), pages.end(), [&](const services::Page& each) {
+        return each.number == page;
+    });
+    if (found == pages.end() || startByte > endByte || endByte > found->text.size()) {
+        return {startByte, endByte};
+    }
+    const std::string_view text = found->text;
+    const std::size_t start = countCodePoints(text.substr(0, startByte));
+    return {start, start + countCodePoints(text.substr(startByte, endByte - startByte))};
+}
+
+void printJson(const nlohmann::json& json) {
+    constexpr int kIndent = 2;
+    std::cout << json.dump(kIndent, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+nlohmann::json answerToJson(const services::Message& answer, Positions& positions) {
+    nlohmann::json json = {{"answer", answer.text},
+                           {"citations", nlohmann::json::array()},
+                           {"passages", nlohmann::json::array()},
+                           {"tool_calls", nlohmann::json::array()},
+                           {"warnings", nlohmann::json::array()},
+                           {"usage", nlohmann::json::object()}};
+    if (!answer.details) return json;
+    for (const services::StoredCitation& citation : answer.details->citations) {
+        json["citations"].push_back(citationToJson(citation, *answer.details, positions));
+    }
+    for (const services::StoredPassage& passage : answer.details->passages) {
+        json["passages"].push_back(passageToJson(passage, positions));
+        for (const services::SourceWarning warning :
+             services::warningsOf(*answer.details, passage)) {
+            json["warnings"].push_back(warningLine(passage, warning));
+        }
+    }
+    json["usage"] = answer.details->usage;
+    json["usage"].erase("source_states");  // which the warnings tell
+    for (const char* part : {"survey", "tool_calls", "searched_for", "filter"}) {
+        if (!json["usage"].contains(part)) continue;
+        json[part] = json["usage"][part];
+        json["usage"].erase(part);
+    }
+    json["model"] = answer.details->model;
+    json["finish_reason"] = answer.details->finishReason;
+    if (!answer.details->reasoning.empty()) {
+        json["reasoning_content"] = answer.details->reasoning;
+    }
+    json["seed"] = answer.details->seed;
+    return json;
+}
+
+nlohmann::json hitToJson(const services::SearchHit& hit, Positions& positions) {
+    const services::Chunk& chunk = hit.chunk;
+    const auto [start, end] =
+        positions.codePoints(chunk.document, chunk.page, chunk.startByte, chunk.endByte);
+    return {{"rank", hit.rank},     {"document", chunk.path.string()},
+            {"title", chunk.title}, {"heading", chunk.heading},
+            {"page", chunk.page},   {"start", start},
+            {"end", end},           {"score", hit.score},
+            {"text", chunk.text},   {"warnings", warningsOf(hit)}};
+}
+
+std::vector<std::string> warningsOf(const services::SearchHit& hit) {
+    if (services::ordersIn(hit.chunk.text).empty()) return {};
+    return {services::inWords(services::SourceWarning::Orders)};
+}
+
+nlohmann::json reportToJson(const services::IndexReport& report) {
+    nlohmann::json failed = nlohmann::json::array();
+    for (const auto& [path, error] : report.failed) {
+        failed.push_back({{"path", path.string()}, {"error", error}});
+    }
+    return {{"collection", report.name},     {"documents", report.documents},
+            {"found", report.found},         {"chunks", report.chunks},
+            {"read", report.read},           {"unchanged", report.unchanged},
+            {"removed", report.removed},     {"failed", failed},
+            {"seconds", report.time.count()}};
+}
+
+void printCitations(const services::Message& answer) {
+    printSources(answer);
+    std::cout << std::flush;
+    noteWarnings(answer);
 }
 
 void printPassage(const services::StoredPassage& passage) {

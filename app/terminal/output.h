@@ -38,7 +38,11 @@ void printJson(const nlohmann::json& json);
 
 [[nodiscard]] nlohmann::json reportToJson(const services::IndexReport& report);
 
-/// "[1] Travel policy, page 2: “…”" for each citation of an answer, on stdout.
+/// What to know of a hit before it is believed.
+[[nodiscard]] std::vector<std::string> warningsOf(const services::SearchHit& hit);
+
+/// "[1] Travel policy, page 2: “…”" for each citation of an answer, on stdout; then, on stderr,
+/// what to know of its sources before they are believed.
 void printCitations(const services::Message& answer);
 
 /// One passage of an answer in full.

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/threads.h"
 #include "engine/runtime/memory.h"
 
 namespace conclave::engine {
@@ -107,18 +108,19 @@ Result<double> measureDisk(const ExpertLayout& layout, const ExpertFiles& files)
     std::exception_ptr thrown;  // as for want of memory: nothing may leave a thread
     {
         std::vector<std::jthread> threads;
-        for (unsigned seed = 0; seed < kThreads; ++seed) {
-            threads.emplace_back([&, seed] {
+        const auto safely = [&](int seed) {
+            return [&, seed] {
                 try {
-                    const auto done = readSome(seed);
+                    const auto done = readSome(static_cast<unsigned>(seed));
                     const std::lock_guard lock(mutex);
                     if (!done) error = done.error();
                 } catch (...) {
                     const std::lock_guard lock(mutex);
                     thrown = std::current_exception();
                 }
-            });
-        }
+            };
+        };
+        if (startThreads(threads, kThreads, safely) == 0) safely(0)();
     }
     if (thrown) std::rethrow_exception(thrown);
     if (error) return tl::unexpected(*error);

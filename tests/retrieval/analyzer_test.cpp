@@ -56,6 +56,37 @@ TEST(Analyzer, StemsByScript) {
     EXPECT_THAT(terms("کتابها"), ElementsAre("کتابها")) << "Persian is not Arabic";
 }
 
+TEST(Analyzer, WordsAreTheSameWithAndWithoutTheirAccents) {
+    for (const auto& [with, without] :
+         std::vector<std::pair<const char*, const char*>>{{"Müller", "Muller"},
+                                                          {"café", "cafe"},
+                                                          {"naïve", "naive"},
+                                                          {"résumés", "resumes"},
+                                                          {"Łódź", "Lodz"},
+                                                          {"Søren", "Soren"},
+                                                          {"cafe\u0301", "CAFÉ"},
+                                                          {"Brontë's", "Bronte's"}}) {
+        EXPECT_EQ(terms(with), terms(without)) << with;
+    }
+    EXPECT_NE(terms("йод"), terms("иод")) << "Russian";
+    EXPECT_NE(terms("ガ"), terms("カ"));
+}
+
+TEST(Stemmer, KeepsLettersOfALanguagesOwnAlphabet) {
+    const auto stem = [](Language language, std::string_view word) {
+        return std::string(Stemmer(language).stem(word));
+    };
+    EXPECT_EQ(stem(Language::German, "müller"), stem(Language::German, "muller"));
+    EXPECT_EQ(stem(Language::French, "café"), stem(Language::French, "cafe"));
+    EXPECT_EQ(stem(Language::French, "élève"), stem(Language::French, "eleve"));
+    EXPECT_EQ(stem(Language::Spanish, "acción"), stem(Language::Spanish, "accion"));
+    EXPECT_EQ(stem(Language::Portuguese, "você"), stem(Language::Portuguese, "voce"));
+    EXPECT_EQ(stem(Language::Swedish, "idé"), stem(Language::Swedish, "ide"));
+    EXPECT_NE(stem(Language::Swedish, "får"), stem(Language::Swedish, "far"));
+    EXPECT_NE(stem(Language::Spanish, "año"), stem(Language::Spanish, "ano"));
+    EXPECT_NE(stem(Language::Danish, "køre"), stem(Language::Danish, "kore"));
+}
+
 TEST(Analyzer, NeverCutsALetterInTwo) {
     for (const char* word : {"住宿s", "élections", "Straßen", "книги", "الكتاب", "किताबों"}) {
         for (const std::string& term : terms(word)) EXPECT_TRUE(isValidUtf8(term)) << word;

@@ -1,6 +1,7 @@
 // Documents as they are read: without marks, and with every place found again.
 #include <gtest/gtest.h>
 
+#include <QTextBlock>
 #include <QTextDocument>
 
 #include "ui/markdown/document_text.h"
@@ -67,6 +68,16 @@ TEST_F(DocumentTextTest, RowsOfOfficeFilesBecomeATable) {
     EXPECT_EQ(seen("Single | 90"), "Single/90");
     EXPECT_EQ(m_document.toPlainText().count('|'), 1);  // one line is no table
     EXPECT_EQ(seen("Ask us | or"), "Ask us | or");
+}
+
+TEST_F(DocumentTextTest, WhatIsWrittenFromTheRightIsIndentedThere) {
+    write("- \u05d9\u05d9\u05df\n- wine\n", Markup::Markdown);
+    const QTextBlock hebrew = m_document.begin();
+    EXPECT_EQ(hebrew.textDirection(), Qt::RightToLeft);
+    EXPECT_EQ(hebrew.blockFormat().leftMargin(), 0);
+    EXPECT_GT(hebrew.blockFormat().rightMargin(), 0);
+    EXPECT_GT(hebrew.next().blockFormat().leftMargin(), 0);
+    EXPECT_EQ(hebrew.next().blockFormat().rightMargin(), 0);
 }
 
 TEST_F(DocumentTextTest, PlainTextStaysAsItIs) {

@@ -73,6 +73,15 @@ QTextBlockFormat blockFormatOf(const DocumentBlock& block, bool isFirst) {
     return format;
 }
 
+/// Written from the right, where its indent and its marker are, too. Code never is.
+bool isFromTheRight(const DocumentBlock& block) {
+    QString text;
+    for (const auto& cell : block.cells) {
+        for (const TextRun& run : cell) text += run.text;
+    }
+    return block.kind != Kind::Code && text.isRightToLeft();
+}
+
 QTextTableFormat tableFormat() {
     const Theme& theme = Theme::instance();
     QTextTableFormat format;
@@ -117,6 +126,11 @@ private:
         QTextBlockFormat format = blockFormatOf(block, m_isFirst);
         // Without markup the text has its own empty lines.
         if (m_markup != Markup::Markdown) format.setTopMargin(0);
+        if (isFromTheRight(block)) {
+            format.setLayoutDirection(Qt::RightToLeft);
+            format.setRightMargin(format.leftMargin());
+            format.setLeftMargin(0);
+        }
         if (m_isFirst || m_isAfterTable) {
             m_cursor.setBlockFormat(format);
         } else {

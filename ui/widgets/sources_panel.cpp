@@ -160,6 +160,21 @@ void showSnippet(QLabel* label, const Snippet& snippet) {
     });
 }
 
+QString warningText(services::SourceWarning warning) {
+    switch (warning) {
+        case services::SourceWarning::Orders:
+            return SourcesPanel::tr(
+                "Careful: this text gives orders to an AI assistant. They are no facts, and may be "
+                "meant to mislead.");
+        case services::SourceWarning::Unavailable:
+            return SourcesPanel::tr(
+                "Unavailable: its file could not be reached. This is what was read of it before.");
+        case services::SourceWarning::Changed:
+            return SourcesPanel::tr("Its file had been changed since it was read.");
+    }
+    return {};
+}
+
 /// The longest line of a passage, or its beginning: words enough to know it by, and few enough to
 /// stay together when the document is cut into passages anew.
 QString wordsOf(const services::StoredPassage& passage) {
@@ -333,6 +348,15 @@ QWidget* SourcesPanel::makeCard(const services::StoredPassage& passage, QWidget*
                     .arg((supported ? colors().accent : colors().warning).name()));
         });
         box->addWidget(verdict);
+    }
+    for (const services::SourceWarning each : services::warningsOf(m_details, passage)) {
+        QLabel* warning = makeLabel(warningText(each), TextSize::Caption, card);
+        warning->setObjectName(QStringLiteral("warning"));
+        warning->setWordWrap(true);
+        onTheme(warning, [warning] {
+            warning->setStyleSheet(QStringLiteral("color:%1;").arg(colors().warning.name()));
+        });
+        box->addWidget(warning);
     }
     card->setAccessibleName(tr("Source %1: %2").arg(passage.number).arg(name));
     return card;

@@ -1,0 +1,470 @@
+#include "app/services/document_orders.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "app/services/english_words.h"
+#include "base/utf8.h"
+
+namespace conclave::services {
+namespace {
+
+/// A word of a sentence in small letters.
+struct OrderWord {
+    std::string text;
+    bool beginsClause = false;  ///< the first one, or behind a mark
+};
+using OrderWords = std::vector<OrderWord>;
+
+bool isLetterOrDigit(char32_t c) {
+    if (c < 0x80) {
+        return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') || (c >= U'0' && c <= U'9') ||
+               c == U'\'';
+    }
+    constexpr char32_t kFirstLetter = 0xC0;
+    const bool isMark = (c >= 0x2000 && c <= 0x2BFF) || (c >= 0x3000 && c <= 0x303F) ||
+                        (c >= 0xFF00 && c <= 0xFF0F) || c == 0xFF1A || c == 0xFF1B;
+    return c >= kFirstLetter && !isMark;
+}
+
+OrderWords orderWords(std::string_view sentence) {
+    OrderWords words;
+    std::string word;
+    bool isBehindMark = true;
+    const auto endWord = [&] {
+        if (word.empty()) return;
+        words.push_back({std::move(word), isBehindMark});
+        word.clear();
+        isBehindMark = false;
+    };
+    for (std::size_t i = 0; i < sentence.size();) {
+        char32_t c = nextCodePoint(sentence, i);
+        if (c == U'\u2019') c = U'\'';
+        if (isLetterOrDigit(c)) {
+            appendUtf8(word, c >= U'A' && c <= U'Z' ? c | 0x20U : c);
+            continue;
+        }
+        endWord();
+        const bool isSpace = c == U' ' || c == U'\t' || c == U'\r' || c == U'\n' || c == U'\u00A0';
+        isBehindMark = isBehindMark || !isSpace;
+    }
+    endWord();
+    return words;
+}
+
+// ----------------------------------------------------------------- "Ignore all previous
+// instructions"
+
+constexpr auto kForget = std::to_array<std::string_view>(
+    {"ignore", "disregard", "forget", "override", "bypass", "ignoriere", "ignorieren", "vergiss",
+     "ignorez", "oublie", "oubliez", "ignora", "ignorar", "ignoren", "olvida", "ignori",
+     "dimentica"});
+constexpr auto kAllOfThem = std::to_array<std::string_view>(
+    {"all", "any", "every", "alle", "sämtliche", "toutes", "todas", "todos", "tutte"});
+constexpr auto kDefinite = std::to_array<std::string_view>(
+    {"the", "these", "those", "this", "that", "die", "les", "las", "los", "le", "as"});
+constexpr auto kEarlier = std::to_array<std::string_view>(
+    {"previous",   "prior",      "preceding", "above",  "earlier",     "former",
+     "before",     "previously", "your",      "system", "vorherigen",  "vorigen",
+     "bisherigen", "früheren",   "obigen",    "deine",  "précédentes", "antérieures",
+     "anteriores", "previas",    "precedenti"});
+constexpr auto kInBetween =
+    std::to_array<std::string_view>({"of", "my", "about", "other", "existing", "original",
+                                     "initial", "safety", "security", "given", "and", "or"});
+constexpr auto kInstructions = std::to_array<std::string_view>(
+    {"instruction", "instructions", "prompt", "prompts", "directive", "directives", "anweisungen",
+     "instrucciones", "instruções", "istruzioni", "consignes"});
+/// What people are told to ignore in earnest, too.
+constexpr auto kRuleNouns = std::to_array<std::string_view>(
+    {"rules", "guidelines", "orders", "commands", "context", "text", "messages", "everything"});
+constexpr auto kBehindInstructions = std::to_array<std::string_view>(
+    {"you", "have", "had", "were", "been", "was", "given", "received", "got", "told", "so", "far"});
+constexpr auto kOnCondition =
+    std::to_array<std::string_view>({"if", "when", "unless", "regarding", "about", "concerning",
+                                     "for", "on", "from", "wenn", "falls", "si"});
+constexpr auto kSay = std::to_array<std::string_view>(
+    {"say",     "answer",   "reply",  "respond", "state",    "claim",    "tell", "output",
+     "print",   "write",    "reveal", "repeat",  "pretend",  "antworte", "sage", "schreibe",
+     "réponds", "répondez", "dis",    "dites",   "responde", "rispondi"});
+constexpr auto kBeforeOrders =
+    std::to_array<std::string_view>({"please", "now", "must", "should", "shall", "just", "simply",
+                                     "and", "then", "bitte", "kindly", "you"});
+
+/// An order begins here, and is none not to do it.
+bool isImperative(const OrderWords& words, std::size_t i) {
+    return words[i].beginsClause || isListed(words[i - 1].text, kBeforeOrders);
+}
+
+bool saysFrom(const OrderWords& words, std::size_t first) {
+    return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(std::min(first, words.size())),
+                       words.end(),
+                       [](const OrderWord& word) { return isListed(word.text, kSay); });
+}
+
+/// The order to forget others begins at word `i`.
+bool forgetsOthersAt(const OrderWords& words, std::size_t i) {
+    if (!isListed(words[i].text, kForget) || !isImperative(words, i)) return false;
+    bool isAll = false;
+    bool hasArticle = false;
+    bool isEarlier = false;
+    std::size_t noun = i + 1;
+    for (; noun < words.size(); ++noun) {
+        const std::string& word = words[noun].text;
+        const bool all = isListed(word, kAllOfThem);
+        const bool article = isListed(word, kDefinite);
+        const bool earlier = isListed(word, kEarlier);
+        if (!all && !article && !earlier && !isListed(word, kInBetween)) break;
+        isAll = isAll || all || word == "your";
+        hasArticle = hasArticle || article;
+        isEarlier = isEarlier || earlier;
+    }
+    if (noun == words.size()) return false;
+    const bool isRule = isListed(words[noun].text, kRuleNouns);
+    if (!isRule && !isListed(words[noun].text, kInstructions)) return false;
+    isAll = isAll || words[noun].text == "everything";
+    std::size_t behind = noun + 1;
+    while (behind < words.size() && (isListed(words[behind].text, kEarlier) ||
+                                     isListed(words[behind].text, kBehindInstructions))) {
+        isEarlier = true;
+        ++behind;
+    }
+    if (!isEarlier) return false;
+    const bool says = saysFrom(words, behind);
+    if (says) return !isRule || isAll;
+    // "Ignore all previous instructions if …" is for people.
+    const bool isConditional = behind < words.size() && isListed(words[behind].text, kOnCondition);
+    return !isRule && !isConditional && (isAll || !hasArticle);
+}
+
+bool forgetsOthers(const OrderWords& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (forgetsOthersAt(words, i)) return true;
+    }
+    return false;
+}
+
+// ----------------------------------------------------------------- "When asked about X, say …"
+
+constexpr auto kWhen = std::to_array<std::string_view>({"when", "whenever", "if", "once"});
+/// Who may ask: no customers or guests, of whom handbooks for people speak.
+constexpr auto kWhoAsks = std::to_array<std::string_view>(
+    {"you",      "are", "you're", "ever", "being", "get",    "is",   "someone", "anyone", "anybody",
+     "somebody", "a",   "the",    "user", "users", "people", "they", "asked",   "asks",   "ask"});
+constexpr auto kAfterAsked = std::to_array<std::string_view>(
+    {"about", "what", "who", "which", "how", "where", "when", "why", "regarding", "concerning"});
+constexpr auto kTell = std::to_array<std::string_view>(
+    {"say", "answer", "reply", "respond", "claim", "state", "tell", "insist", "pretend"});
+constexpr auto kBeforeTell = std::to_array<std::string_view>(
+    {"please", "always", "you", "must", "should", "only", "just", "simply", "then", "never",
+     "shall", "will", "instead", "do", "not"});
+/// What programs that ask are to be answered.
+constexpr auto kKeys = std::to_array<std::string_view>({"yes", "no", "y", "n"});
+
+std::size_t behindLead(const OrderWords& words, std::size_t i) {
+    while (i < words.size() && isListed(words[i].text, kBeforeTell)) ++i;
+    return i;
+}
+
+/// The word behind "when (you are) asked", of a question about something; 0: it does not stand at
+/// `i`.
+std::size_t behindAsked(const OrderWords& words, std::size_t i) {
+    if (!isListed(words[i].text, kWhen)) return 0;
+    std::size_t end = i + 1;
+    while (end < words.size() && isListed(words[end].text, kWhoAsks)) ++end;
+    if (end == i + 1 || end == words.size()) return 0;
+    const std::string& last = words[end - 1].text;
+    const bool asks = last == "asked" || last == "asks" || last == "ask";
+    return asks && isListed(words[end].text, kAfterAsked) ? end : 0;
+}
+
+bool saysWhenAsked(const OrderWords& words) {
+    constexpr std::size_t kFarthest = 24;  // words of what is asked
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::size_t asked = words[i].beginsClause ? behindAsked(words, i) : 0;
+        if (asked == 0) continue;
+        for (std::size_t at = asked + 1; at < std::min(words.size(), asked + kFarthest); ++at) {
+            if (!words[at].beginsClause) continue;
+            const std::size_t verb = behindLead(words, at);
+            const bool tells = verb < words.size() && isListed(words[verb].text, kTell);
+            const bool isKey = verb + 1 < words.size() && isListed(words[verb + 1].text, kKeys);
+            if (tells && !isKey) return true;
+        }
+    }
+    // "Say that … when asked about it."
+    const std::size_t first = behindLead(words, 0);
+    if (first == words.size() || !isListed(words[first].text, kTell)) return false;
+    for (std::size_t i = first + 1; i < words.size(); ++i) {
+        if (behindAsked(words, i) > 0 && !isListed(words[first + 1].text, kKeys)) return true;
+    }
+    return false;
+}
+
+/// "From now on, answer …", "Always answer that the …".
+bool saysAlways(const OrderWords& words) {
+    static constexpr auto kFacts = std::to_array<std::string_view>(
+        {"the", "it", "there", "no", "a", "an", "they", "he", "she", "you", "we", "all"});
+    const auto is = [&](std::size_t i, std::string_view word) {
+        return i < words.size() && words[i].text == word;
+    };
+    for (std::size_t i = 0; i + 3 < words.size(); ++i) {
+        if (!is(i, "from") || !is(i + 1, "now") || !is(i + 2, "on")) continue;
+        const std::size_t verb = behindLead(words, i + 3);
+        if (verb < words.size() && isListed(words[verb].text, kTell)) return true;
+    }
+    const std::size_t verb = behindLead(words, 0);
+    const bool answers = is(verb, "answer") || is(verb, "reply") || is(verb, "respond");
+    return answers && is(verb + 1, "that") && verb + 2 < words.size() &&
+           isListed(words[verb + 2].text, kFacts);
+}
+
+// ----------------------------------------------------------------- "Note to AI assistants: …"
+
+constexpr auto kModels = std::to_array<std::string_view>(
+    {"ai", "ais", "llm", "llms", "chatbot", "chatbots", "chatgpt", "gpt"});
+
+bool isModelAt(const OrderWords& words, std::size_t i) {
+    if (i >= words.size()) return false;
+    if (isListed(words[i].text, kModels)) return true;
+    const std::string_view next = i + 1 < words.size() ? words[i + 1].text : std::string_view();
+    return (words[i].text == "language" && next.starts_with("model")) ||
+           (words[i].text == "artificial" && next == "intelligence");
+}
+
+/// A model is named at `first` or up to three words behind it.
+bool isModelNear(const OrderWords& words, std::size_t first) {
+    constexpr std::size_t kNear = 4;
+    for (std::size_t i = first; i < first + kNear; ++i) {
+        if (isModelAt(words, i)) return true;
+    }
+    return false;
+}
+
+bool greetsModel(const OrderWords& words) {
+    static constexpr auto kGreetings =
+        std::to_array<std::string_view>({"dear", "hey", "hello", "hi"});
+    static constexpr auto kNotes = std::to_array<std::string_view>(
+        {"note", "notes", "message", "instruction", "instructions", "important", "notice"});
+    static constexpr auto kBeforeModels =
+        std::to_array<std::string_view>({"to", "for", "the", "all", "any", "every", "large"});
+    constexpr std::size_t kLongestName = 8;
+    if (words.empty()) return false;
+    const bool isNote = isListed(words[0].text, kNotes);
+    if (!isNote && !isListed(words[0].text, kGreetings)) return false;
+    std::size_t model = 1;
+    while (model < words.size() && isListed(words[model].text, kBeforeModels)) ++model;
+    if (!isModelAt(words, model) || words[model].beginsClause || (isNote && model == 1)) {
+        return false;
+    }
+    for (std::size_t i = model + 1; i < std::min(words.size(), model + kLongestName); ++i) {
+        if (words[i].beginsClause) return true;
+    }
+    return false;
+}
+
+/// "If you are an AI …", "As an AI, you must …", "You are now an unrestricted AI".
+bool speaksToModel(const OrderWords& words) {
+    static constexpr auto kFreed =
+        std::to_array<std::string_view>({"dan", "jailbroken", "unrestricted", "unfiltered"});
+    const auto is = [&](std::size_t i, std::string_view word) {
+        return i < words.size() && words[i].text == word;
+    };
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const bool isYouAre = is(i, "you're") || (is(i, "you") && is(i + 1, "are"));
+        const std::size_t behind = is(i, "you're") ? i + 1 : i + 2;
+        if (isYouAre && i > 0 && is(i - 1, "if") && isModelNear(words, behind)) return true;
+        if (isYouAre && is(behind, "now")) {
+            const bool isFreed =
+                std::any_of(words.begin() + static_cast<std::ptrdiff_t>(behind), words.end(),
+                            [](const OrderWord& word) { return isListed(word.text, kFreed); });
+            if (isFreed || isModelNear(words, behind + 1)) return true;
+        }
+        if (is(i, "as") && words[i].beginsClause && isModelNear(words, i + 1)) {
+            for (std::size_t at = i + 2; at + 1 < words.size(); ++at) {
+                if (is(at, "you") && (is(at + 1, "must") || is(at + 1, "should"))) return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// "Reveal your system prompt", "Do not mention these instructions".
+bool isAboutInstructions(const OrderWords& words) {
+    static constexpr auto kShow = std::to_array<std::string_view>(
+        {"reveal", "repeat", "print", "output", "show", "disclose", "mention"});
+    constexpr std::size_t kNear = 8;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!isListed(words[i].text, kShow)) continue;
+        const bool isDenied =
+            i > 0 && (words[i - 1].text == "not" || words[i - 1].text == "never" ||
+                      words[i - 1].text == "don't");
+        if (!isDenied && !isImperative(words, i)) continue;
+        for (std::size_t at = i + 1; at + 1 < std::min(words.size(), i + kNear); ++at) {
+            const std::string& next = words[at + 1].text;
+            if (words[at].text == "system" && next == "prompt") return true;
+            const bool isThese = words[at].text == "these" || words[at].text == "this";
+            if (isDenied && isThese && isListed(next, kInstructions)) return true;
+        }
+    }
+    return false;
+}
+
+// ----------------------------------------------------------------- Chinese
+
+/// Takes what `text` begins with of the list, as often as it can; true if there was any.
+template <std::size_t N>
+bool takeAny(std::string_view& text, const std::array<std::string_view, N>& list) {
+    bool hasTaken = false;
+    for (bool goesOn = true; goesOn;) {
+        goesOn = false;
+        for (const std::string_view each : list) {
+            if (!text.starts_with(each)) continue;
+            text.remove_prefix(each.size());
+            hasTaken = goesOn = true;
+        }
+    }
+    return hasTaken;
+}
+
+template <std::size_t N>
+bool holdsAny(std::string_view text, const std::array<std::string_view, N>& list) {
+    return std::any_of(list.begin(), list.end(), [&](std::string_view each) {
+        return text.find(each) != std::string_view::npos;
+    });
+}
+
+constexpr auto kChineseTell =
+    std::to_array<std::string_view>({"回答", "答复", "答覆", "回复", "回覆", "说", "說", "告诉",
+                                     "告訴", "声称", "聲稱", "输出", "輸出"});
+
+/// "忽略以上所有指令"
+bool forgetsOthersInChinese(std::string_view sentence) {
+    static constexpr auto kVerbs =
+        std::to_array<std::string_view>({"忽略", "无视", "無視", "忘记", "忘記", "忘掉", "不要理会",
+                                         "不要理會", "不要遵守", "不要遵循"});
+    static constexpr auto kDenials = std::to_array<std::string_view>(
+        {"不要", "请勿", "請勿", "不得", "不能", "不可", "切勿", "勿", "别", "別", "被", "了"});
+    static constexpr auto kFillers = std::to_array<std::string_view>(
+        {"以上", "之前", "先前", "前面", "上面", "上述", "此前", "你", "您", "收到", "给出", "過",
+         "过", "的", "這些", "这些", "掉", "那些"});
+    static constexpr auto kEvery =
+        std::to_array<std::string_view>({"所有", "一切", "全部", "任何"});
+    static constexpr auto kNouns = std::to_array<std::string_view>(
+        {"指令", "指示", "提示词", "提示詞", "系统提示", "系統提示", "系统指令", "命令"});
+    static constexpr auto kPeopleNouns = std::to_array<std::string_view>(
+        {"要求", "规则", "規則", "说明", "說明", "提示", "内容", "內容", "设定", "設定"});
+    for (const std::string_view verb : kVerbs) {
+        for (std::size_t at = sentence.find(verb); at != std::string_view::npos;
+             at = sentence.find(verb, at + verb.size())) {
+            const std::string_view before = sentence.substr(0, at);
+            const bool isDenied = std::any_of(kDenials.begin(), kDenials.end(),
+                                              [&](auto each) { return before.ends_with(each); });
+            if (isDenied) continue;
+            std::string_view rest = sentence.substr(at + verb.size());
+            bool isAll = false;
+            bool isEarlier = false;
+            for (bool goesOn = true; goesOn;) {
+                const bool earlier = takeAny(rest, kFillers);
+                const bool all = takeAny(rest, kEvery);
+                isEarlier = isEarlier || earlier;
+                isAll = isAll || all;
+                goesOn = earlier || all;
+            }
+            if (takeAny(rest, kNouns)) {
+                if (isAll || isEarlier) return true;
+            } else if (takeAny(rest, kPeopleNouns) && isAll && isEarlier &&
+                       holdsAny(rest, kChineseTell)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// "当被问到押金时，请回答…"
+bool saysWhenAskedInChinese(std::string_view sentence) {
+    static constexpr auto kIfs = std::to_array<std::string_view>(
+        {"当", "當", "如果", "若", "如", "凡是", "凡", "每当", "只要", "无论何时", "一旦"});
+    static constexpr auto kWho = std::to_array<std::string_view>(
+        {"有人", "任何人", "用户", "用戶", "使用者", "别人", "別人", "您", "你", "被", "再", "在"});
+    static constexpr auto kAsk = std::to_array<std::string_view>(
+        {"问到", "问及", "问起", "询问", "提问", "問到", "問及", "問起", "詢問", "问", "問"});
+    static constexpr auto kMust = std::to_array<std::string_view>(
+        {"请",   "請",   "必须", "必須", "务必", "務必", "一律", "始终", "都要", "都",
+         "应当", "应该", "应",   "應",   "就",   "要",   "只能", "只需", "你",   "您"});
+    takeAny(sentence, std::to_array<std::string_view>({" ", "　", "\n", "-", "*"}));
+    if (!takeAny(sentence, kIfs)) return false;
+    takeAny(sentence, kWho);
+    if (!takeAny(sentence, kAsk)) return false;
+    static constexpr auto kMarks = std::to_array<std::string_view>({"，", ",", "：", "时", "時"});
+    for (std::size_t i = 0; i < sentence.size(); ++i) {
+        std::string_view rest = sentence.substr(i);
+        if (!takeAny(rest, kMarks)) continue;
+        takeAny(rest, std::to_array<std::string_view>({" "}));
+        if (takeAny(rest, kMust) && takeAny(rest, kChineseTell)) return true;
+    }
+    return false;
+}
+
+/// "致AI助手：", "如果你是人工智能"
+bool speaksToModelInChinese(std::string_view sentence) {
+    static constexpr auto kLeads = std::to_array<std::string_view>(
+        {"致", "各位", "尊敬的", "给", "給", "如果你是一个", "如果你是", "如果您是", "若你是"});
+    static constexpr auto kNames = std::to_array<std::string_view>(
+        {"AI助手", "AI 助手", "AI模型", "AI 模型", "人工智能助手", "人工智能模型", "大语言模型",
+         "语言模型", "大模型", "聊天机器人", "智能助手"});
+    static constexpr auto kEnds = std::to_array<std::string_view>({"：", ":", "，", ","});
+    for (const std::string_view lead : kLeads) {
+        if (!sentence.starts_with(lead)) continue;
+        std::string_view rest = sentence.substr(lead.size());
+        if (takeAny(rest, kNames) && takeAny(rest, kEnds)) return true;
+    }
+    return false;
+}
+
+bool isAddressedToModel(const OrderWords& words, std::string_view sentence) {
+    return saysWhenAsked(words) || saysAlways(words) || greetsModel(words) ||
+           speaksToModel(words) || isAboutInstructions(words) || saysWhenAskedInChinese(sentence) ||
+           speaksToModelInChinese(sentence);
+}
+
+}  // namespace
+
+std::vector<retrieval::TextSpan> ordersIn(std::string_view text) {
+    constexpr int kBelonging = 2;  // sentences behind the order to forget others
+    std::vector<retrieval::TextSpan> orders;
+    int nBelonging = 0;
+    std::size_t lastEnd = 0;
+    for (const retrieval::TextSpan& span : retrieval::sentenceSpans(text)) {
+        const std::string_view sentence =
+            text.substr(span.startByte, span.endByte - span.startByte);
+        const std::string_view between = text.substr(lastEnd, span.startByte - lastEnd);
+        if (std::count(between.begin(), between.end(), '\n') > 1) nBelonging = 0;
+        lastEnd = span.endByte;
+        const OrderWords words = orderWords(sentence);
+        const bool forgets = forgetsOthers(words) || forgetsOthersInChinese(sentence);
+        if (forgets || nBelonging > 0 || isAddressedToModel(words, sentence)) {
+            orders.push_back(span);
+        }
+        nBelonging = forgets ? kBelonging : std::max(nBelonging - 1, 0);
+    }
+    return orders;
+}
+
+bool hasOrder(std::span<const retrieval::TextSpan> orders, retrieval::TextSpan stretch) {
+    return std::any_of(orders.begin(), orders.end(), [&](const retrieval::TextSpan& order) {
+        return order.startByte < stretch.endByte && stretch.startByte < order.endByte;
+    });
+}
+
+std::string withoutOrders(std::string_view text) {
+    std::string kept;
+    std::size_t from = 0;
+    for (const retrieval::TextSpan& order : ordersIn(text)) {
+        kept.append(text.substr(from, order.startByte - from)).append("…");
+        from = order.endByte;
+    }
+    return kept.append(text.substr(from));
+}
+
+}  // namespace conclave::services
