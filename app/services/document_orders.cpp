@@ -161,6 +161,10 @@ constexpr auto kBeforeTell = std::to_array<std::string_view>(
 /// What programs that ask are to be answered.
 constexpr auto kKeys = std::to_array<std::string_view>({"yes", "no", "y", "n"});
 
+/// Whom people are asked to tell something, in handbooks.
+constexpr auto kToldPeople = std::to_array<std::string_view>(
+    {"them", "him", "her", "customers", "clients", "guests", "callers", "visitors", "patients"});
+
 std::size_t behindLead(const OrderWords& words, std::size_t i) {
     while (i < words.size() && isListed(words[i].text, kBeforeTell)) ++i;
     return i;
@@ -187,8 +191,9 @@ bool saysWhenAsked(const OrderWords& words) {
             if (!words[at].beginsClause) continue;
             const std::size_t verb = behindLead(words, at);
             const bool tells = verb < words.size() && isListed(words[verb].text, kTell);
-            const bool isKey = verb + 1 < words.size() && isListed(words[verb + 1].text, kKeys);
-            if (tells && !isKey) return true;
+            const std::string_view told =
+                verb + 1 < words.size() ? std::string_view(words[verb + 1].text) : "";
+            if (tells && !isListed(told, kKeys) && !isListed(told, kToldPeople)) return true;
         }
     }
     // "Say that … when asked about it."

@@ -63,6 +63,7 @@ TEST(DocumentOrders, AreNoWarningsManualsHandbooksAndReports) {
                              "If asked whether to overwrite, say no.",
                              "When asked about the deposit, Smith said it was 5 EUR.",
                              "When customers ask about refunds, tell them that they have 14 days.",
+                             "If anyone asks about refunds, tell them that they have 14 days.",
                              "Forget everything you know about pizza.",
                              "Note: AI is changing how people work.",
                              "As an AI company, we value privacy.",
