@@ -245,6 +245,26 @@ bool isModelNear(const OrderWords& words, std::size_t first) {
     return false;
 }
 
+/// "Assistant: …", "AI models reading this must …", "AI: reply only with …".
+bool namesModelFirst(const OrderWords& words) {
+    static constexpr auto kReaders =
+        std::to_array<std::string_view>({"reading", "processing", "summarizing", "summarising"});
+    static constexpr auto kObliged =
+        std::to_array<std::string_view>({"must", "should", "shall", "always", "never"});
+    if (words.size() < 2) return false;
+    const bool isCalled = words[0].text == "assistant" || words[0].text == "chatbot" ||
+                          words[0].text == "ai" || words[0].text == "llm";
+    // "Assistant: J. Smith" is somebody's work.
+    if (isCalled && words[1].beginsClause && saysFrom(words, 1)) return true;
+    if (!isModelAt(words, 0)) return false;
+    for (std::size_t i = 1; i + 1 < words.size() && !words[i].beginsClause; ++i) {
+        if (!isListed(words[i].text, kReaders)) continue;
+        return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(i), words.end(),
+                           [](const OrderWord& word) { return isListed(word.text, kObliged); });
+    }
+    return false;
+}
+
 bool greetsModel(const OrderWords& words) {
     static constexpr auto kGreetings =
         std::to_array<std::string_view>({"dear", "hey", "hello", "hi"});
@@ -429,8 +449,8 @@ bool speaksToModelInChinese(std::string_view sentence) {
 
 bool isAddressedToModel(const OrderWords& words, std::string_view sentence) {
     return saysWhenAsked(words) || saysAlways(words) || greetsModel(words) ||
-           speaksToModel(words) || isAboutInstructions(words) || saysWhenAskedInChinese(sentence) ||
-           speaksToModelInChinese(sentence);
+           namesModelFirst(words) || speaksToModel(words) || isAboutInstructions(words) ||
+           saysWhenAskedInChinese(sentence) || speaksToModelInChinese(sentence);
 }
 
 }  // namespace

@@ -186,6 +186,24 @@ bool isInTable(const TableUnit& row, retrieval::TextSpan sentence) {
     return row.span.startByte < sentence.endByte && sentence.startByte < row.span.endByte;
 }
 
+/// The names of a table's columns, which say nothing of any row.
+bool isHeader(const std::vector<TableUnit>& rows, std::string_view sentence) {
+    constexpr std::size_t kFewestColumns = 2;
+    constexpr std::size_t kBetween = 4;  // " | ", or a comma and blanks
+    const auto namesAll = [&](const TableUnit& row) {
+        std::size_t from = 0;
+        std::size_t nBytes = 0;
+        for (const std::string& label : row.labels) {
+            const std::size_t at = sentence.find(label, from);
+            if (at == std::string_view::npos) return false;
+            from = at + label.size();
+            nBytes += label.size() + kBetween;
+        }
+        return row.labels.size() >= kFewestColumns && sentence.size() <= nBytes + kBetween;
+    };
+    return std::any_of(rows.begin(), rows.end(), namesAll);
+}
+
 /// The first of the places that say most of the question themselves.
 std::optional<QuotePlace> placeOf(std::string_view question,
                                   std::span<const StoredPassage> passages) {
@@ -245,6 +263,7 @@ std::optional<QuotePlace> placeOf(std::string_view question,
                 return isInTable(each, sentences[first]);
             });
             if (row != rows.end() && (hasRow || isOneOfMany(question, *row))) continue;
+            if (row == rows.end() && isHeader(rows, sentence)) continue;
             const auto clauses =
                 isOfYear ? clausesOf(text, sentences[first]) : std::vector<retrieval::TextSpan>();
             // Of "A in 2024; B in 2025" the half with the year that is asked of.
