@@ -16,10 +16,14 @@ std::optional<std::string> composedForm(std::string_view text) {
     constexpr unsigned char kFirstMark = 0xCC;
     const auto isLow = [](char c) { return static_cast<unsigned char>(c) < kFirstMark; };
     if (std::all_of(text.begin(), text.end(), isLow) || !isValidUtf8(text)) return std::nullopt;
+    static const icu::Normalizer2* const form = [] {
+        UErrorCode failure = U_ZERO_ERROR;
+        const icu::Normalizer2* nfc = icu::Normalizer2::getNFCInstance(failure);
+        return U_SUCCESS(failure) ? nfc : nullptr;
+    }();
     UErrorCode status = U_ZERO_ERROR;
-    const icu::Normalizer2* form = icu::Normalizer2::getNFCInstance(status);
     const icu::StringPiece source(text.data(), static_cast<std::int32_t>(text.size()));
-    if (U_FAILURE(status) || form->isNormalizedUTF8(source, status) || U_FAILURE(status)) {
+    if (form == nullptr || form->isNormalizedUTF8(source, status) || U_FAILURE(status)) {
         return std::nullopt;
     }
     std::string composed;
