@@ -51,7 +51,7 @@ public:
         } else if (!m_query.group.empty()) {
             tellGroups(result);
         } else {
-            tellValue(result);
+            tellValue(result, rows);
         }
         const std::string file = shownTable(m_table);
         const std::string n = std::to_string(m_table.table.rows.size());
@@ -146,7 +146,7 @@ private:
                                     : " where " + m_query.conditions;
     }
 
-    void tellValue(const QueryResult& result) {
+    void tellValue(const QueryResult& result, const QueryResult& rows) {
         const std::string value =
             result.rows.empty() ? std::string() : tidyNumber(result.rows.front().front());
         if (value.empty()) {
@@ -154,8 +154,37 @@ private:
                          "没有符合条件的数值" + condition() + "。\n");
             return;
         }
-        m_writer.add(what() + condition() + " is **" + value + "**.\n",
-                     what() + condition() + "是 **" + value + "**。\n");
+        if (m_query.kind == TableKind::Share) {
+            const std::string n = grouped(m_table.table.rows.size());
+            m_writer.add(
+                "**" + value + " %** of the " + n + " rows are those" + condition() + ".\n",
+                "全部 " + n + " 行中占 **" + value + "%**" + condition() + "。\n");
+            return;
+        }
+        const std::string names = namesOf(rows);
+        m_writer.add(what() + condition() + " is **" + value + "**" + names + ".\n",
+                     what() + condition() + "是 **" + value + "**" + names + "。\n");
+    }
+
+    /// Whose an extreme is: ": **Kittiwake**". Empty where no column says it, or many have it.
+    [[nodiscard]] std::string namesOf(const QueryResult& rows) const {
+        constexpr std::size_t kMostNames = 5;
+        if (!m_query.nameColumn || rows.rows.size() > kMostNames) return {};
+        std::set<std::string> names;
+        for (const auto& row : rows.rows) {
+            const auto index = static_cast<std::size_t>(std::stoull(row.front())) - 1;
+            if (index < m_table.table.rows.size()) {
+                names.insert(m_table.table.rows[index][*m_query.nameColumn]);
+            }
+        }
+        names.erase("");
+        std::string listed;
+        for (const std::string& name : names) {
+            listed += (listed.empty() ? "" : m_writer.isChinese() ? "、" : ", ");
+            listed += "**" + asListLine(name) + "**";
+        }
+        if (listed.empty()) return {};
+        return (m_writer.isChinese() ? "：" : ": ") + listed;
     }
 
     /// Of a ranking the first ones, and those that equal the last of them.

@@ -5,6 +5,7 @@
 
 #include "app/services/survey/question_words.h"
 #include "app/services/survey/table_matcher.h"
+#include "app/services/survey/table_meanings.h"
 #include "app/services/survey/table_words.h"
 
 namespace conclave::services {
@@ -16,10 +17,23 @@ bool mayAskTables(std::string_view question) {
         return lower.find(each.phrase) != std::string::npos;
     };
     if (std::any_of(operations.begin(), operations.end(), isOperation)) return true;
+    const auto means = [&](const auto& each) {
+        return lower.find(each.phrase) != std::string::npos;
+    };
+    const auto words = measureWords();
+    const auto stock = stockPhrases();
+    if (std::any_of(words.begin(), words.end(), means) ||
+        std::any_of(stock.begin(), stock.end(), means)) {
+        return true;
+    }
     static constexpr auto kOthers = std::to_array<std::string_view>(
         {"top ", "between ", "before ", "after ", "since ", "until ", " or more", " or less", "前",
-         "后", "以上", "以下"});
+         "后", "以上", "以下", "之间"});
     const auto comparisons = tableComparisons();
+    if (hasAny(lower, {"who works", "who work", "who lives", "who live", "who has", "who have",
+                       "who does", "who doesn't"})) {
+        return true;
+    }
     const bool isCompared =
         std::any_of(kOthers.begin(), kOthers.end(),
                     [&](std::string_view each) { return lower.find(each) != std::string::npos; }) ||
