@@ -416,8 +416,9 @@ void tellLeftOut(const std::vector<LeftOutTable>& leftOut, const std::vector<Loa
 }
 
 /// Tells what the query gives; false: the table cannot be queried.
-Result<bool> tellQuery(storage::DocumentStore& store, const LoadedTable& table,
+Result<bool> tellQuery(storage::DocumentStore& store, const std::vector<LoadedTable>& tables,
                        const TableQuery& query, ReportWriter& writer) {
+    const LoadedTable& table = tables[query.table];
     auto queried = storage::TableDatabase::create();
     if (!queried) return tl::unexpected(queried.error());
     const auto added = (*queried)->add(table.table);
@@ -433,6 +434,11 @@ Result<bool> tellQuery(storage::DocumentStore& store, const LoadedTable& table,
     if (auto told = Telling(store, table, query, writer).tell(*result, *rows); !told) {
         return tl::unexpected(told.error());
     }
+    for (const std::size_t copy : query.copies) {
+        const std::string file = shownTable(tables[copy]);
+        writer.add("\n" + file + " has the same rows, which were asked once.\n",
+                   "\n" + file + " 的内容相同，只查询了一次。\n");
+    }
     return true;
 }
 
@@ -446,7 +452,7 @@ Result<std::optional<TableAnswer>> answerFromTables(
     std::optional<TableAnswer> none;
     if (!mayAskTables(question)) return none;
     storage::DocumentStore& store = database.documents();
-    const auto tables = loadTables(store, collections, filter);
+    const auto tables = loadTables(store, collections, filter, cancel);
     if (!tables) return tl::unexpected(tables.error());
     std::vector<TableQuery> queries = tableQueriesOf(question, *tables);
     if (!queries.empty() && queries.front().kind == TableKind::Values) {
@@ -475,8 +481,20 @@ Result<std::optional<TableAnswer>> answerFromTables(
         if (!proposed) log().warn("no SQL by the model: {}", proposed.error().detail);
     }
     if (refusal) return refused();
-    if (queries.empty() || queries.size() > kMostTables) return none;
+    if (queries.empty()) return none;
     ReportWriter writer(store, isChinese(question));
+    if (queries.size() > kMostTables) {
+        const std::string n = grouped(queries.size());
+        const std::string most = std::to_string(kMostTables);
+        writer.add(n + " tables answer this, each for itself, and no more than " + most +
+                       " are asked at once. Say in the question which file is meant, or ask within "
+                       "fewer documents.\n",
+                   "有 " + n + " 个表可以回答，但一次最多查询 " + most +
+                       " 个。请在问题中说明是哪个文件，或缩小文档范围。\n");
+        TableAnswer told{writer.take(), {}, true};
+        told.account = tableAccount((*tables)[queries.front().table], "", told.report);
+        return std::optional<TableAnswer>(std::move(told));
+    }
     if (queries.size() > 1) {
         writer.add(
             counted(queries.size(), "table", "tables") +
@@ -484,7 +502,7 @@ Result<std::optional<TableAnswer>> answerFromTables(
             "有 " + grouped(queries.size()) + " 个表可以回答，以下分别列出，没有合并计算。\n\n");
     }
     for (const TableQuery& query : queries) {
-        const auto told = tellQuery(store, (*tables)[query.table], query, writer);
+        const auto told = tellQuery(store, *tables, query, writer);
         if (!told) return tl::unexpected(told.error());
         // A table that cannot be queried is still a document to search in.
         if (!*told) return none;

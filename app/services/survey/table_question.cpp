@@ -9,6 +9,16 @@
 #include "app/services/survey/table_words.h"
 
 namespace conclave::services {
+namespace {
+
+bool hasSameRows(const LoadedTable& a, const LoadedTable& b) {
+    const auto isSameName = [](const auto& x, const auto& y) { return x.name == y.name; };
+    return a.table.rows == b.table.rows &&
+           std::equal(a.table.columns.begin(), a.table.columns.end(), b.table.columns.begin(),
+                      b.table.columns.end(), isSameName);
+}
+
+}  // namespace
 
 bool mayAskTables(std::string_view question) {
     const std::string lower = lowerCased(question);
@@ -58,6 +68,13 @@ std::vector<TableQuery> tableQueriesOf(std::string_view question,
         if (!best.empty() && query->nNamed < best.front().nNamed) continue;
         if (!best.empty() && query->nNamed > best.front().nNamed) best.clear();
         query->table = i;
+        const auto same = std::find_if(best.begin(), best.end(), [&](const TableQuery& each) {
+            return hasSameRows(tables[each.table], tables[i]);
+        });
+        if (same != best.end()) {
+            same->copies.push_back(i);
+            continue;
+        }
         best.push_back(std::move(*query));
     }
     return best;
@@ -67,8 +84,10 @@ std::vector<LeftOutTable> leftOutTables(std::span<const TableQuery> queries,
                                         std::span<const LoadedTable> tables) {
     std::vector<LeftOutTable> leftOut;
     const auto isAsked = [&](std::size_t table) {
-        return std::any_of(queries.begin(), queries.end(),
-                           [&](const TableQuery& each) { return each.table == table; });
+        return std::any_of(queries.begin(), queries.end(), [&](const TableQuery& each) {
+            return each.table == table ||
+                   std::find(each.copies.begin(), each.copies.end(), table) != each.copies.end();
+        });
     };
     const auto isUsed = [&](const std::string& column) {
         return std::any_of(queries.begin(), queries.end(), [&](const TableQuery& each) {

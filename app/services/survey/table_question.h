@@ -34,7 +34,8 @@ struct TableQuery {
     std::string rowsSql;    ///< rowids of the rows it rests on
     std::string column;     ///< that is added up or compared; empty: none
     std::string group;      ///< column of groups; empty: none
-    int nShown = 0;         ///< of groups: only so many of the first, and equal ones; 0: all
+    std::vector<std::size_t> copies{};  ///< other tables of the same columns and rows
+    int nShown = 0;  ///< of groups: only so many of the first, and equal ones; 0: all
     std::optional<std::size_t> nameColumn{};  ///< what the rows of an extreme are called
     std::string conditions;  ///< in words, as "“City” is “Berlin”"; empty: all rows
     double explained = 0.0;  ///< share of the question's words that the query accounts for
