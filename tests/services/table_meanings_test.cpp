@@ -122,8 +122,9 @@ TEST(TableMeanings, TheSameRowsInTwoFilesAreAskedOnce) {
     for (const char* path : {"/docs/parts.csv", "/docs/copy.csv", "/docs/other.csv"}) {
         document.path = path;
         const std::string rows =
-            std::string(kParts) +
-            (document.path.ends_with("other.csv") ? "Part: bulb | Stock: 2 | Paid: no\n" : "");
+            std::string(kParts) + (std::string_view(path).ends_with("other.csv")
+                                       ? "Part: bulb | Stock: 2 | Paid: no\n"
+                                       : "");
         tables.push_back(tablesOf(document, {{1, rows}}).front());
     }
     const auto queries = tableQueriesOf("Which parts are out of stock?", tables);
