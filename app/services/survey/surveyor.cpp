@@ -205,7 +205,7 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
         auto inTables = areDocuments
                             ? Result<std::optional<TableAnswer>>(std::nullopt)
                             : compareInTables(m_database.documents(), asked, request.collections,
-                                              isChinese(request.question));
+                                              isChinese(request.question), request.cancel);
         if (!inTables) return tl::unexpected(inTables.error());
         if (*inTables) {
             return std::optional<SurveyAnswer>(

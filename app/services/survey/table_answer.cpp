@@ -51,7 +51,7 @@ public:
         } else if (!m_query.group.empty()) {
             tellGroups(result);
         } else {
-            tellValue(result);
+            tellValue(result, rows);
         }
         const std::string file = shownTable(m_table);
         const std::string n = std::to_string(m_table.table.rows.size());
@@ -146,7 +146,7 @@ private:
                                     : " where " + m_query.conditions;
     }
 
-    void tellValue(const QueryResult& result) {
+    void tellValue(const QueryResult& result, const QueryResult& rows) {
         const std::string value =
             result.rows.empty() ? std::string() : tidyNumber(result.rows.front().front());
         if (value.empty()) {
@@ -154,8 +154,37 @@ private:
                          "没有符合条件的数值" + condition() + "。\n");
             return;
         }
-        m_writer.add(what() + condition() + " is **" + value + "**.\n",
-                     what() + condition() + "是 **" + value + "**。\n");
+        if (m_query.kind == TableKind::Share) {
+            const std::string n = grouped(m_table.table.rows.size());
+            m_writer.add(
+                "**" + value + " %** of the " + n + " rows are those" + condition() + ".\n",
+                "全部 " + n + " 行中占 **" + value + "%**" + condition() + "。\n");
+            return;
+        }
+        const std::string names = namesOf(rows);
+        m_writer.add(what() + condition() + " is **" + value + "**" + names + ".\n",
+                     what() + condition() + "是 **" + value + "**" + names + "。\n");
+    }
+
+    /// Whose an extreme is: ": **Kittiwake**". Empty where no column says it, or many have it.
+    [[nodiscard]] std::string namesOf(const QueryResult& rows) const {
+        constexpr std::size_t kMostNames = 5;
+        if (!m_query.nameColumn || rows.rows.size() > kMostNames) return {};
+        std::set<std::string> names;
+        for (const auto& row : rows.rows) {
+            const auto index = static_cast<std::size_t>(std::stoull(row.front())) - 1;
+            if (index < m_table.table.rows.size()) {
+                names.insert(m_table.table.rows[index][*m_query.nameColumn]);
+            }
+        }
+        names.erase("");
+        std::string listed;
+        for (const std::string& name : names) {
+            listed += (listed.empty() ? "" : m_writer.isChinese() ? "、" : ", ");
+            listed += "**" + asListLine(name) + "**";
+        }
+        if (listed.empty()) return {};
+        return (m_writer.isChinese() ? "：" : ": ") + listed;
     }
 
     /// Of a ranking the first ones, and those that equal the last of them.
@@ -387,8 +416,9 @@ void tellLeftOut(const std::vector<LeftOutTable>& leftOut, const std::vector<Loa
 }
 
 /// Tells what the query gives; false: the table cannot be queried.
-Result<bool> tellQuery(storage::DocumentStore& store, const LoadedTable& table,
+Result<bool> tellQuery(storage::DocumentStore& store, const std::vector<LoadedTable>& tables,
                        const TableQuery& query, ReportWriter& writer) {
+    const LoadedTable& table = tables[query.table];
     auto queried = storage::TableDatabase::create();
     if (!queried) return tl::unexpected(queried.error());
     const auto added = (*queried)->add(table.table);
@@ -404,6 +434,11 @@ Result<bool> tellQuery(storage::DocumentStore& store, const LoadedTable& table,
     if (auto told = Telling(store, table, query, writer).tell(*result, *rows); !told) {
         return tl::unexpected(told.error());
     }
+    for (const std::size_t copy : query.copies) {
+        const std::string file = shownTable(tables[copy]);
+        writer.add("\n" + file + " has the same rows, which were asked once.\n",
+                   "\n" + file + " 的内容相同，只查询了一次。\n");
+    }
     return true;
 }
 
@@ -417,7 +452,7 @@ Result<std::optional<TableAnswer>> answerFromTables(
     std::optional<TableAnswer> none;
     if (!mayAskTables(question)) return none;
     storage::DocumentStore& store = database.documents();
-    const auto tables = loadTables(store, collections, filter);
+    const auto tables = loadTables(store, collections, filter, cancel);
     if (!tables) return tl::unexpected(tables.error());
     std::vector<TableQuery> queries = tableQueriesOf(question, *tables);
     if (!queries.empty() && queries.front().kind == TableKind::Values) {
@@ -446,8 +481,20 @@ Result<std::optional<TableAnswer>> answerFromTables(
         if (!proposed) log().warn("no SQL by the model: {}", proposed.error().detail);
     }
     if (refusal) return refused();
-    if (queries.empty() || queries.size() > kMostTables) return none;
+    if (queries.empty()) return none;
     ReportWriter writer(store, isChinese(question));
+    if (queries.size() > kMostTables) {
+        const std::string n = grouped(queries.size());
+        const std::string most = std::to_string(kMostTables);
+        writer.add(n + " tables answer this, each for itself, and no more than " + most +
+                       " are asked at once. Say in the question which file is meant, or ask within "
+                       "fewer documents.\n",
+                   "有 " + n + " 个表可以回答，但一次最多查询 " + most +
+                       " 个。请在问题中说明是哪个文件，或缩小文档范围。\n");
+        TableAnswer told{writer.take(), {}, true};
+        told.account = tableAccount((*tables)[queries.front().table], "", told.report);
+        return std::optional<TableAnswer>(std::move(told));
+    }
     if (queries.size() > 1) {
         writer.add(
             counted(queries.size(), "table", "tables") +
@@ -455,7 +502,7 @@ Result<std::optional<TableAnswer>> answerFromTables(
             "有 " + grouped(queries.size()) + " 个表可以回答，以下分别列出，没有合并计算。\n\n");
     }
     for (const TableQuery& query : queries) {
-        const auto told = tellQuery(store, (*tables)[query.table], query, writer);
+        const auto told = tellQuery(store, *tables, query, writer);
         if (!told) return tl::unexpected(told.error());
         // A table that cannot be queried is still a document to search in.
         if (!*told) return none;

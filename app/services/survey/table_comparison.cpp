@@ -201,13 +201,13 @@ std::string takeComparedBehind(std::string& side) {
 Result<std::optional<TableAnswer>> compareInTables(storage::DocumentStore& store,
                                                    const SurveyQuestion& asked,
                                                    const std::vector<CollectionId>& collections,
-                                                   bool isChinese) {
+                                                   bool isChinese, const std::stop_token& cancel) {
     constexpr int kMostTables = 5;
     if (asked.sideNames.size() != 2) return std::optional<TableAnswer>();
     std::string second = asked.sideNames.back();
     const std::string behind = takeComparedBehind(second);
     const std::string& compared = behind.empty() ? asked.compared : behind;
-    const auto tables = loadTables(store, collections, asked.filter);
+    const auto tables = loadTables(store, collections, asked.filter, cancel);
     if (!tables) return tl::unexpected(tables.error());
     ReportWriter writer(store, isChinese);
     const LoadedTable* told = nullptr;

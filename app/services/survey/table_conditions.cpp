@@ -254,13 +254,14 @@ std::size_t TableMatcher::findAskingValue(std::string_view value, std::size_t co
 bool TableMatcher::takeNegation(const FoundValue& found, std::size_t column) {
     // Not "have": who has no such row is another question than which rows have another value.
     static constexpr auto kBetween = std::to_array<std::string_view>(
-        {"in", "at", "from", "of", "for", "a", "an", "the", "live", "lives", "to", "on"});
+        {"in", "at", "from", "of", "for", "a", "an", "the", "live", "lives", "to", "on", "work",
+         "based", "located", "在", "是", "为"});
     std::size_t at = found.at;
     while (at > 0 && isListed(surface(at - 1), kBetween)) --at;
     const std::string_view before = at > 0 ? std::string_view(surface(at - 1)) : "";
     const bool isNor =
         !found.others.empty() && linkBetween(found, found.others.front()) == Link::Nor;
-    const bool isNot = before == "not";
+    const bool isNot = isNegation(before);
     if (before == "either" && !isNor && !found.others.empty()) explain(at - 1, 1);
     // "Paid nor open" alone says nothing.
     if (before != "neither" && !isNot) {
@@ -334,23 +335,16 @@ void TableMatcher::addBound(std::size_t column, std::string_view sign, const std
 
 void TableMatcher::findComparisons() {
     for (std::size_t at = 0; at < m_tokens.size(); ++at) {
-        if (surface(at) != "between") continue;
-        const auto low = numberAt(at + 1);
-        if (!low || daysAtStart(m_question.substr(m_tokens[at + 1].startByte))) continue;
-        const std::string_view behind = m_question.substr(low->endByte);
-        constexpr std::string_view kAnd = " and ";
-        if (!behind.starts_with(kAnd)) continue;
-        const auto next = std::find_if(m_tokens.begin(), m_tokens.end(), [&](const auto& each) {
-            return each.startByte >= low->endByte + kAnd.size();
-        });
-        const auto high = numberAt(static_cast<std::size_t>(next - m_tokens.begin()));
-        if (!high) continue;
-        const auto column =
-            comparedColumn(at, high->unit.empty() ? low->unit : high->unit, low->number);
-        if (!column) continue;
-        explainBytes(m_tokens[at].startByte, high->endByte);
-        addBound(*column, ">=", low->number);
-        addBound(*column, "<=", high->number);
+        if (m_tokens[at].isExplained) continue;
+        const bool isBetween = surface(at) == "between";
+        const auto low = numberAt(isBetween ? at + 1 : at);
+        const std::size_t start = low ? m_tokens[isBetween ? at + 1 : at].startByte : 0;
+        if (!low || (hasDays() && daysAtStart(m_question.substr(start)))) continue;
+        if (isBetween) {
+            addRange(at, *low, " and ");
+        } else {
+            static_cast<void>(addRange(at, *low, "到") || addRange(at, *low, "至"));
+        }
     }
     for (const TableComparison& each : tableComparisons()) {
         const std::vector<TableToken> words = tableTokens(each.phrase);
@@ -389,6 +383,35 @@ void TableMatcher::findComparisons() {
             break;
         }
     }
+}
+
+bool TableMatcher::addRange(std::size_t at, const AskedNumber& low, std::string_view joint) {
+    if (!m_question.substr(low.endByte).starts_with(joint)) return false;
+    const auto next = std::find_if(m_tokens.begin(), m_tokens.end(), [&](const auto& each) {
+        return each.startByte >= low.endByte + joint.size();
+    });
+    const auto high = numberAt(static_cast<std::size_t>(next - m_tokens.begin()));
+    if (!high) return false;
+    const auto column = comparedColumn(at, high->unit.empty() ? low.unit : high->unit, low.number);
+    if (!column) return false;
+    std::size_t end = high->endByte;
+    for (const std::string_view between : {"之间", "间"}) {
+        if (m_question.substr(end).starts_with(between)) end += between.size();
+    }
+    explainBytes(m_tokens[at].startByte, end);
+    addBound(*column, ">=", low.number);
+    addBound(*column, "<=", high->number);
+    return true;
+}
+
+bool TableMatcher::hasDays() const {
+    return std::any_of(m_table.columns.begin(), m_table.columns.end(),
+                       [](const LoadedTable::Column& each) { return each.isDays; });
+}
+
+bool TableMatcher::isNamedAt(std::size_t at) const {
+    return std::any_of(m_named.begin(), m_named.end(),
+                       [&](const Named& each) { return each.at == at; });
 }
 
 bool TableMatcher::countsOthers(std::size_t column, std::size_t endByte) const {
@@ -468,6 +491,9 @@ void TableMatcher::findDays() {
                 : std::find_if(kDayPhrases.begin(), kDayPhrases.end(),
                                [&](const DayPhrase& each) { return surface(i - 1) == each.words; });
         const bool isInChinese = isChinese(m_question);
+        const bool mayBeFirst =
+            isInChinese || (i > 0 && (surface(i - 1) == "between" || surface(i - 1) == "from"));
+        if (mayBeFirst && addDaysBetween(*days, i, start + days->size)) continue;
         if (!isInChinese && english == kDayPhrases.end()) continue;
         DayBound bound = DayBound::Within;
         std::size_t end = start + days->size;
@@ -492,9 +518,48 @@ void TableMatcher::findDays() {
     }
 }
 
+bool TableMatcher::addDaysBetween(AskedDays first, std::size_t at, std::size_t endByte) {
+    static constexpr auto kJoints = std::to_array<std::string_view>(
+        {" and ", " to ", " until ", " through ", "到", "至", "和"});
+    const std::string_view behind = m_question.substr(endByte);
+    const auto joint = std::find_if(kJoints.begin(), kJoints.end(), [&](std::string_view each) {
+        return behind.starts_with(each);
+    });
+    if (joint == kJoints.end()) return false;
+    const auto last = daysAtStart(behind.substr(joint->size()));
+    if (!last) return false;
+    std::size_t end = endByte + joint->size() + last->size;
+    for (const std::string_view between : {"之间", "间"}) {
+        if (m_question.substr(end).starts_with(between)) end += between.size();
+    }
+    // "Between 1 March and 31 May 2024"
+    if (first.year == 0) first.year = last->year;
+    const std::size_t from = isChinese(m_question) ? at : at - 1;
+    addDays(first, DayBound::Since, from, end);
+    addDays(*last, DayBound::Until, from, end);
+    return true;
+}
+
+bool TableMatcher::addYear(const AskedDays& days, DayBound bound, std::size_t at,
+                           std::size_t endByte) {
+    if (days.month != 0 || days.year == 0) return false;
+    std::optional<std::size_t> years;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (!isNumber(column) || !isYears(column)) continue;
+        if (years) return false;
+        years = column;
+    }
+    if (!years) return false;
+    explainBytes(m_tokens[at].startByte, endByte);
+    static constexpr auto kSigns = std::to_array<std::string_view>({"<", "<=", ">=", ">", "="});
+    addBound(*years, kSigns.at(static_cast<std::size_t>(bound)), std::to_string(days.year));
+    return true;
+}
+
 void TableMatcher::addDays(AskedDays days, DayBound bound, std::size_t at, std::size_t endByte) {
     const auto column = dayColumnFor(at);
     if (!column) {
+        if (!hasDays() && addYear(days, bound, at, endByte)) return;
         std::string names;
         std::size_t nOfDays = 0;
         for (std::size_t i = 0; i < columns().size(); ++i) {

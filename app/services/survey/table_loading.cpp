@@ -16,13 +16,15 @@ constexpr std::uint64_t kMostTableBytes = std::uint64_t{64} << 20U;
 
 Result<std::vector<LoadedTable>> loadTables(storage::DocumentStore& store,
                                             const std::vector<CollectionId>& collections,
-                                            const DocumentFilter& filter) {
+                                            const DocumentFilter& filter,
+                                            const std::stop_token& cancel) {
     std::vector<LoadedTable> tables;
     std::uint64_t nTextBytes = 0;
     for (const CollectionId collection : collections) {
         const auto documents = store.documents(collection);
         if (!documents) return tl::unexpected(documents.error());
         for (const Document& document : *documents) {
+            if (cancel.stop_requested()) return fail(ErrorCode::Cancelled, "stopped");
             const bool isSheet = isSpreadsheet(document);
             if (document.nChunks == 0 || document.sizeBytes > kMostTableBytes ||
                 !filter.holds(document) || (!isSheet && !mayHoldTables(document))) {

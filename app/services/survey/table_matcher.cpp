@@ -35,10 +35,17 @@ constexpr auto kChineseNumberNames =
 /// What people call the rows of a list of goods: "products" of a column "Model".
 constexpr auto kGoods = std::to_array<std::string_view>({"product", "model", "article"});
 
-constexpr auto kYes = std::to_array<std::string_view>({"yes", "y", "true", "是"});
-constexpr auto kNo = std::to_array<std::string_view>({"no", "n", "false", "否"});
-constexpr auto kNegations =
-    std::to_array<std::string_view>({"not", "no", "non", "without", "不", "非", "未"});
+constexpr auto kYes =
+    std::to_array<std::string_view>({"yes", "y", "true", "是", "有", "ja", "oui", "sí"});
+constexpr auto kNo =
+    std::to_array<std::string_view>({"no", "n", "false", "否", "无", "nein", "non"});
+constexpr auto kNegations = std::to_array<std::string_view>({"no", "non", "without", "未", "没"});
+
+/// "Do not work remote", "没有付款": between "not" and what is not.
+constexpr auto kBehindNegations = std::to_array<std::string_view>({"work", "be", "have", "有"});
+
+/// "Yes" of a question whether something is.
+constexpr std::string_view kWhether = "是否";
 
 }  // namespace
 
@@ -55,23 +62,32 @@ std::optional<int> askedCount(std::string_view word) {
 
 std::optional<TableQuery> TableMatcher::match() {
     TableQuery query;
-    const std::optional<TableOperation> operation = findOperation();
+    std::optional<TableOperation> operation = findOperation();
     m_operation = operation;
     if (operation) {
         query.kind = operation->kind;
         query.nth = findPlace(*operation);
         if (query.kind == TableKind::Average) findRankOfAverages();
     }
+    findStock();
     findValues();
     findColumns();
     findGoods();
     findRowNoun();
+    findPeople();
+    findMeasures();
     findComparisons();
     findDays();
+    findEqualNumbers();
+    findEmpty();
     findGroup();
     findFlags();
     explainNames();
     findWho();
+    if (const auto choice = findChoice(); choice && (!operation || query.kind == TableKind::List)) {
+        operation = choice;
+        query.kind = choice->kind;
+    }
     if (m_isRefused) {
         explainUnit();
         explainPhrases();
@@ -79,13 +95,15 @@ std::optional<TableQuery> TableMatcher::match() {
     }
     if (!operation) {
         // "Orders above 250 EUR": nothing else is said than which rows.
+        const bool isOfPeopleAsked = m_isWho && m_who && (m_isCompared || m_isValueNamed);
         const bool isBounded = m_isCompared || (m_isValueNamed && beginsWithRows());
-        if (!isBounded || !namesRows()) return std::nullopt;
+        if (!isOfPeopleAsked && (!isBounded || !namesRows())) return std::nullopt;
         query.kind = TableKind::List;
     }
     const std::string_view phrase = operation ? operation->phrase : std::string_view();
     const bool isChosen = chooseColumn(query, phrase) && rankGroups(query, phrase);
     explainUnit();
+    explainUnitsOfNames();
     explainPhrases();
     if (!isChosen) return std::nullopt;
     query.explained = explained();
@@ -181,7 +199,8 @@ bool TableMatcher::isIdentifier(std::size_t column) const {
 
 bool TableMatcher::isYears(std::size_t column) const {
     const std::string name = lowerCased(columns()[column].name);
-    return hasAny(name, {"year", "年份", "年度"});
+    return hasAny(name, {"year", "年份", "年度"}) ||
+           (columns()[column].type == Type::Integer && isOfMeasure(column, Measure::Year));
 }
 
 bool TableMatcher::isPercentage(std::size_t column) const {
@@ -294,11 +313,16 @@ void TableMatcher::findFlags() {
             continue;
         }
         bool isYes = true;
-        if (named.at > 0 && isListed(surface(named.at - 1), kNegations)) {
-            explain(named.at - 1, 1);
+        std::size_t before = named.at;
+        while (before > 0 && isListed(surface(before - 1), kBehindNegations)) --before;
+        if (before > 0 &&
+            (isNegation(surface(before - 1)) || isListed(surface(before - 1), kNegations))) {
+            explain(before - 1, named.at - before + 1);
             isYes = false;
         }
-        std::size_t behind = named.at + tableTokens(columns()[named.column].name).size();
+        std::string_view name = columns()[named.column].name;
+        if (name.starts_with(kWhether)) name.remove_prefix(kWhether.size());
+        std::size_t behind = named.at + tableTokens(name).size();
         const auto isBetween = [&](std::size_t at) {
             return surface(at) == "is" || surface(at) == "are" || surface(at) == "为";
         };
@@ -354,7 +378,10 @@ std::size_t TableMatcher::take(std::string_view phrase, std::size_t from) {
 
 std::optional<TableOperation> TableMatcher::findOperation() {
     if (findTop()) return TableOperation{TableKind::Greatest, "top"};
+    if (const auto superlative = findSuperlative()) return superlative;
     for (const TableOperation& each : tableOperations()) {
+        // "Percentage" may be a column.
+        if (each.kind == TableKind::Share && hasShares()) continue;
         const std::size_t at = takeOperation(each.phrase);
         if (at == std::string::npos) continue;
         m_operationEnd = at + tableTokens(each.phrase).size();
@@ -421,6 +448,7 @@ void TableMatcher::findColumns() {
     for (std::size_t column = 0; column < columns().size(); ++column) {
         std::string_view name = columns()[column].name;
         name = name.substr(0, std::min(name.find('('), name.find("（")));
+        if (name.starts_with(kWhether)) name.remove_prefix(kWhether.size());
         std::vector<TableToken> words = tableTokens(name);
         std::size_t at = findTokens(m_tokens, words);
         while (at != std::string::npos && isNumber(column) && isMeasurePhrase(at)) {
@@ -516,6 +544,10 @@ void TableMatcher::findGroup() {
         const std::vector<TableToken> words = tableTokens(grouping);
         const std::size_t at = findTokens(m_tokens, words);
         if (at == std::string::npos) continue;
+        if (findPeriod(at + words.size())) {
+            explain(at, words.size() + 1);
+            return;
+        }
         for (const Named& named : m_named) {
             if (named.at != at + words.size()) continue;
             explain(at, words.size());
@@ -529,6 +561,31 @@ void TableMatcher::findGroup() {
             return;
         }
     }
+}
+
+bool TableMatcher::findPeriod(std::size_t at) {
+    struct Period {
+        std::string_view word;
+        int length;
+    };
+    constexpr int kYear = 4;
+    constexpr int kMonth = 7;
+    static constexpr auto kPeriods =
+        std::to_array<Period>({{"month", kMonth}, {"year", kYear}, {"月", kMonth}, {"年", kYear}});
+    if (at >= m_tokens.size() || isNamedAt(at)) return false;
+    const auto period = std::find_if(kPeriods.begin(), kPeriods.end(),
+                                     [&](const Period& each) { return surface(at) == each.word; });
+    if (period == kPeriods.end()) return false;
+    std::optional<std::size_t> days;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (!facts(column).isDays) continue;
+        if (days) return false;
+        days = column;
+    }
+    if (!days) return false;
+    m_group = days;
+    m_periodLength = period->length;
+    return true;
 }
 
 void TableMatcher::explainNames() {
@@ -556,10 +613,10 @@ void TableMatcher::explainNames() {
 void TableMatcher::explainPhrases() {
     if (!isChinese(m_question)) return;
     for (const std::string_view phrase :
-         {"是多少", "有多少", "多少", "有哪些", "是哪些", "哪些", "哪个", "哪位",
-          "哪家",   "哪种",   "是谁", "谁",     "是什么", "什么", "分别", "我们",
-          "所有的", "所有",   "全部", "一共",   "总共",   "请问", "列出", "一下",
-          "名",     "位",     "家",   "种",     "数据",   "表里", "表中"}) {
+         {"是多少", "有多少", "多少", "有哪些", "是哪些", "哪些", "哪个", "哪位",   "哪家",
+          "哪种",   "是谁",   "谁",   "是什么", "什么",   "分别", "我们", "所有的", "所有",
+          "全部",   "一共",   "总共", "请问",   "列出",   "一下", "名",   "位",     "家",
+          "种",     "数据",   "表里", "表中",   "哪款",   "款",   "占"}) {
         take(phrase);
     }
     if (isOfPeople()) take("人");

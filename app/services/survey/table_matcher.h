@@ -1,5 +1,6 @@
 // table_matcher.h: one table against one question (table_question.h). Words and the whole in
-// table_matcher.cpp, which rows in table_conditions.cpp, what of them in table_totals.cpp.
+// table_matcher.cpp, which rows in table_conditions.cpp, what of them in table_totals.cpp, columns
+// that are meant without their names in table_measures.cpp.
 #pragma once
 
 #include <optional>
@@ -10,6 +11,7 @@
 
 #include "app/services/survey/question_words.h"
 #include "app/services/survey/table_days.h"
+#include "app/services/survey/table_meanings.h"
 #include "app/services/survey/table_question.h"
 #include "app/services/survey/table_words.h"
 
@@ -37,6 +39,10 @@ public:
     [[nodiscard]] std::optional<TableRefusal> refusal() const;
 
 private:
+    struct Named {
+        std::size_t column = 0;
+        std::size_t at = 0;  ///< its first word in the question
+    };
     struct Condition {
         std::size_t column = 0;
         std::string sql;
@@ -84,6 +90,31 @@ private:
     /// Takes the phrase; the place of its first word, npos if it is not there.
     std::size_t take(std::string_view phrase, std::size_t from = 0);
     std::optional<TableOperation> findOperation();
+    /// "Longest" of the only column of lengths.
+    std::optional<TableOperation> findSuperlative();
+    /// "Earns" of the only column of pay, "longer than 9 m".
+    void findMeasures();
+    /// "Out of stock" of a column of what is left.
+    void findStock();
+    /// "Stock 0"
+    void findEqualNumbers();
+    /// "Without a salary", "no salary": nothing stands there.
+    void findEmpty();
+    /// "Which is cheaper, the Puffin or the Gannet?"
+    std::optional<TableOperation> findChoice();
+    /// "9 m" of a column "Length (m)".
+    void explainUnitsOfNames();
+    /// "Employees" of a table of people, each with a row.
+    void findPeople();
+    /// The only column of people's names, each in one row.
+    [[nodiscard]] std::optional<std::size_t> personColumn() const;
+    [[nodiscard]] bool isOfMeasure(std::size_t column, Measure measure) const;
+    [[nodiscard]] std::optional<std::size_t> onlyColumnOf(Measure measure) const;
+    /// Where the words stand as they are written, and not as another form of them; npos: nowhere.
+    [[nodiscard]] std::size_t findSaid(const std::vector<TableToken>& words,
+                                       std::size_t from = 0) const;
+    /// A text column of what rows are called.
+    [[nodiscard]] std::optional<std::size_t> nameColumn() const;
     /// Takes an operation's phrase; "least" and "most" of "at least" and "at most" are none.
     std::size_t takeOperation(std::string_view phrase);
     /// "Top 3 products", "销量前3名".
@@ -153,8 +184,18 @@ private:
     /// "More than 3 invoices": of how many, not of the numbers in `column`.
     [[nodiscard]] bool countsOthers(std::size_t column, std::size_t endByte) const;
     [[nodiscard]] bool isNamedColumn(std::size_t column) const;
+    [[nodiscard]] bool isNamedAt(std::size_t at) const;
+    /// A column says shares itself.
+    [[nodiscard]] bool hasShares() const;
     void findDays();
     void addDays(AskedDays days, DayBound bound, std::size_t at, std::size_t endByte);
+    /// "Between 2019 and 2021": the days behind `first`, if they are its other end; takes both.
+    bool addDaysBetween(AskedDays first, std::size_t at, std::size_t endByte);
+    /// "Before 2010" of a column of years as numbers.
+    bool addYear(const AskedDays& days, DayBound bound, std::size_t at, std::size_t endByte);
+    /// "2000到4000", "between 2000 and 4000"
+    bool addRange(std::size_t at, const AskedNumber& low, std::string_view joint);
+    [[nodiscard]] bool hasDays() const;
     /// "Due before": the column "Due date"; of "orders in April" the column "Order date"; or the
     /// only one of days.
     std::optional<std::size_t> dayColumnFor(std::size_t at);
@@ -165,6 +206,12 @@ private:
     /// The only column of numbers that are no identifiers.
     [[nodiscard]] std::optional<std::size_t> onlyNumberColumn() const;
     void findGroup();
+    /// "By month" of the only column of days.
+    bool findPeriod(std::size_t at);
+    /// "What percentage of": false where that is not of one condition on rows that all have it.
+    [[nodiscard]] bool chooseShare();
+    /// "The top 3 salaries": of rows that nothing groups.
+    void chooseTopRows(TableQuery& query);
     /// Of "the highest average price" the ranking, where the operation is the average.
     void findRankOfAverages();
     /// The table's own name and what only asks.
@@ -190,11 +237,6 @@ private:
     bool chooseColumn(TableQuery& query, std::string_view phrase);
     [[nodiscard]] std::optional<std::size_t> priceColumn() const;
     [[nodiscard]] std::optional<std::size_t> namedPriceColumn() const;
-    struct Named {
-        std::size_t column = 0;
-        std::size_t at = 0;  ///< its first word in the question
-    };
-
     /// The column of numbers that the operation is of: named nearest behind it, else before it (in
     /// Chinese the other way round for "最高"). Refuses the question where two may be meant.
     std::optional<std::size_t> measureFor(TableQuery::Kind kind);
@@ -215,6 +257,9 @@ private:
     std::vector<Named> m_named;
     std::vector<Condition> m_conditions;
     std::optional<std::size_t> m_group;
+    int m_periodLength = 0;  ///< of m_group's days: what of "2026-05-01" is one group; 0: all
+    std::string m_order{};   ///< of rows that are listed
+    bool m_isMeasureMeant = false;
     std::optional<std::size_t> m_column;
     bool m_isNamed = false;
     std::size_t m_nNamed = 0;

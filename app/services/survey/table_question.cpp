@@ -5,9 +5,20 @@
 
 #include "app/services/survey/question_words.h"
 #include "app/services/survey/table_matcher.h"
+#include "app/services/survey/table_meanings.h"
 #include "app/services/survey/table_words.h"
 
 namespace conclave::services {
+namespace {
+
+bool hasSameRows(const LoadedTable& a, const LoadedTable& b) {
+    const auto isSameName = [](const auto& x, const auto& y) { return x.name == y.name; };
+    return a.table.rows == b.table.rows &&
+           std::equal(a.table.columns.begin(), a.table.columns.end(), b.table.columns.begin(),
+                      b.table.columns.end(), isSameName);
+}
+
+}  // namespace
 
 bool mayAskTables(std::string_view question) {
     const std::string lower = lowerCased(question);
@@ -16,10 +27,23 @@ bool mayAskTables(std::string_view question) {
         return lower.find(each.phrase) != std::string::npos;
     };
     if (std::any_of(operations.begin(), operations.end(), isOperation)) return true;
+    const auto means = [&](const auto& each) {
+        return lower.find(each.phrase) != std::string::npos;
+    };
+    const auto words = measureWords();
+    const auto stock = stockPhrases();
+    if (std::any_of(words.begin(), words.end(), means) ||
+        std::any_of(stock.begin(), stock.end(), means)) {
+        return true;
+    }
     static constexpr auto kOthers = std::to_array<std::string_view>(
         {"top ", "between ", "before ", "after ", "since ", "until ", " or more", " or less", "前",
-         "后", "以上", "以下"});
+         "后", "以上", "以下", "之间"});
     const auto comparisons = tableComparisons();
+    if (hasAny(lower, {"who works", "who work", "who lives", "who live", "who has", "who have",
+                       "who does", "who doesn't"})) {
+        return true;
+    }
     const bool isCompared =
         std::any_of(kOthers.begin(), kOthers.end(),
                     [&](std::string_view each) { return lower.find(each) != std::string::npos; }) ||
@@ -44,6 +68,13 @@ std::vector<TableQuery> tableQueriesOf(std::string_view question,
         if (!best.empty() && query->nNamed < best.front().nNamed) continue;
         if (!best.empty() && query->nNamed > best.front().nNamed) best.clear();
         query->table = i;
+        const auto same = std::find_if(best.begin(), best.end(), [&](const TableQuery& each) {
+            return hasSameRows(tables[each.table], tables[i]);
+        });
+        if (same != best.end()) {
+            same->copies.push_back(i);
+            continue;
+        }
         best.push_back(std::move(*query));
     }
     return best;
@@ -53,8 +84,10 @@ std::vector<LeftOutTable> leftOutTables(std::span<const TableQuery> queries,
                                         std::span<const LoadedTable> tables) {
     std::vector<LeftOutTable> leftOut;
     const auto isAsked = [&](std::size_t table) {
-        return std::any_of(queries.begin(), queries.end(),
-                           [&](const TableQuery& each) { return each.table == table; });
+        return std::any_of(queries.begin(), queries.end(), [&](const TableQuery& each) {
+            return each.table == table ||
+                   std::find(each.copies.begin(), each.copies.end(), table) != each.copies.end();
+        });
     };
     const auto isUsed = [&](const std::string& column) {
         return std::any_of(queries.begin(), queries.end(), [&](const TableQuery& each) {

@@ -110,8 +110,10 @@ void TableMatcher::findWho() {
         const bool isBuyer = !sells && hasRole(i, kBuyers);
         if (isSeller || isBuyer) people.push_back(i);
     }
-    if (people.size() != 1) return;
-    m_who = people.front();
+    if (people.size() > 1) return;
+    m_who = people.empty() && !sells && !buys ? personColumn() : std::nullopt;
+    if (!people.empty()) m_who = people.front();
+    if (!m_who) return;
     who->isExplained = true;
     for (TableToken& token : m_tokens) {
         if (isListed(token.surface, kSelling) || isListed(token.surface, kBuying)) {
@@ -189,6 +191,10 @@ bool TableMatcher::rankGroups(TableQuery& query, std::string_view phrase) {
     if (isChinese(m_question)) findChineseCount(ranked);
     const bool isTotal = take("total") != std::string::npos;
     const bool isOfMany = isListed(phrase, kOfMany) || m_top > 0 || isTotal;
+    if (!ranked && m_top > 0 && m_column && !isTotal && !m_isWho) {
+        chooseTopRows(query);
+        return true;
+    }
     if (!ranked) return m_top == 0 && !isTotal && !(m_isWho && isOfMany);
     const bool isCounted = !m_column;
     const bool isOne = m_top == 0 && !isCounted && !facts(*ranked).hasRepeats;
@@ -307,12 +313,20 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
     }
     std::optional<std::size_t> number = measureFor(query.kind);
     if (m_isRefused) return false;
+    // "The price of the longest boat": two questions in one.
+    const bool isOfAnother =
+        m_isMeasureMeant && std::any_of(m_named.begin(), m_named.end(), [&](const Named& named) {
+            return isNumber(named.column) && !isIdentifier(named.column) &&
+                   named.column != m_named.front().column && !isConditionOn(named.column);
+        });
+    if (isOfAnother) return false;
     const bool hasAnchor = number || m_isNamed || !m_conditions.empty();
     switch (query.kind) {
         case TableKind::List:
             if (m_conditions.empty()) return chooseValues(query, phrase);
             return isOfThisTable();
         case TableKind::Count: return chooseCounted(query, number, identifier, text);
+        case TableKind::Share: return !number && chooseShare();
         default:
             if (!number && (phrase == "cheapest" || phrase == "most expensive" ||
                             phrase == "最便宜" || phrase == "最贵")) {
@@ -333,6 +347,11 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
             if (!number && identifier && rankedColumn() != identifier->column) return false;
             if (!number) refuseText();
             if (m_isRefused) return false;
+            // "The total stock value": pieces times what each costs.
+            if (query.kind == TableKind::Sum && number && !isAmount(*number) &&
+                hasAny(m_folded, {"value", "worth", "价值", "总值"})) {
+                return false;
+            }
             m_column = number ? number : onlyNumberColumn();
             if (query.kind == TableKind::Sum && m_column && isPercentage(*m_column) &&
                 !isOfOneRow()) {
@@ -353,6 +372,50 @@ bool TableMatcher::chooseValues(TableQuery& query, std::string_view phrase) {
     query.kind = TableKind::Values;
     m_column = column;
     return true;
+}
+
+bool TableMatcher::chooseShare() {
+    // "Of the invoices of Sales those unpaid": a share of what?
+    if (m_conditions.size() != 1 || m_group || !isOfThisTable()) return false;
+    const std::size_t column = m_conditions.front().column;
+    if (isFilled(column)) return true;
+    refuse(TableRefusal::Why::Unfilled, columns()[column].name);
+    return false;
+}
+
+void TableMatcher::chooseTopRows(TableQuery& query) {
+    const std::string column = quotedName(columns()[*m_column].name);
+    std::string where;
+    for (const Condition& each : m_conditions) {
+        where += (where.empty() ? " WHERE " : " AND ") + each.sql;
+    }
+    where += std::string(where.empty() ? " WHERE " : " AND ") + column + " IS NOT NULL";
+    // Those equal to the last of them are among them.
+    m_conditions.push_back({*m_column,
+                            column + " >= (SELECT min(" + column + ") FROM (SELECT " + column +
+                                " FROM " + quotedName(m_table.table.name) + where +
+                                " ORDER BY 1 DESC LIMIT " + std::to_string(m_top) + "))",
+                            inWords(*m_column, " is one of the ", "属于前 ",
+                                    isChinese(m_question) ? std::to_string(m_top) + " 名"
+                                                          : std::to_string(m_top) + " highest")});
+    m_order = " ORDER BY " + column + " DESC";
+    query.kind = TableKind::List;
+}
+
+std::optional<std::size_t> TableMatcher::nameColumn() const {
+    if (const auto ranked = rankedColumn()) return ranked;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        const bool isName = !isNumber(column) && !facts(column).isDays &&
+                            !facts(column).hasRepeats && !isFlag(column);
+        if (isName) return column;
+    }
+    return std::nullopt;
+}
+
+bool TableMatcher::hasShares() const {
+    return std::any_of(columns().begin(), columns().end(), [](const auto& each) {
+        return hasAny(lowerCased(each.name), {"percentage", "percent", "share", "proportion"});
+    });
 }
 
 void TableMatcher::refuseText() {
@@ -432,11 +495,18 @@ void TableMatcher::write(TableQuery& query) const {
     query.rowsSql = "SELECT rowid FROM " + table + where;
     std::string value;
     switch (query.kind) {
-        case TableKind::List: query.sql = "SELECT * FROM " + table + where; return;
+        case TableKind::List:
+            query.rowsSql += m_order;
+            query.sql = "SELECT * FROM " + table + where + m_order;
+            return;
         case TableKind::Values:
             query.rowsSql += " WHERE " + column + " IS NOT NULL";
             query.sql = "SELECT DISTINCT " + column + " FROM " + table + " WHERE " + column +
                         " IS NOT NULL ORDER BY 1";
+            return;
+        case TableKind::Share:
+            query.sql = "SELECT round(100.0 * count(CASE WHEN " + m_conditions.front().sql +
+                        " THEN 1 END) / count(*), 2) FROM " + table;
             return;
         case TableKind::Count: value = "count(*)"; break;
         case TableKind::CountDistinct: value = "count(DISTINCT " + column + ")"; break;
@@ -464,14 +534,20 @@ void TableMatcher::write(TableQuery& query) const {
         return;
     }
     if (m_group) {
-        const std::string group = quotedName(columns()[*m_group].name);
+        std::string group = quotedName(columns()[*m_group].name);
         query.group = columns()[*m_group].name;
-        query.sql = "SELECT " + group + ", " + value + " FROM " + table + where + " GROUP BY " +
-                    group + (m_isLeastFirst ? " ORDER BY 2" : " ORDER BY 2 DESC");
+        if (m_periodLength > 0) {
+            group = "substr(" + group + ", 1, " + std::to_string(m_periodLength) + ")";
+        }
+        const std::string_view byValue = m_isLeastFirst ? " ORDER BY 2" : " ORDER BY 2 DESC";
+        query.sql =
+            "SELECT " + group + ", " + value + " FROM " + table + where + " GROUP BY " + group;
+        query.sql += m_periodLength > 0 ? " ORDER BY 1" : byValue;
         return;
     }
     query.sql = "SELECT " + value + " FROM " + table + where;
     if (query.kind == TableKind::Least || query.kind == TableKind::Greatest) {
+        query.nameColumn = nameColumn();
         query.rowsSql +=
             std::string(where.empty() ? " WHERE " : " AND ") + column + " = (" + query.sql + ")";
     }

@@ -11,7 +11,25 @@ namespace {
 
 using TableKind = TableQuery::Kind;
 
-constexpr auto kOperations = std::to_array<TableOperation>({{TableKind::Count, "几份"},
+constexpr auto kOperations = std::to_array<TableOperation>({{TableKind::Share, "what percentage"},
+                                                            {TableKind::Share, "percentage of"},
+                                                            {TableKind::Share, "what percent"},
+                                                            {TableKind::Share, "percent of"},
+                                                            {TableKind::Share, "what share"},
+                                                            {TableKind::Share, "share of"},
+                                                            {TableKind::Share, "proportion of"},
+                                                            {TableKind::Share, "百分之多少"},
+                                                            {TableKind::Share, "百分之几"},
+                                                            {TableKind::Count, "几款"},
+                                                            {TableKind::Count, "几台"},
+                                                            {TableKind::Count, "几件"},
+                                                            {TableKind::Count, "几种"},
+                                                            {TableKind::Count, "几名"},
+                                                            {TableKind::Count, "几位"},
+                                                            {TableKind::Count, "几人"},
+                                                            {TableKind::Count, "几辆"},
+                                                            {TableKind::Count, "几本"},
+                                                            {TableKind::Count, "几份"},
                                                             {TableKind::Count, "几张"},
                                                             {TableKind::Count, "几笔"},
                                                             {TableKind::Count, "几家"},
@@ -64,6 +82,11 @@ constexpr auto kOperations = std::to_array<TableOperation>({{TableKind::Count, "
                                                             {TableKind::List, "list"},
                                                             {TableKind::List, "show"},
                                                             {TableKind::List, "which"},
+                                                            {TableKind::List, "do any"},
+                                                            {TableKind::List, "does any"},
+                                                            {TableKind::List, "is any"},
+                                                            {TableKind::List, "are any"},
+                                                            {TableKind::List, "are there any"},
                                                             {TableKind::List, "列出"},
                                                             {TableKind::List, "哪些"}});
 
@@ -82,16 +105,18 @@ constexpr auto kGroupings =
 
 /// Words that belong to asking and say nothing about rows.
 constexpr auto kAsking = std::to_array<std::string_view>(
-    {"what",      "which",    "show",  "list",    "is",    "are",    "the",     "of",    "in",
-     "for",       "a",        "an",    "all",     "do",    "does",   "we",      "have",  "has",
-     "with",      "and",      "there", "was",     "were",  "did",    "to",      "me",    "on",
-     "at",        "from",     "where", "whose",   "that",  "than",   "it",      "its",   "my",
-     "our",       "rows",     "row",   "entries", "entry", "table",  "records", "value", "values",
-     "give",      "find",     "tell",  "please",  "who",   "been",   "be",      "how",   "much",
-     "many",      "can",      "any",   "items",   "item",  "people", "listed",  "live",  "lives",
-     "different", "distinct", "的",    "是",      "有",    "了",     "在",      "个",    "吗",
-     "呢",        "所",       "请",    "和",      "行",    "什",     "么",      "里",    "中",
-     "元",        "为"});
+    {"what",   "which",   "show",    "list",    "is",       "are",       "the",      "of",
+     "in",     "for",     "a",       "an",      "all",      "do",        "does",     "we",
+     "have",   "has",     "with",    "and",     "there",    "was",       "were",     "did",
+     "to",     "me",      "on",      "at",      "from",     "where",     "whose",    "that",
+     "than",   "it",      "its",     "my",      "our",      "rows",      "row",      "entries",
+     "entry",  "table",   "records", "value",   "values",   "give",      "find",     "tell",
+     "please", "who",     "been",    "be",      "how",      "much",      "many",     "can",
+     "any",    "items",   "item",    "people",  "listed",   "live",      "lives",    "work",
+     "works",  "working", "based",   "located", "employed", "different", "distinct", "的",
+     "是",     "有",      "了",      "在",      "个",       "吗",        "呢",       "所",
+     "请",     "和",      "行",      "什",      "么",       "里",        "中",       "元",
+     "为"});
 
 }  // namespace
 
@@ -124,6 +149,12 @@ std::size_t findTokens(const std::vector<TableToken>& tokens, const std::vector<
 std::span<const TableOperation> tableOperations() { return kOperations; }
 std::span<const TableComparison> tableComparisons() { return kComparisons; }
 std::span<const std::string_view> tableGroupings() { return kGroupings; }
+
+bool isNegation(std::string_view surface) {
+    static constexpr auto kNegations = std::to_array<std::string_view>(
+        {"not", "don't", "doesn't", "didn't", "isn't", "aren't", "wasn't", "weren't", "不", "非"});
+    return std::find(kNegations.begin(), kNegations.end(), surface) != kNegations.end();
+}
 
 bool isAskingWord(std::string_view surface) {
     return std::find(kAsking.begin(), kAsking.end(), surface) != kAsking.end();

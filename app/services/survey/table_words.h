@@ -43,6 +43,9 @@ struct TableComparison {
 /// "per", "每个": the column behind it makes groups.
 [[nodiscard]] std::span<const std::string_view> tableGroupings();
 
+/// "Not", "don't", "不"
+[[nodiscard]] bool isNegation(std::string_view surface);
+
 /// Belongs to asking and says nothing about rows.
 [[nodiscard]] bool isAskingWord(std::string_view surface);
 

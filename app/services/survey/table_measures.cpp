@@ -1,0 +1,253 @@
+// table_measures.cpp: columns that a question means without naming them (table_meanings.h).
+#include "app/services/survey/table_matcher.h"
+
+#include <algorithm>
+#include <array>
+
+#include "app/services/survey/question_words.h"
+#include "app/services/survey/table_meanings.h"
+
+namespace conclave::services {
+namespace {
+
+using TableKind = TableQuery::Kind;
+using Use = MeasureWord::Use;
+
+/// Columns of what is left of a thing.
+constexpr auto kStockNames = std::to_array<std::string_view>({"stock", "inventory", "库存"});
+
+}  // namespace
+
+bool TableMatcher::isOfMeasure(std::size_t column, Measure measure) const {
+    if (!isNumber(column)) return false;
+    if (measure != Measure::Year && isIdentifier(column)) return false;
+    const std::string name = lowerCased(columns()[column].name);
+    const auto words = tableTokens(name);
+    return std::any_of(measureNames().begin(), measureNames().end(), [&](const MeasureName& each) {
+        if (each.measure != measure) return false;
+        const bool isAscii = static_cast<unsigned char>(each.word.front()) < 0x80;
+        if (!isAscii) return name.find(each.word) != std::string::npos;
+        return std::any_of(words.begin(), words.end(),
+                           [&](const TableToken& word) { return word.surface == each.word; });
+    });
+}
+
+std::optional<std::size_t> TableMatcher::onlyColumnOf(Measure measure) const {
+    std::optional<std::size_t> only;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (!isOfMeasure(column, measure)) continue;
+        if (only) return std::nullopt;
+        only = column;
+    }
+    return only;
+}
+
+std::optional<TableOperation> TableMatcher::findSuperlative() {
+    for (const MeasureWord& each : measureWords()) {
+        if (each.use != Use::Greatest && each.use != Use::Least) continue;
+        const std::vector<TableToken> words = tableTokens(each.phrase);
+        const std::size_t at = findSaid(words);
+        const auto column = at == std::string::npos ? std::nullopt : onlyColumnOf(each.measure);
+        if (!column) continue;
+        // "The highest price" of a table with heights.
+        const std::size_t behind = at + words.size();
+        bool isOfOther = false;
+        for (std::size_t other = 0; other < columns().size(); ++other) {
+            const auto name = tableTokens(columns()[other].name);
+            isOfOther = isOfOther || (isNumber(other) && !name.empty() &&
+                                      findTokens(m_tokens, {name.front()}, behind) == behind);
+        }
+        if (isOfOther) continue;
+        explain(at, words.size());
+        m_operationEnd = behind;
+        m_named.push_back({*column, at});
+        m_isMeasureMeant = true;
+        return TableOperation{each.use == Use::Least ? TableKind::Least : TableKind::Greatest,
+                              each.phrase};
+    }
+    return std::nullopt;
+}
+
+std::size_t TableMatcher::findSaid(const std::vector<TableToken>& words, std::size_t from) const {
+    for (std::size_t at = from; at + words.size() <= m_tokens.size(); ++at) {
+        const auto isSame = [](const TableToken& a, const TableToken& b) {
+            return a.surface == b.surface;
+        };
+        if (std::equal(words.begin(), words.end(),
+                       m_tokens.begin() + static_cast<std::ptrdiff_t>(at), isSame)) {
+            return at;
+        }
+    }
+    return std::string::npos;
+}
+
+void TableMatcher::findMeasures() {
+    for (const MeasureWord& each : measureWords()) {
+        if (each.use == Use::Greatest || each.use == Use::Least) continue;
+        const std::vector<TableToken> words = tableTokens(each.phrase);
+        const std::size_t at = findSaid(words);
+        if (at == std::string::npos || m_tokens[at].isExplained) continue;
+        const auto column = onlyColumnOf(each.measure);
+        if (!column) continue;
+        if (each.use == Use::Has) {
+            explain(at, words.size());
+            m_named.push_back({*column, at});
+            continue;
+        }
+        const std::size_t than = at + words.size();
+        const auto number =
+            than < m_tokens.size() && surface(than) == "than" ? numberAt(than + 1) : std::nullopt;
+        if (!number) continue;
+        const auto& units = facts(*column).units;
+        if (!number->unit.empty() && !units.empty() && !units.contains(number->unit)) {
+            refuse(TableRefusal::Why::Unit, number->unit);
+        }
+        explainBytes(m_tokens[at].startByte, number->endByte);
+        m_named.push_back({*column, at});
+        addBound(*column, each.use == Use::Above ? ">" : "<", number->number);
+    }
+}
+
+void TableMatcher::findStock() {
+    std::optional<std::size_t> left;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (!isNumber(column) || !hasAny(lowerCased(columns()[column].name), kStockNames)) continue;
+        if (left) return;
+        left = column;
+    }
+    if (!left) return;
+    for (const StockPhrase& each : stockPhrases()) {
+        const std::vector<TableToken> words = tableTokens(each.phrase);
+        const std::size_t at = findSaid(words);
+        if (at == std::string::npos) continue;
+        // "How many are in stock" asks for the numbers.
+        if (each.isLeft && m_operation && m_operation->kind != TableKind::List) return;
+        explain(at, words.size());
+        addBound(*left, each.isLeft ? ">" : "=", "0");
+        return;
+    }
+}
+
+void TableMatcher::findEqualNumbers() {
+    static constexpr auto kBetween =
+        std::to_array<std::string_view>({"is", "of", "was", "are", "为", "是"});
+    const std::vector<Named> named = m_named;
+    for (const Named& each : named) {
+        if (!isNumber(each.column) || isIdentifier(each.column) || isConditionOn(each.column)) {
+            continue;
+        }
+        std::string_view name = columns()[each.column].name;
+        name = name.substr(0, std::min(name.find('('), name.find("（")));
+        std::size_t at = each.at + tableTokens(name).size();
+        while (at < m_tokens.size() && isListed(surface(at), kBetween)) ++at;
+        if (at >= m_tokens.size() || m_tokens[at].isExplained) continue;
+        const auto number = numberAt(at);
+        if (!number) continue;
+        const auto& units = facts(each.column).units;
+        if (!number->unit.empty() && !units.contains(number->unit)) continue;
+        explainBytes(m_tokens[at].startByte, number->endByte);
+        addBound(each.column, "=", number->number);
+    }
+}
+
+void TableMatcher::findEmpty() {
+    static constexpr auto kWithout = std::to_array<std::string_view>({"no", "without", "lack"});
+    static constexpr auto kArticles = std::to_array<std::string_view>({"a", "an", "any"});
+    for (const Named& each : m_named) {
+        std::size_t at = each.at;
+        while (at > 0 && isListed(surface(at - 1), kArticles)) --at;
+        const bool isWithout = at > 0 && isListed(surface(at - 1), kWithout);
+        const std::size_t behind = each.at + tableTokens(columns()[each.column].name).size();
+        // "No remote work" of yes and no; "no office in Bern" is another question.
+        if (!isWithout || isFlag(each.column) || m_tokens[at - 1].isExplained ||
+            behind < m_tokens.size()) {
+            continue;
+        }
+        explain(at - 1, 1);
+        m_isValueNamed = true;
+        m_conditions.push_back({each.column,
+                                storage::quotedName(columns()[each.column].name) + " IS NULL",
+                                inWords(each.column, " is empty", "为空", "")});
+        return;
+    }
+}
+
+std::optional<TableOperation> TableMatcher::findChoice() {
+    const bool isOfSeveral = std::any_of(m_conditions.begin(), m_conditions.end(),
+                                         [](const Condition& each) { return each.isOfSeveral; });
+    if (!isOfSeveral) return std::nullopt;
+    for (const MeasureWord& each : measureWords()) {
+        if (each.use != Use::Above && each.use != Use::Below) continue;
+        const std::vector<TableToken> words = tableTokens(each.phrase);
+        const std::size_t at = findSaid(words);
+        if (at == std::string::npos || m_tokens[at].isExplained) continue;
+        const auto column = onlyColumnOf(each.measure);
+        const std::size_t behind = at + words.size();
+        if (!column || (behind < m_tokens.size() && surface(behind) == "than")) continue;
+        explain(at, words.size());
+        m_operationEnd = behind;
+        m_named.push_back({*column, at});
+        return TableOperation{each.use == Use::Above ? TableKind::Greatest : TableKind::Least,
+                              each.phrase};
+    }
+    // "Who earns more, Ann or Ben?"
+    for (const auto& [word, kind] :
+         {std::pair("more", TableKind::Greatest), std::pair("less", TableKind::Least)}) {
+        const std::size_t at = findSaid(tableTokens(word));
+        if (at == std::string::npos || at == 0 || m_tokens[at].isExplained || !isNamedAt(at - 1) ||
+            (at + 1 < m_tokens.size() && surface(at + 1) == "than")) {
+            continue;
+        }
+        explain(at, 1);
+        m_operationEnd = at + 1;
+        return TableOperation{kind, word};
+    }
+    return std::nullopt;
+}
+
+void TableMatcher::explainUnitsOfNames() {
+    for (const Condition& each : m_conditions) {
+        const std::string name = lowerCased(columns()[each.column].name);
+        const std::size_t open = name.find('(');
+        const std::size_t close = name.find(')', open);
+        if (open == std::string::npos || close == std::string::npos) continue;
+        const std::string unit = name.substr(open + 1, close - open - 1);
+        for (std::size_t at = 1; at < m_tokens.size(); ++at) {
+            if (surface(at) == unit && numberAt(at - 1)) explain(at, 1);
+        }
+    }
+}
+
+std::optional<std::size_t> TableMatcher::personColumn() const {
+    static constexpr auto kPersons = std::to_array<std::string_view>(
+        {"name", "employee", "person", "member", "driver", "student", "teacher", "worker",
+         "colleague", "player", "patient", "volunteer", "mitarbeiter", "姓名", "名字", "员工",
+         "学生"});
+    std::optional<std::size_t> only;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (isNumber(column) || facts(column).isDays || facts(column).hasRepeats) continue;
+        const auto words = tableTokens(columns()[column].name);
+        const bool isPerson =
+            hasAny(columns()[column].name, {"姓名", "名字", "员工", "学生"}) ||
+            (!words.empty() && words.size() <= 2 && isListed(words.back().surface, kPersons));
+        if (!isPerson) continue;
+        if (only) return std::nullopt;
+        only = column;
+    }
+    return only;
+}
+
+void TableMatcher::findPeople() {
+    static constexpr auto kPeople = std::to_array<std::string_view>(
+        {"employee", "employees", "people", "person", "persons", "staff", "worker", "workers",
+         "colleague", "colleagues", "members", "人", "员工"});
+    if (!personColumn()) return;
+    for (std::size_t at = 0; at < m_tokens.size(); ++at) {
+        if (m_tokens[at].isExplained || !isListed(surface(at), kPeople)) continue;
+        explain(at, 1);
+        m_isNamed = true;
+        if (!m_rowNounAt) m_rowNounAt = at;
+    }
+}
+
+}  // namespace conclave::services

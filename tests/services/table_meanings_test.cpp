@@ -1,0 +1,137 @@
+// What a question means without naming a column: "longest", "earns", "out of stock".
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/services/survey/table_question.h"
+
+namespace conclave::services {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::string_view kBoats =
+    "Boat | Length (m) | Built | Weight (kg) | Price per day (EUR) | Heated\n"
+    "Boat: Kittiwake | Length (m): 6.2 | Built: 2009 | Weight (kg): 850 | Price per day (EUR): 95 "
+    "| "
+    "Heated: nein\n"
+    "Boat: Albatross | Length (m): 11.4 | Built: 1998 | Weight (kg): 4200 | Price per day (EUR): "
+    "310 | Heated: ja\n"
+    "Boat: Puffin | Length (m): 4.8 | Built: 2016 | Weight (kg): 420 | Price per day (EUR): 60 | "
+    "Heated: nein\n";
+
+constexpr std::string_view kPeople =
+    "Name | Department | Salary | Start date\n"
+    "Name: Mona Feld | Department: Sales | Salary: 41000 | Start date: 2017-05-02\n"
+    "Name: Jan Brunner | Department: Support | Salary: 45200 | Start date: 2019-08-01\n"
+    "Name: Ada Okafor | Department: Sales | Salary: 38700 | Start date: 2021-03-15\n"
+    "Name: Omar Nadir | Department: Sales | Start date: 2023-01-09\n";
+
+constexpr std::string_view kParts =
+    "Part | Stock | Paid\nPart: pad | Stock: 14 | Paid: yes\nPart: belt | Stock: 0 | Paid: no\n"
+    "Part: blade | Stock: 0 | Paid: no\n";
+
+constexpr std::string_view kChineseOrders =
+    "订单号 | 城市 | 金额 | 是否付款\n订单号: D001 | 城市: 北京 | 金额: 320 | 是否付款: 是\n"
+    "订单号: D002 | 城市: 上海 | 金额: 560 | 是否付款: 否\n";
+
+/// Behind "FROM "; empty: the question is not understood.
+std::string meant(const std::string& question, std::string_view rows) {
+    Document document;
+    document.id = 1;
+    document.title = "list";
+    document.path = "/docs/list.csv";
+    document.mime = "text/csv";
+    const auto tables = tablesOf(document, {{1, std::string(rows)}});
+    const auto query = tableQueryOf(question, tables);
+    return query ? query->sql : "";
+}
+
+TEST(TableMeanings, SuperlativesMeanTheColumnOfTheirMeasure) {
+    EXPECT_EQ(meant("Which boat is the longest?", kBoats),
+              "SELECT max(\"Length (m)\") FROM \"list\"");
+    EXPECT_EQ(meant("What is the heaviest boat?", kBoats),
+              "SELECT max(\"Weight (kg)\") FROM \"list\"");
+    EXPECT_EQ(meant("Which boat is the oldest?", kBoats), "SELECT min(\"Built\") FROM \"list\"");
+    EXPECT_EQ(meant("Which boat is the most expensive?", kBoats),
+              "SELECT max(\"Price per day (EUR)\") FROM \"list\"");
+    EXPECT_EQ(meant("Which boat is the fastest?", kBoats), "") << "nothing says a speed";
+    EXPECT_EQ(meant("What is the price of the longest boat?", kBoats), "") << "two questions";
+    EXPECT_EQ(meant("Which boat is the oldest?",
+                    "Boat | Age | Built\nBoat: A | Age: 3 | Built: 2001\n"
+                    "Boat: B | Age: 5 | Built: 1999\n"),
+              "SELECT max(\"Age\") FROM \"list\"");
+}
+
+TEST(TableMeanings, ComparativesAndVerbsDoToo) {
+    EXPECT_THAT(meant("Which boats are longer than 5 m?", kBoats), HasSubstr("\"Length (m)\" > 5"));
+    EXPECT_EQ(meant("Which boats are longer than 5 feet?", kBoats), "") << "another unit";
+    EXPECT_THAT(meant("Which boats weigh less than 1000 kg?", kBoats),
+                HasSubstr("\"Weight (kg)\" < 1000"));
+    EXPECT_THAT(meant("Who earns more than 40,000?", kPeople), HasSubstr("\"Salary\" > 40000"));
+    EXPECT_EQ(meant("Who earns the most?", kPeople), "SELECT max(\"Salary\") FROM \"list\"");
+    EXPECT_THAT(meant("Which is cheaper, the Puffin or the Kittiwake?", kBoats),
+                HasSubstr("SELECT min(\"Price per day (EUR)\")"));
+    EXPECT_THAT(meant("Which boats were built before 2010?", kBoats),
+                HasSubstr("\"Built\" < 2010"));
+}
+
+TEST(TableMeanings, NothingLeftIsZeroAndNothingWrittenIsEmpty) {
+    EXPECT_EQ(meant("Which parts are out of stock?", kParts),
+              "SELECT * FROM \"list\" WHERE \"Stock\" = 0");
+    EXPECT_EQ(meant("Which parts have stock 14?", kParts),
+              "SELECT * FROM \"list\" WHERE \"Stock\" = 14");
+    EXPECT_EQ(meant("Who has no salary?", kPeople),
+              "SELECT * FROM \"list\" WHERE \"Salary\" IS NULL");
+    EXPECT_EQ(meant("What is the total stock value?", kParts), "") << "pieces are no value";
+}
+
+TEST(TableMeanings, CountsPeopleOfATableThatHasEachInARow) {
+    EXPECT_EQ(meant("How many employees work in Sales?", kPeople),
+              "SELECT count(*) FROM \"list\" WHERE \"Department\" = 'Sales'");
+    EXPECT_THAT(meant("Which department has the most employees?", kPeople),
+                HasSubstr("count(*) FROM \"list\" GROUP BY \"Department\""));
+    EXPECT_EQ(meant("How many employees are in stock?", kParts), "");
+}
+
+TEST(TableMeanings, SharesAndPeriods) {
+    EXPECT_EQ(
+        meant("What percentage of parts is unpaid?", kParts),
+        "SELECT round(100.0 * count(CASE WHEN \"Paid\" = 'no' THEN 1 END) / count(*), 2) FROM "
+        "\"list\"");
+    EXPECT_EQ(meant("What percentage of parts is there?", kParts), "");
+    EXPECT_THAT(meant("Total salary by year", kPeople),
+                HasSubstr("substr(\"Start date\", 1, 4), round(sum(\"Salary\"), 6)"));
+    EXPECT_THAT(meant("Who started between 2018 and 2021?", kPeople),
+                HasSubstr("\"Start date\" >= '2018-01-01' AND \"Start date\" < '2022-01-01'"));
+    EXPECT_THAT(meant("What are the top 2 salaries?", kPeople), HasSubstr("LIMIT 2)"));
+}
+
+TEST(TableMeanings, NegatesBehindAVerbAndInChinese) {
+    EXPECT_THAT(meant("Which boats are not heated?", kBoats), HasSubstr("\"Heated\" = 'nein'"));
+    EXPECT_THAT(meant("Which boats aren't heated?", kBoats), HasSubstr("\"Heated\" = 'nein'"));
+    EXPECT_THAT(meant("不在北京的订单有哪些？", kChineseOrders), HasSubstr("\"城市\" <> '北京'"));
+    EXPECT_THAT(meant("未付款的订单有哪些？", kChineseOrders), HasSubstr("\"是否付款\" = '否'"));
+    EXPECT_THAT(meant("金额在300到400之间的订单有哪些？", kChineseOrders),
+                HasSubstr("\"金额\" >= 300 AND \"金额\" <= 400"));
+}
+
+TEST(TableMeanings, TheSameRowsInTwoFilesAreAskedOnce) {
+    Document document;
+    document.mime = "text/csv";
+    std::vector<LoadedTable> tables;
+    for (const char* path : {"/docs/parts.csv", "/docs/copy.csv", "/docs/other.csv"}) {
+        document.path = path;
+        const std::string rows =
+            std::string(kParts) + (std::string_view(path).ends_with("other.csv")
+                                       ? "Part: bulb | Stock: 2 | Paid: no\n"
+                                       : "");
+        tables.push_back(tablesOf(document, {{1, rows}}).front());
+    }
+    const auto queries = tableQueriesOf("Which parts are out of stock?", tables);
+    ASSERT_EQ(queries.size(), 2U);
+    EXPECT_EQ(queries[0].copies, std::vector<std::size_t>{1});
+    EXPECT_EQ(queries[1].table, 2U);
+}
+
+}  // namespace
+}  // namespace conclave::services
