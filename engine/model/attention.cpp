@@ -69,63 +69,50 @@ std::size_t LatentAttention::bytes(const ModelConfig& config, std::size_t maxTok
 void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weights,
                           const Batch& batch, const Rows& in, Rows& out) {
     const auto nTokens = size(batch.nTokens);
+    const auto firstWanted = size(batch.firstWanted);
     const auto nHeads = size(m.config.nHeads);
     const bool compressed = weights.queryDown.has_value();
 
     // Down to the latents of queries (if these are compressed) and of keys and values.
     if (compressed) {
-        m.products.addRows(*weights.queryDown, in, m_queryLatent, nTokens);
+        m.products.addRows(*weights.queryDown, in, m_queryLatent, firstWanted, nTokens);
     } else {
-        m.products.addRows(weights.query, in, m_query, nTokens);
+        m.products.addRows(weights.query, in, m_query, firstWanted, nTokens);
     }
     m.products.addRows(weights.kvDown, in, m_kv, nTokens);
     m.products.run(m.pool);
     parallelFor(m.pool, nTokens, size(m_queryLatent.dim() + m_kv.dim()), [&](std::size_t token) {
-        if (compressed) {
+        if (compressed && token >= firstWanted) {
             m.kernels.rmsNorm(m_queryLatent.row(token), weights.queryNorm.data(),
                               m_queryLatent.dim(), m.config.norm.epsilon, m_queryLatent.row(token));
             m_queryLatent.finish(m.kernels, token);
         }
         compressKeys(m, weights, batch, token);
     });
+    if (batch.nWanted() == 0) return;
 
-    // Up to the queries of heads; their part without position goes on into the latent space.
-    if (compressed) {
-        m.products.addRows(weights.query, m_queryLatent, m_query, nTokens);
-        m.products.run(m.pool);
-    }
-    parallelFor(m.pool, nTokens, size(m_query.dim()) * 2,
-                [&](std::size_t token) { splitQuery(m, batch, token); });
-    for (std::size_t head = 0; head < nHeads; ++head) {
-        const Matrix& keyUp = weights.keyUp[head];
-        m.products.add(keyUp);
-        for (std::size_t token = 0; token < nTokens; ++token) {
-            const std::size_t pair = token * nHeads + head;
-            m.products.addToken(m_queryNope.input(keyUp.kernels->input, pair),
-                                m_absorbed.row(pair));
-        }
-    }
-    m.products.run(m.pool);
-
-    const std::size_t nPairs = nTokens * nHeads;
+    absorbQueries(m, weights, batch);
+    const std::size_t firstPair = firstWanted * nHeads;
+    const std::size_t nPairs = size(batch.nWanted()) * nHeads;
     const bool isQuantized = m.cache.keyType() != TensorType::F16;
     if (isQuantized) {
         parallelFor(m.pool, nPairs, size(m_absorbed.dim()),
-                    [&](std::size_t pair) { rotateLatent(m.config, m_absorbed.row(pair)); });
+                    [&](std::size_t i) { rotateLatent(m.config, m_absorbed.row(firstPair + i)); });
     }
     attend(m.kernels, m.pool,
-           {.queries = m_absorbed.row(0),
-            .outputs = m_attended.row(0),
+           {.queries = m_absorbed.row(firstPair),
+            .outputs = m_attended.row(firstPair),
             .keys = m.cache.keys(batch.layer),
             .values = m.cache.values(batch.layer),
             .queryDim = m_absorbed.dim(),
             .valueDim = m_attended.dim(),
             .nHeads = m.config.nHeads,
             .nKvHeads = 1,
-            .nTokens = batch.nTokens,
-            .firstPosition = batch.firstPosition,
+            .nTokens = batch.nWanted(),
+            .firstPosition = batch.firstPosition + batch.firstWanted,
             .scale = m.config.attentionScale});
-    parallelFor(m.pool, nPairs, size(m_attended.dim()), [&](std::size_t pair) {
+    parallelFor(m.pool, nPairs, size(m_attended.dim()), [&](std::size_t i) {
+        const std::size_t pair = firstPair + i;
         if (isQuantized) {
             rotateHeads({m_attended.row(pair), size(m_attended.dim())}, m_attended.dim());
         }
@@ -136,15 +123,39 @@ void LatentAttention::run(const Machinery& m, const LatentAttentionWeights& weig
     for (std::size_t head = 0; head < nHeads; ++head) {
         const Matrix& valueUp = weights.valueUp[head];
         m.products.add(valueUp);
-        for (std::size_t token = 0; token < nTokens; ++token) {
+        for (std::size_t token = firstWanted; token < nTokens; ++token) {
             m.products.addToken(m_attended.input(valueUp.kernels->input, token * nHeads + head),
                                 m_values.row(token) + head * size(m.config.latent.valueDim));
         }
     }
     m.products.run(m.pool);
-    parallelFor(m.pool, nTokens, size(m_values.dim()),
-                [&](std::size_t token) { m_values.finish(m.kernels, token); });
-    m.products.addRows(weights.output, m_values, out, nTokens);
+    parallelFor(m.pool, size(batch.nWanted()), size(m_values.dim()),
+                [&](std::size_t i) { m_values.finish(m.kernels, firstWanted + i); });
+    m.products.addRows(weights.output, m_values, out, firstWanted, nTokens);
+    m.products.run(m.pool);
+}
+
+/// Up to the queries of heads, whose part without position goes on into the latent space.
+void LatentAttention::absorbQueries(const Machinery& m, const LatentAttentionWeights& weights,
+                                    const Batch& batch) {
+    const auto nTokens = size(batch.nTokens);
+    const auto firstWanted = size(batch.firstWanted);
+    const auto nHeads = size(m.config.nHeads);
+    if (weights.queryDown.has_value()) {
+        m.products.addRows(weights.query, m_queryLatent, m_query, firstWanted, nTokens);
+        m.products.run(m.pool);
+    }
+    parallelFor(m.pool, size(batch.nWanted()), size(m_query.dim()) * 2,
+                [&](std::size_t i) { splitQuery(m, batch, firstWanted + i); });
+    for (std::size_t head = 0; head < nHeads; ++head) {
+        const Matrix& keyUp = weights.keyUp[head];
+        m.products.add(keyUp);
+        for (std::size_t token = firstWanted; token < nTokens; ++token) {
+            const std::size_t pair = token * nHeads + head;
+            m.products.addToken(m_queryNope.input(keyUp.kernels->input, pair),
+                                m_absorbed.row(pair));
+        }
+    }
     m.products.run(m.pool);
 }
 
@@ -201,65 +212,65 @@ std::size_t GroupedAttention::bytes(const ModelConfig& config, std::size_t maxTo
 void GroupedAttention::run(const Machinery& m, const GroupedAttentionWeights& weights,
                            const Batch& batch, const Rows& in, Rows& out) {
     const auto nTokens = size(batch.nTokens);
+    const auto firstWanted = size(batch.firstWanted);
     const int headDim = m.config.grouped.headDim;
     const int kvDim = m_key.dim();
     const bool isGated = m.config.grouped.hasOutputGate;
     const bool hasRotatedKeys = m.cache.keyType() != TensorType::F16;
     const bool hasRotatedValues = m.cache.valueType() != TensorType::F16;
-    m.products.addRows(weights.query, in, isGated ? m_queryAndGate : m_query, nTokens);
+    m.products.addRows(weights.query, in, isGated ? m_queryAndGate : m_query, firstWanted, nTokens);
     m.products.addRows(weights.key, in, m_key, nTokens);
     m.products.addRows(weights.value, in, m_value, nTokens);
     m.products.run(m.pool);
 
     parallelFor(m.pool, nTokens, size(m_query.dim() + 2 * kvDim), [&](std::size_t token) {
-        for (int head = 0; isGated && head < m.config.nHeads; ++head) {
-            std::copy_n(m_queryAndGate.row(token) + 2 * head * headDim, headDim,
-                        m_query.row(token) + head * headDim);
-        }
-        addBias(m.kernels, weights.queryBias, m_query.row(token));
+        const bool isWanted = token >= firstWanted;
+        if (isWanted) placeQuery(m, weights, batch, token);
         addBias(m.kernels, weights.keyBias, m_key.row(token));
         addBias(m.kernels, weights.valueBias, m_value.row(token));
-        placeQueryAndKey(m, weights, batch, token);
+        place(m, batch, token, m_key, weights.keyNorm);
         const int position = batch.firstPosition + static_cast<int>(token);
         const std::span<float> key(m_key.row(token), size(kvDim));
         const std::span<float> value(m_value.row(token), size(kvDim));
-        if (hasRotatedKeys) {
+        if (hasRotatedKeys && isWanted) {
             rotateHeads({m_query.row(token), size(m_query.dim())}, headDim);
-            rotateHeads(key, headDim);
         }
+        if (hasRotatedKeys) rotateHeads(key, headDim);
         if (hasRotatedValues) rotateHeads(value, headDim);
         m.cache.writeKeys(m.kernels, batch.layer, position, key);
         m.cache.writeValues(m.kernels, batch.layer, position, value);
     });
+    if (batch.nWanted() == 0) return;
 
     const bool isLocal = m.config.layers[size(batch.layer)].isLocal;
     attend(m.kernels, m.pool,
-           {.queries = m_query.row(0),
-            .outputs = m_attended.row(0),
+           {.queries = m_query.row(firstWanted),
+            .outputs = m_attended.row(firstWanted),
             .keys = m.cache.keys(batch.layer),
             .values = m.cache.values(batch.layer),
             .queryDim = headDim,
             .valueDim = headDim,
             .nHeads = m.config.nHeads,
             .nKvHeads = m.config.grouped.nKvHeads,
-            .nTokens = batch.nTokens,
-            .firstPosition = batch.firstPosition,
+            .nTokens = batch.nWanted(),
+            .firstPosition = batch.firstPosition + batch.firstWanted,
             .scale = m.config.attentionScale,
             .window = isLocal ? m.config.window : 0,
             .windowIsChunk = m.config.windowIsChunk,
             .softCap = m.config.grouped.softCap,
             .sinks = weights.sinks});
-    parallelFor(m.pool, nTokens, size(m_attended.dim()), [&](std::size_t token) {
+    parallelFor(m.pool, size(batch.nWanted()), size(m_attended.dim()), [&](std::size_t i) {
+        const std::size_t token = firstWanted + i;
         if (hasRotatedValues) {
             rotateHeads({m_attended.row(token), size(m_attended.dim())}, headDim);
         }
         if (isGated) applyGates(headDim, token);
         m_attended.finish(m.kernels, token);
     });
-    m.products.addRows(weights.output, m_attended, out, nTokens);
+    m.products.addRows(weights.output, m_attended, out, firstWanted, nTokens);
     m.products.run(m.pool);
     if (weights.outputBias.empty()) return;
-    for (std::size_t token = 0; token < nTokens; ++token) {
+    for (std::size_t token = firstWanted; token < nTokens; ++token) {
         addBias(m.kernels, weights.outputBias, out.row(token));
     }
 }
@@ -272,14 +283,29 @@ void GroupedAttention::applyGates(int headDim, std::size_t token) {
     }
 }
 
-/// Norms and positions, where the model and the layer have them.
-void GroupedAttention::placeQueryAndKey(const Machinery& m, const GroupedAttentionWeights& weights,
-                                        const Batch& batch, std::size_t token) {
+/// Bias, norms and position of a token's query, where the model and the layer have them.
+void GroupedAttention::placeQuery(const Machinery& m, const GroupedAttentionWeights& weights,
+                                  const Batch& batch, std::size_t token) {
+    const int headDim = m.config.grouped.headDim;
+    float* query = m_query.row(token);
+    for (int head = 0; m.config.grouped.hasOutputGate && head < m.config.nHeads; ++head) {
+        std::copy_n(m_queryAndGate.row(token) + 2 * head * headDim, headDim,
+                    query + head * headDim);
+    }
+    addBias(m.kernels, weights.queryBias, query);
+    place(m, batch, token, m_query, weights.queryNorm);
+    growQuery(m, batch, token, m_query);
+}
+
+/// Norms and position of a token's query or key.
+void GroupedAttention::place(const Machinery& m, const Batch& batch, std::size_t token, Rows& rows,
+                             const std::vector<float>& norm) const {
     const GroupedAttentionConfig& grouped = m.config.grouped;
     const bool rotates = m.config.layers[size(batch.layer)].rotates;
-    const int headDim = grouped.headDim;
-    const auto normalize = [&](float* values, int dim, const std::vector<float>& norm) {
-        const int width = grouped.queryKeyNorm == HeadNorm::AllHeads ? dim : headDim;
+    const int dim = rows.dim();
+    float* values = rows.row(token);
+    const auto normalize = [&] {
+        const int width = grouped.queryKeyNorm == HeadNorm::AllHeads ? dim : grouped.headDim;
         for (int at = 0; at < dim && !norm.empty(); at += width) {
             const std::span weight(norm.data() + size(at) % norm.size(), size(width));
             if (m.config.norm.kind == NormKind::Layer) {
@@ -290,19 +316,14 @@ void GroupedAttention::placeQueryAndKey(const Machinery& m, const GroupedAttenti
             }
         }
     };
-    const auto place = [&](float* values, int dim, const std::vector<float>& norm) {
-        if (!grouped.normalizesRotated) normalize(values, dim, norm);
-        for (int at = 0; at < dim && rotates; at += headDim) {
-            m.rope.rotate(static_cast<int>(token), values + at);
-            if (!grouped.unitHeads) continue;
-            m.kernels.rmsNorm(values + at, m_ones.data(), headDim, m.config.norm.epsilon,
-                              values + at);
-        }
-        if (grouped.normalizesRotated) normalize(values, dim, norm);
-    };
-    place(m_query.row(token), m_query.dim(), weights.queryNorm);
-    place(m_key.row(token), m_key.dim(), weights.keyNorm);
-    growQuery(m, batch, token, m_query);
+    if (!grouped.normalizesRotated) normalize();
+    for (int at = 0; at < dim && rotates; at += grouped.headDim) {
+        m.rope.rotate(static_cast<int>(token), values + at);
+        if (!grouped.unitHeads) continue;
+        m.kernels.rmsNorm(values + at, m_ones.data(), grouped.headDim, m.config.norm.epsilon,
+                          values + at);
+    }
+    if (grouped.normalizesRotated) normalize();
 }
 
 }  // namespace conclave::engine

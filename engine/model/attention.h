@@ -16,6 +16,10 @@ struct Batch {
     int nTokens = 0;
     int firstPosition = 0;
     int layer = 0;
+    /// Tokens before it only enter the cache: what the layer makes of them is not read.
+    int firstWanted = 0;
+
+    [[nodiscard]] int nWanted() const { return nTokens - firstWanted; }
 };
 
 /// What the blocks of a layer work with; borrowed from the transformer.
@@ -37,7 +41,7 @@ public:
     LatentAttention(const ModelConfig& config, std::size_t maxTokens, bool wantsInt8);
 
     /// @param in   normalized tokens, finished
-    /// @param out  written: what the block adds to the residual stream
+    /// @param out  written: what the block adds to the residual stream, of the wanted tokens
     void run(const Machinery& m, const LatentAttentionWeights& weights, const Batch& batch,
              const Rows& in, Rows& out);
 
@@ -47,6 +51,9 @@ public:
 private:
     void compressKeys(const Machinery& m, const LatentAttentionWeights& weights, const Batch& batch,
                       std::size_t token);
+    /// Brings the heads' queries into the latent space.
+    void absorbQueries(const Machinery& m, const LatentAttentionWeights& weights,
+                       const Batch& batch);
     void splitQuery(const Machinery& m, const Batch& batch, std::size_t token);
 
     Rows m_queryLatent;  ///< [token][queryRank]
@@ -72,8 +79,10 @@ public:
 
 private:
     void applyGates(int headDim, std::size_t token);
-    void placeQueryAndKey(const Machinery& m, const GroupedAttentionWeights& weights,
-                          const Batch& batch, std::size_t token);
+    void placeQuery(const Machinery& m, const GroupedAttentionWeights& weights, const Batch& batch,
+                    std::size_t token);
+    void place(const Machinery& m, const Batch& batch, std::size_t token, Rows& rows,
+               const std::vector<float>& norm) const;
 
     Rows m_queryAndGate;  ///< [token][head][query, gate]; empty in models without gates
     Rows m_query;         ///< [token][head][headDim]

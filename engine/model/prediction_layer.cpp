@@ -27,7 +27,7 @@ std::uint64_t PredictionLayer::bytes(const ModelConfig& config, bool wantsInt8, 
 }
 
 bool PredictionLayer::forward(std::span<const TokenId> tokens, std::span<const float> hidden,
-                              int firstPosition) {
+                              int firstPosition, int nWanted) {
     const int dim = m_config.embeddingDim;
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         float* embedding = m_joined.row(i);
@@ -42,7 +42,7 @@ bool PredictionLayer::forward(std::span<const TokenId> tokens, std::span<const f
     }
     m_products.addRows(m_weights.join, m_joined, m_transformer.stream(), tokens.size());
     m_products.run(m_pool);
-    return m_transformer.run(static_cast<int>(tokens.size()), firstPosition);
+    return m_transformer.run(static_cast<int>(tokens.size()), firstPosition, nWanted);
 }
 
 bool PredictionLayer::logits(int index, std::span<float> out) {

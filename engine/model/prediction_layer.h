@@ -31,12 +31,13 @@ public:
                     KvCache& cache, ThreadPool& pool, int maxTokens);
 
     /// Computes pairs of a state and the token that follows it, and writes their entries at
-    /// `firstPosition` and on. False as Transformer::forward.
+    /// `firstPosition` and on. Only the last `nWanted` have logits and a hidden state. False as
+    /// Transformer::forward.
     /// @param hidden  [tokens.size()][embeddingDim]
     [[nodiscard]] bool forward(std::span<const TokenId> tokens, std::span<const float> hidden,
-                               int firstPosition);
+                               int firstPosition, int nWanted);
 
-    /// As Transformer::logits and hidden, of pair `index` of the last pass.
+    /// As Transformer::logits and hidden, of the wanted pair `index` of the last pass.
     [[nodiscard]] bool logits(int index, std::span<float> out);
     void hidden(int index, std::span<float> out) { m_transformer.hidden(index, out); }
 

@@ -137,9 +137,10 @@ void Products::addToken(const void* input, float* output) {
     if (m_adapters != nullptr) m_adapters->add(*m_products.back().weights, input, output);
 }
 
-void Products::addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t nTokens) {
+void Products::addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t first,
+                       std::size_t end) {
     add(weights, true);
-    for (std::size_t i = 0; i < nTokens; ++i) {
+    for (std::size_t i = first; i < end; ++i) {
         addToken(in.input(weights.kernels->input, i), out.row(i));
     }
 }

@@ -80,8 +80,13 @@ public:
     ///               which ours do not, so F32 files alone lose that equality.
     void add(const Matrix& weights, bool dense = false);
     void addToken(const void* input, float* output);
-    /// add, and a token for each of the first nTokens rows of both.
-    void addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t nTokens);
+    /// add, and a token for each of rows `first` to `end` - 1 of both.
+    void addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t first,
+                 std::size_t end);
+    /// The same of the first nTokens rows.
+    void addRows(const Matrix& weights, const Rows& in, Rows& out, std::size_t nTokens) {
+        addRows(weights, in, out, 0, nTokens);
+    }
 
     /// Adds both products of a network's first layer. Each task takes some rows of both matrices
     /// for all tokens and finishes what they give, so that no thread waits between.

@@ -100,12 +100,14 @@ void Transformer::setAdapters(const AdapterSet* adapters) {
     m_products.setAdapters(adapters);
 }
 
-bool Transformer::forward(std::span<const TokenId> tokens, int firstPosition) {
+bool Transformer::forward(std::span<const TokenId> tokens, int firstPosition, int nWanted) {
     embed(tokens);
-    return run(static_cast<int>(tokens.size()), firstPosition);
+    return run(static_cast<int>(tokens.size()), firstPosition, nWanted);
 }
 
-bool Transformer::run(int nTokens, int firstPosition) {
+bool Transformer::run(int nTokens, int firstPosition, int nWanted) {
+    CONCLAVE_CHECK(nWanted >= 0 && nWanted <= nTokens);
+    m_firstWanted = nTokens - nWanted;
     m_feedForward.clearError();
     CONCLAVE_CHECK(m_cache.resumableUpTo(firstPosition) == firstPosition);
     m_cache.makeRoom(firstPosition, nTokens);
@@ -113,8 +115,11 @@ bool Transformer::run(int nTokens, int firstPosition) {
     m_rope.prepare(firstPosition, nTokens);
     if (m_localRope) m_localRope->prepare(firstPosition, nTokens);
     for (int layer = 0; layer < m_config.nLayers && !m_pool.stopRequested() && !error(); ++layer) {
-        const ThreadPool::Step step(m_pool, nTokens);
-        runLayer(m_stack.layers[size(layer)], {nTokens, firstPosition, layer});
+        const int firstWanted = layer + 1 == m_config.nLayers ? m_firstWanted : 0;
+        // Threads are chosen by steps of the same work.
+        std::optional<ThreadPool::Step> step;
+        if (firstWanted == 0) step.emplace(m_pool, nTokens);
+        runLayer(m_stack.layers[size(layer)], {nTokens, firstPosition, layer, firstWanted});
     }
     if (m_pool.stopRequested() || error()) return false;
     m_cache.recurrent().moveTo(firstPosition + nTokens);
@@ -159,20 +164,40 @@ void Transformer::runLayer(const LayerWeights& layer, const Batch& batch) {
     const bool isLocal = m_config.layers[size(batch.layer)].isLocal;
     RopeTable& rope = isLocal ? *m_localRope : m_rope;
     const Machinery machinery{m_config, m_kernels, m_pool, m_cache, rope, m_products};
-    const auto nTokens = size(batch.nTokens);
 
-    normalize(layer.attentionNorm, 0, nTokens);
+    normalize(layer.attentionNorm, 0, size(batch.nTokens));
     runAttention(layer, machinery, batch);
-    addDelta(layer.attentionPostNorm, nTokens);
+    if (batch.nWanted() == 0) return;
+    if (batch.firstWanted > 0) keepWanted(batch);
+    const Batch wanted{batch.nWanted(), batch.firstPosition + batch.firstWanted, batch.layer};
+    const auto nWanted = size(wanted.nTokens);
+    addDelta(layer.attentionPostNorm, nWanted);
 
-    if (!m_config.parallelBlocks) normalize(layer.feedForwardNorm, 0, nTokens);
+    if (!m_config.parallelBlocks) normalize(layer.feedForwardNorm, 0, nWanted);
     if (const auto* mixture = std::get_if<MoeWeights>(&layer.feedForward)) {
-        m_feedForward.mixture(machinery, *mixture, batch, m_normed, m_delta);
+        m_feedForward.mixture(machinery, *mixture, wanted, m_normed, m_delta);
     } else {
-        m_feedForward.dense(machinery, std::get<FeedForwardWeights>(layer.feedForward), batch,
+        m_feedForward.dense(machinery, std::get<FeedForwardWeights>(layer.feedForward), wanted,
                             m_normed, m_delta);
     }
-    addDelta(layer.feedForwardPostNorm, nTokens);
+    addDelta(layer.feedForwardPostNorm, nWanted);
+}
+
+void Transformer::keepWanted(const Batch& batch) {
+    const int dim = m_config.embeddingDim;
+    for (std::size_t i = 0; i < size(batch.nWanted()); ++i) {
+        const std::size_t token = size(batch.firstWanted) + i;
+        std::copy_n(m_stream.row(token), dim, m_stream.row(i));
+        std::copy_n(m_delta.row(token), dim, m_delta.row(i));
+        if (!m_config.parallelBlocks) continue;  // the feed-forward block is normalized anew
+        std::copy_n(m_normed.row(token), dim, m_normed.row(i));
+        m_normed.finish(m_kernels, i);
+    }
+}
+
+std::size_t Transformer::streamRow(int token) const {
+    CONCLAVE_CHECK(token >= m_firstWanted);
+    return size(token - m_firstWanted);
 }
 
 void Transformer::applyNorm(const NormWeights& norm, const float* in, float* out) const {
@@ -207,15 +232,16 @@ void Transformer::addDelta(const std::optional<NormWeights>& norm, std::size_t n
 }
 
 void Transformer::hidden(int token, std::span<float> out) {
-    applyNorm(m_stack.outputNorm, m_stream.row(size(token)), out.data());
+    applyNorm(m_stack.outputNorm, m_stream.row(streamRow(token)), out.data());
 }
 
 bool Transformer::logits(int first, int n, std::span<float> out) {
-    normalize(m_stack.outputNorm, size(first), size(n));
+    const std::size_t firstRow = streamRow(first);
+    normalize(m_stack.outputNorm, firstRow, size(n));
     const Matrix& output = m_stack.output;
     m_products.add(output);
     for (int i = 0; i < n; ++i) {
-        m_products.addToken(m_normed.input(output.kernels->input, size(first + i)),
+        m_products.addToken(m_normed.input(output.kernels->input, firstRow + size(i)),
                             out.data() + size(i) * size(m_config.vocabularySize));
     }
     m_products.run(m_pool);
@@ -224,7 +250,7 @@ bool Transformer::logits(int first, int n, std::span<float> out) {
         const auto row =
             out.subspan(size(i) * size(m_config.vocabularySize), size(m_config.vocabularySize));
         finishLogits(row);
-        const std::span<const float> stream(m_stream.row(size(first + i)),
+        const std::span<const float> stream(m_stream.row(firstRow + size(i)),
                                             size(m_config.embeddingDim));
         const auto isNumber = [](float value) { return std::isfinite(value); };
         if (!std::all_of(stream.begin(), stream.end(), isNumber)) {

@@ -46,19 +46,20 @@ public:
 
     /// Computes `tokens` at positions `firstPosition` and on, reading the cache before them and
     /// writing their entries. All ids and positions must be in range, and the cache must be
-    /// resumable there.
+    /// resumable there. Only the last `nWanted` of them have a hidden state and logits, which saves
+    /// most of the last layer.
     /// Returns false if the pool was asked to stop or an expert could not be read (see error());
     /// the entries are then worthless.
-    [[nodiscard]] bool forward(std::span<const TokenId> tokens, int firstPosition);
+    [[nodiscard]] bool forward(std::span<const TokenId> tokens, int firstPosition, int nWanted);
 
     /// As forward, for a stream of `nTokens` tokens that the caller has written.
-    [[nodiscard]] bool run(int nTokens, int firstPosition);
+    [[nodiscard]] bool run(int nTokens, int firstPosition, int nWanted);
     [[nodiscard]] Rows& stream() { return m_stream; }
 
-    /// out = norm(stream) of one token of the last forward pass: what logits are made of.
+    /// out = norm(stream) of one wanted token of the last forward pass: what logits are made of.
     void hidden(int token, std::span<float> out);
 
-    /// Logits of tokens `first` to `first + n - 1` of the last forward pass,
+    /// Logits of the wanted tokens `first` to `first + n - 1` of the last forward pass,
     /// written as [n][vocabularySize]. All of a token's are NaN if the stream holds values that are
     /// no numbers, which rounding its activations would hide. Returns false if the pool was asked
     /// to stop.
@@ -78,6 +79,10 @@ private:
     void embed(std::span<const TokenId> tokens);
     void runAttention(const LayerWeights& layer, const Machinery& machinery, const Batch& batch);
     void runLayer(const LayerWeights& layer, const Batch& batch);
+    /// Moves the wanted tokens to the front of the stream and of what is added to it.
+    void keepWanted(const Batch& batch);
+    /// Of a wanted token of the last forward pass.
+    [[nodiscard]] std::size_t streamRow(int token) const;
     /// normed = norm(stream), for tokens first to first + n - 1; their copy if the model has none.
     void normalize(const NormWeights& norm, std::size_t first, std::size_t n);
     /// stream += residualScale * norm(delta), with a norm only if there is one
@@ -96,7 +101,9 @@ private:
     std::optional<RopeTable> m_localRope;  ///< of layers that see a window
     Products m_products;
     const AdapterSet* m_adapters = nullptr;
-    Rows m_stream;  ///< the residual stream, [token][embeddingDim]
+    Rows
+        m_stream;  ///< the residual stream, [token][embeddingDim]; after a pass, of the wanted ones
+    int m_firstWanted = 0;  ///< of the last pass
     Rows m_normed;
     Rows m_delta;  ///< what a block adds to the stream
     std::variant<LatentAttention, GroupedAttention> m_attention;

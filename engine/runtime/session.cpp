@@ -366,9 +366,9 @@ bool RunningSession::prefill(const GenerateRequest& request) {
         const std::size_t n =
             std::min(request.prompt.size() - done, static_cast<std::size_t>(m_batchTokens));
         if (request.onPrefill) request.onPrefill(static_cast<int>(done), total);
-        if (!forward(std::span(request.prompt).subspan(done, n))) return false;
-        if (m_tokens.size() == request.prompt.size() &&
-            !m_transformer.logits(static_cast<int>(n) - 1, 1, m_logits)) {
+        const bool isLast = done + n == request.prompt.size();
+        if (!forward(std::span(request.prompt).subspan(done, n), isLast ? 1 : 0)) return false;
+        if (isLast && !m_transformer.logits(static_cast<int>(n) - 1, 1, m_logits)) {
             m_tokens.resize(done);
             return false;
         }
@@ -429,8 +429,8 @@ void RunningSession::decode(const GenerateRequest& request, Answer& answer) {
             break;
         }
         m_logits.resize(std::max(m_logits.size(), pass.size() * vocabularyRow()));
-        const bool computed =
-            forward(pass) && m_transformer.logits(0, static_cast<int>(pass.size()), m_logits);
+        const bool computed = forward(pass, pass.size()) &&
+                              m_transformer.logits(0, static_cast<int>(pass.size()), m_logits);
         if (isTimed) passTime = ownTime() - before;
         if (!computed) {
             guess = {};
@@ -498,11 +498,15 @@ Guess RunningSession::draftGuess(int nMost) {
     return {std::move(guessed->tokens), kEvidence};
 }
 
-bool RunningSession::forward(std::span<const TokenId> tokens) {
+bool RunningSession::forward(std::span<const TokenId> tokens, std::size_t nWanted) {
     if (m_sharesPrefixes) leaveWhatIsLost(static_cast<int>(tokens.size()));
-    if (!m_transformer.forward(tokens, static_cast<int>(m_tokens.size()))) return false;
+    const bool isFollowed = m_predictor && m_speculates;  // from the hidden state of every token
+    if (!m_transformer.forward(tokens, static_cast<int>(m_tokens.size()),
+                               static_cast<int>(isFollowed ? tokens.size() : nWanted))) {
+        return false;
+    }
     m_tokens.insert(m_tokens.end(), tokens.begin(), tokens.end());
-    if (m_predictor && m_speculates) {
+    if (isFollowed) {
         m_predictor->follow(m_tokens, static_cast<int>(tokens.size()), m_transformer);
     }
     return true;
@@ -542,7 +546,7 @@ Result<void> RunningSession::evaluateNow(
         const std::size_t done = m_tokens.size();
         const std::size_t n =
             std::min(tokens.size() - done, static_cast<std::size_t>(m_batchTokens));
-        const bool computed = forward(tokens.subspan(done, n));
+        const bool computed = forward(tokens.subspan(done, n), n);
         if (auto checked = checkPasses(); !checked) return checked;
         if (!computed) return cancelled;
         for (std::size_t first = 0; first < n; first += kLogitsAtOnce) {

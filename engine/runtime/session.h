@@ -81,7 +81,8 @@ private:
     void leaveWhatIsLost(int nNext);
     /// Computes the tokens that follow the cached ones. Returns false if cancelled.
     [[nodiscard]] bool prefill(const GenerateRequest& request);
-    [[nodiscard]] bool forward(std::span<const TokenId> tokens);
+    /// @param nWanted  the last of them, whose logits are asked for
+    [[nodiscard]] bool forward(std::span<const TokenId> tokens, std::size_t nWanted);
     void decode(const GenerateRequest& request, Answer& answer);
     [[nodiscard]] Guess makeGuess(TokenId token, int nMost, TextGuesser::Found& found);
     [[nodiscard]] Guess predictedGuess(int nMost);

@@ -87,7 +87,7 @@ std::vector<TokenId> TokenPredictor::guess(std::span<const TokenId> text, int nM
         guessed.push_back(likeliest());
         if (static_cast<int>(guessed.size()) == nMost) break;
         m_layer.hidden(last, m_inputs);
-        last = m_layer.forward({&guessed.back(), 1}, m_inputs, entry) ? 0 : -1;
+        last = m_layer.forward({&guessed.back(), 1}, m_inputs, entry, 1) ? 0 : -1;
     }
     return guessed;
 }
@@ -105,7 +105,8 @@ int TokenPredictor::computePairs(int end) {
         }
         const auto tokens = std::span(m_text).subspan(static_cast<std::size_t>(position) + 1,
                                                       static_cast<std::size_t>(n));
-        if (!m_layer.forward(tokens, m_inputs, m_nPairs)) return -1;
+        const int nWanted = position + n < end ? 0 : 1;
+        if (!m_layer.forward(tokens, m_inputs, m_nPairs, nWanted)) return -1;
         m_nPairs += n;
     }
     return n - 1;

@@ -64,6 +64,13 @@ TEST_P(Architecture, LogProbabilitiesEqualLlamaCppHoweverThePromptIsCut) {
              {std::vector{1}, {7}, {half, 1}, {1, half - 1, 3, 1}, {2, 5, 3, 16, 4}}) {
             EXPECT_EQ(model.logits(tokens, batches), whole) << kernels->isa;
         }
+        // The last layer without the tokens that nobody asks for: the others' bits, too.
+        const auto nLogits = static_cast<std::ptrdiff_t>(model.config().vocabularySize);
+        for (const auto& [batch, nWanted] : {std::pair{half, 1}, {7, 1}, {5, 3}, {256, 2}}) {
+            const std::vector<float> expected(whole.end() - nWanted * nLogits, whole.end());
+            EXPECT_EQ(model.lastLogits(tokens, batch, nWanted), expected)
+                << kernels->isa << ", batches of " << batch;
+        }
         test::BareModel crowd(test::parity(GetParam() + ".gguf"), *kernels, 5);
         EXPECT_EQ(crowd.logits(tokens, {13}), whole) << kernels->isa;
     }

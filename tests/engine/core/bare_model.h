@@ -89,12 +89,32 @@ public:
                 batches.empty() ? m_maxBatch : batches[std::min(i, batches.size() - 1)];
             const std::size_t n = std::min(tokens.size() - done, static_cast<std::size_t>(wanted));
             const int position = firstPosition + static_cast<int>(done);
-            CONCLAVE_CHECK(m_transformer.forward(tokens.subspan(done, n), position));
+            CONCLAVE_CHECK(
+                m_transformer.forward(tokens.subspan(done, n), position, static_cast<int>(n)));
             CONCLAVE_CHECK(m_transformer.logits(
                 0, static_cast<int>(n), std::span(all).subspan(done * nLogits, n * nLogits)));
             done += n;
         }
         return all;
+    }
+
+    /// Logits of the last `nWanted` tokens alone, computed as prefill does: of a batch before
+    /// the last nothing is wanted.
+    std::vector<float> lastLogits(std::span<const TokenId> tokens, int batch, int nWanted) {
+        std::vector<float> last(static_cast<std::size_t>(nWanted) *
+                                static_cast<std::size_t>(m_config.vocabularySize));
+        const int nTokens = static_cast<int>(tokens.size());
+        const int nInLast = std::max((nTokens - 1) % batch + 1, nWanted);
+        for (int done = 0; done < nTokens;) {
+            const int nBefore = nTokens - nInLast - done;
+            const int n = nBefore > 0 ? std::min(batch, nBefore) : nInLast;
+            CONCLAVE_CHECK(m_transformer.forward(
+                tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(n)), done,
+                nBefore > 0 ? 0 : nWanted));
+            done += n;
+        }
+        CONCLAVE_CHECK(m_transformer.logits(nInLast - nWanted, nWanted, last));
+        return last;
     }
 
 private:

@@ -53,7 +53,7 @@ public:
 
     /// The states of `tokens`, which begin at position 0, [token][embeddingDim].
     std::vector<float> states(std::span<const TokenId> tokens) {
-        EXPECT_TRUE(m_transformer.forward(tokens, 0));
+        EXPECT_TRUE(m_transformer.forward(tokens, 0, static_cast<int>(tokens.size())));
         std::vector<float> all(tokens.size() * kEmbedding);
         for (std::size_t i = 0; i < tokens.size(); ++i) {
             m_transformer.hidden(static_cast<int>(i),
@@ -64,8 +64,9 @@ public:
 
     /// Computes what follows the first `first` tokens, and lets the predictor follow.
     void compute(std::span<const TokenId> text, std::size_t first) {
-        EXPECT_TRUE(m_transformer.forward(text.subspan(first), static_cast<int>(first)));
-        m_predictor->follow(text, static_cast<int>(text.size() - first), m_transformer);
+        const int nNew = static_cast<int>(text.size() - first);
+        EXPECT_TRUE(m_transformer.forward(text.subspan(first), static_cast<int>(first), nNew));
+        m_predictor->follow(text, nNew, m_transformer);
     }
 
     [[nodiscard]] const LoadedModel& model() const { return *m_model; }
@@ -99,7 +100,7 @@ TEST_P(PredictionGolden, LogProbabilitiesEqualThePapersFormulasHoweverPairsAreBa
             const std::size_t n = std::min(batch, golden.size() - done);
             ASSERT_TRUE(layer.forward(std::span(tokens).subspan(done + 1, n),
                                       std::span(states).subspan(done * kEmbedding, n * kEmbedding),
-                                      static_cast<int>(done)));
+                                      static_cast<int>(done), static_cast<int>(n)));
             for (std::size_t i = 0; i < n; ++i) {
                 ASSERT_TRUE(
                     layer.logits(static_cast<int>(i),

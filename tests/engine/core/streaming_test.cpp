@@ -82,7 +82,8 @@ public:
                 std::min(tokens.size() - done,
                          static_cast<std::size_t>(batches[std::min(i, batches.size() - 1)]));
             const auto out = std::span(all).subspan(done * nLogits, n * nLogits);
-            if (!m_transformer.forward(tokens.subspan(done, n), static_cast<int>(done)) ||
+            if (!m_transformer.forward(tokens.subspan(done, n), static_cast<int>(done),
+                                       static_cast<int>(n)) ||
                 !m_transformer.logits(0, static_cast<int>(n), out)) {
                 return tl::unexpected(
                     m_transformer.error().value_or(Error{ErrorCode::Cancelled, "asked to stop"}));
@@ -213,10 +214,10 @@ TEST(StreamedModel, ServesSeveralAtOnce) {
                 Transformer transformer(config, weights, kernels(), cache, pool, 32);
                 const auto nLogits = static_cast<std::size_t>(config.vocabularySize);
                 std::vector<float> logits(nLogits);
-                EXPECT_TRUE(transformer.forward(std::span(tokens).first(11), 0));
+                EXPECT_TRUE(transformer.forward(std::span(tokens).first(11), 0, 0));
                 for (std::size_t at = 11; at < tokens.size(); ++at) {
                     ASSERT_TRUE(transformer.forward(std::span(tokens).subspan(at, 1),
-                                                    static_cast<int>(at)));
+                                                    static_cast<int>(at), 1));
                     ASSERT_TRUE(transformer.logits(0, 1, logits));
                     EXPECT_TRUE(
                         std::equal(logits.begin(), logits.end(),
