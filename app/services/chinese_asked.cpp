@@ -15,12 +15,13 @@ namespace {
 constexpr std::size_t kLongestAnswer = 600;  // bytes of a sentence
 
 constexpr auto kChineseAsking = std::to_array<std::string_view>(
-    {"在什么地方", "什么时候", "什么地方", "多长时间", "几月几日", "几月几号", "位于哪里", "哪一年",
-     "哪一天",     "在哪里",   "在哪儿",   "为什么",   "多少钱",   "怎么样",   "请问",     "怎么",
-     "怎样",       "如何",     "哪里",     "哪儿",     "哪个",     "哪些",     "哪天",     "哪年",
-     "哪位",       "何时",     "何地",     "何处",     "几点",     "几号",     "几天",     "多少",
-     "多久",       "多大",     "多远",     "多长",     "什么",     "是否",     "哪",       "谁",
-     "几",         "吗",       "呢",       "是",       "的"});
+    {"在什么地方", "什么意思", "什么时候", "什么地方", "多长时间", "几月几日", "几月几号",
+     "位于哪里",   "哪一年",   "哪一天",   "在哪里",   "在哪儿",   "为什么",   "多少钱",
+     "怎么样",     "请问",     "怎么",     "怎样",     "如何",     "哪里",     "哪儿",
+     "哪个",       "哪些",     "哪天",     "哪年",     "哪位",     "何时",     "何地",
+     "何处",       "几点",     "几号",     "几天",     "多少",     "多久",     "多大",
+     "多远",       "多长",     "什么",     "是否",     "哪",       "谁",       "几",
+     "吗",         "呢",       "是",       "的"});
 
 bool hasAnyOf(std::string_view text, std::initializer_list<std::string_view> list) {
     return std::any_of(list.begin(), list.end(), [&](std::string_view each) {
@@ -174,6 +175,12 @@ ChineseAsked chineseAskedBy(std::string_view question) {
     asked.wanted = chineseWantedBy(question);
     asked.question = question;
     std::string rest(question);
+    // "谁创建了它": that it is done needs no saying.
+    const std::string done = asked.wanted.verb + "了";
+    const std::size_t doneAt = rest.find(done);
+    if (!asked.wanted.verb.empty() && doneAt != std::string::npos) {
+        rest.replace(doneAt, done.size(), asked.wanted.verb + " ");
+    }
     for (const std::string_view frame : kChineseAsking) {
         for (std::size_t at = rest.find(frame); at != std::string::npos; at = rest.find(frame)) {
             rest.replace(at, frame.size(), " ");

@@ -255,6 +255,13 @@ ChineseWanted chineseWantedBy(std::string_view question) {
     std::string_view before = question.substr(0, at);
     std::string_view after = question.substr(at + asker->words.size());
     cutEnds(after, kMarks);
+    // "哪里不开放": the place is what it is said of, and needs no word of place before it.
+    constexpr auto kToPlaces = std::to_array<std::string_view>(
+        {"在", "于", "位", "到", "去", "从", "自", "往", "放", "是"});
+    if (wanted.kind == Kind::Place && !after.empty() && !endsWithAny(before, kToPlaces)) {
+        wanted.kind = Kind::Anything;
+        return wanted;
+    }
     const bool isBehindBe = before.ends_with("是") || before.ends_with("为");
     cutEnds(before, kBefore);
     const auto lastPart = [](std::string_view text) {
