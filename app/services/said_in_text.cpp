@@ -201,6 +201,9 @@ bool saysPlace(const AskedFor& asked, const std::vector<AskedWord>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (!isListed(words[i].surface, kPlaceWords)) continue;
         for (std::size_t j = i + 1; j < std::min(words.size(), i + 1 + kNear); ++j) {
+            // "In 2016" and "from her uncle" are no places; "from Oslo" is one.
+            if (isNumeric(words[j]) || isListed(words[j].surface, kTimeWords)) break;
+            if (words[i].surface == "from" && !words[j].isAnyCapital) continue;
             if (words[j].isContent && !asked.stems.contains(words[j].stem)) return true;
         }
     }

@@ -145,6 +145,9 @@ TEST(QuotedAnswer, WhoDidItStandsToTheVerb) {
         "Club", "",
         "The jetty was repaired in autumn, and Ann Berg saw it. The jetty was built by Tom Ode.")};
     EXPECT_EQ(quoteFor("Who repaired the jetty?", club), std::nullopt);
+    const std::vector<StoredPassage> house = {
+        passageOf("Tea house", "", "The tea house was bought from an uncle in 2016.")};
+    EXPECT_EQ(quoteFor("Where is the tea house?", house), std::nullopt);
     EXPECT_EQ(quoteFor("Who built the jetty?", club)->quote, "The jetty was built by Tom Ode.");
     const std::vector<StoredPassage> named = {passageOf("说明", "",
                                                         "云雀系统由许多模块组成，并由社区维护。"
