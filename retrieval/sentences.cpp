@@ -14,10 +14,13 @@ namespace conclave::retrieval {
 namespace {
 
 constexpr auto kAbbreviations = std::to_array<std::string_view>(
-    {"al",  "approx", "art", "bzw", "ca",  "cf",  "ch",  "co",   "dept", "dr",
-     "e.g", "ed",     "eds", "eq",  "est", "etc", "fig", "figs", "i.e",  "inc",
-     "jr",  "ltd",    "mr",  "mrs", "ms",  "mt",  "no",  "nos",  "nr",   "p",
-     "pp",  "prof",   "rev", "sec", "sr",  "st",  "usw", "vol",  "vs",   "z.b"});
+    {"al",  "approx", "bzw",  "ca",  "cf",  "co", "dept", "dr", "e.g", "ed",
+     "eds", "est",    "etc",  "i.e", "inc", "jr", "ltd",  "mr", "mrs", "ms",
+     "mt",  "nr",     "prof", "rev", "sr",  "st", "usw",  "vs", "z.b"});
+
+/// Of these only those that a number follows: "no. 5", and not "the answer is no. We".
+constexpr auto kBeforeNumbers = std::to_array<std::string_view>(
+    {"art", "ch", "eq", "fig", "figs", "no", "nos", "p", "pp", "sec", "vol"});
 
 bool isClosing(char32_t c) {
     constexpr std::u32string_view kClosing = U"\"')]}»”’」』）】〉》";
@@ -37,6 +40,17 @@ bool isClauseMark(char32_t c) {
     return kMarks.find(c) != std::u32string_view::npos;
 }
 
+/// The character that ends at `end` is a Latin letter with a mark: "ñ".
+bool isMarkedLetterBefore(std::string_view text, std::size_t end) {
+    constexpr char32_t kLastLatin = 0x24F;
+    std::size_t start = end;
+    while (start > 0 && (static_cast<unsigned char>(text[start - 1]) & 0xC0U) == 0x80U) --start;
+    if (start == 0 || start == end) return false;
+    --start;
+    const char32_t c = nextCodePoint(text, start);
+    return c <= kLastLatin && u_isalpha(static_cast<UChar32>(c)) != 0;
+}
+
 /// True if the full stop at `dot` follows an abbreviation or an initial rather than a last word.
 bool isAbbreviation(std::string_view text, std::size_t dot) {
     std::size_t start = dot;
@@ -47,7 +61,8 @@ bool isAbbreviation(std::string_view text, std::size_t dot) {
         --start;
     }
     std::string word(text.substr(start, dot - start));
-    if (word.empty()) return false;
+    // "Señal." is a word, and its last letters are none.
+    if (word.empty() || isMarkedLetterBefore(text, start)) return false;
     // "AT-310X." is no initial.
     const bool isEndOfName =
         start > 0 &&
@@ -56,6 +71,12 @@ bool isAbbreviation(std::string_view text, std::size_t dot) {
     if (word.size() == 1 && word[0] >= 'A' && word[0] <= 'Z' && word[0] != 'I') return true;
     std::transform(word.begin(), word.end(), word.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    if (std::binary_search(kBeforeNumbers.begin(), kBeforeNumbers.end(), word)) {
+        const std::size_t next = text.find_first_not_of(" \t\r\n", dot + 1);
+        // A bracket or a Roman number may be one, too.
+        return next == std::string_view::npos ||
+               std::string_view("0123456789([IVX").find(text[next]) != std::string_view::npos;
+    }
     return std::binary_search(kAbbreviations.begin(), kAbbreviations.end(), word);
 }
 

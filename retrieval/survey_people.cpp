@@ -86,6 +86,12 @@ bool isOneOf(std::string_view word, std::initializer_list<std::string_view> list
     return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+/// "Hi Ben," names one Ben, and nobody called Hi.
+bool isGreeting(std::string_view word) {
+    return isOneOf(word, {"hi", "hello", "hey", "dear", "hallo", "liebe", "lieber", "bonjour",
+                          "cher", "hola", "ciao", "thanks", "regards"});
+}
+
 bool isOfCalendar(std::string_view word) {
     return isOneOf(word, {"january", "february", "march", "april", "may", "june", "july", "august",
                           "september", "october", "november", "december", "monday", "tuesday",
@@ -148,7 +154,7 @@ private:
                 hasTitle = true;
             } else if (isRole(word) && last - first > 2) {
                 score += kStrong;
-            } else if (!isStopWord(word) || m_words[first].isInitial) {
+            } else if (!isGreeting(word) && (!isStopWord(word) || m_words[first].isInitial)) {
                 break;
             }
             ++first;
@@ -273,12 +279,12 @@ constexpr auto kChineseTitles = std::to_array<std::string_view>(
      "市长", "总理", "会计", "师傅", "科长", "处长", "局长",   "护士", "同学", "組長", "組长"});
 
 constexpr auto kChineseRoles = std::to_array<std::string_view>(
-    {"先生", "女士", "教授", "博士", "经理",   "主任",   "医生",   "老师",   "律师",
-     "总监", "校长", "院长", "部长", "主席",   "总裁",   "董事长", "工程师", "法官",
-     "同志", "书记", "市长", "会计", "负责人", "代表",   "作者",   "员工",   "秘书",
-     "专员", "组长", "队长", "司机", "房东",   "租客",   "联系人", "证人",   "记者",
-     "导演", "演员", "歌手", "诗人", "作家",   "学生",   "姓名",   "甲方",   "乙方",
-     "同事", "邻居", "店长", "厨师", "顾问",   "设计师", "管理员", "人员",   "客户"});
+    {"先生",   "女士",   "教授",   "博士", "经理",   "主任",   "医生",   "老师",   "律师", "总监",
+     "校长",   "院长",   "部长",   "主席", "总裁",   "董事长", "工程师", "法官",   "同志", "书记",
+     "市长",   "会计",   "负责人", "代表", "作者",   "员工",   "秘书",   "专员",   "组长", "参加者",
+     "出席者", "与会者", "参与者", "队长", "司机",   "房东",   "租客",   "联系人", "证人", "记者",
+     "导演",   "演员",   "歌手",   "诗人", "作家",   "学生",   "姓名",   "甲方",   "乙方", "同事",
+     "邻居",   "店长",   "厨师",   "顾问", "设计师", "管理员", "人员",   "客户"});
 
 constexpr auto kChineseDoings = std::to_array<std::string_view>(
     {"说",   "表示", "指出", "认为", "签署", "签字", "签订", "负责", "担任", "出生", "毕业", "介绍",

@@ -182,7 +182,7 @@ Result<std::optional<Message>> Answerer::survey(AnswerJob& job, const ChatSettin
     if (!collections) return tl::unexpected(collections.error());
     if (collections->empty()) return none;
     SurveyRequest request;
-    request.question = job.question.text;
+    request.question = job.asked;
     request.collections = std::move(*collections);
     request.isForced = job.scope == Scope::Everything;
     request.filter = settings.filter;

@@ -94,6 +94,8 @@ bool isAboutTheSame(std::string_view question, const StoredPassage& passage) {
 bool isOfKindAskedFor(std::string_view question, std::string_view text) {
     if (isChinese(question)) return true;
     AskedFor asked = askedForBy(question);
+    // Of "1,180 or 2,450 euros" a deposit of 7,350 says neither.
+    if (!saysOneAlternative(asked, wordsAsAsked(text))) return false;
     switch (asked.wanted) {
         case Wanted::Anything:
         case Wanted::Person:

@@ -14,8 +14,8 @@ namespace conclave::services {
 /// answer at all. Of Chinese only what is numbered is known as a name.
 [[nodiscard]] bool isAboutTheSame(std::string_view question, const StoredPassage& passage);
 
-/// The text says a number, a time, a duration or money where the question asks for one; true of
-/// other questions, whose answers have no form.
+/// The text says a number, a time, a duration or money where the question asks for one, and one of
+/// two where it offers both ("June or July"); true of other questions, whose answers have no form.
 [[nodiscard]] bool isOfKindAskedFor(std::string_view question, std::string_view text);
 
 /// The sentences of the passage around a quote (bytes of its text) are about the thing that the

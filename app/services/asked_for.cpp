@@ -196,6 +196,62 @@ StemSet verbOf(const std::vector<AskedWord>& words, std::size_t at, const AskedF
     return isNoun ? StemSet{} : StemSet{words.back().stem};
 }
 
+/// What kind of word can be chosen against another: a number, a name, or any other.
+int kindOfChoice(const AskedWord& word) {
+    if (word.hasDigit) return 2;
+    return word.isAnyCapital ? 1 : 0;
+}
+
+/// "June" and "July" of "in June or in July 2022", "180" and "240" of "180 or 240 euros": runs of
+/// words of one kind around "or". A name may have several words, all others have one.
+void findAlternatives(const std::vector<AskedWord>& words, AskedFor& asked) {
+    constexpr auto kSkipped = std::to_array<std::string_view>(
+        {"in", "on", "at", "by", "for", "to", "from", "the", "a", "an", "of", "with", "until"});
+    std::size_t at = 1;
+    while (at < words.size() && words[at].surface != "or") ++at;
+    if (at + 1 >= words.size()) return;
+    std::size_t right = at + 1;
+    while (right < words.size() && isListed(words[right].surface, kSkipped)) ++right;
+    if (right == words.size()) return;
+    const int kind = kindOfChoice(words[right]);
+    std::array<StemSet, 2> choice;
+    // "180 euros or 240 euros": the words of measure are the same in both.
+    std::size_t left = at;
+    while (left > 1 && kindOfChoice(words[left - 1]) != kind && left + 3 > at) --left;
+    while (left > 1 && kindOfChoice(words[left - 1]) == kind && words[left - 1].isContent) {
+        choice.front().insert(words[--left].stem);
+        if (kind != 1) break;
+    }
+    for (; right < words.size() && kindOfChoice(words[right]) == kind; ++right) {
+        if (words[right].isContent) choice.back().insert(words[right].stem);
+        if (kind != 1) break;
+    }
+    StemSet both;
+    for (const std::string& stem : choice.front()) {
+        if (choice.back().contains(stem)) both.insert(stem);
+    }
+    for (const std::string& stem : both) {
+        choice.front().erase(stem);
+        choice.back().erase(stem);
+    }
+    if (choice.front().empty() || choice.back().empty()) return;
+    for (const StemSet& stems : choice) {
+        for (const std::string& stem : stems) {
+            asked.stems.erase(stem);
+            asked.keys.erase(stem);
+        }
+    }
+    asked.alternatives = std::move(choice);
+}
+
+/// "Error E42", "code F7": the word says what the code is, which the text need not say again.
+bool isKindOfCode(const std::vector<AskedWord>& words, std::size_t i) {
+    constexpr auto kKinds = std::to_array<std::string_view>(
+        {"error", "code", "message", "fault", "alarm", "warning", "status"});
+    return i + 1 < words.size() && isListed(words[i].surface, kKinds) && words[i + 1].hasDigit &&
+           words[i + 1].isAnyCapital;
+}
+
 }  // namespace
 
 std::vector<AskedWord> wordsAsAsked(std::string_view text) {
@@ -286,6 +342,7 @@ AskedFor askedForBy(std::string_view question) {
         // "What goes in the box?" is answered by what is for the box.
         const bool isPut = word.surface == "goes" || word.surface == "belongs";
         if (isPut && isVerbBehindWhat(words, at, i)) continue;
+        if (isKindOfCode(words, i)) continue;
         asked.isPermission =
             asked.isPermission || (isWhether && isListed(word.stem, kPermissionStems));
         asked.isPast = asked.isPast || isPastForm(word);
@@ -297,6 +354,7 @@ AskedFor askedForBy(std::string_view question) {
         for (const std::string_view stem : kPermissionStems) asked.stems.erase(std::string(stem));
         asked.stems.emplace(kPermissionStems.front());
     }
+    if (isWhether && !asked.isPermission) findAlternatives(words, asked);
     asked.isPast = asked.isPast || (at + 1 < words.size() && words[at + 1].surface == "did");
     asked.focus = focusOf(words, at, asked.stems);
     for (const AskedWord& word : words) {

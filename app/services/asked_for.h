@@ -1,6 +1,7 @@
 // asked_for.h: what an English question asks about and for, by its wording.
 #pragma once
 
+#include <array>
 #include <set>
 #include <string>
 #include <string_view>
@@ -52,6 +53,8 @@ struct AskedFor {
     /// "the average", "in total", "the highest": words of one of these groups, which a sentence
     /// must say itself, as else it is one of those that were to be looked through.
     std::set<std::size_t> ofAll;
+    /// "In June or in July?": the words of either, of which an answer says one; empty: no choice.
+    std::array<StemSet, 2> alternatives{};
     StemSet verb;               ///< of them: what is done, which an answer may say in other words
     bool isOfNamed = false;     ///< of a thing named by its number, whose words are left out
     bool isHowTo = false;       ///< "how do I", "how can I", "how to"

@@ -15,10 +15,13 @@ namespace {
 constexpr std::size_t kLongestAnswer = 600;  // bytes of a sentence
 
 constexpr auto kChineseAsking = std::to_array<std::string_view>(
-    {"什么时候", "什么地方", "多长时间", "为什么", "多少钱", "怎么样", "请问", "怎么", "怎样",
-     "如何",     "哪里",     "哪儿",     "哪个",   "哪些",   "哪天",   "何时", "何地", "几点",
-     "几天",     "多少",     "多久",     "多大",   "多远",   "多长",   "什么", "是否", "哪",
-     "谁",       "几",       "吗",       "呢",     "是",     "的"});
+    {"在什么地方", "什么意思", "什么时候", "什么地方", "多长时间", "几月几日", "几月几号",
+     "位于哪里",   "哪一年",   "哪一天",   "在哪里",   "在哪儿",   "为什么",   "多少钱",
+     "怎么样",     "请问",     "怎么",     "怎样",     "如何",     "哪里",     "哪儿",
+     "哪个",       "哪些",     "哪天",     "哪年",     "哪位",     "何时",     "何地",
+     "何处",       "几点",     "几号",     "几天",     "多少",     "多久",     "多大",
+     "多远",       "多长",     "什么",     "是否",     "哪",       "谁",       "几",
+     "吗",         "呢",       "是",       "的"});
 
 bool hasAnyOf(std::string_view text, std::initializer_list<std::string_view> list) {
     return std::any_of(list.begin(), list.end(), [&](std::string_view each) {
@@ -106,6 +109,15 @@ bool defines(std::string_view sentence, std::string_view defined) {
     return false;
 }
 
+/// "错误 E7": what is said of it anywhere tells what it means.
+bool isCode(std::string_view defined) {
+    const auto isOf = [](int (*isKind)(int)) {
+        return [isKind](char c) { return isKind(static_cast<unsigned char>(c)) != 0; };
+    };
+    return std::any_of(defined.begin(), defined.end(), isOf(std::isdigit)) &&
+           std::any_of(defined.begin(), defined.end(), isOf(std::isupper));
+}
+
 std::size_t nIn(const std::vector<std::string>& parts, std::string_view text) {
     return static_cast<std::size_t>(std::count_if(
         parts.begin(), parts.end(),
@@ -160,7 +172,15 @@ ChineseAsked chineseAskedBy(std::string_view question) {
     asked.wantsTime = hasAnyOf(question, {"时候", "何时", "几点", "哪天", "几号"});
     asked.isWhatIs = hasAnyOf(question, {"什么是", "是什么"});
     asked.defined = definedBy(question);
+    asked.wanted = chineseWantedBy(question);
+    asked.question = question;
     std::string rest(question);
+    // "谁创建了它": that it is done needs no saying.
+    const std::string done = asked.wanted.verb + "了";
+    const std::size_t doneAt = rest.find(done);
+    if (!asked.wanted.verb.empty() && doneAt != std::string::npos) {
+        rest.replace(doneAt, done.size(), asked.wanted.verb + " ");
+    }
     for (const std::string_view frame : kChineseAsking) {
         for (std::size_t at = rest.find(frame); at != std::string::npos; at = rest.find(frame)) {
             rest.replace(at, frame.size(), " ");
@@ -189,16 +209,19 @@ bool isOnTheSubject(const ChineseAsked& asked, std::string_view text) {
            10 * nIn(asked.pairs, text) >= 6 * asked.pairs.size();
 }
 
-std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence, const std::string& above) {
+std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence, const std::string& above,
+                  const std::string& title) {
     // A word alone is no subject, unless it is asked what it is.
     const std::size_t nFewestPairs = asked.defined.empty() ? 2 : 1;
     if (asked.pairs.size() < nFewestPairs || sentence.size() > kLongestAnswer ||
         !isChinese(sentence) || hasAnyOf(sentence, {"？", "?"})) {
         return 0;
     }
-    if (nIn(asked.pairs, sentence) == 0 || !isOnTheSubject(asked, above + std::string(sentence))) {
-        return 0;
-    }
+    const bool isOnIt = isOnTheSubject(asked, above + std::string(sentence)) ||
+                        (tellsRole(asked.wanted, sentence) &&
+                         isOnTheSubject(asked, title + "\n" + std::string(sentence)));
+    if (nIn(asked.pairs, sentence) == 0 || !isOnIt) return 0;
+    if (!saysWanted(asked.wanted, asked.question, sentence)) return 0;
     const bool saysNumber = sentence.find_first_of("0123456789") != std::string_view::npos ||
                             hasAnyOf(sentence, {"一", "二", "三", "四", "五", "六", "七", "八",
                                                 "九", "十", "百", "千", "两", "半"});
@@ -207,8 +230,11 @@ std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence, const st
         !hasAnyOf(sentence, {"年", "月", "日", "号", "点", "时", "周", "星期", ":", "："})) {
         return 0;
     }
-    if (!asked.defined.empty() && !defines(sentence, asked.defined)) return 0;
-    if (asked.isWhatIs && !hasAnyOf(sentence, {"是", "指", "为", ":", "："})) return 0;
+    const bool isDefined = asked.defined.empty() || isCode(asked.defined);
+    if (!isDefined && !defines(sentence, asked.defined)) return 0;
+    if (asked.isWhatIs && !isCode(asked.defined) &&
+        !hasAnyOf(sentence, {"是", "指", "为", ":", "："}))
+        return 0;
     // A heading says nothing of what it names.
     const bool isClosed = hasAnyOf(sentence, {"。", "！", "；", "|", ":", "："});
     if (!isClosed && !hasAnyOf(sentence, {"是", "有", "为", "在", "由"})) return 0;

@@ -352,7 +352,130 @@ std::optional<Words> withTopic(const Words& words, const Words& previous) {
     return replaced(words, {index, index + 1}, *topic);
 }
 
+/// "Which ones?", "Name them": the things that were counted.
+bool asksForThem(const Words& words) {
+    static const std::vector<std::string> kWordings = {
+        "which",           "which ones",      "which ones are they", "which are they",
+        "which are those", "what are they",   "list them",           "name them",
+        "show them",       "which are these", "who are they"};
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return std::find(kWordings.begin(), kWordings.end(), text) != kWordings.end();
+}
+
+/// Where the helper stands of "Which agreements are active", "How many leases are there"; none:
+/// nothing is counted, or not by a helper alone.
+std::optional<WordSpan> countedThings(const Words& previous) {
+    constexpr std::size_t kMostWords = 5;  // of what is counted
+    const bool isHowMany = previous.size() > 2 && isAmong(previous[0], std::array{"how"sv}) &&
+                           isAmong(previous[1], std::array{"many"sv});
+    if (!isHowMany && !isAmong(previous[0], std::array{"which"sv})) return std::nullopt;
+    const std::size_t first = isHowMany ? 2 : 1;
+    for (std::size_t i = first; i < std::min(previous.size(), first + kMostWords); ++i) {
+        if (isAmong(previous[i], kFollowHelpers)) {
+            return i > first ? std::optional(WordSpan{first, i}) : std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
+/// "Which agreements are active?" of "Which ones?" behind "How many agreements are active?"; "which
+/// agreements that are active is the cheapest" of "Which of them is the cheapest?".
+std::optional<Words> ofThoseCounted(const Words& words, const Words& previous) {
+    const auto things = countedThings(previous);
+    if (!things) return std::nullopt;
+    const auto at = [&](std::size_t i) {
+        return previous.begin() + static_cast<std::ptrdiff_t>(i);
+    };
+    if (asksForThem(words)) {
+        if (isAmong(previous[0], std::array{"which"sv})) return std::nullopt;
+        Words whole{"Which"};
+        whole.insert(whole.end(), at(things->start), previous.end());
+        return whole;
+    }
+    constexpr std::size_t kFewest = 4;  // "Which of them expired"
+    const bool isOfThem = words.size() >= kFewest && isAmong(words[0], std::array{"which"sv}) &&
+                          isAmong(words[1], std::array{"of"sv}) &&
+                          isAmong(words[2], std::array{"them"sv, "these"sv, "those"sv});
+    const bool isThere = isAmong(previous.back(), std::array{"there"sv});
+    if (!isOfThem) return std::nullopt;
+    Words whole{"Which"};
+    whole.insert(whole.end(), at(things->start), at(things->end));
+    if (!isThere) {
+        whole.emplace_back("that");
+        whole.insert(whole.end(), at(things->end), previous.end());
+    }
+    whole.insert(whole.end(), words.begin() + 3, words.end());
+    return whole;
+}
+
+/// "And its budget?", "What is its budget?" of the one thing that the question before names.
+std::optional<Words> ofItsOwner(const Words& words, const Words& previous) {
+    constexpr std::size_t kLongest = 4;  // words of what is its
+    constexpr auto kOwners = std::to_array<std::string_view>({"its", "his", "her", "their"});
+    const bool isAsked = words.size() > 2 && isAmong(words[0], std::array{"what"sv, "who"sv}) &&
+                         isAmong(words[1], kBe);
+    const std::size_t first = isAsked ? 2 : 0;
+    if (words.size() < first + 2 || words.size() > first + 1 + kLongest ||
+        !isAmong(words[first], kOwners) || !isAmong(previous.front(), kFollowAskers)) {
+        return std::nullopt;
+    }
+    const bool isClause = std::any_of(words.begin() + static_cast<std::ptrdiff_t>(first),
+                                      words.end(), [](const std::string& word) {
+                                          return isAmong(word, kFollowAskers) ||
+                                                 isAmong(word, kFollowHelpers) ||
+                                                 isAmong(word, kPrepositions);
+                                      });
+    if (isClause) return std::nullopt;
+    Words owner;
+    if (const auto of = askedOfThing(previous)) {
+        owner.assign(previous.begin() + static_cast<std::ptrdiff_t>(of->thing.start),
+                     previous.end());
+    } else if (const auto named = onlyPhrase(previous, true)) {
+        WordSpan span = *named;
+        while (span.end < previous.size() &&
+               std::isdigit(static_cast<unsigned char>(previous[span.end][0])) != 0) {
+            ++span.end;
+        }
+        if (isAmong(previous[span.start - 1], std::array{"the"sv})) --span.start;
+        owner.assign(previous.begin() + static_cast<std::ptrdiff_t>(span.start),
+                     previous.begin() + static_cast<std::ptrdiff_t>(span.end));
+    } else if (auto topic = topicOf(previous)) {
+        owner = std::move(*topic);
+    }
+    if (owner.empty()) return std::nullopt;
+    Words whole = isAsked ? Words{words[0], words[1], "the"} : Words{"What", "is", "the"};
+    whole.insert(whole.end(), words.begin() + static_cast<std::ptrdiff_t>(first) + 1, words.end());
+    whole.emplace_back("of");
+    whole.insert(whole.end(), owner.begin(), owner.end());
+    return whole;
+}
+
 // ---------------------------------------------------------------------------------------- Chinese
+
+/// "预算", "地址": asked of a thing, and no thing itself; how it is asked for. Empty: not known.
+std::string_view askedOfChineseThing(std::string_view word) {
+    constexpr std::size_t kFewest = 6;  // bytes: two characters
+    constexpr auto kAmounts = std::to_array<std::string_view>(
+        {"预算", "费用", "价格", "租金", "押金", "金额", "面积", "电话", "薪水", "工资", "年薪",
+         "成本", "费", "价", "额", "率", "数量", "人数"});
+    constexpr auto kDays =
+        std::to_array<std::string_view>({"日期", "时间", "到期日", "截止日", "生日"});
+    constexpr auto kPeople = std::to_array<std::string_view>(
+        {"负责人", "联系人", "作者", "经理", "主任", "馆长", "校长", "院长", "所长", "创始人"});
+    constexpr auto kPlaces = std::to_array<std::string_view>({"地址", "地点", "位置"});
+    const auto isIn = [&](const auto& list) {
+        return word.size() >= kFewest &&
+               std::any_of(list.begin(), list.end(),
+                           [&](std::string_view each) { return word.ends_with(each); });
+    };
+    if (isIn(kAmounts)) return "是多少？";
+    if (isIn(kDays)) return "是什么时候？";
+    if (isIn(kPeople)) return "是谁？";
+    return isIn(kPlaces) ? "是什么？"sv : ""sv;
+}
 
 std::string_view withoutMarks(std::string_view text) {
     for (bool isCut = true; isCut;) {
@@ -432,6 +555,12 @@ std::string chineseStandalone(std::string_view question, std::string_view previo
                              other.find("什么") == std::string_view::npos;
         const std::size_t at = before.find(topic);
         if (!isThing) return std::string(question);
+        const std::string_view asks = askedOfChineseThing(other);
+        const bool isOfTopic = before.substr(at + topic.size()).starts_with("的") ||
+                               before.starts_with("什么是") || before.ends_with("是什么");
+        if (!asks.empty() && isOfTopic && askedOfChineseThing(topic).empty()) {
+            return std::string(topic).append("的").append(other).append(asks);
+        }
         if (auto same = ofSameChineseThing(before, topic, other)) return std::move(*same);
         std::string whole(before);
         return whole.replace(at, topic.size(), other) + "？";
@@ -459,6 +588,8 @@ std::string standaloneQuestion(std::string_view question, std::string_view previ
     const Words before = wordsOfQuestion(previous);
     if (words.empty() || before.empty()) return std::string(question);
     const bool isOpened = takeOpening(words);
+    if (const auto whole = ofThoseCounted(words, before)) return questionOf(*whole);
+    if (const auto whole = ofItsOwner(words, before)) return questionOf(*whole);
     if (const auto whole = withTopic(words, before)) return questionOf(*whole);
     if (const auto whole = withThing(words, before, isOpened)) return questionOf(*whole);
     if (isOpened) {

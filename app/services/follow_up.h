@@ -11,8 +11,10 @@ namespace conclave::services {
 
 /// What is asked with the words of the question before it: "And the tenant?" after "Who is the
 /// landlord?" is "Who is the tenant?", and "How do I make one?" after "What is a collection?" is
-/// "How do I make a collection?"; in Chinese "那房客呢？" likewise. The question itself where the
-/// wording leaves a doubt what stands for what.
+/// "How do I make a collection?"; "Which ones?" after "How many leases are signed?" is "Which
+/// leases are signed?", and "And its price?" that of the one thing named before; in Chinese
+/// "那房客呢？" likewise. The question itself where the wording leaves a doubt what stands for
+/// what.
 [[nodiscard]] std::string standaloneQuestion(std::string_view question, std::string_view previous);
 
 /// The same over a conversation, whose follow-ups may have led to each other.

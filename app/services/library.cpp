@@ -13,7 +13,7 @@ namespace conclave::services {
 namespace {
 
 /// Raise when chunks would be cut differently.
-constexpr int kPipelineVersion = 4;
+constexpr int kPipelineVersion = 5;
 
 /// Passages of one document that come before those of others.
 constexpr int kMostOfDocument = 4;

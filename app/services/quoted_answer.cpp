@@ -88,7 +88,7 @@ std::size_t fitOf(const AskedFor& asked, std::string_view run, const StemSet& ab
         asked.stems.begin(), asked.stems.end(),
         [&](const std::string& stem) { return own.contains(stem) || above.contains(stem); });
     if (!holdsAll || !saysWanted(asked, words, run) || isFragment(run)) return 0;
-    if (!saysOfAll(asked, words)) return 0;
+    if (!saysOfAll(asked, words) || !saysOneAlternative(asked, words)) return 0;
     if (asked.isWhatIs && !definesFocus(asked, words, run)) return 0;
     // Of a document that is named, a person or a time is an answer wherever it stands.
     const bool isTold = asked.isOfNamed && (asked.isWhatIs || asked.wanted != Wanted::Anything);
@@ -150,6 +150,22 @@ std::vector<retrieval::TextSpan> clausesOf(std::string_view text, retrieval::Tex
     }
     add(sentence.endByte);
     return clauses;
+}
+
+/// The line that the document of this passage begins with, if it is its title: a text file has no
+/// other one. Empty for other passages.
+std::string_view titleLine(const StoredPassage& passage) {
+    constexpr std::size_t kLongest = 80;  // bytes
+    if (passage.startByte != 0) return {};
+    std::string_view text = passage.text;
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos || end > kLongest) return {};
+    const std::string_view line = text.substr(0, end);
+    const bool isSentence = line.find_first_of(".?!;:|,") != std::string_view::npos ||
+                            line.find("。") != std::string_view::npos ||
+                            line.find("，") != std::string_view::npos;
+    return isSentence ? std::string_view() : line;
 }
 
 struct QuotePlace {
@@ -240,7 +256,12 @@ std::optional<QuotePlace> placeOf(std::string_view question,
         const std::string_view text = passages[i].text;
         orders = ordersIn(text);
         const AskedFor asked = besideTitle(all, passages[i].title);
-        const StemSet above = stemsIn(passages[i].title + "\n" + passages[i].heading);
+        const std::string title = std::string(passages[i].title)
+                                      .append("\n")
+                                      .append(passages[i].heading)
+                                      .append("\n")
+                                      .append(titleLine(passages[i]));
+        const StemSet above = stemsIn(title);
         const std::vector<TableUnit> rows = tableUnits(text);
         auto chosen = bestRow(question, inChinese ? nullptr : &asked,
                               inChinese ? &chinese : nullptr, rows, above, textAbove(passages[i]));
@@ -274,11 +295,11 @@ std::optional<QuotePlace> placeOf(std::string_view question,
                         text.substr(clause.startByte, clause.endByte - clause.startByte);
                     return offer(
                         i, clause,
-                        inChinese ? fitOf(chinese, said, heads) : fitOf(asked, said, above));
+                        inChinese ? fitOf(chinese, said, heads, title) : fitOf(asked, said, above));
                 }) > 0;
             if (isInClause) continue;
             if (inChinese) {
-                offer(i, sentences[first], fitOf(chinese, sentence, heads));
+                offer(i, sentences[first], fitOf(chinese, sentence, heads, title));
                 continue;
             }
             if (offer(i, sentences[first], fitOf(asked, sentence, above))) continue;

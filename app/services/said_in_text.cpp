@@ -143,7 +143,8 @@ bool saysCount(const AskedFor& asked, const std::vector<AskedWord>& words) {
 }
 
 /// Two capitalised words in a row, one where a name is usual, or an office.
-bool saysPerson(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
+bool saysPersonIn(const AskedFor& asked, const std::vector<AskedWord>& words,
+                  std::string_view text) {
     const auto isName = [&](std::size_t i) {
         return i < words.size() && words[i].isCapital && words[i].isContent &&
                !asked.stems.contains(words[i].stem) && !isListed(words[i].surface, kTimeWords);
@@ -162,12 +163,47 @@ bool saysPerson(const AskedFor& asked, const std::vector<AskedWord>& words, std:
     return false;
 }
 
+/// "was repaired by Ann Berg", "Ann Berg repaired": who stands on the doer's side of the verb. Of a
+/// sentence that has the verb in no form of the past any person is taken.
+bool saysPerson(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
+    constexpr auto kBefore =
+        std::to_array<std::string_view>({"was", "were", "been", "being", "is", "are", "be"});
+    constexpr std::size_t kNear = 3;
+    if (!asked.isPast || asked.isWhoIs || asked.verb.size() != 1) {
+        return saysPersonIn(asked, words, text);
+    }
+    bool isSaid = false;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i].stem != *asked.verb.begin()) continue;
+        isSaid = true;
+        bool isPassive = false;
+        for (std::size_t j = i > kNear ? i - kNear : 0; j < i; ++j) {
+            isPassive = isPassive || isListed(words[j].surface, kBefore);
+        }
+        if (!isPassive) {
+            // A pronoun stands for whom the sentence before names.
+            if (saysPersonIn(asked, words, text)) return true;
+            continue;
+        }
+        for (std::size_t j = i + 1; j + 1 < words.size(); ++j) {
+            if (words[j].surface != "by") continue;
+            const std::vector<AskedWord> behind(words.begin() + static_cast<std::ptrdiff_t>(j),
+                                                words.end());
+            if (saysPersonIn(asked, behind, text)) return true;
+        }
+    }
+    return !isSaid && saysPersonIn(asked, words, text);
+}
+
 /// "behind the red door": a place that the question does not name.
 bool saysPlace(const AskedFor& asked, const std::vector<AskedWord>& words) {
     constexpr std::size_t kNear = 3;
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (!isListed(words[i].surface, kPlaceWords)) continue;
         for (std::size_t j = i + 1; j < std::min(words.size(), i + 1 + kNear); ++j) {
+            // "In 2016" and "from her uncle" are no places; "from Oslo" is one.
+            if (isNumeric(words[j]) || isListed(words[j].surface, kTimeWords)) break;
+            if (words[i].surface == "from" && !words[j].isAnyCapital) continue;
             if (words[j].isContent && !asked.stems.contains(words[j].stem)) return true;
         }
     }
@@ -230,6 +266,19 @@ bool saysOfAll(const AskedFor& asked, const std::vector<AskedWord>& words) {
         }
         return false;
     });
+}
+
+bool saysOneAlternative(const AskedFor& asked, const StemSet& said) {
+    const StemSet& first = asked.alternatives.front();
+    const StemSet& second = asked.alternatives.back();
+    if (first.empty()) return true;
+    const bool saysFirst = nHeld(first, said) == first.size();
+    const bool saysSecond = nHeld(second, said) == second.size();
+    return saysFirst != saysSecond;
+}
+
+bool saysOneAlternative(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    return asked.alternatives.front().empty() || saysOneAlternative(asked, stemsOf(words));
 }
 
 bool definesFocus(const AskedFor& asked, const std::vector<AskedWord>& words,

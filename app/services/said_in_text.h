@@ -23,6 +23,11 @@ namespace conclave::services {
 /// Where a total, an average or an extreme is asked for, the words say one themselves.
 [[nodiscard]] bool saysOfAll(const AskedFor& asked, const std::vector<AskedWord>& words);
 
+/// Where the question leaves a choice, "in June or in July", the words say one of both, and not the
+/// other.
+[[nodiscard]] bool saysOneAlternative(const AskedFor& asked, const StemSet& said);
+[[nodiscard]] bool saysOneAlternative(const AskedFor& asked, const std::vector<AskedWord>& words);
+
 /// "X is …", "X of the Y means …", "X: …": a word of the focus stands before a verb that defines,
 /// right before it if the question has no other word.
 [[nodiscard]] bool definesFocus(const AskedFor& asked, const std::vector<AskedWord>& words,

@@ -63,7 +63,7 @@ std::size_t rowFit(const AskedFor& asked, const TableUnit& row, const StemSet& a
     for (const std::string& stem : asked.stems) {
         if (!isHeld(stem)) missing.insert(stem);
     }
-    if (choosing.empty()) return 0;
+    if (choosing.empty() || !saysOneAlternative(asked, said)) return 0;
     const StemSet usual = usualNames(asked.wanted);
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
         const StemSet own = stemsIn(row.labels[i]);

@@ -53,6 +53,9 @@ TEST(SentenceSpans, ALetterBehindANumberIsNoInitial) {
     EXPECT_EQ(sentenceSpans("It uses the cartridge AT-310X. A cartridge lasts. See plan B.").size(),
               3U);
     EXPECT_EQ(sentenceSpans("It was written by J. R. Smith in May.").size(), 1U);
+    EXPECT_EQ(sentenceSpans("Señal. The bell rings.").size(), 2U);
+    EXPECT_EQ(sentenceSpans("The answer is no. We studied art. He did too.").size(), 3U);
+    EXPECT_EQ(sentenceSpans("See no. 5 and fig. 2 of Müller et al. in May.").size(), 1U);
 }
 
 TEST(SentenceMatcher, OneOfTheWordsBesideOrIsEnough) {
@@ -205,6 +208,10 @@ TEST(FindPattern, KnowsPeopleFromCompaniesAndPlaces) {
                        "Bank, Baker & Sons, Virginia Beach, United Nations, Quarterly Review and "
                        "Data Protection Officer in Santa Clara on Good Friday"),
                 IsEmpty());
+    EXPECT_THAT(values(Pattern::Person, "Hi Ben,\nHello Anna, this is from Anna Berg."),
+                ElementsAre("Anna Berg"));
+    EXPECT_THAT(values(Pattern::Person, "参加者：李伟、王芳、陈静。"),
+                ElementsAre("李伟", "王芳", "陈静"));
     EXPECT_THAT(values(Pattern::Person, "Present: Tunde Abara, Wei Zhang, Zanele Mbatha"),
                 ElementsAre("Tunde Abara", "Wei Zhang", "Zanele Mbatha"));
 }

@@ -124,7 +124,9 @@ TEST(NamedSides, AreDocumentsCalledSo) {
                                              named(4, "lease Elm Street 14.txt", ""),
                                              named(5, "东湖合同.txt", ""),
                                              named(6, "西山合同.txt", ""),
-                                             named(7, "Rome.txt", "")};
+                                             named(7, "Rome.txt", ""),
+                                             named(8, "b.md", "Lease contract: Brunner Bakery"),
+                                             named(9, "o.md", "Lease contract: Okafor Studio")};
     const auto sidesOf = [&](const std::string& first, const std::string& second) {
         return namedSidesOf({first, second}, documents).sideOf;
     };
@@ -136,6 +138,9 @@ TEST(NamedSides, AreDocumentsCalledSo) {
                 ElementsAre(testing::Pair(2, 1), testing::Pair(3, 0)));
     EXPECT_THAT(sidesOf("东湖合同", "西山合同"),
                 ElementsAre(testing::Pair(5, 0), testing::Pair(6, 1)));
+    EXPECT_THAT(sidesOf("Brunner", "Okafor"),
+                ElementsAre(testing::Pair(8, 0), testing::Pair(9, 1)));
+    EXPECT_THAT(sidesOf("bakery", "Okafor"), ElementsAre()) << "said like a kind of thing";
     EXPECT_THAT(sidesOf("Rome", "Paris"), ElementsAre()) << "no file is called Paris";
     EXPECT_THAT(sidesOf("Elm Street", "lease B"), ElementsAre()) << "it may be either";
     EXPECT_THAT(namedSidesOf({"lease A", "lease C"}, documents).missing, ElementsAre("lease C"));

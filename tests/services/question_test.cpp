@@ -162,6 +162,35 @@ TEST(FollowUp, IsOfTheSameThing) {
               "How much is the deposit for Harbor Street 14 in March?");
 }
 
+TEST(FollowUp, IsOfThoseCountedOrOfWhatIsNamed) {
+    struct Case {
+        const char* previous;
+        const char* question;
+        const char* whole;
+    };
+    for (const Case& each : {
+             Case{"How many leases are signed?", "Which ones?", "Which leases are signed?"},
+             Case{"How many leases are signed?", "Name them.", "Which leases are signed?"},
+             Case{"Which leases are signed?", "Which of them is the cheapest?",
+                  "Which leases that are signed is the cheapest?"},
+             Case{"How many offers are there?", "And which of these is the lowest?",
+                  "Which offers is the lowest?"},
+             Case{"What is Project Falcon?", "And its budget?",
+                  "What is the budget of Project Falcon?"},
+             Case{"What is the Aurelia 310?", "What is its price?",
+                  "What is the price of the Aurelia 310?"},
+             Case{"What is the deposit in the Berlin lease?", "And its term?",
+                  "What is the term of the Berlin lease?"},
+             Case{"图书馆的馆长是谁？", "预算呢？", "图书馆的预算是多少？"},
+             Case{"什么是云雀系统？", "那负责人呢？", "云雀系统的负责人是谁？"},
+             // Nothing is counted, and two are named.
+             Case{"Where are the leases?", "Which ones?", "Which ones?"},
+             Case{"How does Ann know Ben?", "And his car?", "And his car?"},
+         }) {
+        EXPECT_EQ(standaloneQuestion(each.question, std::string_view(each.previous)), each.whole);
+    }
+}
+
 TEST(FollowUp, StaysAsItIsWhereADoubtIsLeft) {
     for (const auto& [previous, question] : std::vector<std::pair<std::string, std::string>>{
              {"Who keeps the keys of the shed?", "And the ladder?"},

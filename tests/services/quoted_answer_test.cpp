@@ -140,6 +140,67 @@ TEST(QuotedAnswer, OneWordIsDefinedByTheSentenceThatBeginsWithIt) {
                 HasSubstr("does not say it"));
 }
 
+TEST(QuotedAnswer, WhoDidItStandsToTheVerb) {
+    const std::vector<StoredPassage> club = {passageOf(
+        "Club", "",
+        "The jetty was repaired in autumn, and Ann Berg saw it. The jetty was built by Tom Ode.")};
+    EXPECT_EQ(quoteFor("Who repaired the jetty?", club), std::nullopt);
+    const std::vector<StoredPassage> house = {
+        passageOf("Tea house", "", "The tea house was bought from an uncle in 2016.")};
+    EXPECT_EQ(quoteFor("Where is the tea house?", house), std::nullopt);
+    EXPECT_EQ(quoteFor("Who built the jetty?", club)->quote, "The jetty was built by Tom Ode.");
+    const std::vector<StoredPassage> named = {passageOf("说明", "",
+                                                        "云雀系统由许多模块组成，并由社区维护。"
+                                                        "云雀系统的创建过程由文档记录下来。")};
+    EXPECT_EQ(quoteFor("云雀系统是由谁创建的？", named), std::nullopt);
+    EXPECT_EQ(quoteFor("云雀系统是什么时候创建的？", named), std::nullopt);
+    const std::vector<StoredPassage> library = {
+        passageOf("青石图书馆简介", "",
+                  "青石图书馆由教师林月华于1958年创建，位于河东路12号。"
+                  "副馆长是许晓梅，馆长是周建国。年度预算为120万元。")};
+    for (const char* question : {"青石图书馆是由谁创建的？", "谁创建了青石图书馆？",
+                                 "青石图书馆是哪一年创建的？", "青石图书馆在哪里？"}) {
+        const auto found = quoteFor(question, library);
+        ASSERT_TRUE(found) << question;
+        EXPECT_THAT(found->quote, HasSubstr("林月华于1958年")) << question;
+    }
+    EXPECT_THAT(quoteFor("青石图书馆的馆长是谁？", library)->quote, HasSubstr("馆长是周建国"));
+    EXPECT_EQ(quoteFor("青石图书馆的会计是谁？", library), std::nullopt);
+    EXPECT_EQ(quoteFor("青石图书馆的预算是多少？", library)->quote, "年度预算为120万元。");
+}
+
+TEST(QuotedAnswer, OfTwoThatAreOfferedOneIsSaid) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Club", "",
+                  "The jetty was opened in June 2022. The yearly fee is 180 euros. "
+                  "The boats are red and green.")};
+    EXPECT_EQ(quoteFor("Was the jetty opened in June or in July 2022?", passages)->quote,
+              "The jetty was opened in June 2022.");
+    EXPECT_EQ(quoteFor("Is the yearly fee 180 or 240 euros?", passages)->quote,
+              "The yearly fee is 180 euros.");
+    EXPECT_EQ(quoteFor("Was the jetty opened in May or in July 2022?", passages), std::nullopt);
+    EXPECT_FALSE(isOfKindAskedFor("Is the fee 180 or 240 euros?", "The deposit is 90 euros."));
+    EXPECT_TRUE(isOfKindAskedFor("Is the fee 180 or 240 euros?", "The fee is 180 euros."));
+    EXPECT_EQ(quoteFor("Are the boats red or green?", passages), std::nullopt) << "both are said";
+}
+
+TEST(QuotedAnswer, ACodeIsWhatStandsBehindItsKind) {
+    const std::vector<StoredPassage> passages = {
+        passageOf("Boiler", "", "E42: The water pressure is too low.\nE57: The flue is blocked.")};
+    EXPECT_THAT(quoteFor("What does error E42 mean?", passages)->quote, HasSubstr("pressure"));
+    EXPECT_EQ(quoteFor("What does error E43 mean?", passages), std::nullopt);
+}
+
+TEST(QuotedAnswer, ATextFileIsCalledByItsFirstLine) {
+    std::vector<StoredPassage> passages = {
+        passageOf("", "", "Tarn Rowing Club\n\nThe club was founded by Edith Marlowe in 1931.")};
+    passages[0].startByte = 0;
+    EXPECT_EQ(quoteFor("Who founded the Tarn Rowing Club?", passages)->quote,
+              "The club was founded by Edith Marlowe in 1931.");
+    passages[0].text.replace(0, 4, "Wenn");
+    EXPECT_EQ(quoteFor("Who founded the Tarn Rowing Club?", passages), std::nullopt);
+}
+
 TEST(QuotedAnswer, HowToDoItIsToldByTheSentenceThatBeginsSo) {
     const std::vector<StoredPassage> passages = {
         passageOf("Help", "", "Add a larger model that knows your language."),

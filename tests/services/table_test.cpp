@@ -699,6 +699,19 @@ TEST(TableQuery, JoinsValuesByOr) {
               "\"城市\" IN ('北京', '广州')");
 }
 
+TEST(TableQuery, KnowsWhatIsNoLongerValidByItsState) {
+    constexpr std::string_view kContracts =
+        "Contract | Status\nContract: A | Status: expired\nContract: B | Status: active\n"
+        "Contract: C | Status: terminated\n";
+    EXPECT_EQ(whereOf("Which contracts are no longer valid?", kContracts),
+              "\"Status\" IN ('expired', 'terminated')");
+    // Nobody knows whether what is "odd" is valid.
+    EXPECT_EQ(asked("Which contracts are no longer valid?",
+                    "Contract | Status\nContract: A | Status: expired\n"
+                    "Contract: B | Status: odd\n"),
+              "");
+}
+
 TEST(TableQuery, JoinsConditionsAndKnowsOpposites) {
     EXPECT_EQ(whereOf("orders above 100 from Berlin", kDelivered),
               "\"City\" = 'Berlin' AND \"Amount\" > 100");

@@ -59,6 +59,10 @@ void tellCompared(std::string_view text, std::string_view lower, SurveyQuestion&
         }
         asked.sides = {subjectOf(first), subjectOf(second)};
         asked.sideNames = {std::string(first), std::string(second)};
+        // "Notice of six months" tells the notice period.
+        for (const std::string_view head : {" periods"sv, " period"sv}) {
+            if (compared.ends_with(head)) compared.resize(compared.size() - head.size());
+        }
         asked.compared = std::move(compared);
         // "The April and May meetings": April's meetings too.
         std::string& one = asked.sides.front();

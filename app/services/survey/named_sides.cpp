@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
 
 #include "app/services/survey/question_words.h"
@@ -94,8 +95,12 @@ std::vector<DocumentId> namedBy(const std::string& side, const std::vector<Docum
     constexpr std::size_t kMost = 3;
     const NameWords words = sideWordsOf(side);
     if (words.empty()) return {};
-    const bool mayBePart =
+    const std::size_t first = side.find_first_not_of(" \t\"'");
+    const bool isName =
+        first != std::string::npos && std::isupper(static_cast<unsigned char>(side[first])) != 0;
+    const bool saysKind =
         words.size() > 1 && (hasIdentifier(words) || hasDocumentNoun(side, words));
+    const bool mayBePart = isName || saysKind;
     using Test = bool (*)(const NameWords&, const NameWords&);  // the strictest first
     for (const Test test : {isSameName, hasInARow, hasAllWords}) {
         if (test != isSameName && !mayBePart) break;
@@ -106,6 +111,9 @@ std::vector<DocumentId> namedBy(const std::string& side, const std::vector<Docum
                 found.push_back(document.id);
             }
         }
+        // "Elm Street" of two leases is a place where they are.
+        const bool isOfSeveral = !saysKind && test != isSameName && found.size() > 1;
+        if (isOfSeveral) return {};
         if (!found.empty()) return found.size() <= kMost ? found : std::vector<DocumentId>();
     }
     return {};

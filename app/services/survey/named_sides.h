@@ -17,7 +17,8 @@ struct NamedSides {
 
 /// `sides` are two, as they are written: "lease A", "Elm Street 12.txt", "三号合同". A document is
 /// named so if its title or its file's name is these words; or has them, if the side says a kind of
-/// document, a number or a letter. Both sides must name documents, else none does.
+/// document, a number or a letter, or is a name that no other document has ("Brunner" of "Lease
+/// contract: Brunner Bakery"). Both sides must name documents, else none does.
 [[nodiscard]] NamedSides namedSidesOf(const std::vector<std::string>& sides,
                                       const std::vector<Document>& documents);
 

@@ -144,6 +144,7 @@ void TableMatcher::findValues() {
         addValues(*chosen, chosen->column);
     }
     findOpposites();
+    findEnded();
 }
 
 void TableMatcher::addValues(const FoundValue& found, std::size_t column) {
@@ -213,6 +214,57 @@ void TableMatcher::findOpposites() {
             {opposite->column,
              quotedName(columns()[opposite->column].name) + " <> " + quotedText(opposite->value),
              inWords(opposite->column, " is not ", "不为", std::string(opposite->value))});
+    }
+}
+
+void TableMatcher::findEnded() {
+    static constexpr auto kEnded = std::to_array<std::string_view>(
+        {"expired", "terminated", "ended", "cancelled", "canceled", "lapsed", "invalid", "inactive",
+         "closed", "void", "revoked"});
+    static constexpr auto kGoingOn = std::to_array<std::string_view>(
+        {"active", "valid", "current", "running", "open", "in force", "ongoing", "renewed",
+         "signed", "pending", "draft", "planned"});
+    static constexpr auto kAsked = std::to_array<std::string_view>(
+        {"no longer valid", "no longer active", "no longer in force", "no longer running",
+         "not valid any more", "not valid anymore", "not in force any more"});
+    for (const std::string_view asked : kAsked) {
+        const std::vector<TableToken> words = tableTokens(asked);
+        const std::size_t at = findTokens(m_tokens, words);
+        if (at == std::string::npos || m_tokens[at].isExplained) continue;
+        std::optional<FoundValue> found;
+        for (std::size_t column = 0; column < columns().size(); ++column) {
+            if (isNumber(column) || facts(column).isDays || isFlag(column)) continue;
+            std::vector<FoundValue> ended;
+            bool areKnown = true;
+            for (const auto& row : m_table.table.rows) {
+                const std::string state = lowerCased(row[column]);
+                if (!isListed(state, kEnded)) {
+                    areKnown = areKnown && isListed(state, kGoingOn);
+                    continue;
+                }
+                const bool isNew =
+                    std::none_of(ended.begin(), ended.end(),
+                                 [&](const FoundValue& each) { return each.value == row[column]; });
+                if (isNew) ended.push_back({column, row[column], at, words.size()});
+            }
+            if (!areKnown || ended.empty()) continue;
+            if (found) return;  // of two such columns nobody knows which
+            found = ended.front();
+            found->others.assign(ended.begin() + 1, ended.end());
+        }
+        if (!found) continue;
+        m_isValueNamed = true;
+        explain(at, words.size());
+        std::string listed = quotedText(found->value);
+        std::string named = inWords(found->column, " is ", "为", std::string(found->value));
+        for (const FoundValue& other : found->others) {
+            listed.append(", ").append(quotedText(other.value));
+            named.append(" or “").append(other.value).append("”");
+        }
+        m_conditions.push_back({found->column,
+                                quotedName(columns()[found->column].name) + " IN (" + listed + ")",
+                                std::move(named), true});
+        return;
     }
 }
 

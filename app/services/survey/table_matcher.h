@@ -145,6 +145,9 @@ private:
     void addValues(const FoundValue& found, std::size_t column);
     /// "Unpaid" where a column has "paid", but not "unpaid".
     void findOpposites();
+    /// "No longer valid": the rows whose state is "expired", "terminated" and the like, in a column
+    /// all of whose texts are known to be one or the other.
+    void findEnded();
     /// Cheap: of a column with thousands of texts few begin like a part of the question.
     [[nodiscard]] bool mayStandInQuestion(std::string_view value) const;
     static bool isAsking(const std::vector<TableToken>& words);
