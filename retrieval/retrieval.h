@@ -73,6 +73,10 @@ struct ExtractedDocument {
     std::vector<std::string> warnings;  ///< as "hidden text removed"
 };
 
+/// One of a document's warnings says that text was left out which its readers do not see: hidden
+/// by its format, or in many invisible characters.
+[[nodiscard]] bool tellsOfHiddenText(std::string_view warning);
+
 struct ExtractOptions {
     std::string password;
     std::chrono::milliseconds timeLimit{60'000};

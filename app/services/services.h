@@ -413,6 +413,7 @@ enum class SourceWarning {
     Orders,       ///< it gives orders to an assistant (document_orders.h)
     Unavailable,  ///< its file could not be reached when the answer was written
     Changed,      ///< its file had been changed since it was read
+    Hidden,       ///< text that its readers do not see was left out of it
 };
 [[nodiscard]] std::vector<SourceWarning> warningsOf(const AnswerDetails& details,
                                                     const StoredPassage& passage);

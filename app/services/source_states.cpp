@@ -1,5 +1,6 @@
 #include "app/services/source_states.h"
 
+#include <algorithm>
 #include <map>
 
 #include "app/services/changes.h"
@@ -10,6 +11,7 @@ namespace {
 constexpr const char* kSourceStatesKey = "source_states";
 constexpr std::string_view kOutOfReach = "unavailable";
 constexpr std::string_view kChangedSince = "changed";
+constexpr const char* kHiddenTextKey = "hidden_text";  ///< numbers of passages
 
 /// Empty: as it was read.
 std::string_view sourceState(storage::DocumentStore& documents, DocumentId id) {
@@ -24,6 +26,14 @@ std::string_view sourceState(storage::DocumentStore& documents, DocumentId id) {
     return {};
 }
 
+bool hadHiddenText(storage::DocumentStore& documents, DocumentId id) {
+    const auto document = documents.document(id);
+    return document && std::any_of(document->warnings.begin(), document->warnings.end(),
+                                   [](const std::string& warning) {
+                                       return retrieval::tellsOfHiddenText(warning);
+                                   });
+}
+
 }  // namespace
 
 void noteSourceStates(storage::DocumentStore& documents, AnswerDetails& details) {
@@ -36,11 +46,23 @@ void noteSourceStates(storage::DocumentStore& documents, AnswerDetails& details)
         if (!state->second.empty()) states[std::to_string(passage.number)] = state->second;
     }
     if (!states.empty()) details.usage[kSourceStatesKey] = std::move(states);
+    nlohmann::json hidden = nlohmann::json::array();
+    for (const StoredPassage& passage : details.passages) {
+        if (passage.document && hadHiddenText(documents, *passage.document)) {
+            hidden.push_back(passage.number);
+        }
+    }
+    if (!hidden.empty()) details.usage[kHiddenTextKey] = std::move(hidden);
 }
 
 std::vector<SourceWarning> warningsOf(const AnswerDetails& details, const StoredPassage& passage) {
     std::vector<SourceWarning> warnings;
     if (!ordersIn(passage.text).empty()) warnings.push_back(SourceWarning::Orders);
+    const auto hidden = details.usage.find(kHiddenTextKey);
+    if (hidden != details.usage.end() && hidden->is_array() &&
+        std::find(hidden->begin(), hidden->end(), passage.number) != hidden->end()) {
+        warnings.push_back(SourceWarning::Hidden);
+    }
     const auto states = details.usage.find(kSourceStatesKey);
     if (states == details.usage.end() || !states->is_object()) return warnings;
     const auto state = states->find(std::to_string(passage.number));
@@ -57,6 +79,8 @@ std::string inWords(SourceWarning warning) {
         case SourceWarning::Unavailable:
             return "its file cannot be reached; this is what was read of it before";
         case SourceWarning::Changed: return "its file was changed since it was read";
+        case SourceWarning::Hidden:
+            return "it has text that its readers do not see, which was left out";
     }
     return {};
 }

@@ -184,6 +184,7 @@ nlohmann::json answerToJson(const services::Message& answer, Positions& position
     }
     json["usage"] = answer.details->usage;
     json["usage"].erase("source_states");  // which the warnings tell
+    json["usage"].erase("hidden_text");
     for (const char* part : {"survey", "tool_calls", "searched_for", "filter"}) {
         if (!json["usage"].contains(part)) continue;
         json[part] = json["usage"][part];

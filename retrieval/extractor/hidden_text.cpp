@@ -113,11 +113,6 @@ std::size_t countVisibleSigns(std::string_view text) {
     }));
 }
 
-std::string hiddenWarning(std::size_t nCharacters, std::string_view whatHides) {
-    return "left out " + std::to_string(nCharacters) + " characters of text that " +
-           std::string(whatHides) + " hides";
-}
-
 void cutOut(ExtractedDocument& document, const std::vector<TextRange>& ranges) {
     if (ranges.empty()) return;
     const std::string& text = document.pages.front().text;
@@ -159,9 +154,7 @@ void removeHiddenCharacters(ExtractedDocument& document) {
     std::erase_if(document.headings,
                   [](const Heading& heading) { return heading.startByte >= heading.endByte; });
     if (nRemoved > 0) {
-        document.warnings.push_back("removed " + std::to_string(nRemoved) +
-                                    " invisible characters (zero-width, direction, tag or control "
-                                    "characters)");
+        document.warnings.push_back(invisibleWarning(nRemoved));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "retrieval/hidden_text_warning.h"
 #include "retrieval/retrieval.h"
 
 namespace conclave::retrieval::extractor {
@@ -17,8 +18,6 @@ void removeHiddenCharacters(ExtractedDocument& document);
 
 /// Characters but white space.
 [[nodiscard]] std::size_t countVisibleSigns(std::string_view text);
-/// "left out 12 characters of text that the page hides".
-[[nodiscard]] std::string hiddenWarning(std::size_t nCharacters, std::string_view whatHides);
 
 /// Bytes of a page's text.
 struct TextRange {

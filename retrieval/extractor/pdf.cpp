@@ -11,6 +11,7 @@
 #include <QString>
 #include <QVariant>
 
+#include "retrieval/extractor/hidden_text.h"
 #include "retrieval/extractor/parser.h"
 #include "retrieval/extractor/pdf_document.h"
 #include "retrieval/extractor/pdf_draft.h"
@@ -174,10 +175,7 @@ Result<ExtractedDocument> parsePdf(const Source& source) {
                                     std::to_string(document.pages.size()) + " pages have no text");
     }
     if (unseen.nUnseen() > 0) {
-        document.warnings.push_back(
-            "left out " + std::to_string(unseen.nUnseen()) +
-            " characters that cannot be seen on their page (invisible, covered, in the colour of "
-            "the paper, beside the page or too small to read)");
+        document.warnings.push_back(unseenWarning(unseen.nUnseen()));
     }
     if (const int n = source.drawsPages ? unseen.nUncertainPages() : pdf.pageCount(); n > 0) {
         document.warnings.push_back("could not tell whether text is hidden on " +

@@ -171,6 +171,8 @@ QString warningText(services::SourceWarning warning) {
                 "Unavailable: its file could not be reached. This is what was read of it before.");
         case services::SourceWarning::Changed:
             return SourcesPanel::tr("Its file had been changed since it was read.");
+        case services::SourceWarning::Hidden:
+            return SourcesPanel::tr("It has text that its readers do not see, which was left out.");
     }
     return {};
 }
