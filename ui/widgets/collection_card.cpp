@@ -115,6 +115,11 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     m_remarked->hide();
     m_remarked->setToolTip(
         tr("What was left out of them, such as hidden text, or could not be read of them"));
+    onTheme(m_remarked, [this] {
+        const int size = Theme::instance().scaled(14);
+        m_remarked->setIconSize({size, size});
+        m_remarked->setIcon(icon(Icon::Warning, colors().warning));
+    });
     connect(m_scanned, &QPushButton::clicked, this, &CollectionCard::ocrAsked);
     // The rows' own margins are on the left of what stands above them.
     auto* details = new QVBoxLayout(m_details);
@@ -369,7 +374,7 @@ void CollectionCard::openFind() {
 void CollectionCard::showRemarksLabel() {
     m_remarked->setVisible(m_nRemarked > 0);
     const QString label =
-        counted(m_nRemarked, tr("⚠ Remarks on 1 document"), tr("⚠ Remarks on %1 documents"));
+        counted(m_nRemarked, tr("Remarks on 1 document"), tr("Remarks on %1 documents"));
     m_remarked->setText(m_shown == Details::Remarks ? tr("%1: hide").arg(label)
                                                     : tr("%1: show").arg(label));
 }
