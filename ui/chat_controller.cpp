@@ -289,6 +289,24 @@ void ChatController::askUnfiltered(MessageId answer) {
     regenerate(answer);
 }
 
+void ChatController::setOnlyDocuments(bool isOn) {
+    services::ChatSettings settings = m_settings;
+    settings.onlyDocuments = isOn;
+    setSettings(settings);
+}
+
+void ChatController::setReadsFollowUps(bool areRead) {
+    services::ChatSettings settings = m_settings;
+    settings.readsFollowUps = areRead;
+    setSettings(settings);
+}
+
+void ChatController::askLiterally(MessageId answer) {
+    if (isAnswering()) return;
+    setReadsFollowUps(false);
+    regenerate(answer);
+}
+
 void ChatController::listDocuments(const std::vector<services::CollectionId>& collections) {
     using Documents = std::vector<services::Document>;
     struct Listing {

@@ -45,6 +45,12 @@ public:
     void setFilter(const services::DocumentFilter& filter);
     /// Asks the question of this answer again, of all documents: the filter ends.
     void askUnfiltered(services::MessageId answer);
+    /// What the documents do not say is not answered.
+    void setOnlyDocuments(bool isOn);
+    /// Follow-up questions are looked up with the question before them, else as they are written.
+    void setReadsFollowUps(bool areRead);
+    /// Asks the question of this answer again, looked up as it is written; so are later ones.
+    void askLiterally(services::MessageId answer);
     void setSettings(const services::ChatSettings& settings);
     void saveDraft(const QString& text);
     void saveDraftFiles(const std::vector<std::filesystem::path>& files);

@@ -20,9 +20,9 @@ int nCopiesIn(std::span<const storage::Document> documents) {
 std::string countsInWords(const storage::Collection& collection, int nCopies) {
     const int nFound = collection.nFound();
     const std::string all = counted(nFound, "document", "documents");
-    std::string words = collection.nDocuments == nFound
-                            ? all
-                            : grouped(collection.nDocuments) + " of " + all + " read";
+    // What cannot be reached now was read before, and is still searched.
+    const int nRead = collection.nDocuments + collection.nUnavailable;
+    std::string words = nRead == nFound ? all : grouped(nRead) + " of " + all + " read";
     const auto add = [&](int n, std::string_view what) {
         if (n > 0) words.append(", ").append(grouped(n)).append(what);
     };

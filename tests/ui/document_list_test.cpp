@@ -61,6 +61,7 @@ TEST_F(DocumentListTest, TellsTheStateOfEachDocument) {
     };
     EXPECT_FALSE(says("Read: 3 pages"));
     EXPECT_TRUE(QTest::qWaitFor([&] { return says("1 unavailable"); }));
+    EXPECT_TRUE(says("1 document cannot be reached: connect its drive."));
     for (auto* each : m_window->findChildren<QPushButton*>()) {
         if (each->isVisible() && each->text() == "Show") each->click();
     }
@@ -244,7 +245,7 @@ TEST_F(DocumentListTest, TheNumbersOfACardAddUp) {
     m_window->showDocuments(true);
     EXPECT_TRUE(QTest::qWaitFor([this] {
         return label(
-                   "31 of 36 documents read  ·  900 passages  ·  1 waiting  ·  1 unavailable  "
+                   "32 of 36 documents read  ·  900 passages  ·  1 waiting  ·  1 unavailable  "
                    "·  1 copy") != nullptr;
     }));
     EXPECT_NE(button<QPushButton>("3 documents could not be read: show why"), nullptr);

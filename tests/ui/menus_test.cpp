@@ -117,6 +117,27 @@ TEST_F(MenusTest, TheCollectionsAreReadAgainWhenTheirMenuOpens) {
     whileOpen(chip(), [](const QMenu& menu) { EXPECT_TRUE(offers(menu, "Added elsewhere")); });
 }
 
+TEST_F(MenusTest, TheMenuOfTheDocumentsSwitchesHowTheChatAnswers) {
+    open(m_chats.travel);
+    const auto choose = [this](const QString& name) {
+        whileOpen(chip(), [&](const QMenu& menu) {
+            for (QAction* action : menu.actions()) {
+                if (action->text() == name) action->trigger();
+            }
+        });
+        settle();
+    };
+    choose("Answer only from documents");
+    EXPECT_TRUE(controller().settings().onlyDocuments);
+    EXPECT_TRUE(chip().text().trimmed().startsWith("Only: "));
+    choose("Understand follow-up questions");
+    EXPECT_FALSE(controller().settings().readsFollowUps);
+    EXPECT_TRUE(controller().settings().onlyDocuments);
+    choose("Answer only from documents");
+    EXPECT_FALSE(controller().settings().onlyDocuments);
+    EXPECT_FALSE(chip().text().trimmed().startsWith("Only: "));
+}
+
 TEST_F(MenusTest, LongNamesOfCollectionsLeaveTheWindowItsSize) {
     const CollectionId id = m_services.addCollection(
         "R&D archive of measurements, minutes and mails of all years since the company began", 1, 1,

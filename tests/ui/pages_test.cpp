@@ -287,6 +287,7 @@ TEST_F(PagesTest, ASourceIsKeptAsARecallQuestionAndChecked) {
         QTest::qWaitFor([this] { return label("1 of 2 are found among the best 8 passages."); }));
     EXPECT_TRUE(QTest::qWaitFor([this] { return label("Found, place 2") != nullptr; }));
     EXPECT_NE(label("Missing"), nullptr);
+    EXPECT_NE(label("Ask it in a chat to see what is found instead."), nullptr);
     auto* forget = named<QToolButton>("Forget “Who signs?”");
     ASSERT_NE(forget, nullptr);
     forget->click();

@@ -68,6 +68,10 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     connect(m_composer, &Composer::modelFileGiven, this, &ChatPage::modelFileGiven);
     connect(m_composer, &Composer::manageCollectionsAsked, this, &ChatPage::manageCollectionsAsked);
     connect(m_composer, &Composer::collectionsChosen, &controller, &ChatController::setCollections);
+    connect(m_composer, &Composer::onlyDocumentsChosen, &controller,
+            &ChatController::setOnlyDocuments);
+    connect(m_composer, &Composer::followUpsChosen, &controller,
+            &ChatController::setReadsFollowUps);
 
     connect(m_composer, &Composer::filterChosen, &controller, &ChatController::setFilter);
     connect(m_composer, &Composer::documentsWanted, this, [this] {
@@ -107,6 +111,10 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
             [this] { setCollections(std::vector(m_collections)); });
     connect(&controller, &ChatController::settingsChanged, this,
             [this] { m_composer->setFilter(m_controller.settings().filter); });
+    connect(&controller, &ChatController::settingsChanged, this, [this] {
+        const services::ChatSettings& settings = m_controller.settings();
+        m_composer->setWays(settings.onlyDocuments, settings.readsFollowUps);
+    });
     connect(&controller, &ChatController::answeringChanged, this, &ChatPage::refresh);
     connect(&controller.messages(), &QAbstractItemModel::rowsInserted, this, &ChatPage::refresh);
 
@@ -117,6 +125,8 @@ ChatPage::ChatPage(ChatController& controller, QWidget* parent)
     });
     connect(m_conversation, &ConversationView::regenerateAsked, &controller,
             &ChatController::regenerate);
+    connect(m_conversation, &ConversationView::literalAsked, &controller,
+            &ChatController::askLiterally);
     connect(m_conversation, &ConversationView::unfilteredAsked, &controller,
             &ChatController::askUnfiltered);
     connect(m_conversation, &ConversationView::editAsked, this, &ChatPage::beginEdit);

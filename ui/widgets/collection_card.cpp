@@ -48,6 +48,7 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
       m_list(makeButton({}, this, "link")),
       m_failed(makeButton({}, this, "link")),
       m_scanned(makeButton({}, this, "link")),
+      m_away(makeWarning({}, this)),
       m_remarked(makeButton({}, this, "link")),
       m_addFolder(makeButton(tr("Add folder…"), this)),
       m_addFiles(makeButton(tr("Add files…"), this)),
@@ -98,6 +99,7 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     column->addLayout(progressRow);
     m_progress->setTextVisible(false);
     column->addWidget(m_progress);
+    column->addWidget(m_away);
     m_links = new QBoxLayout(QBoxLayout::LeftToRight);
     m_links->setSpacing(4);
     for (QPushButton* link : {m_failed, m_scanned, m_remarked}) {
@@ -113,6 +115,11 @@ CollectionCard::CollectionCard(services::CollectionService& service, services::C
     m_remarked->hide();
     m_remarked->setToolTip(
         tr("What was left out of them, such as hidden text, or could not be read of them"));
+    onTheme(m_remarked, [this] {
+        const int size = Theme::instance().scaled(14);
+        m_remarked->setIconSize({size, size});
+        m_remarked->setIcon(icon(Icon::Warning, colors().warning));
+    });
     connect(m_scanned, &QPushButton::clicked, this, &CollectionCard::ocrAsked);
     // The rows' own margins are on the left of what stands above them.
     auto* details = new QVBoxLayout(m_details);
@@ -170,15 +177,23 @@ void CollectionCard::show(const services::Collection& collection,
 
 void CollectionCard::showNumbers() {
     const int nFound = m_collection.nFound();
-    const int nRead = m_collection.nDocuments;
+    const int nAway = m_collection.nUnavailable;
+    const int nRead = m_collection.nDocuments + nAway;
     const int nPending = m_collection.nPending;
+    m_away->setVisible(nAway > 0);
+    m_away->findChild<QLabel*>(QStringLiteral("warning"))
+        ->setText(counted(nAway,
+                          tr("1 document cannot be reached: connect its drive. What was read of it "
+                             "is still searched."),
+                          tr("%1 documents cannot be reached: connect their drive. What was read "
+                             "of them is still searched.")));
     m_list->setVisible(nFound > 0);
     m_list->setText(m_shown == Details::All ? tr("Hide") : tr("Show"));
     m_list->setToolTip(tr("Each document, with what was read of it or why it was not"));
     const QString name = fromUtf8(m_collection.name);
     m_list->setAccessibleName(m_shown == Details::All ? tr("Hide the documents of %1").arg(name)
                                                       : tr("Show the documents of %1").arg(name));
-    if (nRead == 0 && m_collection.nUnavailable == 0 && (!m_now || nPending > 0)) {
+    if (nRead == 0 && (!m_now || nPending > 0)) {
         m_numbers->setText(nPending > 0 ? counted(nPending, tr("1 document waits to be read"),
                                                   tr("%1 documents wait to be read"))
                            : nFound > 0 ? tr("Nothing in it could be read")
@@ -192,9 +207,7 @@ void CollectionCard::showNumbers() {
                                         : tr("%1 of %2 read").arg(QLocale().toString(nRead), all)};
     numbers << counted(m_collection.nChunks, tr("1 passage"), tr("%1 passages"));
     if (nPending > 0) numbers << counted(nPending, tr("1 waiting"), tr("%1 waiting"));
-    if (m_collection.nUnavailable > 0) {
-        numbers << counted(m_collection.nUnavailable, tr("1 unavailable"), tr("%1 unavailable"));
-    }
+    if (nAway > 0) numbers << counted(nAway, tr("1 unavailable"), tr("%1 unavailable"));
     if (m_nCopies > 0) numbers << counted(m_nCopies, tr("1 copy"), tr("%1 copies"));
     m_numbers->setText(numbers.join(QStringLiteral("  ·  ")));
     m_numbers->setToolTip(
@@ -361,7 +374,7 @@ void CollectionCard::openFind() {
 void CollectionCard::showRemarksLabel() {
     m_remarked->setVisible(m_nRemarked > 0);
     const QString label =
-        counted(m_nRemarked, tr("⚠ Remarks on 1 document"), tr("⚠ Remarks on %1 documents"));
+        counted(m_nRemarked, tr("Remarks on 1 document"), tr("Remarks on %1 documents"));
     m_remarked->setText(m_shown == Details::Remarks ? tr("%1: hide").arg(label)
                                                     : tr("%1: show").arg(label));
 }

@@ -81,6 +81,7 @@ private:
     QBoxLayout* m_links;
     QPushButton* m_failed;
     QPushButton* m_scanned;
+    QWidget* m_away;          ///< says that documents cannot be reached, and what to do
     QPushButton* m_remarked;  ///< documents that were not read as they stand: hidden text, say
     QPushButton* m_addFolder;
     QPushButton* m_addFiles;

@@ -426,6 +426,12 @@ void Composer::setCollections(const std::vector<services::Collection>& all,
     if (isNew && m_sources->menu()->isVisible()) fillSourcesMenu();
 }
 
+void Composer::setWays(bool onlyDocuments, bool readsFollowUps) {
+    m_onlyDocuments = onlyDocuments;
+    m_readsFollowUps = readsFollowUps;
+    showSources();
+}
+
 void Composer::showSources() {
     QString label;
     if (!m_chosen) {
@@ -444,11 +450,13 @@ void Composer::showSources() {
                 : names.size() == 1 ? names.front()
                                     : tr("%1 +%2").arg(names.front()).arg(names.size() - 1);
     }
+    if (m_onlyDocuments) label = tr("Only: %1").arg(label);
     const int most = Theme::instance().scaled(240);
     const int room = std::clamp(width() / 3, std::min(100, most), most);
     m_sources->setText(QLatin1Char(' ') + withoutMnemonics(m_sources->fontMetrics().elidedText(
                                               label, Qt::ElideRight, room)));
-    m_sources->setToolTip(tr("Documents that answers may use"));
+    m_sources->setToolTip(m_onlyDocuments ? tr("What these documents do not say is not answered")
+                                          : tr("Documents that answers may use"));
     m_sources->setAccessibleName(tr("Sources: %1").arg(label));
     setStyleProperty(m_sources, "active", !(m_chosen && m_chosen->empty()));
     m_sources->setIcon(
@@ -460,11 +468,13 @@ void Composer::showSources() {
 void Composer::fillSourcesMenu() {
     QMenu* menu = m_sources->menu();
     menu->clear();
+    menu->setToolTipsVisible(true);
     const auto add = [&](const QString& text, bool checked, auto apply) {
         QAction* action = menu->addAction(text);
         action->setCheckable(true);
         action->setChecked(checked);
         connect(action, &QAction::triggered, this, apply);
+        return action;
     };
     add(tr("All documents"), !m_chosen.has_value(),
         [this] { emit collectionsChosen(std::nullopt); });
@@ -486,6 +496,13 @@ void Composer::fillSourcesMenu() {
             emit collectionsChosen(next.empty() ? std::nullopt : std::optional(next));
         });
     }
+    menu->addSeparator();
+    add(tr("Answer only from documents"), m_onlyDocuments, [this](bool isOn) {
+        emit onlyDocumentsChosen(isOn);
+    })->setToolTip(tr("In this chat, what the documents do not say is not answered"));
+    add(tr("Understand follow-up questions"), m_readsFollowUps, [this](bool areRead) {
+        emit followUpsChosen(areRead);
+    })->setToolTip(tr("In this chat, “And the tenant?” is looked up with the question before it"));
     menu->addSeparator();
     connect(menu->addAction(tr("Manage documents…")), &QAction::triggered, this,
             &Composer::manageCollectionsAsked);

@@ -80,6 +80,9 @@ public:
     void setCollections(const std::vector<services::Collection>& all,
                         const std::optional<std::vector<services::CollectionId>>& chosen);
 
+    /// How this chat answers from them: as its settings of the same names.
+    void setWays(bool onlyDocuments, bool readsFollowUps);
+
     /// Which of the documents are searched.
     void setFilter(const services::DocumentFilter& filter);
     /// What there is to choose from, after documentsWanted().
@@ -103,6 +106,8 @@ signals:
     void modelFileGiven(const QString& file);
     void folderGiven(const QString& folder);
     void collectionsChosen(const std::optional<std::vector<services::CollectionId>>& chosen);
+    void onlyDocumentsChosen(bool isOn);
+    void followUpsChosen(bool areRead);
     void filterChosen(const conclave::services::DocumentFilter& filter);
     void documentsWanted();
     void manageCollectionsAsked();
@@ -140,6 +145,8 @@ private:
     std::optional<std::vector<services::CollectionId>> m_chosen;
     std::optional<services::MessageId> m_editing;
     QString m_textBeforeEdit;
+    bool m_onlyDocuments = false;
+    bool m_readsFollowUps = true;
     services::Scope m_scope = services::Scope::Automatic;
     bool m_answering = false;
     bool m_settingText = false;

@@ -170,6 +170,7 @@ MessageView* ConversationView::makeView(int row) {
     connect(view, &MessageView::copyAsked, this, [=, this] { emit copyAsked(id); });
     connect(view, &MessageView::regenerateAsked, this, [=, this] { emit regenerateAsked(id); });
     connect(view, &MessageView::unfilteredAsked, this, [=, this] { emit unfilteredAsked(id); });
+    connect(view, &MessageView::literalAsked, this, [=, this] { emit literalAsked(id); });
     connect(view, &MessageView::editAsked, this, [=, this] { emit editAsked(id); });
     connect(view, &MessageView::siblingAsked, this,
             [=, this](int step) { emit siblingAsked(id, step); });

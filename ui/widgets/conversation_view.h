@@ -36,6 +36,7 @@ signals:
     void copyAsked(qint64 message);
     void regenerateAsked(qint64 message);
     void unfilteredAsked(qint64 message);
+    void literalAsked(qint64 message);
     void editAsked(qint64 message);
     void siblingAsked(qint64 message, int step);
     void sourceAsked(qint64 message, int number, int citation);

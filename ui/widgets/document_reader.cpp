@@ -33,6 +33,7 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
       m_services(services),
       m_title(new ElidedLabel({}, this)),
       m_note(makeLabel({}, TextSize::Small, this, true)),
+      m_warnings(new QVBoxLayout),
       m_views(new QStackedWidget(this)),
       m_text(new QTextEdit(m_views)),
       m_pdf(new PdfView(m_views)),
@@ -80,6 +81,8 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
             [this] { m_pdf->setZoom(m_pdf->zoom() * PdfView::kZoomStep); });
     m_note->setWordWrap(true);
     column->addWidget(m_note);
+    m_warnings->setSpacing(4);
+    column->addLayout(m_warnings);
     m_text->setObjectName(QStringLiteral("field"));
     m_text->setReadOnly(true);
     m_text->setCursorWidth(0);  // nothing is typed here
@@ -144,6 +147,10 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
     m_open->setToolTip(tr("Open %1").arg(fromUtf8(passage.path)));
     m_open->setVisible(!passage.path.empty());
     m_note->hide();
+    while (QLayoutItem* last = m_warnings->takeAt(0)) {
+        delete last->widget();
+        delete last;
+    }
     showStored();
     if (!passage.document) {
         return tell(tr("This document was removed. Its passage is kept with the answer."));
@@ -178,6 +185,10 @@ void DocumentReader::explain(const std::filesystem::path& file, const QString& w
 void DocumentReader::tell(const QString& note) {
     m_note->setText(note);
     m_note->show();
+}
+
+void DocumentReader::warn(const QString& warning) {
+    m_warnings->addWidget(makeWarning(warning, this));
 }
 
 bool DocumentReader::showsPages() const { return m_views->currentWidget() == m_pdf; }

@@ -12,6 +12,7 @@ class QLabel;
 class QStackedWidget;
 class QTextEdit;
 class QToolButton;
+class QVBoxLayout;
 
 namespace conclave::ui {
 
@@ -30,6 +31,8 @@ public:
     void open(const services::Document& document);
     /// Says why a file cannot be shown; it can still be opened in its own program.
     void explain(const std::filesystem::path& file, const QString& why);
+    /// Says above what is open what to heed about it.
+    void warn(const QString& warning);
     [[nodiscard]] int page() const { return m_page; }
     /// The quote, or else the passage, as it is seen; lines between its paragraphs.
     [[nodiscard]] QString markedText() const;
@@ -63,6 +66,7 @@ private:
     services::Services& m_services;
     ElidedLabel* m_title;
     QLabel* m_note;
+    QVBoxLayout* m_warnings;
     QStackedWidget* m_views;
     QTextEdit* m_text;
     PdfView* m_pdf;

@@ -277,11 +277,19 @@ void MessageView::showLookedUp(const Message& message) {
         m_lookedUp->setTextFormat(Qt::PlainText);
         m_lookedUp->setTextInteractionFlags(Qt::TextSelectableByMouse);
         m_lookedUp->setToolTip(
-            tr("Your question leaned on the one before it. Settings, under “Answers”, has a switch "
-               "that looks up its own words alone."));
+            tr("Your question leaned on the one before it, so it was looked up in these words."));
+        m_literally = makeButton(tr("Look up as written"), this, "link");
+        m_literally->setObjectName(QStringLiteral("literally"));
+        m_literally->setToolTip(
+            tr("Asks again with your own words alone, and does so from now on in this chat. "
+               "“Understand follow-up questions” in the menu below the text field takes it back."));
+        connect(m_literally, &QPushButton::clicked, this, &MessageView::literalAsked);
+        onTheme(m_literally,
+                [this] { m_literally->setFont(Theme::instance().font(TextSize::Caption)); });
     }
     m_lookedUp->setText(tr("Looked up: %1").arg(text));
     m_lookedUp->setVisible(!text.isEmpty());
+    m_literally->setVisible(!text.isEmpty() && !m_running);
 }
 
 void MessageView::showConfinement(const Message& message) {
@@ -510,9 +518,22 @@ int MessageView::layOutAnswer(int width) {
         y += height + theme.scaled(8);
     }
     if (m_lookedUp && m_lookedUp->isVisibleTo(this)) {
-        const int height = m_lookedUp->heightForWidth(width);
-        m_lookedUp->setGeometry(0, y, width, height);
-        y += height + theme.scaled(8);
+        const bool hasLink = m_literally->isVisibleTo(this);
+        const QSize link = hasLink ? m_literally->sizeHint() : QSize();
+        // Beside the words where they are short, else below them.
+        const int wanted = m_lookedUp->fontMetrics().horizontalAdvance(m_lookedUp->text()) + 2;
+        const bool isBeside = wanted + link.width() <= width;
+        const int textWidth = isBeside ? wanted : width;
+        const int textHeight = m_lookedUp->heightForWidth(textWidth);
+        const int height = isBeside ? std::max(textHeight, link.height()) : textHeight;
+        m_lookedUp->setGeometry(0, y, textWidth, height);
+        if (hasLink && isBeside) m_literally->setGeometry(QRect(QPoint(wanted, y), link));
+        y += height;
+        if (hasLink && !isBeside) {
+            m_literally->setGeometry(QRect(QPoint(-theme.scaled(6), y), link));
+            y += link.height();
+        }
+        y += theme.scaled(isBeside && hasLink ? 4 : 8);
     }
     if (m_confined && m_confined->isVisibleTo(this)) {
         const int height = m_confined->heightForWidth(width);

@@ -42,6 +42,8 @@ signals:
     void regenerateAsked();
     /// The question again, of all documents.
     void unfilteredAsked();
+    /// The question again, looked up as it is written.
+    void literalAsked();
     void editAsked();
     void siblingAsked(int step);
     /// number 0: the list of sources.
@@ -94,6 +96,7 @@ private:
     QWidget* m_problem = nullptr;
     QLabel* m_problemText = nullptr;
     QLabel* m_lookedUp = nullptr;  ///< a follow-up question as it was understood
+    QPushButton* m_literally = nullptr;
     QLabel* m_confined = nullptr;  ///< by which filter
     /// What can be done about an answer that may not be all: read on, or search without the filter.
     QPushButton* m_offer = nullptr;

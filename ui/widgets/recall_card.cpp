@@ -19,9 +19,18 @@ namespace {
 constexpr int kLookedAt = 8;  ///< passages, as many as an answer is given at most
 
 QString verdictOn(const services::RecallResult& result) {
-    if (result.rank > 0) return RecallCard::tr("Found, place %1").arg(result.rank);
-    return result.problem.empty() ? RecallCard::tr("Missing")
-                                  : RecallCard::tr("Missing: %1").arg(fromUtf8(result.problem));
+    return result.rank > 0 ? RecallCard::tr("Found, place %1").arg(result.rank)
+                           : RecallCard::tr("Missing");
+}
+
+/// Empty: it was found.
+QString adviceOn(const services::RecallResult& result) {
+    if (result.rank > 0) return {};
+    if (QString problem = fromUtf8(result.problem); !problem.isEmpty()) {
+        problem[0] = problem[0].toUpper();
+        return problem + QLatin1Char('.');
+    }
+    return RecallCard::tr("Ask it in a chat to see what is found instead.");
 }
 
 }  // namespace
@@ -91,7 +100,7 @@ void RecallCard::showQuestions(const std::vector<RecallQuestion>& questions) {
     m_text->setText(tr("Each is searched for again, to see whether its passage is still among the "
                        "best %1: after new documents, other settings or another search model.")
                         .arg(kLookedAt));
-    for (const RecallQuestion& question : questions) addRow(question, {}, false);
+    for (const RecallQuestion& question : questions) addRow(question, {}, {});
 }
 
 void RecallCard::showReport(const services::RecallReport& report) {
@@ -108,11 +117,13 @@ void RecallCard::showReport(const services::RecallReport& report) {
     }
     m_text->setText(text + QLatin1Char('.'));
     for (const services::RecallResult& each : report.results) {
-        addRow(each.question, verdictOn(each), each.rank == 0);
+        addRow(each.question, verdictOn(each), adviceOn(each));
     }
 }
 
-void RecallCard::addRow(const RecallQuestion& question, const QString& verdict, bool isMissing) {
+void RecallCard::addRow(const RecallQuestion& question, const QString& verdict,
+                        const QString& advice) {
+    const bool isMissing = !advice.isEmpty();
     auto* row = new QWidget(this);
     auto* line = new QHBoxLayout(row);
     line->setContentsMargins(0, 0, 0, 0);
@@ -128,6 +139,11 @@ void RecallCard::addRow(const RecallQuestion& question, const QString& verdict, 
     onTheme(quote, [quote] { quote->setFont(Theme::instance().font(TextSize::Caption)); });
     words->addWidget(name);
     words->addWidget(quote);
+    if (isMissing) {
+        QLabel* next = makeLabel(advice, TextSize::Caption, row, true);
+        next->setWordWrap(true);
+        words->addWidget(next);
+    }
     line->addLayout(words, 1);
     QLabel* state = makeLabel(verdict, TextSize::Small, row, !isMissing);
     state->setProperty("danger", isMissing);

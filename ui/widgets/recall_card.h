@@ -29,7 +29,9 @@ private:
     void showQuestions(const std::vector<services::RecallQuestion>& questions);
     void showReport(const services::RecallReport& report);
     void clearRows();
-    void addRow(const services::RecallQuestion& question, const QString& verdict, bool isMissing);
+    /// `advice`: what to do about one that is missing; empty: it was found.
+    void addRow(const services::RecallQuestion& question, const QString& verdict,
+                const QString& advice);
 
     services::Services& m_services;
     QLabel* m_text;

@@ -41,6 +41,26 @@ QLabel* makeLabel(const QString& text, TextSize size, QWidget* parent, bool mute
     return label;
 }
 
+QWidget* makeWarning(const QString& text, QWidget* parent) {
+    auto* box = new QWidget(parent);
+    auto* row = new QHBoxLayout(box);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(6);
+    auto* sign = new QLabel(box);
+    QLabel* label = makeLabel(text, TextSize::Caption, box);
+    label->setObjectName(QStringLiteral("warning"));
+    label->setWordWrap(true);
+    onTheme(box, [sign, label] {
+        const int size = Theme::instance().scaled(14);
+        sign->setPixmap(
+            iconPixmap(Icon::Warning, colors().warning, size, sign->devicePixelRatioF()));
+        label->setStyleSheet(QStringLiteral("color:%1;").arg(colors().warning.name()));
+    });
+    row->addWidget(sign, 0, Qt::AlignTop);
+    row->addWidget(label, 1);
+    return box;
+}
+
 void setStyleProperty(QWidget* widget, const char* name, const QVariant& value) {
     if (widget->property(name) == value) return;
     widget->setProperty(name, value);

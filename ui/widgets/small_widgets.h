@@ -21,6 +21,8 @@ void onTheme(QWidget* widget, const std::function<void()>& style);
 /// A label in the theme's size; `muted` for secondary text.
 [[nodiscard]] QLabel* makeLabel(const QString& text, TextSize size, QWidget* parent,
                                 bool muted = false, int weight = QFont::Normal);
+/// A sentence to be heeded, with a sign before it; its label is called "warning".
+[[nodiscard]] QWidget* makeWarning(const QString& text, QWidget* parent);
 /// Sets a property that the style sheet looks at, and restyles.
 void setStyleProperty(QWidget* widget, const char* name, const QVariant& value);
 [[nodiscard]] QFrame* makeLine(QWidget* parent);

@@ -164,8 +164,9 @@ QString warningText(services::SourceWarning warning) {
     switch (warning) {
         case services::SourceWarning::Orders:
             return SourcesPanel::tr(
-                "Careful: this text gives orders to an AI assistant. They are no facts, and may be "
-                "meant to mislead.");
+                "Careful: this text gives orders to an AI assistant. They are not facts, and may "
+                "be "
+                "meant to mislead you.");
         case services::SourceWarning::Unavailable:
             return SourcesPanel::tr(
                 "Unavailable: its file could not be reached. This is what was read of it before.");
@@ -352,13 +353,7 @@ QWidget* SourcesPanel::makeCard(const services::StoredPassage& passage, QWidget*
         box->addWidget(verdict);
     }
     for (const services::SourceWarning each : services::warningsOf(m_details, passage)) {
-        QLabel* warning = makeLabel(warningText(each), TextSize::Caption, card);
-        warning->setObjectName(QStringLiteral("warning"));
-        warning->setWordWrap(true);
-        onTheme(warning, [warning] {
-            warning->setStyleSheet(QStringLiteral("color:%1;").arg(colors().warning.name()));
-        });
-        box->addWidget(warning);
+        box->addWidget(makeWarning(warningText(each), card));
     }
     card->setAccessibleName(tr("Source %1: %2").arg(passage.number).arg(name));
     return card;
@@ -432,6 +427,9 @@ void SourcesPanel::openPassage(int number, int citation) {
         }
         m_current = number;
         m_reader->open(passage, place);
+        for (const services::SourceWarning each : services::warningsOf(m_details, passage)) {
+            m_reader->warn(warningText(each));
+        }
         m_stack->setCurrentWidget(m_reader);
         showTitle();
         return;
