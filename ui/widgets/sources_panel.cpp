@@ -165,8 +165,7 @@ QString warningText(services::SourceWarning warning) {
         case services::SourceWarning::Orders:
             return SourcesPanel::tr(
                 "Careful: this text gives orders to an AI assistant. They are not facts, and may "
-                "be "
-                "meant to mislead you.");
+                "be meant to mislead you.");
         case services::SourceWarning::Unavailable:
             return SourcesPanel::tr(
                 "Unavailable: its file could not be reached. This is what was read of it before.");
