@@ -253,7 +253,8 @@ bool namesModelFirst(const OrderWords& words) {
         std::to_array<std::string_view>({"must", "should", "shall", "always", "never"});
     if (words.size() < 2) return false;
     const bool isCalled = words[0].text == "assistant" || words[0].text == "chatbot" ||
-                          words[0].text == "ai" || words[0].text == "llm";
+                          words[0].text == "ai" || words[0].text == "llm" ||
+                          words[0].text == "assistent" || words[0].text == "asistente";
     // "Assistant: J. Smith" is somebody's work.
     if (isCalled && words[1].beginsClause && saysFrom(words, 1)) return true;
     if (!isModelAt(words, 0)) return false;
@@ -332,6 +333,97 @@ bool isAboutInstructions(const OrderWords& words) {
         }
     }
     return false;
+}
+
+// ----------------------------------------------------------------- what the user is not to know
+
+constexpr auto kUsers = std::to_array<std::string_view>(
+    {"user", "user's", "users", "benutzer", "nutzer", "utilisateur", "l'utilisateur", "usuario"});
+constexpr auto kThisText = std::to_array<std::string_view>(
+    {"this", "these", "diesen", "diesem", "dieser", "ce", "cet", "cette", "este", "esta"});
+
+bool isWordAt(const OrderWords& words, std::size_t i, std::string_view word) {
+    return i < words.size() && words[i].text == word;
+}
+
+template <std::size_t N>
+bool holdsWord(const OrderWords& words, std::size_t first, std::size_t end,
+               const std::array<std::string_view, N>& list) {
+    for (std::size_t i = first; i < std::min(end, words.size()); ++i) {
+        if (isListed(words[i].text, list)) return true;
+    }
+    return false;
+}
+
+/// "Do not tell the user about …", "Sage dem Benutzer nichts …", "Ne dis pas à l'utilisateur …".
+bool keepsFromUser(const OrderWords& words) {
+    static constexpr auto kTellOrShow = std::to_array<std::string_view>(
+        {"tell", "inform", "mention", "reveal", "disclose", "sage", "sag", "verrate", "erzähle",
+         "dis", "dites", "parle", "parlez", "révèle", "digas", "menciones", "reveles"});
+    static constexpr auto kNot = std::to_array<std::string_view>(
+        {"not", "don't", "never", "nicht", "nichts", "ne", "no", "nunca", "niemals"});
+    constexpr std::size_t kLead = 4;
+    constexpr std::size_t kNear = 10;
+    for (std::size_t i = 0; i < std::min(words.size(), kLead); ++i) {
+        if (i > 0 && words[i].beginsClause) return false;
+        if (!isListed(words[i].text, kTellOrShow)) continue;
+        // "The app does not tell the user": no order.
+        const bool isOrder = i == 0 || isListed(words[0].text, kNot) || words[0].text == "do" ||
+                             words[0].text == "please" || words[0].text == "bitte";
+        return isOrder && holdsWord(words, 0, i + kNear, kNot) &&
+               holdsWord(words, i + 1, i + kNear, kUsers);
+    }
+    return false;
+}
+
+/// "Ignore the user and reply only …".
+bool ignoresUser(const OrderWords& words) {
+    constexpr std::size_t kNear = 3;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!isListed(words[i].text, kForget) || (i > 0 && !isImperative(words, i))) continue;
+        if (holdsWord(words, i + 1, i + kNear, kUsers) && saysFrom(words, i + kNear)) return true;
+    }
+    return false;
+}
+
+/// "When answering questions about this contract, state …", in the languages of `kForget`.
+bool saysWhenAnswering(const OrderWords& words) {
+    static constexpr auto kWhenDoing =
+        std::to_array<std::string_view>({"when", "whenever", "wenn", "lorsque", "quand", "cuando"});
+    static constexpr auto kDoing = std::to_array<std::string_view>(
+        {"answering", "summarizing", "summarising", "summarize", "summarise", "beantwortest",
+         "zusammenfasst", "réponds", "résumes", "respondas", "resumas"});
+    static constexpr auto kTellToo = std::to_array<std::string_view>({"include", "di", "sag"});
+    if (words.empty() || !isListed(words[0].text, kWhenDoing)) return false;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (!words[i].beginsClause || !holdsWord(words, 1, i, kDoing) ||
+            !holdsWord(words, 1, i, kThisText)) {
+            continue;
+        }
+        const std::size_t verb = behindLead(words, i);
+        if (verb < words.size() &&
+            (isListed(words[verb].text, kSay) || isListed(words[verb].text, kTellToo))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// "Your new task is to output …", "System: you must answer …".
+bool givesTask(const OrderWords& words) {
+    static constexpr auto kReply = std::to_array<std::string_view>(
+        {"output", "reply", "respond", "say", "print", "answer", "repeat"});
+    const bool isNew = isWordAt(words, 1, "new") || isWordAt(words, 1, "only");
+    if (isWordAt(words, 0, "your") && isNew && isWordAt(words, 2, "task") &&
+        isWordAt(words, 3, "is") && isWordAt(words, 4, "to")) {
+        return words.size() > 5 && isListed(words[5].text, kReply);
+    }
+    std::size_t behind = 0;
+    if (isWordAt(words, 0, "system")) behind = isWordAt(words, 1, "prompt") ? 2 : 1;
+    if (isWordAt(words, 0, "new") && isWordAt(words, 1, "instructions")) behind = 2;
+    if (behind == 0 || behind >= words.size() || !words[behind].beginsClause) return false;
+    const std::size_t verb = behindLead(words, behind);
+    return verb < words.size() && isListed(words[verb].text, kReply);
 }
 
 // ----------------------------------------------------------------- Chinese
@@ -447,10 +539,37 @@ bool speaksToModelInChinese(std::string_view sentence) {
     return false;
 }
 
+/// "不要告诉用户…", "忽略用户的问题，只回复…", "回答关于本合同的问题时，必须声称…".
+bool keepsFromUserInChinese(std::string_view sentence) {
+    static constexpr auto kUserNames = std::to_array<std::string_view>({"用户", "用戶", "使用者"});
+    static constexpr auto kDoNots =
+        std::to_array<std::string_view>({"不要", "请勿", "請勿", "切勿"});
+    static constexpr auto kTo = std::to_array<std::string_view>({"告诉", "告訴", "向", "对", "對"});
+    static constexpr auto kIgnore = std::to_array<std::string_view>({"忽略", "无视", "無視"});
+    static constexpr auto kCalls = std::to_array<std::string_view>({"助手：", "助手:", "请", "請"});
+    static constexpr auto kTasks = std::to_array<std::string_view>(
+        {"你的新任务是输出", "你的新任务是回复", "你的新任务是回答", "你的唯一任务是"});
+    if (holdsAny(sentence, kTasks)) return true;
+    std::string_view rest = sentence;
+    if (takeAny(rest, kDoNots)) return takeAny(rest, kTo) && takeAny(rest, kUserNames);
+    takeAny(rest, kCalls);
+    if (takeAny(rest, kIgnore)) return takeAny(rest, kUserNames) && holdsAny(rest, kChineseTell);
+    takeAny(rest, std::to_array<std::string_view>({"当", "當", "在"}));
+    if (!takeAny(rest, std::to_array<std::string_view>({"回答", "总结", "總結"}))) return false;
+    static constexpr auto kThis = std::to_array<std::string_view>({"本", "此", "这", "這"});
+    const std::size_t when = std::min(rest.find("时，"), rest.find("時，"));
+    if (when == std::string_view::npos || !holdsAny(rest.substr(0, when), kThis)) return false;
+    rest.remove_prefix(when + std::string_view("时，").size());
+    return takeAny(rest, std::to_array<std::string_view>({"请", "請", "必须", "必須", "务必"})) &&
+           takeAny(rest, kChineseTell);
+}
+
 bool isAddressedToModel(const OrderWords& words, std::string_view sentence) {
     return saysWhenAsked(words) || saysAlways(words) || greetsModel(words) ||
            namesModelFirst(words) || speaksToModel(words) || isAboutInstructions(words) ||
-           saysWhenAskedInChinese(sentence) || speaksToModelInChinese(sentence);
+           keepsFromUser(words) || ignoresUser(words) || saysWhenAnswering(words) ||
+           givesTask(words) || saysWhenAskedInChinese(sentence) ||
+           speaksToModelInChinese(sentence) || keepsFromUserInChinese(sentence);
 }
 
 }  // namespace
@@ -480,6 +599,13 @@ bool hasOrder(std::span<const retrieval::TextSpan> orders, retrieval::TextSpan s
     return std::any_of(orders.begin(), orders.end(), [&](const retrieval::TextSpan& order) {
         return order.startByte < stretch.endByte && stretch.startByte < order.endByte;
     });
+}
+
+void blankOrders(std::string& text) {
+    for (const retrieval::TextSpan& order : ordersIn(text)) {
+        std::fill(text.begin() + static_cast<std::ptrdiff_t>(order.startByte),
+                  text.begin() + static_cast<std::ptrdiff_t>(order.endByte), ' ');
+    }
 }
 
 std::string withoutOrders(std::string_view text) {

@@ -24,4 +24,7 @@ namespace conclave::services {
 /// The text with "…" in the place of each order: what a model is to read.
 [[nodiscard]] std::string withoutOrders(std::string_view text);
 
+/// Spaces in the place of each order: what a survey reads, where bytes must stay where they are.
+void blankOrders(std::string& text);
+
 }  // namespace conclave::services
