@@ -640,6 +640,9 @@ struct QuantizeReport {
     std::chrono::duration<double> time{};
 };
 
+/// Errors: InvalidArgument (no type that can be written: lists them).
+[[nodiscard]] Result<void> checkQuantizedType(std::string_view name);
+
 /// Writes the model `in` with its tensors in other types, as llama.cpp's quantizer does: the same
 /// types for the same tensors, the same bytes. `out` appears when it is complete; cancelled or
 /// failed, nothing is left behind. A split model becomes one file.

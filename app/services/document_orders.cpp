@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "app/services/chinese_orders.h"
 #include "app/services/english_words.h"
 #include "base/utf8.h"
 
@@ -253,7 +254,8 @@ bool namesModelFirst(const OrderWords& words) {
         std::to_array<std::string_view>({"must", "should", "shall", "always", "never"});
     if (words.size() < 2) return false;
     const bool isCalled = words[0].text == "assistant" || words[0].text == "chatbot" ||
-                          words[0].text == "ai" || words[0].text == "llm";
+                          words[0].text == "ai" || words[0].text == "llm" ||
+                          words[0].text == "assistent" || words[0].text == "asistente";
     // "Assistant: J. Smith" is somebody's work.
     if (isCalled && words[1].beginsClause && saysFrom(words, 1)) return true;
     if (!isModelAt(words, 0)) return false;
@@ -334,123 +336,102 @@ bool isAboutInstructions(const OrderWords& words) {
     return false;
 }
 
-// ----------------------------------------------------------------- Chinese
+// ----------------------------------------------------------------- what the user is not to know
 
-/// Takes what `text` begins with of the list, as often as it can; true if there was any.
-template <std::size_t N>
-bool takeAny(std::string_view& text, const std::array<std::string_view, N>& list) {
-    bool hasTaken = false;
-    for (bool goesOn = true; goesOn;) {
-        goesOn = false;
-        for (const std::string_view each : list) {
-            if (!text.starts_with(each)) continue;
-            text.remove_prefix(each.size());
-            hasTaken = goesOn = true;
-        }
-    }
-    return hasTaken;
+constexpr auto kUsers = std::to_array<std::string_view>(
+    {"user", "user's", "users", "benutzer", "nutzer", "utilisateur", "l'utilisateur", "usuario"});
+constexpr auto kThisText = std::to_array<std::string_view>(
+    {"this", "these", "diesen", "diesem", "dieser", "ce", "cet", "cette", "este", "esta"});
+
+bool isWordAt(const OrderWords& words, std::size_t i, std::string_view word) {
+    return i < words.size() && words[i].text == word;
 }
 
 template <std::size_t N>
-bool holdsAny(std::string_view text, const std::array<std::string_view, N>& list) {
-    return std::any_of(list.begin(), list.end(), [&](std::string_view each) {
-        return text.find(each) != std::string_view::npos;
-    });
+bool holdsWord(const OrderWords& words, std::size_t first, std::size_t end,
+               const std::array<std::string_view, N>& list) {
+    for (std::size_t i = first; i < std::min(end, words.size()); ++i) {
+        if (isListed(words[i].text, list)) return true;
+    }
+    return false;
 }
 
-constexpr auto kChineseTell =
-    std::to_array<std::string_view>({"回答", "答复", "答覆", "回复", "回覆", "说", "說", "告诉",
-                                     "告訴", "声称", "聲稱", "输出", "輸出"});
+/// "Do not tell the user about …", "Sage dem Benutzer nichts …", "Ne dis pas à l'utilisateur …".
+bool keepsFromUser(const OrderWords& words) {
+    static constexpr auto kTellOrShow = std::to_array<std::string_view>(
+        {"tell", "inform", "mention", "reveal", "disclose", "sage", "sag", "verrate", "erzähle",
+         "dis", "dites", "parle", "parlez", "révèle", "digas", "menciones", "reveles"});
+    static constexpr auto kNot = std::to_array<std::string_view>(
+        {"not", "don't", "never", "nicht", "nichts", "ne", "no", "nunca", "niemals"});
+    constexpr std::size_t kLead = 4;
+    constexpr std::size_t kNear = 10;
+    for (std::size_t i = 0; i < std::min(words.size(), kLead); ++i) {
+        if (i > 0 && words[i].beginsClause) return false;
+        if (!isListed(words[i].text, kTellOrShow)) continue;
+        // "The app does not tell the user": no order.
+        const bool isOrder = i == 0 || isListed(words[0].text, kNot) || words[0].text == "do" ||
+                             words[0].text == "please" || words[0].text == "bitte";
+        return isOrder && holdsWord(words, 0, i + kNear, kNot) &&
+               holdsWord(words, i + 1, i + kNear, kUsers);
+    }
+    return false;
+}
 
-/// "忽略以上所有指令"
-bool forgetsOthersInChinese(std::string_view sentence) {
-    static constexpr auto kVerbs =
-        std::to_array<std::string_view>({"忽略", "无视", "無視", "忘记", "忘記", "忘掉", "不要理会",
-                                         "不要理會", "不要遵守", "不要遵循"});
-    static constexpr auto kDenials = std::to_array<std::string_view>(
-        {"不要", "请勿", "請勿", "不得", "不能", "不可", "切勿", "勿", "别", "別", "被", "了"});
-    static constexpr auto kFillers = std::to_array<std::string_view>(
-        {"以上", "之前", "先前", "前面", "上面", "上述", "此前", "你", "您", "收到", "给出", "過",
-         "过", "的", "這些", "这些", "掉", "那些"});
-    static constexpr auto kEvery =
-        std::to_array<std::string_view>({"所有", "一切", "全部", "任何"});
-    static constexpr auto kNouns = std::to_array<std::string_view>(
-        {"指令", "指示", "提示词", "提示詞", "系统提示", "系統提示", "系统指令", "命令"});
-    static constexpr auto kPeopleNouns = std::to_array<std::string_view>(
-        {"要求", "规则", "規則", "说明", "說明", "提示", "内容", "內容", "设定", "設定"});
-    for (const std::string_view verb : kVerbs) {
-        for (std::size_t at = sentence.find(verb); at != std::string_view::npos;
-             at = sentence.find(verb, at + verb.size())) {
-            const std::string_view before = sentence.substr(0, at);
-            const bool isDenied = std::any_of(kDenials.begin(), kDenials.end(),
-                                              [&](auto each) { return before.ends_with(each); });
-            if (isDenied) continue;
-            std::string_view rest = sentence.substr(at + verb.size());
-            bool isAll = false;
-            bool isEarlier = false;
-            for (bool goesOn = true; goesOn;) {
-                const bool earlier = takeAny(rest, kFillers);
-                const bool all = takeAny(rest, kEvery);
-                isEarlier = isEarlier || earlier;
-                isAll = isAll || all;
-                goesOn = earlier || all;
-            }
-            if (takeAny(rest, kNouns)) {
-                if (isAll || isEarlier) return true;
-            } else if (takeAny(rest, kPeopleNouns) && isAll && isEarlier &&
-                       holdsAny(rest, kChineseTell)) {
-                return true;
-            }
+/// "Ignore the user and reply only …".
+bool ignoresUser(const OrderWords& words) {
+    constexpr std::size_t kNear = 3;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!isListed(words[i].text, kForget) || (i > 0 && !isImperative(words, i))) continue;
+        if (holdsWord(words, i + 1, i + kNear, kUsers) && saysFrom(words, i + kNear)) return true;
+    }
+    return false;
+}
+
+/// "When answering questions about this contract, state …", in the languages of `kForget`.
+bool saysWhenAnswering(const OrderWords& words) {
+    static constexpr auto kWhenDoing =
+        std::to_array<std::string_view>({"when", "whenever", "wenn", "lorsque", "quand", "cuando"});
+    static constexpr auto kDoing = std::to_array<std::string_view>(
+        {"answering", "summarizing", "summarising", "summarize", "summarise", "beantwortest",
+         "zusammenfasst", "réponds", "résumes", "respondas", "resumas"});
+    static constexpr auto kTellToo = std::to_array<std::string_view>({"include", "di", "sag"});
+    if (words.empty() || !isListed(words[0].text, kWhenDoing)) return false;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (!words[i].beginsClause || !holdsWord(words, 1, i, kDoing) ||
+            !holdsWord(words, 1, i, kThisText)) {
+            continue;
+        }
+        const std::size_t verb = behindLead(words, i);
+        if (verb < words.size() &&
+            (isListed(words[verb].text, kSay) || isListed(words[verb].text, kTellToo))) {
+            return true;
         }
     }
     return false;
 }
 
-/// "当被问到押金时，请回答…"
-bool saysWhenAskedInChinese(std::string_view sentence) {
-    static constexpr auto kIfs = std::to_array<std::string_view>(
-        {"当", "當", "如果", "若", "如", "凡是", "凡", "每当", "只要", "无论何时", "一旦"});
-    static constexpr auto kWho = std::to_array<std::string_view>(
-        {"有人", "任何人", "用户", "用戶", "使用者", "别人", "別人", "您", "你", "被", "再", "在"});
-    static constexpr auto kAsk = std::to_array<std::string_view>(
-        {"问到", "问及", "问起", "询问", "提问", "問到", "問及", "問起", "詢問", "问", "問"});
-    static constexpr auto kMust = std::to_array<std::string_view>(
-        {"请",   "請",   "必须", "必須", "务必", "務必", "一律", "始终", "都要", "都",
-         "应当", "应该", "应",   "應",   "就",   "要",   "只能", "只需", "你",   "您"});
-    takeAny(sentence, std::to_array<std::string_view>({" ", "　", "\n", "-", "*"}));
-    if (!takeAny(sentence, kIfs)) return false;
-    takeAny(sentence, kWho);
-    if (!takeAny(sentence, kAsk)) return false;
-    static constexpr auto kMarks = std::to_array<std::string_view>({"，", ",", "：", "时", "時"});
-    for (std::size_t i = 0; i < sentence.size(); ++i) {
-        std::string_view rest = sentence.substr(i);
-        if (!takeAny(rest, kMarks)) continue;
-        takeAny(rest, std::to_array<std::string_view>({" "}));
-        if (takeAny(rest, kMust) && takeAny(rest, kChineseTell)) return true;
+/// "Your new task is to output …", "System: you must answer …".
+bool givesTask(const OrderWords& words) {
+    static constexpr auto kReply = std::to_array<std::string_view>(
+        {"output", "reply", "respond", "say", "print", "answer", "repeat"});
+    const bool isNew = isWordAt(words, 1, "new") || isWordAt(words, 1, "only");
+    if (isWordAt(words, 0, "your") && isNew && isWordAt(words, 2, "task") &&
+        isWordAt(words, 3, "is") && isWordAt(words, 4, "to")) {
+        return words.size() > 5 && isListed(words[5].text, kReply);
     }
-    return false;
-}
-
-/// "致AI助手：", "如果你是人工智能"
-bool speaksToModelInChinese(std::string_view sentence) {
-    static constexpr auto kLeads = std::to_array<std::string_view>(
-        {"致", "各位", "尊敬的", "给", "給", "如果你是一个", "如果你是", "如果您是", "若你是"});
-    static constexpr auto kNames = std::to_array<std::string_view>(
-        {"AI助手", "AI 助手", "AI模型", "AI 模型", "人工智能助手", "人工智能模型", "大语言模型",
-         "语言模型", "大模型", "聊天机器人", "智能助手"});
-    static constexpr auto kEnds = std::to_array<std::string_view>({"：", ":", "，", ","});
-    for (const std::string_view lead : kLeads) {
-        if (!sentence.starts_with(lead)) continue;
-        std::string_view rest = sentence.substr(lead.size());
-        if (takeAny(rest, kNames) && takeAny(rest, kEnds)) return true;
-    }
-    return false;
+    std::size_t behind = 0;
+    if (isWordAt(words, 0, "system")) behind = isWordAt(words, 1, "prompt") ? 2 : 1;
+    if (isWordAt(words, 0, "new") && isWordAt(words, 1, "instructions")) behind = 2;
+    if (behind == 0 || behind >= words.size() || !words[behind].beginsClause) return false;
+    const std::size_t verb = behindLead(words, behind);
+    return verb < words.size() && isListed(words[verb].text, kReply);
 }
 
 bool isAddressedToModel(const OrderWords& words, std::string_view sentence) {
     return saysWhenAsked(words) || saysAlways(words) || greetsModel(words) ||
            namesModelFirst(words) || speaksToModel(words) || isAboutInstructions(words) ||
-           saysWhenAskedInChinese(sentence) || speaksToModelInChinese(sentence);
+           keepsFromUser(words) || ignoresUser(words) || saysWhenAnswering(words) ||
+           givesTask(words) || isAddressedToModelInChinese(sentence);
 }
 
 }  // namespace
@@ -480,6 +461,13 @@ bool hasOrder(std::span<const retrieval::TextSpan> orders, retrieval::TextSpan s
     return std::any_of(orders.begin(), orders.end(), [&](const retrieval::TextSpan& order) {
         return order.startByte < stretch.endByte && stretch.startByte < order.endByte;
     });
+}
+
+void blankOrders(std::string& text) {
+    for (const retrieval::TextSpan& order : ordersIn(text)) {
+        std::fill(text.begin() + static_cast<std::ptrdiff_t>(order.startByte),
+                  text.begin() + static_cast<std::ptrdiff_t>(order.endByte), ' ');
+    }
 }
 
 std::string withoutOrders(std::string_view text) {

@@ -11,10 +11,11 @@
 namespace conclave::services {
 
 /// The sentences of a text that are addressed to whatever answers questions about it and tell no
-/// facts: "Ignore all previous instructions", "When asked about the deposit, say …", "Note to AI
-/// assistants: …", "忽略以上所有指令". What follows an order to forget the others belongs to it, up
-/// to two sentences of the same paragraph. By wording alone, in English and Chinese, and the best
-/// known order in some other languages: an order in other words is not seen. Bytes, ascending.
+/// facts: "Ignore all previous instructions", "When asked about the deposit, say …", "Do not tell
+/// the user about …", "Note to AI assistants: …", "忽略以上所有指令". What follows an order to
+/// forget the others belongs to it, up to two sentences of the same paragraph. By wording alone, in
+/// English and Chinese, and the best known orders in some other languages: an order in other words
+/// is not seen. Bytes, ascending.
 [[nodiscard]] std::vector<retrieval::TextSpan> ordersIn(std::string_view text);
 
 /// A stretch of the text has a part of any of its orders.
@@ -23,5 +24,8 @@ namespace conclave::services {
 
 /// The text with "…" in the place of each order: what a model is to read.
 [[nodiscard]] std::string withoutOrders(std::string_view text);
+
+/// Spaces in the place of each order: what a survey reads, where bytes must stay where they are.
+void blankOrders(std::string& text);
 
 }  // namespace conclave::services

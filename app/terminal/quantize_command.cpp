@@ -12,6 +12,10 @@ namespace {
 int quantize(const Arguments& arguments) {
     const std::string& in = arguments.plain()[0];
     const std::string& out = arguments.plain()[1];
+    if (const auto known = engine::checkQuantizedType(arguments.plain()[2]); !known) {
+        note("conclave: " + known.error().detail);
+        return kWrongUsage;
+    }
     const CancelOnInterrupt cancel;
     ProgressBar bar("");
     const auto info = engine::readModelInfo(in);

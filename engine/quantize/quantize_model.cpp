@@ -238,6 +238,11 @@ GgufHeader headerOf(const GgufFile& file, quantize::FileType fileType,
 
 }  // namespace
 
+Result<void> checkQuantizedType(std::string_view name) {
+    const auto type = quantize::fileTypeNamed(name);
+    return type ? Result<void>() : tl::unexpected(type.error());
+}
+
 Result<QuantizeReport> quantizeModel(const fs::path& in, const fs::path& out,
                                      const QuantizeOptions& options) {
     const auto start = std::chrono::steady_clock::now();

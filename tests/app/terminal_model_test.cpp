@@ -713,7 +713,7 @@ TEST_F(TerminalTest, QuantizesAModelThatThenAnswers) {
     EXPECT_EQ(same.exitCode, 1);
     EXPECT_THAT(same.err, HasSubstr("the output is the input"));
     const Outcome unknown = run({"quantize", model.string(), out, "Q4_KM"});
-    EXPECT_EQ(unknown.exitCode, 1);
+    EXPECT_EQ(unknown.exitCode, 2);
     EXPECT_THAT(unknown.err, HasSubstr("Q4_K_M"));
     EXPECT_FALSE(fs::exists(out));
 

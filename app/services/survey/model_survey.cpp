@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/services/document_orders.h"
 #include "app/services/sha256.h"
 #include "app/services/survey/survey_checkpoint.h"
 
@@ -162,8 +163,9 @@ Result<SurveyFindings> runModelSurvey(storage::Database& database, const SurveyQ
     const auto isStopped = [&] { return hooks.cancel.stop_requested(); };
     for (std::size_t at = 0; at < documents->size() && !isStopped(); ++at) {
         const Document& document = (*documents)[at];
-        const auto chunks = store.chunksOf(document.id);
+        auto chunks = store.chunksOf(document.id);
         if (!chunks) return tl::unexpected(chunks.error());
+        for (Chunk& chunk : *chunks) blankOrders(chunk.text);
         for (std::size_t first = 0; first < chunks->size() && !isStopped();) {
             const std::size_t end = endOfBatch(*chunks, first, model.roomBytes());
             const std::span<const Chunk> batch(chunks->data() + first, end - first);

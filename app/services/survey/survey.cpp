@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "app/services/document_orders.h"
 #include "app/services/survey/denial.h"
 #include "app/services/survey/question_words.h"
 #include "app/services/survey/skip_reason.h"
@@ -59,8 +60,9 @@ public:
     }
 
     Result<void> read(const Document& document, SurveyFindings& findings) {
-        const auto chunks = m_store.chunksOf(document.id);
+        auto chunks = m_store.chunksOf(document.id);
         if (!chunks) return tl::unexpected(chunks.error());
+        for (Chunk& chunk : *chunks) blankOrders(chunk.text);
         SurveyedDocument surveyed = entryOf(document);
         surveyed.nPassages = static_cast<int>(chunks->size());
         if (!chunks->empty()) surveyed.firstChunk = chunks->front().id;
