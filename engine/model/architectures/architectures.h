@@ -1,9 +1,14 @@
 // architectures.h: the architectures that we run, each described in the file of its name.
 //
-// A new one takes: its file here, a line in this list and in the table of model_config.cpp, a tiny
-// model with golden values in tests/parity, its block once more in tests/parity/reference, which
-// knows nothing of ours, and, if its blocks do something new, an option of ModelConfig that the
-// block obeys.
+// A new one takes:
+//   - its file here, in CMakeLists.txt, in the list below and in the table of model_config.cpp; an
+//     option of ModelConfig that the block obeys, if its blocks do something new;
+//   - its splitting of words in tokenizer/pre_tokenizer.cpp and tests/tokenizers/patterns.js, and its
+//     template's ending in tokenizer/stand_in_template.cpp, if these are its own;
+//   - a tiny model in tests/parity/architectures.py (make_golden.py writes it and what llama.cpp
+//     says of it) and its block once more in tests/parity/reference, which knows nothing of ours;
+//   - its name in the lists of architecture_test.cpp, quantized_architecture_test.cpp and
+//     damaged_model_test.cpp, and a row in tests/parity/make_models_page.py.
 #pragma once
 
 #include "engine/model/architectures/blocks.h"
