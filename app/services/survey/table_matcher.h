@@ -1,6 +1,6 @@
 // table_matcher.h: one table against one question (table_question.h). Words and the whole in
-// table_matcher.cpp, which rows in table_conditions.cpp, what of them in table_totals.cpp, columns
-// that are meant without their names in table_measures.cpp.
+// table_matcher.cpp, which rows in table_conditions.cpp and table_day_bounds.cpp, what of them in
+// table_totals.cpp, columns that are meant without their names in table_measures.cpp.
 #pragma once
 
 #include <optional>
