@@ -136,7 +136,8 @@ Stemmer::Key Stemmer::keyOf(std::string_view word) {
         known = {hash, key | languages << kTermKeyBits | kIsSet};
     }
     constexpr std::uint64_t kTermKeyMask = (std::uint64_t{1} << kTermKeyBits) - 1;
-    return {known.key & kTermKeyMask, static_cast<LanguageSet>((known.key & ~kIsSet) >> kTermKeyBits)};
+    return {known.key & kTermKeyMask,
+            static_cast<LanguageSet>((known.key & ~kIsSet) >> kTermKeyBits)};
 }
 
 }  // namespace conclave::retrieval
