@@ -115,6 +115,34 @@ TEST(TableMeanings, NegatesBehindAVerbAndInChinese) {
                 HasSubstr("\"金额\" >= 300 AND \"金额\" <= 400"));
 }
 
+TEST(TableMeanings, WhatIsCountedMayBeTheColumnThatSaysWhichRowItIs) {
+    constexpr std::string_view kBooks =
+        "Book | Author | Copies | Power (kW)\n"
+        "Book: Engines | Author: Ines Calder | Copies: 2 | Power (kW): 12\n"
+        "Book: Knots | Author: Paul Tern | Copies: 0 | Power (kW): 3\n"
+        "Book: Lights | Author: Ines Calder | Copies: 2 | Power (kW): 7\n";
+    EXPECT_THAT(meant("Which author has the most books?", kBooks),
+                HasSubstr("count(*) FROM \"list\" GROUP BY \"Author\""));
+    EXPECT_EQ(meant("Which books have 0 copies?", kBooks),
+              "SELECT * FROM \"list\" WHERE \"Copies\" = 0");
+    EXPECT_EQ(meant("Which books have 9 copies?", kBooks), "");
+    EXPECT_EQ(meant("How many books are by Ines Calder?", kBooks),
+              "SELECT count(*) FROM \"list\" WHERE \"Author\" = 'Ines Calder'");
+    EXPECT_EQ(meant("Which books have more than 5 kW?", kBooks),
+              "SELECT * FROM \"list\" WHERE \"Power (kW)\" > 5");
+}
+
+TEST(TableMeanings, AverageRestsOnTheRowsThatHaveANumber) {
+    Document document;
+    document.path = "/docs/list.csv";
+    document.mime = "text/csv";
+    const auto tables = tablesOf(document, {{1, std::string(kPeople)}});
+    const auto query = tableQueryOf("What is the average salary in Sales?", tables);
+    ASSERT_TRUE(query.has_value());
+    EXPECT_THAT(query->rowsSql, testing::EndsWith("AND \"Salary\" IS NOT NULL"));
+    EXPECT_THAT(query->emptySql, testing::EndsWith("AND \"Salary\" IS NULL"));
+}
+
 TEST(TableMeanings, TheSameRowsInTwoFilesAreAskedOnce) {
     Document document;
     document.mime = "text/csv";

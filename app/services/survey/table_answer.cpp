@@ -434,6 +434,16 @@ Result<bool> tellQuery(storage::DocumentStore& store, const std::vector<LoadedTa
     if (auto told = Telling(store, table, query, writer).tell(*result, *rows); !told) {
         return tl::unexpected(told.error());
     }
+    if (!query.emptySql.empty()) {
+        const auto empty = (*queried)->query(query.emptySql, {});
+        if (!empty) return tl::unexpected(empty.error());
+        const std::string& n = empty->rows.front().front();
+        if (n != "0") {
+            writer.add("\n" + n + (n == "1" ? " row has" : " rows have") + " no “" + query.column +
+                           "” and " + (n == "1" ? "was" : "were") + " left out.\n",
+                       "\n有 " + n + " 行没有“" + query.column + "”，未计入。\n");
+        }
+    }
     for (const std::size_t copy : query.copies) {
         const std::string file = shownTable(tables[copy]);
         writer.add("\n" + file + " has the same rows, which were asked once.\n",

@@ -126,6 +126,7 @@ void TableMatcher::findValues() {
 void TableMatcher::addValues(const FoundValue& found, std::size_t column) {
     const bool isNot = takeNegation(found, column);
     explain(found.at, found.size);
+    if (found.at > 0 && surface(found.at - 1) == "by") explain(found.at - 1, 1);
     m_isValueNamed = true;
     const std::string name = quotedName(columns()[column].name);
     if (found.others.empty()) {
@@ -380,8 +381,8 @@ void TableMatcher::findComparisons() {
              at = findTokens(m_tokens, words, at + 1)) {
             if (m_tokens[at].isExplained) continue;
             const auto number = numberAt(at + words.size());
-            const auto column =
-                number ? comparedColumn(at, number->unit, number->number) : std::nullopt;
+            auto column = number ? columnOfUnitAt(number->endByte) : std::nullopt;
+            if (number && !column) column = comparedColumn(at, number->unit, number->number);
             if (!column && !(m_refusal && number)) continue;
             explainBytes(m_tokens[at].startByte, number->endByte);
             if (!column) continue;

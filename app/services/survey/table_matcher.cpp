@@ -97,7 +97,9 @@ std::optional<TableQuery> TableMatcher::match() {
         // "Orders above 250 EUR": nothing else is said than which rows.
         const bool isOfPeopleAsked = m_isWho && m_who && (m_isCompared || m_isValueNamed);
         const bool isBounded = m_isCompared || (m_isValueNamed && beginsWithRows());
-        if (!isOfPeopleAsked && (!isBounded || !namesRows())) return std::nullopt;
+        // "Salary between 4000 and 5000"
+        const bool isOfNumbers = m_isCompared && !m_named.empty() && m_named.front().at <= 1;
+        if (!isOfPeopleAsked && (!isBounded || !(namesRows() || isOfNumbers))) return std::nullopt;
         query.kind = TableKind::List;
     }
     const std::string_view phrase = operation ? operation->phrase : std::string_view();
@@ -593,7 +595,7 @@ void TableMatcher::explainNames() {
     for (const std::string_view name : {std::string_view(m_table.table.name),
                                         std::string_view(m_table.title), std::string_view(file)}) {
         // A document has other things than the rows of its tables.
-        if (m_table.isInDocument()) break;
+        if (m_table.isInDocument() && !isNamedByDocument()) break;
         for (const TableToken& word : tableTokens(name)) {
             for (TableToken& token : m_tokens) {
                 if (token.term != word.term) continue;

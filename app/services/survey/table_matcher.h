@@ -175,6 +175,8 @@ private:
     };
 
     [[nodiscard]] std::optional<AskedNumber> numberAt(std::size_t token) const;
+    /// A cell of the column is this number.
+    [[nodiscard]] bool hasNumber(std::size_t column, const std::optional<AskedNumber>& asked) const;
     void explainBytes(std::size_t startByte, std::size_t endByte);
     /// Keeps the first reason.
     void refuse(TableRefusal::Why why, std::string what);
@@ -188,6 +190,12 @@ private:
     [[nodiscard]] bool countsOthers(std::size_t column, std::size_t endByte) const;
     [[nodiscard]] bool isNamedColumn(std::size_t column) const;
     [[nodiscard]] bool isNamedAt(std::size_t at) const;
+    /// A text in each row, and no text twice: it says which row it is.
+    [[nodiscard]] bool isOncePerRow(std::size_t column) const;
+    /// "5 kW": the only column of numbers whose name has the unit in brackets.
+    [[nodiscard]] std::optional<std::size_t> columnOfUnitAt(std::size_t byte) const;
+    /// The document says what rows are, where their column is called "Name" or "Title".
+    [[nodiscard]] bool isNamedByDocument() const;
     /// A column says shares itself.
     [[nodiscard]] bool hasShares() const;
     void findDays();

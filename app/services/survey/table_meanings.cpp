@@ -55,6 +55,8 @@ constexpr auto kWords = std::to_array<MeasureWord>({
     {"最高", Measure::Height, Use::Greatest},
     {"最矮", Measure::Height, Use::Least},
     {"taller", Measure::Height, Use::Above},
+    {"higher", Measure::Height, Use::Above},
+    {"lower", Measure::Height, Use::Below},
     {"widest", Measure::Width, Use::Greatest},
     {"narrowest", Measure::Width, Use::Least},
     {"wider", Measure::Width, Use::Above},

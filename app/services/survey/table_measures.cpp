@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/services/english_words.h"
 #include "app/services/survey/question_words.h"
 #include "app/services/survey/table_meanings.h"
 
@@ -15,6 +16,14 @@ using Use = MeasureWord::Use;
 
 /// Columns of what is left of a thing.
 constexpr auto kStockNames = std::to_array<std::string_view>({"stock", "inventory", "库存"});
+
+/// "kw" of "Power (kW)".
+std::string unitInBrackets(std::string_view name) {
+    const std::size_t open = name.find('(');
+    const std::size_t close = name.find(')', open);
+    if (open == std::string_view::npos || close == std::string_view::npos) return {};
+    return lowerCased(name.substr(open + 1, close - open - 1));
+}
 
 }  // namespace
 
@@ -140,6 +149,10 @@ void TableMatcher::findEqualNumbers() {
         name = name.substr(0, std::min(name.find('('), name.find("（")));
         std::size_t at = each.at + tableTokens(name).size();
         while (at < m_tokens.size() && isListed(surface(at), kBetween)) ++at;
+        // "0 copies"
+        const bool isBefore = each.at > 0 && !m_tokens[each.at - 1].isExplained &&
+                              hasNumber(each.column, numberAt(each.at - 1));
+        if (isBefore) at = each.at - 1;
         if (at >= m_tokens.size() || m_tokens[at].isExplained) continue;
         const auto number = numberAt(at);
         if (!number) continue;
@@ -148,6 +161,13 @@ void TableMatcher::findEqualNumbers() {
         explainBytes(m_tokens[at].startByte, number->endByte);
         addBound(each.column, "=", number->number);
     }
+}
+
+bool TableMatcher::hasNumber(std::size_t column, const std::optional<AskedNumber>& asked) const {
+    const auto& rows = m_table.table.rows;
+    return asked && std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
+               return !row[column].empty() && std::stod(row[column]) == std::stod(asked->number);
+           });
 }
 
 void TableMatcher::findEmpty() {
@@ -205,17 +225,34 @@ std::optional<TableOperation> TableMatcher::findChoice() {
     return std::nullopt;
 }
 
+std::optional<std::size_t> TableMatcher::columnOfUnitAt(std::size_t byte) const {
+    const auto behind = std::find_if(m_tokens.begin(), m_tokens.end(),
+                                     [&](const auto& each) { return each.startByte >= byte; });
+    if (behind == m_tokens.end()) return std::nullopt;
+    std::optional<std::size_t> only;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (!isNumber(column) || unitInBrackets(columns()[column].name) != behind->surface) {
+            continue;
+        }
+        if (only) return std::nullopt;
+        only = column;
+    }
+    return only;
+}
+
 void TableMatcher::explainUnitsOfNames() {
     for (const Condition& each : m_conditions) {
-        const std::string name = lowerCased(columns()[each.column].name);
-        const std::size_t open = name.find('(');
-        const std::size_t close = name.find(')', open);
-        if (open == std::string::npos || close == std::string::npos) continue;
-        const std::string unit = name.substr(open + 1, close - open - 1);
-        for (std::size_t at = 1; at < m_tokens.size(); ++at) {
+        const std::string unit = unitInBrackets(columns()[each.column].name);
+        for (std::size_t at = 1; !unit.empty() && at < m_tokens.size(); ++at) {
             if (surface(at) == unit && numberAt(at - 1)) explain(at, 1);
         }
     }
+}
+
+bool TableMatcher::isNamedByDocument() const {
+    static constexpr auto kNames = std::to_array<std::string_view>(
+        {"name", "title", "titel", "titre", "designation", "名称", "书名", "标题"});
+    return isListed(lowerCased(columns().front().name), kNames);
 }
 
 std::optional<std::size_t> TableMatcher::personColumn() const {

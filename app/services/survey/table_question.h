@@ -28,12 +28,13 @@ struct TableQuery {
         Values,  ///< those of a column, each once
         Share    ///< of all rows those of the condition, in percent
     } kind = Kind::Count;
-    int nth = 1;            ///< of Least and Greatest: the second highest
-    std::size_t table = 0;  ///< index of the table asked
-    std::string sql;        ///< one row, or one a group (group, value), or rows for List
-    std::string rowsSql;    ///< rowids of the rows it rests on
-    std::string column;     ///< that is added up or compared; empty: none
-    std::string group;      ///< column of groups; empty: none
+    int nth = 1;             ///< of Least and Greatest: the second highest
+    std::size_t table = 0;   ///< index of the table asked
+    std::string sql;         ///< one row, or one a group (group, value), or rows for List
+    std::string rowsSql;     ///< rowids of the rows it rests on
+    std::string emptySql{};  ///< how many of the rows asked have no number to compute with
+    std::string column;      ///< that is added up or compared; empty: none
+    std::string group;       ///< column of groups; empty: none
     std::vector<std::size_t> copies{};  ///< other tables of the same columns and rows
     int nShown = 0;  ///< of groups: only so many of the first, and equal ones; 0: all
     std::optional<std::size_t> nameColumn{};  ///< what the rows of an extreme are called

@@ -167,7 +167,9 @@ std::optional<std::size_t> TableMatcher::rankedColumn() const {
             isNumber(named.column) && isIdentifier(named.column) && named.at > 0 && named.at <= 2;
         const bool isText =
             isAskedNumber || (!isNumber(named.column) && !facts(named.column).isDays);
-        if (isText && !isConditionOn(named.column)) texts.push_back(named);
+        const bool isCounted = named.at == m_operationEnd && m_operation &&
+                               isListed(m_operation->phrase, kOfMany) && isOncePerRow(named.column);
+        if (isText && !isCounted && !isConditionOn(named.column)) texts.push_back(named);
     }
     if (texts.size() != 1) return std::nullopt;
     const std::size_t at = texts.front().at;
@@ -302,7 +304,7 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
             } else if (!bounded && isConditionOn(named.column)) {
                 bounded = named.column;
             }
-        } else if (!text && !facts(named.column).isDays) {
+        } else if ((!text || named.at == m_operationEnd) && !facts(named.column).isDays) {
             text = named;
         }
     }
@@ -336,6 +338,7 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
             // "The most orders": how many rows.
             if (!number && isListed(phrase, kOfMany) &&
                 (m_rowNounAt == m_operationEnd ||
+                 (text && text->at == m_operationEnd && isOncePerRow(text->column)) ||
                  (identifier && identifier->at == m_operationEnd))) {
                 const bool isRepeated = identifier && facts(identifier->column).hasRepeats;
                 return !isRepeated && rankedColumn().has_value() && m_top == 0;
@@ -410,6 +413,11 @@ std::optional<std::size_t> TableMatcher::nameColumn() const {
         if (isName) return column;
     }
     return std::nullopt;
+}
+
+bool TableMatcher::isOncePerRow(std::size_t column) const {
+    return !isNumber(column) && !facts(column).isDays && !facts(column).hasRepeats &&
+           isFilled(column);
 }
 
 bool TableMatcher::hasShares() const {
@@ -516,8 +524,13 @@ void TableMatcher::write(TableQuery& query) const {
         case TableKind::Greatest: value = "max(" + column + ")"; break;
         case TableKind::Median: break;
     }
-    const std::string given =
-        std::string(where.empty() ? " WHERE " : " AND ") + column + " IS NOT NULL";
+    const std::string joint = where.empty() ? " WHERE " : " AND ";
+    const std::string given = joint + column + " IS NOT NULL";
+    if (query.kind == TableKind::Sum || query.kind == TableKind::Average ||
+        query.kind == TableKind::Median) {
+        query.rowsSql += given;
+        query.emptySql = "SELECT count(*) FROM " + table + where + joint + column + " IS NULL";
+    }
     if (query.kind == TableKind::Median) {
         const std::string n = "(SELECT count(*) FROM " + table + where + given + ")";
         query.sql = "SELECT round(avg(" + column + "), 4) FROM (SELECT " + column + " FROM " +
@@ -526,6 +539,7 @@ void TableMatcher::write(TableQuery& query) const {
         return;
     }
     if (query.nth > 1) {
+        query.nameColumn = nameColumn();
         query.sql = "SELECT DISTINCT " + column + " FROM " + table + where + given + " ORDER BY " +
                     column + (query.kind == TableKind::Greatest ? " DESC" : "") +
                     " LIMIT 1 OFFSET " + std::to_string(query.nth - 1);
