@@ -277,7 +277,7 @@ std::optional<std::size_t> TableMatcher::personColumn() const {
 void TableMatcher::findPeople() {
     static constexpr auto kPeople = std::to_array<std::string_view>(
         {"employee", "employees", "people", "person", "persons", "staff", "worker", "workers",
-         "colleague", "colleagues", "members", "人", "员工"});
+         "colleague", "colleagues", "members", "everyone", "everybody", "人", "员工"});
     if (!personColumn()) return;
     for (std::size_t at = 0; at < m_tokens.size(); ++at) {
         if (m_tokens[at].isExplained || !isListed(surface(at), kPeople)) continue;

@@ -105,18 +105,17 @@ constexpr auto kGroupings =
 
 /// Words that belong to asking and say nothing about rows.
 constexpr auto kAsking = std::to_array<std::string_view>(
-    {"what",   "which",   "show",    "list",    "is",       "are",       "the",      "of",
-     "in",     "for",     "a",       "an",      "all",      "do",        "does",     "we",
-     "have",   "has",     "with",    "and",     "there",    "was",       "were",     "did",
-     "to",     "me",      "on",      "at",      "from",     "where",     "whose",    "that",
-     "than",   "it",      "its",     "my",      "our",      "rows",      "row",      "entries",
-     "entry",  "table",   "records", "value",   "values",   "give",      "find",     "tell",
-     "please", "who",     "been",    "be",      "how",      "much",      "many",     "can",
-     "any",    "items",   "item",    "people",  "listed",   "live",      "lives",    "work",
-     "works",  "working", "based",   "located", "employed", "different", "distinct", "的",
-     "是",     "有",      "了",      "在",      "个",       "吗",        "呢",       "所",
-     "请",     "和",      "行",      "什",      "么",       "里",        "中",       "元",
-     "为"});
+    {"what",  "which",  "show",     "list",      "is",       "are",    "the",     "of",    "in",
+     "for",   "a",      "an",       "all",       "do",       "does",   "we",      "have",  "has",
+     "with",  "and",    "there",    "was",       "were",     "did",    "to",      "me",    "on",
+     "at",    "from",   "where",    "whose",     "that",     "than",   "it",      "its",   "my",
+     "our",   "rows",   "row",      "entries",   "entry",    "table",  "records", "value", "values",
+     "give",  "find",   "tell",     "please",    "who",      "been",   "be",      "how",   "much",
+     "many",  "can",    "any",      "items",     "item",     "people", "listed",  "live",  "lives",
+     "work",  "works",  "working",  "based",     "located",  "use",    "uses",    "go",    "goes",
+     "leave", "leaves", "employed", "different", "distinct", "的",     "是",      "有",    "了",
+     "在",    "个",     "吗",       "呢",        "所",       "请",     "和",      "行",    "什",
+     "么",    "里",     "中",       "元",        "为"});
 
 }  // namespace
 
