@@ -33,6 +33,14 @@ bool saysAllBut(std::string_view head, const StemSet& stems, const StemSet& said
     });
 }
 
+/// What an answer may leave unsaid: the verb, or "number" of "What is the invoice number?". "Code"
+/// of "the gate code" it may not.
+std::string_view unsaidHead(const AskedFor& asked) {
+    static const StemSet kImplied =
+        stemsIn("number date day time year name title amount sum price cost place location reason");
+    return !asked.isWhatIs || kImplied.contains(asked.head) ? std::string_view(asked.head) : "";
+}
+
 /// Its words of content, in their order.
 std::string contentOf(std::string_view text) {
     std::string content;
@@ -135,13 +143,13 @@ bool saysEnoughOf(std::string_view question, const StoredPassage& passage,
     // The verb and "number" of "invoice number" may be said in other words; the invoice may not.
     const bool isNamedThing = asked.isWhatIs || asked.isFocusNamed;
     if (isNamedThing && asked.focus.size() > 1 && asked.focus.size() <= kFewest &&
-        !saysAllBut(asked.head, asked.focus, stems)) {
+        !saysAllBut(unsaidHead(asked), asked.focus, stems)) {
         return false;
     }
     const std::size_t nSaid = nHeld(asked.stems, stems);
     if (asked.stems.size() < kFewest) {
         return asked.isHowTo ? nSaid == asked.stems.size()
-                             : saysAllBut(asked.head, asked.stems, stems);
+                             : saysAllBut(unsaidHead(asked), asked.stems, stems);
     }
     return asked.stems.size() == kFewest ? nSaid == kFewest : 10 * nSaid >= 6 * asked.stems.size();
 }

@@ -132,6 +132,18 @@ TEST(TableMeanings, WhatIsCountedMayBeTheColumnThatSaysWhichRowItIs) {
               "SELECT * FROM \"list\" WHERE \"Power (kW)\" > 5");
 }
 
+TEST(TableMeanings, AColumnMayBeCalledAsAnOperationIs) {
+    constexpr std::string_view kTotals =
+        "Order | Region | Total\nOrder: 1 | Region: North | Total: 50\n"
+        "Order: 2 | Region: South | Total: 200\nOrder: 3 | Region: North | Total: 400\n";
+    EXPECT_EQ(meant("How many orders have a total above 100 in the North?", kTotals),
+              "SELECT count(*) FROM \"list\" WHERE \"Region\" = 'North' AND \"Total\" > 100");
+    EXPECT_EQ(meant("Which orders have a total above 100?", kTotals),
+              "SELECT * FROM \"list\" WHERE \"Total\" > 100");
+    EXPECT_THAT(meant("What is the total for the North?", kTotals), HasSubstr("sum(\"Total\")"));
+    EXPECT_THAT(meant("Show the total per region", kTotals), HasSubstr("sum(\"Total\")"));
+}
+
 TEST(TableMeanings, AverageRestsOnTheRowsThatHaveANumber) {
     Document document;
     document.path = "/docs/list.csv";

@@ -384,6 +384,7 @@ std::optional<TableOperation> TableMatcher::findOperation() {
     for (const TableOperation& each : tableOperations()) {
         // "Percentage" may be a column.
         if (each.kind == TableKind::Share && hasShares()) continue;
+        if (isColumnToo(each.phrase)) continue;
         const std::size_t at = takeOperation(each.phrase);
         if (at == std::string::npos) continue;
         m_operationEnd = at + tableTokens(each.phrase).size();
@@ -394,6 +395,22 @@ std::optional<TableOperation> TableMatcher::findOperation() {
         return isOfSomething ? TableOperation{TableKind::List, each.phrase} : each;
     }
     return std::nullopt;
+}
+
+bool TableMatcher::isColumnToo(std::string_view phrase) const {
+    const auto isName = [&](std::string_view name) {
+        return lowerCased(name.substr(0, name.find(" ("))) == phrase;
+    };
+    const bool isColumn =
+        std::any_of(columns().begin(), columns().end(),
+                    [&](const storage::Table::Column& each) { return isName(each.name); });
+    const auto operations = tableOperations();
+    return isColumn &&
+           std::any_of(operations.begin(), operations.end(), [&](const TableOperation& each) {
+               return each.phrase != phrase &&
+                      (each.kind == TableKind::Count || each.phrase == "which") &&
+                      findSaid(tableTokens(each.phrase)) != std::string::npos;
+           });
 }
 
 std::size_t TableMatcher::takeOperation(std::string_view phrase) {

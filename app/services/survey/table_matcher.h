@@ -115,6 +115,8 @@ private:
                                        std::size_t from = 0) const;
     /// A text column of what rows are called.
     [[nodiscard]] std::optional<std::size_t> nameColumn() const;
+    /// "How many orders have a total above 100" of a column "Total": another word says what to do.
+    [[nodiscard]] bool isColumnToo(std::string_view phrase) const;
     /// Takes an operation's phrase; "least" and "most" of "at least" and "at most" are none.
     std::size_t takeOperation(std::string_view phrase);
     /// "Top 3 products", "销量前3名".
