@@ -3,7 +3,8 @@
 // A new one takes:
 //   - its file here, in CMakeLists.txt, in the list below and in the table of model_config.cpp; an
 //     option of ModelConfig that the block obeys, if its blocks do something new;
-//   - its splitting of words in tokenizer/pre_tokenizer.cpp and tests/tokenizers/patterns.js, and its
+//   - its splitting of words in tokenizer/pre_tokenizer.cpp and tests/tokenizers/patterns.js, and
+//   its
 //     template's ending in tokenizer/stand_in_template.cpp, if these are its own;
 //   - a tiny model in tests/parity/architectures.py (make_golden.py writes it and what llama.cpp
 //     says of it) and its block once more in tests/parity/reference, which knows nothing of ours;
