@@ -4,8 +4,7 @@
 //   - its file here, in CMakeLists.txt, in the list below and in the table of model_config.cpp; an
 //     option of ModelConfig that the block obeys, if its blocks do something new;
 //   - its splitting of words in tokenizer/pre_tokenizer.cpp and tests/tokenizers/patterns.js, and
-//   its
-//     template's ending in tokenizer/stand_in_template.cpp, if these are its own;
+//     the ending of its template in tokenizer/stand_in_template.cpp, if these are its own;
 //   - a tiny model in tests/parity/architectures.py (make_golden.py writes it and what llama.cpp
 //     says of it) and its block once more in tests/parity/reference, which knows nothing of ours;
 //   - its name in the lists of architecture_test.cpp, quantized_architecture_test.cpp and
