@@ -322,9 +322,7 @@ void TableMatcher::findFlags() {
             explain(before - 1, named.at - before + 1);
             isYes = false;
         }
-        std::string_view name = columns()[named.column].name;
-        if (name.starts_with(kWhether)) name.remove_prefix(kWhether.size());
-        std::size_t behind = named.at + tableTokens(name).size();
+        std::size_t behind = named.at + tableTokens(saidName(named.column)).size();
         const auto isBetween = [&](std::size_t at) {
             return surface(at) == "is" || surface(at) == "are" || surface(at) == "为";
         };
@@ -462,13 +460,17 @@ bool TableMatcher::isAsking(const std::vector<TableToken>& words) {
                        [](const TableToken& token) { return isAskingWord(token.surface); });
 }
 
+std::string_view TableMatcher::saidName(std::size_t column) const {
+    std::string_view name = columns()[column].name;
+    name = name.substr(0, std::min(name.find('('), name.find("（")));
+    if (name.starts_with(kWhether)) name.remove_prefix(kWhether.size());
+    return name;
+}
+
 void TableMatcher::findColumns() {
     std::vector<std::size_t> measures;
     for (std::size_t column = 0; column < columns().size(); ++column) {
-        std::string_view name = columns()[column].name;
-        name = name.substr(0, std::min(name.find('('), name.find("（")));
-        if (name.starts_with(kWhether)) name.remove_prefix(kWhether.size());
-        std::vector<TableToken> words = tableTokens(name);
+        std::vector<TableToken> words = tableTokens(saidName(column));
         std::size_t at = findTokens(m_tokens, words);
         while (at != std::string::npos && isNumber(column) && isMeasurePhrase(at)) {
             measures.push_back(at);

@@ -192,6 +192,8 @@ private:
     [[nodiscard]] bool countsOthers(std::size_t column, std::size_t endByte) const;
     [[nodiscard]] bool isNamedColumn(std::size_t column) const;
     [[nodiscard]] bool isNamedAt(std::size_t at) const;
+    /// What a question says of its name: "Paid" of "Paid (EUR)", "付款" of "是否付款".
+    [[nodiscard]] std::string_view saidName(std::size_t column) const;
     /// A text in each row, and no text twice: it says which row it is.
     [[nodiscard]] bool isOncePerRow(std::size_t column) const;
     /// "5 kW": the only column of numbers whose name has the unit in brackets.

@@ -145,9 +145,7 @@ void TableMatcher::findEqualNumbers() {
         if (!isNumber(each.column) || isIdentifier(each.column) || isConditionOn(each.column)) {
             continue;
         }
-        std::string_view name = columns()[each.column].name;
-        name = name.substr(0, std::min(name.find('('), name.find("（")));
-        std::size_t at = each.at + tableTokens(name).size();
+        std::size_t at = each.at + tableTokens(saidName(each.column)).size();
         while (at < m_tokens.size() && isListed(surface(at), kBetween)) ++at;
         // "0 copies"
         const bool isBefore = each.at > 0 && !m_tokens[each.at - 1].isExplained &&
