@@ -132,7 +132,7 @@ public:
                 if (!work(section)) isFine = false;
             }
         };
-        constexpr std::uint64_t kWorthThreads = std::uint64_t{4} << 20u;
+        constexpr std::uint64_t kWorthThreads = std::uint64_t{1} << 20u;  // a millisecond's work
         constexpr unsigned kMostThreads = 4;
         const unsigned nThreads = allBytes() < kWorthThreads
                                       ? 1

@@ -568,6 +568,43 @@ TEST(DamagedWeights, AreNoticedWhereRoundingWouldHideThem) {
     }
 }
 
+std::string contentsOf(const std::filesystem::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// Long enough that its layers are read side by side.
+TEST(Session, IsTheSameAfterALongOneWasSavedAndRestored) {
+    const SessionOptions options{.contextLength = 1024, .nThreads = 2};
+    std::vector<TokenId> prompt(800);
+    for (std::size_t i = 0; i < prompt.size(); ++i) {
+        prompt[i] = static_cast<TokenId>(5 + i * 7 % 500);
+    }
+    const TemporaryFile saved;
+    const TemporaryFile again{saved.path.string() + ".again"};
+    const auto session = newSession(options);
+    ASSERT_TRUE(session->generate(greedy(prompt, 1)));
+    ASSERT_TRUE(session->save(saved.path));
+    const std::string contents = contentsOf(saved.path);
+    ASSERT_GT(contents.size(), std::size_t{1} << 20u);
+
+    const auto restored = newSession(options);
+    ASSERT_TRUE(restored->restore(saved.path));
+    EXPECT_TRUE(std::ranges::equal(restored->cachedTokens(), session->cachedTokens()));
+    ASSERT_TRUE(restored->save(again.path));
+    EXPECT_TRUE(contentsOf(again.path) == contents);
+
+    constexpr std::size_t kPlaces = 16;
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+        std::string damaged = contents;
+        damaged[contents.size() * (2 * place + 1) / (2 * kPlaces)] ^= 1;
+        std::ofstream(again.path, std::ios::binary | std::ios::trunc) << damaged;
+        const auto taken = newSession(options)->restore(again.path);
+        ASSERT_FALSE(taken) << place;
+        EXPECT_EQ(taken.error().code, ErrorCode::Corrupt);
+    }
+}
+
 TEST(SavedSession, IsNotOfAFileThatWasWrittenSince) {
     const TemporaryFile model;
     const TemporaryFile saved{model.path.string() + ".session"};
