@@ -1,6 +1,7 @@
 #include "app/services/answer.h"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <utility>
 
@@ -27,6 +28,18 @@ std::string withoutCitations(std::string_view text) {
     return retrieval::withoutUnknownCitations(text, {});
 }
 
+/// "1." of a list says nothing, and a part of a program is no sentence.
+bool isNoSentence(std::string_view text) {
+    constexpr auto kOfCode =
+        std::to_array<std::string_view>({"\"\"\"", "{", "}", "==", "->", "();", "):", " | "});
+    const std::size_t end = text.find_last_not_of(" \n") + 1;
+    const bool isListNumber =
+        end > 1 && text.find_first_not_of("0123456789") == end - 1 && text[end - 1] == '.';
+    return isListNumber || std::any_of(kOfCode.begin(), kOfCode.end(), [&](std::string_view sign) {
+               return text.find(sign) != std::string_view::npos;
+           });
+}
+
 /// A passage says a sentence of the text; and one that the text rightly cites, if it does, says
 /// about as much of the question as any: else a true sentence that answers another question was
 /// copied.
@@ -34,6 +47,7 @@ bool saysWhatIsAsked(std::string_view text, std::string_view question,
                      std::span<const StoredPassage> passages) {
     constexpr double kLeastShare = 0.6;
     const std::string said = withoutCitations(text);
+    if (isNoSentence(said)) return false;
     if (!isOfKindAskedFor(question, said) || isHeadingAlone(question, said, passages) ||
         !retrieval::isCopied(text, toPassages(passages))) {
         return false;

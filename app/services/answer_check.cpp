@@ -34,8 +34,9 @@ bool saysAllBut(std::string_view head, const StemSet& stems, const StemSet& said
 }
 
 /// What an answer may leave unsaid: the verb, or "number" of "What is the invoice number?". "Code"
-/// of "the gate code" it may not.
+/// of "the gate code" it may not, nor what something is asked to have or to be.
 std::string_view unsaidHead(const AskedFor& asked) {
+    if (asked.isWhether) return {};
     static const StemSet kImplied =
         stemsIn("number date day time year name title amount sum price cost place location reason");
     return !asked.isWhatIs || kImplied.contains(asked.head) ? std::string_view(asked.head) : "";

@@ -14,6 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The same document at a place that `last` has in it, whose rest may have been cut off.
+bool isSamePlace(const StoredPassage& last, const StoredPassage& found) {
+    return isPartOf(found, last) || (found.path == last.path && found.page == last.page &&
+                                     found.startByte == last.startByte);
+}
+
+}  // namespace
+
 StoredPassage storedPassage(const SearchHit& hit) {
     const Chunk& chunk = hit.chunk;
     return {.number = 0,
@@ -27,14 +35,6 @@ StoredPassage storedPassage(const SearchHit& hit) {
             .text = chunk.text,
             .score = hit.score};
 }
-
-/// The same document at a place that `last` has in it, whose rest may have been cut off.
-bool isSamePlace(const StoredPassage& last, const StoredPassage& found) {
-    return isPartOf(found, last) || (found.path == last.path && found.page == last.page &&
-                                     found.startByte == last.startByte);
-}
-
-}  // namespace
 
 std::string attachmentsName(ChatId chat) {
     return std::string(kHiddenPrefix) + "chat\n" + std::to_string(chat);

@@ -15,6 +15,9 @@ namespace conclave::services {
 
 inline constexpr int kAnswerSearchDepth = 16;  ///< hits looked at for one answer
 
+/// A hit as an answer keeps it, not yet numbered.
+[[nodiscard]] StoredPassage storedPassage(const SearchHit& hit);
+
 struct AnswerSources {
     std::vector<StoredPassage> passages;  ///< best first
     bool wereSearched = false;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "app/services/asking_frames.h"
 #include "app/services/english_words.h"
 
 namespace conclave::services {
@@ -35,7 +36,8 @@ constexpr auto kSameWords = std::to_array<std::pair<std::string_view, std::strin
     {"insur", "cover"},     {"submit", "hand"},     {"approv", "approv"},  {"approval", "approv"},
     {"largest", "big"},     {"biggest", "big"},     {"larg", "big"},       {"weigh", "weight"},
     {"departur", "depart"}, {"arriv", "arriv"},     {"arrival", "arriv"},  {"colour", "color"},
-    {"creat", "make"},      {"particip", "attend"}, {"attende", "attend"},
+    {"creat", "make"},      {"particip", "attend"}, {"attende", "attend"}, {"deep", "depth"},
+    {"wide", "width"},      {"heavi", "weight"},    {"fast", "speed"},
 });
 
 /// Stems that ask, or that an answer has no need of.
@@ -308,7 +310,7 @@ std::string_view askingSentence(std::string_view question) {
 AskedFor askedForBy(std::string_view question) {
     constexpr auto kAskers = std::to_array<std::string_view>(
         {"what", "which", "who", "whom", "whose", "when", "where", "why", "how"});
-    const std::vector<AskedWord> words = wordsAsAsked(askingSentence(question));
+    const std::vector<AskedWord> words = inEnglishFrame(wordsAsAsked(askingSentence(question)));
     AskedFor asked;
     std::size_t at = 0;
     while (at < words.size() && !isListed(words[at].surface, kAskers)) ++at;
@@ -354,7 +356,18 @@ AskedFor askedForBy(std::string_view question) {
         for (const std::string_view stem : kPermissionStems) asked.stems.erase(std::string(stem));
         asked.stems.emplace(kPermissionStems.front());
     }
+    asked.isWhether = isWhether;
     if (isWhether && !asked.isPermission) findAlternatives(words, asked);
+    // "How high is the deposit?": an amount is not tall.
+    constexpr auto kAmounts = std::to_array<std::string_view>(
+        {"deposit", "fee", "rent", "cost", "salari", "wage", "budget", "tax", "rate", "fine",
+         "penalti", "incom", "discount", "interest", "bonus", "charg", "premium"});
+    const bool isOfAmount =
+        at + 1 < words.size() && words[at].surface == "how" && words[at + 1].surface == "high" &&
+        std::any_of(kAmounts.begin(), kAmounts.end(), [&](std::string_view amount) {
+            return asked.stems.contains(std::string(amount));
+        });
+    if (isOfAmount) asked.stems.erase(words[at + 1].stem);
     asked.isPast = asked.isPast || (at + 1 < words.size() && words[at + 1].surface == "did");
     asked.focus = focusOf(words, at, asked.stems);
     for (const AskedWord& word : words) {

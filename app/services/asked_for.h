@@ -61,6 +61,7 @@ struct AskedFor {
     bool isFocusNamed = false;  ///< by "what" or "which": an answer says that very word
     bool isWhatIs = false;      ///< "what is X": X is the subject of an answer
     bool isWhoIs = false;       ///< "who is X": X is the subject of an answer
+    bool isWhether = false;     ///< "Is …?", "Does …?"
     bool isPermission = false;  ///< "are dogs allowed": what forbids them answers too
     bool isPast = false;        ///< "who wrote": a plan is no answer
     /// "Summarise …", "list …", "what is … about?": no single sentence is an answer.

@@ -124,6 +124,23 @@ std::size_t nIn(const std::vector<std::string>& parts, std::string_view text) {
         [&](const std::string& part) { return text.find(part) != std::string_view::npos; }));
 }
 
+/// "年费为2600元" where nothing but the fee is asked for.
+bool tellsNumberOf(const ChineseAsked& asked, std::string_view sentence) {
+    if (!asked.wantsNumber || asked.pairs.size() != 1) return false;
+    const std::string& word = asked.pairs.front();
+    for (std::size_t at = sentence.find(word); at != std::string_view::npos;
+         at = sentence.find(word, at + 1)) {
+        std::string_view behind = sentence.substr(at + word.size());
+        for (const std::string_view is : {"为", "是", "共", "约", "：", ":"}) {
+            if (behind.starts_with(is)) behind.remove_prefix(is.size());
+        }
+        if (!behind.empty() && std::isdigit(static_cast<unsigned char>(behind.front())) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// X of "What is X?", "Who was X?", "What does X mean?", as it stands there; empty for others, and
 /// for a part of something ("the capital of X").
 std::string_view englishThing(std::string_view question) {
@@ -212,7 +229,8 @@ bool isOnTheSubject(const ChineseAsked& asked, std::string_view text) {
 std::size_t fitOf(const ChineseAsked& asked, std::string_view sentence, const std::string& above,
                   const std::string& title) {
     // A word alone is no subject, unless it is asked what it is.
-    const std::size_t nFewestPairs = asked.defined.empty() ? 2 : 1;
+    const std::size_t nFewestPairs =
+        asked.defined.empty() && !tellsNumberOf(asked, sentence) ? 2 : 1;
     if (asked.pairs.size() < nFewestPairs || sentence.size() > kLongestAnswer ||
         !isChinese(sentence) || hasAnyOf(sentence, {"？", "?"})) {
         return 0;

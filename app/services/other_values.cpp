@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "app/services/asked_for.h"
 #include "app/services/question.h"
 #include "app/services/quoted_answer.h"
 #include "app/services/survey/amounts.h"
@@ -46,6 +47,14 @@ bool saysOtherwise(std::string_view said, std::string_view other) {
     return false;
 }
 
+/// Another sentence says as much of the question itself: "It costs 340 euros" below a title of
+/// cranes is no other price of the crane.
+bool saysAsMuchOf(std::string_view question, std::string_view said, std::string_view other) {
+    if (isChinese(question)) return true;
+    const AskedFor asked = askedForBy(question);
+    return nHeld(asked.stems, stemsIn(other)) >= nHeld(asked.stems, stemsIn(said));
+}
+
 const StoredPassage* passageOf(const StoredCitation& citation,
                                std::span<const StoredPassage> passages) {
     const auto found = std::find_if(
@@ -66,6 +75,7 @@ std::vector<StoredCitation> otherValuesThan(const StoredCitation& said, std::str
         if (told.contains(passage.path)) continue;
         const auto quoted = quoteFor(question, std::span(&passage, 1));
         if (!quoted || !saysOtherwise(said.quote, quoted->citation.quote)) continue;
+        if (!saysAsMuchOf(question, said.quote, quoted->citation.quote)) continue;
         told.insert(passage.path);
         others.push_back(quoted->citation);
         others.back().passage = passage.number;

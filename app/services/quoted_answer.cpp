@@ -8,6 +8,7 @@
 #include "app/services/asked_document.h"
 #include "app/services/chinese_asked.h"
 #include "app/services/document_orders.h"
+#include "app/services/english_words.h"
 #include "app/services/other_question.h"
 #include "app/services/passage_list.h"
 #include "app/services/question.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t kLookedAt = 8;        // passages
 constexpr std::size_t kLongestQuote = 600;  // bytes of a quote: more is no answer
 constexpr std::size_t kShownBeside = 5;     // passages
+constexpr std::size_t kLongestRun = 3;      // sentences that go on from one another
 
 /// One question of one word is answered by what begins with it, or by its number or time.
 bool isAboutTheOneWord(const AskedFor& asked, const std::vector<AskedWord>& words,
@@ -28,7 +30,9 @@ bool isAboutTheOneWord(const AskedFor& asked, const std::vector<AskedWord>& word
     for (std::size_t i = 0; asked.isWhoIs && i + 1 < words.size(); ++i) {
         if (!asked.stems.contains(words[i].stem)) continue;
         const bool isLabel = text.substr(words[i].end).starts_with(": ");
-        const bool isBe = words[i + 1].surface == "is" || words[i + 1].surface == "was";
+        constexpr auto kBe =
+            std::to_array<std::string_view>({"is", "was", "ist", "war", "est", "était"});
+        const bool isBe = isListed(words[i + 1].surface, kBe);
         const std::size_t name = isLabel ? i + 1 : i + 2;
         if ((isLabel || isBe) && name < words.size() && words[name].isCapital &&
             words[name].isContent) {
@@ -115,7 +119,8 @@ AskedFor besideTitle(const AskedFor& asked, std::string_view title) {
     constexpr std::size_t kFewest = 2;  // of one word: a kind of thing
     StemSet named;
     for (const AskedWord& word : wordsAsAsked(title)) {
-        if (!word.isContent) continue;
+        // Of which day it is, the question need not say.
+        if (!word.isContent || word.hasDigit || isMonth(word)) continue;
         if (!asked.stems.contains(word.stem)) return asked;
         named.insert(word.stem);
     }
@@ -298,16 +303,22 @@ std::optional<QuotePlace> placeOf(std::string_view question,
                         inChinese ? fitOf(chinese, said, heads, title) : fitOf(asked, said, above));
                 }) > 0;
             if (isInClause) continue;
+            // "Hours: 6" of a row does not say how long the thing is.
+            if (row != rows.end() && asked.wanted == Wanted::Length && !row->labels.empty()) {
+                continue;
+            }
             if (inChinese) {
                 offer(i, sentences[first], fitOf(chinese, sentence, heads, title));
                 continue;
             }
             if (offer(i, sentences[first], fitOf(asked, sentence, above))) continue;
-            if (first + 1 == sentences.size() || !goesOnFromBefore(part(first + 1, first + 1))) {
-                continue;
+            // "The office opens at eight. On Saturdays it closes at noon. It stays closed on …"
+            const std::size_t last = std::min(first + kLongestRun, sentences.size());
+            for (std::size_t next = first + 1; next < last; ++next) {
+                if (!goesOnFromBefore(part(next, next))) break;
+                const retrieval::TextSpan run{sentences[first].startByte, sentences[next].endByte};
+                if (offer(i, run, fitOf(asked, part(first, next), above))) break;
             }
-            offer(i, {sentences[first].startByte, sentences[first + 1].endByte},
-                  fitOf(asked, part(first, first + 1), above));
         }
     }
     return best;

@@ -14,20 +14,30 @@ constexpr auto kNumberWords = std::to_array<std::string_view>(
      "fifty", "sixty", "seventy", "eighty", "ninety",  "hundred", "thousand", "million",
      "half",  "dozen", "once",    "twice",  "double",  "both"});
 constexpr auto kTimeWords = std::to_array<std::string_view>(
-    {"january",     "february", "march",    "april",    "june",   "july",     "august",
-     "september",   "october",  "november", "december", "monday", "tuesday",  "wednesday",
-     "thursday",    "friday",   "saturday", "sunday",   "today",  "tomorrow", "morning",
-     "afternoon",   "evening",  "noon",     "midnight", "daily",  "weekly",   "monthly",
-     "yearly",      "when",     "before",   "after",    "until",  "while",    "during",
-     "immediately", "always",   "never",    "spring",   "summer", "autumn",   "winter",
-     "whenever",    "if",       "day",      "week",     "month",  "year",     "start"});
+    {"january",     "february", "march",    "april",       "june",       "july",     "august",
+     "september",   "october",  "november", "december",    "monday",     "tuesday",  "wednesday",
+     "thursday",    "friday",   "saturday", "sunday",      "today",      "tomorrow", "morning",
+     "afternoon",   "evening",  "noon",     "midnight",    "daily",      "weekly",   "monthly",
+     "yearly",      "when",     "before",   "after",       "until",      "while",    "during",
+     "immediately", "always",   "never",    "spring",      "summer",     "autumn",   "winter",
+     "whenever",    "if",       "day",      "week",        "month",      "year",     "start",
+     "januar",      "februar",  "märz",     "mai",         "juni",       "juli",     "oktober",
+     "dezember",    "montag",   "dienstag", "mittwoch",    "donnerstag", "freitag",  "samstag",
+     "sonntag",     "sonntags", "mittags",  "mitternacht", "täglich",    "bis",      "nach",
+     "janvier",     "février",  "mars",     "avril",       "juin",       "juillet",  "août",
+     "septembre",   "octobre",  "novembre", "décembre",    "lundi",      "mardi",    "mercredi",
+     "jeudi",       "vendredi", "samedi",   "dimanche",    "midi",       "minuit",   "avant",
+     "après"});
 constexpr auto kOftenWords = std::to_array<std::string_view>(
     {"every", "each", "per", "daily", "weekly", "monthly", "yearly", "hourly", "always", "never"});
 constexpr auto kLengthWords = std::to_array<std::string_view>(
-    {"second", "seconds", "minute", "minutes", "hour",    "hours",  "day",  "days",
-     "night",  "nights",  "week",   "weeks",   "month",   "months", "year", "years",
-     "metre",  "metres",  "meter",  "meters",  "km",      "cm",     "mm",   "mile",
-     "miles",  "pages",   "words",  "always",  "forever", "until",  "page", "characters"});
+    {"second",  "seconds",  "minute", "minutes", "hour",    "hours",   "day",    "days",
+     "night",   "nights",   "week",   "weeks",   "month",   "months",  "year",   "years",
+     "metre",   "metres",   "meter",  "meters",  "km",      "cm",      "mm",     "mile",
+     "miles",   "pages",    "words",  "always",  "forever", "until",   "page",   "characters",
+     "tag",     "tage",     "tagen",  "woche",   "wochen",  "monat",   "monate", "monaten",
+     "jahr",    "jahre",    "jahren", "stunde",  "stunden", "minuten", "jour",   "jours",
+     "semaine", "semaines", "mois",   "ans",     "heure",   "heures"});
 constexpr auto kMoneyWords = std::to_array<std::string_view>(
     {"euro",  "euros", "eur", "dollar", "dollars", "usd",    "pound", "pounds", "gbp",     "cent",
      "cents", "yuan",  "rmb", "yen",    "kr",      "kroner", "franc", "francs", "percent", "free"});
@@ -42,19 +52,22 @@ constexpr auto kPlaceWords = std::to_array<std::string_view>(
 constexpr auto kReasonWords =
     std::to_array<std::string_view>({"because", "since", "reason", "reasons", "due", "so",
                                      "therefore", "cause", "caused", "causes"});
-constexpr auto kGoesOn =
-    std::to_array<std::string_view>({"it", "its", "they", "their", "this", "these", "he", "she"});
+constexpr auto kGoesOn = std::to_array<std::string_view>(
+    {"it", "its", "they", "their", "this", "these", "he", "she", "her", "his"});
 constexpr auto kBeforeNames =
     std::to_array<std::string_view>({"by", "with", "contact", "ask", "call", "is", "are", "was"});
 constexpr auto kDefining = std::to_array<std::string_view>(
-    {"is", "are", "was", "were", "means", "mean", "refers", "stands", "denotes", "has", "will"});
+    {"is",   "are", "was",  "were", "means",   "mean",     "refers", "stands", "denotes", "has",
+     "will", "ist", "sind", "war",  "beträgt", "betragen", "lautet", "est",    "sont",    "était"});
 constexpr auto kAgeWords = std::to_array<std::string_view>(
     {"year", "years", "month", "months", "old", "age", "aged", "born"});
 /// What stands before a bare number of a time: "at 9", "since 12".
 constexpr auto kBeforeTimes = std::to_array<std::string_view>({"at", "since", "until"});
-constexpr auto kPermissionWords =
-    std::to_array<std::string_view>({"allowed", "permitted", "forbidden", "prohibited", "banned",
-                                     "may", "cannot", "consent", "permission", "approval"});
+constexpr auto kPermissionWords = std::to_array<std::string_view>(
+    {"allowed",  "permitted", "forbidden",  "prohibited", "banned",    "may",
+     "cannot",   "consent",   "permission", "approval",   "erlaubt",   "gestattet",
+     "verboten", "untersagt", "autorisé",   "autorisés",  "autorisée", "autorisées",
+     "interdit", "interdits", "interdite",  "interdites"});
 constexpr auto kBeforePlans =
     std::to_array<std::string_view>({"will", "shall", "must", "should", "to", "may", "can"});
 
@@ -64,17 +77,31 @@ bool isNumeric(const AskedWord& word) {
            isListed(word.surface, kNumberWords);
 }
 
+template <std::size_t N>
+bool saysOneOf(const std::vector<AskedWord>& words, const std::array<std::string_view, N>& list) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](const AskedWord& word) { return isListed(word.surface, list); });
+}
+
+/// "Nine months' notice" tells a notice period, "must not exceed 3 knots" a limit, "call 0451 7781"
+/// a number, though they do not say so.
+bool impliesHead(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    constexpr auto kBounding =
+        std::to_array<std::string_view>({"exceed", "maximum", "most", "fewer", "below", "limited"});
+    constexpr auto kCalling =
+        std::to_array<std::string_view>({"call", "dial", "phone", "telephone"});
+    const bool hasNumber = std::any_of(words.begin(), words.end(), isNumeric);
+    if (!asked.isWhatIs || !hasNumber) return false;
+    if (asked.head == "period") return saysOneOf(words, kLengthWords);
+    if (asked.head == "limit") return saysOneOf(words, kBounding);
+    return asked.head == "number" && saysOneOf(words, kCalling);
+}
+
 /// A number that the question does not bring along.
 bool saysNumber(const AskedFor& asked, const std::vector<AskedWord>& words) {
     return std::any_of(words.begin(), words.end(), [&](const AskedWord& word) {
         return isNumeric(word) && !asked.stems.contains(word.stem);
     });
-}
-
-template <std::size_t N>
-bool saysOneOf(const std::vector<AskedWord>& words, const std::array<std::string_view, N>& list) {
-    return std::any_of(words.begin(), words.end(),
-                       [&](const AskedWord& word) { return isListed(word.surface, list); });
 }
 
 /// "ann@example.org".
@@ -108,8 +135,8 @@ bool saysTime(const AskedFor& asked, const std::vector<AskedWord>& words, std::s
                               std::isdigit(static_cast<unsigned char>(behind[1])) != 0;
         const std::string_view next =
             i + 1 < words.size() ? std::string_view(words[i + 1].surface) : std::string_view();
-        const bool isUnit =
-            isListed(next, kLengthWords) || next == "am" || next == "pm" || next == "o'clock";
+        const bool isUnit = isListed(next, kLengthWords) || next == "am" || next == "pm" ||
+                            next == "o'clock" || next == "uhr" || next == "h";
         const bool isAfterAt = i > 0 && isListed(words[i - 1].surface, kBeforeTimes);
         if (isOrdinal || isYear || isWritten || isParted || isUnit || isAfterAt) return true;
     }
@@ -163,12 +190,29 @@ bool saysPersonIn(const AskedFor& asked, const std::vector<AskedWord>& words,
     return false;
 }
 
+/// "The lessor insures the building": who does it need have no name.
+bool saysDoer(const AskedFor& asked, const std::vector<AskedWord>& words) {
+    constexpr auto kArticles =
+        std::to_array<std::string_view>({"the", "a", "an", "each", "every", "our"});
+    constexpr std::size_t kFarthest = 4;
+    if (asked.isWhoIs || asked.verb.size() != 1 || words.empty()) return false;
+    if (!isListed(words.front().surface, kArticles)) return false;
+    for (std::size_t i = 1; i < std::min(words.size(), kFarthest + 1); ++i) {
+        if (words[i].stem == *asked.verb.begin()) {
+            return i > 1 && words[i - 1].isContent && !isListed(words[i].surface, kTimeWords);
+        }
+        if (asked.stems.contains(words[i].stem) || isListed(words[i].surface, kHelpers)) break;
+    }
+    return false;
+}
+
 /// "was repaired by Ann Berg", "Ann Berg repaired": who stands on the doer's side of the verb. Of a
 /// sentence that has the verb in no form of the past any person is taken.
 bool saysPerson(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
     constexpr auto kBefore =
         std::to_array<std::string_view>({"was", "were", "been", "being", "is", "are", "be"});
     constexpr std::size_t kNear = 3;
+    if (saysDoer(asked, words)) return true;
     if (!asked.isPast || asked.isWhoIs || asked.verb.size() != 1) {
         return saysPersonIn(asked, words, text);
     }
@@ -216,13 +260,14 @@ StemSet stemsSaidBy(const AskedFor& asked, const std::vector<AskedWord>& words) 
     StemSet stems;
     for (const AskedWord& word : words) {
         stems.insert(word.stem);
-        const bool isMonth = word.isAnyCapital && word.surface == "may";
+        const bool isNameOfMay = word.isAnyCapital && word.surface == "may";
         // "Present: Ann Berg, Tom Ode."
         if (word.surface == "present" && &word == &words.front()) stems.emplace("attend");
-        if (asked.isPermission && !isMonth && isListed(word.surface, kPermissionWords)) {
+        if (asked.isPermission && !isNameOfMay && isListed(word.surface, kPermissionWords)) {
             stems.emplace(kPermissionStems.front());
         }
     }
+    if (impliesHead(asked, words)) stems.insert(asked.head);
     return stems;
 }
 
@@ -284,6 +329,7 @@ bool saysOneAlternative(const AskedFor& asked, const std::vector<AskedWord>& wor
 bool definesFocus(const AskedFor& asked, const std::vector<AskedWord>& words,
                   std::string_view text) {
     if (text.find('|') != std::string_view::npos) return true;  // a row's cells have no verb
+    if (impliesHead(asked, words)) return true;
     const bool isOnly = asked.stems.size() == 1 && !asked.isOfNamed;
     // "If the rent is late, …" tells no rent.
     static constexpr auto kConditions = std::to_array<std::string_view>({"if", "unless", "when"});
@@ -349,9 +395,24 @@ bool isFragment(std::string_view sentence) {
     return !isClosed && !isClosedWide && !saysOneOf(wordsAsAsked(sentence), kHelpers);
 }
 
+bool isMonth(const AskedWord& word) {
+    static constexpr auto kMonths = std::to_array<std::string_view>(
+        {"january", "february", "march", "april", "may", "june", "july", "august", "september",
+         "october", "november", "december"});
+    return word.isAnyCapital && isListed(word.surface, kMonths);
+}
+
 bool goesOnFromBefore(std::string_view sentence) {
+    constexpr auto kPronouns = std::to_array<std::string_view>({"it", "they", "he", "she"});
+    constexpr std::size_t kNear = 4;
     const std::vector<AskedWord> words = wordsAsAsked(sentence);
-    return !words.empty() && isListed(words.front().surface, kGoesOn);
+    if (words.empty()) return false;
+    if (isListed(words.front().surface, kGoesOn)) return true;
+    // "On Saturdays it closes at noon."
+    if (!isListed(words.front().surface, kPlaceWords)) return false;
+    return std::any_of(words.begin() + 1,
+                       words.begin() + static_cast<std::ptrdiff_t>(std::min(words.size(), kNear)),
+                       [&](const AskedWord& word) { return isListed(word.surface, kPronouns); });
 }
 
 }  // namespace conclave::services

@@ -36,6 +36,9 @@ namespace conclave::services {
 /// A heading, a line of a table of contents, a page's head: no sentence, row or labelled line.
 [[nodiscard]] bool isFragment(std::string_view sentence);
 
+/// "January" to "December", as a name.
+[[nodiscard]] bool isMonth(const AskedWord& word);
+
 /// "It", "They": the text goes on from the sentence before it.
 [[nodiscard]] bool goesOnFromBefore(std::string_view sentence);
 

@@ -63,12 +63,18 @@ bool bringsLabels(const Line& line) {
                        [](const std::string& cell) { return !labelIn(cell).empty(); });
 }
 
+/// "Volume" of "Volume (m3)".
+std::string_view withoutUnit(std::string_view cell) {
+    const std::size_t open = cell.rfind(" (");
+    return open != std::string_view::npos && cell.ends_with(')') ? cell.substr(0, open) : cell;
+}
+
 /// Short words without numbers above a row that has some: names of columns, where nothing says so.
 bool looksLikeNames(const Line& first, const Line& second) {
     constexpr std::size_t kLongestName = 40;
     const bool areNames =
         std::all_of(first.cells.begin(), first.cells.end(), [](const std::string& cell) {
-            return !cell.empty() && cell.size() <= kLongestName && !hasDigit(cell);
+            return !cell.empty() && cell.size() <= kLongestName && !hasDigit(withoutUnit(cell));
         });
     return areNames && first.cells.size() == second.cells.size() &&
            std::any_of(second.cells.begin(), second.cells.end(), hasDigit);

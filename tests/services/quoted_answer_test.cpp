@@ -30,6 +30,33 @@ StoredPassage passageOf(std::string title, std::string heading, std::string text
     return passage;
 }
 
+/// A harbour's.
+std::vector<StoredPassage> harbour() {
+    return {
+        passageOf(
+            "Regulations", "Regulations > Hours",
+            "The harbour office is open from 8:00 to 16:30 on weekdays. On Saturdays it closes "
+            "at noon. The harbour master is Ingrid Halvorsen. Her deputy is Tomas Wielgosz. "
+            "In an emergency call 0451 778 112. Speed in the basin must not exceed 3 knots. "
+            "The basin is dredged to a depth of 3.5 metres."),
+        passageOf("Lease agreement", "",
+                  "The lessee insures the contents. The lessor insures the building. Either party "
+                  "may terminate the lease with nine months' notice. The tenant pays a deposit of "
+                  "5,550 euros."),
+        passageOf("Board meeting, 4 November 2025", "",
+                  "Present: Birgit Aasland, Henrik Dahl. Absent: Carl Voss. The crane cost 31,000 "
+                  "euros."),
+        passageOf("Crane inspection", "", "The hook should be replaced. It costs 340 euros."),
+        passageOf("Work", "", "Date | Boat | Hours\nDate: 2025-02-03 | Boat: Triton | Hours: 6\n"),
+        passageOf("Bootshaus", "",
+                  "Das Grillen auf der Terrasse ist verboten. Nach 22 Uhr gilt Nachtruhe. Die "
+                  "Kaution für den Schlüssel beträgt 50 Euro. Vorsitzende ist Helga Stromberg."),
+        passageOf("Bail de l'appartement", "",
+                  "Le loyer est de 870 euros par mois. La locataire est Mme Claire Dumont."),
+        passageOf("俱乐部简介", "", "年费为2600元，学生会员减半。"),
+    };
+}
+
 /// A farm's papers: nothing that any rule was made for.
 std::vector<StoredPassage> farm() {
     return {
@@ -56,6 +83,49 @@ std::string quoted(const std::string& question) {
     const std::vector<StoredPassage> passages = farm();
     const auto found = quoteFor(question, passages);
     return found ? found->quote : std::string();
+}
+
+TEST(QuotedAnswer, UnderstandsWhatASentenceSaysInOtherWords) {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"When does the harbour office close on Saturdays?", "closes at noon"},
+        {"Who is the deputy harbour master?", "Tomas Wielgosz"},
+        {"What is the emergency number?", "0451 778 112"},
+        {"What is the speed limit in the basin?", "3 knots"},
+        {"How deep is the basin dredged?", "3.5 metres"},
+        {"Who insures the building?", "The lessor insures the building"},
+        {"Who insures the contents?", "The lessee insures the contents"},
+        {"What is the notice period of the lease?", "nine months"},
+        {"How high is the deposit?", "5,550"},
+        {"Who was absent at the board meeting?", "Carl Voss"},
+        {"Ist Grillen erlaubt?", "verboten"},
+        {"Ab wann gilt Nachtruhe?", "22 Uhr"},
+        {"Wie hoch ist die Kaution für den Schlüssel?", "50 Euro"},
+        {"Wer ist Vorsitzende?", "Helga Stromberg"},
+        {"Quel est le loyer de l'appartement ?", "870 euros"},
+        {"Qui est la locataire ?", "Claire Dumont"},
+        {"年费是多少？", "2600元"},
+    };
+    const std::vector<StoredPassage> passages = harbour();
+    for (const auto& [question, words] : cases) {
+        const auto found = quoteFor(question, passages);
+        EXPECT_THAT(found ? found->quote : "", HasSubstr(words)) << question;
+    }
+    for (const std::string question :
+         {"How long is the Triton?", "Who insures the boats?", "What is the weight limit?",
+          "How deep is the well?", "Ist Rauchen erlaubt?", "Wer ist Kassenwart?",
+          "Wie hoch ist die Miete?", "Qui est le garant ?", "会员是多少？"}) {
+        const auto found = quoteFor(question, passages);
+        EXPECT_FALSE(found) << question << ": " << (found ? found->quote : "");
+    }
+}
+
+TEST(QuotedAnswer, TakesNoPriceOfAnotherThingForAnotherPrice) {
+    const std::vector<StoredPassage> passages = harbour();
+    const auto quoted = quoteFor("What did the crane cost?", passages);
+    ASSERT_TRUE(quoted);
+    EXPECT_THAT(quoted->quote, HasSubstr("31,000"));
+    EXPECT_TRUE(
+        otherValuesThan(quoted->citation, "What did the crane cost?", quoted->passages).empty());
 }
 
 TEST(QuotedAnswer, QuotesTheSentenceThatSaysWhatIsAsked) {

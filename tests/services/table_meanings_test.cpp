@@ -46,6 +46,88 @@ std::string meant(const std::string& question, std::string_view rows) {
     return query ? query->sql : "";
 }
 
+constexpr std::string_view kMembers =
+    "Name | Joined | Boat | Boat length (m) | delay_minutes\n"
+    "Name: Anna Berg | Joined: 2011-05-02 | Boat: Seeadler | Boat length (m): 9.4 | "
+    "delay_minutes: 12\n"
+    "Name: Carl Voss | Joined: 2008-01-15 | Boat: Orca | Boat length (m): 12.8 | "
+    "delay_minutes: 40\n"
+    "Name: Ruth Keller | Joined: 2023-04-11 | Boat: Libelle | Boat length (m): 5.5 | "
+    "delay_minutes: 3\n";
+
+constexpr std::string_view kWork =
+    "Date | Boat | Work | Hours | Cost (EUR)\n"
+    "Date: 2025-01-14 | Boat: Orca | Work: Antifouling | Hours: 12 | Cost (EUR): 980\n"
+    "Date: 2025-02-03 | Boat: Triton | Work: Engine service | Hours: 6 | Cost (EUR): 540\n"
+    "Date: 2025-02-21 | Boat: Orca | Work: Engine service | Hours: 4 | Cost (EUR): 2150\n";
+
+TEST(TableMeanings, TheFirstAndTheLastAreOfTheOnlyColumnOfDays) {
+    EXPECT_EQ(meant("Who joined first?", kMembers), "SELECT min(\"Joined\") FROM \"list\"");
+    EXPECT_EQ(meant("Who joined most recently?", kMembers), "SELECT max(\"Joined\") FROM \"list\"");
+    EXPECT_EQ(meant("When was the last engine service?", kWork),
+              "SELECT max(\"Date\") FROM \"list\" WHERE \"Work\" = 'Engine service'");
+    EXPECT_EQ(meant("Who has the first name?", kMembers), "");
+    EXPECT_EQ(meant("What was done in the last 3 weeks?", kWork), "");
+    EXPECT_EQ(meant("Which boat was the first?", kBoats), "")
+        << "a column of years is none of days";
+}
+
+TEST(TableMeanings, AMeasureMayHaveTheNameOfTheThingInItsColumn) {
+    EXPECT_EQ(meant("Who has the longest boat?", kMembers),
+              "SELECT max(\"Boat length (m)\") FROM \"list\"");
+    EXPECT_EQ(meant("How many boats have a delay of more than 10 minutes?", kMembers),
+              "SELECT count(*) FROM \"list\" WHERE \"delay_minutes\" > 10");
+    EXPECT_EQ(meant("How many boats have a delay of more than 10 hours?", kMembers), "");
+}
+
+TEST(TableMeanings, HowManyOfSeveralRowsAddUp) {
+    constexpr std::string_view kTrips =
+        "date | ferry | passengers | delay_minutes\n"
+        "date: 2025-03-01 | ferry: Heron | passengers: 100 | delay_minutes: 3\n"
+        "date: 2025-03-01 | ferry: Plover | passengers: 60 | delay_minutes: 45\n"
+        "date: 2025-03-02 | ferry: Plover | passengers: 60 | delay_minutes: 0\n";
+    EXPECT_EQ(meant("Which ferry had the most passengers?", kTrips),
+              "SELECT \"ferry\", round(sum(\"passengers\"), 6) FROM \"list\" GROUP BY \"ferry\" "
+              "ORDER BY 2 DESC");
+    EXPECT_EQ(meant("What is the longest delay?", kTrips),
+              "SELECT max(\"delay_minutes\") FROM \"list\"");
+    EXPECT_EQ(meant("Which ferry has the highest average delay?", kTrips),
+              "SELECT \"ferry\", round(avg(\"delay_minutes\"), 4) FROM \"list\" GROUP BY "
+              "\"ferry\" ORDER BY 2 DESC");
+    constexpr std::string_view kYears =
+        "year | city | inhabitants\nyear: 2019 | city: Lund | inhabitants: 90000\n"
+        "year: 2024 | city: Lund | inhabitants: 94000\nyear: 2024 | city: Umea | inhabitants: "
+        "130000\n";
+    EXPECT_THAT(meant("Which city has the most inhabitants?", kYears),
+                testing::Not(HasSubstr("sum")));
+}
+
+TEST(TableMeanings, WhatWasSpentIsInTheOnlyColumnOfCosts) {
+    const std::string sum = "SELECT round(sum(\"Cost (EUR)\"), 6) FROM \"list\"";
+    EXPECT_EQ(meant("How much was spent on the Orca?", kWork), sum + " WHERE \"Boat\" = 'Orca'");
+    EXPECT_EQ(meant("How much did we spend on the Triton?", kWork),
+              sum + " WHERE \"Boat\" = 'Triton'");
+    EXPECT_EQ(meant("Which boats had an engine service?", kWork),
+              "SELECT * FROM \"list\" WHERE \"Work\" = 'Engine service'");
+    EXPECT_EQ(
+        meant("How much was spent on the Orca?",
+              "Boat | Annual fee\nBoat: Orca | Annual fee: 420\nBoat: Tern | Annual fee: 90\n"),
+        "")
+        << "a fee is not spent on a boat";
+}
+
+TEST(TableMeanings, ARowThatCountsThingsSaysHowManyThereAre) {
+    constexpr std::string_view kInventory =
+        "item | count | location\nitem: Lifebuoy | count: 14 | location: Jetty\n"
+        "item: Extinguisher | count: 9 | location: Workshop\n";
+    EXPECT_EQ(meant("How many lifebuoys are there?", kInventory),
+              "SELECT round(sum(\"count\"), 6) FROM \"list\" WHERE \"item\" = 'Lifebuoy'");
+    EXPECT_EQ(meant("海信供应了哪些设备？",
+                    "设备 | 供应商 | 数量\n设备: 绞车 | 供应商: 海信 | 数量: 4\n"
+                    "设备: 桅杆 | 供应商: 远航 | 数量: 2\n"),
+              "SELECT * FROM \"list\" WHERE \"供应商\" = '海信'");
+}
+
 TEST(TableMeanings, SuperlativesMeanTheColumnOfTheirMeasure) {
     EXPECT_EQ(meant("Which boat is the longest?", kBoats),
               "SELECT max(\"Length (m)\") FROM \"list\"");

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "app/services/answer_sources.h"
 #include "app/services/question.h"
+#include "app/services/quoted_answer.h"
 #include "app/services/survey/absence.h"
 #include "app/services/survey/date_answer.h"
 #include "app/services/survey/date_bound.h"
@@ -97,14 +99,14 @@ std::function<void(float)> progressShower(const SurveyRequest& request) {
 }  // namespace
 
 Result<std::optional<SurveyAnswer>> Surveyor::tableAnswer(const SurveyRequest& request,
-                                                          bool& isRefused) {
-    isRefused = false;
+                                                          Refused& refused) {
+    refused = Refused::No;
     auto found = answerFromTables(m_database, request.question, request.collections, request.filter,
                                   request.reader, request.cancel);
     if (!found) return tl::unexpected(found.error());
     if (!*found) return std::optional<SurveyAnswer>();
-    isRefused = (*found)->isRefused;
-    if (isRefused) {
+    if ((*found)->isRefused) {
+        refused = (*found)->mayBeInText ? Refused::UnlessInText : Refused::Yes;
         ReportWriter writer(m_database.documents(), isChinese(request.question));
         writer.add((*found)->report.text);
         if (auto done = addNearest(request, writer); !done) return tl::unexpected(done.error());
@@ -147,8 +149,10 @@ Result<std::optional<SurveyAnswer>> Surveyor::answer(const SurveyRequest& reques
     auto answered = answerFrom(own);
     if (answered && *answered && *isLeftOut) {
         std::string& text = (*answered)->report.text;
-        text += isChinese(request.question) ? "未计入 Conclave 自带的指南。"
-                                            : " Conclave's own guide was left out.";
+        // A paragraph of its own: the report may end with a list.
+        text.erase(text.find_last_not_of('\n') + 1);
+        text += isChinese(request.question) ? "\n\n未计入 Conclave 自带的指南。\n"
+                                            : "\n\nConclave’s own guide was left out.\n";
     }
     return answered;
 }
@@ -174,14 +178,22 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
     const bool isOfDocuments = quantity && quantity->isOfAll && !quantity->place.empty();
     const bool comparesDates = dateBoundOf(request.question).has_value();
     std::optional<SurveyAnswer> refusal;  // stands where nothing certain answers
+    Refused refused = Refused::No;
     for (const bool isOfTables : {!isOfDocuments, isOfDocuments}) {
-        bool isRefused = false;
-        auto answered = isOfTables      ? tableAnswer(request, isRefused)
+        Refused here = Refused::No;
+        auto answered = isOfTables      ? tableAnswer(request, here)
                         : comparesDates ? datedAnswer(request)
                                         : quantityAnswer(request);
         if (!answered) return tl::unexpected(answered.error());
-        if (*answered && !isRefused) return std::move(*answered);
-        if (isRefused) refusal = std::move(*answered);
+        if (*answered && here == Refused::No) return std::move(*answered);
+        if (here == Refused::No) continue;
+        refusal = std::move(*answered);
+        refused = here;
+    }
+    if (refused == Refused::UnlessInText) {
+        const auto isSaid = isSaidInText(request);
+        if (!isSaid) return tl::unexpected(isSaid.error());
+        if (*isSaid) return std::optional<SurveyAnswer>();
     }
     if (refusal) return refusal;
     auto joint = answerFromJoint(m_database.documents(), request.question, request.collections,
@@ -342,6 +354,19 @@ Result<SurveyReport> Surveyor::nothingFound(const SurveyRequest& request,
     writer.add("\n\n" + accountOf(findings, writer.isChinese()));
     if (auto done = addNearest(request, writer); !done) return tl::unexpected(done.error());
     return writer.take();
+}
+
+Result<bool> Surveyor::isSaidInText(const SurveyRequest& request) {
+    constexpr int kNearest = 8;
+    const auto hits = m_library.search({.query = request.question,
+                                        .collections = request.collections,
+                                        .limit = kNearest,
+                                        .filter = request.filter});
+    if (!hits) return tl::unexpected(hits.error());
+    std::vector<StoredPassage> passages;
+    for (const SearchHit& hit : *hits) passages.push_back(storedPassage(hit));
+    const auto quoted = quoteFor(request.question, passages);
+    return quoted && quoted->citation.quote.find('|') == std::string::npos;
 }
 
 Result<void> Surveyor::addNearest(const SurveyRequest& request, ReportWriter& writer) {

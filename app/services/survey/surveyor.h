@@ -43,8 +43,11 @@ public:
 
 private:
     Result<std::optional<SurveyAnswer>> answerFrom(const SurveyRequest& request);
-    /// `isRefused` is set where the answer is why there is none.
-    Result<std::optional<SurveyAnswer>> tableAnswer(const SurveyRequest& request, bool& isRefused);
+    /// Whether the answer is why there is none.
+    enum class Refused { No, Yes, UnlessInText };
+    Result<std::optional<SurveyAnswer>> tableAnswer(const SurveyRequest& request, Refused& refused);
+    /// A sentence, and no row of a table, says what is asked.
+    Result<bool> isSaidInText(const SurveyRequest& request);
     /// Adds the passages that come nearest to what was asked, as their list.
     Result<void> addNearest(const SurveyRequest& request, ReportWriter& writer);
     Result<std::optional<SurveyAnswer>> quantityAnswer(const SurveyRequest& request);

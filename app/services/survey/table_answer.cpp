@@ -129,8 +129,10 @@ private:
             case TableKind::Median:
                 return isChinese ? column + "的中位数" : "The median of " + column;
             case TableKind::Least:
+                if (m_query.isOfDays) return isChinese ? "最早的" + column : "The first " + column;
                 return isChinese ? column + "的最小值" : place() + "lowest " + column;
             case TableKind::Greatest:
+                if (m_query.isOfDays) return isChinese ? "最晚的" + column : "The last " + column;
                 return isChinese ? column + "的最大值" : place() + "highest " + column;
             default: return {};
         }
@@ -477,7 +479,8 @@ Result<std::optional<TableAnswer>> answerFromTables(
     const auto refused = [&] {
         ReportWriter refusing(store, isChinese(question));
         tellRefusal(*refusal, (*tables)[refusal->table], refusing);
-        TableAnswer told{refusing.take(), {}, true};
+        const bool mayBeInText = refusal->why == TableRefusal::Why::Rows;
+        TableAnswer told{refusing.take(), {}, true, mayBeInText};
         told.account = tableAccount((*tables)[refusal->table], "", told.report);
         return std::optional<TableAnswer>(std::move(told));
     };

@@ -19,6 +19,8 @@ struct TableAnswer {
     nlohmann::json account;  ///< {"table", "rows", "sql", "documents", "passages", "complete"}
     /// The question was understood, and the report says why nothing would be a right answer to it.
     bool isRefused = false;
+    /// Refused because not all words fit the table: then they may be of a text.
+    bool mayBeInText = false;
 };
 
 /// The answer that a query of one spreadsheet gives; none if the question is not one about rows

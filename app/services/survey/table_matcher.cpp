@@ -379,6 +379,7 @@ std::size_t TableMatcher::take(std::string_view phrase, std::size_t from) {
 std::optional<TableOperation> TableMatcher::findOperation() {
     if (findTop()) return TableOperation{TableKind::Greatest, "top"};
     if (const auto superlative = findSuperlative()) return superlative;
+    if (const auto extreme = findFirstOrLast()) return extreme;
     for (const TableOperation& each : tableOperations()) {
         // "Percentage" may be a column.
         if (each.kind == TableKind::Share && hasShares()) continue;
@@ -476,8 +477,12 @@ void TableMatcher::findColumns() {
             measures.push_back(at);
             at = findTokens(m_tokens, words, at + 1);
         }
-        if (at == std::string::npos && words.size() > 1 && words.back().surface == "name") {
-            words.pop_back();  // "customers" of "Customer name"
+        // "Customers" of "Customer name", "delay" of "delay_minutes"
+        const bool isLastUnsaid =
+            words.size() > 1 && (words.back().surface == "name" ||
+                                 (isNumber(column) && isUnitWord(words.back().surface)));
+        if (at == std::string::npos && isLastUnsaid) {
+            words.pop_back();
             at = findTokens(m_tokens, words);
         }
         if (at == std::string::npos) continue;
@@ -631,8 +636,22 @@ void TableMatcher::explainNames() {
     }
 }
 
+void TableMatcher::explainDoing() {
+    static constexpr auto kDoers = std::to_array<std::string_view>({"商", "人", "员", "者", "方"});
+    for (const Condition& each : m_conditions) {
+        std::string_view name = columns()[each.column].name;
+        const auto doer = std::find_if(kDoers.begin(), kDoers.end(),
+                                       [&](std::string_view end) { return name.ends_with(end); });
+        constexpr std::size_t kShortest = 6;  // two characters
+        if (doer == kDoers.end() || name.size() < kShortest + doer->size()) continue;
+        name.remove_suffix(doer->size());
+        if (take(name) != std::string::npos) take("了");
+    }
+}
+
 void TableMatcher::explainPhrases() {
     if (!isChinese(m_question)) return;
+    explainDoing();
     for (const std::string_view phrase :
          {"是多少", "有多少", "多少", "有哪些", "是哪些", "哪些", "哪个", "哪位",   "哪家",
           "哪种",   "是谁",   "谁",   "是什么", "什么",   "分别", "我们", "所有的", "所有",

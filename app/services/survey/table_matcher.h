@@ -92,6 +92,11 @@ private:
     std::optional<TableOperation> findOperation();
     /// "Longest" of the only column of lengths.
     std::optional<TableOperation> findSuperlative();
+    /// "Delay" of "delay_minutes": the longest is the greatest.
+    [[nodiscard]] bool isDurationAt(std::size_t at) const;
+    /// "First", "latest" of the only column of days, or the one that is named.
+    std::optional<TableOperation> findFirstOrLast();
+    [[nodiscard]] std::optional<std::size_t> dayColumnSaid() const;
     /// "Earns" of the only column of pay, "longer than 9 m".
     void findMeasures();
     /// "Out of stock" of a column of what is left.
@@ -236,6 +241,8 @@ private:
     [[nodiscard]] bool addsUp(std::size_t column) const;
     /// "Employees: 12": how many of something a row has.
     [[nodiscard]] bool isCountOfThings(std::size_t column) const;
+    /// "Passengers: 60": those of several rows are others, and add up.
+    [[nodiscard]] bool isCountOfEvents(std::size_t column) const;
     /// The column of what is ranked: "which city", "top 3 products", "who".
     [[nodiscard]] std::optional<std::size_t> rankedColumn() const;
     /// "Who sold the most units": where one of whom is asked has several rows, they are added up.
@@ -247,6 +254,8 @@ private:
     void explainUnit();
     /// Of Chinese every character must be accounted for: these ask, and say nothing of the rows.
     void explainPhrases();
+    /// "供应" of "供应商": what those do who are named.
+    void explainDoing();
     [[nodiscard]] double explained() const;
     /// The column that is counted, added up or compared. False: this is no question to this table.
     bool chooseColumn(TableQuery& query, std::string_view phrase);
@@ -257,6 +266,8 @@ private:
     std::optional<std::size_t> measureFor(TableQuery::Kind kind);
     bool chooseCounted(TableQuery& query, std::optional<std::size_t> measure,
                        std::optional<Named> identifier, std::optional<Named> text);
+    /// The only column that is called "Count", "Quantity" or the like.
+    [[nodiscard]] std::optional<std::size_t> columnOfCounts() const;
     /// Names a column or a value of this table, and not just a day that any table may have.
     [[nodiscard]] bool isOfThisTable() const;
     /// The units that numbers are in, from the column itself or from one of currencies beside it.
@@ -275,6 +286,7 @@ private:
     int m_periodLength = 0;  ///< of m_group's days: what of "2026-05-01" is one group; 0: all
     std::string m_order{};   ///< of rows that are listed
     bool m_isMeasureMeant = false;
+    std::optional<std::size_t> m_dayColumn;  ///< of which the first or the last day is asked
     std::optional<std::size_t> m_column;
     bool m_isNamed = false;
     std::size_t m_nNamed = 0;

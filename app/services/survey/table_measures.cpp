@@ -17,12 +17,15 @@ using Use = MeasureWord::Use;
 /// Columns of what is left of a thing.
 constexpr auto kStockNames = std::to_array<std::string_view>({"stock", "inventory", "库存"});
 
-/// "kw" of "Power (kW)".
-std::string unitInBrackets(std::string_view name) {
+/// "kw" of "Power (kW)", "minutes" of "delay_minutes".
+std::string unitInName(std::string_view name) {
     const std::size_t open = name.find('(');
     const std::size_t close = name.find(')', open);
-    if (open == std::string_view::npos || close == std::string_view::npos) return {};
-    return lowerCased(name.substr(open + 1, close - open - 1));
+    if (open != std::string_view::npos && close != std::string_view::npos) {
+        return lowerCased(name.substr(open + 1, close - open - 1));
+    }
+    const auto words = tableTokens(name);
+    return words.size() > 1 && isUnitWord(words.back().surface) ? words.back().surface : "";
 }
 
 }  // namespace
@@ -56,14 +59,21 @@ std::optional<TableOperation> TableMatcher::findSuperlative() {
         if (each.use != Use::Greatest && each.use != Use::Least) continue;
         const std::vector<TableToken> words = tableTokens(each.phrase);
         const std::size_t at = findSaid(words);
-        const auto column = at == std::string::npos ? std::nullopt : onlyColumnOf(each.measure);
+        if (at == std::string::npos) continue;
+        const std::size_t behind = at + words.size();
+        const auto kind = each.use == Use::Least ? TableKind::Least : TableKind::Greatest;
+        if (each.measure == Measure::Length && isDurationAt(behind)) {
+            explain(at, words.size());
+            m_operationEnd = behind;
+            return TableOperation{kind, each.phrase};
+        }
+        const auto column = onlyColumnOf(each.measure);
         if (!column) continue;
         // "The highest price" of a table with heights.
-        const std::size_t behind = at + words.size();
         bool isOfOther = false;
         for (std::size_t other = 0; other < columns().size(); ++other) {
             const auto name = tableTokens(columns()[other].name);
-            isOfOther = isOfOther || (isNumber(other) && !name.empty() &&
+            isOfOther = isOfOther || (other != *column && isNumber(other) && !name.empty() &&
                                       findTokens(m_tokens, {name.front()}, behind) == behind);
         }
         if (isOfOther) continue;
@@ -71,10 +81,80 @@ std::optional<TableOperation> TableMatcher::findSuperlative() {
         m_operationEnd = behind;
         m_named.push_back({*column, at});
         m_isMeasureMeant = true;
-        return TableOperation{each.use == Use::Least ? TableKind::Least : TableKind::Greatest,
-                              each.phrase};
+        return TableOperation{kind, each.phrase};
     }
     return std::nullopt;
+}
+
+bool TableMatcher::isDurationAt(std::size_t at) const {
+    static constexpr auto kDurations = std::to_array<std::string_view>(
+        {"seconds", "minutes", "mins", "hours", "days", "weeks", "months"});
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        const std::string unit = isNumber(column) ? unitInName(columns()[column].name) : "";
+        auto name = tableTokens(columns()[column].name);
+        if (!isListed(unit, kDurations) || name.size() < 2) continue;
+        name.pop_back();
+        if (findTokens(m_tokens, name, at) == at) return true;
+    }
+    return false;
+}
+
+std::optional<TableOperation> TableMatcher::findFirstOrLast() {
+    struct FirstOrLast {
+        std::string_view phrase;
+        TableKind kind;
+    };
+    static constexpr auto kPhrases =
+        std::to_array<FirstOrLast>({{"most recently", TableKind::Greatest},
+                                    {"most recent", TableKind::Greatest},
+                                    {"first", TableKind::Least},
+                                    {"earliest", TableKind::Least},
+                                    {"last", TableKind::Greatest},
+                                    {"latest", TableKind::Greatest},
+                                    {"最早", TableKind::Least},
+                                    {"最晚", TableKind::Greatest}});
+    // "The last year", "first name", "the last 3"
+    static constexpr auto kNotBefore =
+        std::to_array<std::string_view>({"name", "names", "year", "month", "week", "quarter", "day",
+                                         "days", "weeks", "months", "years", "time", "half"});
+    for (const FirstOrLast& each : kPhrases) {
+        const std::vector<TableToken> words = tableTokens(each.phrase);
+        const std::size_t at = findSaid(words);
+        if (at == std::string::npos) continue;
+        const std::size_t behind = at + words.size();
+        const bool isOther = behind < m_tokens.size() &&
+                             (isListed(surface(behind), kNotBefore) || askedCount(surface(behind)));
+        const auto days = isOther ? std::nullopt : dayColumnSaid();
+        if (!days) return std::nullopt;
+        explain(at, words.size());
+        take("when");
+        m_operationEnd = behind;
+        m_dayColumn = days;
+        return TableOperation{each.kind, each.phrase};
+    }
+    return std::nullopt;
+}
+
+std::optional<std::size_t> TableMatcher::dayColumnSaid() const {
+    std::optional<std::size_t> only;
+    std::optional<std::size_t> said;
+    std::size_t nOfDays = 0;
+    std::size_t nSaid = 0;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (!facts(column).isDays) continue;
+        ++nOfDays;
+        only = column;
+        const auto words = tableTokens(columns()[column].name);
+        const bool isSaid = std::any_of(words.begin(), words.end(), [&](const TableToken& word) {
+            return word.surface != "date" && !isAskingWord(word.surface) &&
+                   findTokens(m_tokens, {word}) != std::string::npos;
+        });
+        if (!isSaid) continue;
+        ++nSaid;
+        said = column;
+    }
+    if (nSaid == 1) return said;
+    return nOfDays == 1 ? only : std::nullopt;
 }
 
 std::size_t TableMatcher::findSaid(const std::vector<TableToken>& words, std::size_t from) const {
@@ -229,7 +309,7 @@ std::optional<std::size_t> TableMatcher::columnOfUnitAt(std::size_t byte) const 
     if (behind == m_tokens.end()) return std::nullopt;
     std::optional<std::size_t> only;
     for (std::size_t column = 0; column < columns().size(); ++column) {
-        if (!isNumber(column) || unitInBrackets(columns()[column].name) != behind->surface) {
+        if (!isNumber(column) || unitInName(columns()[column].name) != behind->surface) {
             continue;
         }
         if (only) return std::nullopt;
@@ -240,7 +320,7 @@ std::optional<std::size_t> TableMatcher::columnOfUnitAt(std::size_t byte) const 
 
 void TableMatcher::explainUnitsOfNames() {
     for (const Condition& each : m_conditions) {
-        const std::string unit = unitInBrackets(columns()[each.column].name);
+        const std::string unit = unitInName(columns()[each.column].name);
         for (std::size_t at = 1; !unit.empty() && at < m_tokens.size(); ++at) {
             if (surface(at) == unit && numberAt(at - 1)) explain(at, 1);
         }

@@ -40,6 +40,8 @@ bool mayAskTables(std::string_view question) {
         {"top ", "between ", "before ", "after ", "since ", "until ", " or more", " or less", "前",
          "后", "以上", "以下", "之间"});
     const auto comparisons = tableComparisons();
+    if (hasAny(lower, {"first", "last", "most recent", "most recently", "最早", "最晚"}))
+        return true;
     if (hasAny(lower, {"who works", "who work", "who lives", "who live", "who has", "who have",
                        "who does", "who doesn't"})) {
         return true;

@@ -28,6 +28,7 @@ struct TableQuery {
         Values,  ///< those of a column, each once
         Share    ///< of all rows those of the condition, in percent
     } kind = Kind::Count;
+    bool isOfDays = false;   ///< the extreme is a day
     int nth = 1;             ///< of Least and Greatest: the second highest
     std::size_t table = 0;   ///< index of the table asked
     std::string sql;         ///< one row, or one a group (group, value), or rows for List

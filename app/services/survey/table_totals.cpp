@@ -82,6 +82,21 @@ void TableMatcher::findWho() {
         if (!isSelling && !isBuying) continue;
         // "How many units were sold in Berlin": nobody is said to do it.
         const bool isPassive = i > 0 && (surface(i - 1) == "were" || surface(i - 1) == "was");
+        // "How much was spent on", "did we spend on": of the only column of costs.
+        const auto costs = onlyColumnOf(Measure::Price);
+        // Of a yearly fee nothing says that it is spent.
+        const bool isSpending = token.surface == "spent" || token.surface == "spend";
+        const bool mayBeSpent =
+            costs && (!isSpending || hasAny(lowerCased(columns()[*costs].name), {"cost", "costs"}));
+        const bool isOurs = isPassive || (i > 0 && surface(i - 1) == "we");
+        const bool isNumberNamed =
+            std::any_of(m_named.begin(), m_named.end(),
+                        [&](const Named& named) { return isNumber(named.column); });
+        if (isBuying && isOurs && mayBeSpent && !isNumberNamed) {
+            token.isExplained = true;
+            m_named.push_back({*costs, i});
+            continue;
+        }
         if (isPassive && std::any_of(m_named.begin(), m_named.end(), [&](const Named& named) {
                 return isNumber(named.column) && addsUp(named.column);
             })) {
@@ -129,6 +144,16 @@ bool TableMatcher::addsUp(std::size_t column) const {
     return hasAny(lower, kAddingUpInChinese) ||
            std::any_of(words.begin(), words.end(),
                        [](const TableToken& word) { return isListed(word.surface, kAddingUp); });
+}
+
+bool TableMatcher::isCountOfEvents(std::size_t column) const {
+    // How many there are at a time: of two years nothing adds them up.
+    static constexpr auto kStates = std::to_array<std::string_view>(
+        {"employees", "members", "inhabitants", "residents", "students", "pupils", "citizens",
+         "people", "beds", "rooms", "seats", "places", "years", "points", "levels"});
+    const auto words = tableTokens(columns()[column].name);
+    return !words.empty() && isCountOfThings(column) && !isListed(words.back().surface, kStates) &&
+           !isListed(words.back().surface, kCountsOfThings);
 }
 
 bool TableMatcher::isCountOfThings(std::size_t column) const {
@@ -187,6 +212,7 @@ bool TableMatcher::rankGroups(TableQuery& query, std::string_view phrase) {
         query.nShown = 1;
         return true;
     }
+    if (m_dayColumn) return m_top == 0 && !m_group;
     const bool isExtreme = query.kind == TableKind::Least || query.kind == TableKind::Greatest;
     if (!isExtreme || m_group) return m_top == 0;
     const auto ranked = rankedColumn();
@@ -210,7 +236,7 @@ bool TableMatcher::rankGroups(TableQuery& query, std::string_view phrase) {
     query.nShown = std::max(m_top, 1);
     if (isCounted) {
         query.kind = TableKind::Count;
-    } else if (addsUp(*m_column) || isTotal) {
+    } else if (addsUp(*m_column) || isTotal || (isOfMany && isCountOfEvents(*m_column))) {
         query.kind = TableKind::Sum;
     }
     return true;
@@ -285,7 +311,26 @@ bool TableMatcher::chooseCounted(TableQuery& query, std::optional<std::size_t> m
         if (isRepeated || (m_conditions.empty() && !m_group)) return countOnce(text->column);
     }
     if (m_rowColumn && !m_group && facts(*m_rowColumn).hasRepeats) return countOnce(*m_rowColumn);
+    // "How many lifebuoys are there?" of a row that counts them
+    const auto things = !m_group && !m_isNamed && isOfOneRow() ? columnOfCounts() : std::nullopt;
+    if (things) {
+        query.kind = TableKind::Sum;
+        m_column = things;
+        return true;
+    }
     return m_group || m_isNamed || (!m_conditions.empty() && isOfThisTable());
+}
+
+std::optional<std::size_t> TableMatcher::columnOfCounts() const {
+    static constexpr auto kCounts = std::to_array<std::string_view>(
+        {"count", "quantity", "qty", "number", "stock", "pieces", "数量", "库存"});
+    std::optional<std::size_t> only;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (!isNumber(column) || !isListed(lowerCased(columns()[column].name), kCounts)) continue;
+        if (only) return std::nullopt;
+        only = column;
+    }
+    return only;
 }
 
 bool TableMatcher::isOfThisTable() const {
@@ -307,6 +352,11 @@ bool TableMatcher::chooseColumn(TableQuery& query, std::string_view phrase) {
         } else if ((!text || named.at == m_operationEnd) && !facts(named.column).isDays) {
             text = named;
         }
+    }
+    if (m_dayColumn) {
+        query.isOfDays = true;
+        m_column = m_dayColumn;
+        return m_isNamed || m_who || !m_named.empty() || !m_conditions.empty();
     }
     // "The total number of orders" adds nothing up.
     if (query.kind == TableKind::Sum && m_isNumberOf) {

@@ -113,15 +113,17 @@ constexpr auto kAsking = std::to_array<std::string_view>(
      "give",  "find",   "tell",     "please",    "who",      "been",   "be",      "how",   "much",
      "many",  "can",    "any",      "items",     "item",     "people", "listed",  "live",  "lives",
      "work",  "works",  "working",  "based",     "located",  "use",    "uses",    "go",    "goes",
-     "leave", "leaves", "employed", "different", "distinct", "的",     "是",      "有",    "了",
-     "在",    "个",     "吗",       "呢",        "所",       "请",     "和",      "行",    "什",
-     "么",    "里",     "中",       "元",        "为"});
+     "leave", "leaves", "employed", "different", "distinct", "had",    "的",      "是",    "有",
+     "了",    "在",     "个",       "吗",        "呢",       "所",     "请",      "和",    "行",
+     "什",    "么",     "里",       "中",        "元",       "为"});
 
 }  // namespace
 
 std::vector<TableToken> tableTokens(std::string_view text) {
     std::vector<TableToken> tokens;
-    retrieval::analyze(text, [&](std::string_view term, std::size_t start, std::size_t end) {
+    std::string parted(text);  // "delay_minutes" has two words
+    std::replace(parted.begin(), parted.end(), '_', ' ');
+    retrieval::analyze(parted, [&](std::string_view term, std::size_t start, std::size_t end) {
         if (!tokens.empty() && start < tokens.back().endByte) {
             // A pair of characters, or a part of the word before.
             return;
@@ -153,6 +155,14 @@ bool isNegation(std::string_view surface) {
     static constexpr auto kNegations = std::to_array<std::string_view>(
         {"not", "don't", "doesn't", "didn't", "isn't", "aren't", "wasn't", "weren't", "不", "非"});
     return std::find(kNegations.begin(), kNegations.end(), surface) != kNegations.end();
+}
+
+bool isUnitWord(std::string_view surface) {
+    static constexpr auto kUnits = std::to_array<std::string_view>(
+        {"minutes", "mins",  "hours",  "seconds", "days", "weeks", "months", "eur",
+         "euro",    "euros", "usd",    "gbp",     "kg",   "km",    "metres", "meters",
+         "cm",      "mm",    "litres", "liters",  "kwh",  "kw"});
+    return std::find(kUnits.begin(), kUnits.end(), surface) != kUnits.end();
 }
 
 bool isAskingWord(std::string_view surface) {

@@ -46,6 +46,8 @@ struct TableComparison {
 /// "Not", "don't", "不"
 [[nodiscard]] bool isNegation(std::string_view surface);
 
+/// "minutes", "kg": what numbers are in, as the last word of a column's name.
+[[nodiscard]] bool isUnitWord(std::string_view surface);
 /// Belongs to asking and says nothing about rows.
 [[nodiscard]] bool isAskingWord(std::string_view surface);
 
