@@ -34,7 +34,7 @@ void MainWindow::refreshTitle() {
         title = tr("New chat");
     }
     m_title->setFullText(title);
-    setWindowTitle(title.isEmpty() ? tr("Conclave") : tr("%1 – Conclave").arg(title));
+    setWindowTitle(title.isEmpty() ? tr("Conclave") : tr("%1 — Conclave").arg(title));
 }
 
 void MainWindow::openChat(services::ChatId chat) { emit m_sidebar->chatAsked(chat, 0); }

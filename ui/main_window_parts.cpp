@@ -61,6 +61,12 @@ void MainWindow::connectParts() {
     connect(m_sources, &SourcesPanel::readingChanged, m_panels, &PanelLayout::setReading);
     connect(m_collections, &CollectionPage::changed, this, &MainWindow::reloadCollections);
     connect(m_collections, &CollectionPage::failed, this, &MainWindow::showFailure);
+    connect(m_collections, &CollectionPage::leftOut, this,
+            [this](const services::Document& document) {
+                const QString name = fromUtf8(document.path.filename().string());
+                m_toast->show(tr("“%1” is left out").arg(name.left(60)), tr("Undo"),
+                              [this, document] { m_collections->takeBack(document); });
+            });
     connect(m_collections, &CollectionPage::documentAsked, this, &MainWindow::showListed);
     connect(&m_sources->reader(), &DocumentReader::backAsked, this, &MainWindow::closeListed);
     connect(m_collections, &CollectionPage::closeAsked, this, [this] { showDocuments(false); });

@@ -133,6 +133,8 @@ void MainWindow::restoreWindow(const nlohmann::json& state) {
     m_panels->setSourcesWanted(flag("sources", true));
     m_restored = true;
     fitPanels();
+    // The window may have become active before it knew how to look.
+    m_services.collections().updateAll();
 }
 
 void MainWindow::forgetNotice() { m_services.setSetting(kNoticeSetting, true); }

@@ -339,6 +339,8 @@ AskedFor askedForBy(std::string_view question) {
             isListed(word.surface, kAskers)) {
             continue;
         }
+        // "L'appartement"; "plan B" has a name
+        if (word.surface.size() == 1 && !word.isAnyCapital && !word.hasDigit) continue;
         const bool isNameOfTime = asked.wanted == Wanted::Time && i == at + 1;
         if (isNameOfTime || word.surface == "called") continue;
         // "What goes in the box?" is answered by what is for the box.

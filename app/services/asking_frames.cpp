@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "app/services/english_words.h"
+
 namespace conclave::services {
 namespace {
 
@@ -53,6 +55,12 @@ constexpr auto kPermissions = std::to_array<std::pair<std::string_view, std::str
     {"interdits", "forbidden"},
 });
 
+/// Of a short question nothing else says in which language these are no words of content.
+constexpr auto kArticles = std::to_array<std::string_view>(
+    {"der", "die", "das", "des", "dem", "den", "ein", "eine", "einen", "einer",
+     "im",  "am",  "für", "von", "vom", "zum", "zur", "le",   "la",    "les",
+     "un",  "une", "de",  "du",  "d",   "l",   "au",  "aux"});
+
 bool beginsWith(const Words& words, const Words& frame) {
     if (words.size() <= frame.size()) return false;
     for (std::size_t i = 0; i < frame.size(); ++i) {
@@ -74,6 +82,9 @@ Words inEnglishFrame(Words words) {
     for (const auto& [frame, english] : kFrames) {
         const Words asked = wordsAsAsked(frame);
         if (!beginsWith(words, asked)) continue;
+        for (AskedWord& word : words) {
+            if (isListed(word.surface, kArticles)) word.isContent = false;
+        }
         Words framed = asking(english);
         framed.insert(framed.end(), words.begin() + static_cast<std::ptrdiff_t>(asked.size()),
                       words.end());

@@ -21,7 +21,7 @@ namespace {
 
 /// A line more in the .conclaveignore of the file's folder.
 Result<void> addToIgnored(const fs::path& file) {
-    const fs::path rules = file.parent_path() / ".conclaveignore";
+    const fs::path rules = file.parent_path() / kIgnoreFileName;
     std::error_code ignored;
     const bool isFirst = !fs::exists(rules, ignored) || fs::file_size(rules, ignored) == 0;
     std::fstream stream(rules, std::ios::in | std::ios::out | std::ios::app | std::ios::binary);
@@ -38,6 +38,43 @@ Result<void> addToIgnored(const fs::path& file) {
     return fail(ErrorCode::Io, "cannot write " + rules.string() +
                                    "; leave the file out by moving it elsewhere, or take its "
                                    "folder out of the collection");
+}
+
+/// Takes the line that addToIgnored() wrote out again; false: there is none. A file that had
+/// nothing else goes with it.
+Result<bool> takeFromIgnored(const fs::path& file) {
+    const fs::path rules = file.parent_path() / kIgnoreFileName;
+    std::ifstream stream(rules, std::ios::binary);
+    if (!stream) return false;
+    std::string text(std::istreambuf_iterator<char>(stream), {});
+    stream.close();
+    const std::string line = IgnoreRules::lineFor(file.filename().string()) + "\n";
+    std::size_t at = text.rfind(line);
+    while (at != std::string::npos && at > 0 && text[at - 1] != '\n') {
+        at = text.rfind(line, at - 1);
+    }
+    if (at == std::string::npos) return false;
+    text.erase(at, line.size());
+    std::error_code problem;
+    if (text.empty()) {
+        fs::remove(rules, problem);
+    } else {
+        // Other rules are the user's own: a full disk must not lose them.
+        fs::path written = rules;
+        written += ".new";
+        std::ofstream out(written, std::ios::binary | std::ios::trunc);
+        out << text << std::flush;
+        if (out) {
+            fs::rename(written, rules, problem);
+        } else {
+            std::error_code ignored;
+            fs::remove(written, ignored);
+            problem = std::make_error_code(std::errc::io_error);
+        }
+    }
+    if (!problem) return true;
+    return fail(ErrorCode::Io, "cannot write " + rules.string() + "; take the line " +
+                                   line.substr(0, line.size() - 1) + " out of it yourself");
 }
 
 }  // namespace
@@ -177,6 +214,24 @@ void CollectionServiceImpl::leaveOut(DocumentId id, Reply<void> reply) {
                               ? m_database.documents().setRoots(document->collection, *roots)
                               : addToIgnored(path);
         reply(done ? m_library.removeDocument(id) : done);
+    });
+}
+
+void CollectionServiceImpl::takeBack(CollectionId id, fs::path file, Reply<void> reply) {
+    m_indexer.post([this, id, file = std::move(file), reply = std::move(reply)] {
+        const auto wasIgnored = takeFromIgnored(file);
+        if (!wasIgnored) return reply(tl::unexpected(wasIgnored.error()));
+        if (!*wasIgnored) {
+            auto roots = rootsOf(id);
+            if (!roots) return reply(tl::unexpected(roots.error()));
+            if (std::find(roots->begin(), roots->end(), file) == roots->end()) {
+                roots->push_back(file);
+            }
+            const auto done = m_database.documents().setRoots(id, *roots);
+            if (!done) return reply(done);
+        }
+        updateInBackground(id);
+        reply({});
     });
 }
 

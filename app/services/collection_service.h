@@ -41,6 +41,7 @@ public:
     void update(CollectionId id, bool retryFailed, Reply<IndexReport> reply) override;
     void readAgain(DocumentId id, Reply<IndexReport> reply) override;
     void leaveOut(DocumentId id, Reply<void> reply) override;
+    void takeBack(CollectionId id, std::filesystem::path file, Reply<void> reply) override;
     void updateAll() override;
     void stop(CollectionId id) override;
     void pause(bool isPaused) override;

@@ -300,6 +300,9 @@ public:
     /// file itself was added, it is taken out as by removePath(). The file is not touched. Errors:
     /// NotFound, Io (the folder cannot be written to).
     virtual void leaveOut(DocumentId id, Reply<void> reply) = 0;
+    /// Undoes leaveOut() of this file: takes the line out again, or adds the file itself, and has
+    /// it read. Errors: Io (the .conclaveignore cannot be written).
+    virtual void takeBack(CollectionId id, std::filesystem::path file, Reply<void> reply) = 0;
     /// update() for every collection; at start and when the window becomes active. From the first
     /// call on folders are watched, too, and a collection is updated when something in them
     /// changes. Each question looks for changed files as well.

@@ -198,6 +198,18 @@ TEST_F(CollectionServiceTest, ReadsOneDocumentAgainAndLeavesOneOut) {
     std::ifstream rules(m_files.path() / "notes/.conclaveignore");
     EXPECT_EQ(std::string(std::istreambuf_iterator<char>(rules), {}),
               "other.md\n/a \\[1\\]\\*.md\n");
+    rules.close();
+
+    for (const char* name : {"notes/a [1]*.md", "alone.md"}) {
+        const auto back = wait<void>([&](auto reply) {
+            collections().takeBack(id, m_files.path() / name, std::move(reply));
+        });
+        EXPECT_TRUE(back.has_value()) << name;
+    }
+    update(id);
+    EXPECT_EQ(documents(id).size(), 3U);
+    rules.open(m_files.path() / "notes/.conclaveignore");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(rules), {}), "other.md\n");
 }
 
 TEST_F(CollectionServiceTest, ANewNameIsInTheHeadingsToo) {

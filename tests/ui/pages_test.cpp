@@ -106,10 +106,15 @@ TEST_F(PagesTest, ScannedPagesAreReadByOneClick) {
     EXPECT_FALSE(m_window->findChild<OcrRow*>()->isOn());
     m_window->findChild<OcrRow*>()->reload();
     QThread::msleep(50);  // an answer from before the click is on its way when it comes
-    button<QPushButton>("Read the scanned one (OCR)")->click();
-    ASSERT_TRUE(QTest::qWaitFor([this] {
+    int nBefore = 0;
+    {
         const std::scoped_lock lock(m_services.mutex);
-        return m_services.nUpdatesOfAll > 0;
+        nBefore = m_services.nUpdatesOfAll;
+    }
+    button<QPushButton>("Read the scanned one (OCR)")->click();
+    ASSERT_TRUE(QTest::qWaitFor([&] {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.nUpdatesOfAll > nBefore;
     }));
     {
         const std::scoped_lock lock(m_services.mutex);

@@ -62,6 +62,13 @@ TEST_F(WindowTest, TellsOnceWhatAModelLargerThanTheMemoryMeans) {
     EXPECT_TRUE(picker->toolTip().contains(QStringLiteral("read from disk")));
 }
 
+TEST_F(WindowTest, LooksForChangedFilesAtItsStart) {
+    EXPECT_TRUE(QTest::qWaitFor([this] {
+        const std::scoped_lock lock(m_services.mutex);
+        return m_services.nUpdatesOfAll > 0;
+    }));
+}
+
 TEST_F(WindowTest, SaysThatAModelHasNoChatTemplate) {
     ModelStatus status = m_services.models().status();
     status.state = ModelStatus::State::Ready;

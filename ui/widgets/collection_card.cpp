@@ -200,6 +200,10 @@ void CollectionCard::showNumbers() {
                                         : tr("Nothing in it yet: add a folder or files"));
         return;
     }
+    if (nRead == 0 && m_now->filesTotal > 0) {
+        m_numbers->setText(tr("Being read for the first time; what is done can be asked about"));
+        return;
+    }
     // In the words of services::countsInWords; those that could not be read have a line of their
     // own.
     const QString all = counted(nFound, tr("1 document"), tr("%1 documents"));

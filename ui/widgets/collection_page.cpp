@@ -266,12 +266,24 @@ void CollectionPage::leaveOut(const services::Document& document) {
                     QMessageBox::Cancel, window());
     box.setInformativeText(
         tr("The file itself stays untouched. Its name goes into the file .conclaveignore beside "
-           "it; take the line out there to have it read again."));
+           "it; without that line it is read again."));
     QPushButton* confirm = box.addButton(tr("Leave out"), QMessageBox::DestructiveRole);
     box.setDefaultButton(QMessageBox::Cancel);
     box.exec();
     if (box.clickedButton() != confirm) return;
-    m_service.leaveOut(document.id, onGui<void>(this, [this](Result<void> result) {
+    m_service.leaveOut(document.id, onGui<void>(this, [this, document](Result<void> result) {
+                           if (result) {
+                               emit leftOut(document);
+                           } else {
+                               emit failed(result.error());
+                           }
+                           emit changed();
+                       }));
+}
+
+void CollectionPage::takeBack(const services::Document& document) {
+    m_service.takeBack(document.collection, document.path,
+                       onGui<void>(this, [this](Result<void> result) {
                            if (!result) emit failed(result.error());
                            emit changed();
                        }));

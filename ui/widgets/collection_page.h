@@ -36,6 +36,8 @@ public:
     void openFind();
     /// A recall question was kept or forgotten.
     void reloadRecall();
+    /// Undoes that a document was left out.
+    void takeBack(const services::Document& document);
 
 signals:
     void changed();
@@ -43,6 +45,7 @@ signals:
     void pauseAsked(bool isPaused);
     void askAsked(qint64 collection);
     void documentAsked(const conclave::services::Document& document);
+    void leftOut(const conclave::services::Document& document);
     void failed(const conclave::Error& error);
 
 protected:

@@ -6,11 +6,13 @@
 #include <QScrollBar>
 #include <QStackedWidget>
 #include <QTextEdit>
+#include <QTextTable>
 #include <QTimer>
 #include <QToolButton>
 #include <QUrl>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <utility>
 
 #include "ui/bridge.h"
 #include "ui/widgets/pdf_view.h"
@@ -193,6 +195,8 @@ void DocumentReader::warn(const QString& warning) {
 
 bool DocumentReader::showsPages() const { return m_views->currentWidget() == m_pdf; }
 
+bool DocumentReader::wantsWidth() const { return showsPages() || m_hasTable; }
+
 void DocumentReader::openPages() {
     const auto draw = [this, id = *m_passage.document](
                           const retrieval::PageRequest& request,
@@ -298,6 +302,13 @@ void DocumentReader::write(const std::string& text) {
     m_marked.clear();
     m_text->setExtraSelections({});
     m_shown.write(*m_text->document(), text, markupOf(m_passage.path));
+    const QList<QTextFrame*> frames = m_text->document()->rootFrame()->childFrames();
+    const bool hasTable = std::any_of(frames.begin(), frames.end(), [](QTextFrame* frame) {
+        constexpr int kWide = 3;  // columns
+        const auto* const table = qobject_cast<QTextTable*>(frame);
+        return table != nullptr && table->columns() >= kWide;
+    });
+    if (std::exchange(m_hasTable, hasTable) != hasTable) emit viewChanged();
     m_text->moveCursor(QTextCursor::Start);
 }
 

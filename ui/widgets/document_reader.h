@@ -40,11 +40,13 @@ public:
     [[nodiscard]] QString note() const;
     /// The pages of a PDF are shown, not the text.
     [[nodiscard]] bool showsPages() const;
+    /// Shows pages, or a table: what is narrow is hard to read.
+    [[nodiscard]] bool wantsWidth() const;
     [[nodiscard]] PdfView& pdf() { return *m_pdf; }
 
 signals:
     void backAsked();
-    /// showsPages() is another now.
+    /// showsPages() or wantsWidth() is another now.
     void viewChanged();
 
 private:
@@ -86,6 +88,7 @@ private:
     int m_request = 0;
     bool m_prefersPages = true;
     bool m_hasPages = false;  ///< the document's file can be shown as it looks
+    bool m_hasTable = false;
 };
 
 }  // namespace conclave::ui

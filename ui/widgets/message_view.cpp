@@ -60,7 +60,8 @@ QStringList authorOf(const Message& message) {
     }
     const double speed = decodeSpeed(message);
     if (speed > 0) {
-        parts << MessageView::tr("%1 tokens/s").arg(speed, 0, 'f', speed < 10 ? 1 : 0);
+        parts << MessageView::tr("%1 tokens/s")
+                     .arg(QLocale().toString(speed, 'f', speed < 10 ? 1 : 0));
     }
     const auto dropped = details.usage.find(services::kDroppedTurnsKey);
     if (dropped != details.usage.end() && dropped->is_number()) {

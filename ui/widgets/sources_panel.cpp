@@ -231,7 +231,7 @@ SourcesPanel::SourcesPanel(services::Services& services, QWidget* parent)
 }
 
 void SourcesPanel::tellReading() {
-    const bool reads = m_stack->currentWidget() == m_reader && m_reader->showsPages();
+    const bool reads = m_stack->currentWidget() == m_reader && m_reader->wantsWidth();
     if (reads == m_isReading) return;
     m_isReading = reads;
     emit readingChanged(reads);
@@ -372,7 +372,7 @@ void SourcesPanel::openMenu(const services::StoredPassage& passage, const QPoint
         break;
     }
     QAction* keep =
-        menu->addAction(icon(Icon::Check, colors().muted), tr("Keep as a recall question"));
+        menu->addAction(icon(Icon::Pin, colors().muted), tr("Keep as a recall question"));
     keep->setToolTip(tr("“Check recall” in Documents tells whether search still finds it"));
     connect(keep, &QAction::triggered, this,
             [this, words, path = fromUtf8(passage.path)] { emit recallAsked(path, words); });

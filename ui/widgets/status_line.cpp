@@ -97,7 +97,8 @@ void StatusLine::setContext(const services::ContextUse& use) {
 void StatusLine::setSpeed(double tokensPerSecond) {
     m_speed->setText(
         tokensPerSecond > 0.0
-            ? tr("%1 tokens/s").arg(tokensPerSecond, 0, 'f', tokensPerSecond < 10.0 ? 1 : 0)
+            ? tr("%1 tokens/s")
+                  .arg(QLocale().toString(tokensPerSecond, 'f', tokensPerSecond < 10.0 ? 1 : 0))
             : QString());
 }
 

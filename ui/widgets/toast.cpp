@@ -42,6 +42,9 @@ Toast::Toast(QWidget* window)
 void Toast::setAnchor(QWidget* anchor) {
     m_anchor = anchor;
     anchor->installEventFilter(this);
+    if (auto* find = anchor->findChild<QWidget*>(QStringLiteral("find"))) {
+        find->installEventFilter(this);
+    }
 }
 
 void Toast::show(const QString& text, const QString& actionText, std::function<void()> action) {
@@ -76,6 +79,11 @@ void Toast::place() {
         const QPoint corner = m_anchor->mapTo(window, QPoint(0, 0));
         middle = corner.x() + m_anchor->width() / 2;
         top = corner.y() + 10;
+        // Where something is being typed above the chat, it stays readable.
+        const auto* const find = m_anchor->findChild<QWidget*>(QStringLiteral("find"));
+        if (find && find->isVisible()) {
+            top = find->mapTo(window, QPoint(0, find->height())).y() + 10;
+        }
     }
     move(std::clamp(middle - width() / 2, 8, std::max(8, window->width() - width() - 8)),
          std::max(8, top));

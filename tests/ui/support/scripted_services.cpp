@@ -357,6 +357,13 @@ void ScriptedServices::leaveOut(services::DocumentId id, Reply<void> reply) {
     }
     reply({});
 }
+void ScriptedServices::takeBack(CollectionId, std::filesystem::path file, Reply<void> reply) {
+    {
+        const std::scoped_lock lock(mutex);
+        takenBack.push_back(std::move(file));
+    }
+    reply({});
+}
 
 void ScriptedServices::onProgress(std::function<void(IndexProgress)> listener) {
     const std::scoped_lock lock(mutex);

@@ -59,6 +59,7 @@ public:
     services::OcrState ocrState;  ///< but inUse, which is a setting
     std::vector<services::DocumentId> readAgainAsked;
     std::vector<services::DocumentId> leftOut;
+    std::vector<std::filesystem::path> takenBack;
     /// Of a model, the bytes for one token; no model is loaded if it has no context.
     services::ContextNeed contextNeeded{0, 8192, 1000, true, 4096};
     std::vector<services::RecallQuestion> recallKept;
@@ -172,6 +173,8 @@ private:
                 services::Reply<services::IndexReport> reply) override;
     void readAgain(services::DocumentId id, services::Reply<services::IndexReport> reply) override;
     void leaveOut(services::DocumentId id, services::Reply<void> reply) override;
+    void takeBack(services::CollectionId id, std::filesystem::path file,
+                  services::Reply<void> reply) override;
     void updateAll() override;
     void pause(bool paused) override;
     void onProgress(std::function<void(services::IndexProgress)> listener) override;
