@@ -12,6 +12,7 @@
 #include "ui/widgets/collection_page.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/damage_bar.h"
+#include "ui/widgets/document_reader.h"
 #include "ui/widgets/model_picker.h"
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/small_widgets.h"
@@ -71,6 +72,11 @@ void MainWindow::showDocuments(bool show) {
 }
 
 void MainWindow::openFind() {
+    const QWidget* const focus = focusWidget();
+    if (m_sources->isVisible() && m_sources->reader().isVisible() && focus != nullptr &&
+        m_sources->reader().isAncestorOf(focus)) {
+        return m_sources->reader().openFind();
+    }
     if (m_stack->currentWidget() == m_chatPage) {
         m_chatPage->openFind();
     } else if (m_stack->currentWidget() == m_collections) {

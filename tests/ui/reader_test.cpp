@@ -1,6 +1,7 @@
 // The document reader: pages as they look, and the text.
 #include <gtest/gtest.h>
 
+#include <QLineEdit>
 #include <QScrollBar>
 #include <QTest>
 #include <QToolButton>
@@ -9,6 +10,7 @@
 #include "tests/ui/support/window_fixture.h"
 #include "ui/theme.h"
 #include "ui/widgets/document_reader.h"
+#include "ui/widgets/document_search.h"
 #include "ui/widgets/pdf_view.h"
 #include "ui/widgets/sources_panel.h"
 
@@ -95,6 +97,40 @@ TEST_F(ReaderTest, RemembersThatTheTextIsPreferred) {
     named<QToolButton>("Show the pages")->click();
     EXPECT_TRUE(reader().showsPages());
     EXPECT_TRUE(QTest::qWaitFor([this] { return isDrawn(3); }));
+}
+
+TEST_F(ReaderTest, FindsWordsInTheDocumentThatIsRead) {
+    openPages();
+    pdf().setFocus();
+    QTest::keyClick(&pdf(), Qt::Key_F, Qt::ControlModifier);
+    auto* field = named<QLineEdit>("Find in this document");
+    ASSERT_NE(field, nullptr);
+    EXPECT_TRUE(field->isVisible());
+    QTest::keyClicks(field, "FURTHER approval");
+    ASSERT_TRUE(QTest::qWaitFor([this] {
+        const std::scoped_lock lock(m_services.mutex);
+        return !m_services.asked.empty() && !m_services.asked.back().marks.empty();
+    }));
+    named<QToolButton>("Show the text")->click();
+    EXPECT_EQ(reader().markedText(), "further approval");
+    field->clear();
+    QTest::keyClicks(field, "nothing says this");
+    EXPECT_NE(label("None"), nullptr);
+    QTest::keyClick(field, Qt::Key_Escape);
+    EXPECT_FALSE(field->isVisible());
+    EXPECT_TRUE(reader().isVisible());
+}
+
+TEST(PlacesOfAText, AreBytesOfTheirPagesWhateverTheCase) {
+    const std::vector<services::Page> pages = {{1, "Über Ämter. über alles"}, {4, "无线 ÜBER"}};
+    const auto places = placesOf(pages, QStringLiteral("über"));
+    ASSERT_EQ(places.size(), 3U);
+    EXPECT_EQ(places[1].page, 1);
+    EXPECT_EQ(pages[0].text.substr(places[1].markStart, places[1].markEnd - places[1].markStart),
+              "über");
+    EXPECT_EQ(places[2].page, 4);
+    EXPECT_EQ(pages[1].text.substr(places[2].markStart), "ÜBER");
+    EXPECT_TRUE(placesOf(pages, {}).empty());
 }
 
 TEST_F(ReaderTest, FallsBackToTheTextOfAFileThatChanged) {

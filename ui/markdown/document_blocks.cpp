@@ -324,6 +324,12 @@ std::vector<DocumentBlock> blocksAsTheyAre(std::string_view text, Kind kind) {
 
 }  // namespace
 
+QString textOf(const std::vector<TextRun>& cell) {
+    QString text;
+    for (const TextRun& run : cell) text += run.text;
+    return text.simplified();
+}
+
 Markup markupOf(std::string_view path) {
     const std::size_t dot = path.rfind('.');
     if (dot == std::string_view::npos) return Markup::None;
@@ -367,12 +373,6 @@ std::pair<qsizetype, qsizetype> markedPart(std::string_view text, const TextRun&
         return QString::fromUtf8(bytes.data(), static_cast<qsizetype>(bytes.size())).size();
     };
     return {nCharacters(from), nCharacters(to)};
-}
-
-QString textOf(const std::vector<TextRun>& cell) {
-    QString text;
-    for (const TextRun& run : cell) text += run.text;
-    return text.simplified();
 }
 
 bool hasDigit(const QString& text) {

@@ -31,6 +31,9 @@ struct TextRun {
     Style style = Style::Plain;
 };
 
+/// Of a cell or a paragraph.
+[[nodiscard]] QString textOf(const std::vector<TextRun>& runs);
+
 struct DocumentBlock {
     enum class Kind { Paragraph, Heading, Item, Quote, Code, Row, Rule, Gap };
     Kind kind = Kind::Paragraph;

@@ -76,9 +76,7 @@ QTextBlockFormat blockFormatOf(const DocumentBlock& block, bool isFirst) {
 /// Written from the right, where its indent and its marker are, too. Code never is.
 bool isFromTheRight(const DocumentBlock& block) {
     QString text;
-    for (const auto& cell : block.cells) {
-        for (const TextRun& run : cell) text += run.text;
-    }
+    for (const auto& cell : block.cells) text += textOf(cell);
     return block.kind != Kind::Code && text.isRightToLeft();
 }
 
@@ -94,6 +92,17 @@ QTextTableFormat tableFormat() {
     format.setTopMargin(theme.scaled(8));
     format.setBottomMargin(theme.scaled(4));
     return format;
+}
+
+/// "71" of "passengers: 71" below "passengers": rows say their columns where no header is near.
+std::vector<TextRun> withoutLabel(std::vector<TextRun> cell, const QString& header) {
+    if (cell.empty() || header.isEmpty() || !cell.front().isExact) return cell;
+    const QString label = header + QStringLiteral(": ");
+    TextRun& first = cell.front();
+    if (!first.text.startsWith(label) || first.text.size() == label.size()) return cell;
+    first.text.remove(0, label.size());
+    first.start += static_cast<std::size_t>(label.toUtf8().size());
+    return cell;
 }
 
 }  // namespace
@@ -161,7 +170,10 @@ private:
                 if (rows[row].isHeader) format.setBackground(colors().code);
                 cell.setFormat(format);
                 m_cursor = cell.firstCursorPosition();
-                writeRuns(rows[row], rows[row].cells[column]);
+                const QString header = row > 0 && column < rows.front().cells.size()
+                                           ? textOf(rows.front().cells[column])
+                                           : QString();
+                writeRuns(rows[row], withoutLabel(rows[row].cells[column], header));
             }
         }
         m_cursor = table->lastCursorPosition();

@@ -4,20 +4,20 @@
 #include <QDesktopServices>
 #include <QGridLayout>
 #include <QGuiApplication>
-#include <QKeyEvent>
-#include <QLineEdit>
 #include <QMessageBox>
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QTimer>
 #include <QUrl>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "ui/bridge.h"
 #include "ui/chat_controller.h"
 #include "ui/markdown/thought.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/conversation_view.h"
+#include "ui/widgets/find_bar.h"
 #include "ui/widgets/small_widgets.h"
 
 namespace conclave::ui {
@@ -231,60 +231,28 @@ void ChatPage::makeBanner() {
 }
 
 void ChatPage::makeFindBar() {
-    m_findBar = new QFrame(this);
-    m_findBar->setObjectName(QStringLiteral("find"));
-    auto* row = new QHBoxLayout(m_findBar);
-    row->setContentsMargins(8, 6, 6, 6);
-    row->setSpacing(4);
-    m_findField = new QLineEdit(m_findBar);
-    m_findField->setPlaceholderText(tr("Find in this chat"));
-    m_findField->setAccessibleName(tr("Find in this chat"));
-    m_findField->setFixedWidth(220);
-    m_findField->installEventFilter(this);
-    m_findCount = makeLabel({}, TextSize::Small, m_findBar, true);
-    m_findCount->setMinimumWidth(54);
-    m_findCount->setAlignment(Qt::AlignCenter);
-    QToolButton* up = makeIconButton(Icon::Left, tr("Previous hit (Shift+Enter)"), m_findBar);
-    QToolButton* down = makeIconButton(Icon::Right, tr("Next hit (Enter)"), m_findBar);
-    QToolButton* close = makeIconButton(Icon::Close, tr("Close (Esc)"), m_findBar);
-    for (QWidget* widget :
-         std::initializer_list<QWidget*>{m_findField, m_findCount, up, down, close}) {
-        row->addWidget(widget);
-    }
-    const auto go = [this](int step) {
-        const int at = m_conversation->findStep(step);
-        m_findCount->setText(m_nFound ? tr("%1 of %2").arg(at).arg(m_nFound) : tr("None"));
-    };
-    connect(m_findField, &QLineEdit::textChanged, this, &ChatPage::find);
-    connect(down, &QToolButton::clicked, this, [go] { go(1); });
-    connect(up, &QToolButton::clicked, this, [go] { go(-1); });
-    connect(close, &QToolButton::clicked, this, &ChatPage::closeFind);
-    connect(m_findField, &QLineEdit::returnPressed, this,
-            [go] { go(QGuiApplication::keyboardModifiers() & Qt::ShiftModifier ? -1 : 1); });
-    m_findBar->hide();
+    m_findBar = new FindBar(tr("Find in this chat"), this);
+    connect(m_findBar, &FindBar::changed, this, &ChatPage::find);
+    connect(m_findBar, &FindBar::stepAsked, this,
+            [this](int step) { m_findBar->setFound(m_conversation->findStep(step), m_nFound); });
+    connect(m_findBar, &FindBar::closeAsked, this, &ChatPage::closeFind);
     // The messages are made anew then.
     connect(&Theme::instance(), &Theme::changed, m_findBar, [this] {
         if (m_findBar->isVisible()) find();
     });
 }
 
-bool ChatPage::eventFilter(QObject* object, QEvent* event) {
-    const bool isKey =
-        event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride;
-    if (object == m_findField && isKey && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
-        // Else the window's Esc, which stops an answer, would take it.
-        event->accept();
-        if (event->type() == QEvent::KeyPress) closeFind();
-        return true;
-    }
-    return QWidget::eventFilter(object, event);
+/// Above the conversation, at its right.
+void ChatPage::placeFindBar() {
+    constexpr int kWidest = 400;
+    m_findBar->resize(std::min(kWidest, width() - 40), m_findBar->sizeHint().height());
+    m_findBar->move(width() - m_findBar->width() - 20, 10);
 }
 
 void ChatPage::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
     const Theme& theme = Theme::instance();
-    m_findBar->adjustSize();
-    m_findBar->move(width() - m_findBar->width() - 20, 10);
+    placeFindBar();
     arrangeSuggestions();
     m_mark->setVisible(height() >= theme.scaled(520));  // else it is all that is seen
 }
@@ -430,21 +398,15 @@ void ChatPage::openLink(const QString& href) {
 }
 
 void ChatPage::openFind() {
-    m_findBar->show();
+    placeFindBar();
+    m_findBar->openFind();
     m_findBar->raise();
-    m_findBar->adjustSize();
-    m_findBar->move(width() - m_findBar->width() - 20, 10);
-    m_findField->setFocus();
-    m_findField->selectAll();
     find();
 }
 
 void ChatPage::find() {
-    m_nFound = m_conversation->find(m_findField->text());
-    const int at = m_nFound ? m_conversation->findStep(-1) : 0;
-    m_findCount->setText(m_findField->text().isEmpty() ? QString()
-                         : m_nFound                    ? tr("%1 of %2").arg(at).arg(m_nFound)
-                                                       : tr("None"));
+    m_nFound = m_conversation->find(m_findBar->text());
+    m_findBar->setFound(m_nFound > 0 ? m_conversation->findStep(-1) : 0, m_nFound);
 }
 
 void ChatPage::closeFind() {

@@ -10,7 +10,6 @@
 
 class QFrame;
 class QLabel;
-class QLineEdit;
 class QPushButton;
 class QStackedWidget;
 
@@ -19,6 +18,7 @@ namespace conclave::ui {
 class ChatController;
 class Composer;
 class ConversationView;
+class FindBar;
 
 class ChatPage : public QWidget {
     Q_OBJECT
@@ -53,7 +53,6 @@ signals:
 
 protected:
     void resizeEvent(QResizeEvent* event) override;
-    bool eventFilter(QObject* object, QEvent* event) override;
 
 private:
     void makeWelcome();
@@ -62,6 +61,7 @@ private:
     void makeBanner();
     void showBanner();
     void makeFindBar();
+    void placeFindBar();
     void send();
     void refresh();
     void openLink(const QString& href);
@@ -88,9 +88,7 @@ private:
     bool m_hasModel = true;
     bool m_isDemonstration = false;
     bool m_noModelClosed = false;
-    QFrame* m_findBar = nullptr;
-    QLineEdit* m_findField = nullptr;
-    QLabel* m_findCount = nullptr;
+    FindBar* m_findBar = nullptr;
     int m_nFound = 0;
     std::vector<services::Collection> m_collections;
 };

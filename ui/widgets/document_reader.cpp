@@ -15,6 +15,8 @@
 #include <utility>
 
 #include "ui/bridge.h"
+#include "ui/widgets/document_search.h"
+#include "ui/widgets/find_bar.h"
 #include "ui/widgets/pdf_view.h"
 #include "ui/widgets/small_widgets.h"
 
@@ -44,6 +46,8 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
       m_open(makeIconButton(Icon::External, tr("Open the file in its own program"), this)),
       m_asText(makeIconButton(Icon::Lines, tr("Show the text"), this)),
       m_asPages(makeIconButton(Icon::File, tr("Show the pages"), this)),
+      m_search(makeIconButton(Icon::Search, tr("Find in this document (Ctrl+F)"), this)),
+      m_find(new FindBar(tr("Find in this document"), this)),
       m_zoom(new QWidget(this)),
       m_pageLabel(makeLabel({}, TextSize::Small, this, true)) {
     auto* column = new QVBoxLayout(this);
@@ -57,6 +61,7 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
             [this] { m_title->setFont(Theme::instance().font(TextSize::Body, QFont::DemiBold)); });
     top->addWidget(back);
     top->addWidget(m_title, 1);
+    top->addWidget(m_search);
     top->addWidget(m_asText);
     top->addWidget(m_asPages);
     top->addWidget(m_open);
@@ -69,6 +74,11 @@ DocumentReader::DocumentReader(services::Services& services, QWidget* parent)
     pages->addStretch();
     pages->addWidget(m_zoom);
     column->addLayout(pages);
+    column->addWidget(m_find);
+    connect(m_search, &QToolButton::clicked, this, &DocumentReader::openFind);
+    connect(m_find, &FindBar::changed, this, &DocumentReader::find);
+    connect(m_find, &FindBar::stepAsked, this, &DocumentReader::findStep);
+    connect(m_find, &FindBar::closeAsked, this, &DocumentReader::closeFind);
     auto* zoom = new QHBoxLayout(m_zoom);
     zoom->setContentsMargins(0, 0, 0, 0);
     zoom->setSpacing(2);
@@ -142,6 +152,9 @@ void DocumentReader::open(const services::StoredPassage& passage, const ReaderPl
     m_passage = passage;
     m_place = place;
     m_pages.clear();
+    m_hits.clear();
+    m_find->hide();
+    m_search->setEnabled(false);
     m_pdf->clear();
     m_hasPages = passage.document && isPdfName(passage.path);
     const int request = ++m_request;
@@ -283,6 +296,7 @@ void DocumentReader::showDocument(const services::DocumentView& view) {
         return leavePages(tr("The document has changed since. This is the passage that was read."));
     }
     m_hasPages = view.document.mime == "application/pdf";
+    m_search->setEnabled(true);
     showPage(m_place.page);
     if (showsPages()) openPages();
 }
@@ -338,6 +352,51 @@ void DocumentReader::mark(std::size_t offset) {
         QScrollBar* bar = m_text->verticalScrollBar();
         bar->setValue(bar->value() + m_text->cursorRect().top() - m_text->viewport()->height() / 4);
     });
+}
+
+// ------------------------------------------------------------------------------------- finding
+
+void DocumentReader::openFind() {
+    if (m_pages.empty()) return;
+    m_find->openFind();
+    find();
+}
+
+void DocumentReader::find() {
+    m_hits = placesOf(m_pages, m_find->text());
+    // The first from where one reads on.
+    const auto here = std::find_if(m_hits.begin(), m_hits.end(), [this](const ReaderPlace& place) {
+        return place.page >= m_page;
+    });
+    m_hit = here == m_hits.end() ? 0 : static_cast<std::size_t>(here - m_hits.begin());
+    findStep(0);
+}
+
+void DocumentReader::findStep(int step) {
+    const auto nHits = static_cast<int>(m_hits.size());
+    if (nHits == 0) return m_find->setFound(0, 0);
+    m_hit = static_cast<std::size_t>((static_cast<int>(m_hit) + step + nHits) % nHits);
+    m_place = m_hits[m_hit];
+    m_find->setFound(static_cast<int>(m_hit) + 1, nHits);
+    if (showsPages()) {
+        m_page = m_place.page;
+        m_pdf->mark(m_place);
+        arrange();
+    } else if (m_page == m_place.page) {
+        m_marked.clear();
+        mark(0);
+    } else {
+        showPage(m_place.page);
+    }
+}
+
+void DocumentReader::closeFind() {
+    m_find->hide();
+    if (showsPages()) {
+        m_pdf->setFocus();
+    } else {
+        m_text->setFocus();
+    }
 }
 
 QString DocumentReader::markedText() const {

@@ -17,6 +17,7 @@ class QVBoxLayout;
 namespace conclave::ui {
 
 class ElidedLabel;
+class FindBar;
 class PdfView;
 
 class DocumentReader : public QWidget {
@@ -43,6 +44,8 @@ public:
     /// Shows pages, or a table: what is narrow is hard to read.
     [[nodiscard]] bool wantsWidth() const;
     [[nodiscard]] PdfView& pdf() { return *m_pdf; }
+    /// A line to look for words in this document.
+    void openFind();
 
 signals:
     void backAsked();
@@ -64,6 +67,9 @@ private:
     void write(const std::string& text);
     /// Marks passage and quote in what is shown, which begins `offset` bytes into the page.
     void mark(std::size_t offset);
+    void find();
+    void findStep(int step);
+    void closeFind();
 
     services::Services& m_services;
     ElidedLabel* m_title;
@@ -79,11 +85,15 @@ private:
     QToolButton* m_open;
     QToolButton* m_asText;
     QToolButton* m_asPages;
+    QToolButton* m_search;
+    FindBar* m_find;
     QWidget* m_zoom;
     QLabel* m_pageLabel;
     services::StoredPassage m_passage;
     ReaderPlace m_place;
     std::vector<services::Page> m_pages;
+    std::vector<ReaderPlace> m_hits;  ///< of what is looked for
+    std::size_t m_hit = 0;            ///< the one that is shown
     int m_page = 1;
     int m_request = 0;
     bool m_prefersPages = true;

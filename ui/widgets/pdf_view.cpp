@@ -66,8 +66,20 @@ void PdfView::open(const ReaderPlace& place, int nPages, Draw draw) {
     askForNext();
 }
 
+void PdfView::mark(const ReaderPlace& place) {
+    if (!m_isShown) return;
+    m_place = place;
+    m_boxes.clear();
+    m_wantsBoxes = true;
+    m_showsMarks = true;
+    goTo(place.page);
+    viewport()->update();
+    askForNext();
+}
+
 void PdfView::clear() {
     ++m_opening;
+    m_wantsBoxes = false;
     m_draw = {};
     m_shapes.clear();
     m_pictures.clear();
@@ -236,6 +248,7 @@ void PdfView::askForNext() {
     }
     const auto lacks = [&](int page) {
         if (page < 1 || page > nPages() || m_failed.contains(page)) return false;
+        if (m_wantsBoxes && page == m_place.page) return true;
         const auto have = m_pictures.find(page);
         return have == m_pictures.end() || have->second.askedWidth != width;
     };
@@ -245,7 +258,7 @@ void PdfView::askForNext() {
     request.page = *next;
     request.widthPixels = width;
     request.withSizes = !m_isShown;
-    if (!m_isShown) {
+    if (!m_isShown || (m_wantsBoxes && *next == m_place.page)) {
         if (m_place.passageEnd > m_place.passageStart || m_place.markEnd > m_place.markStart) {
             request.marks.push_back({m_place.passageStart, m_place.passageEnd});
         }
@@ -292,7 +305,16 @@ void PdfView::receive(const retrieval::PageRequest& request, Result<services::Pa
         }
         layOut();
     }
+    const bool areBoxesOfPlace = m_wantsBoxes && request.page == m_place.page &&
+                                 !request.marks.empty() &&
+                                 request.marks.back().startByte == m_place.markStart &&
+                                 request.marks.back().endByte == m_place.markEnd;
+    if (areBoxesOfPlace) {
+        m_boxes = std::move(picture.boxes);
+        m_wantsBoxes = false;
+    }
     m_pictures[request.page] = {imageOf(std::move(picture)), request.widthPixels};
+    if (areBoxesOfPlace && m_showsMarks) showMarks();
     if (isFirst) {
         goTo(m_place.page);
         emit shown(view->state);

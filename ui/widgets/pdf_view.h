@@ -32,6 +32,8 @@ public:
     /// Shows the place with its passage and quote marked; `nPages` until the file says how many.
     void open(const ReaderPlace& place, int nPages, Draw draw);
     void clear();
+    /// Goes to another place of the document that is open, and marks it instead.
+    void mark(const ReaderPlace& place);
 
     /// Scrolls to the top of a page (from 1), or to what is marked on it.
     void goTo(int page);
@@ -93,6 +95,7 @@ private:
     std::set<int> m_failed;
     std::vector<retrieval::PagePicture::Box> m_boxes;  ///< on the page of the place
     bool m_isShown = false;                            ///< the first picture has come
+    bool m_wantsBoxes = false;                         ///< where the marks are is not known yet
     bool m_showsMarks = false;                         ///< until the person scrolls
     std::optional<int> m_asked;
     int m_opening = 0;
