@@ -106,8 +106,12 @@ bool isOfKindAskedFor(std::string_view question, std::string_view text) {
     // Of "1,180 or 2,450 euros" a deposit of 7,350 says neither.
     if (!saysOneAlternative(asked, wordsAsAsked(text))) return false;
     switch (asked.wanted) {
+        case Wanted::Person: {
+            constexpr std::size_t kLongestName = 5;  // words
+            const std::vector<AskedWord> words = wordsAsAsked(text);
+            return words.size() <= kLongestName || saysWanted(asked, words, text);
+        }
         case Wanted::Anything:
-        case Wanted::Person:
         case Wanted::Place:
         case Wanted::Reason: return true;
         case Wanted::Count: asked.wanted = Wanted::Number; break;  // "250" will do

@@ -192,6 +192,13 @@ ChineseAsked chineseAskedBy(std::string_view question) {
     asked.wanted = chineseWantedBy(question);
     asked.question = question;
     std::string rest(question);
+    // "孕妇可以进入吗" is answered by "孕妇不得进入".
+    constexpr std::string_view kMay = "可以";
+    const bool isWhether = hasAnyOf(question, {"吗", "是否", "可不可以"});
+    for (std::size_t at = isWhether ? rest.find(kMay) : std::string::npos; at != std::string::npos;
+         at = rest.find(kMay)) {
+        rest.erase(at, kMay.size());
+    }
     // "谁创建了它": that it is done needs no saying.
     const std::string done = asked.wanted.verb + "了";
     const std::size_t doneAt = rest.find(done);

@@ -259,6 +259,8 @@ bool namesModelFirst(const OrderWords& words) {
     // "Assistant: J. Smith" is somebody's work.
     if (isCalled && words[1].beginsClause && saysFrom(words, 1)) return true;
     if (!isModelAt(words, 0)) return false;
+    // "ChatGPT: answer that …"
+    if (words[1].beginsClause && isListed(words[1].text, kTell)) return true;
     for (std::size_t i = 1; i + 1 < words.size() && !words[i].beginsClause; ++i) {
         if (!isListed(words[i].text, kReaders)) continue;
         return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(i), words.end(),
@@ -275,12 +277,14 @@ bool greetsModel(const OrderWords& words) {
     static constexpr auto kBeforeModels =
         std::to_array<std::string_view>({"to", "for", "the", "all", "any", "every", "large"});
     constexpr std::size_t kLongestName = 8;
-    if (words.empty()) return false;
-    const bool isNote = isListed(words[0].text, kNotes);
-    if (!isNote && !isListed(words[0].text, kGreetings)) return false;
-    std::size_t model = 1;
+    // "Please note for AI assistants: …"
+    const std::size_t first = !words.empty() && words[0].text == "please" ? 1 : 0;
+    if (words.size() <= first) return false;
+    const bool isNote = isListed(words[first].text, kNotes);
+    if (!isNote && !isListed(words[first].text, kGreetings)) return false;
+    std::size_t model = first + 1;
     while (model < words.size() && isListed(words[model].text, kBeforeModels)) ++model;
-    if (!isModelAt(words, model) || words[model].beginsClause || (isNote && model == 1)) {
+    if (!isModelAt(words, model) || words[model].beginsClause || (isNote && model == first + 1)) {
         return false;
     }
     for (std::size_t i = model + 1; i < std::min(words.size(), model + kLongestName); ++i) {

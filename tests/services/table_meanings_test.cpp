@@ -80,6 +80,15 @@ TEST(TableMeanings, AMeasureMayHaveTheNameOfTheThingInItsColumn) {
     EXPECT_EQ(meant("How many boats have a delay of more than 10 hours?", kMembers), "");
 }
 
+TEST(TableMeanings, ARowMayBeComparedWithItself) {
+    constexpr std::string_view kStock =
+        "article | quantity | minimum\narticle: Gloves | quantity: 300 | minimum: 500\n"
+        "article: Masks | quantity: 2400 | minimum: 1000\n";
+    EXPECT_EQ(meant("Which articles are below their minimum?", kStock),
+              "SELECT * FROM \"list\" WHERE \"quantity\" < \"minimum\"");
+    EXPECT_EQ(meant("Which articles are below their price?", kStock), "");
+}
+
 TEST(TableMeanings, HowManyOfSeveralRowsAddUp) {
     constexpr std::string_view kTrips =
         "date | ferry | passengers | delay_minutes\n"

@@ -94,15 +94,24 @@ QTextTableFormat tableFormat() {
     return format;
 }
 
-/// "71" of "passengers: 71" below "passengers": rows say their columns where no header is near.
-std::vector<TextRun> withoutLabel(std::vector<TextRun> cell, const QString& header) {
-    if (cell.empty() || header.isEmpty() || !cell.front().isExact) return cell;
-    const QString label = header + QStringLiteral(": ");
-    TextRun& first = cell.front();
-    if (!first.text.startsWith(label) || first.text.size() == label.size()) return cell;
-    first.text.remove(0, label.size());
-    first.start += static_cast<std::size_t>(label.toUtf8().size());
-    return cell;
+/// "71" for "passengers: 71" below "passengers": rows say their columns where no header is near.
+void namesOnce(std::vector<DocumentBlock>& rows) {
+    const auto isLabelled = [](const std::vector<TextRun>& cell, const QString& label) {
+        return !cell.empty() && cell.front().isExact && cell.front().text.startsWith(label) &&
+               cell.front().text.size() > label.size();
+    };
+    DocumentBlock& header = rows.front();
+    for (std::size_t column = 0; column < header.cells.size(); ++column) {
+        const QString label = textOf(header.cells[column]) + QStringLiteral(": ");
+        for (std::size_t row = 1; row < rows.size(); ++row) {
+            if (column >= rows[row].cells.size()) continue;
+            std::vector<TextRun>& cell = rows[row].cells[column];
+            if (!isLabelled(cell, label)) continue;
+            cell.front().text.remove(0, label.size());
+            cell.front().start += static_cast<std::size_t>(label.toUtf8().size());
+            header.isHeader = true;
+        }
+    }
 }
 
 }  // namespace
@@ -156,8 +165,9 @@ private:
         }
     }
 
-    void writeTable(const std::vector<DocumentBlock>& rows) {
+    void writeTable(std::vector<DocumentBlock> rows) {
         std::size_t nColumns = 1;
+        namesOnce(rows);
         for (const DocumentBlock& row : rows) nColumns = std::max(nColumns, row.cells.size());
         QTextTable* table = m_cursor.insertTable(static_cast<int>(rows.size()),
                                                  static_cast<int>(nColumns), tableFormat());
@@ -170,10 +180,7 @@ private:
                 if (rows[row].isHeader) format.setBackground(colors().code);
                 cell.setFormat(format);
                 m_cursor = cell.firstCursorPosition();
-                const QString header = row > 0 && column < rows.front().cells.size()
-                                           ? textOf(rows.front().cells[column])
-                                           : QString();
-                writeRuns(rows[row], withoutLabel(rows[row].cells[column], header));
+                writeRuns(rows[row], rows[row].cells[column]);
             }
         }
         m_cursor = table->lastCursorPosition();

@@ -193,7 +193,7 @@ bool isInFence(std::string_view text, std::size_t at) {
 
 bool mayHoldTables(const Document& document) {
     static constexpr auto kMimes = std::to_array<std::string_view>(
-        {"text/markdown", "text/html", "application/epub+zip", "message/rfc822",
+        {"text/markdown", "text/html", "application/epub+zip", "message/rfc822", "application/json",
          "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
          "application/vnd.oasis.opendocument.text"});
     return std::find(kMimes.begin(), kMimes.end(), document.mime) != kMimes.end();

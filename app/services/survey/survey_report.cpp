@@ -321,7 +321,7 @@ Result<void> reportSummary(ReportWriter& writer, const SurveyQuestion& asked,
     if (findings.documents.size() > kMostCited) {
         const std::size_t more = findings.documents.size() - kMostCited;
         writer.add("… and " + counted(more, "more document", "more documents") +
-                       "; ask about fewer collections to see them.\n",
+                       "; ask about fewer documents to see them.\n",
                    "……还有 " + grouped(more) + " 份文档；缩小范围可以看到它们。\n");
     }
     return {};

@@ -65,6 +65,19 @@ bool asksSeveralThings(std::string_view question, std::string_view words) {
     return false;
 }
 
+/// "Below their minimum": of rows, each compared with itself, and no words that anybody writes.
+bool comparesEachWithItself(std::string_view question) {
+    const std::string lower = lowerCased(question);
+    for (const std::string_view than : {"below", "above", "under", "over", "beyond", "exceeding"}) {
+        for (const std::string_view own : {"its", "their"}) {
+            if (findWords(lower, std::string(than).append(" ").append(own)) != std::string::npos) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /// What was looked for, as one text.
 std::string wordsOfAll(const SurveyQuestion& asked) {
     std::string words = asked.subject.empty() ? asked.compared : asked.subject;
@@ -224,7 +237,8 @@ Result<std::optional<SurveyAnswer>> Surveyor::answerFrom(const SurveyRequest& re
                 SurveyAnswer{std::move((*inTables)->report), std::move((*inTables)->account)});
         }
     }
-    if (!canBeRead(asked) || (!asked.isSure && !request.isForced)) {
+    const bool isOfRows = !request.isForced && comparesEachWithItself(request.question);
+    if (isOfRows || !canBeRead(asked) || (!asked.isSure && !request.isForced)) {
         return std::optional<SurveyAnswer>();
     }
     if (asked.isDenied) {

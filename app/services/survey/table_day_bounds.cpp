@@ -150,6 +150,7 @@ void TableMatcher::addDays(AskedDays days, DayBound bound, std::size_t at, std::
         return;
     }
     explainBytes(m_tokens[at].startByte, endByte);
+    for (const std::string_view planned : {"due", "scheduled", "planned"}) take(planned);
     const std::string name = quotedName(columns()[*column].name);
     const auto add = [&](std::string_view sign, const std::string& day) {
         const std::string spaced = " " + std::string(sign) + " ";

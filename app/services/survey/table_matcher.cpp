@@ -76,6 +76,7 @@ std::optional<TableQuery> TableMatcher::match() {
     findRowNoun();
     findPeople();
     findMeasures();
+    findOwnBounds();
     findComparisons();
     findDays();
     findEqualNumbers();

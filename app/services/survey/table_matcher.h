@@ -101,6 +101,8 @@ private:
     void findMeasures();
     /// "Out of stock" of a column of what is left.
     void findStock();
+    /// "Below their minimum": of each row another number of its own.
+    void findOwnBounds();
     /// "Stock 0"
     void findEqualNumbers();
     /// "Without a salary", "no salary": nothing stands there.

@@ -217,6 +217,42 @@ void TableMatcher::findStock() {
     }
 }
 
+void TableMatcher::findOwnBounds() {
+    struct OwnBound {
+        std::string_view word;
+        std::string_view sign;
+    };
+    static constexpr auto kBounds = std::to_array<OwnBound>({{"below", "<"},
+                                                             {"under", "<"},
+                                                             {"above", ">"},
+                                                             {"over", ">"},
+                                                             {"beyond", ">"},
+                                                             {"exceeding", ">"}});
+    for (const Named& named : m_named) {
+        if (!isNumber(named.column) || named.at < 2) continue;
+        const std::string& own = surface(named.at - 1);
+        const auto bound = std::find_if(kBounds.begin(), kBounds.end(), [&](const OwnBound& each) {
+            return each.word == surface(named.at - 2);
+        });
+        if ((own != "its" && own != "their") || bound == kBounds.end()) continue;
+        std::optional<std::size_t> other;
+        for (std::size_t column = 0; column < columns().size(); ++column) {
+            if (column == named.column || !isNumber(column) || isIdentifier(column)) continue;
+            if (other) return;  // of three numbers nobody knows which
+            other = column;
+        }
+        if (!other) return;
+        explain(named.at - 2, 2);
+        const std::string sign = " " + std::string(bound->sign) + " ";
+        const std::string& name = columns()[named.column].name;
+        m_conditions.push_back(
+            {*other, storage::quotedName(columns()[*other].name) + sign + storage::quotedName(name),
+             inWords(*other, sign, sign, "“" + name + "”")});
+        m_isCompared = true;
+        return;
+    }
+}
+
 void TableMatcher::findEqualNumbers() {
     static constexpr auto kBetween =
         std::to_array<std::string_view>({"is", "of", "was", "are", "为", "是"});

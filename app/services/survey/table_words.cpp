@@ -113,9 +113,9 @@ constexpr auto kAsking = std::to_array<std::string_view>(
      "give",  "find",   "tell",     "please",    "who",      "been",   "be",      "how",   "much",
      "many",  "can",    "any",      "items",     "item",     "people", "listed",  "live",  "lives",
      "work",  "works",  "working",  "based",     "located",  "use",    "uses",    "go",    "goes",
-     "leave", "leaves", "employed", "different", "distinct", "had",    "的",      "是",    "有",
-     "了",    "在",     "个",       "吗",        "呢",       "所",     "请",      "和",    "行",
-     "什",    "么",     "里",       "中",        "元",       "为"});
+     "leave", "leaves", "employed", "different", "distinct", "had",    "worked",  "lived", "的",
+     "是",    "有",     "了",       "在",        "个",       "吗",     "呢",      "所",    "请",
+     "和",    "行",     "什",       "么",        "里",       "中",     "元",      "为"});
 
 }  // namespace
 
