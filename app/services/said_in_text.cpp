@@ -191,17 +191,24 @@ bool saysPersonIn(const AskedFor& asked, const std::vector<AskedWord>& words,
 }
 
 /// "The lessor insures the building": who does it need have no name.
-bool saysDoer(const AskedFor& asked, const std::vector<AskedWord>& words) {
+bool saysDoer(const AskedFor& asked, const std::vector<AskedWord>& words, std::string_view text) {
     constexpr auto kArticles =
         std::to_array<std::string_view>({"the", "a", "an", "each", "every", "our"});
     constexpr std::size_t kFarthest = 4;
-    if (asked.isWhoIs || asked.verb.size() != 1 || words.empty()) return false;
-    if (!isListed(words.front().surface, kArticles)) return false;
-    for (std::size_t i = 1; i < std::min(words.size(), kFarthest + 1); ++i) {
-        if (words[i].stem == *asked.verb.begin()) {
-            return i > 1 && words[i - 1].isContent && !isListed(words[i].surface, kTimeWords);
+    if (asked.isWhoIs || asked.verb.size() != 1) return false;
+    for (std::size_t first = 0; first < words.size(); ++first) {
+        // "5. The lessee …": the sentence, or one behind the number of a list.
+        const bool begins = first == 0 || text.substr(words[first - 1].end,
+                                                      words[first].start - words[first - 1].end)
+                                                  .find('.') != std::string_view::npos;
+        if (!begins || !isListed(words[first].surface, kArticles)) continue;
+        for (std::size_t i = first + 1; i < std::min(words.size(), first + kFarthest + 1); ++i) {
+            if (words[i].stem == *asked.verb.begin()) {
+                if (i > first + 1 && words[i - 1].isContent) return true;
+                break;
+            }
+            if (asked.stems.contains(words[i].stem) || isListed(words[i].surface, kHelpers)) break;
         }
-        if (asked.stems.contains(words[i].stem) || isListed(words[i].surface, kHelpers)) break;
     }
     return false;
 }
@@ -212,7 +219,7 @@ bool saysPerson(const AskedFor& asked, const std::vector<AskedWord>& words, std:
     constexpr auto kBefore =
         std::to_array<std::string_view>({"was", "were", "been", "being", "is", "are", "be"});
     constexpr std::size_t kNear = 3;
-    if (saysDoer(asked, words)) return true;
+    if (saysDoer(asked, words, text)) return true;
     if (!asked.isPast || asked.isWhoIs || asked.verb.size() != 1) {
         return saysPersonIn(asked, words, text);
     }
