@@ -89,6 +89,15 @@ TEST(TableMeanings, ARowMayBeComparedWithItself) {
     EXPECT_EQ(meant("Which articles are below their price?", kStock), "");
 }
 
+TEST(TableMeanings, AnExtremeMaySayHowManyAreAsked) {
+    EXPECT_EQ(meant("Show the two cheapest boats", kBoats),
+              "SELECT \"Boat\", min(\"Price per day (EUR)\") FROM \"list\" GROUP BY \"Boat\" ORDER "
+              "BY 2");
+    EXPECT_EQ(meant("Which boat is the most expensive per day?", kBoats),
+              "SELECT max(\"Price per day (EUR)\") FROM \"list\"");
+    EXPECT_THAT(meant("金额最高的两个订单", kChineseOrders), HasSubstr("ORDER BY"));
+}
+
 TEST(TableMeanings, HowManyOfSeveralRowsAddUp) {
     constexpr std::string_view kTrips =
         "date | ferry | passengers | delay_minutes\n"

@@ -324,9 +324,9 @@ std::vector<DocumentBlock> blocksAsTheyAre(std::string_view text, Kind kind) {
 
 }  // namespace
 
-QString textOf(const std::vector<TextRun>& cell) {
+QString textOf(const std::vector<TextRun>& runs) {
     QString text;
-    for (const TextRun& run : cell) text += run.text;
+    for (const TextRun& run : runs) text += run.text;
     return text.simplified();
 }
 

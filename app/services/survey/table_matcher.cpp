@@ -52,8 +52,15 @@ constexpr std::string_view kWhether = "是否";
 std::optional<int> askedCount(std::string_view word) {
     static constexpr auto kNumberWords = std::to_array<std::string_view>(
         {"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"});
+    static constexpr auto kChineseNumbers =
+        std::to_array<std::string_view>({"二", "三", "四", "五", "六", "七", "八", "九", "十"});
     const auto named = std::find(kNumberWords.begin(), kNumberWords.end(), word);
     if (named != kNumberWords.end()) return static_cast<int>(named - kNumberWords.begin()) + 2;
+    const auto chinese = std::find(kChineseNumbers.begin(), kChineseNumbers.end(), word);
+    if (chinese != kChineseNumbers.end()) {
+        return static_cast<int>(chinese - kChineseNumbers.begin()) + 2;
+    }
+    if (word == "两") return 2;
     int number = 0;
     const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
     const bool isWhole = problem == std::errc() && end == word.data() + word.size();
@@ -388,6 +395,7 @@ std::optional<TableOperation> TableMatcher::findOperation() {
         const std::size_t at = takeOperation(each.phrase);
         if (at == std::string::npos) continue;
         m_operationEnd = at + tableTokens(each.phrase).size();
+        if (each.kind == TableKind::Least || each.kind == TableKind::Greatest) takeCountBefore(at);
         // "The phone number of Ann" counts nothing: it is in Ann's row.
         const bool isOfSomething = each.phrase == "number of" && at > 0 &&
                                    !m_tokens[at - 1].isExplained &&
@@ -423,6 +431,14 @@ std::size_t TableMatcher::takeOperation(std::string_view phrase) {
         from = at + 1;
     }
     return std::string::npos;
+}
+
+void TableMatcher::takeCountBefore(std::size_t at) {
+    if (at == 0 || isChinese(m_question) || m_tokens[at - 1].isExplained) return;
+    const auto count = askedCount(surface(at - 1));
+    if (!count) return;
+    m_top = *count;
+    explain(at - 1, 1);
 }
 
 bool TableMatcher::findTop() {

@@ -128,6 +128,8 @@ private:
     std::size_t takeOperation(std::string_view phrase);
     /// "Top 3 products", "销量前3名".
     bool findTop();
+    /// "The three cheapest": the word before an extreme says how many are asked.
+    void takeCountBefore(std::size_t at);
     /// "The second highest"; and "the average number of units" is of units.
     int findPlace(const TableOperation& operation);
 
@@ -251,7 +253,7 @@ private:
     /// False: it is not clear what is ranked.
     bool rankGroups(TableQuery& query, std::string_view phrase);
     /// "销量最高的3个产品".
-    void findChineseCount(std::optional<std::size_t> ranked);
+    void findChineseCount();
     /// "In EUR" of a column of euros.
     void explainUnit();
     /// Of Chinese every character must be accounted for: these ask, and say nothing of the rows.

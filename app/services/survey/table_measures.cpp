@@ -78,7 +78,16 @@ std::optional<TableOperation> TableMatcher::findSuperlative() {
         }
         if (isOfOther) continue;
         explain(at, words.size());
+        takeCountBefore(at);
         m_operationEnd = behind;
+        // "Most expensive per day" of "Price per day"
+        const auto name = tableTokens(saidName(*column));
+        for (std::size_t from = 1; from < name.size(); ++from) {
+            const std::vector<TableToken> rest(name.begin() + static_cast<std::ptrdiff_t>(from),
+                                               name.end());
+            if (rest.front().surface != "per") continue;
+            if (findTokens(m_tokens, rest, behind) == behind) explain(behind, rest.size());
+        }
         m_named.push_back({*column, at});
         m_isMeasureMeant = true;
         return TableOperation{kind, each.phrase};

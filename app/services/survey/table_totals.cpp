@@ -216,7 +216,7 @@ bool TableMatcher::rankGroups(TableQuery& query, std::string_view phrase) {
     const bool isExtreme = query.kind == TableKind::Least || query.kind == TableKind::Greatest;
     if (!isExtreme || m_group) return m_top == 0;
     const auto ranked = rankedColumn();
-    if (isChinese(m_question)) findChineseCount(ranked);
+    if (isChinese(m_question)) findChineseCount();
     const bool isTotal = take("total") != std::string::npos;
     const bool isOfMany = isListed(phrase, kOfMany) || m_top > 0 || isTotal;
     if (!ranked && m_top > 0 && m_column && !isTotal && !m_isWho) {
@@ -242,8 +242,8 @@ bool TableMatcher::rankGroups(TableQuery& query, std::string_view phrase) {
     return true;
 }
 
-void TableMatcher::findChineseCount(std::optional<std::size_t> ranked) {
-    if (!ranked || m_top > 0) return;
+void TableMatcher::findChineseCount() {
+    if (m_top > 0) return;
     for (std::size_t i = m_operationEnd; i < m_tokens.size(); ++i) {
         const auto count = m_tokens[i].isExplained ? std::nullopt : askedCount(surface(i));
         if (!count) continue;
@@ -443,15 +443,19 @@ void TableMatcher::chooseTopRows(TableQuery& query) {
         where += (where.empty() ? " WHERE " : " AND ") + each.sql;
     }
     where += std::string(where.empty() ? " WHERE " : " AND ") + column + " IS NOT NULL";
+    const bool isLeast = query.kind == TableKind::Least;
+    const std::string n = std::to_string(m_top);
+    const std::string first = " ORDER BY 1" + std::string(isLeast ? "" : " DESC") + " LIMIT " + n;
     // Those equal to the last of them are among them.
-    m_conditions.push_back({*m_column,
-                            column + " >= (SELECT min(" + column + ") FROM (SELECT " + column +
-                                " FROM " + quotedName(m_table.table.name) + where +
-                                " ORDER BY 1 DESC LIMIT " + std::to_string(m_top) + "))",
-                            inWords(*m_column, " is one of the ", "属于前 ",
-                                    isChinese(m_question) ? std::to_string(m_top) + " 名"
-                                                          : std::to_string(m_top) + " highest")});
-    m_order = " ORDER BY " + column + " DESC";
+    m_conditions.push_back(
+        {*m_column,
+         column + (isLeast ? " <= (SELECT max(" : " >= (SELECT min(") + column + ") FROM (SELECT " +
+             column + " FROM " + quotedName(m_table.table.name) + where + first + "))",
+         inWords(*m_column, " is one of the ", "属于",
+                 isChinese(m_question)
+                     ? (isLeast ? "最低的 " : "前 ") + n + (isLeast ? " 个" : " 名")
+                     : n + (isLeast ? " lowest" : " highest"))});
+    m_order = " ORDER BY " + column + (isLeast ? "" : " DESC");
     query.kind = TableKind::List;
 }
 
