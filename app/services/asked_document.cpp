@@ -181,6 +181,24 @@ bool isMeasured(const std::vector<Token>& tokens, std::size_t number) {
     return (isName && isListed(next.text, kMonths)) || isAnyWordOf(next.text, kUnits);
 }
 
+/// "The kiln 1412 is …": a sentence that begins with a thing and its number is about that, whatever
+/// was named before. "Section 3 says" is about what the section is of.
+bool beginsWithThing(const std::vector<Token>& tokens, retrieval::TextSpan sentence) {
+    constexpr auto kArticles = std::to_array<std::string_view>({"the", "a", "an", "our"});
+    constexpr auto kNoThings = std::to_array<std::string_view>(
+        {"section", "clause", "article", "paragraph", "page", "chapter", "part", "step", "item",
+         "annex", "appendix", "table", "figure", "note", "point", "rule", "day", "week", "year"});
+    constexpr std::size_t kShortestNoun = 3;
+    std::size_t i = 0;
+    while (i < tokens.size() && tokens[i].start < sentence.startByte) ++i;
+    if (i >= tokens.size() || !isListed(tokens[i].text, kArticles)) return false;
+    const bool isThere = i + 2 < tokens.size() && tokens[i + 2].end <= sentence.endByte &&
+                         tokens[i + 2].isNumber && !tokens[i + 1].isNumber;
+    return isThere && tokens[i + 1].text.size() >= kShortestNoun &&
+           tokens[i + 2].start == tokens[i + 1].end + 1 && !isMeasured(tokens, i + 2) &&
+           !isAnyWordOf(tokens[i + 1].text, kNoThings);
+}
+
 /// What a document is called: its file's name, its title, the headings above the passage.
 std::string calledOf(const StoredPassage& passage) {
     return std::filesystem::path(passage.path).stem().string() + "\n" + passage.title + "\n" +
@@ -407,6 +425,14 @@ bool AskedDocument::isSubjectOf(const Thing& thing, const StoredPassage& passage
     if (said == Mention::Other) return false;
     const Mention called = nameSays(thing, passage, name);
     if (called != Mention::None) return called == Mention::Same;
+    // The last sentence that begins with a thing, this one or above it, is of another.
+    const auto spans = retrieval::sentenceSpans(passage.text);
+    for (std::size_t i = spans.size(); i > 0; --i) {
+        const retrieval::TextSpan& span = spans[i - 1];
+        if (span.startByte > sentence.startByte || !beginsWithThing(text, span)) continue;
+        if (mentionIn(thing, text, Decides::Any, span) != Mention::Same) return false;
+        break;
+    }
     return mentionIn(thing, text, Decides::Last, {0, sentence.startByte}) == Mention::Same;
 }
 

@@ -6,6 +6,7 @@
 
 #include "app/services/asking_frames.h"
 #include "app/services/english_words.h"
+#include "base/utf8.h"
 
 namespace conclave::services {
 namespace {
@@ -74,6 +75,19 @@ std::string commonForm(std::string_view stem) {
     const auto found = std::find_if(kSameWords.begin(), kSameWords.end(),
                                     [&](const auto& entry) { return entry.first == stem; });
     return std::string(found != kSameWords.end() ? found->second : stem);
+}
+
+/// A capital letter of Latin, Greek or Cyrillic: "Þóra", "Šimek", "Ελένη".
+bool isCapitalLetter(char32_t c) {
+    if (c < 0x80) return c >= U'A' && c <= U'Z';
+    const bool isLatin1 = c >= 0xC0 && c <= 0xDE && c != 0xD7;
+    // Capital and small letters take turns.
+    const bool isOddFirst = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E);
+    const bool isExtended = c >= 0x100 && c <= 0x17F && (c == 0x178 || (c % 2 == 1) == isOddFirst);
+    const bool isVietnamese = c >= 0x1E00 && c <= 0x1EFF && c % 2 == 0;
+    const bool isGreek = c >= 0x386 && c <= 0x3AB;
+    const bool isCyrillic = c >= 0x400 && c <= 0x42F;
+    return isLatin1 || isExtended || isVietnamese || isGreek || isCyrillic;
 }
 
 /// "What is Ann's email?", "Which email address has …": an address, not what a letter says.
@@ -274,9 +288,10 @@ std::vector<AskedWord> wordsAsAsked(std::string_view text) {
         // The stemmer takes "found" and "founded" for one word.
         if (word.surface == "found") word.stem = "find";
         word.isContent = isContent.contains(term);
-        word.isAnyCapital = std::isupper(static_cast<unsigned char>(surface.front())) != 0;
-        word.isCapital = word.isAnyCapital && surface.size() > 1 &&
-                         std::isupper(static_cast<unsigned char>(surface[1])) == 0;
+        std::size_t second = 0;
+        word.isAnyCapital = isCapitalLetter(nextCodePoint(surface, second));
+        word.isCapital = word.isAnyCapital && second < surface.size() &&
+                         !isCapitalLetter(nextCodePoint(surface, second));
         words.push_back(std::move(word));
     });
     return words;

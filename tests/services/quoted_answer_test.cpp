@@ -119,6 +119,21 @@ TEST(QuotedAnswer, UnderstandsWhatASentenceSaysInOtherWords) {
     }
 }
 
+TEST(QuotedAnswer, IsOfTheNumberedThingThatIsAsked) {
+    const std::vector<StoredPassage> papers{passageOf(
+        "Register", "",
+        "The boiler 1411 in Graz is kept by Þóra Šimek.\n\nThe kiln 1412 in Málaga is kept "
+        "by Jonas Okafor. It was bought in 2021.")};
+    const auto said = [&](const char* question) {
+        const auto found = quoteFor(question, papers);
+        return found ? found->quote : std::string();
+    };
+    EXPECT_THAT(said("Who keeps the boiler 1411?"), HasSubstr("Þóra Šimek"));
+    EXPECT_THAT(said("Who keeps the kiln 1412?"), HasSubstr("Jonas Okafor"));
+    EXPECT_EQ(said("When was the boiler 1411 bought?"), "");
+    EXPECT_THAT(said("When was the kiln 1412 bought?"), HasSubstr("2021"));
+}
+
 TEST(QuotedAnswer, TakesNoPriceOfAnotherThingForAnotherPrice) {
     const std::vector<StoredPassage> passages = harbour();
     const auto quoted = quoteFor("What did the crane cost?", passages);
