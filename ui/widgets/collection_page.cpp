@@ -130,6 +130,11 @@ void CollectionPage::syncCards() {
         card->setOcr(m_ocr->isInstalled(), m_ocr->isOn());
         card->setNarrow(isNarrow());
         card->setPaused(m_isPaused);
+        if (m_created == id) {
+            // Once it has its place, which may be below a long list.
+            QTimer::singleShot(0, card, [this, card] { m_scroll->ensureWidgetVisible(card); });
+            m_created.reset();
+        }
         connect(card, &CollectionCard::ocrAsked, m_ocr, &OcrRow::turnOn);
         card->show(m_model->at(row), m_model->progress(row));
         connect(card, &CollectionCard::askAsked, this, [=, this] { emit askAsked(id); });
@@ -213,6 +218,7 @@ void CollectionPage::create(const QString& name, const QStringList& paths) {
                              emit failed(id.error());
                              return;
                          }
+                         m_created = *id;
                          emit changed();
                          if (!paths.isEmpty()) add(*id, paths);
                      }));

@@ -4,6 +4,7 @@
 
 #include <QWidget>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "app/services/services.h"
@@ -75,6 +76,7 @@ private:
     OcrRow* m_ocr;
     RecallCard* m_recall;
     bool m_isPaused = false;
+    std::optional<services::CollectionId> m_created;  ///< not shown yet
     std::map<services::CollectionId, CollectionCard*> m_cards;
 };
 
