@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <future>
 #include <optional>
 #include <set>
@@ -17,67 +16,7 @@
 namespace conclave::services {
 namespace fs = std::filesystem;
 
-namespace {
-
-/// A line more in the .conclaveignore of the file's folder.
-Result<void> addToIgnored(const fs::path& file) {
-    const fs::path rules = file.parent_path() / kIgnoreFileName;
-    std::error_code ignored;
-    const bool isFirst = !fs::exists(rules, ignored) || fs::file_size(rules, ignored) == 0;
-    std::fstream stream(rules, std::ios::in | std::ios::out | std::ios::app | std::ios::binary);
-    bool endsLine = isFirst;
-    if (!isFirst) {
-        char last = '\n';
-        stream.seekg(-1, std::ios::end);
-        endsLine = stream.get(last) && last == '\n';
-        stream.clear();
-    }
-    if (!endsLine) stream << '\n';
-    stream << IgnoreRules::lineFor(file.filename().string()) << '\n' << std::flush;
-    if (stream) return {};
-    return fail(ErrorCode::Io, "cannot write " + rules.string() +
-                                   "; leave the file out by moving it elsewhere, or take its "
-                                   "folder out of the collection");
-}
-
-/// Takes the line that addToIgnored() wrote out again; false: there is none. A file that had
-/// nothing else goes with it.
-Result<bool> takeFromIgnored(const fs::path& file) {
-    const fs::path rules = file.parent_path() / kIgnoreFileName;
-    std::ifstream stream(rules, std::ios::binary);
-    if (!stream) return false;
-    std::string text(std::istreambuf_iterator<char>(stream), {});
-    stream.close();
-    const std::string line = IgnoreRules::lineFor(file.filename().string()) + "\n";
-    std::size_t at = text.rfind(line);
-    while (at != std::string::npos && at > 0 && text[at - 1] != '\n') {
-        at = text.rfind(line, at - 1);
-    }
-    if (at == std::string::npos) return false;
-    text.erase(at, line.size());
-    std::error_code problem;
-    if (text.empty()) {
-        fs::remove(rules, problem);
-    } else {
-        // Other rules are the user's own: a full disk must not lose them.
-        fs::path written = rules;
-        written += ".new";
-        std::ofstream out(written, std::ios::binary | std::ios::trunc);
-        out << text << std::flush;
-        if (out) {
-            fs::rename(written, rules, problem);
-        } else {
-            std::error_code ignored;
-            fs::remove(written, ignored);
-            problem = std::make_error_code(std::errc::io_error);
-        }
-    }
-    if (!problem) return true;
-    return fail(ErrorCode::Io, "cannot write " + rules.string() + "; take the line " +
-                                   line.substr(0, line.size() - 1) + " out of it yourself");
-}
-
-}  // namespace
+namespace {}  // namespace
 
 CollectionServiceImpl::CollectionServiceImpl(storage::Database& database, Library& library,
                                              const retrieval::Extractor& extractor,

@@ -16,6 +16,10 @@ inline constexpr auto kBeforeNouns =
 inline constexpr auto kPermissionStems =
     std::to_array<std::string_view>({"allow", "forbid", "forbidden", "prohibit", "ban"});
 
+inline constexpr auto kNamedMonths =
+    std::to_array<std::string_view>({"january", "february", "march", "april", "may", "june", "july",
+                                     "august", "september", "october", "november", "december"});
+
 template <std::size_t N>
 bool isListed(std::string_view word, const std::array<std::string_view, N>& list) {
     return std::find(list.begin(), list.end(), word) != list.end();

@@ -1,6 +1,8 @@
 #include "app/services/ignore_rules.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <utility>
@@ -162,6 +164,62 @@ IgnoreRules::Verdict IgnoreRules::judge(std::string_view path, bool isFolder) co
     });
     if (last == m_rules.rend()) return Verdict::None;
     return last->keeps ? Verdict::Kept : Verdict::Ignored;
+}
+
+Result<void> addToIgnored(const std::filesystem::path& file) {
+    const std::filesystem::path rules = file.parent_path() / kIgnoreFileName;
+    std::error_code ignored;
+    const bool isFirst =
+        !std::filesystem::exists(rules, ignored) || std::filesystem::file_size(rules, ignored) == 0;
+    std::fstream stream(rules, std::ios::in | std::ios::out | std::ios::app | std::ios::binary);
+    bool endsLine = isFirst;
+    if (!isFirst) {
+        char last = '\n';
+        stream.seekg(-1, std::ios::end);
+        endsLine = stream.get(last) && last == '\n';
+        stream.clear();
+    }
+    if (!endsLine) stream << '\n';
+    stream << IgnoreRules::lineFor(file.filename().string()) << '\n' << std::flush;
+    if (stream) return {};
+    return fail(ErrorCode::Io, "cannot write " + rules.string() +
+                                   "; leave the file out by moving it elsewhere, or take its "
+                                   "folder out of the collection");
+}
+
+Result<bool> takeFromIgnored(const std::filesystem::path& file) {
+    const std::filesystem::path rules = file.parent_path() / kIgnoreFileName;
+    std::ifstream stream(rules, std::ios::binary);
+    if (!stream) return false;
+    std::string text(std::istreambuf_iterator<char>(stream), {});
+    stream.close();
+    const std::string line = IgnoreRules::lineFor(file.filename().string()) + "\n";
+    std::size_t at = text.rfind(line);
+    while (at != std::string::npos && at > 0 && text[at - 1] != '\n') {
+        at = text.rfind(line, at - 1);
+    }
+    if (at == std::string::npos) return false;
+    text.erase(at, line.size());
+    std::error_code problem;
+    if (text.empty()) {
+        std::filesystem::remove(rules, problem);
+    } else {
+        // Other rules are the user's own: a full disk must not lose them.
+        std::filesystem::path written = rules;
+        written += ".new";
+        std::ofstream out(written, std::ios::binary | std::ios::trunc);
+        out << text << std::flush;
+        if (out) {
+            std::filesystem::rename(written, rules, problem);
+        } else {
+            std::error_code ignored;
+            std::filesystem::remove(written, ignored);
+            problem = std::make_error_code(std::errc::io_error);
+        }
+    }
+    if (!problem) return true;
+    return fail(ErrorCode::Io, "cannot write " + rules.string() + "; take the line " +
+                                   line.substr(0, line.size() - 1) + " out of it yourself");
 }
 
 }  // namespace conclave::services

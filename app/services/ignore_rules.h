@@ -1,9 +1,12 @@
 // ignore_rules.h: which files a folder's .conclaveignore keeps out of collections.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/result.h"
 
 namespace conclave::services {
 
@@ -38,5 +41,11 @@ private:
     };
     std::vector<Rule> m_rules;
 };
+
+/// A line more in the .conclaveignore beside the file. Errors: Io.
+Result<void> addToIgnored(const std::filesystem::path& file);
+/// Takes that line out again; false: there is none. A .conclaveignore that had nothing else goes
+/// with it. Errors: Io.
+Result<bool> takeFromIgnored(const std::filesystem::path& file);
 
 }  // namespace conclave::services

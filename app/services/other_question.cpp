@@ -35,9 +35,6 @@ constexpr auto kBounds = std::to_array<std::string_view>(
     {"before", "until", "till", "after", "unless", "without", "more", "less", "later", "earlier"});
 constexpr auto kSkipped =
     std::to_array<std::string_view>({"longer", "yet", "any", "even", "ever", "be", "been"});
-constexpr auto kNamedMonths =
-    std::to_array<std::string_view>({"january", "february", "march", "april", "may", "june", "july",
-                                     "august", "september", "october", "november", "december"});
 constexpr auto kWeekdays = std::to_array<std::string_view>(
     {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"});
 constexpr auto kNamePrepositions =

@@ -403,10 +403,7 @@ bool isFragment(std::string_view sentence) {
 }
 
 bool isMonth(const AskedWord& word) {
-    static constexpr auto kMonths = std::to_array<std::string_view>(
-        {"january", "february", "march", "april", "may", "june", "july", "august", "september",
-         "october", "november", "december"});
-    return word.isAnyCapital && isListed(word.surface, kMonths);
+    return word.isAnyCapital && isListed(word.surface, kNamedMonths);
 }
 
 bool goesOnFromBefore(std::string_view sentence) {

@@ -14,6 +14,10 @@ namespace {
 using TableKind = TableQuery::Kind;
 using Use = MeasureWord::Use;
 
+/// Names of what is counted, without a plural.
+constexpr auto kCountsOfThings =
+    std::to_array<std::string_view>({"staff", "stock", "population", "headcount", "count"});
+
 /// Columns of what is left of a thing.
 constexpr auto kStockNames = std::to_array<std::string_view>({"stock", "inventory", "库存"});
 
@@ -408,6 +412,39 @@ void TableMatcher::findPeople() {
         m_isNamed = true;
         if (!m_rowNounAt) m_rowNounAt = at;
     }
+}
+
+bool TableMatcher::isCountOfThings(std::size_t column) const {
+    const auto words = tableTokens(columns()[column].name);
+    if (words.empty() || columns()[column].type != storage::Table::Column::Type::Integer) {
+        return false;
+    }
+    const std::string& last = words.back().surface;
+    const bool isPlural = last.size() > 3 && last.ends_with('s') && !last.ends_with("ss") &&
+                          !last.ends_with("us") && !last.ends_with("is");
+    return isPlural || isListed(last, kCountsOfThings);
+}
+
+bool TableMatcher::isCountOfEvents(std::size_t column) const {
+    // How many there are at a time: of two years nothing adds them up.
+    static constexpr auto kStates = std::to_array<std::string_view>(
+        {"employees", "members", "inhabitants", "residents", "students", "pupils", "citizens",
+         "people", "beds", "rooms", "seats", "places", "years", "points", "levels"});
+    const auto words = tableTokens(columns()[column].name);
+    return !words.empty() && isCountOfThings(column) && !isListed(words.back().surface, kStates) &&
+           !isListed(words.back().surface, kCountsOfThings);
+}
+
+std::optional<std::size_t> TableMatcher::columnOfCounts() const {
+    static constexpr auto kCounts = std::to_array<std::string_view>(
+        {"count", "quantity", "qty", "number", "stock", "pieces", "数量", "库存"});
+    std::optional<std::size_t> only;
+    for (std::size_t column = 0; column < columns().size(); ++column) {
+        if (!isNumber(column) || !isListed(lowerCased(columns()[column].name), kCounts)) continue;
+        if (only) return std::nullopt;
+        only = column;
+    }
+    return only;
 }
 
 }  // namespace conclave::services

@@ -32,9 +32,6 @@ constexpr auto kQuantities = std::to_array<std::string_view>(
      "days",  "visits", "visitors", "staff", "stock", "age",    "rating",
      "score", "数量",   "销量",     "产量",  "人数",  "次数",   "库存"});
 
-constexpr auto kCountsOfThings =
-    std::to_array<std::string_view>({"staff", "stock", "population", "headcount", "count"});
-
 /// Columns that say what the numbers beside them are in.
 constexpr auto kCurrencies =
     std::to_array<std::string_view>({"currency", "curr", "币种", "币别", "货币"});
@@ -144,27 +141,6 @@ bool TableMatcher::addsUp(std::size_t column) const {
     return hasAny(lower, kAddingUpInChinese) ||
            std::any_of(words.begin(), words.end(),
                        [](const TableToken& word) { return isListed(word.surface, kAddingUp); });
-}
-
-bool TableMatcher::isCountOfEvents(std::size_t column) const {
-    // How many there are at a time: of two years nothing adds them up.
-    static constexpr auto kStates = std::to_array<std::string_view>(
-        {"employees", "members", "inhabitants", "residents", "students", "pupils", "citizens",
-         "people", "beds", "rooms", "seats", "places", "years", "points", "levels"});
-    const auto words = tableTokens(columns()[column].name);
-    return !words.empty() && isCountOfThings(column) && !isListed(words.back().surface, kStates) &&
-           !isListed(words.back().surface, kCountsOfThings);
-}
-
-bool TableMatcher::isCountOfThings(std::size_t column) const {
-    const auto words = tableTokens(columns()[column].name);
-    if (words.empty() || columns()[column].type != storage::Table::Column::Type::Integer) {
-        return false;
-    }
-    const std::string& last = words.back().surface;
-    const bool isPlural = last.size() > 3 && last.ends_with('s') && !last.ends_with("ss") &&
-                          !last.ends_with("us") && !last.ends_with("is");
-    return isPlural || isListed(last, kCountsOfThings);
 }
 
 std::set<std::string> TableMatcher::unitsOf(std::size_t column) const {
@@ -319,18 +295,6 @@ bool TableMatcher::chooseCounted(TableQuery& query, std::optional<std::size_t> m
         return true;
     }
     return m_group || m_isNamed || (!m_conditions.empty() && isOfThisTable());
-}
-
-std::optional<std::size_t> TableMatcher::columnOfCounts() const {
-    static constexpr auto kCounts = std::to_array<std::string_view>(
-        {"count", "quantity", "qty", "number", "stock", "pieces", "数量", "库存"});
-    std::optional<std::size_t> only;
-    for (std::size_t column = 0; column < columns().size(); ++column) {
-        if (!isNumber(column) || !isListed(lowerCased(columns()[column].name), kCounts)) continue;
-        if (only) return std::nullopt;
-        only = column;
-    }
-    return only;
 }
 
 bool TableMatcher::isOfThisTable() const {
